@@ -1,0 +1,3 @@
+//! The `wmctl` binary.
+
+fn main() {}

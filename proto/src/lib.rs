@@ -1,0 +1,1 @@
+//! Protobuf types that wmctl reads and writes, generated from `proto/schema`.

@@ -1,0 +1,1 @@
+//! One integration binary: it links the library once.
