@@ -3,3 +3,6 @@
 //! Read in this order: `ids`, `wire` (bytes and nodes), `crypto`, `noise` (the link's encryption),
 //! `signal` (ratchets), `session` (one account, no input or output), `store` (rows and the lease),
 //! `net` (sockets), `engine` (the live system), `ops` (one function a use case).
+
+pub mod ids;
+pub mod secret;
