@@ -1,0 +1,179 @@
+//! Settings as checked values.
+//!
+//! Built from text that is handed in: nothing here reads a file, the environment or a flag, and
+//! nothing here shows a password.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use zeroize::Zeroizing;
+
+/// Where the rows are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file on this machine; its folder is created on first use.
+    Sqlite(PathBuf),
+    /// A connection URL as PostgreSQL's own clients take it, with whatever password it holds.
+    Postgres(Zeroizing<String>),
+}
+
+impl DatabaseUrl {
+    /// `sqlite` or `postgres`.
+    pub fn backend(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Whether the text of a URL carries a password, which then must not be on a command line.
+    pub fn has_password(text: &str) -> bool {
+        redacted(text) != text
+    }
+}
+
+/// Why a database URL is refused. The text itself is never repeated: it may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DatabaseUrlError {
+    #[error("database URL is empty")]
+    Empty,
+    #[error("database URL names no file")]
+    NoFile,
+    #[error("database URL starts with neither sqlite: nor postgres://")]
+    Scheme,
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = DatabaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Err(DatabaseUrlError::Empty);
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(Zeroizing::new(text.to_owned())));
+        }
+        let path = if let Some(rest) = text.strip_prefix("sqlite:") {
+            rest.strip_prefix("//").unwrap_or(rest)
+        } else if text.contains("://") {
+            return Err(DatabaseUrlError::Scheme);
+        } else if Path::new(text).is_absolute() || text.starts_with("./") {
+            text
+        } else {
+            return Err(DatabaseUrlError::Scheme);
+        };
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        if path.is_empty() {
+            return Err(DatabaseUrlError::NoFile);
+        }
+        Ok(Self::Sqlite(PathBuf::from(path)))
+    }
+}
+
+/// The URL with `***` in place of any password.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => f.write_str(&redacted(url)),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Replaces the password in the authority and in a `password=` parameter.
+fn redacted(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    let (rest, query) = match rest.split_once('?') {
+        Some((rest, query)) => (rest, Some(query)),
+        None => (rest, None),
+    };
+    // A raw `@` or `/` may be part of a carelessly written password: the last `@` ends it.
+    let rest = match rest.rsplit_once('@') {
+        Some((user, host)) => match user.split_once(':') {
+            Some((user, _)) => format!("{user}:***@{host}"),
+            None => format!("{user}@{host}"),
+        },
+        None => rest.to_owned(),
+    };
+    let query = query.map_or_else(String::new, |query| {
+        let hide = |pair: &str| match pair.split_once('=') {
+            Some((key @ ("password" | "sslpassword"), _)) => format!("{key}=***"),
+            _ => pair.to_owned(),
+        };
+        format!(
+            "?{}",
+            query.split('&').map(hide).collect::<Vec<_>>().join("&")
+        )
+    });
+    format!("{scheme}{rest}{query}")
+}
+
+/// Which WhatsApp is dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// `wss://…` or, for a simulator on this machine, `ws://…`.
+    pub url: String,
+    /// The key that signs the server's certificates; `None` is WhatsApp's own.
+    pub root_key: Option<[u8; 32]>,
+    /// PEM file with the only TLS roots to trust; `None` trusts the system's and the built-in ones.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The address of the real service.
+pub const WHATSAPP_URL: &str = "wss://web.whatsapp.com/ws/chat";
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            url: String::from(WHATSAPP_URL),
+            root_key: None,
+            ca_file: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_a_backend_and_hide_passwords() {
+        check("sqlite:/var/lib/w.db", Ok("sqlite:/var/lib/w.db"));
+        check(
+            "sqlite:///var/lib/w.db?mode=rwc",
+            Ok("sqlite:/var/lib/w.db"),
+        );
+        check("/tmp/w.db", Ok("sqlite:/tmp/w.db"));
+        check(
+            "postgres://localhost/whatsmeow",
+            Ok("postgres://localhost/whatsmeow"),
+        );
+        check(
+            "postgres://user:p:a@ss@db/w?sslmode=require",
+            Ok("postgres://user:***@db/w?sslmode=require"),
+        );
+        check(
+            "postgresql:///w?host=/run&password=x",
+            Ok("postgresql:///w?host=/run&password=***"),
+        );
+        check("mysql://user:secret@db", Err(DatabaseUrlError::Scheme));
+        check("whatsmeow", Err(DatabaseUrlError::Scheme));
+        check("sqlite:", Err(DatabaseUrlError::NoFile));
+        check("", Err(DatabaseUrlError::Empty));
+    }
+
+    fn check(text: &str, expected: Result<&str, DatabaseUrlError>) {
+        let found = text.parse::<DatabaseUrl>().map(|url| format!("{url:?}"));
+        assert_eq!(found, expected.map(str::to_owned), "{text}");
+    }
+}
