@@ -5,6 +5,7 @@
 //! `net` (sockets), `engine` (the live system), `ops` (one function a use case).
 
 pub mod config;
+pub mod crypto;
 pub mod ids;
 pub mod ops;
 pub mod secret;

@@ -13,7 +13,7 @@ pub struct Secret<const N: usize>([u8; N]);
 
 impl<const N: usize> Secret<N> {
     /// Takes the bytes over.
-    pub fn new(bytes: [u8; N]) -> Self {
+    pub const fn new(bytes: [u8; N]) -> Self {
         Self(bytes)
     }
 
@@ -23,8 +23,16 @@ impl<const N: usize> Secret<N> {
     }
 
     /// The bytes themselves.
-    pub fn expose(&self) -> &[u8; N] {
+    pub const fn expose(&self) -> &[u8; N] {
         &self.0
+    }
+
+    /// `M` of the bytes, from `START` on; a part that lies outside does not compile.
+    pub fn part<const START: usize, const M: usize>(&self) -> Secret<M> {
+        const { assert!(START + M <= N, "the part lies outside the secret") };
+        let mut bytes = [0; M];
+        bytes.copy_from_slice(&self.0[START..START + M]);
+        Secret(bytes)
     }
 }
 
