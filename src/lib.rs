@@ -9,3 +9,4 @@ pub mod crypto;
 pub mod ids;
 pub mod ops;
 pub mod secret;
+pub mod session;

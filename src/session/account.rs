@@ -1,0 +1,74 @@
+//! The account: our companion device's keys and names (`whatsmeow_device`, `wmctl_account`).
+
+use crate::crypto::curve::KeyPair;
+use crate::ids::Jid;
+use crate::secret::Secret;
+
+/// One paired companion device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    pub jid: Jid,
+    pub lid: Option<Jid>,
+    pub registration_id: u32,
+    pub noise: KeyPair,
+    pub identity: KeyPair,
+    pub signed_pre_key: SignedPreKey,
+    /// The secret of the QR code that it was paired with.
+    pub adv_secret: Secret<32>,
+    /// The signed device identity, as the phone issued it and we countersigned it.
+    pub adv: AdvIdentity,
+    pub platform: String,
+    pub business_name: String,
+    pub push_name: String,
+    /// The id that the next new one-time pre-key gets (1 to 0xff_fffe, wraps).
+    pub next_pre_key_id: u32,
+    /// Bytes that the server wants to see before the next hello.
+    pub routing_info: Option<Vec<u8>>,
+    /// Set once the phone or the server ended the pairing; the rows stay.
+    pub ended: Option<Ended>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdvIdentity {
+    pub details: Vec<u8>,
+    pub account_signature: [u8; 64],
+    pub account_signature_key: [u8; 32],
+    pub device_signature: [u8; 64],
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignedPreKey {
+    pub id: u32,
+    pub pair: KeyPair,
+    pub signature: [u8; 64],
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreKey {
+    pub id: u32,
+    pub pair: KeyPair,
+}
+
+/// Why a paired account must not connect again as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Unlinked by the phone or by us: pair again.
+    LoggedOut { reason: String, at_ms: i64 },
+    /// Temporarily banned until a time (milliseconds since the epoch), where it was given.
+    Banned { code: u32, until_ms: Option<i64> },
+    /// The server wants a newer client version.
+    Outdated,
+}
+
+/// A change of the account's own row; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountUpdate {
+    pub lid: Option<Jid>,
+    pub push_name: Option<String>,
+    pub business_name: Option<String>,
+    pub platform: Option<String>,
+    pub signed_pre_key: Option<SignedPreKey>,
+    pub routing_info: Option<Vec<u8>>,
+    /// `Some(None)` clears it.
+    pub ended: Option<Option<Ended>>,
+}

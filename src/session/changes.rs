@@ -1,0 +1,135 @@
+//! What one unit of work changes, as values that the store commits in one transaction.
+
+use crate::ids::{Jid, MessageId};
+use crate::session::account::{Account, AccountUpdate, PreKey};
+use crate::session::rows::{Dedupe, Row, RowKey};
+
+/// One change. The store applies them in order, all or none.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Put(RowKey, Row),
+    Delete(RowKey),
+    /// A newly paired account: replaces every earlier row of this tenant's device.
+    Paired(Box<Account>),
+    Update(AccountUpdate),
+    /// Fresh one-time pre-keys, not uploaded yet. Also moves the next pre-key id forward.
+    NewPreKeys(Vec<PreKey>),
+    /// The server confirmed the upload of all pre-keys up to this id.
+    PreKeysUploaded {
+        up_to: u32,
+    },
+    /// An event for applications. Ignored where its dedupe key exists already.
+    Event(Box<Event>),
+}
+
+/// One entry of the durable stream that applications receive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Unique within the account; `None` for events that may repeat.
+    pub dedupe: Option<Dedupe>,
+    /// Milliseconds since the epoch, the server's time where it gave one.
+    pub at_ms: i64,
+    pub body: EventBody,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum EventBody {
+    Message(MessageEvent),
+    /// A message that stays unreadable after the last retry.
+    Undecryptable {
+        chat: Jid,
+        sender: Jid,
+        id: MessageId,
+        reason: &'static str,
+    },
+    Receipt {
+        chat: Jid,
+        sender: Jid,
+        ids: Vec<MessageId>,
+        kind: ReceiptKind,
+    },
+    /// The server accepted a message of ours.
+    Sent {
+        chat: Jid,
+        id: MessageId,
+    },
+    SendFailed {
+        chat: Jid,
+        id: MessageId,
+        code: String,
+    },
+    IdentityChanged {
+        user: Jid,
+    },
+    DevicesChanged {
+        user: Jid,
+    },
+    GroupChanged {
+        group: Jid,
+        author: Option<Jid>,
+        what: String,
+    },
+    ContactChanged {
+        user: Jid,
+    },
+    ChatChanged {
+        chat: Jid,
+    },
+    /// A part of the phone's history was taken in.
+    HistorySync {
+        kind: u32,
+        conversations: u32,
+        progress: Option<u32>,
+    },
+    /// The account's own state changed: connected, disconnected, replaced, logged_out, banned…
+    State {
+        state: AccountState,
+        detail: Option<String>,
+        until_ms: Option<i64>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageEvent {
+    pub chat: Jid,
+    /// The sending device.
+    pub sender: Jid,
+    /// The sender under the other addressing (LID or phone number), where known.
+    pub sender_alt: Option<Jid>,
+    pub id: MessageId,
+    pub from_me: bool,
+    pub push_name: Option<String>,
+    /// `text`, `image`, `reaction`, … the field that is set in the payload.
+    pub kind: &'static str,
+    /// Text, caption or reaction, where the kind has one.
+    pub text: Option<String>,
+    /// The whole `Message` protobuf, as it was decrypted (wrappers removed).
+    pub payload: Vec<u8>,
+    /// It waited in the server's offline queue.
+    pub offline: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptKind {
+    Delivered,
+    Read,
+    ReadSelf,
+    Played,
+    PlayedSelf,
+    Sender,
+    Inactive,
+}
+
+/// What operators and applications are told of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountState {
+    Connecting,
+    Connected,
+    Disconnected,
+    Replaced,
+    LoggedOut,
+    Banned,
+    Outdated,
+    /// Connected, but nothing is delivered or acknowledged.
+    Stalled,
+}
