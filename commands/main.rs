@@ -1,3 +1,119 @@
-//! The `wmctl` binary.
+//! The `wmctl` binary: reads the command line, runs one command, reports how it ended.
 
-fn main() {}
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::FromArgMatches;
+use tracing_subscriber::EnvFilter;
+
+mod cli;
+mod completions;
+mod config;
+mod failure;
+#[cfg(test)]
+mod generated;
+mod help;
+mod man;
+mod settings;
+mod topics;
+mod ui;
+mod version;
+
+use failure::{Exit, Failure};
+use settings::{Environment, LogFormat, Settings};
+use ui::Ui;
+
+fn main() -> ExitCode {
+    let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Internal);
+    ExitCode::from(exit.code())
+}
+
+fn run() -> Exit {
+    let matches = match cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return refuse(&error),
+    };
+    let cli = match cli::Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let settings = Settings::find(&cli.globals, Environment::of_process());
+    let settings = settings.and_then(|settings| settings.look().map(|look| (settings, look)));
+    let (settings, mut ui) = match settings {
+        Ok((settings, look)) => (settings, Ui::new(look)),
+        Err(failure) => {
+            ui::write_err(&if asks_for_json() {
+                failure.json()
+            } else {
+                failure.text()
+            });
+            return failure.exit;
+        }
+    };
+    match carry_out(&cli, &settings, &mut ui) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            ui.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn carry_out(cli: &cli::Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit, Failure> {
+    start_log(ui, settings)?;
+    let Some(command) = &cli.command else {
+        ui.answer(&cli::command().render_help().to_string())?;
+        return Ok(Exit::Done);
+    };
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::internal(format!("start the runtime: {error}")))?;
+    runtime.block_on(command.run(ui, settings))
+}
+
+/// Help and versions are answers; everything else is wrong usage.
+fn refuse(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        let _ = ui::write_out(&error.render().to_string());
+        return Exit::Done;
+    }
+    if asks_for_json() {
+        let text = error.to_string();
+        let line = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        ui::write_err(&Failure::new(Exit::Usage, "USAGE", line).json());
+    } else {
+        ui::write_err(&error.render().to_string());
+    }
+    Exit::Usage
+}
+
+/// Whether errors are read by a program, as far as an unusable command line can tell.
+fn asks_for_json() -> bool {
+    let args: Vec<_> = std::env::args().collect();
+    let format = |text: &str| matches!(text, "json" | "jsonl");
+    args.windows(2)
+        .any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && format(&pair[1]))
+        || args.iter().any(|arg| {
+            arg == "--json" || arg == "-ojson" || arg.strip_prefix("--output=").is_some_and(format)
+        })
+}
+
+fn start_log(ui: &Ui, settings: &Settings) -> Result<(), Failure> {
+    let (filter, format) = settings.log()?;
+    let filter = EnvFilter::try_new(&filter).map_err(|error| {
+        Failure::new(Exit::Config, "LOG_FILTER", format!("{filter:?}: {error}"))
+    })?;
+    let writer = ui.log_writer();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || writer.clone())
+        .with_ansi(ui.has_colour());
+    let started = match format {
+        LogFormat::Text => log.with_target(false).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| Failure::internal(format!("start the log: {error}")))
+}

@@ -3,3 +3,12 @@
 //! Commands and the HTTP API call these and show what comes back; neither reaches further down.
 
 pub mod shapes;
+
+/// What this binary is.
+pub fn version() -> shapes::Version {
+    shapes::Version {
+        version: env!("CARGO_PKG_VERSION"),
+        features: vec!["sqlite", "postgres"],
+        client_version: String::new(),
+    }
+}

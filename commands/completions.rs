@@ -1,0 +1,31 @@
+//! `wmctl completions`: scripts for shells.
+
+use clap_complete::Shell;
+
+use crate::cli;
+use crate::failure::{Exit, Failure};
+use crate::ui::Ui;
+
+/// Print the completion script of a shell
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    wmctl completions bash > /etc/bash_completion.d/wmctl\n  \
+    wmctl completions zsh > ~/.zfunc/_wmctl\n  \
+    wmctl completions fish > ~/.config/fish/completions/wmctl.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell to complete for
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+pub(crate) fn run(ui: &Ui, args: &CompletionsArgs) -> Result<Exit, Failure> {
+    ui.answer(&script(args.shell))?;
+    Ok(Exit::Done)
+}
+
+/// The whole script. Rendered first: the generator panics if its writer fails.
+pub(crate) fn script(shell: Shell) -> String {
+    let mut bytes = Vec::new();
+    clap_complete::generate(shell, &mut cli::command(), "wmctl", &mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}

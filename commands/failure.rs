@@ -1,0 +1,225 @@
+//! How a command ends: the exit codes that scripts rely on, and errors with a hint.
+
+use std::error::Error;
+
+use serde::Serialize;
+
+/// The exit code of the process. Stable: scripts and unit files depend on the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    Config = 3,
+    Auth = 4,
+    Absent = 5,
+    Conflict = 6,
+    Database = 7,
+    Remote = 8,
+    Partial = 9,
+    Pending = 10,
+    Internal = 70,
+    Interrupted = 130,
+    Terminated = 143,
+}
+
+/// One row of the table in `wmctl help exit-codes`: code, when, whether to try again.
+pub(crate) const EXIT_CODES: &[(Exit, &str, &str)] = &[
+    (
+        Exit::Done,
+        "done; clean stop of a daemon; a closed pipe",
+        "-",
+    ),
+    (Exit::Failed, "anything without a code of its own", "maybe"),
+    (
+        Exit::Usage,
+        "wrong usage; or an answer is needed and there is no terminal",
+        "no",
+    ),
+    (
+        Exit::Config,
+        "configuration: file, URL, key file, file mode",
+        "no",
+    ),
+    (
+        Exit::Auth,
+        "logged out or banned by WhatsApp, or a token was refused: pair again",
+        "no",
+    ),
+    (Exit::Absent, "not found: tenant, device, message", "no"),
+    (
+        Exit::Conflict,
+        "exists already, lock held elsewhere, or replaced by another client",
+        "later",
+    ),
+    (
+        Exit::Database,
+        "database: unreachable, full, or its schema is too old or too new",
+        "yes",
+    ),
+    (
+        Exit::Remote,
+        "WhatsApp or a daemon: unreachable, TLS, timeout",
+        "yes",
+    ),
+    (Exit::Partial, "some of several items failed", "per item"),
+    (
+        Exit::Pending,
+        "not yet: migrations pending, or a wait timed out",
+        "yes",
+    ),
+    (Exit::Internal, "internal error: please report it", "no"),
+    (
+        Exit::Interrupted,
+        "interrupted before the work was done",
+        "-",
+    ),
+    (Exit::Terminated, "terminated before the work was done", "-"),
+];
+
+impl Exit {
+    /// The number that the shell sees.
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Whether the same command may succeed later without anybody changing anything.
+    fn retryable(self) -> bool {
+        matches!(
+            self,
+            Self::Conflict | Self::Database | Self::Remote | Self::Pending
+        )
+    }
+}
+
+/// Why a command ended without success: printed once, by `main`.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// Stable word for machines.
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// From a stable code and a message: a lower-case phrase without a full stop.
+    pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            code,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// From an error and everything behind it.
+    pub(crate) fn from_error(exit: Exit, code: &'static str, error: &dyn Error) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            let text = error.to_string();
+            // Some errors repeat their source in their own text.
+            if !message.contains(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            source = error.source();
+        }
+        Self::new(exit, code, message)
+    }
+
+    /// The reader of standard output went away: not an error, and nothing to say.
+    pub(crate) fn closed_pipe() -> Self {
+        Self::new(Exit::Done, "CLOSED_PIPE", "standard output is closed")
+    }
+
+    /// Something that cannot happen did.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(Exit::Internal, "INTERNAL", message)
+            .hint("this is a bug in wmctl: please report it with the log")
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// For people: what, why, what to do; empty if there is nothing to say.
+    pub(crate) fn text(&self) -> String {
+        if self.exit == Exit::Done {
+            return String::new();
+        }
+        let mut text = format!("error: {}\n", self.message);
+        for line in self.hint.iter().flat_map(|hint| hint.lines()) {
+            text.push_str(&format!("  hint: {line}\n"));
+        }
+        text.push_str(&format!(
+            "  code: {} (exit {})\n",
+            self.code,
+            self.exit.code()
+        ));
+        text
+    }
+
+    /// For machines: one line; empty if there is nothing to say.
+    pub(crate) fn json(&self) -> String {
+        if self.exit == Exit::Done {
+            return String::new();
+        }
+        let body = ErrorBody {
+            code: self.code,
+            message: &self.message,
+            hint: self.hint.as_deref(),
+            exit_code: self.exit.code(),
+            retryable: self.exit.retryable(),
+        };
+        match serde_json::to_string(&ErrorLine { error: body }) {
+            Ok(line) => line + "\n",
+            Err(_) => self.text(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorLine<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    exit_code: u8,
+    retryable: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_lists_every_code_once_and_in_order() {
+        let codes: Vec<u8> = EXIT_CODES.iter().map(|(exit, ..)| exit.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 70, 130, 143]);
+    }
+
+    #[test]
+    fn a_failure_says_what_why_and_what_to_do() {
+        let failure = Failure::new(Exit::Conflict, "LOCK_HELD", "acme is held by host-a")
+            .hint("stop that one first");
+        assert_eq!(
+            failure.text(),
+            "error: acme is held by host-a\n  hint: stop that one first\n  code: LOCK_HELD (exit 6)\n"
+        );
+        assert_eq!(
+            failure.json(),
+            "{\"error\":{\"code\":\"LOCK_HELD\",\"message\":\"acme is held by host-a\",\
+             \"hint\":\"stop that one first\",\"exit_code\":6,\"retryable\":true}}\n"
+        );
+        assert_eq!(Failure::closed_pipe().text(), "");
+    }
+}

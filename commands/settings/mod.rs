@@ -1,0 +1,498 @@
+//! Where each setting comes from: flag, environment, secret file, configuration file, default.
+//!
+//! The only code that reads the environment. A setting that is spelled wrongly is refused, not
+//! ignored, and a secret is never shown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use wmctl::config::{DatabaseUrl, Server};
+use wmctl::ids::TenantId;
+
+use crate::cli::Globals;
+use crate::failure::{Exit, Failure};
+use crate::ui::{Colour, Format, Look};
+
+/// Longest file that is read as a secret or a configuration.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// One setting and the names that it goes by.
+struct Key {
+    name: &'static str,
+    /// Other names in the configuration file.
+    aliases: &'static [&'static str],
+    /// Environment names after `WMCTL_…`, from the deployment guide.
+    guide: &'static [&'static str],
+    /// Never shown, and readable from `…_FILE` or a systemd credential.
+    secret: bool,
+    default: Option<&'static str>,
+}
+
+const fn key(name: &'static str, default: Option<&'static str>) -> Key {
+    Key {
+        name,
+        aliases: &[],
+        guide: &[],
+        secret: false,
+        default,
+    }
+}
+
+const KEYS: &[Key] = &[
+    Key {
+        guide: &["DATABASE_URL"],
+        secret: true,
+        ..key("database_url", None)
+    },
+    Key {
+        aliases: &["business_id"],
+        guide: &["WMCTL_BUSINESS_ID", "BUSINESS_ID"],
+        ..key("tenant", Some("default"))
+    },
+    Key {
+        guide: &["HTTP_PORT"],
+        ..key("http_port", Some("8080"))
+    },
+    key("server", None),
+    key("root_key", None),
+    key("ca_file", None),
+    key("simulator", None),
+    key("device_name", Some("wmctl")),
+    key("output", Some("table")),
+    key("color", Some("auto")),
+    key("log_level", None),
+    key("log_format", Some("text")),
+];
+
+/// Where a value was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Flag,
+    Variable(String),
+    File(PathBuf),
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("flag"),
+            Self::Variable(name) => write!(f, "environment {name}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The environment, taken once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// That of this process. Names and values that are not UTF-8 are left out.
+    pub(crate) fn of_process() -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self(std::env::vars_os().filter_map(text).collect())
+    }
+
+    /// A variable; an empty one counts as unset, as compose files cannot unset one.
+    fn value(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A folder of this user or this service, by the first variable that is set.
+    fn folder(&self, variables: &[(&str, &str)]) -> Option<PathBuf> {
+        let found = |(name, below): &(&str, &str)| {
+            // systemd joins several folders with colons; the first is the main one.
+            let first = self.value(name)?.split(':').next()?;
+            let path = Path::new(first);
+            path.is_absolute().then(|| path.join(below))
+        };
+        variables.iter().find_map(found)
+    }
+}
+
+/// Every setting with its origin.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    values: BTreeMap<&'static str, (String, Origin)>,
+    environment: Environment,
+    quiet: bool,
+    verbose: u8,
+    heads: bool,
+}
+
+impl Settings {
+    /// Looks at every place, in order. Fails on a contradiction or an unknown key.
+    pub(crate) fn find(globals: &Globals, environment: Environment) -> Result<Self, Failure> {
+        let mut values = BTreeMap::new();
+        for key in KEYS {
+            if let Some(default) = key.default {
+                values.insert(key.name, (default.to_owned(), Origin::Default));
+            }
+        }
+        for path in config_files(globals, &environment) {
+            read_config(&path, globals.config.is_some(), &mut values)?;
+        }
+        for key in KEYS {
+            if let Some(found) = from_environment(key, &environment)? {
+                values.insert(key.name, found);
+            }
+        }
+        for (name, value) in globals.flags() {
+            values.insert(name, (value, Origin::Flag));
+        }
+        if let Some((url, Origin::Flag)) = values.get("database_url")
+            && DatabaseUrl::has_password(url)
+        {
+            let message =
+                "--database-url holds a password, which every user of this machine can see";
+            return Err(Failure::new(Exit::Usage, "SECRET_ON_COMMAND_LINE", message)
+                .hint("set DATABASE_URL, or DATABASE_URL_FILE to a file that holds it"));
+        }
+        let heads = !globals.no_headers;
+        Ok(Self {
+            values,
+            environment,
+            quiet: globals.quiet,
+            verbose: globals.verbose,
+            heads,
+        })
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|(value, _)| value.as_str())
+    }
+
+    /// A wrong value: exit 2 if it was typed, 3 if it was configured.
+    fn wrong(&self, name: &str, why: impl fmt::Display) -> Failure {
+        match self.values.get(name) {
+            Some((_, Origin::Flag)) => Failure::new(
+                Exit::Usage,
+                "BAD_VALUE",
+                format!("--{}: {why}", name.replace('_', "-")),
+            ),
+            Some((_, origin)) => Failure::new(
+                Exit::Config,
+                "BAD_VALUE",
+                format!("{name} ({origin}): {why}"),
+            ),
+            None => Failure::new(Exit::Config, "BAD_VALUE", format!("{name}: {why}")),
+        }
+    }
+
+    fn choice<T: clap::ValueEnum>(&self, name: &str, otherwise: T) -> Result<T, Failure> {
+        let Some(value) = self.value(name) else {
+            return Ok(otherwise);
+        };
+        T::from_str(value, true).map_err(|_| {
+            let known: Vec<_> = T::value_variants()
+                .iter()
+                .filter_map(|variant| Some(variant.to_possible_value()?.get_name().to_owned()))
+                .collect();
+            self.wrong(
+                name,
+                format!("{value:?} is not one of {}", known.join(", ")),
+            )
+        })
+    }
+
+    /// How to talk to the terminal.
+    pub(crate) fn look(&self) -> Result<Look, Failure> {
+        if let Some(format @ ("wide" | "yaml")) = self.value("output") {
+            return Err(self
+                .wrong(
+                    "output",
+                    format!("{format} is not available in this version"),
+                )
+                .hint("use table, json, jsonl or name"));
+        }
+        let set = |name| {
+            self.environment
+                .value(name)
+                .is_some_and(|value| value != "0")
+        };
+        Ok(Look {
+            format: self.choice("output", Format::Table)?,
+            colour: self.choice("color", Colour::Auto)?,
+            no_color: self.environment.value("NO_COLOR").is_some(),
+            force_color: set("CLICOLOR_FORCE"),
+            dumb: self.environment.value("TERM") == Some("dumb"),
+            quiet: self.quiet,
+            heads: self.heads,
+        })
+    }
+
+    /// The log filter, as `tracing` reads it, and whether lines are JSON.
+    pub(crate) fn log(&self) -> Result<(String, LogFormat), Failure> {
+        let level = match (self.value("log_level"), self.quiet, self.verbose) {
+            (Some(filter), ..) => filter.to_owned(),
+            (None, true, _) => "error".to_owned(),
+            (None, false, 0) => "wmctl=info,warn".to_owned(),
+            (None, false, 1) => "wmctl=debug,info".to_owned(),
+            (None, false, _) => "trace".to_owned(),
+        };
+        Ok((level, self.choice("log_format", LogFormat::Text)?))
+    }
+
+    /// Whose account it is.
+    pub(crate) fn tenant(&self) -> Result<TenantId, Failure> {
+        let text = self.value("tenant").unwrap_or("default");
+        text.parse().map_err(|error| self.wrong("tenant", error))
+    }
+
+    /// Where the rows are; a file in the user's or the service's own folder by default.
+    pub(crate) fn database(&self) -> Result<DatabaseUrl, Failure> {
+        if let Some(url) = self.value("database_url") {
+            return url
+                .parse()
+                .map_err(|error| self.wrong("database_url", error));
+        }
+        let folder = self.environment.folder(&[
+            ("STATE_DIRECTORY", ""),
+            ("XDG_DATA_HOME", "wmctl"),
+            ("HOME", ".local/share/wmctl"),
+        ]);
+        let folder = folder.ok_or_else(|| {
+            Failure::new(
+                Exit::Config,
+                "NO_DATABASE",
+                "no database is set and there is no HOME",
+            )
+            .hint("set DATABASE_URL, for example to sqlite:/var/lib/wmctl/wmctl.db")
+        })?;
+        Ok(DatabaseUrl::Sqlite(folder.join("wmctl.db")))
+    }
+
+    /// Whether the database is nowhere set.
+    pub(crate) fn database_is_default(&self) -> bool {
+        self.value("database_url").is_none()
+    }
+
+    /// Which WhatsApp to dial.
+    pub(crate) fn server(&self) -> Result<Server, Failure> {
+        let mut server = Server::default();
+        if let Some(url) = self.value("server") {
+            if !url.starts_with("wss://") && !url.starts_with("ws://") {
+                return Err(self.wrong("server", "the URL must start with wss:// or ws://"));
+            }
+            server.url = url.to_owned();
+        }
+        if let Some(hex) = self.value("root_key") {
+            let mut bytes = [0; 32];
+            hex::decode_to_slice(hex, &mut bytes)
+                .map_err(|_| self.wrong("root_key", "must be 64 hexadecimal digits"))?;
+            server.root_key = Some(bytes);
+        }
+        server.ca_file = self.value("ca_file").map(PathBuf::from);
+        Ok(server)
+    }
+
+    /// The control URL of a simulator to dial instead of WhatsApp.
+    pub(crate) fn simulator(&self) -> Option<&str> {
+        self.value("simulator")
+    }
+
+    /// The name under which the phone lists this device.
+    pub(crate) fn device_name(&self) -> &str {
+        self.value("device_name").unwrap_or("wmctl")
+    }
+
+    /// Every key with what is shown of its value, and its origin.
+    pub(crate) fn shown(&self) -> Vec<(&'static str, String, String)> {
+        let shown = |key: &Key| {
+            let Some((value, origin)) = self.values.get(key.name) else {
+                return (key.name, String::new(), "unset".to_owned());
+            };
+            let value = match value.parse::<DatabaseUrl>() {
+                _ if !key.secret => value.clone(),
+                Ok(url) => url.to_string(),
+                Err(_) => "***".to_owned(),
+            };
+            (key.name, value, origin.to_string())
+        };
+        KEYS.iter().map(shown).collect()
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// What the environment says: `WMCTL_X`, then the guide's names, then `X_FILE`, then a credential.
+fn from_environment(
+    key: &Key,
+    environment: &Environment,
+) -> Result<Option<(String, Origin)>, Failure> {
+    let own = format!("WMCTL_{}", key.name.to_uppercase());
+    let names: Vec<&str> = std::iter::once(own.as_str())
+        .chain(key.guide.iter().copied())
+        .collect();
+    let files: Vec<String> = names.iter().map(|name| format!("{name}_FILE")).collect();
+    for (name, file) in names.iter().zip(&files) {
+        if key.secret && environment.value(name).is_some() && environment.value(file).is_some() {
+            let message = format!("{name} and {file} are both set");
+            return Err(Failure::new(Exit::Config, "CONTRADICTION", message).hint("unset one"));
+        }
+    }
+    let variable = |name: &&str| {
+        Some((
+            environment.value(name)?.to_owned(),
+            Origin::Variable((*name).to_owned()),
+        ))
+    };
+    if let Some(found) = names.iter().find_map(variable) {
+        return Ok(Some(found));
+    }
+    if !key.secret {
+        return Ok(None);
+    }
+    for name in &files {
+        if let Some(path) = environment.value(name) {
+            return read_secret(Path::new(path), name).map(Some);
+        }
+    }
+    if let Some(folder) = environment.value("CREDENTIALS_DIRECTORY") {
+        let path = Path::new(folder).join(key.name);
+        if path.exists() {
+            return read_secret(&path, "CREDENTIALS_DIRECTORY").map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn read_secret(path: &Path, named_by: &str) -> Result<(String, Origin), Failure> {
+    let text = read_file(path).map_err(|error| {
+        let message = format!("read {} (named by {named_by}): {error}", path.display());
+        Failure::new(Exit::Config, "SECRET_FILE", message)
+    })?;
+    Ok((
+        text.trim_end_matches(['\r', '\n']).to_owned(),
+        Origin::File(path.to_owned()),
+    ))
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    let length = std::fs::metadata(path)?.len();
+    if FILE_BYTES_MAX < length {
+        return Err(io::Error::other("file is too large"));
+    }
+    std::fs::read_to_string(path)
+}
+
+/// Later files win.
+fn config_files(globals: &Globals, environment: &Environment) -> Vec<PathBuf> {
+    if let Some(path) = &globals.config {
+        return vec![path.clone()];
+    }
+    if let Some(path) = environment.value("WMCTL_CONFIG") {
+        return vec![PathBuf::from(path)];
+    }
+    let own = environment.folder(&[("XDG_CONFIG_HOME", "wmctl"), ("HOME", ".config/wmctl")]);
+    let files = [Some(PathBuf::from("/etc/wmctl")), own];
+    files
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join("config.toml"))
+        .collect()
+}
+
+fn read_config(
+    path: &Path,
+    required: bool,
+    values: &mut BTreeMap<&'static str, (String, Origin)>,
+) -> Result<(), Failure> {
+    let wrong = |why: String| {
+        Failure::new(
+            Exit::Config,
+            "CONFIG_FILE",
+            format!("{}: {why}", path.display()),
+        )
+    };
+    let text = match read_file(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return Ok(()),
+        Err(error) => return Err(wrong(error.to_string())),
+    };
+    // The parser's own message would quote the line, which may hold a password.
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let line = error
+            .span()
+            .map_or(0, |span| text[..span.start].lines().count().max(1));
+        wrong(format!("line {line}: {}", error.message()))
+    })?;
+    for (name, value) in table {
+        let key = KEYS
+            .iter()
+            .find(|key| key.name == name || key.aliases.contains(&name.as_str()));
+        let Some(key) = key else {
+            let failure = wrong(format!("unknown key {name:?}"));
+            return Err(match nearest(&name) {
+                Some(known) => failure.hint(format!("did you mean {known:?}?")),
+                None => failure.hint("`wmctl config show` lists the known ones"),
+            });
+        };
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            _ => return Err(wrong(format!("{name} must be a text or a number"))),
+        };
+        if key.secret && DatabaseUrl::has_password(&value) && others_can_read(path) {
+            return Err(wrong(format!(
+                "holds a password in {name} and everybody can read it"
+            ))
+            .hint(format!("chmod 600 {}", path.display())));
+        }
+        values.insert(key.name, (value, Origin::File(path.to_owned())));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn others_can_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_path: &Path) -> bool {
+    false
+}
+
+/// The known key that takes the fewest edits, if that is a plausible slip.
+fn nearest(name: &str) -> Option<&'static str> {
+    let names = KEYS
+        .iter()
+        .flat_map(|key| std::iter::once(&key.name).chain(key.aliases));
+    let (distance, known) = names.map(|known| (edits(name, known), *known)).min()?;
+    (distance <= known.len() / 3 + 1).then_some(known)
+}
+
+/// How many characters must be put in, taken out or replaced.
+fn edits(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (above, letter) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = above + 1;
+        for (column, other) in right.iter().enumerate() {
+            let replace = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = replace.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,404 @@
+//! The only code that writes to the terminal.
+//!
+//! Standard output carries the answer and nothing else; words, progress and prompts go to standard
+//! error. A reader that closes the pipe ends the command quietly.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use comfy_table::Table;
+use comfy_table::presets;
+use dialoguer::Confirm;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use wmctl::ops::shapes::{List, Object};
+
+use crate::failure::{Exit, Failure};
+
+/// How often a spinner moves.
+const SPIN: Duration = Duration::from_millis(120);
+
+/// The form of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for people
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
+    /// Names only, one a line
+    Name,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+/// Something that can be listed: a row of a table, or a name.
+pub(crate) trait Listed: Serialize {
+    /// Column heads, in upper case.
+    const HEADS: &'static [&'static str];
+
+    /// As many cells as there are heads.
+    fn cells(&self) -> Vec<String>;
+
+    /// What `-o name` prints.
+    fn name(&self) -> String;
+}
+
+/// What the terminal is like, as far as the environment tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) format: Format,
+    pub(crate) colour: Colour,
+    /// NO_COLOR is set to something.
+    pub(crate) no_color: bool,
+    /// CLICOLOR_FORCE is set to something other than 0.
+    pub(crate) force_color: bool,
+    /// TERM is `dumb`.
+    pub(crate) dumb: bool,
+    pub(crate) quiet: bool,
+    pub(crate) heads: bool,
+}
+
+impl Look {
+    /// Whether a stream gets colour; decided for each stream apart.
+    fn colours(self, terminal: bool) -> bool {
+        match self.colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto if self.no_color => false,
+            Colour::Auto if self.force_color => true,
+            Colour::Auto => terminal && !self.dumb,
+        }
+    }
+}
+
+/// The terminal.
+pub(crate) struct Ui {
+    look: Look,
+    /// Standard error shows colour.
+    colours: bool,
+    /// Standard error is a terminal that can move its cursor.
+    live: bool,
+    bars: MultiProgress,
+}
+
+impl Ui {
+    pub(crate) fn new(look: Look) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let live = terminal && !look.dumb && !look.quiet;
+        let target = if live {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let colours = look.colours(terminal);
+        console::set_colors_enabled_stderr(colours);
+        Self {
+            look,
+            colours,
+            live,
+            bars: MultiProgress::with_draw_target(target),
+        }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.look.format
+    }
+
+    /// Whether the answer is read by a program.
+    pub(crate) fn is_machine(&self) -> bool {
+        matches!(self.look.format, Format::Json | Format::Jsonl)
+    }
+
+    /// Whether things can be drawn over in place.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
+    }
+
+    pub(crate) fn has_colour(&self) -> bool {
+        self.colours
+    }
+
+    /// Where log lines go: standard error, between progress bars.
+    pub(crate) fn log_writer(&self) -> LogWriter {
+        LogWriter {
+            bars: self.bars.clone(),
+        }
+    }
+
+    /// Writes to standard output as it is.
+    pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
+        self.bars.suspend(|| write_out(text))
+    }
+
+    /// One object: a JSON document, its name, or a table with one row.
+    pub(crate) fn object<T: Listed>(&self, kind: &'static str, object: &T) -> Result<(), Failure> {
+        match self.look.format {
+            Format::Json | Format::Jsonl => self.json(&Object::new(kind, object)),
+            Format::Name => self.answer(&(object.name() + "\n")),
+            Format::Table => self.answer(&self.columns(std::slice::from_ref(object))),
+        }
+    }
+
+    /// Several objects; `advice` is said when there is none.
+    pub(crate) fn list<T: Listed>(
+        &self,
+        kind: &'static str,
+        items: &[T],
+        advice: &str,
+    ) -> Result<(), Failure> {
+        match self.look.format {
+            Format::Json => self.json(&List::new(kind, items))?,
+            Format::Jsonl => items.iter().try_for_each(|item| self.json(item))?,
+            Format::Name => {
+                items
+                    .iter()
+                    .try_for_each(|item| self.answer(&(item.name() + "\n")))?;
+            }
+            Format::Table => self.answer(&self.columns(items))?,
+        }
+        if items.is_empty() {
+            self.note(advice);
+        }
+        Ok(())
+    }
+
+    /// One line of JSON.
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let line = serde_json::to_string(value)
+            .map_err(|error| Failure::internal(format!("JSON output: {error}")))?;
+        self.answer(&(line + "\n"))
+    }
+
+    fn columns<T: Listed>(&self, items: &[T]) -> String {
+        let heads = self.look.heads.then_some(T::HEADS);
+        columns(heads, items.iter().map(Listed::cells))
+    }
+
+    /// A table that is no list of objects: topics, summaries.
+    pub(crate) fn rows(&self, heads: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
+        self.answer(&columns(self.look.heads.then_some(heads), rows.into_iter()))
+    }
+
+    /// Says something to people. Silent with `--quiet`.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.look.quiet && !text.is_empty() {
+            self.say(text);
+        }
+    }
+
+    /// Says that a step is done.
+    pub(crate) fn done(&self, text: &str) {
+        let mark = if self.colours {
+            "\x1b[32m✓\x1b[0m"
+        } else {
+            "✓"
+        };
+        self.note(&format!("{mark} {text}"));
+    }
+
+    /// Says something that people must not miss, even with `--quiet`.
+    pub(crate) fn warn(&self, text: &str) {
+        let mark = if self.colours {
+            "\x1b[33mwarning:\x1b[0m"
+        } else {
+            "warning:"
+        };
+        self.say(&format!("{mark} {text}"));
+    }
+
+    /// Prints why the command ended.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        if self.is_machine() {
+            self.bars.suspend(|| write_err(&failure.json()));
+            return;
+        }
+        let mut text = failure.text();
+        if self.colours && text.starts_with("error:") {
+            text.replace_range(..6, "\x1b[1;31merror:\x1b[0m");
+        }
+        self.bars.suspend(|| write_err(&text));
+    }
+
+    fn say(&self, text: &str) {
+        self.bars.suspend(|| write_err(&format!("{text}\n")));
+    }
+
+    /// A moving sign that something is going on. Invisible off a terminal.
+    pub(crate) fn spinner(&self, text: impl Into<String>) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        bar.set_style(style("{spinner:.cyan} {msg}"));
+        bar.set_message(text.into());
+        bar.enable_steady_tick(SPIN);
+        bar
+    }
+
+    /// A bar towards `length`. Invisible off a terminal.
+    pub(crate) fn bar(&self, length: u64, text: impl Into<String>) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new(length));
+        bar.set_style(
+            style("{spinner:.cyan} {msg:24} {bar:30.cyan/dim} {pos:>5}/{len} {elapsed:>4}")
+                .progress_chars("━╸─"),
+        );
+        bar.set_message(text.into());
+        bar.enable_steady_tick(SPIN);
+        bar
+    }
+
+    /// Asks for a yes; without a terminal this is a usage error that names the way around it.
+    pub(crate) fn confirm(&self, question: &str, instead: &str) -> Result<bool, Failure> {
+        if !io::stdin().is_terminal() || !self.live {
+            let message = format!("{question}: needs an answer and there is no terminal");
+            return Err(Failure::new(Exit::Usage, "CONFIRMATION_NEEDED", message).hint(instead));
+        }
+        let asked = self.bars.suspend(|| {
+            Confirm::new()
+                .with_prompt(question)
+                .default(false)
+                .interact_opt()
+        });
+        match asked {
+            Ok(answer) => Ok(answer.unwrap_or(false)),
+            Err(error) => Err(Failure::new(Exit::Failed, "PROMPT", error.to_string())),
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Columns as kubectl prints them: two spaces between, no lines, no trailing blanks.
+fn columns(heads: Option<&[&str]>, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if let Some(heads) = heads {
+        table.set_header(heads.to_vec());
+    }
+    for row in rows {
+        table.add_row(
+            row.into_iter()
+                .map(|cell| if cell.is_empty() { "-".into() } else { cell }),
+        );
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    if heads.is_none() && table.is_empty() {
+        return String::new();
+    }
+    table.trim_fmt() + "\n"
+}
+
+/// Everything that reaches standard output passes here.
+pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::closed_pipe()),
+        Err(error) => Err(Failure::new(
+            Exit::Failed,
+            "OUTPUT",
+            format!("write standard output: {error}"),
+        )),
+    }
+}
+
+/// Everything that reaches standard error passes here; if nobody listens, nobody is told.
+pub(crate) fn write_err(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// Writes log lines without tearing a progress bar apart.
+#[derive(Clone)]
+pub(crate) struct LogWriter {
+    bars: MultiProgress,
+}
+
+impl fmt::Debug for LogWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogWriter")
+    }
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bars.suspend(|| {
+            let mut err = io::stderr().lock();
+            // A log that nobody reads must not stop the daemon.
+            let _ = err.write_all(bytes);
+        });
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_two_spaces_apart_without_lines() {
+        let rows = vec![
+            vec!["acme".into(), "connected".into(), String::new()],
+            vec!["b".into(), "off".into(), "12".into()],
+        ];
+        assert_eq!(
+            columns(Some(&["TENANT", "STATE", "QUEUE"]), rows.into_iter()),
+            "TENANT  STATE      QUEUE\nacme    connected  -\nb       off        12\n"
+        );
+        assert_eq!(columns(Some(&["A", "B"]), std::iter::empty()), "A  B\n");
+        assert_eq!(columns(None, std::iter::empty()), "");
+    }
+
+    #[test]
+    fn colour_is_decided_by_flag_then_environment_then_terminal() {
+        let look = Look {
+            format: Format::Table,
+            colour: Colour::Auto,
+            no_color: false,
+            force_color: false,
+            dumb: false,
+            quiet: false,
+            heads: true,
+        };
+        assert!(look.colours(true) && !look.colours(false));
+        assert!(
+            Look {
+                force_color: true,
+                ..look
+            }
+            .colours(false)
+        );
+        assert!(
+            !Look {
+                no_color: true,
+                force_color: true,
+                ..look
+            }
+            .colours(true)
+        );
+        assert!(
+            Look {
+                no_color: true,
+                colour: Colour::Always,
+                ..look
+            }
+            .colours(false)
+        );
+        assert!(!Look { dumb: true, ..look }.colours(true));
+    }
+}
