@@ -50,7 +50,12 @@ fn root() -> &'static Path {
 
 fn current(path: &str, text: &str) {
     let path: PathBuf = root().join(path);
-    if std::env::var_os("WMCTL_BLESS").is_some() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch for whoever runs the test"
+    )]
+    let bless = std::env::var_os("WMCTL_BLESS").is_some();
+    if bless {
         std::fs::write(&path, text).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
