@@ -1,1 +1,3 @@
 //! One integration binary: it links the library once.
+
+mod tidy;

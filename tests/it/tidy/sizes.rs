@@ -1,0 +1,108 @@
+//! How long a line, a function and a file may be.
+
+use super::{Finding, Tree, expect_found, expect_none};
+
+const COLUMNS_MAX: usize = 100;
+const FUNCTION_LINES_MAX: usize = 70;
+const FILE_LINES_MAX: usize = 800;
+
+/// Generated code is as long as it is.
+const GENERATED: [&str; 1] = ["proto/src/"];
+
+/// Files that may be longer, each with its reason.
+const LONG_FILES: [(&str, &str); 1] = [(
+    "src/wire/tokens.rs",
+    "a dictionary: one entry after the other",
+)];
+
+fn ours<'a>(tree: &'a Tree, endings: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    tree.files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .filter(|(path, _)| !GENERATED.iter().any(|folder| path.starts_with(folder)))
+        .filter(|(path, _)| endings.iter().any(|ending| path.ends_with(ending)))
+}
+
+fn long_lines(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in ours(tree, &[".rs", ".sql", ".mjs", ".proto", ".sh"]) {
+        for (number, line) in text.lines().enumerate() {
+            let columns = line.chars().count();
+            if COLUMNS_MAX < columns && !is_dictionary(path) {
+                findings.push(Finding::new(path, number + 1, format!("{columns} columns")));
+            }
+        }
+    }
+    findings
+}
+
+fn is_dictionary(path: &str) -> bool {
+    LONG_FILES.iter().any(|(file, _)| *file == path)
+}
+
+fn long_files(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in ours(tree, &[".rs", ".mjs"]) {
+        let lines = text.lines().count();
+        if FILE_LINES_MAX < lines && !is_dictionary(path) {
+            findings.push(Finding::new(path, lines, format!("{lines} lines")));
+        }
+    }
+    findings
+}
+
+fn long_functions(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let ours = |path: &str| !GENERATED.iter().any(|folder| path.starts_with(folder));
+    for (path, source) in tree.rust(&[""]).filter(|(path, _)| ours(path)) {
+        for (name, first, last) in source.functions() {
+            let lines = last - first + 1;
+            if FUNCTION_LINES_MAX < lines {
+                findings.push(Finding::new(
+                    path,
+                    first,
+                    format!("`{name}` has {lines} lines"),
+                ));
+            }
+        }
+    }
+    findings
+}
+
+#[test]
+fn lines_functions_and_files_are_short() {
+    let tree = Tree::of_repository();
+    expect_none(&long_lines(&tree));
+    expect_none(&long_functions(&tree));
+    expect_none(&long_files(&tree));
+}
+
+#[test]
+fn too_long_ones_are_found() {
+    let wide = format!(
+        "a\n{}\n{}\n",
+        "é".repeat(COLUMNS_MAX),
+        "x".repeat(COLUMNS_MAX + 1)
+    );
+    expect_found(long_lines, &[("src/a.rs", &wide)], &[("src/a.rs", 3)]);
+    expect_found(long_lines, &[("proto/src/a.rs", &wide)], &[]);
+
+    let body = |lines: usize| format!("fn f() {{\n{}}}\n", "g();\n".repeat(lines - 2));
+    let text = format!(
+        "{}{}",
+        body(FUNCTION_LINES_MAX),
+        body(FUNCTION_LINES_MAX + 1)
+    );
+    expect_found(
+        long_functions,
+        &[("src/a.rs", &text)],
+        &[("src/a.rs", FUNCTION_LINES_MAX + 1)],
+    );
+
+    let long = "a\n".repeat(FILE_LINES_MAX + 1);
+    let files = [
+        ("src/a.rs", long.as_str()),
+        ("src/wire/tokens.rs", long.as_str()),
+    ];
+    expect_found(long_files, &files, &[("src/a.rs", FILE_LINES_MAX + 1)]);
+}
