@@ -7,6 +7,7 @@
 pub mod config;
 pub mod crypto;
 pub mod ids;
+pub mod net;
 pub mod ops;
 pub mod secret;
 pub mod session;

@@ -1,0 +1,230 @@
+//! From a server's URL to a WebSocket: name, connection, TLS, upgrade, each within a time limit.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::header::{CACHE_CONTROL, ORIGIN, PRAGMA, USER_AGENT};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Uri};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self};
+
+use crate::config::Server;
+use crate::net::websocket::{MESSAGE_BYTES_MAX, WebSocket};
+
+/// One name may have several addresses, one of them unreachable: each gets this long.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(8);
+/// TLS and the upgrade are a few round trips each.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+/// What the server expects browsers to say.
+const ORIGIN_WHATSAPP: &str = "https://web.whatsapp.com";
+const USER_AGENT_BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    #[error("server URL is not wss://host[:port]/path")]
+    Url,
+    #[error("read TLS roots from {}", path.display())]
+    CaFile {
+        path: PathBuf,
+        #[source]
+        source: rustls::pki_types::pem::Error,
+    },
+    #[error("no TLS root in {}", .0.display())]
+    NoRoots(PathBuf),
+    #[error("look up {host}")]
+    Lookup {
+        host: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("connect to {host}:{port}")]
+    Connect {
+        host: String,
+        port: u16,
+        #[source]
+        source: io::Error,
+    },
+    #[error("TLS with {host}")]
+    Tls {
+        host: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the server refused the upgrade with status {status}")]
+    Refused { status: u16 },
+    #[error("the server broke off the upgrade")]
+    Upgrade,
+    #[error("no answer from {host} in time")]
+    TimedOut { host: String },
+}
+
+impl DialError {
+    /// Whether another attempt cannot help before somebody changes a setting.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Url | Self::CaFile { .. } | Self::NoRoots(_))
+    }
+}
+
+/// Anything that bytes go through.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// Opens connections to one server.
+#[derive(Clone)]
+pub struct Dialer {
+    uri: Uri,
+    host: String,
+    port: u16,
+    tls: Option<TlsConnector>,
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dialer")
+            .field("uri", &self.uri)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Dialer {
+    /// Checks the URL and reads the TLS roots. Reads files.
+    pub fn new(server: &Server) -> Result<Self, DialError> {
+        let uri: Uri = server.url.parse().map_err(|_| DialError::Url)?;
+        let host = uri.host().ok_or(DialError::Url)?;
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        let (default_port, tls) = match uri.scheme_str() {
+            Some("wss") => (443, Some(connector(server.ca_file.as_deref())?)),
+            Some("ws") => (80, None),
+            _ => return Err(DialError::Url),
+        };
+        let port = uri.port_u16().unwrap_or(default_port);
+        Ok(Self {
+            uri,
+            host,
+            port,
+            tls,
+        })
+    }
+
+    /// Opens one connection. Dropping the future gives up.
+    pub async fn dial(&self) -> Result<WebSocket, DialError> {
+        let stream = self.connect().await?;
+        let late = || DialError::TimedOut {
+            host: self.host.clone(),
+        };
+        let stream: Box<dyn Stream> = match &self.tls {
+            None => Box::new(stream),
+            Some(tls) => {
+                let name = ServerName::try_from(self.host.clone()).map_err(|_| DialError::Url)?;
+                let handshake = timeout(HANDSHAKE_TIME_MAX, tls.connect(name, stream));
+                let secured = handshake.await.map_err(|_| late())?;
+                let host = self.host.clone();
+                Box::new(secured.map_err(|source| DialError::Tls { host, source })?)
+            }
+        };
+        timeout(HANDSHAKE_TIME_MAX, self.upgrade(stream))
+            .await
+            .map_err(|_| late())?
+    }
+
+    async fn connect(&self) -> Result<TcpStream, DialError> {
+        let host = || self.host.clone();
+        let lookup = tokio::net::lookup_host((self.host.as_str(), self.port));
+        let addresses = timeout(CONNECT_TIME_MAX, lookup)
+            .await
+            .map_err(|_| DialError::TimedOut { host: host() })?
+            .map_err(|source| DialError::Lookup {
+                host: host(),
+                source,
+            })?;
+        let mut failure = DialError::Lookup {
+            host: host(),
+            source: io::Error::new(io::ErrorKind::NotFound, "the name has no address"),
+        };
+        for address in addresses {
+            failure = match timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    // Small stanzas must not wait for each other's acknowledgements.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Ok(Err(source)) => DialError::Connect {
+                    host: host(),
+                    port: self.port,
+                    source,
+                },
+                Err(_) => DialError::TimedOut { host: host() },
+            };
+        }
+        Err(failure)
+    }
+
+    async fn upgrade(&self, stream: Box<dyn Stream>) -> Result<WebSocket, DialError> {
+        let mut request = self
+            .uri
+            .clone()
+            .into_client_request()
+            .map_err(|_| DialError::Url)?;
+        let headers = request.headers_mut();
+        headers.insert(ORIGIN, HeaderValue::from_static(ORIGIN_WHATSAPP));
+        headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_BROWSER));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        let limits = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_BYTES_MAX))
+            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+        let upgraded =
+            tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await;
+        match upgraded {
+            Ok((socket, _)) => Ok(WebSocket::new(socket)),
+            Err(tungstenite::Error::Http(answer)) => Err(DialError::Refused {
+                status: answer.status().as_u16(),
+            }),
+            Err(_) => Err(DialError::Upgrade),
+        }
+    }
+}
+
+/// TLS with the roots of the file alone, or with the system's and the built-in ones.
+fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, DialError> {
+    let mut roots = RootCertStore::empty();
+    if let Some(path) = ca_file {
+        let unreadable = |source| DialError::CaFile {
+            path: path.to_owned(),
+            source,
+        };
+        for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
+            // A root that the verifier cannot use is as good as absent.
+            let _ = roots.add(certificate.map_err(unreadable)?);
+        }
+        if roots.is_empty() {
+            return Err(DialError::NoRoots(path.to_owned()));
+        }
+    } else {
+        // A container image without any roots still has the built-in ones.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows the default versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}

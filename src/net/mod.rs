@@ -1,0 +1,9 @@
+//! Sockets to the outside: the only module that opens any.
+//!
+//! It knows names, TLS and WebSockets; it knows nothing of what the bytes mean.
+
+pub mod dial;
+pub mod websocket;
+
+#[cfg(test)]
+mod tests;
