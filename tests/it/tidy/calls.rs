@@ -119,7 +119,7 @@ fn global_state(tree: &Tree) -> Vec<Finding> {
 }
 
 fn terminal(tree: &Tree) -> Vec<Finding> {
-    check_paths(tree, &["src/", "commands/", "proto/src/"], |path, named| {
+    check_paths(tree, &["src/", "commands/"], |path, named| {
         let prints = named.bang && PRINTS.iter().any(|name| named.segments == [*name]);
         let stream = named.contains("io::stdout") || named.contains("io::stderr");
         let broken = prints || stream && !TERMINAL.contains(&path);

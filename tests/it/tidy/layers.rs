@@ -81,7 +81,7 @@ pub(super) fn is_test(path: &str) -> bool {
 }
 
 /// The module of ours at the root that a path in `src` leads to.
-fn target<'a>(segments: &'a [String], depth: usize) -> Option<&'a str> {
+fn target(segments: &[String], depth: usize) -> Option<&str> {
     let supers = segments
         .iter()
         .take_while(|segment| *segment == "super")

@@ -25,7 +25,7 @@ fn ours<'a>(tree: &'a Tree, endings: &'a [&str]) -> impl Iterator<Item = (&'a st
 
 fn long_lines(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (path, text) in ours(tree, &[".rs", ".sql", ".mjs", ".proto", ".sh"]) {
+    for (path, text) in ours(tree, &[".rs", ".sql", ".mjs"]) {
         for (number, line) in text.lines().enumerate() {
             let columns = line.chars().count();
             if COLUMNS_MAX < columns && !is_dictionary(path) {

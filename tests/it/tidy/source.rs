@@ -89,8 +89,11 @@ impl Source {
                 at += 1;
             }
         }
+        let (mut line, mut at) = (1, 0);
+        named.sort_by_key(|path| path.line);
         for path in &mut named {
-            path.line = self.line(path.line);
+            line += self.code[at..path.line].matches('\n').count();
+            at = std::mem::replace(&mut path.line, line);
         }
         named
     }
@@ -344,7 +347,7 @@ fn comments_strings_and_characters_are_no_code() {
     check(r#"a("b\"c")"#, "a(      )");
     check(r##"r#"a"b"# c"##, "         c");
     check("b\"x\" br\"y\" z", "           z");
-    check("'a' '\\'' '\\u{1f}' &'a str", "                 &'a str");
+    check("'a' '\\'' '\\u{1f}' &'a str", &format!("{:18}&'a str", ""));
     check("'é' x", "     x");
     let strings = Source::of("a\n \"SELECT\"").strings;
     assert_eq!(strings, [(2, "SELECT".to_owned())]);
