@@ -213,7 +213,8 @@ mod tests {
             .hint("stop that one first");
         assert_eq!(
             failure.text(),
-            "error: acme is held by host-a\n  hint: stop that one first\n  code: LOCK_HELD (exit 6)\n"
+            "error: acme is held by host-a\n  hint: stop that one first\n  \
+             code: LOCK_HELD (exit 6)\n"
         );
         assert_eq!(
             failure.json(),

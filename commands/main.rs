@@ -14,6 +14,7 @@ mod failure;
 mod generated;
 mod help;
 mod man;
+mod qr;
 mod settings;
 mod topics;
 mod ui;

@@ -84,7 +84,13 @@ mod tests {
         assert!(dark.starts_with("██████"));
         let ascii = draw("wmctl", QrStyle::Ascii, Ink::LightTerminal).unwrap();
         assert_eq!(ascii.lines().count(), 29);
-        assert!(ascii.lines().nth(4).unwrap().starts_with("        ##############"));
+        assert!(
+            ascii
+                .lines()
+                .nth(4)
+                .unwrap()
+                .starts_with("        ##############")
+        );
         assert_eq!(draw("wmctl", QrStyle::None, Ink::Colour).unwrap(), "");
     }
 }

@@ -27,7 +27,8 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(8);
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// What the server expects browsers to say.
 const ORIGIN_WHATSAPP: &str = "https://web.whatsapp.com";
-const USER_AGENT_BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+const USER_AGENT_BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 \
+    (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]

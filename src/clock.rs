@@ -1,0 +1,87 @@
+//! The only place that asks the system for the time or for randomness.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::time::Instant;
+
+use crate::crypto::random::Random;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Milliseconds that never jump; only differences mean anything.
+    fn mono_ms(&self) -> u64;
+
+    /// Milliseconds since the Unix epoch: for timestamps, never for decisions between hosts.
+    fn unix_ms(&self) -> i64;
+}
+
+/// Gives out sources of randomness, one for each task that needs any.
+pub trait Entropy: Send + Sync {
+    /// A source of its own.
+    fn random(&self) -> Box<dyn Random + Send>;
+}
+
+/// The clock of this machine. Under tokio's paused time, its monotonic half is paused too.
+#[derive(Clone, Debug)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    pub fn start() -> Self {
+        Self {
+            started: Instant::now(),
+        }
+    }
+}
+
+impl Clock for SystemClock {
+    fn mono_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn unix_ms(&self) -> i64 {
+        // Jiff asks the system; times outside its range do not occur.
+        jiff::Timestamp::now().as_millisecond()
+    }
+}
+
+/// The randomness of the operating system.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn random(&self) -> Box<dyn Random + Send> {
+        let mut seed = [0; 32];
+        #[expect(clippy::disallowed_methods, reason = "this is the place")]
+        let filled = getrandom::fill(&mut seed);
+        filled.expect("the operating system has randomness");
+        Box::new(StdRng::from_seed(seed))
+    }
+}
+
+/// Clock and entropy as they are handed down.
+#[derive(Clone)]
+pub struct Surroundings {
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Surroundings {
+    /// Those of this machine.
+    pub fn system() -> Self {
+        Self {
+            clock: Arc::new(SystemClock::start()),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Surroundings")
+    }
+}
