@@ -12,3 +12,4 @@ pub mod net;
 pub mod ops;
 pub mod secret;
 pub mod session;
+pub mod wire;
