@@ -1,3 +1,5 @@
 //! One integration binary: it links the library once.
 
+mod peer;
+mod support;
 mod tidy;

@@ -1,0 +1,6 @@
+//! Clients that others wrote, against the simulator and against `wmctl`.
+//!
+//! The simulator and wmctl share one codec and one idea of the protocol. That both are right is
+//! shown by strangers who understand them.
+
+mod alone;

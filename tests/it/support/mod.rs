@@ -1,0 +1,7 @@
+//! What several tests need: other programs as children, spoken to in lines of JSON.
+
+#![allow(dead_code, reason = "the scenarios that use the rest follow")]
+
+pub(crate) mod baileys;
+pub(crate) mod program;
+pub(crate) mod wmctl;

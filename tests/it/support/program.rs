@@ -1,0 +1,178 @@
+//! A child process that speaks in lines of JSON.
+//!
+//! Tests wait for what it says, never for time to pass: [`Program::expect`] returns as soon as the
+//! line is there and fails with everything that was said instead when it does not come.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// How long a line may take. Generous, as a test that passes never waits for it: machines that run
+/// tests have few processors, and a new client makes hundreds of keys.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many lines of its log a failure shows.
+const LOG_LINES_SHOWN: usize = 40;
+
+/// A running child; it is killed when this is dropped.
+pub(crate) struct Program {
+    name: String,
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: mpsc::UnboundedReceiver<Value>,
+    /// What was said and not expected yet.
+    unread: VecDeque<Value>,
+    log: PathBuf,
+    _reader: JoinSet<()>,
+}
+
+impl Program {
+    /// Starts `command`; standard error goes to the file `log`, after what is in it.
+    pub(crate) fn start(name: &str, mut command: Command, log: &Path) -> Self {
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("a log can be made");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let input = child.stdin.take();
+        let mut output = BufReader::new(child.stdout.take().expect("output is piped")).lines();
+        let (sender, lines) = mpsc::unbounded_channel();
+        let mut reader = JoinSet::new();
+        reader.spawn(async move {
+            while let Ok(Some(line)) = output.next_line().await {
+                let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                if sender.send(value).is_err() {
+                    break;
+                }
+            }
+        });
+        let (name, log) = (name.to_owned(), log.to_owned());
+        Self {
+            name,
+            child,
+            input,
+            lines,
+            unread: VecDeque::new(),
+            log,
+            _reader: reader,
+        }
+    }
+
+    /// Writes one line to the child.
+    pub(crate) async fn say(&mut self, line: &Value) {
+        let input = self.input.as_mut().expect("the input is open");
+        let line = format!("{line}\n");
+        if let Err(error) = input.write_all(line.as_bytes()).await {
+            panic!("{} takes no input: {error}\n{}", self.name, self.log_tail());
+        }
+    }
+
+    /// Ends the child's input.
+    pub(crate) fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    /// The first line not taken yet for which `wanted` holds, now or within [`PATIENCE`].
+    ///
+    /// Lines before it stay for later expectations, so that the order in which independent things
+    /// are expected does not matter.
+    pub(crate) async fn expect(
+        &mut self,
+        what: &str,
+        mut wanted: impl FnMut(&Value) -> bool,
+    ) -> Value {
+        if let Some(index) = self.unread.iter().position(&mut wanted) {
+            return self.unread.remove(index).expect("the position is inside");
+        }
+        let found = timeout(PATIENCE, async {
+            while let Some(value) = self.lines.recv().await {
+                if wanted(&value) {
+                    return Some(value);
+                }
+                self.unread.push_back(value);
+            }
+            None
+        });
+        match found.await {
+            Ok(Some(value)) => value,
+            Ok(None) => panic!("{} ended before {what}{}", self.name, self.said()),
+            Err(_) => panic!("{} did not say in time: {what}{}", self.name, self.said()),
+        }
+    }
+
+    /// Everything said so far for which `wanted` holds, without waiting or taking.
+    pub(crate) fn heard(&mut self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        while let Ok(value) = self.lines.try_recv() {
+            self.unread.push_back(value);
+        }
+        self.unread
+            .iter()
+            .filter(|value| wanted(value))
+            .cloned()
+            .collect()
+    }
+
+    /// The process id, while it runs.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Waits until the child has ended by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        match timeout(PATIENCE, self.child.wait()).await {
+            Ok(status) => status.expect("a child can be waited for"),
+            Err(_) => panic!("{} does not end{}", self.name, self.said()),
+        }
+    }
+
+    /// Ends the child at once, as a crash would, and waits until it is gone.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("a child can be killed");
+    }
+
+    /// Asks the child to stop, as a service manager would.
+    pub(crate) async fn terminate(&mut self) {
+        let Some(id) = self.child.id() else { return };
+        let kill = Command::new("sh")
+            .arg("-c")
+            .arg(format!("kill -TERM {id}"))
+            .status()
+            .await;
+        assert!(
+            kill.expect("sh runs").success(),
+            "{} takes no signal",
+            self.name
+        );
+    }
+
+    fn said(&self) -> String {
+        let lines: Vec<String> = self.unread.iter().map(ToString::to_string).collect();
+        format!(
+            "; it said instead:\n{}\nits log:\n{}",
+            lines.join("\n"),
+            self.log_tail()
+        )
+    }
+
+    fn log_tail(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")
+    }
+}

@@ -1,0 +1,86 @@
+//! The binary under test, with a home of its own and nothing of the tester's environment.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::program::{PATIENCE, Program};
+
+/// One installation: a folder with its database, its log and its settings.
+pub(crate) struct Wmctl {
+    folder: PathBuf,
+    variables: Vec<(String, String)>,
+}
+
+impl Wmctl {
+    /// An installation in `folder` with the embedded database.
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// Sets a variable for every command that follows.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.into(), value.into()));
+    }
+
+    /// The embedded database's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.join("wmctl.db")
+    }
+
+    /// A command that speaks JSON lines.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wmctl"));
+        command
+            .env_clear()
+            .env("HOME", &self.folder)
+            .env("XDG_DATA_HOME", &self.folder)
+            .env("XDG_CONFIG_HOME", &self.folder)
+            .env(
+                "WMCTL_DATABASE_URL",
+                format!("sqlite:{}", self.database().display()),
+            )
+            .env("WMCTL_OUTPUT", "jsonl")
+            .env("WMCTL_LOG_LEVEL", "wmctl=debug,info")
+            .env("RUST_BACKTRACE", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .args(arguments);
+        command
+    }
+
+    /// Starts a command that goes on, such as `run`.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Program {
+        let name = format!("wmctl {}", arguments.first().unwrap_or(&""));
+        Program::start(
+            &name,
+            self.command(arguments),
+            &self.folder.join("wmctl.log"),
+        )
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn output(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).kill_on_drop(true).output();
+        let output = timeout(PATIENCE, output).await;
+        output
+            .unwrap_or_else(|_| panic!("wmctl {arguments:?} does not end"))
+            .expect("wmctl starts")
+    }
+
+    /// Runs a command that has to succeed; the result is its standard output.
+    pub(crate) async fn done(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments).await;
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "wmctl {arguments:?}: {} {words}",
+            output.status
+        );
+        String::from_utf8(output.stdout).expect("output is text")
+    }
+}
