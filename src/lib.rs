@@ -9,6 +9,7 @@ pub mod config;
 pub mod crypto;
 pub mod ids;
 pub mod net;
+pub mod noise;
 pub mod ops;
 pub mod secret;
 pub mod session;
