@@ -135,11 +135,11 @@ impl Server<'_> {
         let transport = state.split(Side::Server);
         Ok(Answer {
             reply,
-            next: Next::Open(Accepted {
+            next: Next::Open(Box::new(Accepted {
                 client,
                 payload,
                 transport,
-            }),
+            })),
         })
     }
 }
