@@ -185,7 +185,6 @@ fn imports_follow_the_layers() {
     expect_none(&page(&tree));
 }
 
-#[cfg(test)]
 const SMALL_PAGE: &str = "<!-- layers: -->
 | Layer | Modules | May use |
 |---|---|---|

@@ -1,0 +1,6 @@
+//! `wmctl run` under traffic, killed at random moments, and under a store that stops answering.
+//!
+//! After each kill and at the end, the simulator's journal is held against the rows: nothing is
+//! lost, nothing doubled, nothing acked before its commit, no chain counter used twice.
+
+mod ledger;
