@@ -53,7 +53,7 @@ async fn messages_go_both_ways_and_ends_are_told_apart() {
     };
     let dial = async {
         let mut socket = Dialer::new(&server(&url)).unwrap().dial().await.unwrap();
-        socket.send(Bytes::from_static(b"one")).await.unwrap();
+        socket.send(vec![Bytes::from_static(b"one")]).await.unwrap();
         assert_eq!(socket.receive().await.unwrap(), "one");
         assert_eq!(socket.receive().await.unwrap(), "two");
         assert_eq!(socket.receive().await, Err(SocketError::Closed));

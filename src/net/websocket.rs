@@ -60,9 +60,15 @@ impl WebSocket {
         }
     }
 
-    /// Sends one message and flushes it. Not cancel-safe.
-    pub async fn send(&mut self, bytes: Bytes) -> Result<(), SocketError> {
-        match timeout(SEND_TIME_MAX, self.inner.send(Message::Binary(bytes))).await {
+    /// Sends messages, as few packets as they fit into. Not cancel-safe.
+    pub async fn send(&mut self, messages: Vec<Bytes>) -> Result<(), SocketError> {
+        let sending = async {
+            for bytes in messages {
+                self.inner.feed(Message::Binary(bytes)).await?;
+            }
+            self.inner.flush().await
+        };
+        match timeout(SEND_TIME_MAX, sending).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(SocketError::Broken),
             Err(_) => Err(SocketError::Stuck),

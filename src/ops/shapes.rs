@@ -57,3 +57,9 @@ pub struct Version {
     /// The WhatsApp Web version that servers are told.
     pub client_version: String,
 }
+
+/// A time in milliseconds since the epoch as RFC 3339 in UTC.
+pub fn time(unix_ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(unix_ms).unwrap_or_default();
+    format!("{time:.3}")
+}

@@ -1,5 +1,6 @@
 //! One integration binary: it links the library once.
 
+mod cli;
 mod crash;
 mod peer;
 mod support;

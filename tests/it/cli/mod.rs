@@ -1,0 +1,38 @@
+//! The binary as scripts and people meet it: output, exit codes, help.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+mod help;
+mod output;
+mod settings;
+
+/// Runs one command in `home` with nothing of the tester's environment.
+fn wmctl(home: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_wmctl"))
+        .env_clear()
+        .env("HOME", home)
+        .envs(variables.iter().copied())
+        .current_dir(home)
+        .args(arguments)
+        .output()
+        .unwrap();
+    Ended::new(output)
+}
+
+/// How a command ended.
+struct Ended {
+    code: i32,
+    answer: String,
+    words: String,
+}
+
+impl Ended {
+    fn new(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            answer: String::from_utf8(output.stdout).unwrap(),
+            words: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
