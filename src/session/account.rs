@@ -36,6 +36,7 @@ pub struct AdvIdentity {
     pub device_signature: [u8; 64],
 }
 
+/// The medium-term key that others start ratchets with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignedPreKey {
     pub id: u32,
@@ -43,6 +44,7 @@ pub struct SignedPreKey {
     pub signature: [u8; 64],
 }
 
+/// A key that one peer starts one ratchet with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreKey {
     pub id: u32,

@@ -1,8 +1,8 @@
 //! How long to wait before the next attempt to connect.
 //!
 //! The wait doubles up to a cap and is spread by chance, so that many accounts do not come back in
-//! step. It starts over only after a connection that proved stable: one that is accepted and dropped
-//! at once must not be retried at full speed.
+//! step. It starts over only after a connection that proved stable: one that is accepted and
+//! dropped at once must not be retried at full speed.
 
 use crate::crypto::random::{Random, number};
 

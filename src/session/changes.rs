@@ -1,7 +1,8 @@
 //! What one unit of work changes, as values that the store commits in one transaction.
 
 use crate::ids::{Jid, MessageId};
-use crate::session::account::{Account, AccountUpdate, PreKey};
+use crate::session::account::PreKey;
+use crate::session::account::{Account, AccountUpdate};
 use crate::session::rows::{Dedupe, Row, RowKey};
 
 /// One change. The store applies them in order, all or none.

@@ -1,7 +1,7 @@
 //! The rows that a unit of work reads and writes, as plain values.
 //!
-//! Nothing here knows a database: a [`RowKey`] names one row of one account, a [`Row`] is its value.
-//! The store maps them onto tables; the session only ever sees these.
+//! Nothing here knows a database: a [`RowKey`] names one row of one account, a [`Row`] is its
+//! value. The store maps them onto tables; the session only ever sees these.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -49,7 +49,6 @@ impl Rows {
     }
 
     /// The row that was read without being known, once.
-    #[expect(dead_code, reason = "the machine that reads rows follows")]
     pub(super) fn take_missed(&mut self) -> Option<RowKey> {
         self.missed
             .get_mut()
@@ -58,7 +57,6 @@ impl Rows {
     }
 
     /// Forgets one row: it has to be loaded again before it is read.
-    #[expect(dead_code, reason = "the machine that reads rows follows")]
     pub(super) fn forget(&mut self, key: &RowKey) {
         self.rows.remove(key);
     }

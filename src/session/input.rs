@@ -1,0 +1,36 @@
+//! What a session is told.
+
+use crate::ids::{Jid, MessageId};
+use crate::wire::node::Node;
+
+/// The time, as an argument: the session never asks what time it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Milliseconds of a clock that never jumps; only differences mean anything.
+    pub mono_ms: u64,
+    /// Milliseconds since the Unix epoch, for timestamps only, never for decisions.
+    pub unix_ms: i64,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The encrypted link stands: log in starts with what the server says next.
+    LinkUp,
+    /// A stanza arrived.
+    Node(Node),
+    /// A deadline that [`super::machine::Session::wake_at`] named has passed.
+    Tick,
+    /// An outbox row is to be sent (state queued) or repeated (state encrypted).
+    Send(MessageId),
+    /// An application marks messages as read.
+    MarkRead {
+        chat: Jid,
+        sender: Option<Jid>,
+        ids: Vec<MessageId>,
+    },
+    /// Unlink this device from the phone.
+    Logout,
+    /// The link is gone; whatever waited for an answer will not get one.
+    LinkDown,
+}

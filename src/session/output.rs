@@ -1,0 +1,68 @@
+//! What a session asks its owner to do.
+
+use crate::session::changes::{AccountState, Change};
+use crate::session::input::Input;
+use crate::session::pair_code::CodeWork;
+use crate::wire::node::Node;
+
+/// The result of one input, or of several that share a transaction.
+///
+/// `changes` are durable before any of `transmit` leaves the process: a crash between the two may
+/// delay or repeat a send, but never reuses a message key and never acknowledges what is not
+/// stored.
+#[derive(Debug, Default, PartialEq)]
+pub struct Output {
+    pub changes: Vec<Change>,
+    /// Stanzas, in order.
+    pub transmit: Vec<Node>,
+    pub notices: Vec<Notice>,
+    /// Inputs to handle next, after this unit of work is committed: sends that waited for an
+    /// answer.
+    pub again: Vec<Input>,
+    /// Set when the link is to be closed after `transmit` went out.
+    pub close: Option<Close>,
+}
+
+/// What the owner should know at once; nothing durable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// Login finished: pre-keys are there, the server counts us as active.
+    LoggedIn,
+    /// The offline queue is empty.
+    OfflineDone {
+        messages: u32,
+    },
+    State(AccountState),
+    /// Our device is unlinked, or the server never answered that it is.
+    LogoutDone,
+    /// A text to show as a QR code; it is good for this long.
+    Qr {
+        text: String,
+        valid_ms: u64,
+        last: bool,
+    },
+    /// The eight characters to type on the phone, which expects them now.
+    PairingCode(String),
+    /// A slow derivation that pairing waits for; its result comes back as
+    /// [`PairInput::Derived`](super::pair::PairInput::Derived).
+    DeriveCode(CodeWork),
+    /// The phone accepted us; a restart of the link follows.
+    Paired,
+    /// Pairing ended without an account: a stable word that says why.
+    PairingFailed(&'static str),
+}
+
+/// Why the link is closed and what comes next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Close {
+    /// Connect again at once (515 after pairing).
+    Restart,
+    /// Connect again after the back-off.
+    Retry { reason: &'static str },
+    /// Another client took our place: never at once; 5 s to 5 min with growing steps.
+    Replaced,
+    /// Never connect again by itself.
+    Ended(super::account::Ended),
+    /// The owner asked for it.
+    Asked,
+}

@@ -1,0 +1,19 @@
+//! Sessions against hand-made servers and against each other.
+
+mod pairing;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::session::input::Now;
+
+/// A repeatable source of chance.
+fn chance(seed: u64) -> StdRng {
+    StdRng::seed_from_u64(seed)
+}
+
+/// A time; the wall clock runs in step with the steady one.
+fn at(mono_ms: u64) -> Now {
+    let unix_ms = 1_760_000_000_000 + i64::try_from(mono_ms).unwrap();
+    Now { mono_ms, unix_ms }
+}

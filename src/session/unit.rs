@@ -1,0 +1,127 @@
+//! One unit of work in the making: what it reads, and the changes and stanzas that it gathers.
+
+use crate::crypto::random::Random;
+use crate::session::changes::{Change, Event, EventBody};
+use crate::session::input::{Input, Now};
+use crate::session::output::{Close, Notice, Output};
+use crate::session::rows::{Contact, Dedupe, Row, RowKey, Rows};
+use crate::wire::node::Node;
+
+/// What a session needs from outside to handle an input.
+pub struct Context<'a> {
+    pub now: Now,
+    pub rng: &'a mut dyn Random,
+}
+
+/// Reading rows, either to find out which are wanted or to work with them.
+///
+/// Whatever decides by rows is written once against this, so that [`Wants`] asks for exactly what
+/// the work will read.
+pub(super) trait Lookup {
+    /// The row, or `None` where it is absent or not at hand yet.
+    fn row(&mut self, key: &RowKey) -> Option<&Row>;
+
+    /// The time for ageing caches; unknown while wants are gathered.
+    fn unix_ms(&self) -> Option<i64>;
+}
+
+/// Notes the rows that are not at hand.
+pub(super) struct Wants<'a> {
+    pub(super) rows: &'a Rows,
+    pub(super) keys: Vec<RowKey>,
+}
+
+impl Lookup for Wants<'_> {
+    fn row(&mut self, key: &RowKey) -> Option<&Row> {
+        if !self.rows.knows(key) {
+            self.keys.push(key.clone());
+            return None;
+        }
+        self.rows.row(key)
+    }
+
+    fn unix_ms(&self) -> Option<i64> {
+        None
+    }
+}
+
+/// The working state of one input.
+pub(super) struct Unit<'a> {
+    pub(super) now: Now,
+    pub(super) rng: &'a mut dyn Random,
+    pub(super) rows: &'a mut Rows,
+    pub(super) out: &'a mut Output,
+}
+
+impl Lookup for Unit<'_> {
+    fn row(&mut self, key: &RowKey) -> Option<&Row> {
+        self.rows.row(key)
+    }
+
+    fn unix_ms(&self) -> Option<i64> {
+        Some(self.now.unix_ms)
+    }
+}
+
+impl Unit<'_> {
+    /// Writes a row, unless it is known to hold that value.
+    pub(super) fn put(&mut self, key: RowKey, row: Row) {
+        if self.rows.knows(&key) && self.rows.row(&key) == Some(&row) {
+            return;
+        }
+        self.rows.set(key.clone(), Some(row.clone()));
+        self.out.changes.push(Change::Put(key, row));
+    }
+
+    /// Adds to what is known of a person: fields that are `None` stay as they are.
+    pub(super) fn merge_contact(&mut self, key: RowKey, contact: Contact) {
+        self.rows.forget(&key);
+        self.out
+            .changes
+            .push(Change::Put(key, Row::Contact(contact)));
+    }
+
+    /// Deletes a row, unless it is known to be absent.
+    pub(super) fn delete(&mut self, key: RowKey) {
+        if self.rows.knows(&key) && self.rows.row(&key).is_none() {
+            return;
+        }
+        self.rows.set(key.clone(), None);
+        self.out.changes.push(Change::Delete(key));
+    }
+
+    /// Records a change that is not a row of its own.
+    pub(super) fn change(&mut self, change: Change) {
+        self.out.changes.push(change);
+    }
+
+    /// Tells applications.
+    pub(super) fn event(&mut self, dedupe: Option<Dedupe>, at_ms: i64, body: EventBody) {
+        let event = Event {
+            dedupe,
+            at_ms,
+            body,
+        };
+        self.out.changes.push(Change::Event(Box::new(event)));
+    }
+
+    /// Sends a stanza once the changes so far are committed.
+    pub(super) fn transmit(&mut self, node: Node) {
+        self.out.transmit.push(node);
+    }
+
+    /// Tells the owner.
+    pub(super) fn notice(&mut self, notice: Notice) {
+        self.out.notices.push(notice);
+    }
+
+    /// Has an input handled in the next unit.
+    pub(super) fn again(&mut self, input: Input) {
+        self.out.again.push(input);
+    }
+
+    /// Closes the link after everything is transmitted; the first reason stands.
+    pub(super) fn close(&mut self, close: Close) {
+        self.out.close.get_or_insert(close);
+    }
+}
