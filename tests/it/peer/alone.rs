@@ -1,6 +1,6 @@
 //! The foreign clients without any server: they are installed, start, and say what is wrong.
 
-use super::super::support::baileys::{Baileys, Options, Version};
+use crate::support::baileys::{Baileys, Options, Version};
 
 #[tokio::test]
 async fn an_unreachable_server_is_reported() {

@@ -4,3 +4,4 @@
 //! shown by strangers who understand them.
 
 mod alone;
+mod handshake;
