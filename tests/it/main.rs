@@ -1,5 +1,10 @@
 //! One integration binary: it links the library once.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests state what they expect by panicking"
+)]
+
 mod cli;
 mod crash;
 mod peer;
