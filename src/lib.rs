@@ -13,4 +13,5 @@ pub mod noise;
 pub mod ops;
 pub mod secret;
 pub mod session;
+pub mod store;
 pub mod wire;

@@ -8,5 +8,6 @@
 mod cli;
 mod crash;
 mod peer;
+mod store;
 mod support;
 mod tidy;

@@ -1,0 +1,269 @@
+//! A thin layer over both drivers: one SQL text, one way to bind and to read.
+//!
+//! Nothing of the drivers leaves `store`. What the dialects do not share is a `match` on [`Db`] at
+//! its one place.
+
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
+use sqlx::{Postgres, Row as _, Sqlite, Transaction};
+
+use crate::store::error::StoreError;
+
+/// An argument. Absent ones keep their type, which PostgreSQL needs.
+#[derive(Clone, Debug)]
+pub(super) enum Val {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+    Bool(bool),
+}
+
+impl From<i64> for Val {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<u32> for Val {
+    fn from(value: u32) -> Self {
+        Self::Int(Some(i64::from(value)))
+    }
+}
+
+impl From<Option<i64>> for Val {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<bool> for Val {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<&str> for Val {
+    fn from(value: &str) -> Self {
+        Self::from(value.to_owned())
+    }
+}
+
+impl From<String> for Val {
+    fn from(value: String) -> Self {
+        Self::Text(Some(storable(value)))
+    }
+}
+
+impl From<Option<String>> for Val {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value.map(storable))
+    }
+}
+
+impl From<&[u8]> for Val {
+    fn from(value: &[u8]) -> Self {
+        Self::Bytes(Some(value.to_vec()))
+    }
+}
+
+impl From<Vec<u8>> for Val {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(Some(value))
+    }
+}
+
+impl From<Option<Vec<u8>>> for Val {
+    fn from(value: Option<Vec<u8>>) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+/// PostgreSQL's text holds no NUL; peers may send one. The raw payload keeps it.
+fn storable(text: String) -> String {
+    match text.contains('\0') {
+        true => text.replace('\0', "\u{fffd}"),
+        false => text,
+    }
+}
+
+/// The arguments of one statement, `$1` first.
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { vec![$($crate::store::db::Val::from($value)),*] };
+}
+pub(super) use args;
+
+/// One row of an answer.
+pub(super) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+/// A type that both drivers decode.
+pub(super) trait Column:
+    for<'r> sqlx::Decode<'r, Sqlite>
+    + sqlx::Type<Sqlite>
+    + for<'r> sqlx::Decode<'r, Postgres>
+    + sqlx::Type<Postgres>
+{
+}
+
+impl<T> Column for T where
+    T: for<'r> sqlx::Decode<'r, Sqlite>
+        + sqlx::Type<Sqlite>
+        + for<'r> sqlx::Decode<'r, Postgres>
+        + sqlx::Type<Postgres>
+{
+}
+
+impl Row {
+    /// The value of a column by its place, from 0.
+    pub(super) fn column<T: Column>(
+        &self,
+        table: &'static str,
+        at: usize,
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Sqlite(row) => row.try_get(at),
+            Self::Postgres(row) => row.try_get(at),
+        }
+        .map_err(|_| StoreError::Corrupt { table, column: at })
+    }
+}
+
+/// The pools of one database.
+#[derive(Clone, Debug)]
+pub(super) enum Db {
+    /// One connection writes; the others only read.
+    Sqlite {
+        write: SqlitePool,
+        read: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// An open transaction; dropped without a commit, it is rolled back.
+pub(super) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+fn lite(sql: &'static str, args: Vec<Val>) -> Query<'static, Sqlite, SqliteArguments> {
+    args.into_iter()
+        .fold(sqlx::query(sql), |query, value| match value {
+            Val::Int(value) => query.bind(value),
+            Val::Text(value) => query.bind(value),
+            Val::Bytes(value) => query.bind(value),
+            Val::Bool(value) => query.bind(value),
+        })
+}
+
+fn post(sql: &'static str, args: Vec<Val>) -> Query<'static, Postgres, PgArguments> {
+    args.into_iter()
+        .fold(sqlx::query(sql), |query, value| match value {
+            Val::Int(value) => query.bind(value),
+            Val::Text(value) => query.bind(value),
+            Val::Bytes(value) => query.bind(value),
+            Val::Bool(value) => query.bind(value),
+        })
+}
+
+impl Db {
+    /// Starts a transaction that may write.
+    pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            // A plain BEGIN that reads first is refused at its first write while another writes.
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// The rows that a query outside any transaction answers.
+    pub(super) async fn rows(
+        &self,
+        sql: &'static str,
+        args: Vec<Val>,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => wrap(lite(sql, args).fetch_all(read).await?, Row::Sqlite),
+            Self::Postgres(pool) => wrap(post(sql, args).fetch_all(pool).await?, Row::Postgres),
+        })
+    }
+
+    /// The first row of [`Db::rows`].
+    pub(super) async fn row(
+        &self,
+        sql: &'static str,
+        args: Vec<Val>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// Ends every connection.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// The rows that a statement answers.
+    pub(super) async fn rows(
+        &mut self,
+        sql: &'static str,
+        args: Vec<Val>,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => wrap(lite(sql, args).fetch_all(&mut **tx).await?, Row::Sqlite),
+            Self::Postgres(tx) => wrap(post(sql, args).fetch_all(&mut **tx).await?, Row::Postgres),
+        })
+    }
+
+    /// The first row of [`Tx::rows`].
+    pub(super) async fn row(
+        &mut self,
+        sql: &'static str,
+        args: Vec<Val>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(super) async fn run(
+        &mut self,
+        sql: &'static str,
+        args: Vec<Val>,
+    ) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => lite(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => post(sql, args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Runs a text of several statements, without arguments.
+    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
+            Self::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
+        }
+        .map_err(StoreError::from)
+    }
+
+    /// Ends the transaction for good. After an error nobody knows whether it was.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(StoreError::of_commit)
+    }
+}
+
+fn wrap<R>(rows: Vec<R>, wrap: fn(R) -> Row) -> Vec<Row> {
+    rows.into_iter().map(wrap).collect()
+}

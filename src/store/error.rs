@@ -1,0 +1,119 @@
+//! What can go wrong with the rows, told apart by what to do about it.
+
+use std::error::Error;
+
+use crate::ids::HostId;
+
+/// Why the store did not do what it was asked. The drivers' own errors are only sources.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection, or it broke: try again later.
+    #[error("database is not available")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Others hold the database for too long: try again.
+    #[error("database is busy")]
+    Busy,
+    /// No room is left.
+    #[error("database is full")]
+    Full,
+    /// The transaction may or may not have been committed: reload before anything else.
+    #[error("outcome of the commit is unknown")]
+    CommitUnknown(#[source] Box<dyn Error + Send + Sync>),
+    /// Somebody else may write now: stop at once.
+    #[error("lease lost: held epoch {held}")]
+    LeaseLost {
+        /// The epoch that the caller held.
+        held: i64,
+    },
+    /// The lease belongs to another process that lives.
+    #[error("lease is held elsewhere")]
+    LeaseHeld {
+        /// Its holder, where the row names one.
+        holder: Option<HostId>,
+    },
+    /// The tables are not those that this binary needs.
+    #[error("schema is at {found}, this binary needs {wanted}")]
+    Schema {
+        /// The newest migration that was applied; 0 for none.
+        found: i64,
+        /// The newest that this binary knows.
+        wanted: i64,
+    },
+    /// An applied migration differs from the one in this binary.
+    #[error("migration {version} was applied with another text")]
+    Checksum {
+        /// Its number.
+        version: i64,
+    },
+    /// A stored value is not what its column promises.
+    #[error("undecodable value in {table}, column {column}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The place in the query, from 0.
+        column: usize,
+    },
+    /// A constraint refused a value: a fault of ours.
+    #[error("database refused a value")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// The file or its folder cannot be used.
+    #[error("database file")]
+    File(#[source] std::io::Error),
+    /// The URL has a form that the driver does not take.
+    #[error("database URL is not usable")]
+    Url(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Whether the same call may work later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Busy | Self::Full)
+    }
+
+    /// The class of an error that COMMIT itself answered.
+    pub(super) fn of_commit(error: sqlx::Error) -> Self {
+        match Self::from(error) {
+            // The server's own answer is definite; only a broken connection leaves it open.
+            Self::Unavailable(source) => Self::CommitUnknown(source),
+            definite => definite,
+        }
+    }
+}
+
+/// SQLite's primary result codes.
+mod sqlite_code {
+    pub(super) const BUSY: i32 = 5;
+    pub(super) const LOCKED: i32 = 6;
+    pub(super) const READ_ONLY: i32 = 8;
+    pub(super) const IO: i32 = 10;
+    pub(super) const FULL: i32 = 13;
+    pub(super) const CANT_OPEN: i32 = 14;
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(database) = error.as_database_error() else {
+            return Self::Unavailable(Box::new(error));
+        };
+        let code = database.code().unwrap_or_default();
+        // SQLite's codes are numbers whose low byte is the class; PostgreSQL's have five letters.
+        if let Some(number) = code.parse::<i32>().ok().filter(|_| code.len() < 5) {
+            return match number & 0xFF {
+                sqlite_code::BUSY | sqlite_code::LOCKED => Self::Busy,
+                sqlite_code::FULL => Self::Full,
+                sqlite_code::READ_ONLY | sqlite_code::IO | sqlite_code::CANT_OPEN => {
+                    Self::Unavailable(Box::new(error))
+                }
+                _ => Self::Refused(Box::new(error)),
+            };
+        }
+        match &code[..2.min(code.len())] {
+            // Serialization failures, deadlocks, lock time-outs.
+            "40" | "55" => Self::Busy,
+            "53" if code == "53100" => Self::Full,
+            // Connection, resources, operator intervention (shutdown), system errors.
+            "08" | "53" | "57" | "58" | "25" => Self::Unavailable(Box::new(error)),
+            _ => Self::Refused(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The durable stream of events: numbered for each tenant, each one once.
+
+use serde_json::{Value, json};
+
+use crate::ids::TenantId;
+use crate::session::changes::{AccountState, Event, EventBody, MessageEvent, ReceiptKind};
+use crate::store::db::{Row, Tx, Val, args};
+use crate::store::error::StoreError;
+use crate::store::{Owner, Store};
+
+const TABLE: &str = "wmctl_event";
+
+const RESERVE: &str = "
+    UPDATE wmctl_account SET event_seq = event_seq + $2 WHERE business_id = $1
+    RETURNING event_seq - $2";
+
+const INSERT: &str = "
+    INSERT INTO wmctl_event (business_id, seq, dedupe, at_ms, kind, chat, sender, message_id,
+        from_me, text, payload, detail)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    ON CONFLICT (business_id, dedupe) DO NOTHING RETURNING seq";
+
+const LIST: &str = "
+    SELECT seq, at_ms, kind, chat, sender, message_id, from_me, text, payload, detail
+    FROM wmctl_event WHERE business_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3";
+
+/// One event as it is stored: the fields that most kinds have, and the rest as JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Rises within a tenant; numbers may be missing.
+    pub seq: i64,
+    /// Milliseconds since 1970.
+    pub at_ms: i64,
+    /// `message`, `receipt`, `sent`, …
+    pub kind: String,
+    pub chat: Option<String>,
+    pub sender: Option<String>,
+    pub message_id: Option<String>,
+    pub from_me: bool,
+    pub text: Option<String>,
+    /// The whole `Message` protobuf, for messages.
+    pub payload: Option<Vec<u8>>,
+    /// A JSON object with what is particular to the kind.
+    pub detail: String,
+}
+
+impl Store {
+    /// Events from a number on, in order, at most `limit`.
+    pub async fn events(
+        &self,
+        tenant: &TenantId,
+        from_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let rows = self
+            .db
+            .rows(LIST, args![tenant.as_str(), from_seq, limit])
+            .await?;
+        rows.iter().map(decode).collect()
+    }
+}
+
+/// Takes numbers for that many events; the number before the first.
+pub(super) async fn reserve(tx: &mut Tx, owner: &Owner, count: usize) -> Result<i64, StoreError> {
+    let missing = StoreError::Corrupt {
+        table: "wmctl_account",
+        column: 0,
+    };
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let row = tx
+        .row(RESERVE, args![owner.tenant.as_str(), count])
+        .await?
+        .ok_or(missing)?;
+    row.column("wmctl_account", 0)
+}
+
+/// Inserts one event; `None` where its dedupe key exists already.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    owner: &Owner,
+    seq: i64,
+    event: &Event,
+) -> Result<Option<i64>, StoreError> {
+    let mut values = args![
+        owner.tenant.as_str(),
+        seq,
+        event.dedupe.as_ref().map(|dedupe| dedupe.0.clone()),
+        event.at_ms,
+    ];
+    values.extend(columns(&event.body));
+    let row = tx.row(INSERT, values).await?;
+    row.map(|row| row.column(TABLE, 0)).transpose()
+}
+
+/// Kind, chat, sender, message id, from_me, text, payload and detail.
+fn columns(body: &EventBody) -> Vec<Val> {
+    let none = || None::<String>;
+    let plain = |kind: &str,
+                 chat: Option<String>,
+                 sender: Option<String>,
+                 id: Option<String>,
+                 detail: Value| {
+        args![
+            kind,
+            chat,
+            sender,
+            id,
+            false,
+            none(),
+            None::<Vec<u8>>,
+            detail.to_string()
+        ]
+    };
+    match body {
+        EventBody::Message(message) => message_columns(message),
+        EventBody::Undecryptable {
+            chat,
+            sender,
+            id,
+            reason,
+        } => {
+            let (chat, sender) = (Some(chat.to_string()), Some(sender.to_string()));
+            let id = Some(id.as_str().to_owned());
+            plain(
+                "undecryptable",
+                chat,
+                sender,
+                id,
+                json!({ "reason": reason }),
+            )
+        }
+        EventBody::Receipt {
+            chat,
+            sender,
+            ids,
+            kind,
+        } => {
+            let (chat, sender) = (Some(chat.to_string()), Some(sender.to_string()));
+            let first = ids.first().map(|id| id.as_str().to_owned());
+            let ids: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
+            let detail = json!({ "receipt": receipt(*kind), "ids": ids });
+            plain("receipt", chat, sender, first, detail)
+        }
+        EventBody::Sent { chat, id } => plain(
+            "sent",
+            Some(chat.to_string()),
+            none(),
+            Some(id.as_str().to_owned()),
+            json!({}),
+        ),
+        EventBody::SendFailed { chat, id, code } => {
+            let id = Some(id.as_str().to_owned());
+            plain(
+                "send_failed",
+                Some(chat.to_string()),
+                none(),
+                id,
+                json!({ "code": code }),
+            )
+        }
+        EventBody::IdentityChanged { user } => plain(
+            "identity_changed",
+            none(),
+            Some(user.to_string()),
+            none(),
+            json!({}),
+        ),
+        EventBody::DevicesChanged { user } => plain(
+            "devices_changed",
+            none(),
+            Some(user.to_string()),
+            none(),
+            json!({}),
+        ),
+        EventBody::GroupChanged {
+            group,
+            author,
+            what,
+        } => {
+            let author = author.as_ref().map(ToString::to_string);
+            plain(
+                "group_changed",
+                Some(group.to_string()),
+                author,
+                none(),
+                json!({ "what": what }),
+            )
+        }
+        EventBody::ContactChanged { user } => plain(
+            "contact_changed",
+            none(),
+            Some(user.to_string()),
+            none(),
+            json!({}),
+        ),
+        EventBody::ChatChanged { chat } => plain(
+            "chat_changed",
+            Some(chat.to_string()),
+            none(),
+            none(),
+            json!({}),
+        ),
+        EventBody::HistorySync {
+            kind,
+            conversations,
+            progress,
+        } => {
+            let detail = json!({
+                "sync": kind, "conversations": conversations, "progress": progress,
+            });
+            plain("history_sync", none(), none(), none(), detail)
+        }
+        EventBody::State {
+            state,
+            detail,
+            until_ms,
+        } => {
+            let detail = json!({
+                "state": account_state(*state), "detail": detail, "until_ms": until_ms,
+            });
+            plain("state", none(), none(), none(), detail)
+        }
+    }
+}
+
+fn message_columns(message: &MessageEvent) -> Vec<Val> {
+    let detail = json!({
+        "content": message.kind,
+        "push_name": message.push_name,
+        "sender_alt": message.sender_alt.as_ref().map(ToString::to_string),
+        "offline": message.offline,
+    });
+    args![
+        "message",
+        message.chat.to_string(),
+        message.sender.to_string(),
+        message.id.as_str(),
+        message.from_me,
+        message.text.clone(),
+        message.payload.as_slice(),
+        detail.to_string(),
+    ]
+}
+
+fn receipt(kind: ReceiptKind) -> &'static str {
+    match kind {
+        ReceiptKind::Delivered => "delivered",
+        ReceiptKind::Read => "read",
+        ReceiptKind::ReadSelf => "read_self",
+        ReceiptKind::Played => "played",
+        ReceiptKind::PlayedSelf => "played_self",
+        ReceiptKind::Sender => "sender",
+        ReceiptKind::Inactive => "inactive",
+    }
+}
+
+fn account_state(state: AccountState) -> &'static str {
+    match state {
+        AccountState::Connecting => "connecting",
+        AccountState::Connected => "connected",
+        AccountState::Disconnected => "disconnected",
+        AccountState::Replaced => "replaced",
+        AccountState::LoggedOut => "logged_out",
+        AccountState::Banned => "banned",
+        AccountState::Outdated => "outdated",
+        AccountState::Stalled => "stalled",
+    }
+}
+
+fn decode(row: &Row) -> Result<StoredEvent, StoreError> {
+    Ok(StoredEvent {
+        seq: row.column(TABLE, 0)?,
+        at_ms: row.column(TABLE, 1)?,
+        kind: row.column(TABLE, 2)?,
+        chat: row.column(TABLE, 3)?,
+        sender: row.column(TABLE, 4)?,
+        message_id: row.column(TABLE, 5)?,
+        from_me: row.column(TABLE, 6)?,
+        text: row.column(TABLE, 7)?,
+        payload: row.column(TABLE, 8)?,
+        detail: row.column(TABLE, 9)?,
+    })
+}

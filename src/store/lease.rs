@@ -1,0 +1,228 @@
+//! Hosts and leases: who may write for a tenant.
+//!
+//! The file lock and, later, liveness only decide when to try; the pair of epoch and owner in the
+//! lease row decides who may write.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
+
+use crate::ids::{HostId, TenantId};
+use crate::store::Store;
+use crate::store::db::{Db, Tx, args};
+use crate::store::error::StoreError;
+
+/// The right to write for one tenant, as long as the row still says so.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// For whom.
+    pub tenant: TenantId,
+    /// Rises with every change of owner.
+    pub epoch: i64,
+    /// The process that holds it.
+    pub owner: HostId,
+    /// On SQLite: the lock of a file, which the kernel frees when the process dies.
+    #[expect(dead_code, reason = "held, not read")]
+    file: Option<Arc<File>>,
+}
+
+/// What a process says of itself.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// New with each start of a process.
+    pub id: HostId,
+    /// The machine's name, for people.
+    pub name: String,
+    /// The process number on that machine.
+    pub pid: u32,
+}
+
+/// One lease as it stands, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseStatus {
+    pub tenant: TenantId,
+    pub epoch: i64,
+    /// Who holds it; `None` while it is free.
+    pub owner: Option<HostId>,
+    /// Name and process number of the holder.
+    pub host: Option<(String, i64)>,
+    /// Since when (milliseconds since 1970).
+    pub since_ms: i64,
+    /// The last heartbeat of its holder (milliseconds since 1970).
+    pub heartbeat_ms: Option<i64>,
+}
+
+const REGISTER: &str = "
+    INSERT INTO wmctl_host (inc, name, pid, started_ms, hb_ms) VALUES ($1, $2, $3, $4, $4)";
+
+const HEARTBEAT: &str = "
+    UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
+    WHERE inc = $1 AND state IN ('live', 'draining') RETURNING hb_seq";
+
+const ENSURE_ACCOUNT: &str = "
+    INSERT INTO wmctl_account (business_id) VALUES ($1) ON CONFLICT (business_id) DO NOTHING";
+
+const ENSURE_LEASE: &str = "
+    INSERT INTO wmctl_lease (business_id) VALUES ($1) ON CONFLICT (business_id) DO NOTHING";
+
+/// Free, or its holder was declared dead.
+const CLAIM_FREE: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = $2, since_ms = $3
+    WHERE business_id = $1 AND (owner IS NULL
+        OR owner IN (SELECT inc FROM wmctl_host WHERE state = 'dead'))
+    RETURNING epoch";
+
+const CLAIM_ANY: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = $2, since_ms = $3
+    WHERE business_id = $1 RETURNING epoch";
+
+const RELEASE: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
+    WHERE business_id = $1 AND epoch = $2 AND owner = $3";
+
+const HOLDER: &str = "SELECT owner FROM wmctl_lease WHERE business_id = $1";
+
+const FENCE_SQLITE: &str = "
+    SELECT 1 FROM wmctl_lease WHERE business_id = $1 AND epoch = $2 AND owner = $3";
+
+/// Only the row lock keeps a takeover out until this transaction ends: a plain comparison lets a
+/// stale writer commit after the new owner has loaded its state.
+const FENCE_POSTGRES: &str = "
+    SELECT 1 FROM wmctl_lease WHERE business_id = $1 AND epoch = $2 AND owner = $3 FOR SHARE";
+
+const STATUS: &str = "
+    SELECT l.business_id, l.epoch, l.owner, h.name, h.pid, l.since_ms, h.hb_ms
+    FROM wmctl_lease l LEFT JOIN wmctl_host h ON h.inc = l.owner ORDER BY l.business_id";
+
+impl Store {
+    /// Makes a process known; once for each start.
+    pub async fn register(&self, host: &Host, now_ms: i64) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let row = args![host.id.to_string(), host.name.as_str(), host.pid, now_ms];
+        tx.run(REGISTER, row).await?;
+        tx.commit().await
+    }
+
+    /// Counts the process's heartbeat up; `None` says that it was declared dead.
+    pub async fn heartbeat(&self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let row = tx.row(HEARTBEAT, args![host.to_string(), now_ms]).await?;
+        tx.commit().await?;
+        row.map(|row| row.column("wmctl_host", 0)).transpose()
+    }
+
+    /// Takes the lease of a tenant with a new epoch. [`StoreError::LeaseHeld`] if a process that
+    /// lives has it.
+    ///
+    /// On SQLite a lock file beside the database tells at once whether its holder lives; on
+    /// PostgreSQL the holder's row must say that it is dead.
+    pub async fn claim(
+        &self,
+        tenant: &TenantId,
+        host: HostId,
+        now_ms: i64,
+    ) -> Result<Lease, StoreError> {
+        let file = self.lock_file(tenant)?;
+        let (claim, file) = match file {
+            None => (CLAIM_FREE, None),
+            Some(file) => match file.try_lock() {
+                Ok(()) => (CLAIM_ANY, Some(Arc::new(file))),
+                Err(TryLockError::Error(error)) => return Err(StoreError::File(error)),
+                Err(TryLockError::WouldBlock) => return Err(self.held(tenant).await),
+            },
+        };
+        let mut tx = self.db.begin().await?;
+        tx.run(ENSURE_ACCOUNT, args![tenant.as_str()]).await?;
+        tx.run(ENSURE_LEASE, args![tenant.as_str()]).await?;
+        let row = tx
+            .row(claim, args![tenant.as_str(), host.to_string(), now_ms])
+            .await?;
+        let Some(row) = row else {
+            drop(tx);
+            return Err(self.held(tenant).await);
+        };
+        let epoch = row.column("wmctl_lease", 0)?;
+        tx.commit().await?;
+        Ok(Lease {
+            tenant: tenant.clone(),
+            epoch,
+            owner: host,
+            file,
+        })
+    }
+
+    /// Gives a lease back; nothing happens where it was lost already.
+    pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+        tx.run(RELEASE, row).await?;
+        tx.commit().await
+    }
+
+    /// All leases, for people.
+    pub async fn leases(&self) -> Result<Vec<LeaseStatus>, StoreError> {
+        const TABLE: &str = "wmctl_lease";
+        let rows = self.db.rows(STATUS, args![]).await?;
+        rows.iter()
+            .map(|row| {
+                let corrupt = |column| StoreError::Corrupt {
+                    table: TABLE,
+                    column,
+                };
+                let tenant: String = row.column(TABLE, 0)?;
+                let owner: Option<String> = row.column(TABLE, 2)?;
+                let owner = owner.map(|text| text.parse().map_err(|_| corrupt(2)));
+                let name: Option<String> = row.column(TABLE, 3)?;
+                let pid: Option<i64> = row.column(TABLE, 4)?;
+                Ok(LeaseStatus {
+                    tenant: tenant.parse().map_err(|_| corrupt(0))?,
+                    epoch: row.column(TABLE, 1)?,
+                    owner: owner.transpose()?,
+                    host: name.zip(pid),
+                    since_ms: row.column(TABLE, 5)?,
+                    heartbeat_ms: row.column(TABLE, 6)?,
+                })
+            })
+            .collect()
+    }
+
+    async fn held(&self, tenant: &TenantId) -> StoreError {
+        let row = match self.db.row(HOLDER, args![tenant.as_str()]).await {
+            Ok(row) => row,
+            Err(error) => return error,
+        };
+        let text = row.and_then(|row| {
+            row.column::<Option<String>>("wmctl_lease", 0)
+                .ok()
+                .flatten()
+        });
+        StoreError::LeaseHeld {
+            holder: text.and_then(|text| text.parse().ok()),
+        }
+    }
+
+    /// The lock file of a tenant; `None` where the database is no file.
+    fn lock_file(&self, tenant: &TenantId) -> Result<Option<File>, StoreError> {
+        let Some(path) = &self.file else {
+            return Ok(None);
+        };
+        let mut name = path.clone().into_os_string();
+        name.push(format!(".{tenant}.lock"));
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(false).mode(0o600);
+        options.open(name).map(Some).map_err(StoreError::File)
+    }
+}
+
+/// The first statement of each unit of work: locks and compares the lease row.
+pub(super) async fn fence(tx: &mut Tx, db: &Db, lease: &Lease) -> Result<(), StoreError> {
+    let sql = match db {
+        Db::Sqlite { .. } => FENCE_SQLITE,
+        Db::Postgres(_) => FENCE_POSTGRES,
+    };
+    let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+    match tx.row(sql, row).await? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::LeaseLost { held: lease.epoch }),
+    }
+}

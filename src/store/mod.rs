@@ -1,0 +1,53 @@
+//! The rows of every tenant, the lease that says who may write them, and all SQL.
+//!
+//! It maps the session's values onto tables, on SQLite and PostgreSQL alike, and commits a unit of
+//! work as one transaction behind the fence. It decides nothing: what to write comes from above.
+
+use std::path::PathBuf;
+
+mod account;
+pub mod commit;
+mod db;
+pub mod error;
+pub mod event;
+pub mod lease;
+pub mod migrate;
+mod open;
+pub mod outbox;
+mod put;
+mod read;
+mod text;
+
+use crate::ids::{Jid, TenantId};
+
+/// One opened database. Cheap to clone: the connections are shared.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: db::Db,
+    /// The file, where the database is one.
+    file: Option<PathBuf>,
+}
+
+/// Whose rows: the tenant, and its own device's address, which most tables repeat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Our companion device, with its device number.
+    pub jid: Jid,
+}
+
+impl Store {
+    /// `sqlite` or `postgres`.
+    pub fn backend(&self) -> &'static str {
+        match self.db {
+            db::Db::Sqlite { .. } => "sqlite",
+            db::Db::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Ends every connection.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}

@@ -1,0 +1,332 @@
+//! What the store promises, whatever the database.
+
+use wmctl::ids::{Jid, MessageId};
+use wmctl::session::account::AccountUpdate;
+use wmctl::session::changes::{Change, Event, EventBody, MessageEvent};
+use wmctl::session::rows::{Contact, Dedupe, OutboxState, Row, RowKey};
+use wmctl::store::Store;
+use wmctl::store::error::StoreError;
+use wmctl::store::migrate::SCHEMA_VERSION;
+use wmctl::store::outbox::NewMessage;
+
+use super::Database;
+use super::samples::{account, banned, owner, paired, pre_key, rows, signed, tenant};
+
+pub(super) async fn many_hosts_migrate_at_once(database: &Database) {
+    const HOSTS: usize = 50;
+    // A first opening lays the file out; two at once would race for its journal mode.
+    Store::open(&database.url).await.unwrap().close().await;
+    let mut hosts = tokio::task::JoinSet::new();
+    for _ in 0..HOSTS {
+        let url = database.url.clone();
+        hosts.spawn(async move {
+            let store = open_patiently(&url).await;
+            let done = store.migrate(5).await.unwrap();
+            store.close().await;
+            done
+        });
+    }
+    let done: Vec<i64> = hosts.join_all().await.concat();
+    assert_eq!(done, (1..=SCHEMA_VERSION).collect::<Vec<_>>());
+    let store = Store::open(&database.url).await.unwrap();
+    store.check_schema().await.unwrap();
+    let status = store.migrations().await.unwrap();
+    assert!(
+        status.iter().all(|line| line.applied_ms == Some(5)),
+        "{status:?}"
+    );
+}
+
+/// Fifty hosts with a pool each may find the server full for a moment.
+async fn open_patiently(url: &wmctl::config::DatabaseUrl) -> Store {
+    loop {
+        match Store::open(url).await {
+            Ok(store) => return store,
+            Err(error) if error.is_transient() => tokio::task::yield_now().await,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+pub(super) async fn a_schema_that_is_not_ours_is_refused(database: &Database) {
+    let store = Store::open(&database.url).await.unwrap();
+    let pending = store.check_schema().await;
+    assert!(
+        matches!(pending, Err(StoreError::Schema { found: 0, .. })),
+        "{pending:?}"
+    );
+    store.migrate(1).await.unwrap();
+    super::raw(
+        database,
+        "UPDATE wmctl_migration SET checksum = (
+            SELECT checksum FROM wmctl_migration WHERE version = 1
+        ) WHERE version = 2",
+    )
+    .await;
+    let edited = store.migrate(1).await;
+    assert!(
+        matches!(edited, Err(StoreError::Checksum { version: 2 })),
+        "{edited:?}"
+    );
+    super::raw(
+        database,
+        "UPDATE wmctl_migration SET version = 99 WHERE version = 2",
+    )
+    .await;
+    let newer = store.check_schema().await;
+    assert!(
+        matches!(newer, Err(StoreError::Schema { found: 99, .. })),
+        "{newer:?}"
+    );
+}
+
+pub(super) async fn an_account_comes_back_as_it_was_paired(database: &Database) {
+    let store = database.store().await;
+    assert_eq!(store.account(&tenant()).await.unwrap(), None);
+    let lease = paired(&store).await;
+    assert_eq!(store.account(&tenant()).await.unwrap(), Some(account()));
+    assert_eq!(store.tenants().await.unwrap(), [tenant()]);
+    // Pairing again replaces the device and everything that hung on the old one.
+    let ratchet = rows().remove(0);
+    let put = Change::Put(ratchet.0.clone(), ratchet.1);
+    store.commit(&lease, &owner(), &[put]).await.unwrap();
+    let mut again = account();
+    again.jid.device = 8;
+    let mut new_owner = owner();
+    new_owner.jid = again.jid.clone();
+    let change = Change::Paired(Box::new(again.clone()));
+    store.commit(&lease, &new_owner, &[change]).await.unwrap();
+    assert_eq!(store.account(&tenant()).await.unwrap(), Some(again));
+    let old = store
+        .read(&owner(), std::slice::from_ref(&ratchet.0))
+        .await
+        .unwrap();
+    assert_eq!(old, [(ratchet.0, None)]);
+}
+
+pub(super) async fn updates_change_only_what_they_name(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let changes = [
+        Change::Update(AccountUpdate {
+            push_name: Some("New".to_owned()),
+            ..Default::default()
+        }),
+        Change::Update(AccountUpdate {
+            signed_pre_key: Some(signed(6)),
+            ..Default::default()
+        }),
+        Change::Update(AccountUpdate {
+            ended: Some(Some(banned())),
+            ..Default::default()
+        }),
+        Change::NewPreKeys(vec![pre_key(813), pre_key(814), pre_key(815)]),
+        Change::PreKeysUploaded { up_to: 814 },
+    ];
+    store.commit(&lease, &owner(), &changes).await.unwrap();
+    let mut expected = account();
+    expected.push_name = "New".to_owned();
+    expected.signed_pre_key = signed(6);
+    expected.ended = Some(banned());
+    expected.next_pre_key_id = 816;
+    assert_eq!(store.account(&tenant()).await.unwrap(), Some(expected));
+    assert_eq!(
+        store.pre_keys_not_uploaded(&owner()).await.unwrap(),
+        [pre_key(815)]
+    );
+    let clear = AccountUpdate {
+        ended: Some(None),
+        ..Default::default()
+    };
+    store
+        .commit(&lease, &owner(), &[Change::Update(clear)])
+        .await
+        .unwrap();
+    assert_eq!(store.account(&tenant()).await.unwrap().unwrap().ended, None);
+}
+
+pub(super) async fn every_kind_of_row_comes_back(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    // Twice: the second time every statement meets its own row.
+    for _ in 0..2 {
+        let changes: Vec<_> = rows()
+            .into_iter()
+            .map(|(key, row)| Change::Put(key, row))
+            .collect();
+        store.commit(&lease, &owner(), &changes).await.unwrap();
+        for (key, row) in rows() {
+            let found = store
+                .read(&owner(), std::slice::from_ref(&key))
+                .await
+                .unwrap();
+            assert_eq!(found, [(key, Some(row))]);
+        }
+    }
+    let behind = RowKey::PnOf(Jid::lid("777"));
+    let found = store
+        .read(&owner(), std::slice::from_ref(&behind))
+        .await
+        .unwrap();
+    assert_eq!(found, [(behind, Some(Row::User(Jid::user("491600"))))]);
+    // A number that moves to another account takes its pair along.
+    let moved = Change::Put(
+        RowKey::LidOf(Jid::user("491600")),
+        Row::User(Jid::lid("888")),
+    );
+    store.commit(&lease, &owner(), &[moved]).await.unwrap();
+    let old = store
+        .read(&owner(), &[RowKey::PnOf(Jid::lid("777"))])
+        .await
+        .unwrap();
+    assert_eq!(old[0].1, None);
+    // A put adds to a contact.
+    let their = RowKey::Contact(Jid::user("491600"));
+    let name = Contact {
+        full_name: Some("Ann B".to_owned()),
+        ..Contact::default()
+    };
+    let put = Change::Put(their.clone(), Row::Contact(name));
+    store.commit(&lease, &owner(), &[put]).await.unwrap();
+    let found = store.read(&owner(), &[their]).await.unwrap();
+    let Some(Row::Contact(contact)) = &found[0].1 else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        (contact.full_name.as_deref(), contact.push_name.as_deref()),
+        (Some("Ann B"), Some("Ann"))
+    );
+}
+
+pub(super) async fn deleted_rows_are_gone(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let puts: Vec<_> = rows()
+        .into_iter()
+        .map(|(key, row)| Change::Put(key, row))
+        .collect();
+    store.commit(&lease, &owner(), &puts).await.unwrap();
+    let keys: Vec<_> = rows().into_iter().map(|(key, _)| key).collect();
+    let deletions: Vec<_> = keys.iter().cloned().map(Change::Delete).collect();
+    store.commit(&lease, &owner(), &deletions).await.unwrap();
+    let found = store.read(&owner(), &keys).await.unwrap();
+    assert!(found.iter().all(|(_, row)| row.is_none()), "{found:?}");
+}
+
+fn message(number: u32) -> Change {
+    let chat = Jid::user("491600");
+    Change::Event(Box::new(Event {
+        dedupe: Some(Dedupe(format!("m:{number}"))),
+        at_ms: i64::from(number),
+        body: EventBody::Message(MessageEvent {
+            sender: chat.clone().with_device(3),
+            chat,
+            sender_alt: None,
+            id: format!("ID{number}").parse().unwrap(),
+            from_me: false,
+            push_name: None,
+            kind: "text",
+            text: Some(format!("number {number} with a \0 inside")),
+            payload: vec![0, 1, number as u8],
+            offline: true,
+        }),
+    }))
+}
+
+pub(super) async fn events_are_numbered_and_come_once(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let first = store
+        .commit(&lease, &owner(), &[message(1), message(2)])
+        .await
+        .unwrap();
+    assert_eq!(first.events, [Some(1), Some(2)]);
+    let second = store
+        .commit(&lease, &owner(), &[message(2), message(3)])
+        .await
+        .unwrap();
+    assert_eq!(second.events, [None, Some(4)]);
+    let seen = RowKey::Seen(Dedupe("m:3".to_owned()));
+    let found = store
+        .read(&owner(), std::slice::from_ref(&seen))
+        .await
+        .unwrap();
+    assert_eq!(found, [(seen, Some(Row::Seen(4)))]);
+    let events = store.events(&tenant(), 2, 10).await.unwrap();
+    assert_eq!(
+        events.iter().map(|event| event.seq).collect::<Vec<_>>(),
+        [2, 4]
+    );
+    assert_eq!(
+        events[0].text.as_deref(),
+        Some("number 2 with a \u{fffd} inside")
+    );
+    assert_eq!(events[0].payload.as_deref(), Some(&[0, 1, 2][..]));
+    let detail: serde_json::Value = serde_json::from_str(&events[0].detail).unwrap();
+    assert_eq!(detail["offline"], true);
+}
+
+pub(super) async fn the_outbox_keeps_order_and_idempotency(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let new = |id: &str, key: Option<&str>| NewMessage {
+        id: id.parse().unwrap(),
+        to: Jid::user("491600"),
+        body: vec![1, 2],
+        idempotency_key: key.map(str::to_owned),
+    };
+    let tenant = tenant();
+    for (id, key, given) in [
+        ("A", None, "A"),
+        ("B", Some("k"), "B"),
+        ("C", Some("k"), "B"),
+        ("D", None, "D"),
+        ("D", None, "D"),
+    ] {
+        let got = store.enqueue(&tenant, &new(id, key), 7).await.unwrap();
+        assert_eq!(got.as_str(), given);
+    }
+    let open = store.outbox_open(&tenant, 0).await.unwrap();
+    let ids: Vec<_> = open.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["A", "B", "D"]);
+    assert_eq!(
+        store.outbox_open(&tenant, open[0].1).await.unwrap(),
+        open[1..]
+    );
+    let id: MessageId = "A".parse().unwrap();
+    let mut row = store.outbox_row(&tenant, &id).await.unwrap().unwrap();
+    assert_eq!(
+        (row.state, row.queued_ms, row.stanza.clone()),
+        (OutboxState::Queued, 7, None)
+    );
+    row.state = OutboxState::Sent;
+    row.stanza = Some(vec![9]);
+    row.sent_ms = Some(11);
+    let put = Change::Put(RowKey::Outbox(id.clone()), Row::Outbox(row.clone()));
+    store.commit(&lease, &owner(), &[put]).await.unwrap();
+    assert_eq!(store.outbox_row(&tenant, &id).await.unwrap(), Some(row));
+    assert_eq!(store.outbox_open(&tenant, 0).await.unwrap().len(), 2);
+}
+
+pub(super) async fn a_failed_unit_leaves_nothing(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let ratchet = rows().remove(0);
+    let good = Change::Put(ratchet.0.clone(), ratchet.1);
+    // The last change breaks a constraint: the hash of a collection has 128 bytes.
+    let key = RowKey::AppStateVersion(wmctl::session::rows::Collection::Regular);
+    let bad = Change::Put(
+        key,
+        Row::AppStateVersion {
+            version: 1,
+            hash: vec![1],
+        },
+    );
+    let failed = store
+        .commit(&lease, &owner(), &[good, message(1), bad])
+        .await;
+    assert!(matches!(failed, Err(StoreError::Refused(_))), "{failed:?}");
+    let found = store.read(&owner(), &[ratchet.0]).await.unwrap();
+    assert_eq!(found[0].1, None);
+    assert_eq!(store.events(&tenant(), 0, 10).await.unwrap(), []);
+}
