@@ -4,4 +4,5 @@
 //! shown by strangers who understand them.
 
 mod alone;
+mod binary_xml;
 mod handshake;
