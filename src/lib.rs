@@ -13,5 +13,6 @@ pub mod noise;
 pub mod ops;
 pub mod secret;
 pub mod session;
+pub mod sim;
 pub mod store;
 pub mod wire;

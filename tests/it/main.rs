@@ -8,6 +8,7 @@
 mod cli;
 mod crash;
 mod peer;
+mod sim;
 mod store;
 mod support;
 mod tidy;

@@ -1,0 +1,190 @@
+//! The directory: accounts by phone number and by hidden number, and their devices.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::crypto::curve::PublicKey;
+use crate::ids::{Jid, Server};
+use crate::sim::phone::Phone;
+use crate::sim::queue::Queue;
+use crate::sim::world::LinkId;
+
+/// The wire has one byte for the device of an account.
+const DEVICE_MAX: u16 = 255;
+
+/// The public keys of a device that never run out.
+#[derive(Clone, Debug)]
+pub(super) struct Published {
+    pub(super) registration_id: u32,
+    pub(super) identity: PublicKey,
+    pub(super) signed: SignedKey,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SignedKey {
+    pub(super) id: u32,
+    pub(super) public: PublicKey,
+    pub(super) signature: [u8; 64],
+}
+
+/// One device as the server knows it; number 0 is the phone.
+#[derive(Debug)]
+pub(super) struct Device {
+    /// The static key of its connections; phones have none, they live in here.
+    pub(super) noise: Option<PublicKey>,
+    pub(super) key_index: u32,
+    pub(super) keys: Published,
+    pub(super) one_time: VecDeque<(u32, PublicKey)>,
+    /// Ids of all one-time keys that it ever uploaded.
+    pub(super) one_time_known: BTreeMap<u32, PublicKey>,
+    pub(super) queue: Queue,
+    pub(super) link: Option<LinkId>,
+}
+
+impl Device {
+    pub(super) fn new(noise: Option<PublicKey>, key_index: u32, keys: Published) -> Self {
+        Self {
+            noise,
+            key_index,
+            keys,
+            one_time: VecDeque::new(),
+            one_time_known: BTreeMap::new(),
+            queue: Queue::default(),
+            link: None,
+        }
+    }
+}
+
+/// What can be seen of a device from outside.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct DeviceView {
+    /// Its address by phone number.
+    pub jid: Jid,
+    /// Its address by hidden number.
+    pub lid: Jid,
+    /// The number under which the phone signed it.
+    pub key_index: u32,
+    /// One-time keys that are left.
+    pub one_time_keys: usize,
+    /// Stanzas that it has not confirmed.
+    pub queued: usize,
+    /// Whether it is logged in now.
+    pub connected: bool,
+}
+
+/// One account with its phone and its companions.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) number: String,
+    pub(super) hidden: String,
+    pub(super) name: String,
+    pub(super) phone: Phone,
+    pub(super) devices: BTreeMap<u16, Device>,
+    next_device: u16,
+}
+
+impl Account {
+    pub(super) fn new(number: &str, hidden: String, name: &str, phone: Phone) -> Self {
+        Self {
+            number: number.to_owned(),
+            hidden,
+            name: name.to_owned(),
+            phone,
+            devices: BTreeMap::new(),
+            next_device: 1,
+        }
+    }
+
+    /// The address of a device by hidden number where `like` is one, else by phone number.
+    pub(super) fn address(&self, like: Server, device: u16) -> Jid {
+        match like {
+            Server::Lid => self.lid(device),
+            _ => self.pn(device),
+        }
+    }
+
+    pub(super) fn pn(&self, device: u16) -> Jid {
+        Jid::user(&self.number).with_device(device)
+    }
+
+    pub(super) fn lid(&self, device: u16) -> Jid {
+        Jid::lid(&self.hidden).with_device(device)
+    }
+
+    /// A device number that was never used before; `None` when all are used up.
+    pub(super) fn take_device_number(&mut self) -> Option<u16> {
+        let number = self.next_device;
+        if DEVICE_MAX < number {
+            return None;
+        }
+        self.next_device += 1;
+        Some(number)
+    }
+
+    pub(super) fn views(&self) -> Vec<DeviceView> {
+        let view = |(number, device): (&u16, &Device)| DeviceView {
+            jid: self.pn(*number),
+            lid: self.lid(*number),
+            key_index: device.key_index,
+            one_time_keys: device.one_time.len(),
+            queued: device.queue.len(),
+            connected: device.link.is_some(),
+        };
+        self.devices.iter().map(view).collect()
+    }
+}
+
+/// All accounts.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    by_number: BTreeMap<String, Account>,
+    numbers: BTreeMap<String, String>,
+}
+
+impl Accounts {
+    pub(super) fn insert(&mut self, account: Account) {
+        self.numbers
+            .insert(account.hidden.clone(), account.number.clone());
+        self.by_number.insert(account.number.clone(), account);
+    }
+
+    /// The account of an address of either kind, whatever its device.
+    pub(super) fn get(&self, jid: &Jid) -> Option<&Account> {
+        self.by_number.get(self.number(jid)?)
+    }
+
+    pub(super) fn get_mut(&mut self, jid: &Jid) -> Option<&mut Account> {
+        let number = self.number(jid)?.to_owned();
+        self.by_number.get_mut(&number)
+    }
+
+    pub(super) fn device(&self, jid: &Jid) -> Option<&Device> {
+        self.get(jid)?.devices.get(&jid.device)
+    }
+
+    pub(super) fn device_mut(&mut self, jid: &Jid) -> Option<&mut Device> {
+        self.get_mut(jid)?.devices.get_mut(&jid.device)
+    }
+
+    /// The same device by phone number.
+    pub(super) fn canonical(&self, jid: &Jid) -> Option<Jid> {
+        Some(self.get(jid)?.pn(jid.device))
+    }
+
+    fn number<'a>(&'a self, jid: &'a Jid) -> Option<&'a str> {
+        match jid.server {
+            Server::User | Server::Legacy => Some(&jid.user),
+            Server::Lid => self.numbers.get(&jid.user).map(String::as_str),
+            _ => None,
+        }
+    }
+}
+
+/// A group of accounts.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) subject: String,
+    pub(super) created_s: u64,
+    /// Addresses by phone number, without device.
+    pub(super) members: BTreeSet<Jid>,
+    pub(super) creator: Jid,
+}

@@ -1,0 +1,181 @@
+//! One client's connection: the server's half of the Noise handshake, then frames as nodes.
+//!
+//! It knows no accounts: what a node means, and who may log in, is the world's matter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use bytes::{Bytes, BytesMut};
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+use wmctl_proto::handshake::ClientPayload;
+
+use crate::clock::Surroundings;
+use crate::crypto::curve::KeyPair;
+use crate::noise::server::{Accepted, Next, Server};
+use crate::noise::transport::Transport;
+use crate::sim::world::{Event, LinkId, Opened, Outgoing};
+use crate::wire::frame;
+use crate::wire::node::Node;
+use crate::wire::{decode, encode};
+
+/// A client that has not finished its handshake by then is dropped.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(20);
+/// Some clients lose the last stanza if the socket closes in the same instant.
+const CLOSE_DELAY: Duration = Duration::from_millis(20);
+/// Stanzas that wait for a client; one that reads so slowly is dropped.
+pub(super) const OUTGOING_MAX: usize = 128 << 10;
+
+/// What every connection needs.
+pub(super) struct Gate {
+    pub(super) pair: KeyPair,
+    pub(super) chain: Vec<u8>,
+    pub(super) surroundings: Surroundings,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) stop: CancellationToken,
+    /// How long to wait with the first frame after the handshake.
+    pub(super) first_frame_delay: Duration,
+}
+
+/// Serves one client until either side ends it.
+pub(super) async fn run(mut socket: WebSocket, link: LinkId, gate: Arc<Gate>) {
+    let mut buffer = BytesMut::new();
+    let greeted = time::timeout(
+        HANDSHAKE_TIME_MAX,
+        handshake(&mut socket, &mut buffer, &gate),
+    );
+    let Ok(Some(accepted)) = greeted.await else {
+        tracing::debug!(link, "handshake given up");
+        return;
+    };
+    let Ok(payload) = ClientPayload::decode(accepted.payload.as_slice()) else {
+        tracing::debug!(link, "client payload does not decode");
+        return;
+    };
+    time::sleep(gate.first_frame_delay).await;
+    let (to_client, outgoing) = mpsc::channel(OUTGOING_MAX);
+    let opened = Opened {
+        link,
+        client: accepted.client,
+        payload: Box::new(payload),
+        to_client,
+    };
+    if gate.events.send(Event::Opened(opened)).is_err() {
+        return;
+    }
+    let mut link_open = Open {
+        socket,
+        buffer,
+        transport: accepted.transport,
+        outgoing,
+    };
+    link_open.serve(link, &gate).await;
+    // The world may be gone first when everything stops.
+    let _ = gate.events.send(Event::Closed(link));
+}
+
+async fn handshake(socket: &mut WebSocket, buffer: &mut BytesMut, gate: &Gate) -> Option<Accepted> {
+    while frame::split_intro(buffer).ok()?.is_none() {
+        buffer.extend_from_slice(&receive(socket).await?);
+    }
+    let server = Server {
+        pair: &gate.pair,
+        ephemeral: KeyPair::generate(&mut *gate.surroundings.entropy.random()),
+        chain: &gate.chain,
+        prologue: &frame::HEADER,
+    };
+    let hello = next_frame(socket, buffer).await?;
+    let answer = server.read_client_hello(&hello).ok()?;
+    send(socket, &answer.reply).await?;
+    match answer.next {
+        Next::Open(accepted) => Some(*accepted),
+        Next::Finish(unfinished) => {
+            let finish = next_frame(socket, buffer).await?;
+            unfinished.read_client_finish(&finish).ok()
+        }
+    }
+}
+
+/// A connection after its handshake.
+struct Open {
+    socket: WebSocket,
+    buffer: BytesMut,
+    transport: Transport,
+    outgoing: mpsc::Receiver<Outgoing>,
+}
+
+impl Open {
+    async fn serve(&mut self, link: LinkId, gate: &Gate) {
+        loop {
+            // Both sources are cancel-safe: a frame stays in `buffer` until it is whole.
+            let node = tokio::select! {
+                biased;
+                () = gate.stop.cancelled() => return,
+                outgoing = self.outgoing.recv() => match outgoing {
+                    Some(Outgoing::Node(node)) => match self.transmit(&node).await {
+                        Some(()) => continue,
+                        None => return,
+                    },
+                    Some(Outgoing::Close) => return self.close().await,
+                    // Dropped without a word: the client sees a broken connection.
+                    Some(Outgoing::Cut) | None => return,
+                },
+                frame = next_frame(&mut self.socket, &mut self.buffer) => {
+                    match frame.and_then(|frame| self.read(&frame)) {
+                        Some(node) => node,
+                        None => return,
+                    }
+                }
+            };
+            if gate.events.send(Event::Stanza(link, node)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn read(&mut self, frame: &[u8]) -> Option<Node> {
+        let plain = self.transport.open(frame).ok()?;
+        decode::decode(&plain).ok()
+    }
+
+    async fn transmit(&mut self, node: &Node) -> Option<()> {
+        let sealed = self.transport.seal(&encode::encode(node)).ok()?;
+        send(&mut self.socket, &sealed).await
+    }
+
+    async fn close(&mut self) {
+        time::sleep(CLOSE_DELAY).await;
+        // The client may have closed already.
+        let _ = self.socket.send(Message::Close(None)).await;
+    }
+}
+
+/// The next whole frame; `None` when the connection is over or carries something else.
+async fn next_frame(socket: &mut WebSocket, buffer: &mut BytesMut) -> Option<Bytes> {
+    loop {
+        if let Some(frame) = frame::split_frame(buffer).ok()? {
+            return Some(frame);
+        }
+        buffer.extend_from_slice(&receive(socket).await?);
+    }
+}
+
+async fn receive(socket: &mut WebSocket) -> Option<Bytes> {
+    loop {
+        match socket.recv().await?.ok()? {
+            Message::Binary(bytes) => return Some(bytes),
+            Message::Ping(_) | Message::Pong(_) => (),
+            Message::Text(_) | Message::Close(_) => return None,
+        }
+    }
+}
+
+/// Sends one frame as one message: some clients cannot put a frame together from two.
+async fn send(socket: &mut WebSocket, payload: &[u8]) -> Option<()> {
+    let mut buffer = BytesMut::new();
+    frame::put_frame(payload, &mut buffer).ok()?;
+    socket.send(Message::Binary(buffer.freeze())).await.ok()
+}

@@ -1,0 +1,170 @@
+//! What happened, and which rules of the protocol a client broke.
+
+use std::collections::{HashMap, HashSet};
+
+use prost::Message;
+use wmctl_proto::signal::{PreKeySignalMessage, SignalMessage};
+
+use crate::crypto::hash;
+use crate::ids::Jid;
+use crate::sim::world::LinkId;
+use crate::wire::node::Node;
+
+/// Stanzas that are kept; later ones are not written down.
+const ENTRIES_MAX: usize = 200_000;
+/// Length of the MAC behind a Signal message.
+const MAC_BYTES: usize = 8;
+
+/// Which way a stanza went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From a client.
+    In,
+    /// To a client.
+    Out,
+}
+
+/// One stanza.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Entry {
+    /// Milliseconds since the Unix epoch.
+    pub unix_ms: i64,
+    /// Number of the connection, counted from 0.
+    pub link: u64,
+    /// The device, once it is logged in.
+    pub device: Option<Jid>,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Its tag.
+    pub tag: String,
+    /// Its `id`, if it has one.
+    pub id: Option<String>,
+    /// Its `xmlns`, `class` or `type`, whichever comes first.
+    pub kind: Option<String>,
+}
+
+/// Something that no client may do.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(tag = "breach", rename_all = "snake_case")]
+pub enum Breach {
+    /// A message id came again with other ciphertexts, and nobody had asked for a retry.
+    OtherCiphertext {
+        /// Who sent it.
+        device: Jid,
+        /// Which message.
+        id: String,
+    },
+    /// One ratchet step encrypted two different messages.
+    MessageKeyReused {
+        /// Who sent it.
+        device: Jid,
+        /// For which device.
+        to: Jid,
+        /// The counter that came twice.
+        counter: u32,
+    },
+    /// A message left out a device of the account that it was for.
+    DeviceMissed {
+        /// Who sent it.
+        device: Jid,
+        /// Which message.
+        id: String,
+        /// The device that did not get it.
+        missed: Jid,
+    },
+    /// A client uploaded a one-time key whose id it had used before for another key.
+    PreKeyIdReused {
+        /// Whose key.
+        device: Jid,
+        /// Its id.
+        id: u32,
+    },
+}
+
+/// The record of one run.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    entries: Vec<Entry>,
+    breaches: Vec<Breach>,
+    known: HashSet<Breach>,
+    steps: HashMap<Step, [u8; 32]>,
+}
+
+/// One message key: who sends to whom, with which ratchet key, how many-th.
+type Step = (Jid, Jid, Vec<u8>, u32);
+
+impl Journal {
+    pub(super) fn note(
+        &mut self,
+        unix_ms: i64,
+        link: LinkId,
+        device: Option<&Jid>,
+        direction: Direction,
+        node: &Node,
+    ) {
+        if self.entries.len() == ENTRIES_MAX {
+            return;
+        }
+        let text = |name| node.attr_text(name).map(|text| text.into_owned());
+        self.entries.push(Entry {
+            unix_ms,
+            link,
+            device: device.cloned(),
+            direction,
+            tag: node.tag.clone(),
+            id: text("id"),
+            kind: text("xmlns")
+                .or_else(|| text("class"))
+                .or_else(|| text("type")),
+        });
+    }
+
+    pub(super) fn breach(&mut self, breach: Breach) {
+        if self.known.insert(breach.clone()) {
+            tracing::warn!(?breach, "a client broke a rule");
+            self.breaches.push(breach);
+        }
+    }
+
+    /// Looks at a ciphertext on its way: each ratchet step may encrypt one message only.
+    pub(super) fn check_ciphertext(&mut self, device: &Jid, to: &Jid, kind: &str, bytes: &[u8]) {
+        let Some((ratchet_key, counter)) = ratchet_step(kind, bytes) else {
+            return;
+        };
+        let digest = hash::sha256(&[bytes]);
+        let step = (device.clone(), to.clone(), ratchet_key, counter);
+        let first = *self.steps.entry(step).or_insert(digest);
+        if first != digest {
+            self.breach(Breach::MessageKeyReused {
+                device: device.clone(),
+                to: to.clone(),
+                counter,
+            });
+        }
+    }
+
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        self.entries.clone()
+    }
+
+    pub(super) fn breaches(&self) -> Vec<Breach> {
+        self.breaches.clone()
+    }
+}
+
+/// The ratchet key and the counter of a ciphertext, if it has the form of one.
+fn ratchet_step(kind: &str, bytes: &[u8]) -> Option<(Vec<u8>, u32)> {
+    let inner;
+    let message = match kind {
+        "pkmsg" => {
+            inner = PreKeySignalMessage::decode(bytes.get(1..)?).ok()?.message?;
+            inner.as_slice()
+        }
+        "msg" => bytes,
+        _ => return None,
+    };
+    let end = message.len().checked_sub(MAC_BYTES)?;
+    let message = SignalMessage::decode(message.get(1..end)?).ok()?;
+    Some((message.ratchet_key?, message.counter?))
+}

@@ -1,0 +1,23 @@
+//! A WhatsApp server for one machine: what tests and demonstrations connect to.
+//!
+//! It speaks the real protocol (WebSocket, Noise, binary XML) with accounts whose phones it plays
+//! itself, and it keeps a journal of what clients did wrong. It shares the codec with the clients
+//! and none of their decisions. It listens on the loopback interface only.
+
+mod accounts;
+mod connection;
+mod journal;
+mod pairing;
+mod phone;
+mod queries;
+mod queue;
+mod router;
+pub mod server;
+mod stanza;
+mod world;
+
+pub use accounts::DeviceView;
+pub use journal::{Breach, Direction, Entry};
+pub use pairing::ScanError;
+pub use phone::Incoming;
+pub use server::{SimConfig, SimError, Simulator};

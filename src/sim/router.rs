@@ -1,0 +1,331 @@
+//! The way of messages and receipts from device to device.
+
+use std::collections::BTreeSet;
+
+use crate::crypto::hash;
+use crate::ids::{Jid, Server};
+use crate::sim::journal::Breach;
+use crate::sim::stanza;
+use crate::sim::world::{LinkId, World};
+use crate::wire::encode;
+use crate::wire::node::Node;
+
+/// Attributes of a message that its receivers see as the sender wrote them.
+const PASSED_ON: [&str; 3] = ["type", "edit", "category"];
+
+/// A ciphertext on its way to one device.
+struct Copy {
+    /// By phone number.
+    to: Jid,
+    sealed: Vec<Node>,
+}
+
+impl World {
+    /// Takes a message from a device: acknowledges it and hands it to the devices it is for.
+    pub(super) fn route_message(&mut self, link: LinkId, from: &Jid, message: &Node) {
+        let (Some(id), Some(to)) = (message.attr_text("id"), message.attr_jid("to")) else {
+            return;
+        };
+        let id = id.into_owned();
+        let ack = Node::new("ack")
+            .attr("class", "message")
+            .attr("id", &id)
+            .attr("from", &to)
+            .attr("t", self.unix_s());
+        self.send(link, ack);
+        if self.is_news(from, &id, message) {
+            let copies = if to.is_group() {
+                self.group_copies(from, &to, message)
+            } else {
+                self.direct_copies(&to, message)
+            };
+            self.find_missed(from, &to, &id, message, &copies);
+            for copy in copies {
+                self.carry(from, &to, message, copy);
+            }
+        }
+    }
+
+    /// Whether the message is neither a repetition nor one that may not be.
+    fn is_news(&mut self, from: &Jid, id: &str, message: &Node) -> bool {
+        let key = (from.clone(), id.to_owned());
+        let digest = hash::sha256(&[&encode::encode(message)]);
+        match self.sent.get(&key).copied() {
+            None => {
+                self.sent.insert(key, digest);
+                true
+            }
+            Some(first) if first == digest => false,
+            Some(_) if self.retried.contains(&key) => true,
+            Some(_) => {
+                let (device, id) = key;
+                self.journal.breach(Breach::OtherCiphertext { device, id });
+                false
+            }
+        }
+    }
+
+    /// The copies of a message to an account: one a participant, or one alone after a retry.
+    fn direct_copies(&self, to: &Jid, message: &Node) -> Vec<Copy> {
+        let Some(participants) = message.child("participants") else {
+            let sealed: Vec<Node> = message.children_named("enc").cloned().collect();
+            let to = self.accounts.canonical(to);
+            return to
+                .into_iter()
+                .map(|to| Copy {
+                    to,
+                    sealed: sealed.clone(),
+                })
+                .collect();
+        };
+        let copy = |node: &Node| {
+            let to = self.accounts.canonical(&node.attr_jid("jid")?)?;
+            let sealed = node.children_named("enc").cloned().collect();
+            Some(Copy { to, sealed })
+        };
+        participants.children_named("to").filter_map(copy).collect()
+    }
+
+    /// The copies of a message to a group: the sender key for those who lack it, then the message.
+    fn group_copies(&self, from: &Jid, to: &Jid, message: &Node) -> Vec<Copy> {
+        let common: Vec<Node> = message.children_named("enc").cloned().collect();
+        let only = message.attr_jid("participant");
+        if let Some(only) = only {
+            let to = self.accounts.canonical(&only);
+            return to
+                .into_iter()
+                .map(|to| Copy {
+                    to,
+                    sealed: common.clone(),
+                })
+                .collect();
+        }
+        let named = self.direct_copies(to, message);
+        let own = |device: &Jid| named.iter().find(|copy| copy.to == *device);
+        self.group_devices(to)
+            .into_iter()
+            .filter(|device| device != from)
+            .map(|device| {
+                let mut sealed = own(&device).map_or_else(Vec::new, |copy| copy.sealed.clone());
+                sealed.extend(common.iter().cloned());
+                Copy { to: device, sealed }
+            })
+            .collect()
+    }
+
+    fn group_devices(&self, group: &Jid) -> Vec<Jid> {
+        let members = self.groups.get(group).map(|group| &group.members);
+        let accounts = members.into_iter().flatten();
+        let accounts = accounts.filter_map(|member| self.accounts.get(member));
+        accounts
+            .flat_map(|account| account.devices.keys().map(|number| account.pn(*number)))
+            .collect()
+    }
+
+    /// Notes every device that the sender left out of a message to an account.
+    fn find_missed(&mut self, from: &Jid, to: &Jid, id: &str, message: &Node, copies: &[Copy]) {
+        let whole = message.child("participants").is_some() && !to.is_group();
+        let Some(account) = self.accounts.get(to).filter(|_| whole) else {
+            return;
+        };
+        let given: BTreeSet<&Jid> = copies.iter().map(|copy| &copy.to).collect();
+        let devices = account.devices.keys().map(|number| account.pn(*number));
+        let missed: Vec<Jid> = devices
+            .filter(|device| device != from && !given.contains(device))
+            .collect();
+        for missed in missed {
+            self.journal.breach(Breach::DeviceMissed {
+                device: from.clone(),
+                id: id.to_owned(),
+                missed,
+            });
+        }
+    }
+
+    /// Hands one copy to its device, with the sender's address of the kind that the sender used.
+    fn carry(&mut self, from: &Jid, chat: &Jid, message: &Node, copy: Copy) {
+        for enc in &copy.sealed {
+            let kind = enc.attr_text("type").unwrap_or_default();
+            let bytes = enc.content_bytes().unwrap_or_default();
+            self.journal.check_ciphertext(from, &copy.to, &kind, bytes);
+        }
+        let Some(sender) = self.accounts.get(from) else {
+            return;
+        };
+        let (pn, lid) = (sender.pn(from.device), sender.lid(from.device));
+        let mut node = Node::new("message").attr_opt("id", message.attr_text("id"));
+        node = match chat.server {
+            Server::Group => node
+                .attr("from", chat)
+                .attr("participant", lid)
+                .attr("participant_pn", pn)
+                .attr("addressing_mode", Server::Lid.as_str()),
+            Server::Lid => node.attr("from", lid).attr("sender_pn", pn.bare()),
+            _ => node.attr("from", pn).attr("sender_lid", lid.bare()),
+        };
+        let own_copy = copy.to.same_account(from) && !chat.is_group();
+        let peer = message.attr_is("category", "peer");
+        if own_copy && !peer {
+            node = node.attr("recipient", chat.bare());
+            let recipient = self.accounts.get(chat).filter(|_| chat.is_lid());
+            node = node.attr_opt("peer_recipient_pn", recipient.map(|account| account.pn(0)));
+        }
+        node = node.attr("t", self.unix_s()).attr("notify", &sender.name);
+        for name in PASSED_ON {
+            node = node.attr_opt(name, message.attr_text(name));
+        }
+        let first_contact = copy.sealed.iter().any(|enc| enc.attr_is("type", "pkmsg"));
+        node = node.with_children(copy.sealed);
+        if let Some(identity) = message.child("device-identity").filter(|_| first_contact) {
+            node.push(identity.clone());
+        }
+        self.deliver(&copy.to, node);
+    }
+
+    /// Hands a stanza to a device: over its connection if there is one, and into its queue until
+    /// it is confirmed. Phones take it at once.
+    pub(super) fn deliver(&mut self, to: &Jid, node: Node) {
+        if to.device == 0 {
+            return self.reach_phone(to, &node);
+        }
+        let Some(device) = self.accounts.device_mut(to) else {
+            return;
+        };
+        let link = device.link;
+        device.queue.push(node.clone(), link);
+        if let Some(link) = link {
+            self.send(link, node);
+        }
+    }
+
+    fn reach_phone(&mut self, phone: &Jid, node: &Node) {
+        let Some(account) = self
+            .accounts
+            .get_mut(phone)
+            .filter(|_| node.tag == "message")
+        else {
+            return;
+        };
+        account.phone.receive(node);
+        let from = node.attr_jid("from");
+        let sender = node.attr_jid("participant").or(from.clone());
+        let (Some(chat), Some(sender)) = (from, sender) else {
+            return;
+        };
+        if sender.same_account(&account.address(sender.server, 0)) {
+            return;
+        }
+        let receipt = Node::new("receipt")
+            .attr_opt("id", node.attr_text("id"))
+            .attr("to", &chat)
+            .attr_opt("participant", chat.is_group().then_some(&sender));
+        let phone = phone.clone();
+        self.forward_receipt(&phone, &receipt);
+    }
+
+    /// Takes a receipt from a device: what it confirms leaves the queue, and its sender learns it.
+    pub(super) fn route_receipt(&mut self, link: LinkId, from: &Jid, receipt: &Node) {
+        let (Some(id), Some(to)) = (receipt.attr_text("id"), receipt.attr_jid("to")) else {
+            return;
+        };
+        let kind = receipt.attr_text("type");
+        let ack = Node::new("ack")
+            .attr("class", "receipt")
+            .attr("id", &*id)
+            .attr("from", &to)
+            .attr_opt("type", kind.clone());
+        if let Some(device) = self.accounts.device_mut(from) {
+            let listed = receipt
+                .child("list")
+                .map(Node::children)
+                .unwrap_or_default();
+            let more = listed.iter().filter_map(|item| item.attr_text("id"));
+            for id in more.chain([id.clone()]) {
+                device.queue.settle("message", &id);
+            }
+        }
+        let own = ["sender", "peer_msg", "hist_sync", "read-self"];
+        if !kind.is_some_and(|kind| own.contains(&kind.as_ref())) {
+            self.forward_receipt(from, receipt);
+        }
+        self.send(link, ack);
+    }
+
+    /// Hands a receipt to the device that sent the message; a reader's to all its devices.
+    fn forward_receipt(&mut self, from: &Jid, receipt: &Node) {
+        let (Some(id), Some(chat)) = (receipt.attr_text("id"), receipt.attr_jid("to")) else {
+            return;
+        };
+        let target = receipt.attr_jid("participant").unwrap_or(chat.clone());
+        let (Some(target), Some(reader)) =
+            (self.accounts.canonical(&target), self.accounts.get(from))
+        else {
+            return;
+        };
+        let like = if chat.is_group() {
+            Server::Lid
+        } else {
+            chat.server
+        };
+        let reader = reader.address(like, from.device);
+        let kind = receipt.attr_text("type").unwrap_or_default();
+        let mut node = Node::new("receipt").attr("id", &*id);
+        node = match chat.is_group() {
+            true => node.attr("from", &chat).attr("participant", reader),
+            false => node.attr("from", reader),
+        };
+        node = node.attr("t", self.unix_s());
+        if !matches!(kind.as_ref(), "" | "inactive") {
+            node = node.attr("type", &*kind);
+        }
+        node = node.with_children(receipt.children().iter().cloned());
+        let Some(account) = self.accounts.get(&target) else {
+            return;
+        };
+        let all = account.devices.keys().map(|number| account.pn(*number));
+        // Some clients name the account rather than the device that sent the message.
+        let sent = |device: &Jid| self.sent.contains_key(&(device.clone(), id.to_string()));
+        let target = all.clone().find(sent).unwrap_or(target);
+        if kind == "retry" {
+            self.retried.insert((target.clone(), id.into_owned()));
+            return self.deliver(&target, node);
+        }
+        let read = matches!(kind.as_ref(), "read" | "played");
+        let devices: Vec<Jid> = all.filter(|device| read || *device == target).collect();
+        for device in devices {
+            self.deliver(&device, node.clone());
+        }
+    }
+
+    /// Takes an `ack` of a device: what it confirms leaves the queue.
+    pub(super) fn settle(&mut self, from: &Jid, ack: &Node) {
+        let (Some(class), Some(id)) = (ack.attr_text("class"), ack.attr_text("id")) else {
+            return;
+        };
+        if let Some(device) = self.accounts.device_mut(from) {
+            device.queue.settle(&class, &id);
+        }
+    }
+
+    /// Sends a device what waited for it, between the two stanzas that announce and end it.
+    pub(super) fn send_waiting(&mut self, link: LinkId, to: &Jid) {
+        let Some(device) = self.accounts.device_mut(to) else {
+            return;
+        };
+        let nodes = device.queue.take_unsent(link);
+        let count = |tag| nodes.iter().filter(|node| node.tag == tag).count();
+        let preview = Node::new("offline_preview")
+            .attr("count", nodes.len())
+            .attr("message", count("message"))
+            .attr("notification", count("notification"))
+            .attr("receipt", count("receipt"))
+            .attr("appdata", 0);
+        let end = Node::new("offline").attr("count", nodes.len());
+        self.send(link, stanza::info(preview));
+        for (index, mut node) in nodes.into_iter().enumerate() {
+            node.set_attr("offline", index);
+            self.send(link, node);
+        }
+        self.send(link, stanza::info(end));
+    }
+}

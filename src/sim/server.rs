@@ -1,0 +1,300 @@
+//! The handle of a running simulator, and the task that owns its world.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Surroundings;
+use crate::crypto::curve::KeyPair;
+use crate::ids::Jid;
+use crate::noise::cert::{self, Issue};
+use crate::sim::accounts::DeviceView;
+use crate::sim::connection::{self, Gate};
+use crate::sim::journal::{Breach, Entry};
+use crate::sim::pairing::ScanError;
+use crate::sim::phone::Incoming;
+use crate::sim::world::{Event, World};
+use crate::wire::frame;
+use crate::wire::node::Node;
+
+/// The certificates begin this long before the start and end this long after it.
+const CERTIFICATE_SECONDS: u64 = 30 * 24 * 3600;
+/// Serial number of the intermediate certificate; the leaf has the next one.
+const INTERMEDIATE_SERIAL: u32 = 3;
+
+/// How a simulator is set up.
+#[derive(Clone, Debug)]
+pub struct SimConfig {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// How long the server waits with its first frame after a handshake. Some older clients lose a
+    /// frame that comes at once.
+    pub first_frame_delay: Duration,
+    /// Clock and randomness.
+    pub surroundings: Surroundings,
+}
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            first_frame_delay: Duration::ZERO,
+            surroundings: Surroundings::system(),
+        }
+    }
+}
+
+/// Why the simulator cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// The port cannot be taken.
+    #[error("cannot listen on 127.0.0.1:{port}")]
+    Listen {
+        /// The port that was asked for.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The simulator has been stopped.
+    #[error("the simulator is stopped")]
+    Stopped,
+    /// There is no account with that phone number.
+    #[error("no account has this phone number")]
+    UnknownAccount,
+    /// The account has no such device.
+    #[error("the account has no such device")]
+    UnknownDevice,
+    /// The phone could not pair the client.
+    #[error("the phone refuses to pair")]
+    Scan(#[from] ScanError),
+}
+
+/// A running simulator. Dropping it stops everything without waiting; see [`Simulator::stop`].
+#[derive(Debug)]
+pub struct Simulator {
+    address: SocketAddr,
+    root_key: String,
+    events: mpsc::UnboundedSender<Event>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+#[derive(Clone)]
+struct Shared {
+    gate: Arc<Gate>,
+    links: Arc<AtomicU64>,
+    tasks: TaskTracker,
+}
+
+impl Simulator {
+    /// Starts listening on the loopback interface.
+    pub async fn start(config: SimConfig) -> Result<Self, SimError> {
+        let port = config.port;
+        let listen = |source| SimError::Listen { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let (events, inbox) = mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
+        let (gate, root_key) = gate(&config, events.clone(), stop.clone());
+        let tasks = TaskTracker::new();
+        let shared = Shared {
+            gate: Arc::new(gate),
+            links: Arc::default(),
+            tasks: tasks.clone(),
+        };
+        let router = Router::new().fallback(accept).with_state(shared);
+        let stopping = stop.clone();
+        tasks.spawn(async move {
+            let serve = axum::serve(listener, router)
+                .with_graceful_shutdown(async move { stopping.cancelled().await });
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "the listener failed");
+            }
+        });
+        let world = World::new(config.surroundings);
+        tasks.spawn(own(world, inbox, stop.clone()));
+        Ok(Self {
+            address,
+            root_key,
+            events,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Where clients connect to.
+    pub fn ws_url(&self) -> String {
+        format!("ws://{}/ws/chat", self.address)
+    }
+
+    /// The root key that clients must trust, 64 hexadecimal digits.
+    pub fn root_key(&self) -> &str {
+        &self.root_key
+    }
+
+    /// Creates an account with a phone; `number` are digits, `name` is what others see.
+    /// An account that is there already stays as it is. Gives its hidden address.
+    pub async fn add_account(&self, number: &str, name: &str) -> Result<Jid, SimError> {
+        let (number, name) = (number.to_owned(), name.to_owned());
+        self.call(move |world| world.add_account(&number, &name))
+            .await
+    }
+
+    /// The phone with that number scans the text of a QR code. Gives the address of the device that
+    /// is being paired; the client still has to answer.
+    pub async fn scan(&self, number: &str, qr_text: &str) -> Result<Jid, SimError> {
+        let (number, text) = (number.to_owned(), qr_text.to_owned());
+        self.call(move |world| world.scan(&number, &text)).await?
+    }
+
+    /// The phone removes one of its companions: the client is logged out.
+    pub async fn remove_device(&self, device: &Jid) -> Result<(), SimError> {
+        let device = device.clone();
+        self.call(move |world| world.remove_device(&device)).await?
+    }
+
+    /// The devices of an account, its phone (device 0) first.
+    pub async fn devices(&self, number: &str) -> Result<Vec<DeviceView>, SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.devices(&account)).await?
+    }
+
+    /// What an account's phone received, oldest first.
+    pub async fn phone_inbox(&self, number: &str) -> Result<Vec<Incoming>, SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.phone_inbox(&account)).await?
+    }
+
+    /// Creates a group of accounts (by phone number); gives its address.
+    pub async fn create_group(&self, subject: &str, numbers: &[&str]) -> Result<Jid, SimError> {
+        let members: Vec<Jid> = numbers.iter().map(|number| Jid::user(*number)).collect();
+        let subject = subject.to_owned();
+        self.call(move |world| world.create_group(&subject, &members))
+            .await?
+    }
+
+    /// Sends any stanza to a device as it is, if the device is connected.
+    pub async fn push(&self, device: &Jid, node: Node) -> Result<(), SimError> {
+        let device = device.clone();
+        self.call(move |world| world.push_raw(&device, node))
+            .await?
+    }
+
+    /// Closes a device's connection, after `last` if there is one; without it the connection breaks
+    /// without a word.
+    pub async fn disconnect(&self, device: &Jid, last: Option<Node>) -> Result<(), SimError> {
+        let device = device.clone();
+        self.call(move |world| world.disconnect(&device, last))
+            .await?
+    }
+
+    /// All stanzas so far, oldest first.
+    pub async fn journal(&self) -> Result<Vec<Entry>, SimError> {
+        self.call(|world| world.journal.entries()).await
+    }
+
+    /// What clients did wrong so far.
+    pub async fn breaches(&self) -> Result<Vec<Breach>, SimError> {
+        self.call(|world| world.journal.breaches()).await
+    }
+
+    /// Closes everything and waits for it.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Runs `work` in the task that owns the world.
+    pub(super) async fn call<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut World) -> R + Send + 'static,
+    ) -> Result<R, SimError> {
+        let (reply, answer) = oneshot::channel();
+        let call = Event::Call(Box::new(move |world| {
+            // Nobody waits any more: the work is done all the same.
+            let _ = reply.send(work(world));
+        }));
+        self.events.send(call).map_err(|_| SimError::Stopped)?;
+        answer.await.map_err(|_| SimError::Stopped)
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.tasks.close();
+    }
+}
+
+/// Makes the server's keys and certificates.
+fn gate(
+    config: &SimConfig,
+    events: mpsc::UnboundedSender<Event>,
+    stop: CancellationToken,
+) -> (Gate, String) {
+    let mut random = config.surroundings.entropy.random();
+    let (root, intermediate) = (
+        KeyPair::generate(&mut *random),
+        KeyPair::generate(&mut *random),
+    );
+    let pair = KeyPair::generate(&mut *random);
+    let now_s = u64::try_from(config.surroundings.clock.unix_ms() / 1000).unwrap_or(0);
+    let issue = Issue {
+        root: &root.private,
+        intermediate: &intermediate,
+        server: pair.public,
+        intermediate_serial: INTERMEDIATE_SERIAL,
+        leaf_serial: INTERMEDIATE_SERIAL + 1,
+        not_before_s: now_s.saturating_sub(CERTIFICATE_SECONDS),
+        not_after_s: now_s + CERTIFICATE_SECONDS,
+    };
+    let gate = Gate {
+        chain: cert::build(&issue, &mut *random),
+        pair,
+        surroundings: config.surroundings.clone(),
+        events,
+        stop,
+        first_frame_delay: config.first_frame_delay,
+    };
+    (gate, hex::encode(root.public.as_bytes()))
+}
+
+async fn accept(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
+    let link = shared.links.fetch_add(1, Ordering::Relaxed);
+    let connection = shared.tasks.clone();
+    upgrade
+        .max_message_size(frame::FRAME_BYTES_MAX)
+        .on_upgrade(move |socket| {
+            connection.track_future(connection::run(socket, link, shared.gate))
+        })
+}
+
+async fn own(mut world: World, mut inbox: mpsc::UnboundedReceiver<Event>, stop: CancellationToken) {
+    loop {
+        let wait = world.wait();
+        // Every branch is cancel-safe.
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            event = inbox.recv() => match event {
+                Some(event) => world.handle(event),
+                None => return,
+            },
+            () = time::sleep(wait) => world.run_due(),
+        }
+    }
+}

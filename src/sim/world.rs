@@ -1,0 +1,338 @@
+//! The state of the server and what changes it: one task owns it and hands it events in order.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use wmctl_proto::handshake::ClientPayload;
+
+use crate::clock::Surroundings;
+use crate::crypto::curve::PublicKey;
+use crate::crypto::random::{self, Random};
+use crate::ids::Jid;
+use crate::sim::accounts::{Account, Accounts, Device, DeviceView, Group};
+use crate::sim::journal::{Direction, Journal};
+use crate::sim::pairing::Unpaired;
+use crate::sim::phone::{Incoming, Phone};
+use crate::sim::server::SimError;
+use crate::sim::stanza;
+use crate::wire::node::Node;
+
+/// Number of a connection, from 0.
+pub(super) type LinkId = u64;
+
+/// When nothing is due, the world still looks after this time.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What reaches the world.
+pub(super) enum Event {
+    Opened(Opened),
+    Stanza(LinkId, Node),
+    Closed(LinkId),
+    Call(Box<dyn FnOnce(&mut World) + Send>),
+}
+
+/// A client that has finished its handshake.
+pub(super) struct Opened {
+    pub(super) link: LinkId,
+    /// The static key that it proved to own.
+    pub(super) client: PublicKey,
+    pub(super) payload: Box<ClientPayload>,
+    pub(super) to_client: mpsc::Sender<Outgoing>,
+}
+
+/// What a connection is told to do.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    Node(Node),
+    /// Close once everything before it is sent.
+    Close,
+    /// Break off without a closing handshake.
+    Cut,
+}
+
+/// Something to be done later.
+pub(super) type Later = Box<dyn FnOnce(&mut World) + Send>;
+
+/// Who is at the other end of a connection.
+#[derive(Debug)]
+pub(super) enum Peer {
+    Unpaired(Box<Unpaired>),
+    /// By phone number.
+    Device(Jid),
+    /// Refused, replaced or paired: only the close is left.
+    Leaving,
+}
+
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) peer: Peer,
+    to_client: mpsc::Sender<Outgoing>,
+}
+
+pub(super) struct World {
+    surroundings: Surroundings,
+    pub(super) random: Box<dyn Random + Send>,
+    pub(super) accounts: Accounts,
+    pub(super) groups: BTreeMap<Jid, Group>,
+    pub(super) links: HashMap<LinkId, Link>,
+    pub(super) journal: Journal,
+    /// The digest of the ciphertexts by sending device and message id.
+    pub(super) sent: HashMap<(Jid, String), [u8; 32]>,
+    /// Messages that somebody asked the sender to encrypt again.
+    pub(super) retried: HashSet<(Jid, String)>,
+    due: BTreeMap<(u64, u64), Later>,
+    next_id: u64,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("links", &self.links)
+            .finish_non_exhaustive()
+    }
+}
+
+impl World {
+    pub(super) fn new(surroundings: Surroundings) -> Self {
+        Self {
+            random: surroundings.entropy.random(),
+            surroundings,
+            accounts: Accounts::default(),
+            groups: BTreeMap::new(),
+            links: HashMap::new(),
+            journal: Journal::default(),
+            sent: HashMap::new(),
+            retried: HashSet::new(),
+            due: BTreeMap::new(),
+            next_id: 1,
+        }
+    }
+
+    pub(super) fn handle(&mut self, event: Event) {
+        match event {
+            Event::Opened(opened) => self.open(opened),
+            Event::Stanza(link, node) => self.receive(link, &node),
+            Event::Closed(link) => self.forget(link),
+            Event::Call(work) => work(self),
+        }
+    }
+
+    /// How long nothing is due.
+    pub(super) fn wait(&self) -> Duration {
+        let now_ms = self.surroundings.clock.mono_ms();
+        let first = self.due.keys().next();
+        first.map_or(IDLE, |(at_ms, _)| {
+            Duration::from_millis(at_ms.saturating_sub(now_ms))
+        })
+    }
+
+    pub(super) fn run_due(&mut self) {
+        let now_ms = self.surroundings.clock.mono_ms();
+        while let Some(entry) = self.due.first_entry() {
+            if now_ms < entry.key().0 {
+                return;
+            }
+            entry.remove()(self);
+        }
+    }
+
+    /// Does `work` after that time.
+    pub(super) fn later(&mut self, delay: Duration, work: Later) {
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        let at_ms = self.surroundings.clock.mono_ms().saturating_add(delay_ms);
+        let number = self.take_id();
+        self.due.insert((at_ms, number), work);
+    }
+
+    /// A number that the server has not used yet.
+    pub(super) fn take_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    pub(super) fn unix_s(&self) -> u64 {
+        u64::try_from(self.surroundings.clock.unix_ms() / 1000).unwrap_or(0)
+    }
+
+    /// Sends a stanza over a connection that may be gone.
+    pub(super) fn send(&mut self, link: LinkId, node: Node) {
+        let unix_ms = self.surroundings.clock.unix_ms();
+        let Some(open) = self.links.get(&link) else {
+            return;
+        };
+        let device = match &open.peer {
+            Peer::Device(jid) => Some(jid),
+            Peer::Unpaired(_) | Peer::Leaving => None,
+        };
+        self.journal
+            .note(unix_ms, link, device, Direction::Out, &node);
+        if open.to_client.try_send(Outgoing::Node(node)).is_err() {
+            // The client does not read, or is gone: what it has not confirmed waits for it.
+            self.forget(link);
+        }
+    }
+
+    /// Sends a last stanza, if any, and ends the connection.
+    pub(super) fn dismiss(&mut self, link: LinkId, last: Option<Node>) {
+        let end = match last {
+            Some(node) => {
+                self.send(link, node);
+                Outgoing::Close
+            }
+            None => Outgoing::Cut,
+        };
+        self.release(link);
+        if let Some(open) = self.links.get_mut(&link) {
+            open.peer = Peer::Leaving;
+            // If the channel is full, forgetting the link below breaks the connection as well.
+            let _ = open.to_client.try_send(end);
+        }
+        self.links.remove(&link);
+    }
+
+    fn open(&mut self, opened: Opened) {
+        let link = opened.link;
+        self.links.insert(
+            link,
+            Link {
+                peer: Peer::Leaving,
+                to_client: opened.to_client,
+            },
+        );
+        match (&opened.payload.device_pairing_data, opened.payload.username) {
+            (Some(data), _) => self.begin_pairing(link, opened.client, data),
+            (None, Some(user)) => {
+                let device = u16::try_from(opened.payload.device.unwrap_or(0)).unwrap_or(0);
+                let jid = Jid::user(user.to_string()).with_device(device);
+                self.log_in(link, &opened.client, jid);
+            }
+            (None, None) => self.dismiss(link, Some(stanza::failure(400))),
+        }
+    }
+
+    fn log_in(&mut self, link: LinkId, client: &PublicKey, jid: Jid) {
+        let device = self.accounts.device(&jid);
+        let Some(device) = device.filter(|device| device.noise.as_ref() == Some(client)) else {
+            return self.dismiss(link, Some(stanza::failure(401)));
+        };
+        if let Some(older) = device.link {
+            self.dismiss(older, Some(stanza::replaced()));
+        }
+        let Some(account) = self.accounts.get_mut(&jid) else {
+            return;
+        };
+        let lid = account.lid(jid.device);
+        if let Some(device) = account.devices.get_mut(&jid.device) {
+            device.link = Some(link);
+        }
+        if let Some(open) = self.links.get_mut(&link) {
+            open.peer = Peer::Device(jid.clone());
+        }
+        let success = Node::new("success")
+            .attr("t", self.unix_s())
+            .attr("lid", lid);
+        self.send(link, success);
+        self.send_waiting(link, &jid);
+    }
+
+    fn receive(&mut self, link: LinkId, node: &Node) {
+        let Some(open) = self.links.get(&link) else {
+            return;
+        };
+        let device = match &open.peer {
+            Peer::Device(jid) => Some(jid.clone()),
+            Peer::Unpaired(_) => None,
+            Peer::Leaving => return,
+        };
+        let unix_ms = self.surroundings.clock.unix_ms();
+        self.journal
+            .note(unix_ms, link, device.as_ref(), Direction::In, node);
+        let Some(device) = device else {
+            return self.receive_unpaired(link, node);
+        };
+        match node.tag.as_str() {
+            "iq" => self.answer(link, &device, node),
+            "message" => self.route_message(link, &device, node),
+            "receipt" => self.route_receipt(link, &device, node),
+            "ack" => self.settle(&device, node),
+            // Presence, typing and the client's own hints need no answer.
+            _ => (),
+        }
+    }
+
+    /// The connection is gone: what it was sent and did not confirm is sent again at the next.
+    fn forget(&mut self, link: LinkId) {
+        self.release(link);
+        self.links.remove(&link);
+    }
+
+    fn release(&mut self, link: LinkId) {
+        let Some(Peer::Device(jid)) = self.links.get(&link).map(|open| &open.peer) else {
+            return;
+        };
+        if let Some(device) = self.accounts.device_mut(&jid.clone())
+            && device.link == Some(link)
+        {
+            device.link = None;
+        }
+    }
+
+    pub(super) fn add_account(&mut self, number: &str, name: &str) -> Jid {
+        let jid = Jid::user(number);
+        if let Some(account) = self.accounts.get(&jid) {
+            return account.lid(0);
+        }
+        let mut phone = Phone::generate(&mut *self.random);
+        let keys = phone.published(&mut *self.random);
+        let mut device = Device::new(None, 0, keys);
+        device.one_time = phone.one_time_keys(&mut *self.random).into();
+        // Fifteen digits that never look like a phone number of a test.
+        let hidden = 100_000_000_000_000 + u64::from(random::number(&mut *self.random));
+        let mut account = Account::new(number, hidden.to_string(), name, phone);
+        account.devices.insert(0, device);
+        let lid = account.lid(0);
+        self.accounts.insert(account);
+        lid
+    }
+
+    pub(super) fn devices(&self, account: &Jid) -> Result<Vec<DeviceView>, SimError> {
+        let account = self.accounts.get(account);
+        Ok(account.ok_or(SimError::UnknownAccount)?.views())
+    }
+
+    pub(super) fn phone_inbox(&self, account: &Jid) -> Result<Vec<Incoming>, SimError> {
+        let account = self.accounts.get(account);
+        Ok(account
+            .ok_or(SimError::UnknownAccount)?
+            .phone
+            .inbox()
+            .to_vec())
+    }
+
+    pub(super) fn remove_device(&mut self, jid: &Jid) -> Result<(), SimError> {
+        let device = self.accounts.device(jid).ok_or(SimError::UnknownDevice)?;
+        if let Some(link) = device.link {
+            self.dismiss(link, Some(stanza::device_removed()));
+        }
+        if let Some(account) = self.accounts.get_mut(jid) {
+            account.devices.remove(&jid.device);
+        }
+        Ok(())
+    }
+
+    pub(super) fn push_raw(&mut self, jid: &Jid, node: Node) -> Result<(), SimError> {
+        let device = self.accounts.device(jid);
+        let link = device.and_then(|device| device.link);
+        self.send(link.ok_or(SimError::UnknownDevice)?, node);
+        Ok(())
+    }
+
+    pub(super) fn disconnect(&mut self, jid: &Jid, last: Option<Node>) -> Result<(), SimError> {
+        let device = self.accounts.device(jid);
+        let link = device.and_then(|device| device.link);
+        self.dismiss(link.ok_or(SimError::UnknownDevice)?, last);
+        Ok(())
+    }
+}

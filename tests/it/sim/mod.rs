@@ -1,0 +1,5 @@
+//! The simulator against a client that knows nothing but the codec.
+
+mod client;
+mod delivery;
+mod login;
