@@ -5,4 +5,5 @@
 
 mod alone;
 mod binary_xml;
+mod chat;
 mod handshake;
