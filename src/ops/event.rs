@@ -252,7 +252,7 @@ impl Message {
             id: message.id.to_string(),
             from_me: message.from_me,
             push_name: message.push_name.clone(),
-            kind: message.kind.to_string(),
+            kind: message.kind.to_owned(),
             text: message.text.clone(),
             offline: message.offline,
             payload: BASE64.encode(&message.payload),
