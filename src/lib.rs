@@ -13,6 +13,7 @@ pub mod noise;
 pub mod ops;
 pub mod secret;
 pub mod session;
+pub mod signal;
 pub mod sim;
 pub mod store;
 pub mod wire;

@@ -1,0 +1,118 @@
+//! Chains of message keys: each key leads to the next, none leads back.
+
+use super::SKIPPED_MAX;
+use super::ratchet::RatchetError;
+use crate::crypto::curve::{KeyPair, PublicKey};
+use crate::crypto::{hkdf, mac};
+use crate::secret::Secret;
+
+const MESSAGE_KEYS_INFO: &[u8] = b"WhisperMessageKeys";
+const MESSAGE_KEY_SEED: &[u8] = &[0x01];
+const CHAIN_KEY_SEED: &[u8] = &[0x02];
+
+/// A place in a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ChainKey {
+    pub(super) index: u32,
+    pub(super) key: Secret<32>,
+}
+
+impl ChainKey {
+    pub(super) const fn first(key: Secret<32>) -> Self {
+        Self { index: 0, key }
+    }
+
+    /// The keys of the message at this place.
+    pub(super) fn message_keys(&self) -> MessageKeys {
+        let seed = Secret::new(mac::hmac_sha256(self.key.expose(), &[MESSAGE_KEY_SEED]));
+        let output = hkdf::derive::<80>(b"", seed.expose(), MESSAGE_KEYS_INFO);
+        MessageKeys {
+            index: self.index,
+            cipher: output.part::<0, 32>(),
+            mac: output.part::<32, 32>(),
+            iv: output.part::<64, 16>(),
+        }
+    }
+
+    /// The next place; `None` at the end of all numbers.
+    pub(super) fn next(&self) -> Option<Self> {
+        let key = Secret::new(mac::hmac_sha256(self.key.expose(), &[CHAIN_KEY_SEED]));
+        Some(Self {
+            index: self.index.checked_add(1)?,
+            key,
+        })
+    }
+}
+
+/// What encrypts one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MessageKeys {
+    pub(super) index: u32,
+    pub(super) cipher: Secret<32>,
+    pub(super) mac: Secret<32>,
+    pub(super) iv: Secret<16>,
+}
+
+/// The chain that our messages come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SenderChain {
+    pub(super) pair: KeyPair,
+    pub(super) key: ChainKey,
+}
+
+/// A chain that the peer's messages come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReceiverChain {
+    pub(super) peer: PublicKey,
+    pub(super) key: ChainKey,
+    /// Keys of messages that have not arrived yet, oldest first.
+    pub(super) skipped: Vec<MessageKeys>,
+}
+
+impl ReceiverChain {
+    pub(super) const fn new(peer: PublicKey, key: Secret<32>) -> Self {
+        Self {
+            peer,
+            key: ChainKey::first(key),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// The keys of message `counter`. The chain stays where it is: nobody has verified yet that
+    /// the peer sent such a message.
+    pub(super) fn keys_at(&self, counter: u32) -> Result<MessageKeys, RatchetError> {
+        let Some(ahead) = counter.checked_sub(self.key.index) else {
+            let kept = self.skipped.iter().find(|keys| keys.index == counter);
+            return kept.cloned().ok_or(RatchetError::Duplicate { counter });
+        };
+        if SKIPPED_MAX < ahead as usize || counter == u32::MAX {
+            return Err(RatchetError::TooFarAhead {
+                counter,
+                expected: self.key.index,
+            });
+        }
+        let mut place = self.key.clone();
+        while place.index < counter {
+            place = place.next().ok_or(RatchetError::Exhausted)?;
+        }
+        Ok(place.message_keys())
+    }
+
+    /// Uses up the keys of message `counter`, which [`ReceiverChain::keys_at`] gave, and keeps
+    /// those of the messages before it.
+    pub(super) fn advance(&mut self, counter: u32) {
+        if counter < self.key.index {
+            self.skipped.retain(|keys| keys.index != counter);
+            return;
+        }
+        while self.key.index <= counter {
+            if self.key.index < counter {
+                self.skipped.push(self.key.message_keys());
+            }
+            let Some(next) = self.key.next() else { break };
+            self.key = next;
+        }
+        let surplus = self.skipped.len().saturating_sub(SKIPPED_MAX);
+        self.skipped.drain(..surplus);
+    }
+}

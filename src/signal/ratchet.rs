@@ -1,0 +1,308 @@
+//! All ratchets with one device: the one in use and those that it replaced, as the store keeps
+//! them in one row.
+
+use super::RecordError;
+use super::bundle::Bundle;
+pub use super::message::PreKeyMessage;
+use super::message::RatchetMessage;
+use super::prekey::{PreKey, SignedPreKey};
+use super::record;
+use super::state::State;
+use crate::crypto::curve::{KeyPair, LowOrder, PublicKey};
+use crate::crypto::random::Random;
+
+/// Most replaced ratchets that are kept, for messages that are still under way.
+pub const ARCHIVED_MAX: usize = 40;
+
+/// Who we are to other devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The identity key.
+    pub pair: KeyPair,
+    /// The number that we gave ourselves when registering.
+    pub registration_id: u32,
+}
+
+/// How a message has to be announced to its receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The receiver may have to start the ratchet first (`pkmsg`).
+    PreKey,
+    /// The ratchet is known to run on both sides (`msg`).
+    Message,
+}
+
+/// An encrypted message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// How to announce it.
+    pub kind: Kind,
+    /// What to send.
+    pub bytes: Vec<u8>,
+    /// Its place in the sender chain, from 0 after each turn.
+    pub counter: u32,
+}
+
+/// The ratchets with one device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ratchet {
+    current: Option<State>,
+    /// Newest first.
+    archived: Vec<State>,
+}
+
+/// Reads a message that can start a ratchet, so that the rows it names can be loaded.
+pub fn parse_prekey(bytes: &[u8]) -> Result<PreKeyMessage, RatchetError> {
+    PreKeyMessage::parse(bytes)
+}
+
+impl Ratchet {
+    /// Reads a stored record.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let (current, archived) = record::decode(bytes)?;
+        Ok(Self { current, archived })
+    }
+
+    /// The record to store. It holds keys: it belongs into the database and nowhere else.
+    pub fn encode(&self) -> Vec<u8> {
+        record::encode(self.current.as_ref(), &self.archived)
+    }
+
+    /// Starts a new ratchet with the device that `bundle` describes; `existing` is archived.
+    ///
+    /// Whether the identity in the bundle is the one that we know is the caller's question.
+    pub fn start(
+        existing: Option<Self>,
+        own: &Identity,
+        bundle: &Bundle,
+        random: &mut dyn Random,
+    ) -> Result<Self, RatchetError> {
+        if !bundle.is_genuine() {
+            return Err(RatchetError::BundleSignature);
+        }
+        let mut ratchet = existing.unwrap_or_default();
+        ratchet.replace(State::initiate(own, bundle, random)?);
+        Ok(ratchet)
+    }
+
+    /// Decrypts a message that starts a ratchet, or that was sent before our first answer came.
+    ///
+    /// `signed` and `one_time` are the rows that the message names; a row that is no longer there
+    /// matters only if the ratchet has not been started before. `existing` must be given whenever
+    /// there is a record, since it tells a repeated message from a new ratchet. Returns the record
+    /// to store and the padded text; the message's identity is then proved, and a one-time pre-key
+    /// that it names is used up.
+    pub fn accept(
+        existing: Option<Self>,
+        own: &Identity,
+        signed: &SignedPreKey,
+        one_time: Option<&PreKey>,
+        message: &PreKeyMessage,
+        random: &mut dyn Random,
+    ) -> Result<(Self, Vec<u8>), RatchetError> {
+        let mut ratchet = existing.unwrap_or_default();
+        match ratchet.started_by(&message.base_key) {
+            // The MAC covers the identity that we know, not the one that this message claims.
+            Some(state) if state.remote_identity != message.identity => {
+                return Err(RatchetError::OtherIdentity);
+            }
+            Some(_) => (),
+            None => {
+                ratchet.replace(respond(own, signed, one_time, message)?);
+            }
+        }
+        let plain = ratchet.decrypt(&message.message, random)?;
+        Ok((ratchet, plain))
+    }
+
+    /// Encrypts padded text for the device.
+    pub fn encrypt(&mut self, plain: &[u8]) -> Result<Sealed, RatchetError> {
+        self.current
+            .as_mut()
+            .ok_or(RatchetError::NoSession)?
+            .encrypt(plain)
+    }
+
+    /// Decrypts a message of a ratchet that runs. On an error nothing is changed.
+    pub fn decrypt_message(
+        &mut self,
+        bytes: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<Vec<u8>, RatchetError> {
+        self.decrypt(&RatchetMessage::parse(bytes)?, random)
+    }
+
+    /// Archives the current ratchet: the next message to the device needs a bundle.
+    pub fn archive(&mut self) {
+        if let Some(state) = self.current.take() {
+            self.archived.insert(0, state);
+            self.archived.truncate(ARCHIVED_MAX);
+        }
+    }
+
+    /// Whether there is a ratchet that can encrypt.
+    pub fn is_open(&self) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|state| state.sender.is_some())
+    }
+
+    /// Whether the peer has not answered yet on the current ratchet.
+    pub fn is_unanswered(&self) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|state| state.pending.is_some())
+    }
+
+    /// The peer's identity key in the current ratchet.
+    pub fn remote_identity(&self) -> Option<PublicKey> {
+        self.current.as_ref().map(|state| state.remote_identity)
+    }
+
+    /// The peer's registration number in the current ratchet.
+    pub fn remote_registration_id(&self) -> Option<u32> {
+        self.current
+            .as_ref()
+            .map(|state| state.remote_registration_id)
+    }
+
+    /// The key that tells the current ratchet from its predecessors with the same device.
+    pub fn base_key(&self) -> Option<PublicKey> {
+        self.current.as_ref().and_then(|state| state.base_key)
+    }
+
+    fn replace(&mut self, state: State) {
+        self.archive();
+        self.current = Some(state);
+    }
+
+    fn started_by(&self, base_key: &PublicKey) -> Option<&State> {
+        let mut states = self.current.iter().chain(&self.archived);
+        states.find(|state| state.base_key.as_ref() == Some(base_key))
+    }
+
+    /// Tries the current ratchet, then the archived ones. One that fits becomes the current one:
+    /// the peer is using it.
+    fn decrypt(
+        &mut self,
+        message: &RatchetMessage,
+        random: &mut dyn Random,
+    ) -> Result<Vec<u8>, RatchetError> {
+        let mut refusal = RatchetError::NoSession;
+        if let Some(state) = &mut self.current {
+            match state.decrypt(message, random) {
+                Ok(plain) => return Ok(plain),
+                Err(error) => refusal = error,
+            }
+        }
+        for at in 0..self.archived.len() {
+            match self.archived[at].decrypt(message, random) {
+                Ok(plain) => {
+                    let state = self.archived.remove(at);
+                    self.replace(state);
+                    return Ok(plain);
+                }
+                Err(error) if refusal.weight() < error.weight() => refusal = error,
+                Err(_) => (),
+            }
+        }
+        Err(refusal)
+    }
+}
+
+fn respond(
+    own: &Identity,
+    signed: &SignedPreKey,
+    one_time: Option<&PreKey>,
+    message: &PreKeyMessage,
+) -> Result<State, RatchetError> {
+    if signed.id != message.signed_prekey_id {
+        return Err(RatchetError::MissingSignedPreKey {
+            id: message.signed_prekey_id,
+        });
+    }
+    let one_time = match message.prekey_id {
+        Some(id) => {
+            let found = one_time.filter(|one_time| one_time.id == id);
+            Some(found.ok_or(RatchetError::MissingPreKey { id })?)
+        }
+        None => None,
+    };
+    State::respond(own, signed, one_time, message)
+}
+
+/// Why a ratchet could not be started or used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RatchetError {
+    /// There is no ratchet with the device.
+    #[error("no ratchet with this device")]
+    NoSession,
+    /// The bytes are no message, or one of its keys is none.
+    #[error("malformed message")]
+    Malformed,
+    /// The message is of another protocol version.
+    #[error("message of protocol version {found}")]
+    Version {
+        /// The version that the message names.
+        found: u8,
+    },
+    /// No ratchet with the device has a key that fits: another ratchet, or a change on the way.
+    #[error("message authentication code does not fit")]
+    BadMac,
+    /// The key of this message has been used: it was decrypted before, or is too old.
+    #[error("message {counter} was decrypted before")]
+    Duplicate {
+        /// Place of the message in its chain.
+        counter: u32,
+    },
+    /// More messages are missing before this one than keys would be kept for.
+    #[error("message {counter} is too far ahead of {expected}")]
+    TooFarAhead {
+        /// Place of the message in its chain.
+        counter: u32,
+        /// Place of the next message that has not come.
+        expected: u32,
+    },
+    /// The chain has no numbers left.
+    #[error("chain has no numbers left")]
+    Exhausted,
+    /// The signed pre-key in a bundle is not signed by the identity in it.
+    #[error("signed pre-key is not signed by its identity")]
+    BundleSignature,
+    /// The message was encrypted for a one-time pre-key that is used up or was never ours.
+    #[error("no one-time pre-key {id}")]
+    MissingPreKey {
+        /// Number of the key.
+        id: u32,
+    },
+    /// The message was encrypted for a signed pre-key that we no longer have.
+    #[error("no signed pre-key {id}")]
+    MissingSignedPreKey {
+        /// Number of the key.
+        id: u32,
+    },
+    /// The message claims another identity than the one that started its ratchet.
+    #[error("message claims another identity than its ratchet has")]
+    OtherIdentity,
+    /// The peer's key would make the shared secret known to everybody.
+    #[error("ratchet key of low order")]
+    LowOrder,
+}
+
+impl RatchetError {
+    /// How much it says about a message that several ratchets refused.
+    const fn weight(&self) -> u8 {
+        match self {
+            Self::Duplicate { .. } => 3,
+            Self::TooFarAhead { .. } => 2,
+            Self::NoSession => 0,
+            _ => 1,
+        }
+    }
+}
+
+impl From<LowOrder> for RatchetError {
+    fn from(_: LowOrder) -> Self {
+        Self::LowOrder
+    }
+}
