@@ -4,6 +4,8 @@ use crate::crypto::curve::KeyPair;
 use crate::ids::Jid;
 use crate::secret::Secret;
 
+pub use crate::signal::prekey::{PreKey, SignedPreKey};
+
 /// One paired companion device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
@@ -34,21 +36,6 @@ pub struct AdvIdentity {
     pub account_signature: [u8; 64],
     pub account_signature_key: [u8; 32],
     pub device_signature: [u8; 64],
-}
-
-/// The medium-term key that others start ratchets with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SignedPreKey {
-    pub id: u32,
-    pub pair: KeyPair,
-    pub signature: [u8; 64],
-}
-
-/// A key that one peer starts one ratchet with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PreKey {
-    pub id: u32,
-    pub pair: KeyPair,
 }
 
 /// Why a paired account must not connect again as it is.

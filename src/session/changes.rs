@@ -1,9 +1,9 @@
 //! What one unit of work changes, as values that the store commits in one transaction.
 
 use crate::ids::{Jid, MessageId};
-use crate::session::account::PreKey;
 use crate::session::account::{Account, AccountUpdate};
 use crate::session::rows::{Dedupe, Row, RowKey};
+use crate::signal::prekey::PreKey;
 
 /// One change. The store applies them in order, all or none.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 //! are newer than this program included.
 
 use crate::crypto::random::{self, Random};
-use crate::ids::Jid;
+use crate::ids::{Jid, MessageId};
 use crate::session::fields;
 
 /// Deepest nesting of wrappers that is looked into.
@@ -227,6 +227,12 @@ fn protocol_kind(protocol: &[u8]) -> &'static str {
         None if set.contains(&1) => "revoke",
         None => "protocol",
     }
+}
+
+/// A fresh message id, in the form that web clients give theirs.
+pub fn new_id(rng: &mut dyn Random) -> MessageId {
+    let id = format!("3EB0{}", hex::encode_upper(random::bytes::<9>(rng)));
+    id.parse().expect("22 letters and digits are a message id")
 }
 
 /// A plain text message.

@@ -40,8 +40,6 @@ pub(super) enum Query {
     },
     /// Participants and addressing mode of a group.
     Group { group: Jid, waiting: Vec<Input> },
-    /// Patches or snapshots of app state collections.
-    AppState,
     /// To unlink our device.
     Logout,
     /// Something whose answer changes nothing.
@@ -49,6 +47,21 @@ pub(super) enum Query {
 }
 
 impl Query {
+    /// Whether it asks for the devices of this user.
+    pub(super) fn is_for_devices_of(&self, user: &Jid) -> bool {
+        matches!(self, Self::Devices { users, .. } if users.contains(user))
+    }
+
+    /// Whether it asks for the bundle of this device.
+    pub(super) fn is_for_bundle_of(&self, device: &Jid) -> bool {
+        matches!(self, Self::Bundles { devices, .. } if devices.contains(device))
+    }
+
+    /// Whether it asks for this group.
+    pub(super) fn is_for_group(&self, wanted: &Jid) -> bool {
+        matches!(self, Self::Group { group, .. } if group == wanted)
+    }
+
     /// The inputs that are handled again once the answer is there.
     pub(super) fn waiting(&mut self) -> Option<&mut Vec<Input>> {
         match self {

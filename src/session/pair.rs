@@ -17,7 +17,6 @@ use crate::crypto::{mac, xeddsa};
 use crate::ids::Jid;
 use crate::secret::Secret;
 use crate::session::account::Account;
-use crate::session::account::SignedPreKey;
 use crate::session::ack;
 use crate::session::changes::Change;
 use crate::session::config::ClientConfig;
@@ -29,6 +28,7 @@ use crate::session::people;
 use crate::session::rows::{Row, RowKey};
 use crate::session::unit::Context;
 use crate::session::{adv, stream_error};
+use crate::signal::prekey::SignedPreKey;
 use crate::wire::node::Node;
 
 /// How long the first QR text is good.

@@ -78,11 +78,14 @@ pub(super) fn device(user: &Jid, device: u16) -> Jid {
     jid
 }
 
-/// The two rows that tie these addresses together, for whoever wants them loaded.
+/// Asks for the two rows that tie these addresses together, and goes on as if they did already.
 pub(super) fn want_pair(lookup: &mut impl Lookup, one: &Jid, other: &Jid) {
     if let Some((lid, pn)) = pair(one, other) {
-        lookup.row(&RowKey::LidOf(pn));
-        lookup.row(&RowKey::PnOf(lid));
+        let (by_number, by_lid) = (RowKey::LidOf(pn.clone()), RowKey::PnOf(lid.clone()));
+        lookup.row(&by_number);
+        lookup.row(&by_lid);
+        lookup.assume(by_number, Row::User(lid));
+        lookup.assume(by_lid, Row::User(pn));
     }
 }
 

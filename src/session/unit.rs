@@ -1,5 +1,7 @@
 //! One unit of work in the making: what it reads, and the changes and stanzas that it gathers.
 
+use std::collections::HashMap;
+
 use crate::crypto::random::Random;
 use crate::session::changes::{Change, Event, EventBody};
 use crate::session::input::{Input, Now};
@@ -23,25 +25,55 @@ pub(super) trait Lookup {
 
     /// The time for ageing caches; unknown while wants are gathered.
     fn unix_ms(&self) -> Option<i64>;
+
+    /// What the work will write to a row before it reads it.
+    fn assume(&mut self, key: RowKey, row: Row);
 }
 
 /// Notes the rows that are not at hand.
 pub(super) struct Wants<'a> {
-    pub(super) rows: &'a Rows,
-    pub(super) keys: Vec<RowKey>,
+    rows: &'a Rows,
+    keys: Vec<RowKey>,
+    assumed: HashMap<RowKey, Row>,
+}
+
+impl<'a> Wants<'a> {
+    /// Starts with the rows that are known.
+    pub(super) fn new(rows: &'a Rows) -> Self {
+        Self {
+            rows,
+            keys: Vec::new(),
+            assumed: HashMap::new(),
+        }
+    }
+
+    /// The rows that were asked for and are not known, each once.
+    pub(super) fn into_keys(mut self) -> Vec<RowKey> {
+        self.keys.sort_unstable();
+        self.keys.dedup();
+        self.keys
+    }
 }
 
 impl Lookup for Wants<'_> {
     fn row(&mut self, key: &RowKey) -> Option<&Row> {
-        if !self.rows.knows(key) {
+        let known = self.rows.knows(key);
+        if !known {
             self.keys.push(key.clone());
-            return None;
         }
-        self.rows.row(key)
+        match self.assumed.get(key) {
+            Some(assumed) => Some(assumed),
+            None if known => self.rows.row(key),
+            None => None,
+        }
     }
 
     fn unix_ms(&self) -> Option<i64> {
         None
+    }
+
+    fn assume(&mut self, key: RowKey, row: Row) {
+        self.assumed.insert(key, row);
     }
 }
 
@@ -61,6 +93,9 @@ impl Lookup for Unit<'_> {
     fn unix_ms(&self) -> Option<i64> {
         Some(self.now.unix_ms)
     }
+
+    /// The work itself has written it.
+    fn assume(&mut self, _: RowKey, _: Row) {}
 }
 
 impl Unit<'_> {

@@ -1,6 +1,8 @@
 //! Sessions against hand-made servers and against each other.
 
 mod pairing;
+mod talk;
+mod world;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;

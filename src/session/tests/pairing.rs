@@ -221,82 +221,104 @@ fn texts_change_after_their_time_and_run_out() {
     assert_eq!(out.close, Some(Close::Asked));
 }
 
+/// The phone's side of pairing by code.
+struct Phone {
+    code: String,
+    ephemeral: KeyPair,
+    identity: KeyPair,
+}
+
+impl Phone {
+    fn key(&self, salt: &[u8]) -> Secret<32> {
+        pbkdf2::derive(self.code.as_bytes(), salt, 131_072)
+    }
+
+    /// The answer to our hello: its own ephemeral key, encrypted under the code.
+    fn hello(&self) -> Node {
+        let mut public = self.ephemeral.public.0;
+        ctr::apply(self.key(&[1; 32]).expose(), &[2; 16], &mut public);
+        let wrapped = [&[1; 32][..], &[2; 16], &public].concat();
+        let part = |tag: &str, bytes: &[u8]| Node::new(tag).bytes(bytes.to_vec());
+        let hello = Node::new("link_code_companion_reg")
+            .with_child(part("link_code_pairing_ref", b"ref"))
+            .with_child(part("primary_identity_pub", &self.identity.public.0))
+            .with_child(part(
+                "link_code_pairing_wrapped_primary_ephemeral_pub",
+                &wrapped,
+            ));
+        Node::new("notification")
+            .attr("from", Jid::server())
+            .attr("type", "link_code_companion_reg")
+            .attr("id", "n1")
+            .with_child(hello)
+    }
+
+    /// Opens our last message: our identity, and the secret that success is proven with.
+    fn open(&self, wrapped: &[u8], bundle: &[u8]) -> (PublicKey, Secret<32>) {
+        let mut companion: [u8; 32] = wrapped[48..].try_into().unwrap();
+        let iv = wrapped[32..48].try_into().unwrap();
+        ctr::apply(self.key(&wrapped[..32]).expose(), &iv, &mut companion);
+        let shared = self.ephemeral.private.agree(&PublicKey(companion)).unwrap();
+        let info = b"link_code_pairing_key_bundle_encryption_key";
+        let key: Secret<32> = hkdf::derive(&bundle[..32], shared.expose(), info);
+        let nonce = bundle[32..44].try_into().unwrap();
+        let opened = gcm::open(key.expose(), &nonce, &[], &bundle[44..]).unwrap();
+        assert_eq!(opened[32..64], self.identity.public.0);
+        let identity = PublicKey(opened[..32].try_into().unwrap());
+        let between = self.identity.private.agree(&identity).unwrap();
+        let material = [&shared.expose()[..], between.expose(), &opened[64..]].concat();
+        (identity, hkdf::derive(&[], &material, b"adv_secret"))
+    }
+}
+
+fn derivation(out: &Output) -> PairInput {
+    match &out.notices[..] {
+        [Notice::DeriveCode(work)] => PairInput::Derived(work.derive()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The bytes of one part of what we sent.
+fn part_of(out: &Output, tag: &str) -> Vec<u8> {
+    let request = out.transmit[0].child("link_code_companion_reg").unwrap();
+    request
+        .child(tag)
+        .and_then(Node::content_bytes)
+        .unwrap()
+        .to_vec()
+}
+
 #[test]
 fn a_typed_code_agrees_on_the_secret_that_proves_success() {
     let mut world = World::new();
     let out = world.feed(PairInput::UsePhone(Jid::user("15550001")));
     assert!(out.notices.is_empty());
-    let out = world.pair_device();
-    let [Notice::DeriveCode(work)] = &out.notices[..] else {
-        panic!("{out:?}");
-    };
-    let out = world.feed(PairInput::Derived(work.derive()));
-    let request = out.transmit.first().unwrap();
-    let hello = request.child("link_code_companion_reg").unwrap();
-    let wrapped = hello
-        .child("link_code_pairing_wrapped_companion_ephemeral_pub")
-        .unwrap();
-    let wrapped = wrapped.content_bytes().unwrap().to_vec();
+    let work = derivation(&world.pair_device());
+    let out = world.feed(work);
+    let wrapped = part_of(&out, "link_code_pairing_wrapped_companion_ephemeral_pub");
     assert_eq!(wrapped.len(), 80);
 
     let reference = Node::new("link_code_pairing_ref").bytes(b"ref".to_vec());
-    let answer = Node::new("link_code_companion_reg").with_child(reference.clone());
-    let id = request.attr_text("id").unwrap().into_owned();
     let answer = Node::new("iq")
         .attr("type", "result")
-        .attr("id", id)
-        .with_child(answer);
+        .attr("id", out.transmit[0].attr_text("id").unwrap().into_owned())
+        .with_child(Node::new("link_code_companion_reg").with_child(reference));
     let out = world.feed(PairInput::Node(answer));
     let [Notice::PairingCode(code)] = &out.notices[..] else {
         panic!("{out:?}");
     };
-
-    // The phone's side of the exchange, with the code that was typed.
     let mut rng = chance(5);
-    let key = |salt: &[u8]| -> Secret<32> { pbkdf2::derive(code.as_bytes(), salt, 131_072) };
-    let mut companion: [u8; 32] = wrapped[48..].try_into().unwrap();
-    let iv = wrapped[32..48].try_into().unwrap();
-    ctr::apply(key(&wrapped[..32]).expose(), &iv, &mut companion);
-    let (ephemeral, primary) = (KeyPair::generate(&mut rng), KeyPair::generate(&mut rng));
-    let mut public = ephemeral.public.0;
-    ctr::apply(key(&[1; 32]).expose(), &[2; 16], &mut public);
-    let part = |tag: &str, bytes: &[u8]| Node::new(tag).bytes(bytes.to_vec());
-    let reply = [&[1; 32][..], &[2; 16], &public].concat();
-    let notification = Node::new("notification")
-        .attr("from", Jid::server())
-        .attr("type", "link_code_companion_reg")
-        .attr("id", "n1")
-        .with_child(
-            Node::new("link_code_companion_reg")
-                .with_child(reference)
-                .with_child(part("primary_identity_pub", &primary.public.0))
-                .with_child(part(
-                    "link_code_pairing_wrapped_primary_ephemeral_pub",
-                    &reply,
-                )),
-        );
-    let out = world.feed(PairInput::Node(notification));
-    let [Notice::DeriveCode(work)] = &out.notices[..] else {
-        panic!("{out:?}");
+    let phone = Phone {
+        code: code.clone(),
+        ephemeral: KeyPair::generate(&mut rng),
+        identity: KeyPair::generate(&mut rng),
     };
-    let out = world.feed(PairInput::Derived(work.derive()));
-    let finish = out.transmit[0].child("link_code_companion_reg").unwrap();
-    let bundle = finish
-        .child("link_code_pairing_wrapped_key_bundle")
-        .unwrap();
-    let bundle = bundle.content_bytes().unwrap();
+    let work = derivation(&world.feed(PairInput::Node(phone.hello())));
+    let out = world.feed(work);
+    let bundle = part_of(&out, "link_code_pairing_wrapped_key_bundle");
     assert_eq!(bundle.len(), 156);
-    let shared = ephemeral.private.agree(&PublicKey(companion)).unwrap();
-    let info = b"link_code_pairing_key_bundle_encryption_key";
-    let bundle_key: Secret<32> = hkdf::derive(&bundle[..32], shared.expose(), info);
-    let nonce = bundle[32..44].try_into().unwrap();
-    let opened = gcm::open(bundle_key.expose(), &nonce, &[], &bundle[44..]).unwrap();
-    let identity = PublicKey(opened[..32].try_into().unwrap());
+    let (identity, secret) = phone.open(&wrapped, &bundle);
     assert_eq!(identity, world.pairing.keys().identity.public);
-    assert_eq!(opened[32..64], primary.public.0);
-    let between = primary.private.agree(&identity).unwrap();
-    let material = [&shared.expose()[..], between.expose(), &opened[64..]].concat();
-    let secret: Secret<32> = hkdf::derive(&[], &material, b"adv_secret");
 
     let (success, _) = pair_success(&mut rng, secret.expose(), &identity);
     let out = world.feed(PairInput::Node(success));

@@ -1,0 +1,449 @@
+//! The machine of one paired account: it takes inputs in and gives changes and stanzas out.
+//!
+//! This file holds the state and passes inputs on; what stanzas mean is in the files beside it.
+
+use std::collections::BTreeMap;
+
+use crate::ids::MessageId;
+use crate::session::account::{Account, AccountUpdate, Ended};
+use crate::session::ack;
+use crate::session::bundles::Bundles;
+use crate::session::changes::{AccountState, Change, EventBody};
+use crate::session::config::ClientConfig;
+use crate::session::input::Input;
+use crate::session::iq::{self, Pending, Query, Request};
+use crate::session::keepalive::{Due, KeepAlive};
+use crate::session::output::{Close, Notice, Output};
+use crate::session::receipt;
+use crate::session::retry::Resent;
+use crate::session::rows::{Dedupe, RowKey, Rows};
+use crate::session::send::Attempts;
+use crate::session::stream_error;
+use crate::session::unit::{Context, Unit, Wants};
+use crate::wire::node::Node;
+
+/// How long the server may take to greet a new link.
+const GREETING_MS_MAX: u64 = 30_000;
+/// Most inputs that wait for a later time.
+const LATER_MAX: usize = 4_096;
+
+/// One account and its link, without input or output.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub(super) account: Account,
+    pub(super) config: ClientConfig,
+    pub(super) phase: Phase,
+    pub(super) greeting_until: Option<u64>,
+    pub(super) pending: Pending,
+    pub(super) keepalive: KeepAlive,
+    pub(super) bundles: Bundles,
+    pub(super) attempts: Attempts,
+    pub(super) resent: Resent,
+    /// The server's clock minus ours.
+    pub(super) server_offset_ms: i64,
+    /// Inputs by the time at which they are handled again.
+    later: BTreeMap<u64, Vec<Input>>,
+}
+
+/// How far the link has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// There is no link.
+    Down,
+    /// The link stands; the server has not said who we are to it.
+    Greeting,
+    /// Accepted; pre-keys and the active state are being settled.
+    LoggingIn,
+    /// Everything works.
+    Ready,
+}
+
+impl Session {
+    /// The session of an account without a link.
+    pub fn new(account: Account, config: ClientConfig) -> Self {
+        Self {
+            account,
+            config,
+            phase: Phase::Down,
+            greeting_until: None,
+            pending: Pending::default(),
+            keepalive: KeepAlive::default(),
+            bundles: Bundles::default(),
+            attempts: Attempts::default(),
+            resent: Resent::default(),
+            server_offset_ms: 0,
+            later: BTreeMap::new(),
+        }
+    }
+
+    /// The account as the last commit left it.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// How far the link has come.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// When [`Input::Tick`] is due, in monotonic milliseconds.
+    pub fn wake_at(&self) -> Option<u64> {
+        let later = self.later.keys().next().copied();
+        let times = [
+            self.greeting_until,
+            self.pending.wake_at(),
+            self.keepalive.wake_at(),
+            later,
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// The rows that must be known before `input` is handled.
+    ///
+    /// To be asked again after they are loaded, until it names none: what one row says decides
+    /// which others are needed. To be asked right before the input is handled, since inputs before
+    /// it may have changed the answer.
+    pub fn wants(&self, input: &Input, rows: &Rows) -> Vec<RowKey> {
+        let mut wants = Wants::new(rows);
+        match input {
+            Input::Node(node) => self.want_node(&mut wants, node),
+            Input::Send(id) => {
+                self.plan_send(&mut wants, id);
+            }
+            Input::LinkUp
+            | Input::Tick
+            | Input::MarkRead { .. }
+            | Input::Logout
+            | Input::LinkDown => (),
+        }
+        wants.into_keys()
+    }
+
+    /// Handles one input. What it changes goes to `out` and to `rows` alike.
+    pub fn handle(
+        &mut self,
+        cx: &mut Context<'_>,
+        input: Input,
+        rows: &mut Rows,
+        out: &mut Output,
+    ) {
+        rows.take_missed();
+        self.bundles.forget_old(cx.now.mono_ms);
+        let mut unit = Unit {
+            now: cx.now,
+            rng: cx.rng,
+            rows,
+            out,
+        };
+        match input {
+            Input::LinkUp => self.link_up(&mut unit),
+            Input::Node(node) => self.receive(&mut unit, &node),
+            Input::Tick => self.tick(&mut unit),
+            Input::Send(id) => self.send(&mut unit, &id),
+            Input::MarkRead { chat, sender, ids } => {
+                if self.phase == Phase::Ready {
+                    let read = receipt::read(&chat, sender.as_ref(), &ids, unit.now);
+                    unit.out.transmit.extend(read);
+                }
+            }
+            Input::Logout => self.log_out(&mut unit),
+            Input::LinkDown => self.link_down(),
+        }
+        if let Some(missed) = rows.take_missed() {
+            debug_assert!(false, "{missed:?} was read without being loaded");
+            rows.clear();
+            *out = Output {
+                close: Some(Close::Retry {
+                    reason: "row_not_loaded",
+                }),
+                ..Output::default()
+            };
+        }
+    }
+
+    fn link_up(&mut self, unit: &mut Unit<'_>) {
+        self.link_down();
+        self.phase = Phase::Greeting;
+        self.greeting_until = Some(unit.now.mono_ms + GREETING_MS_MAX);
+        self.pending.start(unit.rng);
+        self.keepalive.alive(unit.now.mono_ms, unit.rng);
+    }
+
+    fn link_down(&mut self) {
+        self.phase = Phase::Down;
+        self.greeting_until = None;
+        self.pending = Pending::default();
+        self.keepalive.stop();
+        self.bundles = Bundles::default();
+        self.attempts = Attempts::default();
+        self.later.clear();
+    }
+
+    fn tick(&mut self, unit: &mut Unit<'_>) {
+        let now = unit.now.mono_ms;
+        if self.greeting_until.is_some_and(|until| until <= now) {
+            self.greeting_until = None;
+            return unit.close(Close::Retry {
+                reason: "login_unanswered",
+            });
+        }
+        match self.keepalive.due(now) {
+            Due::Nothing => (),
+            Due::Dead => {
+                return unit.close(Close::Retry {
+                    reason: "keep_alive",
+                });
+            }
+            Due::Ping => {
+                let request = Request::get("w:p", vec![Node::new("ping")]);
+                self.ask(unit, Query::Ping, request);
+            }
+        }
+        while let Some(query) = self.pending.overdue(now) {
+            self.unanswered(unit, query);
+        }
+        while let Some(entry) = self.later.first_entry()
+            && *entry.key() <= now
+        {
+            unit.out.again.extend(entry.remove());
+        }
+    }
+
+    /// Has an input handled again after a while.
+    pub(super) fn put_off(&mut self, unit: &Unit<'_>, input: Input, delay_ms: u64) {
+        let waiting: usize = self.later.values().map(Vec::len).sum();
+        if waiting < LATER_MAX {
+            self.later
+                .entry(unit.now.mono_ms + delay_ms)
+                .or_default()
+                .push(input);
+        }
+    }
+
+    /// Sends a request; false when too many wait for answers already.
+    pub(super) fn ask(&mut self, unit: &mut Unit<'_>, query: Query, request: Request) -> bool {
+        let node = self.pending.ask(unit.now.mono_ms, query, request);
+        let asked = node.is_some();
+        unit.out.transmit.extend(node);
+        asked
+    }
+
+    fn log_out(&mut self, unit: &mut Unit<'_>) {
+        let device = Node::new("remove-companion-device")
+            .attr("jid", self.account.jid.clone())
+            .attr("reason", "user_initiated");
+        let ready = matches!(self.phase, Phase::LoggingIn | Phase::Ready);
+        if !ready || !self.ask(unit, Query::Logout, Request::set("md", vec![device])) {
+            unit.notice(Notice::LogoutDone);
+        }
+    }
+
+    fn want_node(&self, wants: &mut Wants<'_>, node: &Node) {
+        match node.tag.as_str() {
+            "success" => self.want_success(wants, node),
+            "message" => self.want_message(wants, node),
+            "receipt" if is_retry(node) => {
+                self.plan_resend(wants, node);
+            }
+            "receipt" => self.want_receipt(wants, node),
+            "notification" => self.want_notification(wants, node),
+            "ack" => self.want_ack(wants, node),
+            "iq" => self.want_answer(wants, node),
+            _ => (),
+        }
+    }
+
+    fn receive(&mut self, unit: &mut Unit<'_>, node: &Node) {
+        if self.phase == Phase::Down {
+            return;
+        }
+        self.keepalive.alive(unit.now.mono_ms, unit.rng);
+        match node.tag.as_str() {
+            "success" => self.succeeded(unit, node),
+            "failure" | "stream:error" | "xmlstreamend" => self.ended_by_server(unit, node),
+            "iq" => self.receive_iq(unit, node),
+            "ib" => self.receive_ib(unit, node),
+            "message" => self.receive_message(unit, node),
+            "receipt" if is_retry(node) => self.resend(unit, node),
+            "receipt" => self.take_receipt(unit, node),
+            "notification" => self.receive_notification(unit, node),
+            "ack" => self.receive_ack(unit, node),
+            "call" => unit.out.transmit.extend(ack::ack(node, None)),
+            // Typing and presence of others are of no use to anybody here.
+            _ => (),
+        }
+    }
+
+    fn ended_by_server(&mut self, unit: &mut Unit<'_>, node: &Node) {
+        let close = stream_error::disposition(node, unit.now.unix_ms);
+        match &close {
+            Close::Ended(ended) => self.end(unit, ended.clone()),
+            Close::Replaced => state_event(unit, AccountState::Replaced, None, None),
+            _ => (),
+        }
+        unit.close(close);
+    }
+
+    /// Records that the account must not connect again as it is; its rows stay.
+    fn end(&mut self, unit: &mut Unit<'_>, ended: Ended) {
+        let (state, detail, until_ms) = match &ended {
+            Ended::LoggedOut { reason, .. } => {
+                (AccountState::LoggedOut, Some(reason.clone()), None)
+            }
+            Ended::Banned { code, until_ms } => {
+                (AccountState::Banned, Some(code.to_string()), *until_ms)
+            }
+            Ended::Outdated => (AccountState::Outdated, None, None),
+        };
+        self.account.ended = Some(ended.clone());
+        unit.change(Change::Update(AccountUpdate {
+            ended: Some(Some(ended)),
+            ..AccountUpdate::default()
+        }));
+        state_event(unit, state, detail, until_ms);
+        unit.notice(Notice::State(state));
+    }
+
+    fn receive_iq(&mut self, unit: &mut Unit<'_>, node: &Node) {
+        if matches!(node.attr_text("type").as_deref(), Some("get" | "set")) {
+            unit.out.transmit.extend(iq::result(node));
+            return;
+        }
+        let Some(query) = node
+            .attr_text("id")
+            .and_then(|id| self.pending.answered(&id))
+        else {
+            return;
+        };
+        match query {
+            Query::PreKeyCount { login } => self.pre_keys_counted(unit, node, login),
+            Query::PreKeyUpload { up_to, login } => {
+                self.pre_keys_uploaded(unit, node, up_to, login);
+            }
+            Query::Active => self.active(unit),
+            Query::Devices { users, waiting } => self.devices_listed(unit, node, &users, waiting),
+            Query::Bundles { devices, waiting } => {
+                self.bundles_fetched(unit, node, &devices, waiting);
+            }
+            Query::Group { group, waiting } => self.group_described(unit, node, &group, waiting),
+            Query::Logout => self.logged_out(unit),
+            Query::Ping | Query::Ignored => (),
+        }
+    }
+
+    fn unanswered(&mut self, unit: &mut Unit<'_>, query: Query) {
+        match query {
+            Query::PreKeyCount { login: true }
+            | Query::PreKeyUpload { login: true, .. }
+            | Query::Active => unit.close(Close::Retry {
+                reason: "login_unanswered",
+            }),
+            Query::Logout => {
+                unit.notice(Notice::LogoutDone);
+            }
+            // Whoever waits tries again, and gives up after a few times.
+            Query::Devices { waiting, .. }
+            | Query::Bundles { waiting, .. }
+            | Query::Group { waiting, .. } => self.wake(unit, waiting),
+            Query::PreKeyCount { .. }
+            | Query::PreKeyUpload { .. }
+            | Query::Ping
+            | Query::Ignored => (),
+        }
+    }
+
+    /// Has the inputs that waited for an answer handled again.
+    pub(super) fn wake(&mut self, unit: &mut Unit<'_>, waiting: Vec<Input>) {
+        for input in waiting {
+            unit.again(input);
+        }
+    }
+
+    fn logged_out(&mut self, unit: &mut Unit<'_>) {
+        let reason = String::from("user_initiated");
+        let ended = Ended::LoggedOut {
+            reason,
+            at_ms: unit.now.unix_ms,
+        };
+        self.end(unit, ended.clone());
+        unit.notice(Notice::LogoutDone);
+        unit.close(Close::Ended(ended));
+    }
+
+    fn receive_ib(&mut self, unit: &mut Unit<'_>, node: &Node) {
+        for child in node.children() {
+            match child.tag.as_str() {
+                "offline_preview" => {
+                    let batch = Node::new("offline_batch").attr("count", "100");
+                    unit.transmit(Node::new("ib").with_child(batch));
+                }
+                "offline" => {
+                    let count = child.attr_u64("count").unwrap_or(0);
+                    let messages = u32::try_from(count).unwrap_or(u32::MAX);
+                    unit.notice(Notice::OfflineDone { messages });
+                }
+                "edge_routing" => self.learn_route(unit, child),
+                "dirty" => self.clean(unit, child),
+                "downgrade_webclient" => {
+                    unit.close(Close::Retry {
+                        reason: "multi_device_off",
+                    });
+                }
+                _ => (),
+            }
+        }
+    }
+
+    fn learn_route(&mut self, unit: &mut Unit<'_>, node: &Node) {
+        let route = node.child("routing_info").and_then(Node::content_bytes);
+        let Some(route) = route.filter(|route| route.len() <= ROUTE_BYTES_MAX) else {
+            return;
+        };
+        if self.account.routing_info.as_deref() != Some(route) {
+            self.account.routing_info = Some(route.to_vec());
+            unit.change(Change::Update(AccountUpdate {
+                routing_info: Some(route.to_vec()),
+                ..AccountUpdate::default()
+            }));
+        }
+    }
+
+    /// The server says that something changed while we were away; we ask for it when needed.
+    fn clean(&mut self, unit: &mut Unit<'_>, dirty: &Node) {
+        let mut clean = Node::new("clean");
+        for name in ["type", "timestamp"] {
+            if let Some(value) = dirty.value(name) {
+                clean = clean.attr(name, value.clone());
+            }
+        }
+        let request = Request::set("urn:xmpp:whatsapp:dirty", vec![clean]);
+        self.ask(unit, Query::Ignored, request);
+    }
+}
+
+/// Longest routing hint that is kept.
+const ROUTE_BYTES_MAX: usize = 1_024;
+
+fn is_retry(node: &Node) -> bool {
+    matches!(node.attr_text("type").as_deref(), Some("retry"))
+}
+
+/// An event about the account itself.
+fn state_event(
+    unit: &mut Unit<'_>,
+    state: AccountState,
+    detail: Option<String>,
+    until_ms: Option<i64>,
+) {
+    let body = EventBody::State {
+        state,
+        detail,
+        until_ms,
+    };
+    unit.event(None, unit.now.unix_ms, body);
+}
+
+/// What makes an event about an outgoing message unique.
+pub(super) fn outgoing(kind: &str, id: &MessageId) -> Dedupe {
+    Dedupe(format!("{kind}|{id}"))
+}

@@ -1,0 +1,164 @@
+//! Ratchets with other devices: finding them, starting them, and encrypting with them.
+//!
+//! They are filed under the LID where it is known. One that was filed under the phone number before
+//! is moved when it is met.
+
+use crate::ids::{Address, Jid};
+use crate::session::changes::EventBody;
+use crate::session::machine::Session;
+use crate::session::people;
+use crate::session::rows::{Row, RowKey};
+use crate::session::unit::{Lookup, Unit};
+use crate::signal::bundle::Bundle;
+use crate::signal::padding;
+use crate::signal::ratchet::{Identity, Kind, Ratchet};
+use crate::wire::node::Node;
+
+/// Where the ratchet with a device may be filed.
+struct Filed {
+    home: Address,
+    /// Its place before the LID was known.
+    earlier: Option<Address>,
+}
+
+/// One message for one device.
+pub(super) struct Encrypted {
+    kind: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Encrypted {
+    /// Whether the receiver has to know who we are before it can read this.
+    pub(super) fn starts_ratchet(&self) -> bool {
+        self.kind == "pkmsg"
+    }
+
+    /// The stanza child.
+    pub(super) fn node(self) -> Node {
+        Node::new("enc")
+            .attr("v", "2")
+            .attr("type", self.kind)
+            .bytes(self.bytes)
+    }
+}
+
+impl Session {
+    /// Our identity as the ratchets want it.
+    pub(super) fn own_identity(&self) -> Identity {
+        Identity {
+            pair: self.account.identity.clone(),
+            registration_id: self.account.registration_id,
+        }
+    }
+
+    fn filed(&self, lookup: &mut impl Lookup, device: &Jid) -> Filed {
+        let home = people::home(&self.account, lookup, device);
+        let number = if home.is_lid() {
+            people::phone_number(&self.account, lookup, &home)
+        } else {
+            None
+        };
+        let at = |user: Jid| user.with_device(device.device).address();
+        Filed {
+            earlier: number.map(at),
+            home: at(home),
+        }
+    }
+
+    /// Whether there is a ratchet with this device. Also asks for all rows that using it takes.
+    pub(super) fn has_ratchet(&self, lookup: &mut impl Lookup, device: &Jid) -> bool {
+        let Filed { home, earlier } = self.filed(lookup, device);
+        lookup.row(&RowKey::Identity(home.clone()));
+        let mut found = lookup.row(&RowKey::Ratchet(home)).is_some();
+        if let Some(earlier) = earlier {
+            lookup.row(&RowKey::Identity(earlier.clone()));
+            found |= lookup.row(&RowKey::Ratchet(earlier)).is_some();
+        }
+        found
+    }
+
+    /// The ratchet with this device, moved to its proper place, and that place.
+    pub(super) fn ratchet(&self, unit: &mut Unit<'_>, device: &Jid) -> (Option<Ratchet>, Address) {
+        let Filed { home, earlier } = self.filed(unit, device);
+        if let Some(earlier) = earlier {
+            move_row(
+                unit,
+                RowKey::Ratchet(earlier.clone()),
+                RowKey::Ratchet(home.clone()),
+            );
+            move_row(
+                unit,
+                RowKey::Identity(earlier),
+                RowKey::Identity(home.clone()),
+            );
+        }
+        let ratchet = match unit.row(&RowKey::Ratchet(home.clone())) {
+            // A record that cannot be read is as good as none: a new ratchet takes its place.
+            Some(Row::Record(record)) => Ratchet::decode(record).ok(),
+            _ => None,
+        };
+        (ratchet, home)
+    }
+
+    /// Files the identity key that a device proved; tells applications when it is a new one.
+    pub(super) fn trust(&self, unit: &mut Unit<'_>, device: &Jid, identity: [u8; 32]) {
+        let home = people::home(&self.account, unit, device);
+        let key = RowKey::Identity(home.clone().with_device(device.device).address());
+        let changed = match unit.row(&key) {
+            Some(Row::Identity(known)) => *known != identity,
+            _ => false,
+        };
+        unit.put(key, Row::Identity(identity));
+        if changed {
+            let at_ms = unit.now.unix_ms;
+            unit.event(None, at_ms, EventBody::IdentityChanged { user: home });
+        }
+    }
+
+    /// Encrypts for one device; a bundle starts a new ratchet. `None` when that is impossible.
+    pub(super) fn encrypt_to(
+        &mut self,
+        unit: &mut Unit<'_>,
+        device: &Jid,
+        plain: &[u8],
+        bundle: Option<Bundle>,
+    ) -> Option<Encrypted> {
+        let (existing, place) = self.ratchet(unit, device);
+        let mut ratchet = match bundle {
+            Some(bundle) => {
+                let own = self.own_identity();
+                let started = Ratchet::start(existing, &own, &bundle, unit.rng).ok()?;
+                self.trust(unit, device, bundle.identity.0);
+                started
+            }
+            None => existing?,
+        };
+        if !ratchet.is_open() {
+            // Of no use for sending: without the row, the next message fetches a bundle.
+            unit.delete(RowKey::Ratchet(place));
+            return None;
+        }
+        let padded = padding::pad(plain, unit.rng);
+        let sealed = ratchet.encrypt(&padded).ok()?;
+        unit.put(RowKey::Ratchet(place), Row::Record(ratchet.encode()));
+        let kind = match sealed.kind {
+            Kind::PreKey => "pkmsg",
+            Kind::Message => "msg",
+        };
+        Some(Encrypted {
+            kind,
+            bytes: sealed.bytes,
+        })
+    }
+}
+
+/// Moves a row unless there is one in the new place already.
+fn move_row(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
+    let Some(row) = unit.row(&from).cloned() else {
+        return;
+    };
+    if unit.row(&to).is_none() {
+        unit.put(to, row);
+    }
+    unit.delete(from);
+}

@@ -1,0 +1,380 @@
+//! Messages that could not be read: asking for ours again, and sending again what others ask for.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::ids::{Address, Jid, MessageId};
+use crate::secret::Secret;
+use crate::session::ack::{ack, receipt_for};
+use crate::session::adv;
+use crate::session::changes::{Change, EventBody};
+use crate::session::content::{self, Content};
+use crate::session::input::Input;
+use crate::session::machine::{Phase, Session};
+use crate::session::people::{self, is_own};
+use crate::session::prekeys::{one_time, read_bundle, registration, signed};
+use crate::session::receive::Incoming;
+use crate::session::rows::{OutboxRow, OutboxState, PreKeyRow, RetryRow, Row, RowKey};
+use crate::session::send::decorate;
+use crate::session::source::{self, Source};
+use crate::session::unit::{Lookup, Unit};
+use crate::signal::bundle::Bundle;
+use crate::wire::node::Node;
+
+/// How often we ask for one message before we give it up.
+const ASKS_MAX: u32 = 5;
+/// How often one message is sent again, over all that ask for it.
+const RESENDS_MAX: u32 = 512;
+/// How often one device gets one message again.
+const RESENDS_PER_DEVICE_MAX: u32 = 5;
+/// Messages older than this are not sent again.
+const AGE_MS_MAX: i64 = 14 * 24 * 3_600_000;
+/// Most pairs of message and device that are counted.
+const COUNTED_MAX: usize = 8_192;
+
+/// What is remembered of resends; lost with the process, which only makes it more generous.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resent {
+    counts: HashMap<(MessageId, Address), u32>,
+    /// Devices whose ratchet was replaced on their word that they cannot read us: once is enough.
+    recreated: HashSet<Address>,
+}
+
+impl Resent {
+    /// Counts a resend; false when this device had enough of them.
+    fn count(&mut self, id: &MessageId, device: &Address) -> bool {
+        if COUNTED_MAX <= self.counts.len() {
+            self.counts.clear();
+        }
+        let count = self.counts.entry((id.clone(), device.clone())).or_insert(0);
+        *count += 1;
+        *count <= RESENDS_PER_DEVICE_MAX
+    }
+
+    fn note_recreated(&mut self, device: Address) {
+        if COUNTED_MAX <= self.recreated.len() {
+            self.recreated.clear();
+        }
+        self.recreated.insert(device);
+    }
+}
+
+/// What is to be done about somebody who cannot read a message of ours.
+pub(super) enum ResendPlan {
+    /// Nothing but an ack.
+    Ignore,
+    /// There is neither a ratchet nor a bundle: fetch the bundle first.
+    AskBundle(Jid),
+    Resend(Box<Resend>),
+}
+
+/// A message to send again, to one device.
+pub(super) struct Resend {
+    row: OutboxRow,
+    source: Source,
+    requester: Jid,
+    bundle: Option<Bundle>,
+}
+
+impl Session {
+    /// Asks the sender for a message that we could not read, or gives it up.
+    ///
+    /// `bundle_at_once` is for a sender who has no way to reach us yet.
+    pub(super) fn ask_again(
+        &mut self,
+        unit: &mut Unit<'_>,
+        node: &Node,
+        incoming: &Incoming,
+        bundle_at_once: bool,
+        reason: &'static str,
+    ) {
+        let key = RowKey::Retry(incoming.dedupe.clone());
+        let known = match unit.row(&key) {
+            Some(Row::Retry(row)) => Some(row.clone()),
+            _ => None,
+        };
+        let in_message = node
+            .children_named("enc")
+            .filter_map(|enc| enc.attr_u64("count"))
+            .filter_map(|count| u32::try_from(count).ok())
+            .max()
+            .unwrap_or(0);
+        let count = known
+            .as_ref()
+            .map_or(in_message, |row| row.count)
+            .saturating_add(1);
+        if ASKS_MAX < count {
+            self.give_up(unit, node, incoming, reason);
+            return;
+        }
+        let first_ms = known.map_or(unit.now.unix_ms, |row| row.first_ms);
+        unit.put(key, Row::Retry(RetryRow { count, first_ms }));
+        let Some(mut receipt) = receipt_for(node, Some("retry")) else {
+            return;
+        };
+        if node.attr_text("category").as_deref() == Some("peer") {
+            receipt = receipt.attr("category", "peer");
+        }
+        let t = node.attr_text("t").unwrap_or_default().into_owned();
+        let retry = Node::new("retry")
+            .attr("count", count.to_string())
+            .attr("id", incoming.id.as_str())
+            .attr("t", t)
+            .attr("v", "1");
+        receipt = receipt
+            .with_child(retry)
+            .with_child(registration(&self.account));
+        if 1 < count || bundle_at_once {
+            receipt = receipt.with_child(self.fresh_bundle(unit));
+        }
+        unit.transmit(receipt);
+        unit.out.transmit.extend(ack(node, None));
+    }
+
+    /// A pre-key bundle of ours that only one peer gets.
+    fn fresh_bundle(&mut self, unit: &mut Unit<'_>) -> Node {
+        let keys = self.new_pre_keys(unit, 1);
+        let mut bundle = Node::new("keys")
+            .with_child(Node::new("type").bytes(vec![crate::crypto::curve::SIGNAL_PREFIX]))
+            .with_child(Node::new("identity").bytes(self.account.identity.public.0.to_vec()));
+        for key in &keys {
+            // It is given away here and must not be handed to the server as well.
+            let private = Secret::new(*key.pair.private.expose());
+            let row = Row::PreKey(PreKeyRow {
+                private,
+                uploaded: true,
+            });
+            unit.change(Change::Put(RowKey::PreKey(key.id), row.clone()));
+            unit.rows.set(RowKey::PreKey(key.id), Some(row));
+            bundle = bundle.with_child(one_time("key", key));
+        }
+        bundle
+            .with_child(signed(&self.account.signed_pre_key))
+            .with_child(adv::node(&self.account))
+    }
+
+    /// The message stays unreadable: tell applications, and let the server forget it.
+    pub(super) fn give_up(
+        &mut self,
+        unit: &mut Unit<'_>,
+        node: &Node,
+        incoming: &Incoming,
+        reason: &'static str,
+    ) {
+        let body = EventBody::Undecryptable {
+            chat: incoming.source.chat.clone(),
+            sender: incoming.source.sender.clone(),
+            id: incoming.id.clone(),
+            reason,
+        };
+        // Not the message's own key: a later copy may still be readable.
+        let dedupe = incoming
+            .source
+            .dedupe("undecryptable", &incoming.home, &incoming.id);
+        unit.event(Some(dedupe), incoming.at_ms, body);
+        unit.out.transmit.extend(ack(node, None));
+    }
+
+    /// Decides by the rows what to do about a retry receipt.
+    pub(super) fn plan_resend(&self, lookup: &mut impl Lookup, node: &Node) -> ResendPlan {
+        let Some((source, id)) = Source::of(&self.account, node).zip(retried(node)) else {
+            return ResendPlan::Ignore;
+        };
+        source.want(lookup);
+        let requester = source.sender.clone();
+        let now = lookup.unix_ms();
+        let Some(Row::Outbox(row)) = lookup.row(&RowKey::Outbox(id)) else {
+            return ResendPlan::Ignore;
+        };
+        let row = row.clone();
+        let young = now.is_none_or(|now| now - row.queued_ms <= AGE_MS_MAX);
+        let sent = matches!(row.state, OutboxState::Sent | OutboxState::Encrypted);
+        if !sent || !young || RESENDS_MAX <= row.resends {
+            return ResendPlan::Ignore;
+        }
+        if !self.may_have(lookup, &row.to, &source) {
+            return ResendPlan::Ignore;
+        }
+        let has_ratchet = self.has_ratchet(lookup, &requester);
+        if row.to.is_group() {
+            lookup.row(&self.own_sender_key(&row.to));
+            lookup.row(&RowKey::SenderKeyShare(row.to.clone()));
+        }
+        let given = node
+            .child("keys")
+            .and_then(|keys| read_bundle(keys, node.child("registration")))
+            .filter(|bundle| proven(node, &requester, bundle));
+        let count = node
+            .child("retry")
+            .and_then(|retry| retry.attr_u64("count"))
+            .unwrap_or(1);
+        let place = self.home_address(lookup, &requester);
+        let recreate = 1 < count && !self.resent.recreated.contains(&place);
+        let fetched = self.bundles.has(&requester);
+        if given.is_none() && !fetched && (!has_ratchet || recreate) {
+            if !self.bundles.is_barren(&requester) {
+                return ResendPlan::AskBundle(requester);
+            }
+            if !has_ratchet {
+                return ResendPlan::Ignore;
+            }
+        }
+        ResendPlan::Resend(Box::new(Resend {
+            row,
+            source,
+            requester,
+            bundle: given,
+        }))
+    }
+
+    /// Whether the requester is one of those that the message was for: nobody else gets it.
+    fn may_have(&self, lookup: &mut impl Lookup, to: &Jid, source: &Source) -> bool {
+        let requester = people::home(&self.account, lookup, &source.sender);
+        if is_own(&self.account, &requester) {
+            return !self.is_this_device(&source.sender);
+        }
+        if !to.is_group() {
+            return people::home(&self.account, lookup, to) == requester;
+        }
+        let Some(Row::Group(info)) = lookup.row(&RowKey::Group(to.clone())) else {
+            return false;
+        };
+        let members: Vec<Jid> = info
+            .participants
+            .iter()
+            .map(|member| member.jid.clone())
+            .collect();
+        source.chat == *to
+            && members
+                .iter()
+                .any(|member| people::home(&self.account, lookup, member) == requester)
+    }
+
+    /// Somebody could not read a message of ours.
+    pub(super) fn resend(&mut self, unit: &mut Unit<'_>, node: &Node) {
+        if self.phase != Phase::Ready {
+            // Fetching bundles has to wait for the end of login; the receipt waits with it.
+            return self.put_off(unit, Input::Node(node.clone()), 500);
+        }
+        if let Some(source) = Source::of(&self.account, node) {
+            source.learn(unit);
+        }
+        match self.plan_resend(unit, node) {
+            ResendPlan::Ignore => (),
+            ResendPlan::AskBundle(device) => {
+                let input = Input::Node(node.clone());
+                return self.ask_bundles(unit, &[device], &input);
+            }
+            ResendPlan::Resend(resend) => self.send_again(unit, node, *resend),
+        }
+        unit.out.transmit.extend(ack(node, None));
+    }
+
+    fn send_again(&mut self, unit: &mut Unit<'_>, node: &Node, resend: Resend) {
+        let Resend {
+            mut row,
+            source,
+            requester,
+            bundle,
+        } = resend;
+        let place = self.home_address(unit, &requester);
+        if !self.resent.count(&row.id, &place) {
+            return;
+        }
+        let bundle = bundle.or_else(|| self.bundles.take(&requester));
+        if bundle.is_some() {
+            self.resent.note_recreated(place.clone());
+        }
+        let group = row.to.is_group();
+        let plain = if group {
+            match self.with_own_sender_key(unit, &row, &place) {
+                Some(plain) => plain,
+                None => return,
+            }
+        } else if source.from_me {
+            content::device_sent(&row.to, &row.body)
+        } else {
+            row.body.clone()
+        };
+        let Some(encrypted) = self.encrypt_to(unit, &requester, &plain, bundle) else {
+            return;
+        };
+        let proof = encrypted.starts_ratchet();
+        let count = node
+            .child("retry")
+            .and_then(|retry| retry.value("count").cloned());
+        let mut enc = decorate(encrypted.node(), &Content::of(&row.body));
+        if let Some(count) = count {
+            enc = enc.attr("count", count);
+        }
+        let Some(from) = node.value("from") else {
+            return;
+        };
+        let mut message = Node::new("message")
+            .attr("to", from.clone())
+            .attr("type", Content::of(&row.body).stanza_type())
+            .attr("id", row.id.as_str());
+        if let Some(t) = node
+            .child("retry")
+            .and_then(|retry| retry.value("t").cloned())
+        {
+            message = message.attr("t", t);
+        }
+        if !group {
+            message = message.attr("device_fanout", "false");
+        }
+        for name in ["participant", "recipient"] {
+            if let Some(value) = node.value(name) {
+                message = message.attr(name, value.clone());
+            }
+        }
+        message = message.with_child(enc);
+        if proof {
+            message = message.with_child(adv::node(&self.account));
+        }
+        row.resends += 1;
+        unit.put(RowKey::Outbox(row.id.clone()), Row::Outbox(row));
+        unit.transmit(message);
+    }
+
+    /// The message together with our sender key, for one member of its group.
+    fn with_own_sender_key(
+        &self,
+        unit: &mut Unit<'_>,
+        row: &OutboxRow,
+        device: &Address,
+    ) -> Option<Vec<u8>> {
+        let fresh = unit.row(&self.own_sender_key(&row.to)).is_none();
+        let key = self.sender_key(unit, &row.to, fresh);
+        let distribution = key.distribution().ok()?;
+        unit.put(self.own_sender_key(&row.to), Row::Record(key.encode()));
+        self.note_shared(
+            unit,
+            &row.to,
+            key.id().unwrap_or(0),
+            fresh,
+            vec![device.clone()],
+        );
+        Some(content::with_sender_key(
+            row.body.clone(),
+            &row.to,
+            &distribution,
+        ))
+    }
+}
+
+/// The message that a retry receipt is about.
+fn retried(node: &Node) -> Option<MessageId> {
+    source::message_id(node.child("retry")?)
+}
+
+/// Whether a companion's bundle comes with proof that it belongs to the account.
+fn proven(node: &Node, requester: &Jid, bundle: &Bundle) -> bool {
+    let proof = node
+        .child("keys")
+        .and_then(|keys| keys.child("device-identity"))
+        .and_then(Node::content_bytes);
+    match proof {
+        Some(proof) if requester.device != 0 => adv::proves(proof, &bundle.identity, None),
+        _ => true,
+    }
+}
