@@ -6,6 +6,7 @@
 
 mod accounts;
 mod connection;
+mod contact;
 mod journal;
 mod pairing;
 mod phone;
@@ -19,5 +20,5 @@ mod world;
 pub use accounts::DeviceView;
 pub use journal::{Breach, Direction, Entry};
 pub use pairing::ScanError;
-pub use phone::Incoming;
+pub use phone::{Heard, Incoming};
 pub use server::{SimConfig, SimError, Simulator};

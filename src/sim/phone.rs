@@ -9,6 +9,8 @@ use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::random::{self, Random};
 use crate::crypto::{mac, xeddsa};
 use crate::ids::Jid;
+use crate::signal::prekey::{PreKey, SignedPreKey};
+use crate::signal::ratchet::Ratchet;
 use crate::sim::accounts::{Published, SignedKey};
 use crate::wire::node::Node;
 
@@ -34,15 +36,37 @@ pub struct Incoming {
     pub group: Option<Jid>,
     /// Kind and bytes of each ciphertext: `pkmsg`, `msg` or `skmsg`.
     pub sealed: Vec<(String, Vec<u8>)>,
+    /// What it says, if the phone could decrypt it; empty for messages without text.
+    pub text: Option<String>,
 }
+
+/// One receipt for a message that a phone sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The id of the message.
+    pub id: String,
+    /// The device that confirms, by phone number.
+    pub from: Jid,
+    /// `delivery`, `read` or `played`.
+    pub kind: String,
+}
+
+/// A phone could not read a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Undecrypted;
 
 /// A phone with its private keys.
 #[derive(Debug)]
 pub(super) struct Phone {
     pub(super) identity: KeyPair,
     pub(super) registration_id: u32,
-    pub(super) signed: KeyPair,
-    pub(super) one_time: BTreeMap<u32, KeyPair>,
+    pub(super) signed: SignedPreKey,
+    pub(super) one_time: BTreeMap<u32, PreKey>,
+    /// By device, by phone number.
+    pub(super) ratchets: BTreeMap<Jid, Ratchet>,
+    /// The texts that it sent, by message id, for retries.
+    pub(super) sent: BTreeMap<String, String>,
+    heard: Vec<Heard>,
     raw_id: u32,
     next_one_time: u32,
     inbox: Vec<Incoming>,
@@ -50,11 +74,15 @@ pub(super) struct Phone {
 
 impl Phone {
     pub(super) fn generate(random: &mut dyn Random) -> Self {
+        let identity = KeyPair::generate(random);
         Self {
-            identity: KeyPair::generate(random),
             registration_id: (random::number(random) & REGISTRATION_ID_MASK).max(1),
-            signed: KeyPair::generate(random),
+            signed: SignedPreKey::generate(1, &identity.private, random),
+            identity,
             one_time: BTreeMap::new(),
+            ratchets: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            heard: Vec::new(),
             raw_id: random::number(random),
             next_one_time: 1,
             inbox: Vec::new(),
@@ -62,15 +90,14 @@ impl Phone {
     }
 
     /// What the phone tells the server about itself, without one-time keys.
-    pub(super) fn published(&self, random: &mut dyn Random) -> Published {
-        let signed = self.signed.public.to_signal();
+    pub(super) fn published(&self) -> Published {
         Published {
             registration_id: self.registration_id,
             identity: self.identity.public,
             signed: SignedKey {
-                id: 1,
-                public: self.signed.public,
-                signature: xeddsa::sign(&self.identity.private, &signed, &random::bytes(random)),
+                id: self.signed.id,
+                public: self.signed.pair.public,
+                signature: self.signed.signature,
             },
         }
     }
@@ -80,9 +107,9 @@ impl Phone {
         let ids = self.next_one_time..self.next_one_time + ONE_TIME_KEYS;
         self.next_one_time = ids.end;
         ids.map(|id| {
-            let pair = KeyPair::generate(random);
-            let public = pair.public;
-            self.one_time.insert(id, pair);
+            let key = PreKey::generate(id, random);
+            let public = key.pair.public;
+            self.one_time.insert(id, key);
             (id, public)
         })
         .collect()
@@ -150,28 +177,49 @@ impl Phone {
         xeddsa::verify(companion, &signed, signature)
     }
 
-    /// Takes a message in.
-    pub(super) fn receive(&mut self, message: &Node) {
-        let (Some(id), Some(from)) = (message.attr_text("id"), message.attr_jid("from")) else {
-            return;
-        };
-        if self.inbox.len() == INBOX_MAX {
-            return;
+    /// Takes in a message of `device` (by phone number). Says whether the phone can read it.
+    pub(super) fn receive(
+        &mut self,
+        message: &Node,
+        device: &Jid,
+        random: &mut dyn Random,
+    ) -> Result<(), Undecrypted> {
+        let id = message.attr_text("id").ok_or(Undecrypted)?;
+        let chat = message.attr_jid("from").filter(Jid::is_group);
+        let mut sealed = Vec::new();
+        let mut text = None;
+        for enc in message.children_named("enc") {
+            let kind = enc.attr_text("type").unwrap_or_default();
+            let bytes = enc.content_bytes().unwrap_or_default();
+            text = self.decrypt(device, &kind, bytes, random).ok();
+            sealed.push((kind.into_owned(), bytes.to_vec()));
         }
-        let sealed = message.children_named("enc").map(|enc| {
-            let kind = enc.attr_text("type").unwrap_or_default().into_owned();
-            (kind, enc.content_bytes().unwrap_or_default().to_vec())
-        });
-        let (from, group) = match message.attr_jid("participant") {
-            Some(participant) => (participant, Some(from)),
-            None => (from, None),
-        };
-        self.inbox.push(Incoming {
-            id: id.into_owned(),
-            from,
-            group,
-            sealed: sealed.collect(),
-        });
+        let readable = text.is_some();
+        if self.inbox.len() < INBOX_MAX {
+            self.inbox.push(Incoming {
+                id: id.into_owned(),
+                from: device.clone(),
+                group: chat,
+                sealed,
+                text,
+            });
+        }
+        readable.then_some(()).ok_or(Undecrypted)
+    }
+
+    /// Notes a receipt.
+    pub(super) fn hear(&mut self, id: &str, from: &Jid, kind: &str) {
+        if self.heard.len() < INBOX_MAX {
+            self.heard.push(Heard {
+                id: id.to_owned(),
+                from: from.clone(),
+                kind: kind.to_owned(),
+            });
+        }
+    }
+
+    pub(super) fn heard(&self) -> &[Heard] {
+        &self.heard
     }
 
     pub(super) fn inbox(&self) -> &[Incoming] {

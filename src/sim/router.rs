@@ -199,6 +199,15 @@ impl World {
     }
 
     fn reach_phone(&mut self, phone: &Jid, node: &Node) {
+        if node.tag == "receipt" {
+            return self.phone_hears(phone, node);
+        }
+        let from = node.attr_jid("from");
+        let sender = node.attr_jid("participant").or(from.clone());
+        let device = sender.as_ref().and_then(|jid| self.accounts.canonical(jid));
+        let (Some(chat), Some(sender), Some(device)) = (from, sender, device) else {
+            return;
+        };
         let Some(account) = self
             .accounts
             .get_mut(phone)
@@ -206,13 +215,9 @@ impl World {
         else {
             return;
         };
-        account.phone.receive(node);
-        let from = node.attr_jid("from");
-        let sender = node.attr_jid("participant").or(from.clone());
-        let (Some(chat), Some(sender)) = (from, sender) else {
-            return;
-        };
-        if sender.same_account(&account.address(sender.server, 0)) {
+        let read = account.phone.receive(node, &device, &mut *self.random);
+        // What the phone cannot read it does not confirm.
+        if read.is_err() || device.same_account(phone) {
             return;
         }
         let receipt = Node::new("receipt")

@@ -23,7 +23,7 @@ use crate::sim::accounts::DeviceView;
 use crate::sim::connection::{self, Gate};
 use crate::sim::journal::{Breach, Entry};
 use crate::sim::pairing::ScanError;
-use crate::sim::phone::Incoming;
+use crate::sim::phone::{Heard, Incoming};
 use crate::sim::world::{Event, World};
 use crate::wire::frame;
 use crate::wire::node::Node;
@@ -176,6 +176,33 @@ impl Simulator {
     pub async fn phone_inbox(&self, number: &str) -> Result<Vec<Incoming>, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.phone_inbox(&account)).await?
+    }
+
+    /// The phone of one account sends a text to the companions of another; gives the message's id.
+    pub async fn phone_sends(&self, from: &str, to: &str, text: &str) -> Result<String, SimError> {
+        let (from, to, text) = (Jid::user(from), Jid::user(to), text.to_owned());
+        self.call(move |world| world.phone_sends(&from, &to, &text))
+            .await?
+    }
+
+    /// The phone of one account sends `count` texts to another, `message N` with N counting down
+    /// to 1, one every `every`; this does not wait for them.
+    pub async fn phone_chats(
+        &self,
+        from: &str,
+        to: &str,
+        count: u32,
+        every: Duration,
+    ) -> Result<(), SimError> {
+        let (from, to) = (Jid::user(from), Jid::user(to));
+        self.call(move |world| world.phone_chats(from, to, count, every))
+            .await
+    }
+
+    /// The receipts for what an account's phone sent, oldest first.
+    pub async fn phone_heard(&self, number: &str) -> Result<Vec<Heard>, SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.phone_heard(&account)).await?
     }
 
     /// Creates a group of accounts (by phone number); gives its address.

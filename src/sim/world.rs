@@ -14,7 +14,7 @@ use crate::ids::Jid;
 use crate::sim::accounts::{Account, Accounts, Device, DeviceView, Group};
 use crate::sim::journal::{Direction, Journal};
 use crate::sim::pairing::Unpaired;
-use crate::sim::phone::{Incoming, Phone};
+use crate::sim::phone::{Heard, Incoming, Phone};
 use crate::sim::server::SimError;
 use crate::sim::stanza;
 use crate::wire::node::Node;
@@ -285,7 +285,7 @@ impl World {
             return account.lid(0);
         }
         let mut phone = Phone::generate(&mut *self.random);
-        let keys = phone.published(&mut *self.random);
+        let keys = phone.published();
         let mut device = Device::new(None, 0, keys);
         device.one_time = phone.one_time_keys(&mut *self.random).into();
         // Fifteen digits that never look like a phone number of a test.
@@ -309,6 +309,12 @@ impl World {
             .phone
             .inbox()
             .to_vec())
+    }
+
+    pub(super) fn phone_heard(&self, account: &Jid) -> Result<Vec<Heard>, SimError> {
+        let account = self.accounts.get(account);
+        let account = account.ok_or(SimError::UnknownAccount)?;
+        Ok(account.phone.heard().to_vec())
     }
 
     pub(super) fn remove_device(&mut self, jid: &Jid) -> Result<(), SimError> {

@@ -41,6 +41,21 @@ async fn strangers_pair_chat_and_hear_of_delivery() {
     let id = two.send("491510000001@s.whatsapp.net", "hello back").await;
     one.message("hello back").await;
     two.status(&id, 3).await;
+
+    let id = sim.phone_sends("491510000002", "491510000001", "from the phone");
+    let id = id.await.unwrap();
+    one.message("from the phone").await;
+    one.send("491510000002@s.whatsapp.net", "to the phone")
+        .await;
+    two.message("to the phone").await;
+    while sim.phone_heard("491510000002").await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let heard = sim.phone_heard("491510000002").await.unwrap();
+    assert_eq!((&heard[0].id, heard[0].kind.as_str()), (&id, "delivery"));
+    let inbox = sim.phone_inbox("491510000002").await.unwrap();
+    let texts: Vec<_> = inbox.iter().filter_map(|m| m.text.as_deref()).collect();
+    assert_eq!(texts, ["hello", "hello back", "to the phone"]);
     assert_eq!(sim.breaches().await.unwrap(), []);
     one.quit().await;
     two.quit().await;
