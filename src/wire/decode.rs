@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
     /// A word that must be text: tags, names of attributes, servers.
     fn text(&mut self) -> Result<String, NodeError> {
         let first = self.byte()?;
-        match self.word(first)? {
+        match self.flat_word(first)? {
             Word::Text(text) => Ok(text),
             Word::Nothing | Word::Jid(_) => Err(NodeError::Unexpected { byte: first }),
         }
@@ -216,10 +216,21 @@ impl<'a> Reader<'a> {
     /// The user part of an address: text, or nothing.
     fn user(&mut self) -> Result<String, NodeError> {
         let first = self.byte()?;
-        match self.word(first)? {
+        match self.flat_word(first)? {
             Word::Text(text) => Ok(text),
             Word::Nothing => Ok(String::new()),
             Word::Jid(_) => Err(NodeError::Unexpected { byte: first }),
+        }
+    }
+
+    /// A word that is no address. Looking first is what bounds the recursion: an address inside an
+    /// address inside an address would otherwise take the stack.
+    fn flat_word(&mut self, first: u8) -> Result<Word, NodeError> {
+        match first {
+            tag::JID_PAIR | tag::AD_JID | tag::FB_JID | tag::INTEROP_JID => {
+                Err(NodeError::Unexpected { byte: first })
+            }
+            _ => self.word(first),
         }
     }
 

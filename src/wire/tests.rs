@@ -100,6 +100,16 @@ fn hostile_nodes_are_refused() {
 }
 
 #[test]
+fn addresses_do_not_nest() {
+    for byte in [0xfa, 0xf7, 0xf6, 0xf5] {
+        let mut bytes = b"\x00\xf8\x03\x19\x04".to_vec();
+        // The first one may be an address; its user may not.
+        bytes.resize(1 << 20, byte);
+        assert!(decode::decode(&bytes).is_err());
+    }
+}
+
+#[test]
 fn compressed_nodes_are_inflated_within_limits() {
     use std::io::Write;
     let zip = |bytes: &[u8]| {
