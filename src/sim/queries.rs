@@ -36,7 +36,7 @@ impl World {
             ("w:g2", _) => self.group_query(&id, device, query),
             ("md", _) => self.companion_query(&id, device, query),
             ("w:sync:app:state", _) => app_state(&id, query),
-            ("privacy", "get") => stanza::result(&id).with_child(Node::new("privacy")),
+            ("privacy", "get") => stanza::result(&id).with_child(privacy()),
             ("blocklist", "get") => stanza::result(&id).with_child(Node::new("list")),
             ("abt" | "w", "get") => stanza::result(&id).with_child(Node::new("props")),
             // Pings, `active`, tokens and everything else: an empty answer contents clients.
@@ -376,4 +376,10 @@ fn read_signed_key(node: &Node, identity: &PublicKey) -> Option<SignedKey> {
         public,
         signature,
     })
+}
+
+/// Everybody may see everything: clients that are not told so send no read receipts.
+fn privacy() -> Node {
+    let category = Node::new("category").attr("name", "readreceipts");
+    Node::new("privacy").with_child(category.attr("value", "all"))
 }

@@ -7,3 +7,4 @@ mod alone;
 mod binary_xml;
 mod chat;
 mod handshake;
+mod strangers;

@@ -6,3 +6,4 @@ pub(crate) mod baileys;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod wmctl;
+pub(crate) mod world;

@@ -1,0 +1,116 @@
+//! A simulator with foreign clients on it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wmctl::sim::{SimConfig, Simulator};
+
+use super::baileys::{Baileys, Me, Options, Version};
+
+/// Baileys 6 loses a frame that comes while it still derives its keys; this is time enough.
+const FIRST_FRAME_DELAY: Duration = Duration::from_millis(300);
+
+/// A simulator and a folder for what its clients keep.
+pub(crate) struct World {
+    pub(crate) sim: Simulator,
+    folder: TempDir,
+}
+
+/// A foreign client that is paired and logged in.
+pub(crate) struct Stranger {
+    pub(crate) client: Baileys,
+    pub(crate) me: Me,
+    pub(crate) number: String,
+    options: Options,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let config = SimConfig {
+            first_frame_delay: FIRST_FRAME_DELAY,
+            ..SimConfig::default()
+        };
+        let sim = Simulator::start(config).await.expect("loopback has ports");
+        Self {
+            sim,
+            folder: tempfile::tempdir().expect("a folder can be made"),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn options(&self, version: Version, phone: Option<String>) -> Options {
+        Options {
+            version,
+            url: self.sim.ws_url(),
+            root_key: self.sim.root_key().into(),
+            phone,
+        }
+    }
+
+    /// A client of a new account with this number, paired by QR code.
+    pub(crate) async fn stranger(&self, version: Version, number: &str) -> Stranger {
+        self.sim
+            .add_account(number, &format!("Owner of {number}"))
+            .await
+            .expect("it runs");
+        let options = self.options(version, None);
+        let mut client = Baileys::start(number, &options, self.folder());
+        let code = client.qr().await;
+        self.sim
+            .scan(number, &code)
+            .await
+            .expect("the code is sound");
+        let me = client.open().await;
+        Stranger {
+            client,
+            me,
+            number: number.into(),
+            options,
+        }
+    }
+
+    /// Starts a stranger's client again with the keys that it kept.
+    pub(crate) async fn again(&self, stranger: &Asleep) -> Stranger {
+        let Asleep { number, options } = stranger;
+        let mut client = Baileys::start(number, options, self.folder());
+        let me = client.open().await;
+        Stranger {
+            client,
+            me,
+            number: number.clone(),
+            options: options.clone(),
+        }
+    }
+}
+
+/// A stranger whose client does not run.
+pub(crate) struct Asleep {
+    number: String,
+    options: Options,
+}
+
+impl Asleep {
+    pub(crate) fn jid(&self) -> String {
+        format!("{}@s.whatsapp.net", self.number)
+    }
+}
+
+impl Stranger {
+    /// The address that others write to.
+    pub(crate) fn jid(&self) -> String {
+        format!("{}@s.whatsapp.net", self.number)
+    }
+
+    /// Stops the client; its keys stay.
+    pub(crate) async fn sleep(self) -> Asleep {
+        self.client.quit().await;
+        Asleep {
+            number: self.number,
+            options: self.options,
+        }
+    }
+}
