@@ -1,6 +1,8 @@
 //! Sessions against hand-made servers and against each other.
 
+mod noise;
 mod pairing;
+mod steps;
 mod talk;
 mod world;
 

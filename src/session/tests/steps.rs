@@ -1,0 +1,346 @@
+//! Single steps: login in order, what the server says about the link, and notifications.
+
+use rand::rngs::StdRng;
+
+use super::{at, chance};
+use crate::ids::Jid;
+use crate::session::account::{Account, AdvIdentity, Ended};
+use crate::session::changes::{AccountState, Change, EventBody};
+use crate::session::config::ClientConfig;
+use crate::session::input::Input;
+use crate::session::machine::{Phase, Session};
+use crate::session::output::{Close, Notice, Output};
+use crate::session::pair::DeviceKeys;
+use crate::session::rows::{Addressing, GroupInfo, Participant, Row, RowKey, Rows};
+use crate::session::unit::Context;
+use crate::wire::node::Node;
+
+pub(super) struct Bench {
+    pub(super) session: Session,
+    rows: Rows,
+    /// Rows that the store would find; everything else is absent.
+    stored: Vec<(RowKey, Row)>,
+    rng: StdRng,
+    now: u64,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        let mut rng = chance(1);
+        let keys = DeviceKeys::generate(&mut rng);
+        let account = Account {
+            jid: Jid::user("15550001").with_device(2),
+            lid: Some(Jid::lid("90001").with_device(2)),
+            registration_id: keys.registration_id,
+            noise: keys.noise,
+            identity: keys.identity,
+            signed_pre_key: keys.signed_pre_key,
+            adv_secret: keys.adv_secret,
+            adv: AdvIdentity {
+                details: Vec::new(),
+                account_signature: [0; 64],
+                account_signature_key: [0; 32],
+                device_signature: [0; 64],
+            },
+            platform: String::new(),
+            business_name: String::new(),
+            push_name: String::from("Ann"),
+            next_pre_key_id: 1,
+            routing_info: None,
+            ended: None,
+        };
+        Self {
+            session: Session::new(account, ClientConfig::default()),
+            rows: Rows::default(),
+            stored: Vec::new(),
+            rng,
+            now: 0,
+        }
+    }
+
+    /// Logged in, with enough pre-keys on the server.
+    pub(super) fn ready() -> Self {
+        let mut bench = Self::new();
+        bench.feed(Input::LinkUp);
+        let out = bench.node(success());
+        let out = bench.answer(&out, Node::new("count").attr("value", "100"));
+        bench.answer(&out, Node::new("none"));
+        assert_eq!(bench.session.phase(), Phase::Ready);
+        bench
+    }
+
+    pub(super) fn feed(&mut self, input: Input) -> Output {
+        loop {
+            let wants = self.session.wants(&input, &self.rows);
+            if wants.is_empty() {
+                break;
+            }
+            let stored = &self.stored;
+            let find = |key: &RowKey| stored.iter().find(|(known, _)| known == key);
+            let found = |key: RowKey| {
+                let row = find(&key).map(|(_, row)| row.clone());
+                (key, row)
+            };
+            self.rows.load(wants.into_iter().map(found));
+        }
+        let mut out = Output::default();
+        let mut cx = Context {
+            now: at(self.now),
+            rng: &mut self.rng,
+        };
+        self.session
+            .handle(&mut cx, input, &mut self.rows, &mut out);
+        out
+    }
+
+    pub(super) fn node(&mut self, node: Node) -> Output {
+        self.feed(Input::Node(node))
+    }
+
+    /// Answers the last request in `out`.
+    fn answer(&mut self, out: &Output, child: Node) -> Output {
+        let request = out
+            .transmit
+            .iter()
+            .rev()
+            .find(|node| node.tag == "iq")
+            .unwrap();
+        let id = request.attr_text("id").unwrap().into_owned();
+        let answer = Node::new("iq").attr("type", "result").attr("id", id);
+        self.node(answer.with_child(child))
+    }
+
+    fn tick_at(&mut self, now: u64) -> Output {
+        self.now = now;
+        self.feed(Input::Tick)
+    }
+}
+
+fn success() -> Node {
+    Node::new("success")
+        .attr("t", "1760000000")
+        .attr("lid", Jid::lid("90001"))
+}
+
+fn tags(out: &Output) -> Vec<String> {
+    let inner = |node: &Node| node.children().first().map(|child| child.tag.clone());
+    out.transmit
+        .iter()
+        .map(|node| inner(node).unwrap_or_else(|| node.tag.clone()))
+        .collect()
+}
+
+#[test]
+fn login_uploads_keys_and_is_reported_only_when_the_server_counts_us_as_active() {
+    let mut bench = Bench::new();
+    bench.feed(Input::LinkUp);
+    let out = bench.node(success());
+    assert_eq!(tags(&out), ["count"]);
+    // A bare LID does not replace the one with our device.
+    assert!(
+        !out.changes
+            .iter()
+            .any(|change| matches!(change, Change::Update(_)))
+    );
+
+    let out = bench.answer(&out, Node::new("count").attr("value", "0"));
+    let Some(Change::NewPreKeys(keys)) = out.changes.first() else {
+        panic!("{:?}", out.changes);
+    };
+    assert_eq!((keys.len(), keys[0].id, keys[811].id), (812, 1, 812));
+    let list = out.transmit[0].child("list").unwrap();
+    assert_eq!(list.children().len(), 812);
+
+    let out = bench.answer(&out, Node::new("none"));
+    assert_eq!(out.changes, [Change::PreKeysUploaded { up_to: 812 }]);
+    assert_eq!(tags(&out), ["active"]);
+    assert!(out.notices.is_empty());
+
+    let out = bench.answer(&out, Node::new("none"));
+    assert_eq!(out.notices[0], Notice::LoggedIn);
+    assert_eq!(tags(&out), ["unified_session", "presence"]);
+    assert!(out.transmit[1].attr_is("name", "Ann"));
+}
+
+#[test]
+fn a_login_that_is_not_answered_starts_over() {
+    let mut bench = Bench::new();
+    bench.feed(Input::LinkUp);
+    let out = bench.tick_at(30_000);
+    assert_eq!(
+        out.close,
+        Some(Close::Retry {
+            reason: "login_unanswered"
+        })
+    );
+    let mut bench = Bench::new();
+    bench.feed(Input::LinkUp);
+    bench.node(success());
+    let out = bench.tick_at(30_000);
+    assert_eq!(
+        out.close,
+        Some(Close::Retry {
+            reason: "login_unanswered"
+        })
+    );
+}
+
+#[test]
+fn a_silent_link_is_given_up() {
+    let mut bench = Bench::ready();
+    let ping_at = bench.session.wake_at().unwrap();
+    let out = bench.tick_at(ping_at);
+    assert_eq!(tags(&out), ["ping"]);
+    let out = bench.tick_at(ping_at + 15_000);
+    assert_eq!(
+        out.close,
+        Some(Close::Retry {
+            reason: "keep_alive"
+        })
+    );
+}
+
+#[test]
+fn ends_are_recorded_and_rows_stay() {
+    let check = |node: Node, state: AccountState| {
+        let out = Bench::ready().node(node);
+        let recorded = out.changes.iter().any(|change| match change {
+            Change::Event(event) => {
+                matches!(&event.body, EventBody::State { state: told, .. } if *told == state)
+            }
+            _ => false,
+        });
+        assert!(recorded, "{state:?}");
+        assert!(
+            !out.changes
+                .iter()
+                .any(|change| matches!(change, Change::Delete(_)))
+        );
+        out
+    };
+    let conflict =
+        |kind: &str| Node::new("stream:error").with_child(Node::new("conflict").attr("type", kind));
+    let failure = |reason: &str| Node::new("failure").attr("reason", reason);
+    let out = check(conflict("replaced"), AccountState::Replaced);
+    assert_eq!(out.close, Some(Close::Replaced));
+    let out = check(conflict("device_removed"), AccountState::LoggedOut);
+    assert!(matches!(
+        out.close,
+        Some(Close::Ended(Ended::LoggedOut { .. }))
+    ));
+    check(failure("403"), AccountState::LoggedOut);
+    check(failure("402"), AccountState::Banned);
+    let out = check(failure("405"), AccountState::Outdated);
+    assert_eq!(out.close, Some(Close::Ended(Ended::Outdated)));
+}
+
+#[test]
+fn logging_out_ends_the_account() {
+    let mut bench = Bench::ready();
+    let out = bench.feed(Input::Logout);
+    assert_eq!(tags(&out), ["remove-companion-device"]);
+    let out = bench.answer(&out, Node::new("none"));
+    assert!(out.notices.contains(&Notice::LogoutDone));
+    assert!(matches!(
+        out.close,
+        Some(Close::Ended(Ended::LoggedOut { .. }))
+    ));
+}
+
+fn notification(kind: &str, from: Jid, child: Node) -> Node {
+    Node::new("notification")
+        .attr("from", from)
+        .attr("type", kind)
+        .attr("id", "n1")
+        .attr("t", "1760000001")
+        .with_child(child)
+}
+
+#[test]
+fn few_keys_are_refilled_once() {
+    let mut bench = Bench::ready();
+    let low = || {
+        notification(
+            "encrypt",
+            Jid::server(),
+            Node::new("count").attr("value", "2"),
+        )
+    };
+    let out = bench.node(low());
+    assert_eq!(tags(&out), ["registration", "ack"]);
+    assert!(matches!(&out.changes[..], [Change::NewPreKeys(keys)] if keys.len() == 50));
+    assert_eq!(tags(&bench.node(low())), ["ack"]);
+}
+
+#[test]
+fn an_account_that_was_set_up_anew_loses_its_ratchets() {
+    let mut bench = Bench::ready();
+    let (pn, lid) = (Jid::user("15550002"), Jid::lid("90002"));
+    bench.stored = vec![
+        (RowKey::LidOf(pn.clone()), Row::User(lid.clone())),
+        (RowKey::PnOf(lid.clone()), Row::User(pn.clone())),
+        (RowKey::Ratchet(lid.address()), Row::Record(vec![1])),
+        (RowKey::Ratchet(pn.address()), Row::Record(vec![2])),
+        (RowKey::Identity(lid.address()), Row::Identity([3; 32])),
+    ];
+    let out = bench.node(notification("encrypt", pn.clone(), Node::new("identity")));
+    for key in [
+        RowKey::Ratchet(lid.address()),
+        RowKey::Ratchet(pn.address()),
+    ] {
+        assert!(out.changes.contains(&Change::Delete(key)));
+    }
+    assert!(
+        out.changes
+            .contains(&Change::Delete(RowKey::Identity(lid.address())))
+    );
+    assert!(out.transmit[0].tag == "ack");
+}
+
+#[test]
+fn group_changes_are_applied_and_leavers_cost_the_sender_key() {
+    let member = |user: &str| Participant {
+        jid: Jid::lid(user),
+        pn: None,
+        lid: Some(Jid::lid(user)),
+        admin: false,
+    };
+    let group = Jid::group("123");
+    let mut bench = Bench::ready();
+    let info = GroupInfo {
+        subject: String::from("old"),
+        addressing: Addressing::Lid,
+        participants: vec![member("90001"), member("90002")],
+        fetched_ms: 0,
+    };
+    bench.stored = vec![(RowKey::Group(group.clone()), Row::Group(info))];
+    let listed = |tag: &str, user: &str| {
+        Node::new(tag).with_child(Node::new("participant").attr("jid", Jid::lid(user)))
+    };
+    let mut change = |child: Node| bench.node(notification("w:gp2", group.clone(), child));
+    let participants = |out: &Output| {
+        out.changes.iter().find_map(|change| match change {
+            Change::Put(RowKey::Group(_), Row::Group(info)) => Some(
+                info.participants
+                    .iter()
+                    .map(|one| one.jid.user.clone())
+                    .collect::<Vec<_>>(),
+            ),
+            _ => None,
+        })
+    };
+    let out = change(listed("add", "90003"));
+    assert_eq!(participants(&out).unwrap(), ["90001", "90002", "90003"]);
+    let out = change(listed("remove", "90002"));
+    assert_eq!(participants(&out).unwrap(), ["90001", "90003"]);
+    let gone = Change::Delete(RowKey::SenderKeyShare(group.clone()));
+    assert!(out.changes.contains(&gone));
+    let out = change(Node::new("subject").attr("subject", "new"));
+    let renamed = |change: &Change| matches!(change, Change::Put(_, Row::Group(info)) if info.subject == "new");
+    assert!(out.changes.iter().any(renamed));
+    let out = change(Node::new("something_new"));
+    assert!(
+        out.changes
+            .contains(&Change::Delete(RowKey::Group(group.clone())))
+    );
+}
