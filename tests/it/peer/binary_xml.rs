@@ -91,7 +91,7 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 /// Addresses on which the clients agree. They part on three forms, where ours is what whatsmeow
-/// writes and the other crate differs: hosted accounts without a device (it leaves the device form),
+/// writes and the other crate differs: hosted accounts without a device (it leaves that form),
 /// Messenger accounts (it drops the device), and other services (it leaves the server's name out).
 fn any_jid() -> impl Strategy<Value = Jid> {
     let agreed = SERVERS.map(|(server, _)| server).into_iter();

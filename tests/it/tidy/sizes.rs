@@ -9,11 +9,21 @@ const FILE_LINES_MAX: usize = 800;
 /// Generated code is as long as it is.
 const GENERATED: [&str; 1] = ["proto/src/"];
 
-/// Files that may be longer, each with its reason.
-const LONG_FILES: [(&str, &str); 1] = [(
-    "src/wire/tokens.rs",
-    "a dictionary: one entry after the other",
-)];
+/// Functions that may be longer, each with its reason: flat lists that would not read better apart.
+const LONG_FUNCTIONS: [(&str, &str, &str); 4] = [
+    ("src/ops/event.rs", "new", "one arm for each kind of event"),
+    (
+        "src/store/event.rs",
+        "columns",
+        "one arm for each kind of event",
+    ),
+    ("src/store/put.rs", "upsert", "one arm for each kind of row"),
+    (
+        "tests/it/store/samples.rs",
+        "rows",
+        "one sample of each kind of row",
+    ),
+];
 
 fn ours<'a>(tree: &'a Tree, endings: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
     tree.files
@@ -25,10 +35,10 @@ fn ours<'a>(tree: &'a Tree, endings: &'a [&str]) -> impl Iterator<Item = (&'a st
 
 fn long_lines(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (path, text) in ours(tree, &[".rs", ".sql", ".mjs"]) {
+    for (path, text) in ours(tree, &[".rs", ".mjs"]) {
         for (number, line) in text.lines().enumerate() {
             let columns = line.chars().count();
-            if COLUMNS_MAX < columns && !is_dictionary(path) {
+            if COLUMNS_MAX < columns {
                 findings.push(Finding::new(path, number + 1, format!("{columns} columns")));
             }
         }
@@ -36,15 +46,11 @@ fn long_lines(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-fn is_dictionary(path: &str) -> bool {
-    LONG_FILES.iter().any(|(file, _)| *file == path)
-}
-
 fn long_files(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in ours(tree, &[".rs", ".mjs"]) {
         let lines = text.lines().count();
-        if FILE_LINES_MAX < lines && !is_dictionary(path) {
+        if FILE_LINES_MAX < lines {
             findings.push(Finding::new(path, lines, format!("{lines} lines")));
         }
     }
@@ -57,7 +63,10 @@ fn long_functions(tree: &Tree) -> Vec<Finding> {
     for (path, source) in tree.rust(&[""]).filter(|(path, _)| ours(path)) {
         for (name, first, last) in source.functions() {
             let lines = last - first + 1;
-            if FUNCTION_LINES_MAX < lines {
+            let listed = LONG_FUNCTIONS
+                .iter()
+                .any(|(file, long, _)| (*file, *long) == (path, &name));
+            if FUNCTION_LINES_MAX < lines && !listed {
                 findings.push(Finding::new(
                     path,
                     first,
@@ -75,6 +84,22 @@ fn lines_functions_and_files_are_short() {
     expect_none(&long_lines(&tree));
     expect_none(&long_functions(&tree));
     expect_none(&long_files(&tree));
+}
+
+/// An exception that is not needed any more goes away.
+#[test]
+fn every_exception_is_still_one() {
+    let tree = Tree::of_repository();
+    for (path, name, _) in LONG_FUNCTIONS {
+        let source = super::source::Source::of(tree.text(path).unwrap_or_default());
+        let long = |(other, first, last): &(String, usize, usize)| {
+            other == name && FUNCTION_LINES_MAX < last - first + 1
+        };
+        assert!(
+            source.functions().iter().any(long),
+            "{path}: `{name}` is short or gone"
+        );
+    }
 }
 
 #[test]
@@ -102,7 +127,7 @@ fn too_long_ones_are_found() {
     let long = "a\n".repeat(FILE_LINES_MAX + 1);
     let files = [
         ("src/a.rs", long.as_str()),
-        ("src/wire/tokens.rs", long.as_str()),
+        ("proto/src/b.rs", long.as_str()),
     ];
     expect_found(long_files, &files, &[("src/a.rs", FILE_LINES_MAX + 1)]);
 }

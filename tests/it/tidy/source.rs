@@ -47,6 +47,12 @@ impl Source {
             strings: vec![],
         };
         blanker.run();
+        // Where each starts becomes the line on which it starts.
+        let (mut line, mut done) = (1, 0);
+        for (at, _) in &mut blanker.strings {
+            line += text[done..*at].matches('\n').count();
+            done = std::mem::replace(at, line);
+        }
         let code = String::from_utf8(blanker.code).expect("only whole characters are copied");
         Self {
             code,
@@ -247,8 +253,7 @@ impl Blanker<'_> {
                 self.blank(block_comment(rest));
             } else if let Some((open, end, close)) = string(rest, self.after_word()) {
                 let content = String::from_utf8_lossy(&rest[open..end]).into_owned();
-                let line = self.text[..self.at].iter().filter(|b| **b == b'\n').count() + 1;
-                self.strings.push((line, content));
+                self.strings.push((self.at, content));
                 self.blank(close);
             } else if let Some(length) = character(rest) {
                 self.blank(length);
