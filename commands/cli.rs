@@ -8,7 +8,7 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
-use crate::{completions, config, help, man, version};
+use crate::{completions, config, events, help, man, migrate, pair, run, send, tenants, version};
 
 /// WhatsApp session operations: pair, run, watch over and move accounts.
 #[derive(Debug, Parser)]
@@ -125,6 +125,12 @@ impl Globals {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Pair(pair::PairArgs),
+    Run(run::RunArgs),
+    Tenants(tenants::TenantsArgs),
+    Send(send::SendArgs),
+    Events(events::EventsArgs),
+    Migrate(migrate::MigrateArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -133,15 +139,26 @@ pub(crate) enum Command {
 }
 
 /// The first page: every command stands in exactly one group.
-const GROUPS: &[(&str, &[&str])] = &[(
-    "Tools",
-    &["config", "completions", "man", "version", "help"],
-)];
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Start here", &["pair", "run"]),
+    ("Accounts", &["tenants", "send", "events"]),
+    ("Database", &["migrate"]),
+    (
+        "Tools",
+        &["config", "completions", "man", "version", "help"],
+    ),
+];
 
 impl Command {
     /// Runs the command to its end.
-    pub(crate) async fn run(&self, ui: &mut Ui, settings: &Settings) -> Result<Exit, Failure> {
+    pub(crate) async fn run(&self, ui: &Ui, settings: &Settings) -> Result<Exit, Failure> {
         match self {
+            Self::Pair(args) => pair::run(ui, settings, args).await,
+            Self::Run(args) => run::run(ui, settings, args).await,
+            Self::Tenants(args) => tenants::run(ui, settings, args).await,
+            Self::Send(args) => send::run(ui, settings, args).await,
+            Self::Events(args) => events::run(ui, settings, args).await,
+            Self::Migrate(args) => migrate::run(ui, settings, args).await,
             Self::Config(args) => config::run(ui, settings, args),
             Self::Completions(args) => completions::run(ui, args),
             Self::Man(args) => man::run(ui, args),

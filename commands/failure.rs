@@ -1,7 +1,5 @@
 //! How a command ends: the exit codes that scripts rely on, and errors with a hint.
 
-use std::error::Error;
-
 use serde::Serialize;
 
 /// The exit code of the process. Stable: scripts and unit files depend on the numbers.
@@ -111,22 +109,6 @@ impl Failure {
             message: message.into(),
             hint: None,
         }
-    }
-
-    /// From an error and everything behind it.
-    pub(crate) fn from_error(exit: Exit, code: &'static str, error: &dyn Error) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            let text = error.to_string();
-            // Some errors repeat their source in their own text.
-            if !message.contains(&text) {
-                message.push_str(": ");
-                message.push_str(&text);
-            }
-            source = error.source();
-        }
-        Self::new(exit, code, message)
     }
 
     /// The reader of standard output went away: not an error, and nothing to say.

@@ -14,13 +14,21 @@ use tracing_subscriber::EnvFilter;
 mod cli;
 mod completions;
 mod config;
+mod events;
 mod failure;
 #[cfg(test)]
 mod generated;
 mod help;
 mod man;
+mod migrate;
+mod pair;
 mod qr;
+mod run;
+mod send;
 mod settings;
+mod signals;
+mod start;
+mod tenants;
 mod topics;
 mod ui;
 mod version;
@@ -45,7 +53,7 @@ fn run() -> Exit {
     };
     let settings = Settings::find(&cli.globals, Environment::of_process());
     let settings = settings.and_then(|settings| settings.look().map(|look| (settings, look)));
-    let (settings, mut ui) = match settings {
+    let (settings, ui) = match settings {
         Ok((settings, look)) => (settings, Ui::new(look)),
         Err(failure) => {
             ui::write_err(&if asks_for_json() {
@@ -56,7 +64,7 @@ fn run() -> Exit {
             return failure.exit;
         }
     };
-    match carry_out(&cli, &settings, &mut ui) {
+    match carry_out(&cli, &settings, &ui) {
         Ok(exit) => exit,
         Err(failure) => {
             ui.failure(&failure);
@@ -65,7 +73,7 @@ fn run() -> Exit {
     }
 }
 
-fn carry_out(cli: &cli::Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit, Failure> {
+fn carry_out(cli: &cli::Cli, settings: &Settings, ui: &Ui) -> Result<Exit, Failure> {
     start_log(ui, settings)?;
     let Some(command) = &cli.command else {
         ui.answer(&cli::command().render_help().to_string())?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use comfy_table::Table;
 use comfy_table::presets;
 use dialoguer::Confirm;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use wmctl::ops::shapes::{List, Object};
 
@@ -240,6 +240,22 @@ impl Ui {
         bar.set_message(text.into());
         bar.enable_steady_tick(SPIN);
         bar
+    }
+
+    /// Seconds that run down after `text`; `None` off a terminal.
+    pub(crate) fn count_down(&self, time: Duration, text: &str) -> Option<ProgressBar> {
+        if !self.live {
+            return None;
+        }
+        let bar = self.bars.add(ProgressBar::new(time.as_secs().max(1)));
+        let left = move |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // A column that cannot be written is only missing.
+            let _ = write!(out, "{} s", time.saturating_sub(state.elapsed()).as_secs());
+        };
+        bar.set_style(style("{spinner:.cyan} {msg} {left}").with_key("left", left));
+        bar.set_message(text.to_owned());
+        bar.enable_steady_tick(SPIN);
+        Some(bar)
     }
 
     /// A bar towards `length`. Invisible off a terminal.

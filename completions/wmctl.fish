@@ -41,11 +41,187 @@ complete -c wmctl -n "__fish_wmctl_needs_command" -s q -l quiet -d 'Say nothing 
 complete -c wmctl -n "__fish_wmctl_needs_command" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_needs_command" -s V -l version -d 'Print version'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "pair" -d 'Link a device by QR or 8-character code'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "run" -d 'Keep one account connected'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "tenants" -d 'Show the tenants of the database'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "send" -d 'Send messages'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "events" -d 'Read the numbered events of an account'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "migrate" -d 'Show or apply changes of the database schema'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "config" -d 'Show the settings and where each comes from'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "man" -d 'Print a manual page, or write all of them to a folder'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "version" -d 'Show what this binary is'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "help" -d 'Explain a command or a topic'
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l phone -d 'Show a code to type on the phone with this number, instead of a QR code' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l qr -d 'Draw the QR code like this' -r -f -a "half\t'Two modules a character; needs a terminal that knows UTF-8'
+ascii\t'Two characters a module'
+none\t'Do not draw it'"
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l replace -d 'Unlink the device that is there and pair a new one'
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l qr-invert -d 'Swap dark and light, for light terminals without colour'
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l from-seq -d 'Print events from this number on, instead of only new ones' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l grace -d 'Take at most this long for a clean stop (seconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-events -d 'Print no events'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list" -f -a "list" -d 'List tenants with a paired device, and which process runs each'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l to -d 'Phone number, or address of a person or group' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l text -d 'What to say' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l idempotency-key -d 'Take the same key twice as the same message' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l file -d 'Read messages as JSON lines from this file, - for standard input' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l wait -d 'Wait until every message has come that far' -r -f -a "queued\t'Taken in'
+sent\t'The server has it'
+delivered\t'A device of the recipient has it'
+read\t'The recipient read it'"
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l timeout -d 'Wait at most this long (seconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l from-seq -d 'Start with this number' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l type -d 'Show only events of this type (can be repeated)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l limit -d 'Show at most so many' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s f -l follow -d 'Wait for more at the end'
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -f -a "status" -d 'Show every migration and when it was applied'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status up" -f -a "up" -d 'Apply what is pending; two hosts may start it at once'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l check -d 'Exit with 10 if any is pending'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -s c -l config -d 'Read this configuration file only' -r -F

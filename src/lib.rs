@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod engine;
 pub mod ids;
 pub mod net;
 pub mod noise;

@@ -3,8 +3,20 @@
 //! Commands and the HTTP API call these and show what comes back; neither reaches further down.
 
 pub mod event;
+pub mod events;
+mod live;
+pub mod migrate;
+pub mod open;
+pub mod pair;
+pub mod run;
+pub mod send;
 pub mod shapes;
+pub mod tenants;
 
+/// Why a use case that connects could not.
+pub use crate::engine::line::LineError;
+/// How to ask a use case that goes on to stop.
+pub use crate::engine::stop::Stop;
 use crate::session::config::CLIENT_VERSION;
 
 /// What this binary is.

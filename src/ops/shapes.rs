@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use crate::session::changes::AccountState;
+
 /// The version that every answer names.
 pub const API_VERSION: &str = "wmctl/v1";
 
@@ -62,4 +64,18 @@ pub struct Version {
 pub fn time(unix_ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(unix_ms).unwrap_or_default();
     format!("{time:.3}")
+}
+
+/// The word for a state, the same everywhere.
+pub fn state_word(state: AccountState) -> &'static str {
+    match state {
+        AccountState::Connecting => "connecting",
+        AccountState::Connected => "connected",
+        AccountState::Disconnected => "disconnected",
+        AccountState::Replaced => "replaced",
+        AccountState::LoggedOut => "logged_out",
+        AccountState::Banned => "banned",
+        AccountState::Outdated => "outdated",
+        AccountState::Stalled => "stalled",
+    }
 }

@@ -24,6 +24,9 @@ const LIST: &str = "
     SELECT seq, at_ms, kind, chat, sender, message_id, from_me, text, payload, detail
     FROM wmctl_event WHERE business_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3";
 
+const LAST: &str = "
+    SELECT seq FROM wmctl_event WHERE business_id = $1 ORDER BY seq DESC LIMIT 1";
+
 /// One event as it is stored: the fields that most kinds have, and the rest as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -57,6 +60,12 @@ impl Store {
             .rows(LIST, args![tenant.as_str(), from_seq, limit])
             .await?;
         rows.iter().map(decode).collect()
+    }
+
+    /// The number of the newest event; 0 before the first.
+    pub async fn last_event(&self, tenant: &TenantId) -> Result<i64, StoreError> {
+        let row = self.db.row(LAST, args![tenant.as_str()]).await?;
+        row.map_or(Ok(0), |row| row.column(TABLE, 0))
     }
 }
 

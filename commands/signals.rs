@@ -1,0 +1,36 @@
+//! Signals as requests to stop: the first one is polite, the second one is not.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use wmctl::ops::Stop;
+
+use crate::failure::Exit;
+
+/// Asks `stop` to end softly at the first SIGINT or SIGTERM, and hard at the second, for which it
+/// returns the exit code. The caller gives up whatever still runs then.
+pub(crate) async fn pass_on(stop: &Stop) -> Exit {
+    let mut interrupts = signal(SignalKind::interrupt()).ok();
+    let mut terminations = signal(SignalKind::terminate()).ok();
+    for last in [false, true] {
+        let exit = tokio::select! {
+            () = received(&mut interrupts) => Exit::Interrupted,
+            () = received(&mut terminations) => Exit::Terminated,
+        };
+        if last {
+            stop.force();
+            return exit;
+        }
+        tracing::info!("stopping; a second signal ends at once");
+        stop.ask();
+    }
+    Exit::Interrupted
+}
+
+/// Waits for ever where the system lets nobody listen.
+async fn received(signals: &mut Option<Signal>) {
+    match signals {
+        Some(signals) => {
+            signals.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}

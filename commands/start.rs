@@ -1,0 +1,115 @@
+//! What most commands start with: settings for the use cases, the opened app, failures of both.
+
+use wmctl::config::DatabaseUrl;
+use wmctl::ops::open::{App, RowsError, Schema, Settings as OpsSettings};
+use wmctl::ops::run::RunEnd;
+use wmctl::ops::{LineError, Stop};
+
+use crate::failure::{Exit, Failure};
+use crate::settings::Settings;
+use crate::ui::Ui;
+
+/// Opens the database that the settings name.
+pub(crate) async fn open(ui: &Ui, settings: &Settings, schema: Schema) -> Result<App, Failure> {
+    let database = settings.database()?;
+    if settings.database_is_default()
+        && let DatabaseUrl::Sqlite(path) = &database
+        && !path.exists()
+    {
+        ui.note(&format!("no database is set: using {}", path.display()));
+    }
+    let server = settings.server()?;
+    let ops = OpsSettings {
+        database,
+        tenant: settings.tenant()?,
+        server,
+        device_name: settings.device_name().to_owned(),
+    };
+    App::open(ops, schema).await.map_err(rows)
+}
+
+/// A failure of the database.
+pub(crate) fn rows(error: RowsError) -> Failure {
+    let message = error.to_string();
+    match error {
+        RowsError::Schema { found, wanted } if found < wanted => {
+            Failure::new(Exit::Database, "SCHEMA_OLD", message).hint("run `wmctl migrate up`")
+        }
+        RowsError::Schema { .. } => Failure::new(Exit::Database, "SCHEMA_NEW", message)
+            .hint("a newer wmctl made this schema: use that one"),
+        RowsError::Held { holder, .. } => {
+            let failure = Failure::new(Exit::Conflict, "LOCK_HELD", message);
+            match holder {
+                Some(holder) => failure.hint(format!("held by {holder}: stop that one first")),
+                None => failure.hint("stop that one first"),
+            }
+        }
+        RowsError::File(_) => Failure::new(Exit::Database, "DATABASE_FILE", message)
+            .hint("DATABASE_URL names the file; its folder must be writable"),
+        RowsError::Url => Failure::new(Exit::Config, "DATABASE_URL", message),
+        RowsError::Database(_) => Failure::new(Exit::Database, "DATABASE", message)
+            .hint("is the database up? DATABASE_URL says where it is"),
+    }
+}
+
+/// Runs `work` until it ends, with signals as requests to stop it.
+pub(crate) async fn with_signals<T>(
+    stop: &Stop,
+    work: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    let signals = crate::signals::pass_on(stop);
+    tokio::pin!(work, signals);
+    tokio::select! {
+        result = &mut work => Ok(result),
+        exit = &mut signals => Err(Failure::new(exit, "INTERRUPTED", "interrupted before the end")),
+    }
+}
+
+/// A failure of the connection.
+pub(crate) fn line(error: &LineError) -> Failure {
+    let message = error.to_string();
+    match error {
+        LineError::Misconfigured(_) => Failure::new(Exit::Config, "SERVER", message)
+            .hint("look at --server, --root-key and --ca-file"),
+        LineError::Untrusted(_) => Failure::new(Exit::Remote, "UNTRUSTED", message)
+            .hint("a simulator needs --root-key; elsewhere something may sit in between"),
+        LineError::Down(_) => Failure::new(Exit::Remote, "UNREACHABLE", message),
+    }
+}
+
+/// Why an account is not run any more, as a failure.
+pub(crate) fn ended(end: &RunEnd, tenant: &str) -> Failure {
+    let pair_again = format!("wmctl pair --tenant {tenant}");
+    match end {
+        RunEnd::Stopped => Failure::new(Exit::Interrupted, "STOPPED", "stopped"),
+        RunEnd::Unpaired => Failure::new(
+            Exit::Absent,
+            "NOT_PAIRED",
+            format!("{tenant} has no paired device"),
+        )
+        .hint(pair_again),
+        RunEnd::LoggedOut { reason } => {
+            let message = format!("{tenant} was unlinked ({reason}); its rows are kept");
+            Failure::new(Exit::Auth, "LOGGED_OUT", message).hint(pair_again)
+        }
+        RunEnd::Banned { code, until } => {
+            let until = until
+                .as_ref()
+                .map_or_else(String::new, |until| format!(" until {until}"));
+            let message = format!("WhatsApp banned the account of {tenant}{until} (code {code})");
+            Failure::new(Exit::Auth, "BANNED", message)
+                .hint("wait, and look into the phone's app for what WhatsApp says")
+        }
+        RunEnd::Outdated => {
+            let message = "the server wants a newer client version";
+            Failure::new(Exit::Auth, "OUTDATED", message).hint("install a newer wmctl")
+        }
+        RunEnd::LeaseLost => {
+            let message = format!("another process took over {tenant}");
+            Failure::new(Exit::Conflict, "FENCED", message)
+                .hint("`wmctl tenants list` shows which one")
+        }
+        RunEnd::Broken(what) => Failure::new(Exit::Database, "BROKEN", what.clone())
+            .hint("the log says more; the rows are as they were"),
+    }
+}

@@ -1,0 +1,580 @@
+//! One account: its session, its link, its rows at hand, and the order in which things happen.
+//!
+//! The actor waits for one thing and collects what else is there already. The session decides about
+//! all of it; the changes are committed in one transaction; only then are stanzas transmitted.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use crate::clock::Surroundings;
+use crate::crypto::random::Random;
+use crate::engine::ledger::{Ledger, LedgerError, OpenSends};
+use crate::engine::line::{Dial, Hello, Line, LineError};
+use crate::engine::status::Status;
+use crate::engine::stop::Stop;
+use crate::session::account::{Account, Ended};
+use crate::session::backoff::Backoff;
+use crate::session::changes::{AccountState, Change};
+use crate::session::config::ClientConfig;
+use crate::session::input::{Input, Now};
+use crate::session::machine::Session;
+use crate::session::output::{Close, Notice, Output};
+use crate::session::payload;
+use crate::session::rows::Rows;
+use crate::session::unit::Context;
+
+/// Most inputs that share one transaction: enough to make its cost small for each, few enough that
+/// a failed one repeats little.
+const UNIT_INPUTS_MAX: usize = 64;
+/// How often one input may ask for more rows: each round follows one reference further.
+const WANT_ROUNDS_MAX: usize = 16;
+/// Rows at hand before all are forgotten: a few tens of megabytes at the very most.
+const ROWS_MAX: usize = 4_096;
+/// Outbox rows taken in at once.
+const SENDS_MAX: usize = 64;
+/// How long a unit of work waits for the database before the link is given up.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
+/// First and longest wait between two attempts to reach the database.
+const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+/// A restart that the server asks for happens at once, but not endlessly.
+const RESTARTS_MAX: u32 = 3;
+/// Commands that wait for the actor; senders wait when there are more.
+pub const COMMANDS_MAX: usize = 64;
+
+/// Why an actor ended. Not an error: its owner decides what comes next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stopped {
+    /// Its owner asked for it.
+    Asked,
+    /// Another host may write now.
+    LeaseLost,
+    /// No device is paired.
+    Unpaired,
+    /// The account must not connect again as it is.
+    Ended(Ended),
+    /// The database or a setting is unusable.
+    Broken(String),
+}
+
+/// What an actor works with.
+#[derive(Debug)]
+pub struct Parts<L, D> {
+    pub ledger: L,
+    pub dial: D,
+    pub surroundings: Surroundings,
+    pub config: ClientConfig,
+    pub stop: Stop,
+    /// Cancelled when the lease is known to be lost.
+    pub lease_lost: CancellationToken,
+    pub status: watch::Sender<Status>,
+    pub commands: mpsc::Receiver<Input>,
+}
+
+/// The task that owns one account.
+pub struct Actor<L, D> {
+    parts: Parts<L, D>,
+    random: Box<dyn Random + Send>,
+    /// Waits between connections that were lost.
+    lost: Backoff,
+    /// Waits after another client took our place.
+    replaced: Backoff,
+    /// Waits after the rows could not be trusted or reached.
+    reload: Backoff,
+}
+
+/// Everything that is thrown away when a commit fails: it starts again from the rows.
+struct Life {
+    session: Session,
+    rows: Rows,
+    queue: VecDeque<Input>,
+    /// Where the outbox goes on, and whether there may be more; only while logged in.
+    cursor: i64,
+    sends: Sends,
+    logged_in_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sends {
+    /// Not logged in: nothing is fed.
+    Off,
+    /// Nothing new is known of.
+    Idle,
+    /// There may be rows to feed.
+    Due,
+}
+
+/// How long one call of the database may go on failing.
+struct Patience {
+    until: u64,
+    wait: Duration,
+    /// The state to return to, once something failed.
+    stalled: Option<AccountState>,
+}
+
+/// Why the wait or the work on one link ended.
+enum End {
+    Stopped(Stopped),
+    /// The session is to be thrown away and loaded again.
+    Reload(LedgerError),
+    Line(LineError),
+    Close(Close),
+}
+
+impl From<LedgerError> for End {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::LeaseLost => Self::Stopped(Stopped::LeaseLost),
+            LedgerError::Unusable(what) => Self::Stopped(Stopped::Broken(what)),
+            LedgerError::Unavailable(_) | LedgerError::Unknown => Self::Reload(error),
+        }
+    }
+}
+
+impl<L: Ledger, D: Dial> Actor<L, D> {
+    /// An actor that has done nothing yet.
+    pub fn new(parts: Parts<L, D>) -> Self {
+        let random = parts.surroundings.entropy.random();
+        Self {
+            parts,
+            random,
+            lost: Backoff::reconnect(),
+            replaced: Backoff::replaced(),
+            reload: Backoff::new(100, 30_000),
+        }
+    }
+
+    /// Keeps the account connected until something ends it.
+    ///
+    /// May be called again after it panicked: everything that the panic could have left half done
+    /// is loaded again.
+    pub async fn run(&mut self) -> Stopped {
+        loop {
+            let end = match self.load().await {
+                Ok(mut life) => self.live(&mut life).await,
+                Err(end) => end,
+            };
+            let error = match end {
+                End::Stopped(stopped) => {
+                    let state = match &stopped {
+                        Stopped::Ended(Ended::Banned { .. }) => AccountState::Banned,
+                        Stopped::Ended(Ended::LoggedOut { .. }) => AccountState::LoggedOut,
+                        Stopped::Ended(Ended::Outdated) => AccountState::Outdated,
+                        _ => AccountState::Disconnected,
+                    };
+                    self.parts.say(state, None);
+                    return stopped;
+                }
+                End::Reload(error) => error,
+                End::Line(error) => LedgerError::Unavailable(error.to_string()),
+                End::Close(_) => LedgerError::Unknown,
+            };
+            let wait_ms = self.reload.next_ms(&mut *self.random);
+            error!(%error, wait_ms, "starting over from the database");
+            self.parts.say(AccountState::Stalled, Some("database"));
+            if let Some(stopped) = self.pause(wait_ms).await {
+                return stopped;
+            }
+        }
+    }
+
+    async fn load(&mut self) -> Result<Life, End> {
+        let account = self.parts.ledger.account().await?;
+        let account = account.ok_or(End::Stopped(Stopped::Unpaired))?;
+        if let Some(ended) = account.ended.clone().filter(|ended| self.is_final(ended)) {
+            return Err(End::Stopped(Stopped::Ended(ended)));
+        }
+        Ok(Life {
+            session: Session::new(account, self.parts.config.clone()),
+            rows: Rows::default(),
+            queue: VecDeque::new(),
+            cursor: 0,
+            sends: Sends::Off,
+            logged_in_ms: None,
+        })
+    }
+
+    /// A ban runs out, and a newer version may be welcome again; being unlinked is for good.
+    fn is_final(&self, ended: &Ended) -> bool {
+        match ended {
+            Ended::LoggedOut { .. } => true,
+            Ended::Banned { until_ms, .. } => {
+                until_ms.is_some_and(|until| self.parts.surroundings.clock.unix_ms() < until)
+            }
+            Ended::Outdated => false,
+        }
+    }
+
+    /// Connects again and again, with one session.
+    async fn live(&mut self, life: &mut Life) -> End {
+        let mut restarts = 0;
+        loop {
+            self.parts.say(AccountState::Connecting, None);
+            let end = match self.connect(life).await {
+                Ok(line) => self.serve(life, line).await,
+                Err(end) => end,
+            };
+            let lasted_ms = life
+                .logged_in_ms
+                .take()
+                .map_or(0, |since| self.parts.mono_ms() - since);
+            self.lost.connected(lasted_ms);
+            self.replaced.connected(lasted_ms);
+            let (state, reason, wait_ms) = match end {
+                End::Stopped(_) | End::Reload(_) => return end,
+                End::Line(LineError::Misconfigured(what)) => {
+                    return End::Stopped(Stopped::Broken(what));
+                }
+                End::Close(Close::Ended(ended)) => return End::Stopped(Stopped::Ended(ended)),
+                End::Close(Close::Asked) => return End::Stopped(Stopped::Asked),
+                End::Close(Close::Restart) if restarts < RESTARTS_MAX => {
+                    restarts += 1;
+                    continue;
+                }
+                // The session read a row that was not there: nothing that it holds can be trusted.
+                End::Close(Close::Retry {
+                    reason: "row_not_loaded",
+                }) => {
+                    return End::Reload(LedgerError::Unknown);
+                }
+                End::Close(Close::Replaced) => {
+                    let wait_ms = self.replaced.next_ms(&mut *self.random);
+                    error!(wait_ms, "another client took over this device");
+                    (AccountState::Replaced, String::from("replaced"), wait_ms)
+                }
+                End::Close(Close::Retry { reason }) => (
+                    AccountState::Disconnected,
+                    reason.to_owned(),
+                    self.lost.next_ms(&mut *self.random),
+                ),
+                End::Close(Close::Restart) => (
+                    AccountState::Disconnected,
+                    String::from("restart"),
+                    self.lost.next_ms(&mut *self.random),
+                ),
+                End::Line(error) => (
+                    AccountState::Disconnected,
+                    error.to_string(),
+                    self.lost.next_ms(&mut *self.random),
+                ),
+            };
+            restarts = 0;
+            warn!(%reason, wait_ms, "disconnected");
+            self.parts.say(state, Some(&reason));
+            if let Some(stopped) = self.pause(wait_ms).await {
+                return End::Stopped(stopped);
+            }
+        }
+    }
+
+    async fn connect(&mut self, life: &Life) -> Result<D::Line, End> {
+        let account = life.session.account();
+        let hello = Hello {
+            noise: account.noise.clone(),
+            payload: payload::client_payload(account, &self.parts.config),
+            routing_info: account.routing_info.clone(),
+        };
+        tokio::select! {
+            biased;
+            () = self.parts.stop.asked() => Err(End::Stopped(Stopped::Asked)),
+            () = self.parts.lease_lost.cancelled() => Err(End::Stopped(Stopped::LeaseLost)),
+            line = self.parts.dial.dial(&hello) => line.map_err(End::Line),
+        }
+    }
+
+    /// Works until the link ends.
+    async fn serve(&mut self, life: &mut Life, mut line: D::Line) -> End {
+        life.queue.clear();
+        life.queue.push_back(Input::LinkUp);
+        life.sends = Sends::Off;
+        let end = loop {
+            if let Err(end) = self.turn(life, &mut line).await {
+                break end;
+            }
+        };
+        life.queue.clear();
+        if !matches!(end, End::Reload(_) | End::Stopped(Stopped::LeaseLost)) {
+            // A session that is kept must know that whatever it waits for will not come.
+            let mut out = Output::default();
+            self.handle(life, Input::LinkDown, &mut out);
+            debug_assert!(out.changes.is_empty(), "a lost link changes no rows");
+        }
+        if !self.parts.stop.is_forced() {
+            line.close().await;
+        }
+        end
+    }
+
+    /// One wait, one unit of work, one transmission.
+    async fn turn(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
+        if life.queue.is_empty() {
+            self.wait(life, line).await?;
+        }
+        self.gather(life, line).await?;
+        let mut out = Output::default();
+        let mut inputs = 0;
+        while inputs < UNIT_INPUTS_MAX && out.close.is_none() {
+            let Some(input) = life.queue.pop_front() else {
+                break;
+            };
+            inputs += 1;
+            self.know(life, &input).await?;
+            self.handle(life, input, &mut out);
+        }
+        if cfg!(feature = "mutants") {
+            // Wrong on purpose, never in a release: the crash test must notice it.
+            line.send(&out.transmit).await.map_err(End::Line)?;
+            out.transmit.clear();
+        }
+        self.commit(&out.changes).await?;
+        if ROWS_MAX < life.rows.len() {
+            life.rows.clear();
+        }
+        if !out.transmit.is_empty() {
+            line.send(&out.transmit).await.map_err(End::Line)?;
+        }
+        debug!(
+            inputs,
+            changes = out.changes.len(),
+            sent = out.transmit.len(),
+            "unit of work"
+        );
+        for notice in out.notices {
+            self.notice(life, notice);
+        }
+        life.queue.extend(out.again);
+        match out.close {
+            Some(close) => Err(End::Close(close)),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for one thing. Each branch is a single wait that loses nothing when it is dropped.
+    async fn wait(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
+        if life.sends == Sends::Due {
+            return Ok(());
+        }
+        let parts = &mut self.parts;
+        let now = parts.surroundings.clock.mono_ms();
+        let tick = life
+            .session
+            .wake_at()
+            .map(|at| Duration::from_millis(at.saturating_sub(now)));
+        tokio::select! {
+            biased;
+            () = parts.stop.asked() => return Err(End::Stopped(Stopped::Asked)),
+            () = parts.lease_lost.cancelled() => return Err(End::Stopped(Stopped::LeaseLost)),
+            nodes = line.receive() => {
+                life.queue.extend(nodes.map_err(End::Line)?.into_iter().map(Input::Node));
+            }
+            Some(command) = parts.commands.recv() => life.queue.push_back(command),
+            () = tokio::time::sleep(tick.unwrap_or_default()), if tick.is_some() => {
+                life.queue.push_back(Input::Tick);
+            }
+            () = parts.ledger.outbox_changed(), if life.sends == Sends::Idle => {
+                life.sends = Sends::Due;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what is there already, so that it shares the transaction.
+    async fn gather(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
+        while life.queue.len() < UNIT_INPUTS_MAX {
+            match line.receive().now_or_never() {
+                Some(Ok(nodes)) => life.queue.extend(nodes.into_iter().map(Input::Node)),
+                // What came before the end of the link is still worked on.
+                Some(Err(error)) if life.queue.is_empty() => return Err(End::Line(error)),
+                Some(Err(_)) | None => break,
+            }
+        }
+        // Deadlines must not starve while the server talks without a pause.
+        if life
+            .session
+            .wake_at()
+            .is_some_and(|at| at <= self.parts.mono_ms())
+        {
+            life.queue.push_back(Input::Tick);
+        }
+        if life.sends == Sends::Due && life.queue.len() < UNIT_INPUTS_MAX {
+            let open = self.open_sends(life.cursor).await?;
+            life.cursor = open.cursor;
+            life.sends = if open.more { Sends::Due } else { Sends::Idle };
+            life.queue.extend(open.ids.into_iter().map(Input::Send));
+        }
+        Ok(())
+    }
+
+    async fn open_sends(&mut self, cursor: i64) -> Result<OpenSends, End> {
+        let parts = &self.parts;
+        let mut patience = parts.patience();
+        loop {
+            match parts.ledger.open_sends(cursor, SENDS_MAX).await {
+                Ok(open) => {
+                    parts.relieve(patience);
+                    return Ok(open);
+                }
+                Err(error) => parts.bear(&mut patience, error).await?,
+            }
+        }
+    }
+
+    /// Loads the rows that the session wants for an input.
+    async fn know(&mut self, life: &mut Life, input: &Input) -> Result<(), End> {
+        for _ in 0..WANT_ROUNDS_MAX {
+            let wanted = life.session.wants(input, &life.rows);
+            if wanted.is_empty() {
+                return Ok(());
+            }
+            let parts = &self.parts;
+            let mut patience = parts.patience();
+            let loaded = loop {
+                match parts.ledger.read(&wanted).await {
+                    Ok(loaded) => break loaded,
+                    Err(error) => parts.bear(&mut patience, error).await?,
+                }
+            };
+            parts.relieve(patience);
+            life.rows.load(loaded);
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, life: &mut Life, input: Input, out: &mut Output) {
+        let now = Now {
+            mono_ms: self.parts.surroundings.clock.mono_ms(),
+            unix_ms: self.parts.surroundings.clock.unix_ms(),
+        };
+        let mut cx = Context {
+            now,
+            rng: &mut *self.random,
+        };
+        life.session.handle(&mut cx, input, &mut life.rows, out);
+    }
+
+    async fn commit(&mut self, changes: &[Change]) -> Result<(), End> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let parts = &self.parts;
+        let mut patience = parts.patience();
+        let last_seq = loop {
+            match parts.ledger.commit(changes).await {
+                Ok(last_seq) => break last_seq,
+                Err(error) => parts.bear(&mut patience, error).await?,
+            }
+        };
+        parts.relieve(patience);
+        if 0 < last_seq {
+            self.parts
+                .status
+                .send_modify(|status| status.last_seq = last_seq);
+        }
+        Ok(())
+    }
+
+    fn notice(&self, life: &mut Life, notice: Notice) {
+        match notice {
+            Notice::LoggedIn => {
+                life.logged_in_ms = Some(self.parts.mono_ms());
+                life.sends = Sends::Due;
+                life.cursor = 0;
+                self.parts.status.send_modify(|status| status.logins += 1);
+                self.parts.say(AccountState::Connected, None);
+                info!("connected");
+            }
+            Notice::OfflineDone { messages } => info!(messages, "offline queue is empty"),
+            Notice::State(state) => self.parts.say(state, None),
+            other => debug!(?other, "notice"),
+        }
+    }
+
+    /// Waits before the next attempt; says so when something ends the wait for good.
+    async fn pause(&mut self, wait_ms: u64) -> Option<Stopped> {
+        tokio::select! {
+            biased;
+            () = self.parts.stop.asked() => Some(Stopped::Asked),
+            () = self.parts.lease_lost.cancelled() => Some(Stopped::LeaseLost),
+            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => None,
+        }
+    }
+}
+
+impl<L: Ledger, D> Parts<L, D> {
+    /// To be asked after each failure of the database. Nothing is acknowledged and nothing is sent
+    /// meanwhile, so the link may stay open for a while.
+    fn patience(&self) -> Patience {
+        let patience_ms = u64::try_from(STORE_PATIENCE.as_millis()).unwrap_or(u64::MAX);
+        Patience {
+            until: self.mono_ms() + patience_ms,
+            wait: STORE_RETRY.0,
+            stalled: None,
+        }
+    }
+
+    /// Waits before another attempt at what certainly changed nothing, if there may be one.
+    async fn bear(&self, patience: &mut Patience, error: LedgerError) -> Result<(), End> {
+        let LedgerError::Unavailable(reason) = &error else {
+            return Err(End::from(error));
+        };
+        if patience.until <= self.mono_ms() {
+            return Err(End::from(error));
+        }
+        if patience.stalled.is_none() {
+            warn!(%reason, "database is unavailable, holding everything back");
+            patience.stalled = Some(self.status.borrow().state);
+            self.say(AccountState::Stalled, Some("database"));
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.forced() => return Err(End::Stopped(Stopped::Asked)),
+            () = self.lease_lost.cancelled() => return Err(End::Stopped(Stopped::LeaseLost)),
+            () = tokio::time::sleep(patience.wait) => (),
+        }
+        patience.wait = (patience.wait * 2).min(STORE_RETRY.1);
+        Ok(())
+    }
+
+    /// The database answered.
+    fn relieve(&self, patience: Patience) {
+        if let Some(state) = patience.stalled {
+            info!("database is back");
+            self.say(state, None);
+        }
+    }
+
+    fn say(&self, state: AccountState, reason: Option<&str>) {
+        let since_ms = self.surroundings.clock.unix_ms();
+        self.status.send_if_modified(|status| {
+            let changed = status.state != state || status.reason.as_deref() != reason;
+            if changed {
+                status.state = state;
+                status.reason = reason.map(str::to_owned);
+                status.since_ms = since_ms;
+            }
+            changed
+        });
+    }
+
+    fn mono_ms(&self) -> u64 {
+        self.surroundings.clock.mono_ms()
+    }
+}
+
+/// Whether an account may be run at all, without connecting.
+pub fn refusal(account: Option<&Account>, unix_ms: i64) -> Option<Stopped> {
+    let Some(account) = account else {
+        return Some(Stopped::Unpaired);
+    };
+    match &account.ended {
+        Some(Ended::Banned { until_ms, .. }) if until_ms.is_none_or(|until| until <= unix_ms) => {
+            None
+        }
+        Some(Ended::Outdated) | None => None,
+        Some(ended) => Some(Stopped::Ended(ended.clone())),
+    }
+}

@@ -1,0 +1,280 @@
+//! A ledger in memory with faults on request, and lines that end in the test.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::{Notify, mpsc};
+
+use crate::clock::{Entropy, Surroundings, SystemClock};
+use crate::crypto::random::Random;
+use crate::engine::ledger::{Ledger, LedgerError, OpenSends};
+use crate::engine::line::{Dial, Hello, Line, LineError};
+use crate::ids::Jid;
+use crate::session::account::{Account, AdvIdentity};
+use crate::session::changes::{Change, Event};
+use crate::session::pair::DeviceKeys;
+use crate::session::rows::{Row, RowKey};
+use crate::wire::node::Node;
+
+/// Tells what the next calls of a fake ledger do.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Fail(LedgerError),
+    Panic,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    account: Option<Account>,
+    rows: HashMap<RowKey, Row>,
+    events: Vec<Event>,
+    faults: VecDeque<Fault>,
+    open: Vec<crate::ids::MessageId>,
+    loads: u32,
+}
+
+/// Rows in memory; clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    state: Arc<Mutex<State>>,
+    changed: Arc<Notify>,
+    /// Commits wait here while the test holds it.
+    gate: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Memory {
+    pub(super) fn with_account() -> Self {
+        let memory = Self::default();
+        memory.state.lock().unwrap().account = Some(account());
+        memory
+    }
+
+    pub(super) fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state.lock().unwrap().faults.extend(faults);
+    }
+
+    pub(super) fn events(&self) -> usize {
+        self.state.lock().unwrap().events.len()
+    }
+
+    pub(super) fn loads(&self) -> u32 {
+        self.state.lock().unwrap().loads
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        let state = self.state.lock().unwrap();
+        state
+            .account
+            .as_ref()
+            .is_some_and(|account| account.ended.is_some())
+    }
+
+    /// While the result lives, no commit is carried out.
+    pub(super) async fn hold_commits(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.gate).lock_owned().await
+    }
+
+    fn apply(&self, changes: &[Change]) -> i64 {
+        let mut state = self.state.lock().unwrap();
+        for change in changes {
+            match change {
+                Change::Put(key, row) => drop(state.rows.insert(key.clone(), row.clone())),
+                Change::Delete(key) => drop(state.rows.remove(key)),
+                Change::Event(event) => state.events.push((**event).clone()),
+                Change::Update(update) => {
+                    if let (Some(ended), Some(account)) = (&update.ended, &mut state.account) {
+                        account.ended.clone_from(ended);
+                    }
+                }
+                _ => (),
+            }
+        }
+        i64::try_from(state.events.len()).unwrap()
+    }
+}
+
+impl Ledger for Memory {
+    async fn account(&self) -> Result<Option<Account>, LedgerError> {
+        let mut state = self.state.lock().unwrap();
+        state.loads += 1;
+        Ok(state.account.clone())
+    }
+
+    async fn read(&self, keys: &[RowKey]) -> Result<Vec<(RowKey, Option<Row>)>, LedgerError> {
+        let state = self.state.lock().unwrap();
+        Ok(keys
+            .iter()
+            .map(|key| (key.clone(), state.rows.get(key).cloned()))
+            .collect())
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<i64, LedgerError> {
+        let _open = self.gate.lock().await;
+        let fault = self.state.lock().unwrap().faults.pop_front();
+        match fault {
+            Some(Fault::Fail(error)) => Err(error),
+            Some(Fault::Panic) => panic!("asked for by the test"),
+            None => Ok(self.apply(changes)),
+        }
+    }
+
+    async fn open_sends(&self, cursor: i64, limit: usize) -> Result<OpenSends, LedgerError> {
+        let state = self.state.lock().unwrap();
+        let skip = usize::try_from(cursor).unwrap();
+        let ids: Vec<_> = state.open.iter().skip(skip).take(limit).cloned().collect();
+        let cursor = cursor + i64::try_from(ids.len()).unwrap();
+        Ok(OpenSends {
+            more: ids.len() == limit,
+            ids,
+            cursor,
+        })
+    }
+
+    async fn outbox_changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+/// The test's end of one line.
+pub(super) struct Peer {
+    pub(super) hello: Hello,
+    to_client: mpsc::UnboundedSender<Vec<Node>>,
+    from_client: mpsc::UnboundedReceiver<Node>,
+}
+
+impl Peer {
+    pub(super) fn say(&self, node: Node) {
+        self.to_client.send(vec![node]).unwrap();
+    }
+
+    /// The next stanza that is no request; requests are answered on the way.
+    pub(super) async fn hear(&mut self) -> Option<Node> {
+        loop {
+            let node = self.from_client.recv().await?;
+            if node.tag != "iq" {
+                return Some(node);
+            }
+            let answer = Node::new("iq")
+                .attr("type", "result")
+                .attr("from", Jid::server());
+            let answer = answer.attr("id", node.value("id").unwrap().clone());
+            let count = Node::new("count").attr("value", "500");
+            let _ = self.to_client.send(vec![answer.with_child(count)]);
+        }
+    }
+
+    /// Whatever was said so far, requests included.
+    pub(super) fn heard(&mut self) -> Vec<Node> {
+        std::iter::from_fn(|| self.from_client.try_recv().ok()).collect()
+    }
+
+    /// Accepts the login and waits until it is complete.
+    pub(super) async fn accept(&mut self) {
+        self.say(Node::new("success").attr("t", "1700000000"));
+        while self.hear().await.unwrap().tag != "presence" {}
+    }
+}
+
+/// Hands the other end of every line to the test.
+#[derive(Clone, Debug)]
+pub(super) struct Lines {
+    peers: mpsc::UnboundedSender<Peer>,
+}
+
+impl Lines {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Peer>) {
+        let (peers, accepted) = mpsc::unbounded_channel();
+        (Self { peers }, accepted)
+    }
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Peer")
+    }
+}
+
+impl Dial for Lines {
+    type Line = Wire;
+
+    async fn dial(&self, hello: &Hello) -> Result<Wire, LineError> {
+        let (to_client, receive) = mpsc::unbounded_channel();
+        let (send, from_client) = mpsc::unbounded_channel();
+        let peer = Peer {
+            hello: hello.clone(),
+            to_client,
+            from_client,
+        };
+        self.peers
+            .send(peer)
+            .map_err(|_| LineError::Down(String::from("no test")))?;
+        Ok(Wire { receive, send })
+    }
+}
+
+/// The client's end of one line.
+pub(super) struct Wire {
+    receive: mpsc::UnboundedReceiver<Vec<Node>>,
+    send: mpsc::UnboundedSender<Node>,
+}
+
+impl Line for Wire {
+    async fn receive(&mut self) -> Result<Vec<Node>, LineError> {
+        self.receive
+            .recv()
+            .await
+            .ok_or_else(|| LineError::Down(String::from("gone")))
+    }
+
+    async fn send(&mut self, nodes: &[Node]) -> Result<(), LineError> {
+        for node in nodes {
+            let sent = self.send.send(node.clone());
+            sent.map_err(|_| LineError::Down(String::from("gone")))?;
+        }
+        Ok(())
+    }
+
+    async fn close(self) {}
+}
+
+struct Seeded;
+
+impl Entropy for Seeded {
+    fn random(&self) -> Box<dyn Random + Send> {
+        Box::new(StdRng::seed_from_u64(7))
+    }
+}
+
+pub(super) fn surroundings() -> Surroundings {
+    Surroundings {
+        clock: Arc::new(SystemClock::start()),
+        entropy: Arc::new(Seeded),
+    }
+}
+
+fn account() -> Account {
+    let keys = DeviceKeys::generate(&mut StdRng::seed_from_u64(1));
+    Account {
+        jid: Jid::user("4915112345621").with_device(7),
+        lid: None,
+        registration_id: keys.registration_id,
+        noise: keys.noise,
+        identity: keys.identity,
+        signed_pre_key: keys.signed_pre_key,
+        adv_secret: keys.adv_secret,
+        adv: AdvIdentity {
+            details: Vec::new(),
+            account_signature: [0; 64],
+            account_signature_key: [0; 32],
+            device_signature: [0; 64],
+        },
+        platform: String::new(),
+        business_name: String::new(),
+        push_name: String::new(),
+        next_pre_key_id: 1_000,
+        routing_info: None,
+        ended: None,
+    }
+}

@@ -1,0 +1,258 @@
+//! Actors against a server in the test, with paused time: what must wait for a commit does.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::actor::{Actor, COMMANDS_MAX, Parts, Stopped};
+use super::ledger::LedgerError;
+use super::status::Status;
+use super::stop::Stop;
+use super::supervisor;
+use crate::ids::Jid;
+use crate::session::account::Ended;
+use crate::session::changes::AccountState;
+use crate::session::config::ClientConfig;
+use crate::session::input::Input;
+use crate::wire::node::Node;
+
+use fakes::{Fault, Lines, Memory, Peer};
+
+mod fakes;
+
+/// Longer than any wait of an actor, under paused time.
+const LONG: Duration = Duration::from_secs(600);
+
+struct World {
+    memory: Memory,
+    peers: mpsc::UnboundedReceiver<Peer>,
+    stop: Stop,
+    lease_lost: CancellationToken,
+    status: watch::Receiver<Status>,
+    _commands: mpsc::Sender<Input>,
+    actor: JoinSet<Stopped>,
+}
+
+impl World {
+    fn start() -> Self {
+        let memory = Memory::with_account();
+        let (lines, peers) = Lines::new();
+        let (status, statuses) = watch::channel(Status::new(0));
+        let (send_command, commands) = mpsc::channel(COMMANDS_MAX);
+        let (stop, lease_lost) = (Stop::new(), CancellationToken::new());
+        let actor = Actor::new(Parts {
+            ledger: memory.clone(),
+            dial: lines,
+            surroundings: fakes::surroundings(),
+            config: ClientConfig::default(),
+            stop: stop.clone(),
+            lease_lost: lease_lost.clone(),
+            status,
+            commands,
+        });
+        let mut tasks = JoinSet::new();
+        let asked = stop.clone();
+        tasks.spawn(async move { supervisor::keep(actor, &asked).await });
+        Self {
+            memory,
+            peers,
+            stop,
+            lease_lost,
+            status: statuses,
+            _commands: send_command,
+            actor: tasks,
+        }
+    }
+
+    async fn peer(&mut self) -> Peer {
+        timeout(LONG, self.peers.recv()).await.unwrap().unwrap()
+    }
+
+    async fn logged_in(&mut self) -> Peer {
+        let mut peer = self.peer().await;
+        peer.accept().await;
+        peer
+    }
+
+    async fn ended(mut self) -> Stopped {
+        timeout(LONG, self.actor.join_next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap()
+    }
+
+    async fn state(&mut self, wanted: AccountState) {
+        let found = self.status.wait_for(|status| status.state == wanted);
+        timeout(LONG, found).await.unwrap().unwrap();
+    }
+}
+
+/// Something that becomes an event and an ack.
+fn notification(id: &str) -> Node {
+    let update = Node::new("update").attr("hash", "abcd");
+    Node::new("notification")
+        .attr("id", id)
+        .attr("type", "devices")
+        .attr("from", Jid::user("4915100000"))
+        .attr("t", "1700000000")
+        .with_child(update)
+}
+
+fn is_ack(node: &Node, id: &str) -> bool {
+    node.tag == "ack" && node.attr_text("id").as_deref() == Some(id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ack_waits_for_its_commit() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    let held = world.memory.hold_commits().await;
+    peer.say(notification("n1"));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(peer.heard(), []);
+    drop(held);
+    assert!(is_ack(&peer.hear().await.unwrap(), "n1"));
+    assert_eq!(world.memory.events(), 1);
+    world.stop.ask();
+    assert_eq!(world.ended().await, Stopped::Asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_stanzas_share_a_transaction() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    let held = world.memory.hold_commits().await;
+    for id in ["n1", "n2", "n3", "n4"] {
+        peer.say(notification(id));
+    }
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    // One fault is for the unit that was begun, one for the unit with all the others.
+    let error = || Fault::Fail(LedgerError::Unavailable(String::from("busy")));
+    world.memory.fail_next([error(), error()]);
+    drop(held);
+    for id in ["n1", "n2", "n3", "n4"] {
+        assert!(is_ack(&peer.hear().await.unwrap(), id), "{id}");
+    }
+    assert_eq!(world.memory.events(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_outage_keeps_the_link_and_loses_nothing() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    let error = || Fault::Fail(LedgerError::Unavailable(String::from("away")));
+    world
+        .memory
+        .fail_next(std::iter::repeat_with(error).take(6));
+    peer.say(notification("n1"));
+    world.state(AccountState::Stalled).await;
+    assert!(is_ack(&peer.hear().await.unwrap(), "n1"));
+    world.state(AccountState::Connected).await;
+    assert_eq!((world.memory.events(), world.memory.loads()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_outage_closes_the_link_and_starts_over_from_the_rows() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    let error = || Fault::Fail(LedgerError::Unavailable(String::from("away")));
+    world
+        .memory
+        .fail_next(std::iter::repeat_with(error).take(40));
+    let started = Instant::now();
+    peer.say(notification("n1"));
+    assert_eq!(peer.hear().await, None, "nothing is acknowledged");
+    assert!(Duration::from_secs(9) < started.elapsed());
+    let _again = world.logged_in().await;
+    assert!(1 < world.memory.loads());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_of_unknown_outcome_is_never_acknowledged() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    world.memory.fail_next([Fault::Fail(LedgerError::Unknown)]);
+    peer.say(notification("n1"));
+    assert_eq!(peer.hear().await, None);
+    let mut again = world.logged_in().await;
+    assert_eq!(world.memory.loads(), 2);
+    again.say(notification("n1"));
+    assert!(is_ack(&again.hear().await.unwrap(), "n1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_reload_too() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    world.memory.fail_next([Fault::Panic]);
+    peer.say(notification("n1"));
+    assert_eq!(peer.hear().await, None);
+    let _again = world.logged_in().await;
+    assert_eq!(world.memory.loads(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_lease_ends_the_actor_at_once() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    world
+        .memory
+        .fail_next([Fault::Fail(LedgerError::LeaseLost)]);
+    peer.say(notification("n1"));
+    assert_eq!(peer.hear().await, None);
+    assert_eq!(world.ended().await, Stopped::LeaseLost);
+
+    let mut world = World::start();
+    let _peer = world.logged_in().await;
+    world.lease_lost.cancel();
+    assert_eq!(world.ended().await, Stopped::LeaseLost);
+}
+
+#[tokio::test(start_paused = true)]
+async fn being_replaced_waits_before_it_comes_back() {
+    let mut world = World::start();
+    let peer = world.logged_in().await;
+    let conflict = Node::new("conflict").attr("type", "replaced");
+    let replaced = Instant::now();
+    peer.say(Node::new("stream:error").with_child(conflict));
+    world.state(AccountState::Replaced).await;
+    let _again = world.peer().await;
+    assert!(Duration::from_millis(2_500) <= replaced.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unlinked_device_stops_for_good_and_says_so_in_its_rows() {
+    let mut world = World::start();
+    let peer = world.peer().await;
+    peer.say(Node::new("failure").attr("reason", "401"));
+    let memory = world.memory.clone();
+    assert!(matches!(
+        world.ended().await,
+        Stopped::Ended(Ended::LoggedOut { .. })
+    ));
+    assert!(memory.ended());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_heard_while_dialling_waiting_and_working() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    peer.say(notification("n1"));
+    assert!(is_ack(&peer.hear().await.unwrap(), "n1"));
+    drop(peer);
+    world.state(AccountState::Disconnected).await;
+    world.stop.ask();
+    assert_eq!(world.ended().await, Stopped::Asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_device_says_who_it_is() {
+    let mut world = World::start();
+    let peer = world.peer().await;
+    assert!(!peer.hello.payload.is_empty());
+    assert_eq!(peer.hello.routing_info, None);
+}

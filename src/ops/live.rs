@@ -1,0 +1,71 @@
+//! An actor with everything around it, for the use cases that connect.
+
+use std::future::Future;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::actor::{Actor, COMMANDS_MAX, Parts, Stopped};
+use crate::engine::leased::Leased;
+use crate::engine::line::{LineError, NetDial};
+use crate::engine::status::Status;
+use crate::engine::stop::Stop;
+use crate::engine::{lease_keeper, supervisor};
+use crate::ids::HostId;
+use crate::ops::open::App;
+use crate::session::input::Input;
+use crate::store::lease::Lease;
+
+/// One account that is being run.
+pub(super) struct Live {
+    pub(super) status: watch::Receiver<Status>,
+    pub(super) commands: mpsc::Sender<Input>,
+    pub(super) stop: Stop,
+}
+
+impl App {
+    /// Prepares to run the account; nothing happens before the future is polled.
+    pub(super) fn run_account(
+        &self,
+        host: HostId,
+        lease: Lease,
+        stop: &Stop,
+    ) -> Result<(Live, impl Future<Output = Stopped> + Send), LineError> {
+        let dial = NetDial::new(&self.settings.server, self.surroundings.clone())?;
+        let since_ms = self.surroundings.clock.unix_ms();
+        let (send_status, status) = watch::channel(Status::new(since_ms));
+        let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
+        let lease_lost = CancellationToken::new();
+        let actor = Actor::new(Parts {
+            ledger: Leased::new(self.store.clone(), lease),
+            dial,
+            surroundings: self.surroundings.clone(),
+            config: self.client(),
+            stop: stop.clone(),
+            lease_lost: lease_lost.clone(),
+            status: send_status,
+            commands: receive_commands,
+        });
+        let (store, surroundings) = (self.store.clone(), self.surroundings.clone());
+        let asked = stop.clone();
+        let run = async move {
+            let keep_lease = async {
+                lease_keeper::keep(&store, host, &surroundings, &lease_lost).await;
+                // The actor hears of it and ends by itself.
+                std::future::pending().await
+            };
+            tokio::select! {
+                stopped = supervisor::keep(actor, &asked) => stopped,
+                stopped = keep_lease => stopped,
+            }
+        };
+        Ok((
+            Live {
+                status,
+                commands,
+                stop: stop.clone(),
+            },
+            run,
+        ))
+    }
+}

@@ -1,0 +1,38 @@
+//! Brings the schema up to date, or says how far it is.
+
+use serde::Serialize;
+
+use crate::ops::open::{App, RowsError};
+use crate::ops::shapes::time;
+
+/// One migration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Migration {
+    pub version: i64,
+    pub name: String,
+    /// When it was applied; absent if it is pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied: Option<String>,
+}
+
+/// Every migration, oldest first.
+pub async fn status(app: &App) -> Result<Vec<Migration>, RowsError> {
+    let known = app.store.migrations().await.map_err(RowsError::of)?;
+    let shape = |row: crate::store::migrate::MigrationStatus| Migration {
+        version: row.version,
+        name: row.name,
+        applied: row.applied_ms.map(time),
+    };
+    Ok(known.into_iter().map(shape).collect())
+}
+
+/// Applies what is pending; what was applied now.
+pub async fn up(app: &App) -> Result<Vec<Migration>, RowsError> {
+    let now_ms = app.surroundings.clock.unix_ms();
+    let applied = app.store.migrate(now_ms).await.map_err(RowsError::of)?;
+    let all = status(app).await?;
+    Ok(all
+        .into_iter()
+        .filter(|migration| applied.contains(&migration.version))
+        .collect())
+}

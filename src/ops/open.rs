@@ -1,0 +1,155 @@
+//! What every use case starts from: checked settings and an opened store.
+
+use std::time::Duration;
+
+use crate::clock::Surroundings;
+use crate::config::{DatabaseUrl, Server};
+use crate::crypto::random;
+use crate::engine::leased::explained;
+use crate::ids::{HostId, TenantId};
+use crate::session::config::ClientConfig;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::lease::{Host, Lease};
+
+/// What a command was told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub database: DatabaseUrl,
+    pub tenant: TenantId,
+    pub server: Server,
+    /// The name under which the phone lists this device.
+    pub device_name: String,
+}
+
+/// Settings, opened store, clock: what use cases work with.
+#[derive(Debug)]
+pub struct App {
+    pub settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) surroundings: Surroundings,
+}
+
+/// Why the rows cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RowsError {
+    /// The schema has to be brought up to date first.
+    #[error("schema of the database is at {found}, this binary needs {wanted}")]
+    Schema { found: i64, wanted: i64 },
+    /// The account is run by another process.
+    #[error("{tenant} is run by another process")]
+    Held {
+        tenant: TenantId,
+        holder: Option<String>,
+    },
+    /// The file of an embedded database cannot be opened or made.
+    #[error("{0}")]
+    File(String),
+    /// The URL is not one that the driver takes.
+    #[error("database URL is not usable")]
+    Url,
+    /// Anything else; trying again may help.
+    #[error("{0}")]
+    Database(String),
+}
+
+impl RowsError {
+    pub(crate) fn of(error: StoreError) -> Self {
+        match error {
+            StoreError::Schema { found, wanted } => Self::Schema { found, wanted },
+            StoreError::File(_) => Self::File(explained(&error)),
+            // What the driver says of a URL may repeat it.
+            StoreError::Url(_) => Self::Url,
+            error => Self::Database(explained(&error)),
+        }
+    }
+}
+
+/// What to do about a schema that is not current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Refuse it, except that an embedded database is brought up to date without being asked:
+    /// nobody shares it.
+    Current,
+    /// Leave it as it is.
+    Any,
+}
+
+impl App {
+    /// Opens the store.
+    pub async fn open(settings: Settings, schema: Schema) -> Result<Self, RowsError> {
+        let store = Store::open(&settings.database)
+            .await
+            .map_err(RowsError::of)?;
+        let surroundings = Surroundings::system();
+        if schema == Schema::Current {
+            if matches!(settings.database, DatabaseUrl::Sqlite(_)) {
+                store
+                    .migrate(surroundings.clock.unix_ms())
+                    .await
+                    .map_err(RowsError::of)?;
+            }
+            store.check_schema().await.map_err(RowsError::of)?;
+        }
+        Ok(Self {
+            settings,
+            store,
+            surroundings,
+        })
+    }
+
+    /// How sessions present themselves.
+    pub(crate) fn client(&self) -> ClientConfig {
+        ClientConfig {
+            name: self.settings.device_name.clone(),
+            ..ClientConfig::default()
+        }
+    }
+
+    /// Makes this process known and takes the lease of the tenant.
+    pub(crate) async fn claim(&self) -> Result<(HostId, Lease), RowsError> {
+        let now_ms = self.surroundings.clock.unix_ms();
+        let id = HostId::from_random(random::bytes(&mut *self.surroundings.entropy.random()));
+        let name = whoami::hostname().unwrap_or_default();
+        let host = Host {
+            id,
+            name,
+            pid: std::process::id(),
+        };
+        self.store
+            .register(&host, now_ms)
+            .await
+            .map_err(RowsError::of)?;
+        let tenant = &self.settings.tenant;
+        match self.store.claim(tenant, host.id, now_ms).await {
+            Ok(lease) => Ok((host.id, lease)),
+            Err(StoreError::LeaseHeld { .. }) => {
+                let holder = self.holder().await;
+                Err(RowsError::Held {
+                    tenant: tenant.clone(),
+                    holder,
+                })
+            }
+            Err(error) => Err(RowsError::of(error)),
+        }
+    }
+
+    /// Host and process that run the tenant, as far as the rows say.
+    pub(crate) async fn holder(&self) -> Option<String> {
+        let leases = self.store.leases().await.ok()?;
+        let lease = leases
+            .into_iter()
+            .find(|lease| lease.tenant == self.settings.tenant)?;
+        lease.owner?;
+        lease.host.map(|(name, pid)| format!("{name}/{pid}"))
+    }
+
+    /// Gives the lease back, if the database answers soon.
+    pub(crate) async fn release(&self, lease: Lease) {
+        const RELEASE_TIME_MAX: Duration = Duration::from_secs(3);
+        let released = tokio::time::timeout(RELEASE_TIME_MAX, self.store.release(lease)).await;
+        if !matches!(released, Ok(Ok(()))) {
+            tracing::warn!("the lease could not be given back");
+        }
+    }
+}

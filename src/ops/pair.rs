@@ -1,0 +1,274 @@
+//! Links a device to a phone.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::engine::actor::Stopped;
+use crate::engine::leased::Leased;
+use crate::engine::ledger::LedgerError;
+use crate::engine::line::{LineError, NetDial};
+use crate::engine::pairing::{self, Parts, Step};
+use crate::engine::stop::Stop;
+use crate::ids::{HostId, Jid};
+use crate::ops::open::{App, RowsError};
+use crate::ops::run::RunEnd;
+use crate::session::account::Ended;
+use crate::session::input::Input;
+use crate::session::pair_code;
+use crate::store::lease::Lease;
+
+/// The first login makes and uploads hundreds of keys.
+const FIRST_LOGIN_TIME_MAX: Duration = Duration::from_secs(90);
+/// How long the server may take to confirm that the old device is unlinked.
+const UNLINK_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How to pair.
+#[derive(Clone, Debug)]
+pub struct PairOptions {
+    /// Show a code to type on the phone with this number, instead of a QR code.
+    pub phone: Option<PhoneNumber>,
+    /// Unlink the device that is there already.
+    pub replace: bool,
+}
+
+/// A phone number in international form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneNumber(Jid);
+
+impl std::str::FromStr for PhoneNumber {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        pair_code::phone_number(text)
+            .map(Self)
+            .ok_or("not a phone number like +4915112345621")
+    }
+}
+
+/// What happens on the way, also as lines for machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum PairStep {
+    Connecting,
+    /// The old device is gone from the phone.
+    Unlinked {
+        jid: String,
+    },
+    /// The old device could not be unlinked: the phone may go on listing it.
+    NotUnlinked {
+        jid: String,
+    },
+    /// Show this.
+    Qr {
+        code: String,
+        expires_in_s: u64,
+        seq: u32,
+        last: bool,
+    },
+    /// Type this on the phone.
+    Code {
+        code: String,
+    },
+    /// The phone agreed and the account is stored.
+    Scanned {
+        jid: String,
+    },
+    /// The connection broke and is tried again.
+    Retrying {
+        reason: String,
+    },
+    /// Everything is done.
+    Paired(Paired),
+}
+
+/// The new device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Paired {
+    pub business_id: String,
+    pub jid: String,
+}
+
+/// Why there is no new device.
+#[derive(Debug, thiserror::Error)]
+pub enum PairError {
+    #[error("{tenant} is already paired as {jid}")]
+    AlreadyPaired { tenant: String, jid: String },
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error(transparent)]
+    Line(#[from] LineError),
+    #[error("nobody scanned the code in time")]
+    Expired,
+    #[error("pairing was refused: {0}")]
+    Refused(&'static str),
+    #[error("the server does not let this client pair")]
+    Ended(RunEnd),
+    /// The account is stored, but its first login did not come to its end.
+    #[error("paired as {jid}, but the first login did not finish")]
+    NotLoggedIn { jid: String },
+    #[error("interrupted")]
+    Stopped,
+}
+
+impl From<pairing::PairingError> for PairError {
+    fn from(error: pairing::PairingError) -> Self {
+        use pairing::PairingError as From;
+        match error {
+            From::Expired => Self::Expired,
+            From::Refused(why) => Self::Refused(why),
+            From::Ended(ended) => Self::Ended(Stopped::Ended(ended).into()),
+            From::Line(error) => Self::Line(error),
+            From::Ledger(error) => Self::Rows(rows(error)),
+            From::Stopped => Self::Stopped,
+        }
+    }
+}
+
+fn rows(error: LedgerError) -> RowsError {
+    RowsError::Database(error.to_string())
+}
+
+/// Pairs, and logs in once: afterwards the phone's contacts can write to the device.
+pub async fn pair(
+    app: &App,
+    options: &PairOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(PairStep) + Send),
+) -> Result<Paired, PairError> {
+    let tenant = &app.settings.tenant;
+    let account = app.store.account(tenant).await.map_err(RowsError::of)?;
+    if let Some(account) = account.as_ref().filter(|_| !options.replace)
+        && !pairing::is_free(Some(account))
+    {
+        let jid = account.jid.to_string();
+        return Err(PairError::AlreadyPaired {
+            tenant: tenant.to_string(),
+            jid,
+        });
+    }
+    let (host, lease) = app.claim().await?;
+    let result = async {
+        if let Some(account) = account.filter(|account| !pairing::is_free(Some(account))) {
+            let jid = account.jid.to_string();
+            tell(match unlink(app, host, &lease).await {
+                true => PairStep::Unlinked { jid },
+                false => PairStep::NotUnlinked { jid },
+            });
+        }
+        link(app, options, host, &lease, stop, tell).await
+    };
+    let result = result.await;
+    app.release(lease).await;
+    result
+}
+
+async fn link(
+    app: &App,
+    options: &PairOptions,
+    host: HostId,
+    lease: &Lease,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(PairStep) + Send),
+) -> Result<Paired, PairError> {
+    let dial = NetDial::new(&app.settings.server, app.surroundings.clone())?;
+    let parts = Parts {
+        ledger: &Leased::new(app.store.clone(), lease.clone()),
+        dial: &dial,
+        surroundings: app.surroundings.clone(),
+        config: app.client(),
+        phone: options.phone.clone().map(|phone| phone.0),
+        stop: stop.clone(),
+    };
+    let jid = pairing::pair(parts, &mut |step| tell(PairStep::from(step))).await?;
+    first_login(app, host, lease, stop, &jid).await?;
+    let paired = Paired {
+        business_id: app.settings.tenant.to_string(),
+        jid: jid.to_string(),
+    };
+    tell(PairStep::Paired(paired.clone()));
+    Ok(paired)
+}
+
+impl From<Step> for PairStep {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Connecting => Self::Connecting,
+            Step::Qr {
+                text,
+                valid_ms,
+                number,
+                last,
+            } => Self::Qr {
+                code: text,
+                expires_in_s: valid_ms / 1_000,
+                seq: number,
+                last,
+            },
+            Step::Code(code) => Self::Code { code },
+            Step::Accepted(jid) => Self::Scanned {
+                jid: jid.to_string(),
+            },
+            Step::Again(reason) => Self::Retrying { reason },
+        }
+    }
+}
+
+/// Logs in and leaves again: now the keys that contacts need are stored and uploaded.
+async fn first_login(
+    app: &App,
+    host: HostId,
+    lease: &Lease,
+    stop: &Stop,
+    jid: &Jid,
+) -> Result<(), PairError> {
+    let own = Stop::new();
+    let (mut live, account) = app.run_account(host, lease.clone(), &own)?;
+    let not_logged_in = || PairError::NotLoggedIn {
+        jid: jid.to_string(),
+    };
+    let login = async {
+        let logged_in = live.status.wait_for(|status| 0 < status.logins);
+        let result = tokio::select! {
+            logged_in = logged_in => logged_in.map(|_| ()).map_err(|_| not_logged_in()),
+            () = tokio::time::sleep(FIRST_LOGIN_TIME_MAX) => Err(not_logged_in()),
+            () = stop.asked() => Err(not_logged_in()),
+        };
+        live.stop.ask();
+        result
+    };
+    match tokio::join!(login, account) {
+        (_, Stopped::Ended(ended)) => Err(PairError::Ended(Stopped::Ended(ended).into())),
+        (_, Stopped::Broken(what)) => Err(RowsError::Database(what).into()),
+        (result, _) => result,
+    }
+}
+
+/// Asks the server to unlink the device that is there; whether it did.
+async fn unlink(app: &App, host: HostId, lease: &Lease) -> bool {
+    let own = Stop::new();
+    let Ok((mut live, account)) = app.run_account(host, lease.clone(), &own) else {
+        return false;
+    };
+    let log_out = async {
+        let done = async {
+            if live
+                .status
+                .wait_for(|status| 0 < status.logins)
+                .await
+                .is_ok()
+            {
+                let _ = live.commands.send(Input::Logout).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let _ = tokio::time::timeout(UNLINK_TIME_MAX, done).await;
+        live.stop.ask();
+        std::future::pending::<Stopped>().await
+    };
+    let stopped = tokio::select! {
+        stopped = account => stopped,
+        stopped = log_out => stopped,
+    };
+    matches!(stopped, Stopped::Ended(Ended::LoggedOut { .. }))
+}

@@ -1,0 +1,198 @@
+//! Keeps one account connected and hands on what is committed.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::engine::actor::Stopped;
+use crate::engine::leased::explained;
+use crate::engine::line::LineError;
+use crate::engine::status::Status;
+use crate::engine::stop::Stop;
+use crate::ops::event::Event;
+use crate::ops::open::{App, RowsError};
+use crate::ops::shapes::{state_word, time};
+use crate::session::account::Ended;
+
+/// Events that are read at once.
+const EVENTS_MAX: u32 = 256;
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Hand on events from this number; without one, only those that are committed from now on.
+    pub from_seq: Option<i64>,
+    /// How long an orderly stop may take.
+    pub grace: Duration,
+}
+
+/// What the caller is told while the account runs.
+#[derive(Debug)]
+pub enum RunNotice {
+    Status(AccountStatus),
+    /// Committed, in order.
+    Event(Box<Event>),
+}
+
+/// The state of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccountStatus {
+    pub state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub since: String,
+}
+
+/// Why the account is not run any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It was asked to stop.
+    Stopped,
+    /// No device is paired.
+    Unpaired,
+    /// The phone or the server unlinked the device.
+    LoggedOut { reason: String },
+    /// Banned, until a time where the server gave one.
+    Banned { code: u32, until: Option<String> },
+    /// The server wants a newer client version.
+    Outdated,
+    /// Another process may write now.
+    LeaseLost,
+    /// Something is unusable and does not get better by itself.
+    Broken(String),
+}
+
+/// Why it was not even started.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error(transparent)]
+    Line(#[from] LineError),
+}
+
+/// Runs the account until it ends. `tell` may break off, which is an orderly stop.
+pub async fn run(
+    app: &App,
+    options: &RunOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
+) -> Result<RunEnd, RunError> {
+    if app
+        .store
+        .account(&app.settings.tenant)
+        .await
+        .map_err(RowsError::of)?
+        .is_none()
+    {
+        return Ok(RunEnd::Unpaired);
+    }
+    let (host, lease) = app.claim().await?;
+    let (live, account) = app.run_account(host, lease.clone(), stop)?;
+    let mut feed = Feed {
+        app,
+        next: match options.from_seq {
+            Some(seq) => seq,
+            None => app.last_seq().await? + 1,
+        },
+        said: None,
+    };
+    let mut status = live.status;
+    let grace = async {
+        stop.asked().await;
+        tokio::time::sleep(options.grace).await;
+        stop.force();
+        std::future::pending::<()>().await;
+    };
+    tokio::pin!(account, grace);
+    if feed.pass_on(&Status::new(0), tell).await.is_break() {
+        stop.ask();
+    }
+    let stopped = loop {
+        tokio::select! {
+            stopped = &mut account => break stopped,
+            Ok(()) = status.changed() => {
+                let status = status.borrow_and_update().clone();
+                if feed.pass_on(&status, tell).await.is_break() {
+                    stop.ask();
+                }
+            }
+            () = &mut grace => (),
+        }
+    };
+    let last = status.borrow_and_update().clone();
+    let _ = feed.pass_on(&last, tell).await;
+    app.release(lease).await;
+    Ok(RunEnd::from(stopped))
+}
+
+impl App {
+    pub(super) async fn last_seq(&self) -> Result<i64, RowsError> {
+        let last = self.store.last_event(&self.settings.tenant).await;
+        last.map_err(RowsError::of)
+    }
+}
+
+/// Reads committed events back: a slow reader holds up nothing but itself.
+struct Feed<'a> {
+    app: &'a App,
+    next: i64,
+    said: Option<AccountStatus>,
+}
+
+impl Feed<'_> {
+    async fn pass_on(
+        &mut self,
+        status: &Status,
+        tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
+    ) -> ControlFlow<()> {
+        let shape = AccountStatus {
+            state: state_word(status.state),
+            reason: status.reason.clone(),
+            since: time(status.since_ms),
+        };
+        if 0 < status.since_ms && self.said.as_ref() != Some(&shape) {
+            self.said = Some(shape.clone());
+            tell(RunNotice::Status(shape))?;
+        }
+        if 0 < status.since_ms && status.last_seq < self.next {
+            return ControlFlow::Continue(());
+        }
+        loop {
+            let tenant = &self.app.settings.tenant;
+            let events = match self.app.store.events(tenant, self.next, EVENTS_MAX).await {
+                Ok(events) => events,
+                Err(error) => {
+                    // They are committed: the next look finds them.
+                    tracing::warn!(error = %explained(&error), "events could not be read back");
+                    return ControlFlow::Continue(());
+                }
+            };
+            let Some(last) = events.last() else {
+                return ControlFlow::Continue(());
+            };
+            self.next = last.seq + 1;
+            for event in events {
+                tell(RunNotice::Event(Box::new(event.into())))?;
+            }
+        }
+    }
+}
+
+impl From<Stopped> for RunEnd {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Asked => Self::Stopped,
+            Stopped::LeaseLost => Self::LeaseLost,
+            Stopped::Unpaired => Self::Unpaired,
+            Stopped::Ended(Ended::LoggedOut { reason, .. }) => Self::LoggedOut { reason },
+            Stopped::Ended(Ended::Banned { code, until_ms }) => Self::Banned {
+                code,
+                until: until_ms.map(time),
+            },
+            Stopped::Ended(Ended::Outdated) => Self::Outdated,
+            Stopped::Broken(what) => Self::Broken(what),
+        }
+    }
+}
