@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+mod account;
 mod help;
 mod output;
 mod settings;
