@@ -8,8 +8,9 @@ use wmctl_proto::history::{Conversation, HistorySync, PhoneNumberToLid};
 use wmctl_proto::message::{HistorySyncNotification, LidMappingPayload, LidMappingSync};
 
 use crate::ids::Jid;
-use crate::session::changes::EventBody;
-use crate::session::machine::Session;
+use crate::session::account::AccountUpdate;
+use crate::session::changes::{Change, EventBody};
+use crate::session::machine::{Phase, Session};
 use crate::session::people;
 use crate::session::receive::Incoming;
 use crate::session::rows::{Contact, Row, RowKey};
@@ -76,10 +77,15 @@ impl Session {
             let name = entry
                 .push_name
                 .filter(|name| !name.is_empty() && name != "-");
-            if let (Some(user), Some(name)) = (address(entry.id), name) {
-                let push_name = Some(name.chars().take(NAME_CHARS_MAX).collect());
+            let Some((user, name)) = address(entry.id).zip(name) else {
+                continue;
+            };
+            let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+            if people::is_own(&self.account, &user) {
+                self.take_own_name(unit, name);
+            } else {
                 let contact = Contact {
-                    push_name,
+                    push_name: Some(name),
                     ..Contact::default()
                 };
                 unit.merge_contact(RowKey::Contact(user.bare()), contact);
@@ -87,6 +93,21 @@ impl Session {
         }
         for conversation in history.conversations.into_iter().take(ENTRIES_MAX) {
             file_conversation(self, unit, conversation);
+        }
+    }
+
+    /// The name that our account goes by was set on the phone.
+    pub(super) fn take_own_name(&mut self, unit: &mut Unit<'_>, name: String) {
+        if self.account.push_name == name {
+            return;
+        }
+        self.account.push_name = name.clone();
+        unit.change(Change::Update(AccountUpdate {
+            push_name: Some(name),
+            ..AccountUpdate::default()
+        }));
+        if self.phase == Phase::Ready {
+            self.announce(unit);
         }
     }
 

@@ -106,6 +106,7 @@ impl Session {
         }
         self.phase = Phase::Ready;
         self.announce(unit);
+        self.release(unit);
         unit.notice(Notice::LoggedIn);
         unit.notice(Notice::State(AccountState::Connected));
     }

@@ -43,6 +43,8 @@ pub struct Session {
     pub(super) server_offset_ms: i64,
     /// Inputs by the time at which they are handled again.
     later: BTreeMap<u64, Vec<Input>>,
+    /// Inputs that wait for the end of login.
+    held: Vec<Input>,
 }
 
 /// How far the link has come.
@@ -73,6 +75,7 @@ impl Session {
             resent: Resent::default(),
             server_offset_ms: 0,
             later: BTreeMap::new(),
+            held: Vec::new(),
         }
     }
 
@@ -177,6 +180,7 @@ impl Session {
         self.bundles = Bundles::default();
         self.attempts = Attempts::default();
         self.later.clear();
+        self.held.clear();
     }
 
     fn tick(&mut self, unit: &mut Unit<'_>) {
@@ -218,6 +222,18 @@ impl Session {
                 .or_default()
                 .push(input);
         }
+    }
+
+    /// Has an input handled again once login is complete.
+    pub(super) fn hold(&mut self, input: Input) {
+        if self.held.len() < LATER_MAX {
+            self.held.push(input);
+        }
+    }
+
+    /// Gives back what waited for the end of login.
+    pub(super) fn release(&mut self, unit: &mut Unit<'_>) {
+        unit.out.again.append(&mut self.held);
     }
 
     /// Sends a request; false when too many wait for answers already.

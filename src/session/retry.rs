@@ -253,7 +253,7 @@ impl Session {
     pub(super) fn resend(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if self.phase != Phase::Ready {
             // Fetching bundles has to wait for the end of login; the receipt waits with it.
-            return self.put_off(unit, Input::Node(node.clone()), 500);
+            return self.hold(Input::Node(node.clone()));
         }
         if let Some(source) = Source::of(&self.account, node) {
             source.learn(unit);

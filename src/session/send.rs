@@ -73,6 +73,8 @@ pub(super) struct DirectPlan {
     number: Option<Jid>,
     /// Without the device that we are.
     devices: Vec<Jid>,
+    /// What the recipient gave us to show that it knows us.
+    token: Option<Vec<u8>>,
 }
 
 impl Session {
@@ -118,11 +120,16 @@ impl Session {
         } else {
             None
         };
+        let token = match lookup.row(&RowKey::PrivacyToken(to.clone())) {
+            Some(Row::PrivacyToken { token, .. }) => Some(token.clone()),
+            _ => None,
+        };
         Plan::Direct(Box::new(DirectPlan {
             row,
             to,
             number,
             devices,
+            token,
         }))
     }
 
@@ -224,6 +231,7 @@ impl Session {
             to,
             number,
             devices,
+            token,
         } = plan;
         row.body = content::with_secret(row.body, unit.rng);
         let copy = content::device_sent(&to, &row.body);
@@ -252,6 +260,9 @@ impl Session {
         node = node.with_child(Node::new("participants").with_children(participants));
         if proof {
             node = node.with_child(adv::node(&self.account));
+        }
+        if let Some(token) = token {
+            node = node.with_child(Node::new("tctoken").bytes(token));
         }
         let sender = self.own_beside(&to);
         self.commit_send(unit, row, &to, sender, node);

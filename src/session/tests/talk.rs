@@ -206,6 +206,7 @@ enum Step {
     Deliver { pick: usize, count: usize },
     Crash { victim: usize, crash: Crash },
     Restart { victim: usize },
+    LoseRatchets { victim: usize },
     Duplicate,
 }
 
@@ -217,6 +218,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0..8usize, 1..12usize).prop_map(|(pick, count)| Step::Deliver { pick, count }),
         1 => (0..4usize, crash).prop_map(|(victim, crash)| Step::Crash { victim, crash }),
         1 => (0..4usize).prop_map(|victim| Step::Restart { victim }),
+        1 => (0..4usize).prop_map(|victim| Step::LoseRatchets { victim }),
         1 => Just(Step::Duplicate),
     ];
     prop::collection::vec(step, 1..24)
@@ -257,6 +259,10 @@ proptest! {
                 }
                 Step::Crash { victim, crash } => world.devices[victim].crash = Some(crash),
                 Step::Restart { victim } => world.connect(victim),
+                Step::LoseRatchets { victim } => {
+                    world.devices[victim].lose_ratchets();
+                    world.connect(victim);
+                }
                 Step::Duplicate => world.duplicate += 1,
             }
         }
