@@ -336,7 +336,10 @@ fn group_changes_are_applied_and_leavers_cost_the_sender_key() {
     let gone = Change::Delete(RowKey::SenderKeyShare(group.clone()));
     assert!(out.changes.contains(&gone));
     let out = change(Node::new("subject").attr("subject", "new"));
-    let renamed = |change: &Change| matches!(change, Change::Put(_, Row::Group(info)) if info.subject == "new");
+    let renamed = |change: &Change| match change {
+        Change::Put(_, Row::Group(info)) => info.subject == "new",
+        _ => false,
+    };
     assert!(out.changes.iter().any(renamed));
     let out = change(Node::new("something_new"));
     assert!(
