@@ -8,7 +8,9 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
-use crate::{completions, config, events, help, man, migrate, pair, run, send, tenants, version};
+use crate::{
+    completions, config, demo, events, help, man, migrate, pair, run, send, tenants, version,
+};
 
 /// WhatsApp session operations: pair, run, watch over and move accounts.
 #[derive(Debug, Parser)]
@@ -131,6 +133,7 @@ pub(crate) enum Command {
     Send(send::SendArgs),
     Events(events::EventsArgs),
     Migrate(migrate::MigrateArgs),
+    Demo(demo::DemoArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -145,7 +148,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Database", &["migrate"]),
     (
         "Tools",
-        &["config", "completions", "man", "version", "help"],
+        &["demo", "config", "completions", "man", "version", "help"],
     ),
 ];
 
@@ -159,6 +162,7 @@ impl Command {
             Self::Send(args) => send::run(ui, settings, args).await,
             Self::Events(args) => events::run(ui, settings, args).await,
             Self::Migrate(args) => migrate::run(ui, settings, args).await,
+            Self::Demo(args) => demo::run(ui, args).await,
             Self::Config(args) => config::run(ui, settings, args),
             Self::Completions(args) => completions::run(ui, args),
             Self::Man(args) => man::run(ui, args),

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 mod cli;
 mod completions;
 mod config;
+mod demo;
 mod events;
 mod failure;
 #[cfg(test)]

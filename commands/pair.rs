@@ -61,7 +61,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &PairArgs) -> Result
         replace: args.replace,
     };
     let stop = Stop::new();
-    let mut screen = Screen::new(ui, args);
+    let mut screen = Screen::of(ui, args.qr, args.qr_invert);
     let mut show = |step| screen.show(&step);
     let pairing = pair::pair(&app, &options, &stop, &mut show);
     let paired = start::with_signals(&stop, pairing).await?;
@@ -69,7 +69,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &PairArgs) -> Result
     if let Some(failure) = screen.failure {
         return Err(failure);
     }
-    let paired = paired.map_err(|error| explain(error, settings))?;
+    let paired = paired.map_err(|error| explain(error, app.settings.tenant.as_str()))?;
     match ui.format() {
         // The step `paired` was the answer.
         Format::Jsonl => (),
@@ -93,15 +93,16 @@ pub(crate) struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    fn new(ui: &'a Ui, args: &PairArgs) -> Self {
-        let ink = match (ui.has_colour(), args.qr_invert) {
+    /// `invert` is for light terminals without colour.
+    pub(crate) fn of(ui: &'a Ui, style: QrStyle, invert: bool) -> Self {
+        let ink = match (ui.has_colour(), invert) {
             (true, false) => Ink::Colour,
             (_, true) => Ink::LightTerminal,
             (false, false) => Ink::DarkTerminal,
         };
         Self {
             ui,
-            style: args.qr,
+            style,
             ink,
             drawn: 0,
             bar: None,
@@ -109,7 +110,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    fn show(&mut self, step: &PairStep) {
+    pub(crate) fn show(&mut self, step: &PairStep) {
         if self.ui.format() == Format::Jsonl && self.failure.is_none() {
             self.failure = self.ui.json(step).err();
         }
@@ -203,7 +204,7 @@ impl<'a> Screen<'a> {
     }
 }
 
-fn explain(error: PairError, settings: &Settings) -> Failure {
+pub(crate) fn explain(error: PairError, tenant: &str) -> Failure {
     let message = error.to_string();
     match error {
         PairError::AlreadyPaired { .. } => Failure::new(Exit::Conflict, "ALREADY_PAIRED", message)
@@ -214,7 +215,7 @@ fn explain(error: PairError, settings: &Settings) -> Failure {
             .hint("start again with the phone at hand"),
         PairError::Refused(_) => Failure::new(Exit::Failed, "PAIRING_REFUSED", message)
             .hint("start again; on the phone, remove what it lists as linked but incomplete"),
-        PairError::Ended(end) => start::ended(&end, settings.device_name()),
+        PairError::Ended(end) => start::ended(&end, tenant),
         PairError::NotLoggedIn { .. } => Failure::new(Exit::Remote, "LOGIN_INCOMPLETE", message)
             .hint("the account is stored: `wmctl run` goes on from here"),
         PairError::Stopped => Failure::new(Exit::Interrupted, "INTERRUPTED", message),

@@ -2,8 +2,10 @@
 //!
 //! Commands and the HTTP API call these and show what comes back; neither reaches further down.
 
+pub mod demo;
 pub mod event;
 pub mod events;
+pub mod ledger;
 mod live;
 pub mod migrate;
 pub mod open;

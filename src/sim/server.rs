@@ -205,6 +205,19 @@ impl Simulator {
         self.call(move |world| world.phone_heard(&account)).await?
     }
 
+    /// Ids and texts of what an account's phone sent.
+    pub async fn phone_sent(&self, number: &str) -> Result<Vec<(String, String)>, SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.phone_sent(&account)).await?
+    }
+
+    /// How many messages an account's phone received.
+    pub async fn phone_inbox_len(&self, number: &str) -> Result<usize, SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.phone_inbox_len(&account))
+            .await?
+    }
+
     /// Creates a group of accounts (by phone number); gives its address.
     pub async fn create_group(&self, subject: &str, numbers: &[&str]) -> Result<Jid, SimError> {
         let members: Vec<Jid> = numbers.iter().map(|number| Jid::user(*number)).collect();

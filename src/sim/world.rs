@@ -311,6 +311,17 @@ impl World {
             .to_vec())
     }
 
+    pub(super) fn phone_inbox_len(&self, account: &Jid) -> Result<usize, SimError> {
+        let account = self.accounts.get(account);
+        Ok(account.ok_or(SimError::UnknownAccount)?.phone.inbox().len())
+    }
+
+    pub(super) fn phone_sent(&self, account: &Jid) -> Result<Vec<(String, String)>, SimError> {
+        let account = self.accounts.get(account);
+        let sent = &account.ok_or(SimError::UnknownAccount)?.phone.sent;
+        Ok(sent.clone().into_iter().collect())
+    }
+
     pub(super) fn phone_heard(&self, account: &Jid) -> Result<Vec<Heard>, SimError> {
         let account = self.accounts.get(account);
         let account = account.ok_or(SimError::UnknownAccount)?;

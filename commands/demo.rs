@@ -1,0 +1,189 @@
+//! `wmctl demo`: shows on one machine what wmctl is for.
+
+use std::path::PathBuf;
+
+use indicatif::ProgressBar;
+use wmctl::ops::Stop;
+use wmctl::ops::demo::{self, DemoError, DemoOptions, DemoReport, DemoStep};
+
+use crate::failure::{Exit, Failure};
+use crate::pair::{self, Screen};
+use crate::qr::QrStyle;
+use crate::start;
+use crate::ui::{Format, Ui};
+
+/// See it work: simulated WhatsApp, a kill, nothing lost
+///
+/// Starts a simulated WhatsApp and an embedded database in a temporary folder, pairs an account
+/// with a simulated phone, lets contacts chat both ways, kills the running process on the way, and
+/// counts from the simulator's journal what became of every message. Exit code 1 if anything was
+/// lost, doubled or encrypted with a used key.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    wmctl demo\n  \
+    wmctl demo --messages 5000 --rate 200 --kills 50\n  \
+    wmctl demo -o json")]
+pub(crate) struct DemoArgs {
+    /// Messages each way
+    #[arg(long, value_name = "COUNT", default_value = "300",
+        value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    messages: u32,
+
+    /// Messages a second, each way
+    #[arg(long, value_name = "COUNT", default_value = "60",
+        value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    rate: u32,
+
+    /// People to chat with
+    #[arg(long, value_name = "COUNT", default_value = "4",
+        value_parser = clap::value_parser!(u32).range(1..=200))]
+    contacts: u32,
+
+    /// How often the running process is killed
+    #[arg(long, value_name = "COUNT", default_value = "1",
+        value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    kills: u32,
+}
+
+pub(crate) async fn run(ui: &Ui, args: &DemoArgs) -> Result<Exit, Failure> {
+    let options = DemoOptions {
+        program: own_program()?,
+        messages: args.messages,
+        rate: args.rate,
+        contacts: args.contacts,
+        kills: args.kills,
+    };
+    let stop = Stop::new();
+    let mut stage = Stage {
+        ui,
+        screen: Screen::of(ui, QrStyle::Half, false),
+        bar: None,
+    };
+    let mut show = |step| stage.show(&step);
+    let report = start::with_signals(&stop, demo::demo(&options, &stop, &mut show)).await?;
+    stage.clear();
+    let report = report.map_err(explain)?;
+    match ui.format() {
+        Format::Table | Format::Name => ui.rows(&["WHAT", "COUNT"], rows(&report))?,
+        Format::Json | Format::Jsonl => {
+            ui.json(&wmctl::ops::shapes::Object::new("Demo", &report))?
+        }
+    }
+    if report.is_clean() {
+        ui.done("every message arrived once");
+        return Ok(Exit::Done);
+    }
+    let violations = &report.violations;
+    let lists = [
+        &violations.lost,
+        &violations.doubled,
+        &violations.acked_early,
+        &violations.counters_reused,
+    ];
+    for what in lists.into_iter().flatten().take(10) {
+        ui.warn(what);
+    }
+    let message = "messages were lost, doubled or are still under way";
+    Err(Failure::new(Exit::Failed, "DEMO_FAILED", message)
+        .hint("please report it with this output"))
+}
+
+fn own_program() -> Result<PathBuf, Failure> {
+    std::env::current_exe()
+        .map_err(|error| Failure::internal(format!("find the running binary: {error}")))
+}
+
+fn rows(report: &DemoReport) -> Vec<Vec<String>> {
+    let violations = &report.violations;
+    let row = |what: &str, count: String| vec![what.to_owned(), count];
+    let mut rows = vec![
+        row("sent", format!("{} of {}", report.sent, report.sent_of)),
+        row(
+            "received",
+            format!("{} of {}", report.received, report.received_of),
+        ),
+        row("lost", violations.lost.len().to_string()),
+        row("doubled", violations.doubled.len().to_string()),
+        row(
+            "confirmed before stored",
+            violations.acked_early.len().to_string(),
+        ),
+        row(
+            "chain counters reused",
+            violations.counters_reused.len().to_string(),
+        ),
+        row("kills", report.kills.to_string()),
+    ];
+    let mut recovery = report.recovery_s.clone();
+    recovery.sort_by(f64::total_cmp);
+    if let [only] = recovery.as_slice() {
+        rows.push(row("time to recover", format!("{only:.3} s")));
+    } else if let Some(last) = recovery.last() {
+        let middle = recovery[recovery.len() / 2];
+        let text = format!("{middle:.3} s (median), {last:.3} s (longest)");
+        rows.push(row("time to recover", text));
+    }
+    rows.push(row("time for all of it", format!("{:.1} s", report.took_s)));
+    rows
+}
+
+/// What the terminal shows on the way.
+struct Stage<'a> {
+    ui: &'a Ui,
+    screen: Screen<'a>,
+    bar: Option<ProgressBar>,
+}
+
+impl Stage<'_> {
+    fn show(&mut self, step: &DemoStep) {
+        match step {
+            DemoStep::Simulator { url } => self
+                .ui
+                .note(&format!("a simulated WhatsApp listens on {url}")),
+            DemoStep::Pairing(step) => self.screen.show(step),
+            DemoStep::Started { pid } => self.ui.done(&format!("wmctl run is process {pid}")),
+            DemoStep::Traffic { done, total } => {
+                let bar = self
+                    .bar
+                    .get_or_insert_with(|| self.ui.bar(*total, "messages, both ways"));
+                bar.set_position(*done);
+            }
+            DemoStep::Killed { pid, done } => {
+                self.ui.note(&format!(
+                    "✗ killed process {pid} (SIGKILL) after {done} messages"
+                ));
+            }
+            DemoStep::Settled => {
+                self.clear();
+                self.ui.done("all traffic has come to its end");
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn explain(error: DemoError) -> Failure {
+    let message = error.to_string();
+    match error {
+        DemoError::Rows(error) => start::rows(error),
+        DemoError::Pair(error) => pair::explain(error, "demo"),
+        DemoError::Stopped => Failure::new(Exit::Interrupted, "INTERRUPTED", message),
+        DemoError::Folder(error) => Failure::new(
+            Exit::Failed,
+            "TEMPORARY_FOLDER",
+            format!("{message}: {error}"),
+        )
+        .hint("TMPDIR names a folder that can be written to"),
+        DemoError::Start { .. } | DemoError::Ended { .. } => {
+            Failure::new(Exit::Failed, "DEMO_FAILED", message)
+        }
+        DemoError::Simulator(_) | DemoError::Send(_) => {
+            Failure::new(Exit::Failed, "DEMO_FAILED", message)
+        }
+    }
+}

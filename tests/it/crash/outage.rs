@@ -1,0 +1,41 @@
+//! A store that refuses writes for a while, without a kill.
+
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use wmctl::ops::ledger::Violations;
+
+use super::stage::{Stage, number};
+
+/// Longer than the store waits for its turn to write.
+const OUTAGE: Duration = Duration::from_secs(7);
+const RATE: u32 = 40;
+
+#[tokio::test]
+async fn while_writes_are_refused_nothing_is_acked_and_later_nothing_is_missing() {
+    let outages = number("WMCTL_CRASH_OUTAGES", 1);
+    let messages = number("WMCTL_CRASH_MESSAGES", 200);
+    let mut stage = Stage::set().await;
+    let mut run = stage.run();
+    stage.start_chats(messages, RATE).await;
+    for _ in 0..outages {
+        for _ in 0..(messages / outages).div_ceil(4) {
+            stage.put_in().await;
+        }
+        let options = SqliteConnectOptions::new().filename(stage.wmctl.database());
+        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        tokio::time::sleep(OUTAGE).await;
+        let violations = stage.violations().await;
+        assert!(violations.is_empty(), "{violations:#?}");
+        sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    }
+    let violations = stage.settled(messages).await;
+    assert_eq!(violations, Violations::default());
+    run.terminate().await;
+    assert!(run.ended().await.success());
+}

@@ -1,0 +1,143 @@
+//! An account with contacts that write to it and applications that answer.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wmctl::config::{DatabaseUrl, Server};
+use wmctl::ops::ledger::{Ledger, Moment, Violations};
+use wmctl::ops::open::{App, Schema, Settings};
+use wmctl::ops::send::{self, Outgoing};
+use wmctl::sim::{SimConfig, Simulator};
+
+use crate::support::program::{PATIENCE, Program};
+use crate::support::wmctl::Wmctl;
+
+const NUMBER: &str = "4915112345621";
+const CONTACTS: u32 = 4;
+/// How often progress is looked at.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// A number from the environment, for soaks.
+pub(super) fn number(name: &str, otherwise: u32) -> u32 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch for whoever runs the test"
+    )]
+    let text = std::env::var(name);
+    text.map_or(otherwise, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text}"))
+    })
+}
+
+pub(super) struct Stage {
+    pub(super) sim: Simulator,
+    pub(super) wmctl: Wmctl,
+    /// The same rows, as an application on the same machine has them.
+    app: App,
+    contacts: Vec<String>,
+    outbox: Vec<(String, String)>,
+    _folder: TempDir,
+}
+
+impl Stage {
+    /// A paired account that nobody runs.
+    pub(super) async fn set() -> Self {
+        let sim = Simulator::start(SimConfig::default()).await.unwrap();
+        sim.add_account(NUMBER, "Anna").await.unwrap();
+        let contacts: Vec<String> = (0..CONTACTS)
+            .map(|index| format!("49151123457{index:02}"))
+            .collect();
+        for contact in &contacts {
+            sim.add_account(contact, "Somebody").await.unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut wmctl = Wmctl::in_folder(folder.path());
+        wmctl.set("WMCTL_SERVER", &sim.ws_url());
+        wmctl.set("WMCTL_ROOT_KEY", sim.root_key());
+        wmctl.set("WMCTL_LOG_LEVEL", "wmctl=info,warn");
+        let mut pairing = wmctl.start(&["pair"]);
+        let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
+        sim.scan(NUMBER, qr["code"].as_str().unwrap())
+            .await
+            .unwrap();
+        assert!(pairing.ended().await.success());
+        let settings = Settings {
+            database: DatabaseUrl::Sqlite(wmctl.database()),
+            tenant: "default".parse().unwrap(),
+            server: Server::default(),
+            device_name: "test".into(),
+        };
+        Self {
+            app: App::open(settings, Schema::Current).await.unwrap(),
+            sim,
+            wmctl,
+            contacts,
+            outbox: Vec::new(),
+            _folder: folder,
+        }
+    }
+
+    pub(super) fn run(&self) -> Program {
+        self.wmctl.start(&["run", "--no-events"])
+    }
+
+    /// Lets the contacts write `messages` in all, `rate` a second.
+    pub(super) async fn start_chats(&self, messages: u32, rate: u32) {
+        let every = Duration::from_secs(1) * CONTACTS / rate;
+        for (index, contact) in (0..CONTACTS).zip(&self.contacts) {
+            let share = messages / CONTACTS + u32::from(index < messages % CONTACTS);
+            self.sim
+                .phone_chats(contact, NUMBER, share, every)
+                .await
+                .unwrap();
+        }
+    }
+
+    /// Puts one message into the outbox.
+    pub(super) async fn put_in(&mut self) {
+        let number = self.outbox.len();
+        let message = Outgoing {
+            to: format!("+{}", self.contacts[number % self.contacts.len()]),
+            text: format!("answer {number}"),
+            idempotency_key: None,
+        };
+        let taken = send::enqueue(&self.app, &message).await.unwrap();
+        self.outbox.push((taken.id, message.text));
+    }
+
+    /// How many messages are in the outbox or behind it.
+    pub(super) fn put(&self) -> u32 {
+        u32::try_from(self.outbox.len()).unwrap()
+    }
+
+    async fn ledger(&self) -> Ledger {
+        Ledger::gather(&self.app, &self.sim, &self.contacts, &self.outbox)
+            .await
+            .unwrap()
+    }
+
+    /// What is wrong while messages are under way.
+    pub(super) async fn violations(&self) -> Violations {
+        self.ledger().await.violations(Moment::Killed)
+    }
+
+    /// Waits until `messages` came in and everything in the outbox was sent and read; then what is
+    /// wrong. Time is up after a minute without progress.
+    pub(super) async fn settled(&self, messages: u32) -> Violations {
+        let mut last = (0, tokio::time::Instant::now());
+        loop {
+            let ledger = self.ledger().await;
+            let done = ledger.events.len() + ledger.read.len() + ledger.sent.len();
+            let all = messages as usize + 2 * self.outbox.len();
+            if done != last.0 {
+                last = (done, tokio::time::Instant::now());
+            }
+            if all <= done || PATIENCE < last.1.elapsed() {
+                assert_eq!(ledger.received.len(), messages as usize);
+                return ledger.violations(Moment::Settled);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
