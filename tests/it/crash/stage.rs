@@ -117,6 +117,18 @@ impl Stage {
             .unwrap()
     }
 
+    /// Waits until the first message came in.
+    pub(super) async fn flows(&self) {
+        let first = async {
+            while self.ledger().await.events.is_empty() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, first)
+            .await
+            .expect("messages come in");
+    }
+
     /// What is wrong while messages are under way.
     pub(super) async fn violations(&self) -> Violations {
         self.ledger().await.violations(Moment::Killed)
