@@ -7,4 +7,5 @@ mod alone;
 mod binary_xml;
 mod chat;
 mod handshake;
+mod ours;
 mod strangers;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "the scenarios that use the rest follow")]
 
 pub(crate) mod baileys;
+pub(crate) mod ours;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod wmctl;
