@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use serde::Serialize;
 use tracing::info;
 use wmctl::ops::Stop;
 use wmctl::ops::open::Schema;
-use wmctl::ops::run::{self, RunEnd, RunError, RunNotice, RunOptions};
+use wmctl::ops::run::{self, AccountStatus, RunEnd, RunError, RunNotice, RunOptions};
 
 use crate::events;
 use crate::failure::{Exit, Failure};
@@ -16,7 +17,8 @@ use crate::ui::{Format, Ui};
 
 /// Keep one account connected
 ///
-/// Prints events once they are stored, sends what is in the outbox, and reconnects by itself.
+/// Prints events once they are stored, sends what is in the outbox, and reconnects by itself. With
+/// `-o jsonl` lines of type `status` tell how the connection is; they are not stored.
 /// SIGINT and SIGTERM stop it cleanly; a second one ends it at once, which loses nothing either.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
@@ -38,6 +40,23 @@ pub(crate) struct RunArgs {
     no_events: bool,
 }
 
+/// The state of the connection, between the events; it has no number, as it is not stored.
+#[derive(Serialize)]
+struct StatusLine<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    status: &'a AccountStatus,
+}
+
+fn tell_status(ui: &Ui, status: &AccountStatus, told: bool) -> Result<(), Failure> {
+    if !told || ui.format() != Format::Jsonl {
+        return Ok(());
+    }
+    let kind = "status";
+    ui.json(&StatusLine { kind, status })
+}
+
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<Exit, Failure> {
     let app = start::open(ui, settings, Schema::Current).await?;
     info!(tenant = %app.settings.tenant, database = %app.settings.database, "store is ready");
@@ -50,7 +69,14 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
     let mut tell = |notice: RunNotice| match notice {
         RunNotice::Status(status) => {
             info!(state = status.state, reason = status.reason, "account");
-            ControlFlow::Continue(())
+            let told = !args.no_events && broken.is_none();
+            match tell_status(ui, &status, told) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(failure) => {
+                    broken = Some(failure);
+                    ControlFlow::Break(())
+                }
+            }
         }
         RunNotice::Event(_) if args.no_events || broken.is_some() => ControlFlow::Continue(()),
         RunNotice::Event(event) => match events::print(ui, &event) {

@@ -9,7 +9,6 @@ const OURS: &str = "491510000001";
 const BERT: &str = "491510000002";
 
 const DELIVERED: u64 = 3;
-const READ: u64 = 4;
 
 /// Texts both ways, with receipts for both.
 async fn talk(version: Version) {

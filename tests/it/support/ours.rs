@@ -77,7 +77,7 @@ impl Resting {
     /// Starts `wmctl run` and waits until it is connected.
     pub(crate) async fn wake(self) -> Ours {
         let mut run = self.wmctl.start(&["run"]);
-        let connected = |line: &Value| line["type"] == "state" && line["state"] == "connected";
+        let connected = |line: &Value| line["type"] == "status" && line["state"] == "connected";
         run.expect("the connected state", connected).await;
         let Self {
             wmctl,
