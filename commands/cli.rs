@@ -9,7 +9,8 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
-    completions, config, demo, events, help, man, migrate, pair, run, send, tenants, version,
+    completions, config, demo, events, help, man, migrate, pair, run, send, simulate, tenants,
+    version,
 };
 
 /// WhatsApp session operations: pair, run, watch over and move accounts.
@@ -133,6 +134,7 @@ pub(crate) enum Command {
     Send(send::SendArgs),
     Events(events::EventsArgs),
     Migrate(migrate::MigrateArgs),
+    Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
@@ -148,7 +150,15 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Database", &["migrate"]),
     (
         "Tools",
-        &["demo", "config", "completions", "man", "version", "help"],
+        &[
+            "simulate",
+            "demo",
+            "config",
+            "completions",
+            "man",
+            "version",
+            "help",
+        ],
     ),
 ];
 
@@ -162,6 +172,7 @@ impl Command {
             Self::Send(args) => send::run(ui, settings, args).await,
             Self::Events(args) => events::run(ui, settings, args).await,
             Self::Migrate(args) => migrate::run(ui, settings, args).await,
+            Self::Simulate(args) => simulate::run(ui, args).await,
             Self::Demo(args) => demo::run(ui, args).await,
             Self::Config(args) => config::run(ui, settings, args),
             Self::Completions(args) => completions::run(ui, args),

@@ -28,6 +28,7 @@ mod run;
 mod send;
 mod settings;
 mod signals;
+mod simulate;
 mod start;
 mod tenants;
 mod topics;

@@ -59,6 +59,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &PairArgs) -> Result
     let options = PairOptions {
         phone: args.phone.clone(),
         replace: args.replace,
+        simulator: settings.simulator()?,
     };
     let stop = Stop::new();
     let mut screen = Screen::of(ui, args.qr, args.qr_invert);
@@ -218,6 +219,7 @@ pub(crate) fn explain(error: PairError, tenant: &str) -> Failure {
         PairError::Ended(end) => start::ended(&end, tenant),
         PairError::NotLoggedIn { .. } => Failure::new(Exit::Remote, "LOGIN_INCOMPLETE", message)
             .hint("the account is stored: `wmctl run` goes on from here"),
+        PairError::Simulator(error) => start::simulator(&error),
         PairError::Stopped => Failure::new(Exit::Interrupted, "INTERRUPTED", message),
     }
 }

@@ -3,6 +3,7 @@
 use wmctl::config::DatabaseUrl;
 use wmctl::ops::open::{App, RowsError, Schema, Settings as OpsSettings};
 use wmctl::ops::run::RunEnd;
+use wmctl::ops::simulated_phone::{self, ControlError};
 use wmctl::ops::{LineError, Stop};
 
 use crate::failure::{Exit, Failure};
@@ -18,7 +19,12 @@ pub(crate) async fn open(ui: &Ui, settings: &Settings, schema: Schema) -> Result
     {
         ui.note(&format!("no database is set: using {}", path.display()));
     }
-    let server = settings.server()?;
+    let server = match settings.simulator()? {
+        Some(url) => simulated_phone::server(&url)
+            .await
+            .map_err(|error| simulator(&error))?,
+        None => settings.server()?,
+    };
     let ops = OpsSettings {
         database,
         tenant: settings.tenant()?,
@@ -26,6 +32,17 @@ pub(crate) async fn open(ui: &Ui, settings: &Settings, schema: Schema) -> Result
         device_name: settings.device_name().to_owned(),
     };
     App::open(ops, schema).await.map_err(rows)
+}
+
+/// A failure of a simulator's control interface.
+pub(crate) fn simulator(error: &ControlError) -> Failure {
+    let message = error.to_string();
+    match error {
+        ControlError::Url => Failure::new(Exit::Config, "SIMULATOR_URL", message),
+        ControlError::Unreachable { .. } => Failure::new(Exit::Remote, "UNREACHABLE", message)
+            .hint("`wmctl simulate` starts one and says where"),
+        ControlError::Refused(_) => Failure::new(Exit::Remote, "SIMULATOR_REFUSED", message),
+    }
 }
 
 /// A failure of the database.

@@ -47,6 +47,7 @@ complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "tenants" -d 'Show the t
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "send" -d 'Send messages'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "events" -d 'Read the numbered events of an account'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "migrate" -d 'Show or apply changes of the database schema'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "simulate" -d 'Serve a simulated WhatsApp on this machine'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "demo" -d 'See it work: simulated WhatsApp, a kill, nothing lost'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "config" -d 'Show the settings and where each comes from'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -223,6 +224,31 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l port -d 'Listen for clients on this port; 0 takes a free one' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l control-port -d 'Listen for control requests on this port; 0 takes a free one' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l write-ca -d 'Write the certificate authority of the TLS server here' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l accounts -d 'Accounts whose phones can pair' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l contacts -d 'People who write to the accounts' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l hourly -d 'Messages an hour that each account gets' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l first-frame-delay -d 'Wait this long before the first frame; older Baileys needs 150 (milliseconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l seed -d 'Take all keys and all chance from this number' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l tls -d 'Serve clients over TLS; needs --ca-file'
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l messages -d 'Messages each way' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l rate -d 'Messages a second, each way' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l contacts -d 'People to chat with' -r

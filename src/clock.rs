@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -63,6 +64,23 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// Randomness that repeats itself: for simulators, never for keys of a real account.
+#[derive(Debug)]
+pub struct SeededEntropy {
+    seed: u64,
+    given: AtomicU64,
+}
+
+impl Entropy for SeededEntropy {
+    fn random(&self) -> Box<dyn Random + Send> {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.seed.to_le_bytes());
+        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        seed[8..16].copy_from_slice(&number.to_le_bytes());
+        Box::new(StdRng::from_seed(seed))
+    }
+}
+
 /// Clock and entropy as they are handed down.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -71,6 +89,18 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// The clock of this machine, and sources of randomness that the seed decides, in the order in
+    /// which they are asked for.
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            entropy: Arc::new(SeededEntropy {
+                seed,
+                given: AtomicU64::new(0),
+            }),
+            ..Self::system()
+        }
+    }
+
     /// Those of this machine.
     pub fn system() -> Self {
         Self {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use wmctl::config::{DatabaseUrl, Server};
 use wmctl::ids::TenantId;
+use wmctl::ops::simulated_phone::ControlUrl;
 
 use crate::cli::Globals;
 use crate::failure::{Exit, Failure};
@@ -296,8 +297,9 @@ impl Settings {
     }
 
     /// The control URL of a simulator to dial instead of WhatsApp.
-    pub(crate) fn simulator(&self) -> Option<&str> {
-        self.value("simulator")
+    pub(crate) fn simulator(&self) -> Result<Option<ControlUrl>, Failure> {
+        let url = self.value("simulator").map(str::parse).transpose();
+        url.map_err(|error| self.wrong("simulator", error))
     }
 
     /// The name under which the phone lists this device.

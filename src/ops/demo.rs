@@ -18,6 +18,7 @@ use crate::ops::ledger::{GatherError, Ledger, Moment, Violations};
 use crate::ops::open::{App, RowsError, Schema, Settings};
 use crate::ops::pair::{self, PairError, PairOptions, PairStep};
 use crate::ops::send::{self, Outgoing, SendError};
+use crate::ops::simulated_phone::{self, Shown};
 use crate::sim::{Direction, Entry};
 use crate::sim::{SimConfig, SimError, Simulator};
 
@@ -25,8 +26,6 @@ use crate::sim::{SimConfig, SimError, Simulator};
 const TENANT: &str = "demo";
 /// The phone that scans the code; from the range for fiction.
 const NUMBER: &str = "15555550100";
-/// How long the phone looks at a code before it has read it: people want to see it too.
-const CAMERA: Duration = Duration::from_millis(800);
 /// How often traffic is put in and progress is looked at.
 const TICK: Duration = Duration::from_millis(20);
 /// Without progress for this long the demonstration ends and tells what is missing.
@@ -186,24 +185,22 @@ async fn scan_and_pair(
     stop: &Stop,
     tell: &mut (dyn FnMut(DemoStep) + Send),
 ) -> Result<(), DemoError> {
-    let (shown, mut codes) = mpsc::unbounded_channel();
+    let (shown, codes) = mpsc::unbounded_channel();
     let mut tell = |step: PairStep| {
-        if let PairStep::Qr { code, .. } = &step {
+        if let Some(code) = Shown::of(&step) {
             // The phone may have stopped looking.
-            let _ = shown.send(code.clone());
+            let _ = shown.send(code);
         }
         tell(DemoStep::Pairing(step));
     };
-    let phone = async {
-        while let Some(code) = codes.recv().await {
-            tokio::time::sleep(CAMERA).await;
-            sim.scan(NUMBER, &code).await?;
-        }
-        std::future::pending::<Result<(), SimError>>().await
-    };
+    let phone = simulated_phone::answer(codes, async |shown| match shown {
+        Shown::Qr(code) => sim.scan(NUMBER, &code).await.map(|_| ()),
+        Shown::Code(code) => sim.type_code(NUMBER, &code).await,
+    });
     let options = PairOptions {
         phone: None,
         replace: false,
+        simulator: None,
     };
     tokio::select! {
         paired = pair::pair(app, &options, stop, &mut tell) => paired.map(|_| ())?,

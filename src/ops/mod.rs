@@ -13,6 +13,8 @@ pub mod pair;
 pub mod run;
 pub mod send;
 pub mod shapes;
+pub mod simulate;
+pub mod simulated_phone;
 pub mod tenants;
 
 /// Why a use case that connects could not.

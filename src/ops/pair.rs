@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use crate::engine::actor::Stopped;
 use crate::engine::leased::Leased;
@@ -13,6 +14,7 @@ use crate::engine::stop::Stop;
 use crate::ids::{HostId, Jid};
 use crate::ops::open::{App, RowsError};
 use crate::ops::run::RunEnd;
+use crate::ops::simulated_phone::{self, ControlError, ControlUrl, Shown};
 use crate::session::account::Ended;
 use crate::session::input::Input;
 use crate::session::pair_code;
@@ -30,11 +32,19 @@ pub struct PairOptions {
     pub phone: Option<PhoneNumber>,
     /// Unlink the device that is there already.
     pub replace: bool,
+    /// A simulator whose phone answers what is shown.
+    pub simulator: Option<ControlUrl>,
 }
 
 /// A phone number in international form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneNumber(Jid);
+
+impl PhoneNumber {
+    fn digits(&self) -> &str {
+        &self.0.user
+    }
+}
 
 impl std::str::FromStr for PhoneNumber {
     type Err = &'static str;
@@ -107,6 +117,8 @@ pub enum PairError {
     /// The account is stored, but its first login did not come to its end.
     #[error("paired as {jid}, but the first login did not finish")]
     NotLoggedIn { jid: String },
+    #[error(transparent)]
+    Simulator(#[from] ControlError),
     #[error("interrupted")]
     Stopped,
 }
@@ -131,6 +143,33 @@ fn rows(error: LedgerError) -> RowsError {
 
 /// Pairs, and logs in once: afterwards the phone's contacts can write to the device.
 pub async fn pair(
+    app: &App,
+    options: &PairOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(PairStep) + Send),
+) -> Result<Paired, PairError> {
+    let Some(simulator) = &options.simulator else {
+        return pair_with_person(app, options, stop, tell).await;
+    };
+    let (shown, codes) = mpsc::unbounded_channel();
+    let mut tell = |step: PairStep| {
+        if let Some(code) = Shown::of(&step) {
+            // The phone may have given up, which ends pairing.
+            let _ = shown.send(code);
+        }
+        tell(step);
+    };
+    let number = options.phone.as_ref().map(PhoneNumber::digits);
+    let phone = simulated_phone::answer(codes, async |code| {
+        simulated_phone::act(simulator, number, code).await
+    });
+    tokio::select! {
+        paired = pair_with_person(app, options, stop, &mut tell) => paired,
+        failed = phone => Err(failed.err().map_or(PairError::Expired, PairError::from)),
+    }
+}
+
+async fn pair_with_person(
     app: &App,
     options: &PairOptions,
     stop: &Stop,

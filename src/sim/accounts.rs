@@ -147,6 +147,11 @@ impl Accounts {
         self.by_number.insert(account.number.clone(), account);
     }
 
+    /// The phone number that comes first.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.by_number.keys().next().map(String::as_str)
+    }
+
     /// The account of an address of either kind, whatever its device.
     pub(super) fn get(&self, jid: &Jid) -> Option<&Account> {
         self.by_number.get(self.number(jid)?)

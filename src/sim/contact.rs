@@ -12,7 +12,7 @@ use crate::ids::Jid;
 use crate::signal::bundle::Bundle;
 use crate::signal::padding;
 use crate::signal::ratchet::{Identity, Kind, Ratchet, parse_prekey};
-use crate::sim::phone::{Phone, Undecrypted};
+use crate::sim::phone::{Phone, SENT_MAX, Undecrypted};
 use crate::sim::server::SimError;
 use crate::sim::world::World;
 use crate::wire::node::Node;
@@ -121,6 +121,10 @@ impl World {
         let sender = self.accounts.get_mut(from);
         let sender = sender.ok_or(SimError::UnknownAccount)?;
         sender.phone.sent.insert(id.clone(), text.to_owned());
+        if SENT_MAX < sender.phone.sent.len() {
+            // Ids rise, so the first is the oldest.
+            sender.phone.sent.pop_first();
+        }
         for device in devices {
             self.phone_sends_copy(from, &device, &id, 0);
         }

@@ -16,7 +16,7 @@ const ENTRIES_MAX: usize = 200_000;
 const MAC_BYTES: usize = 8;
 
 /// Which way a stanza went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// From a client.
@@ -146,6 +146,16 @@ impl Journal {
 
     pub(super) fn entries(&self) -> Vec<Entry> {
         self.entries.clone()
+    }
+
+    /// Some of the entries, from the `skip`-th on.
+    pub(super) fn page(&self, skip: usize, limit: usize) -> Vec<Entry> {
+        self.entries
+            .iter()
+            .skip(skip)
+            .take(limit)
+            .cloned()
+            .collect()
     }
 
     pub(super) fn breaches(&self) -> Vec<Breach> {

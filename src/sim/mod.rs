@@ -7,7 +7,10 @@
 mod accounts;
 mod connection;
 mod contact;
+pub mod control;
+mod faults;
 mod journal;
+mod pair_code;
 mod pairing;
 mod phone;
 mod queries;
@@ -15,10 +18,13 @@ mod queue;
 mod router;
 pub mod server;
 mod stanza;
+mod tls;
 mod world;
 
 pub use accounts::DeviceView;
+pub use faults::{Ending, Fault, FaultKind};
 pub use journal::{Breach, Direction, Entry};
 pub use pairing::ScanError;
 pub use phone::{Heard, Incoming};
 pub use server::{SimConfig, SimError, Simulator};
+pub use tls::TlsError;

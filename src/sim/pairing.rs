@@ -10,6 +10,7 @@ use crate::crypto::xeddsa;
 use crate::ids::Jid;
 use crate::secret::Secret;
 use crate::sim::accounts::{Device, Published, SignedKey};
+use crate::sim::pair_code::Hello;
 use crate::sim::server::SimError;
 use crate::sim::stanza;
 use crate::sim::world::{LinkId, Peer, World};
@@ -43,8 +44,10 @@ pub enum ScanError {
 pub(super) struct Unpaired {
     refs: Vec<String>,
     noise: PublicKey,
-    keys: Published,
+    pub(super) keys: Published,
     offer: Option<Offer>,
+    /// It shows a code to be typed.
+    pub(super) hello: Option<Hello>,
 }
 
 /// What the phone offered and the client has not answered.
@@ -104,6 +107,7 @@ impl World {
                 noise,
                 keys,
                 offer: None,
+                hello: None,
             }));
         }
         let query = stanza::set(self.take_id()).attr("xmlns", "md");
@@ -126,7 +130,7 @@ impl World {
     }
 
     /// Sends the phone's signature to a client.
-    fn offer(
+    pub(super) fn offer(
         &mut self,
         link: LinkId,
         account: &Jid,
@@ -176,6 +180,8 @@ impl World {
         }
         if let Some(answer) = node.child("pair-device-sign") {
             self.finish_pairing(link, node, answer);
+        } else if let Some(part) = node.child("link_code_companion_reg") {
+            self.code_stage(link, node, part);
         }
     }
 

@@ -18,6 +18,8 @@ use crate::wire::node::Node;
 const ONE_TIME_KEYS: u32 = 100;
 /// Messages that an inbox keeps; later ones are only counted as received by the receipt.
 const INBOX_MAX: usize = 100_000;
+/// Texts that a phone keeps for retries; older ones are forgotten first.
+pub(super) const SENT_MAX: usize = 100_000;
 /// Registration ids have 14 bits.
 const REGISTRATION_ID_MASK: u32 = 0x3FFF;
 /// What stands before a signature of the phone over a companion.
@@ -26,7 +28,7 @@ const ACCOUNT_SIGNATURE_PREFIX: [u8; 2] = [6, 0];
 const DEVICE_SIGNATURE_PREFIX: [u8; 2] = [6, 1];
 
 /// One message as a phone received it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Incoming {
     /// The id that the sender gave it.
     pub id: String,
@@ -35,13 +37,14 @@ pub struct Incoming {
     /// The group, if it came through one.
     pub group: Option<Jid>,
     /// Kind and bytes of each ciphertext: `pkmsg`, `msg` or `skmsg`.
+    #[serde(skip)]
     pub sealed: Vec<(String, Vec<u8>)>,
     /// What it says, if the phone could decrypt it; empty for messages without text.
     pub text: Option<String>,
 }
 
 /// One receipt for a message that a phone sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Heard {
     /// The id of the message.
     pub id: String,

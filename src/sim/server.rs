@@ -9,6 +9,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
+use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time;
@@ -21,9 +22,11 @@ use crate::ids::Jid;
 use crate::noise::cert::{self, Issue};
 use crate::sim::accounts::DeviceView;
 use crate::sim::connection::{self, Gate};
+use crate::sim::faults::{Ending, Fault};
 use crate::sim::journal::{Breach, Entry};
 use crate::sim::pairing::ScanError;
 use crate::sim::phone::{Heard, Incoming};
+use crate::sim::tls::{Authority, TlsError, TlsListener};
 use crate::sim::world::{Event, World};
 use crate::wire::frame;
 use crate::wire::node::Node;
@@ -38,6 +41,8 @@ const INTERMEDIATE_SERIAL: u32 = 3;
 pub struct SimConfig {
     /// Port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
+    /// Whether clients connect over TLS, with a certificate of the simulator's own authority.
+    pub tls: bool,
     /// How long the server waits with its first frame after a handshake. Some older clients lose a
     /// frame that comes at once.
     pub first_frame_delay: Duration,
@@ -49,6 +54,7 @@ impl Default for SimConfig {
     fn default() -> Self {
         Self {
             port: 0,
+            tls: false,
             first_frame_delay: Duration::ZERO,
             surroundings: Surroundings::system(),
         }
@@ -66,6 +72,12 @@ pub enum SimError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The certificates could not be made.
+    #[error("cannot set up TLS")]
+    Tls(#[from] TlsError),
+    /// Too many faults wait to happen.
+    #[error("too many faults wait to happen")]
+    Faults,
     /// The simulator has been stopped.
     #[error("the simulator is stopped")]
     Stopped,
@@ -85,6 +97,8 @@ pub enum SimError {
 pub struct Simulator {
     address: SocketAddr,
     root_key: String,
+    /// The certificate authority (PEM), where there is TLS.
+    authority: Option<String>,
     events: mpsc::UnboundedSender<Event>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -116,19 +130,21 @@ impl Simulator {
             tasks: tasks.clone(),
         };
         let router = Router::new().fallback(accept).with_state(shared);
-        let stopping = stop.clone();
-        tasks.spawn(async move {
-            let serve = axum::serve(listener, router)
-                .with_graceful_shutdown(async move { stopping.cancelled().await });
-            if let Err(error) = serve.await {
-                tracing::error!(%error, "the listener failed");
+        let authority = config.tls.then(Authority::make).transpose()?;
+        match &authority {
+            None => tasks.spawn(serve(listener, router, stop.clone())),
+            Some(authority) => {
+                let acceptor = authority.acceptor.clone();
+                let tcp = listener;
+                tasks.spawn(serve(TlsListener { tcp, acceptor }, router, stop.clone()))
             }
-        });
+        };
         let world = World::new(config.surroundings);
         tasks.spawn(own(world, inbox, stop.clone()));
         Ok(Self {
             address,
             root_key,
+            authority: authority.map(|authority| authority.pem),
             events,
             stop,
             tasks,
@@ -137,7 +153,17 @@ impl Simulator {
 
     /// Where clients connect to.
     pub fn ws_url(&self) -> String {
-        format!("ws://{}/ws/chat", self.address)
+        let scheme = if self.authority.is_some() {
+            "wss"
+        } else {
+            "ws"
+        };
+        format!("{scheme}://{}/ws/chat", self.address)
+    }
+
+    /// The certificate authority that clients must trust (PEM), where there is TLS.
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// The root key that clients must trust, 64 hexadecimal digits.
@@ -158,6 +184,50 @@ impl Simulator {
     pub async fn scan(&self, number: &str, qr_text: &str) -> Result<Jid, SimError> {
         let (number, text) = (number.to_owned(), qr_text.to_owned());
         self.call(move |world| world.scan(&number, &text)).await?
+    }
+
+    /// The phone number that comes first: whose phone scans when nobody says which one.
+    pub async fn first_number(&self) -> Result<String, SimError> {
+        let first = self.call(|world| world.accounts.first().map(str::to_owned));
+        first.await?.ok_or(SimError::UnknownAccount)
+    }
+
+    /// The person types the code that a client shows. Whether it was right shows when the client
+    /// goes on.
+    pub async fn type_code(&self, number: &str, code: &str) -> Result<(), SimError> {
+        let (number, code) = (number.to_owned(), code.to_owned());
+        self.call(move |world| world.type_code(&number, &code))
+            .await?
+    }
+
+    /// Asks for a fault.
+    pub async fn add_fault(&self, fault: Fault) -> Result<(), SimError> {
+        let room = self.call(move |world| world.faults.add(fault)).await?;
+        room.then_some(()).ok_or(SimError::Faults)
+    }
+
+    /// Forgets all faults that have not happened.
+    pub async fn clear_faults(&self) -> Result<(), SimError> {
+        self.call(|world| world.faults.clear()).await
+    }
+
+    /// Ends the connections of an account's companions; gives how many there were.
+    pub async fn end(&self, number: &str, ending: Ending) -> Result<usize, SimError> {
+        let number = number.to_owned();
+        self.call(move |world| world.end_links(&number, ending))
+            .await
+    }
+
+    /// Lets an account log in again that was banned or refused.
+    pub async fn lift(&self, number: &str) -> Result<(), SimError> {
+        let number = number.to_owned();
+        self.call(move |world| world.lift(&number)).await
+    }
+
+    /// Some stanzas, from the `skip`-th on.
+    pub async fn journal_page(&self, skip: usize, limit: usize) -> Result<Vec<Entry>, SimError> {
+        self.call(move |world| world.journal.page(skip, limit))
+            .await
     }
 
     /// The phone removes one of its companions: the client is logged out.
@@ -311,6 +381,18 @@ fn gate(
         first_frame_delay: config.first_frame_delay,
     };
     (gate, hex::encode(root.public.as_bytes()))
+}
+
+async fn serve<L>(listener: L, router: Router, stop: CancellationToken)
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let serve =
+        axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
+    if let Err(error) = serve.await {
+        tracing::error!(%error, "the listener failed");
+    }
 }
 
 async fn accept(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {

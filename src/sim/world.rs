@@ -12,6 +12,7 @@ use crate::crypto::curve::PublicKey;
 use crate::crypto::random::{self, Random};
 use crate::ids::Jid;
 use crate::sim::accounts::{Account, Accounts, Device, DeviceView, Group};
+use crate::sim::faults::Faults;
 use crate::sim::journal::{Direction, Journal};
 use crate::sim::pairing::Unpaired;
 use crate::sim::phone::{Heard, Incoming, Phone};
@@ -82,6 +83,9 @@ pub(super) struct World {
     pub(super) sent: HashMap<(Jid, String), [u8; 32]>,
     /// Messages that somebody asked the sender to encrypt again.
     pub(super) retried: HashSet<(Jid, String)>,
+    pub(super) faults: Faults,
+    /// What the next logins of an account are answered with, by phone number.
+    pub(super) refused: HashMap<String, Node>,
     due: BTreeMap<(u64, u64), Later>,
     next_id: u64,
 }
@@ -105,6 +109,8 @@ impl World {
             journal: Journal::default(),
             sent: HashMap::new(),
             retried: HashSet::new(),
+            faults: Faults::default(),
+            refused: HashMap::new(),
             due: BTreeMap::new(),
             next_id: 1,
         }
@@ -113,7 +119,7 @@ impl World {
     pub(super) fn handle(&mut self, event: Event) {
         match event {
             Event::Opened(opened) => self.open(opened),
-            Event::Stanza(link, node) => self.receive(link, &node),
+            Event::Stanza(link, node) => self.receive(link, node),
             Event::Closed(link) => self.forget(link),
             Event::Call(work) => work(self),
         }
@@ -156,8 +162,8 @@ impl World {
         u64::try_from(self.surroundings.clock.unix_ms() / 1000).unwrap_or(0)
     }
 
-    /// Sends a stanza over a connection that may be gone.
-    pub(super) fn send(&mut self, link: LinkId, node: Node) {
+    /// Sends a stanza over a connection that may be gone, whatever faults there are.
+    pub(super) fn transmit(&mut self, link: LinkId, node: Node) {
         let unix_ms = self.surroundings.clock.unix_ms();
         let Some(open) = self.links.get(&link) else {
             return;
@@ -178,7 +184,7 @@ impl World {
     pub(super) fn dismiss(&mut self, link: LinkId, last: Option<Node>) {
         let end = match last {
             Some(node) => {
-                self.send(link, node);
+                self.transmit(link, node);
                 Outgoing::Close
             }
             None => Outgoing::Cut,
@@ -217,6 +223,9 @@ impl World {
         let Some(device) = device.filter(|device| device.noise.as_ref() == Some(client)) else {
             return self.dismiss(link, Some(stanza::failure(401)));
         };
+        if let Some(refusal) = self.refused.get(&jid.user).cloned() {
+            return self.dismiss(link, Some(refusal));
+        }
         if let Some(older) = device.link {
             self.dismiss(older, Some(stanza::replaced()));
         }
@@ -237,7 +246,8 @@ impl World {
         self.send_waiting(link, &jid);
     }
 
-    fn receive(&mut self, link: LinkId, node: &Node) {
+    /// Takes a stanza from a client, whatever faults there are.
+    pub(super) fn take(&mut self, link: LinkId, node: &Node) {
         let Some(open) = self.links.get(&link) else {
             return;
         };

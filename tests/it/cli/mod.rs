@@ -8,6 +8,7 @@ mod demo;
 mod help;
 mod output;
 mod settings;
+mod simulate;
 
 /// Runs one command in `home` with nothing of the tester's environment.
 fn wmctl(home: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {

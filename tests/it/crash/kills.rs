@@ -10,6 +10,8 @@ use super::stage::{Stage, number};
 
 /// A process lives for up to this long: from its first instruction to the middle of the traffic.
 const LIFE_MS_MAX: u64 = 700;
+/// How long a kill waits for the account to confirm something.
+const CONFIRMATION: Duration = Duration::from_millis(500);
 /// Messages a second, each way.
 const RATE: u32 = 60;
 
@@ -34,6 +36,10 @@ async fn killed_at_random_moments_nothing_is_lost_or_doubled() {
             stage.put_in().await;
         }
         tokio::time::sleep(Duration::from_millis(life_ms)).await;
+        if kill % 2 == 1 {
+            // Right behind a confirmation: one that left too early is not stored yet.
+            stage.next_confirmation(CONFIRMATION).await;
+        }
         run.kill().await;
         let violations = stage.violations().await;
         assert!(

@@ -5,6 +5,7 @@
 //!
 //! `WMCTL_CRASH_KILLS`, `WMCTL_CRASH_MESSAGES` (each way) and `WMCTL_CRASH_SEED` make it a soak.
 
+mod faults;
 mod kills;
 mod outage;
 mod stage;

@@ -17,16 +17,16 @@ async fn while_writes_are_refused_nothing_is_acked_and_later_nothing_is_missing(
     let outages = number("WMCTL_CRASH_OUTAGES", 1);
     let messages = number("WMCTL_CRASH_MESSAGES", 200);
     let mut stage = Stage::set().await;
-    let mut run = stage.run();
+    for _ in 0..messages {
+        stage.put_in().await;
+    }
     stage.start_chats(messages, RATE).await;
+    let mut run = stage.run();
     // A process that cannot even open its rows ends with an exit code; this is about one at work.
     stage.flows().await;
+    let options = SqliteConnectOptions::new().filename(stage.wmctl.database());
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
     for _ in 0..outages {
-        for _ in 0..(messages / outages).div_ceil(4) {
-            stage.put_in().await;
-        }
-        let options = SqliteConnectOptions::new().filename(stage.wmctl.database());
-        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
         sqlx::raw_sql("BEGIN IMMEDIATE")
             .execute(&mut other)
             .await

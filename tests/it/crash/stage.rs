@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::time::Instant;
 use wmctl::config::{DatabaseUrl, Server};
 use wmctl::ops::ledger::{Ledger, Moment, Violations};
 use wmctl::ops::open::{App, Schema, Settings};
 use wmctl::ops::send::{self, Outgoing};
-use wmctl::sim::{SimConfig, Simulator};
+use wmctl::sim::{Direction, Ending, Entry, SimConfig, Simulator};
 
 use crate::support::program::{PATIENCE, Program};
 use crate::support::wmctl::Wmctl;
 
-const NUMBER: &str = "4915112345621";
+pub(super) const NUMBER: &str = "4915112345621";
 const CONTACTS: u32 = 4;
 /// How often progress is looked at.
 const LOOK: Duration = Duration::from_millis(25);
@@ -117,16 +118,40 @@ impl Stage {
             .unwrap()
     }
 
-    /// Waits until the first message came in.
+    /// Waits until the first message came in and everything that was put in is sent.
     pub(super) async fn flows(&self) {
         let first = async {
-            while self.ledger().await.events.is_empty() {
+            loop {
+                let ledger = self.ledger().await;
+                if !ledger.events.is_empty() && ledger.sent.len() == self.outbox.len() {
+                    break;
+                }
                 tokio::time::sleep(LOOK).await;
             }
         };
         tokio::time::timeout(PATIENCE, first)
             .await
-            .expect("messages come in");
+            .expect("messages come in and go out");
+    }
+
+    /// Waits until the account confirms something to the server, as long as `patience`.
+    pub(super) async fn next_confirmation(&self, patience: Duration) {
+        const LOOK: Duration = Duration::from_micros(500);
+        let mut seen = self.sim.journal().await.unwrap().len();
+        let confirmed = async {
+            loop {
+                let page = self.sim.journal_page(seen, 1_000).await.unwrap();
+                seen += page.len();
+                let receipt =
+                    |entry: &Entry| entry.direction == Direction::In && entry.tag == "receipt";
+                if page.iter().any(receipt) {
+                    break;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        // Without any, the moment is as good as another.
+        let _ = tokio::time::timeout(patience, confirmed).await;
     }
 
     /// What is wrong while messages are under way.
@@ -137,17 +162,34 @@ impl Stage {
     /// Waits until `messages` came in and everything in the outbox was sent and read; then what is
     /// wrong. Time is up after a minute without progress.
     pub(super) async fn settled(&self, messages: u32) -> Violations {
-        let mut last = (0, tokio::time::Instant::now());
+        self.settle(messages, false).await
+    }
+
+    /// The same, with a new login whenever nothing has happened for a while: a server sends again
+    /// what was not confirmed only then.
+    pub(super) async fn settled_with_logins(&self, messages: u32) -> Violations {
+        self.settle(messages, true).await
+    }
+
+    async fn settle(&self, messages: u32, logins: bool) -> Violations {
+        const QUIET: Duration = Duration::from_secs(2);
+        let mut last = (0, Instant::now());
+        let mut quiet = Instant::now();
         loop {
             let ledger = self.ledger().await;
             let done = ledger.events.len() + ledger.read.len() + ledger.sent.len();
             let all = messages as usize + 2 * self.outbox.len();
             if done != last.0 {
-                last = (done, tokio::time::Instant::now());
+                last = (done, Instant::now());
+                quiet = Instant::now();
             }
             if all <= done || PATIENCE < last.1.elapsed() {
                 assert_eq!(ledger.received.len(), messages as usize);
                 return ledger.violations(Moment::Settled);
+            }
+            if logins && QUIET < quiet.elapsed() {
+                self.sim.end(NUMBER, Ending::Cut).await.unwrap();
+                quiet = Instant::now();
             }
             tokio::time::sleep(LOOK).await;
         }

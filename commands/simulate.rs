@@ -1,0 +1,132 @@
+//! `wmctl simulate`: a WhatsApp server for this machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wmctl::ops::Stop;
+use wmctl::ops::shapes::Object;
+use wmctl::ops::simulate::{self, SimulateError, SimulateOptions, Simulated};
+
+use crate::failure::{Exit, Failure};
+use crate::start;
+use crate::ui::{Format, Ui};
+
+/// Serve a simulated WhatsApp on this machine
+///
+/// Phones scan codes, contacts chat, faults happen on request, and a journal keeps what every
+/// client did. It listens on 127.0.0.1 only. `wmctl --simulator CONTROL_URL pair` pairs with the
+/// first account's phone, which scans by itself; scripts use the same control URL.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    wmctl simulate\n  \
+    wmctl simulate --accounts 100 --hourly 600 --seed 7\n  \
+    wmctl simulate --tls --ca-file ca.pem\n  \
+    wmctl --simulator http://127.0.0.1:9444 pair\n  \
+    curl http://127.0.0.1:9444/v1/messages --json \\\n    \
+    '{\"from\":\"15555560001\",\"to\":\"15555550100\",\"text\":\"Hello\"}'")]
+pub(crate) struct SimulateArgs {
+    /// Listen for clients on this port; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value = "9443")]
+    port: u16,
+
+    /// Listen for control requests on this port; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value = "9444")]
+    control_port: u16,
+
+    /// Serve clients over TLS; needs --ca-file
+    #[arg(long, requires = "ca_certificate")]
+    tls: bool,
+
+    /// Write the certificate authority of the TLS server here
+    #[arg(long = "write-ca", id = "ca_certificate", value_name = "FILE")]
+    ca_certificate: Option<PathBuf>,
+
+    /// Accounts whose phones can pair
+    #[arg(long, value_name = "COUNT", default_value = "1",
+        value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    accounts: u16,
+
+    /// People who write to the accounts
+    #[arg(long, value_name = "COUNT", default_value = "3",
+        value_parser = clap::value_parser!(u16).range(0..=1_000))]
+    contacts: u16,
+
+    /// Messages an hour that each account gets
+    #[arg(long, value_name = "COUNT", default_value = "0",
+        value_parser = clap::value_parser!(u32).range(0..=3_600_000))]
+    hourly: u32,
+
+    /// Wait this long before the first frame; older Baileys needs 150 (milliseconds)
+    #[arg(long, value_name = "MS", default_value = "0")]
+    first_frame_delay: u64,
+
+    /// Take all keys and all chance from this number
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+}
+
+pub(crate) async fn run(ui: &Ui, args: &SimulateArgs) -> Result<Exit, Failure> {
+    let options = SimulateOptions {
+        port: args.port,
+        control_port: args.control_port,
+        tls: args.tls,
+        ca_file: args.ca_certificate.clone(),
+        accounts: args.accounts,
+        contacts: args.contacts,
+        hourly: args.hourly,
+        first_frame_delay: Duration::from_millis(args.first_frame_delay),
+        seed: args.seed,
+    };
+    let stop = Stop::new();
+    let mut broken = None;
+    let mut tell = |simulated: &Simulated| {
+        if let Err(failure) = show(ui, simulated) {
+            broken = Some(failure);
+            stop.ask();
+        }
+    };
+    let served = start::with_signals(&stop, simulate::simulate(&options, &stop, &mut tell)).await?;
+    if let Some(failure) = broken {
+        return Err(failure);
+    }
+    served.map(|()| Exit::Done).map_err(explain)
+}
+
+fn show(ui: &Ui, simulated: &Simulated) -> Result<(), Failure> {
+    match ui.format() {
+        Format::Json | Format::Jsonl => return ui.json(&Object::new("Simulator", simulated)),
+        Format::Name => return ui.answer(&format!("{}\n", simulated.control_url)),
+        Format::Table => (),
+    }
+    let range = |numbers: &[String]| match numbers {
+        [] => String::from("none"),
+        [only] => only.clone(),
+        [first, .., last] => format!("{first} to {last}"),
+    };
+    let mut rows = vec![
+        vec!["server".into(), simulated.ws_url.clone()],
+        vec!["root key".into(), simulated.root_key.clone()],
+        vec!["control".into(), simulated.control_url.clone()],
+        vec!["accounts".into(), range(&simulated.accounts)],
+        vec!["contacts".into(), range(&simulated.contacts)],
+    ];
+    if let Some(path) = &simulated.ca_file {
+        rows.push(vec!["authority".into(), path.display().to_string()]);
+    }
+    ui.rows(&["WHAT", "WHERE"], rows)?;
+    ui.note(&format!(
+        "next: wmctl --simulator {} pair, then run",
+        simulated.control_url
+    ));
+    Ok(())
+}
+
+fn explain(error: SimulateError) -> Failure {
+    let mut message = error.to_string();
+    let source = std::error::Error::source(&error);
+    if let Some(source) = source {
+        message = format!("{message}: {source}");
+    }
+    Failure::new(Exit::Failed, "SIMULATOR", message)
+        .hint("--port 0 and --control-port 0 take free ports")
+}

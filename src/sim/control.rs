@@ -1,0 +1,349 @@
+//! The simulator's control interface: HTTP and JSON on the loopback interface, for scripts and
+//! tests in any language.
+//!
+//! ```text
+//! GET    /v1                               where it listens, its root key
+//! POST   /v1/accounts                      {"number","name"} → {"lid"}
+//! GET    /v1/accounts/NUMBER/devices       the phone and its companions
+//! GET    /v1/accounts/NUMBER/inbox         what the phone received
+//! GET    /v1/accounts/NUMBER/sent          what the phone sent: [id, text]
+//! GET    /v1/accounts/NUMBER/receipts      what its readers confirmed
+//! POST   /v1/accounts/NUMBER/end           {"how":"cut|replaced|restart|unavailable|outdated"} or
+//!                                          {"how":"banned","expire_s":60} → {"connections"}
+//! POST   /v1/accounts/NUMBER/lift          lets it log in again
+//! DELETE /v1/devices/JID                   the phone unlinks a companion
+//! POST   /v1/scan                          {"code","number"?}; without number, the first account
+//! POST   /v1/type-code                     {"code","number"}
+//! POST   /v1/messages                      {"from","to","text"} → {"id"}
+//! POST   /v1/chats                         {"from","to","count","every_ms"}
+//! POST   /v1/groups                        {"subject","members":[NUMBER]} → {"jid"}
+//! POST   /v1/faults                        {"fault":"drop|delay|reorder|duplicate|corrupt|close|
+//!                                          close_after","direction":"in|out","tag"?,"number"?,
+//!                                          "times"?,"per_mille"?,"ms" for delay}
+//! DELETE /v1/faults
+//! GET    /v1/journal?skip=0&limit=1000     stanzas in order
+//! GET    /v1/breaches                      what clients did that no client may do
+//! ```
+//!
+//! Errors are `{"error":{"message"}}` with status 400, 404 or 409.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, FromRef, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::ids::Jid;
+use crate::sim::faults::{Ending, Fault};
+use crate::sim::server::{SimError, Simulator};
+
+/// Longest request.
+const BODY_BYTES_MAX: usize = 64 << 10;
+/// Stanzas in one answer.
+const PAGE_MAX: usize = 10_000;
+
+/// What requests are about.
+#[derive(Clone)]
+struct Served {
+    sim: Arc<Simulator>,
+    ca_file: Option<PathBuf>,
+}
+
+impl FromRef<Served> for Arc<Simulator> {
+    fn from_ref(served: &Served) -> Self {
+        Self::clone(&served.sim)
+    }
+}
+
+type Shared = State<Arc<Simulator>>;
+type Body<T> = Result<Json<T>, JsonRejection>;
+type Answer = Result<Json<Value>, Refusal>;
+
+/// A listening control interface.
+#[derive(Debug)]
+pub struct Control {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Control {
+    /// Takes a port of 127.0.0.1; 0 takes a free one.
+    pub async fn bind(port: u16) -> Result<Self, SimError> {
+        let failed = |source| SimError::Listen { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where requests go.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Answers until `stop`; `ca_file` is where clients find the certificate authority.
+    pub async fn serve(
+        self,
+        sim: Arc<Simulator>,
+        ca_file: Option<PathBuf>,
+        stop: CancellationToken,
+    ) {
+        let serve = axum::serve(self.listener, router(Served { sim, ca_file }))
+            .with_graceful_shutdown(async move { stop.cancelled().await });
+        if let Err(error) = serve.await {
+            tracing::error!(%error, "the control interface failed");
+        }
+    }
+}
+
+fn router(served: Served) -> Router {
+    Router::new()
+        .route("/v1", get(about))
+        .route("/v1/accounts", post(add_account))
+        .route("/v1/accounts/{number}/devices", get(devices))
+        .route("/v1/accounts/{number}/inbox", get(inbox))
+        .route("/v1/accounts/{number}/sent", get(sent))
+        .route("/v1/accounts/{number}/receipts", get(receipts))
+        .route("/v1/accounts/{number}/end", post(end))
+        .route("/v1/accounts/{number}/lift", post(lift))
+        .route("/v1/devices/{jid}", delete(remove_device))
+        .route("/v1/scan", post(scan))
+        .route("/v1/type-code", post(type_code))
+        .route("/v1/messages", post(send))
+        .route("/v1/chats", post(chat))
+        .route("/v1/groups", post(create_group))
+        .route("/v1/faults", post(add_fault).delete(clear_faults))
+        .route("/v1/journal", get(journal))
+        .route("/v1/breaches", get(breaches))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(served)
+}
+
+/// Why a request was not carried out.
+enum Refusal {
+    Request(String),
+    Simulator(SimError),
+}
+
+impl From<JsonRejection> for Refusal {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::Request(rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Refusal {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::Request(rejection.body_text())
+    }
+}
+
+impl From<SimError> for Refusal {
+    fn from(error: SimError) -> Self {
+        Self::Simulator(error)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, message) = match self {
+            Self::Request(message) => (StatusCode::BAD_REQUEST, message),
+            Self::Simulator(error) => {
+                let status = match &error {
+                    SimError::UnknownAccount | SimError::UnknownDevice => StatusCode::NOT_FOUND,
+                    _ => StatusCode::CONFLICT,
+                };
+                let mut message = error.to_string();
+                if let SimError::Scan(why) = &error {
+                    message = format!("{message}: {why}");
+                }
+                (status, message)
+            }
+        };
+        (status, Json(json!({"error": {"message": message}}))).into_response()
+    }
+}
+
+async fn about(State(Served { sim, ca_file }): State<Served>) -> Json<Value> {
+    Json(json!({
+        "ws_url": sim.ws_url(),
+        "root_key": sim.root_key(),
+        "ca_file": ca_file,
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewAccount {
+    number: String,
+    #[serde(default)]
+    name: String,
+}
+
+async fn add_account(State(sim): Shared, body: Body<NewAccount>) -> Answer {
+    let Json(account) = body?;
+    number(&account.number)?;
+    let lid = sim.add_account(&account.number, &account.name).await?;
+    Ok(Json(json!({"lid": lid})))
+}
+
+/// Phone numbers are digits only here.
+fn number(text: &str) -> Result<(), Refusal> {
+    let digits = (5..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let wrong = || Refusal::Request(String::from("a number has 5 to 15 digits and nothing else"));
+    digits.then_some(()).ok_or_else(wrong)
+}
+
+async fn devices(State(sim): Shared, Path(number): Path<String>) -> Answer {
+    Ok(Json(json!({"items": sim.devices(&number).await?})))
+}
+
+async fn inbox(State(sim): Shared, Path(number): Path<String>) -> Answer {
+    Ok(Json(json!({"items": sim.phone_inbox(&number).await?})))
+}
+
+async fn sent(State(sim): Shared, Path(number): Path<String>) -> Answer {
+    Ok(Json(json!({"items": sim.phone_sent(&number).await?})))
+}
+
+async fn receipts(State(sim): Shared, Path(number): Path<String>) -> Answer {
+    Ok(Json(json!({"items": sim.phone_heard(&number).await?})))
+}
+
+async fn end(State(sim): Shared, Path(number): Path<String>, body: Body<Ending>) -> Answer {
+    let Json(ending) = body?;
+    Ok(Json(
+        json!({"connections": sim.end(&number, ending).await?}),
+    ))
+}
+
+async fn lift(State(sim): Shared, Path(number): Path<String>) -> Answer {
+    sim.lift(&number).await?;
+    Ok(Json(json!({})))
+}
+
+async fn remove_device(State(sim): Shared, Path(jid): Path<String>) -> Answer {
+    let jid: Jid = jid
+        .parse()
+        .map_err(|_| Refusal::Request(String::from("the device is no address")))?;
+    sim.remove_device(&jid).await?;
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    code: String,
+    number: Option<String>,
+}
+
+async fn scan(State(sim): Shared, body: Body<Shown>) -> Answer {
+    let Json(shown) = body?;
+    let number = match shown.number {
+        Some(number) => number,
+        None => sim.first_number().await?,
+    };
+    let jid = sim.scan(&number, &shown.code).await?;
+    Ok(Json(json!({"jid": jid})))
+}
+
+async fn type_code(State(sim): Shared, body: Body<Shown>) -> Answer {
+    let Json(shown) = body?;
+    let number = match shown.number {
+        Some(number) => number,
+        None => sim.first_number().await?,
+    };
+    sim.type_code(&number, &shown.code).await?;
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMessage {
+    from: String,
+    to: String,
+    text: String,
+}
+
+async fn send(State(sim): Shared, body: Body<NewMessage>) -> Answer {
+    let Json(new) = body?;
+    let id = sim.phone_sends(&new.from, &new.to, &new.text).await?;
+    Ok(Json(json!({"id": id})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewChat {
+    from: String,
+    to: String,
+    count: u32,
+    every_ms: u32,
+}
+
+async fn chat(State(sim): Shared, body: Body<NewChat>) -> Answer {
+    let Json(new) = body?;
+    let every = Duration::from_millis(new.every_ms.into());
+    sim.phone_chats(&new.from, &new.to, new.count, every)
+        .await?;
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewGroup {
+    subject: String,
+    members: Vec<String>,
+}
+
+async fn create_group(State(sim): Shared, body: Body<NewGroup>) -> Answer {
+    let Json(new) = body?;
+    let members: Vec<&str> = new.members.iter().map(String::as_str).collect();
+    let jid = sim.create_group(&new.subject, &members).await?;
+    Ok(Json(json!({"jid": jid})))
+}
+
+async fn add_fault(State(sim): Shared, body: Body<Fault>) -> Answer {
+    let Json(fault) = body?;
+    sim.add_fault(fault).await?;
+    Ok(Json(json!({})))
+}
+
+async fn clear_faults(State(sim): Shared) -> Answer {
+    sim.clear_faults().await?;
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    #[serde(default)]
+    skip: usize,
+    #[serde(default = "page_max")]
+    limit: usize,
+}
+
+fn page_max() -> usize {
+    PAGE_MAX
+}
+
+async fn journal(State(sim): Shared, page: Result<Query<Page>, QueryRejection>) -> Answer {
+    let Query(page) = page?;
+    let items = sim
+        .journal_page(page.skip, page.limit.min(PAGE_MAX))
+        .await?;
+    Ok(Json(json!({"items": items})))
+}
+
+async fn breaches(State(sim): Shared) -> Answer {
+    Ok(Json(json!({"items": sim.breaches().await?})))
+}

@@ -1,0 +1,134 @@
+//! Faults between server and client, while `wmctl run` is at work.
+
+use serde_json::Value;
+use wmctl::ops::ledger::Violations;
+use wmctl::sim::{Direction, Ending, Fault, FaultKind};
+
+use super::stage::{NUMBER, Stage, number};
+
+const RATE: u32 = 60;
+
+fn fault(kind: FaultKind, direction: Direction, tag: Option<&str>, times: u32) -> Fault {
+    Fault {
+        kind,
+        number: Some(NUMBER.into()),
+        direction,
+        tag: tag.map(str::to_owned),
+        times,
+        per_mille: 100,
+    }
+}
+
+/// Traffic both ways with faults; everything must arrive once.
+async fn survives(faults: Vec<Fault>) {
+    let messages = number("WMCTL_CRASH_MESSAGES", 60);
+    let mut stage = Stage::set().await;
+    for fault in faults {
+        stage.sim.add_fault(fault).await.unwrap();
+    }
+    let mut run = stage.run();
+    stage.start_chats(messages, RATE).await;
+    for _ in 0..messages {
+        stage.put_in().await;
+    }
+    // What was lost on the way for good comes again with the next login only.
+    let violations = stage.settled_with_logins(messages).await;
+    assert_eq!(violations, Violations::default());
+    run.terminate().await;
+    assert!(run.ended().await.success());
+}
+
+#[tokio::test]
+async fn lost_stanzas_come_again() {
+    survives(vec![
+        fault(FaultKind::Drop, Direction::Out, Some("message"), 10),
+        fault(FaultKind::Drop, Direction::Out, Some("ack"), 10),
+        fault(FaultKind::Drop, Direction::In, Some("receipt"), 10),
+        fault(FaultKind::Drop, Direction::In, Some("message"), 10),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn doubled_late_and_overtaken_stanzas_do_no_harm() {
+    survives(vec![
+        fault(FaultKind::Duplicate, Direction::Out, None, 20),
+        fault(FaultKind::Duplicate, Direction::In, Some("receipt"), 10),
+        fault(FaultKind::Duplicate, Direction::In, Some("message"), 10),
+        fault(FaultKind::Reorder, Direction::Out, Some("message"), 20),
+        fault(
+            FaultKind::Delay { ms: 300 },
+            Direction::Out,
+            Some("ack"),
+            10,
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn broken_connections_lose_nothing() {
+    survives(vec![
+        fault(FaultKind::Close, Direction::Out, Some("message"), 2),
+        fault(FaultKind::CloseAfter, Direction::In, Some("message"), 2),
+        fault(FaultKind::Close, Direction::In, Some("receipt"), 2),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_does_not_decrypt_is_asked_for_again() {
+    survives(vec![fault(
+        FaultKind::Corrupt,
+        Direction::Out,
+        Some("message"),
+        6,
+    )])
+    .await;
+}
+
+#[tokio::test]
+async fn each_ending_has_its_own_reaction() {
+    let stage = Stage::set().await;
+    let mut run = stage.wmctl.start(&["run"]);
+    let status = |state: &'static str| {
+        move |line: &Value| line["type"] == "status" && line["state"] == state
+    };
+    run.expect("connected", status("connected")).await;
+    for ending in [Ending::Cut, Ending::Unavailable] {
+        assert_eq!(
+            stage.sim.end(NUMBER, ending).await.unwrap(),
+            1,
+            "{ending:?}"
+        );
+        run.expect("disconnected", status("disconnected")).await;
+        run.expect("connected again", status("connected")).await;
+    }
+    stage.sim.end(NUMBER, Ending::Replaced).await.unwrap();
+    let replaced = run.expect("replaced", status("replaced")).await;
+    assert_eq!(replaced["reason"], "replaced");
+    run.expect("connected again", status("connected")).await;
+    let logins = |entries: Vec<wmctl::sim::Entry>| {
+        let logins = entries.iter().filter(|entry| entry.tag == "success");
+        logins.map(|entry| entry.unix_ms).collect::<Vec<_>>()
+    };
+    let logins = logins(stage.sim.journal().await.unwrap());
+    let [.., before, after] = logins.as_slice() else {
+        panic!("there were several logins");
+    };
+    assert!(1_000 <= after - before, "it came back at once");
+
+    stage
+        .sim
+        .end(NUMBER, Ending::Banned { expire_s: 3_600 })
+        .await
+        .unwrap();
+    assert_eq!(run.ended().await.code(), Some(4));
+    let again = stage.wmctl.output(&["run"]).await;
+    assert_eq!(again.status.code(), Some(4));
+    let words = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(
+        words.contains("BANNED") && words.contains("until"),
+        "{words}"
+    );
+}
