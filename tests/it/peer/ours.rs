@@ -1,6 +1,7 @@
 //! Foreign clients and wmctl: each reads what the other writes.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use wmctl::sim::{Direction, Entry, Fault, FaultKind};
 
 use crate::support::baileys::Version::{self, V6, V7};
 use crate::support::world::World;
@@ -100,4 +101,91 @@ async fn we_are_logged_out_by_the_phone() {
     assert_eq!(ours.run.ended().await.code(), Some(4));
     let again = ours.wmctl.output(&["run"]).await;
     assert_eq!(again.status.code(), Some(4), "it does not dial again");
+}
+
+/// One ciphertext of each direction is spoilt on its way; both come again and are read.
+async fn recovers(version: Version) {
+    let world = World::start().await;
+    let mut bert = world.stranger(version, BERT).await;
+    let mut ours = world.ours(OURS).await;
+    // Both have a ratchet before anything is spoilt.
+    ours.send(&bert.jid(), "first").await;
+    bert.client.message("first").await;
+    bert.client.send(&ours.jid(), "first back").await;
+    ours.message("first back").await;
+    for (number, spoilt) in [(BERT, "to Bert"), (OURS, "to us")] {
+        let fault = Fault {
+            kind: FaultKind::Corrupt,
+            number: Some(number.into()),
+            direction: Direction::Out,
+            tag: Some("message".into()),
+            times: 1,
+            per_mille: 1_000,
+        };
+        world.sim.add_fault(fault).await.unwrap();
+        if number == BERT {
+            ours.send(&bert.jid(), spoilt).await;
+            bert.client.message(spoilt).await;
+        } else {
+            bert.client.send(&ours.jid(), spoilt).await;
+            ours.message(spoilt).await;
+            assert_eq!(ours.messages_left(spoilt), 0);
+        }
+    }
+    let journal = world.sim.journal().await.unwrap();
+    let retry = |entry: &&Entry| {
+        entry.direction == Direction::In
+            && entry.tag == "receipt"
+            && entry.kind.as_deref() == Some("retry")
+    };
+    assert!(2 <= journal.iter().filter(retry).count(), "nobody asked");
+    ours.rest().await;
+}
+
+#[tokio::test]
+async fn the_new_version_and_we_recover_what_was_spoilt() {
+    recovers(V7).await;
+}
+
+#[tokio::test]
+async fn the_old_version_and_we_recover_what_was_spoilt() {
+    recovers(V6).await;
+}
+
+#[tokio::test]
+async fn a_second_process_with_our_keys_replaces_us_once() {
+    let world = World::start().await;
+    let resting = world.pair(OURS).await;
+    // The same rows in another folder, as a backup that somebody started would have them.
+    let copy = world.copy(&resting, "copy");
+    let mut ours = resting.wake().await;
+    let mut other = copy.start(&["run"]);
+    let status = |state: &'static str| {
+        move |line: &Value| line["type"] == "status" && line["state"] == state
+    };
+    other.expect("connected", status("connected")).await;
+    ours.run.expect("replaced", status("replaced")).await;
+    other.terminate().await;
+    assert!(other.ended().await.success());
+    ours.run.expect("connected", status("connected")).await;
+    ours.rest().await;
+}
+
+/// A stranger pairs by typing its code on the phone.
+async fn pairs_by_code(version: Version) {
+    let world = World::start().await;
+    let mut bert = world.stranger_by_code(version, BERT).await;
+    let mut ours = world.ours(OURS).await;
+    bert.client.send(&ours.jid(), "typed").await;
+    ours.message("typed").await;
+}
+
+#[tokio::test]
+async fn the_new_version_pairs_by_code() {
+    pairs_by_code(V7).await;
+}
+
+#[tokio::test]
+async fn the_old_version_pairs_by_code() {
+    pairs_by_code(V6).await;
 }

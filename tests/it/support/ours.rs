@@ -62,6 +62,13 @@ impl World {
         }
     }
 
+    /// Another installation with the same rows.
+    pub(crate) fn copy(&self, of: &Resting, name: &str) -> Wmctl {
+        let copy = self.installation(name);
+        std::fs::copy(of.wmctl.database(), copy.database()).expect("the rows can be copied");
+        copy
+    }
+
     /// A new account with this number, paired and running.
     pub(crate) async fn ours(&self, number: &str) -> Ours {
         self.pair(number).await.wake().await

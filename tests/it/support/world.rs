@@ -73,6 +73,28 @@ impl World {
         }
     }
 
+    /// A client of a new account with this number, paired by a code that is typed on the phone.
+    pub(crate) async fn stranger_by_code(&self, version: Version, number: &str) -> Stranger {
+        self.sim
+            .add_account(number, &format!("Owner of {number}"))
+            .await
+            .expect("it runs");
+        let options = self.options(version, Some(number.to_owned()));
+        let mut client = Baileys::start(number, &options, self.folder());
+        let code = client.pairing_code().await;
+        self.sim
+            .type_code(number, &code)
+            .await
+            .expect("the client waits for it");
+        let me = client.open().await;
+        Stranger {
+            client,
+            me,
+            number: number.into(),
+            options,
+        }
+    }
+
     /// Starts a stranger's client again with the keys that it kept.
     pub(crate) async fn again(&self, stranger: &Asleep) -> Stranger {
         let Asleep { number, options } = stranger;
