@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use wmctl::ops::migrate::{self, Migration};
-use wmctl::ops::open::{App, Schema};
+use wmctl::ops::open::Schema;
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -50,20 +50,14 @@ impl Listed for Migration {
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &MigrateArgs) -> Result<Exit, Failure> {
     let app = start::open(ui, settings, Schema::Any).await?;
-    let result = carry_out(&app, ui, args).await;
-    app.close().await;
-    result
-}
-
-async fn carry_out(app: &App, ui: &Ui, args: &MigrateArgs) -> Result<Exit, Failure> {
     match args.command {
         MigrateCommand::Up => {
-            let applied = migrate::up(app).await.map_err(start::rows)?;
+            let applied = migrate::up(&app).await.map_err(start::rows)?;
             ui.list("MigrationList", &applied, "the schema is current")?;
             Ok(Exit::Done)
         }
         MigrateCommand::Status { check } => {
-            let all = migrate::status(app).await.map_err(start::rows)?;
+            let all = migrate::status(&app).await.map_err(start::rows)?;
             ui.list("MigrationList", &all, "")?;
             let pending = all
                 .iter()

@@ -98,11 +98,6 @@ impl App {
         })
     }
 
-    /// Ends every connection to the database; an embedded one then is a single file again.
-    pub async fn close(&self) {
-        self.store.close().await;
-    }
-
     /// How sessions present themselves.
     pub(crate) fn client(&self) -> ClientConfig {
         ClientConfig {

@@ -4,8 +4,9 @@ use crate::crypto::curve::KeyPair;
 use crate::ids::{Jid, TenantId};
 use crate::secret::Secret;
 use crate::session::account::{Account, AccountUpdate, AdvIdentity, Ended, PreKey, SignedPreKey};
-use crate::store::db::{Row, Tx, args};
+use crate::store::db::{Row, args};
 use crate::store::error::StoreError;
+use crate::store::unit::Unit;
 use crate::store::{Owner, Store};
 
 const TABLE: &str = "whatsmeow_device";
@@ -107,12 +108,12 @@ impl Store {
 
 /// Replaces whatever device the tenant had, with all that hangs on it.
 pub(super) async fn paired(
-    tx: &mut Tx,
+    unit: &mut Unit,
     owner: &Owner,
     account: &Account,
 ) -> Result<(), StoreError> {
     let tenant = owner.tenant.as_str();
-    tx.run(FORGET, args![tenant]).await?;
+    unit.run(FORGET, args![tenant]).await?;
     let row = args![
         tenant,
         account.jid.to_string(),
@@ -132,22 +133,22 @@ pub(super) async fn paired(
         account.business_name.as_str(),
         account.push_name.as_str(),
     ];
-    tx.run(INSERT, row).await?;
+    unit.run(INSERT, row).await?;
     let row = args![
         tenant,
         account.next_pre_key_id,
         account.routing_info.clone()
     ];
-    tx.run(BEGIN_ACCOUNT, row).await?;
+    unit.run(BEGIN_ACCOUNT, row).await?;
     if let Some(ended) = &account.ended {
-        end(tx, owner, Some(ended)).await?;
+        end(unit, owner, Some(ended)).await?;
     }
     Ok(())
 }
 
 /// Writes the fields that are set.
 pub(super) async fn update(
-    tx: &mut Tx,
+    unit: &mut Unit,
     owner: &Owner,
     update: &AccountUpdate,
 ) -> Result<(), StoreError> {
@@ -162,27 +163,27 @@ pub(super) async fn update(
             business,
             platform
         ];
-        tx.run(UPDATE_NAMES, row).await?;
+        unit.run(UPDATE_NAMES, row).await?;
     }
     if let Some(key) = &update.signed_pre_key {
         let private = &key.pair.private.expose()[..];
-        tx.run(
+        unit.run(
             UPDATE_SIGNED,
             args![tenant, private, key.id, &key.signature[..]],
         )
         .await?;
     }
     if let Some(info) = &update.routing_info {
-        tx.run(UPDATE_ROUTING, args![tenant, info.as_slice()])
+        unit.run(UPDATE_ROUTING, args![tenant, info.as_slice()])
             .await?;
     }
     if let Some(ended) = &update.ended {
-        end(tx, owner, ended.as_ref()).await?;
+        end(unit, owner, ended.as_ref()).await?;
     }
     Ok(())
 }
 
-async fn end(tx: &mut Tx, owner: &Owner, ended: Option<&Ended>) -> Result<(), StoreError> {
+async fn end(unit: &mut Unit, owner: &Owner, ended: Option<&Ended>) -> Result<(), StoreError> {
     let tenant = owner.tenant.as_str();
     let none = || None::<String>;
     let row = match ended {
@@ -195,20 +196,20 @@ async fn end(tx: &mut Tx, owner: &Owner, ended: Option<&Ended>) -> Result<(), St
         }
         Some(Ended::Outdated) => args![tenant, "outdated", none(), None::<i64>, None::<i64>],
     };
-    tx.run(UPDATE_ENDED, row).await?;
+    unit.run(UPDATE_ENDED, row).await?;
     Ok(())
 }
 
 /// Stores fresh pre-keys and moves the next id behind the last.
 pub(super) async fn new_pre_keys(
-    tx: &mut Tx,
+    unit: &mut Unit,
     owner: &Owner,
     keys: &[PreKey],
 ) -> Result<(), StoreError> {
     let (tenant, jid) = (owner.tenant.as_str(), owner.jid.to_string());
     for key in keys {
         let private = &key.pair.private.expose()[..];
-        tx.run(PRE_KEY, args![tenant, jid.as_str(), key.id, private])
+        unit.run(PRE_KEY, args![tenant, jid.as_str(), key.id, private])
             .await?;
     }
     if let Some(last) = keys.last() {
@@ -217,19 +218,19 @@ pub(super) async fn new_pre_keys(
         } else {
             1
         };
-        tx.run(NEXT_PRE_KEY, args![tenant, next]).await?;
+        unit.run(NEXT_PRE_KEY, args![tenant, next]).await?;
     }
     Ok(())
 }
 
 /// Marks pre-keys as known to the server.
 pub(super) async fn pre_keys_uploaded(
-    tx: &mut Tx,
+    unit: &mut Unit,
     owner: &Owner,
     up_to: u32,
 ) -> Result<(), StoreError> {
     let row = args![owner.tenant.as_str(), owner.jid.to_string(), up_to];
-    tx.run(UPLOADED, row).await?;
+    unit.run(UPLOADED, row).await?;
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 
 use crate::session::changes::Change;
 use crate::store::error::StoreError;
-use crate::store::lease::{Lease, fence};
+use crate::store::lease::Lease;
+use crate::store::unit::Unit;
 use crate::store::{Owner, Store, account, event, put};
 
 /// What a commit gave out.
@@ -24,36 +25,29 @@ impl Store {
         owner: &Owner,
         changes: &[Change],
     ) -> Result<Committed, StoreError> {
-        let mut tx = self.db.begin().await?;
-        fence(&mut tx, &self.db, lease).await?;
         let events = changes
             .iter()
             .filter(|change| matches!(change, Change::Event(_)))
             .count();
-        let mut seq = match events {
-            0 => 0,
-            count => event::reserve(&mut tx, owner, count).await?,
-        };
-        let mut committed = Committed::default();
+        let (mut unit, mut seq) = Unit::begin(&self.db, lease, owner, events).await?;
         for change in changes {
             match change {
-                Change::Put(key, row) => put::put(&mut tx, owner, key, row).await?,
-                Change::Delete(key) => put::delete(&mut tx, owner, key).await?,
-                Change::Paired(paired) => account::paired(&mut tx, owner, paired).await?,
-                Change::Update(update) => account::update(&mut tx, owner, update).await?,
-                Change::NewPreKeys(keys) => account::new_pre_keys(&mut tx, owner, keys).await?,
+                Change::Put(key, row) => put::put(&mut unit, owner, key, row).await?,
+                Change::Delete(key) => put::delete(&mut unit, owner, key).await?,
+                Change::Paired(paired) => account::paired(&mut unit, owner, paired).await?,
+                Change::Update(update) => account::update(&mut unit, owner, update).await?,
+                Change::NewPreKeys(keys) => account::new_pre_keys(&mut unit, owner, keys).await?,
                 Change::PreKeysUploaded { up_to } => {
-                    account::pre_keys_uploaded(&mut tx, owner, *up_to).await?;
+                    account::pre_keys_uploaded(&mut unit, owner, *up_to).await?;
                 }
                 Change::Event(event) => {
                     seq += 1;
-                    committed
-                        .events
-                        .push(event::insert(&mut tx, owner, seq, event).await?);
+                    event::insert(&mut unit, owner, seq, event).await?;
                 }
             }
         }
-        tx.commit().await?;
-        Ok(committed)
+        let answers = unit.commit().await?.into_iter();
+        let events = answers.map(event::inserted).collect::<Result<_, _>>()?;
+        Ok(Committed { events })
     }
 }

@@ -8,6 +8,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{Postgres, Row as _, Sqlite, Transaction};
 
+use crate::store::batch::Batch;
 use crate::store::error::StoreError;
 
 /// An argument. Absent ones keep their type, which PostgreSQL needs.
@@ -197,6 +198,32 @@ impl Db {
         args: Vec<Val>,
     ) -> Result<Option<Row>, StoreError> {
         Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// The first row of each query, in one round trip.
+    pub(super) async fn first_rows(
+        &self,
+        queries: Vec<(&'static str, Vec<Val>)>,
+    ) -> Result<Vec<Option<Row>>, StoreError> {
+        match self {
+            Self::Sqlite { read, .. } => {
+                let mut connection = read.acquire().await?;
+                let mut found = Vec::with_capacity(queries.len());
+                for (sql, args) in queries {
+                    let row = lite(sql, args).fetch_optional(&mut *connection).await?;
+                    found.push(row.map(Row::Sqlite));
+                }
+                Ok(found)
+            }
+            Self::Postgres(pool) => {
+                let mut batch = Batch::default();
+                for (sql, args) in &queries {
+                    batch.push(sql, args);
+                }
+                let mut connection = pool.acquire().await?;
+                Ok(batch.send(&mut connection).await?)
+            }
+        }
     }
 
     /// Ends every connection.

@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 
 use crate::ids::TenantId;
 use crate::session::changes::{AccountState, Event, EventBody, MessageEvent, ReceiptKind};
-use crate::store::db::{Row, Tx, Val, args};
+use crate::store::db::{Row, Val, args};
 use crate::store::error::StoreError;
+use crate::store::unit::Unit;
 use crate::store::{Owner, Store};
 
 const TABLE: &str = "wmctl_event";
 
-const RESERVE: &str = "
+pub(super) const RESERVE: &str = "
     UPDATE wmctl_account SET event_seq = event_seq + $2 WHERE business_id = $1
     RETURNING event_seq - $2";
 
@@ -69,27 +70,33 @@ impl Store {
     }
 }
 
-/// Takes numbers for that many events; the number before the first.
-pub(super) async fn reserve(tx: &mut Tx, owner: &Owner, count: usize) -> Result<i64, StoreError> {
-    let missing = StoreError::Corrupt {
-        table: "wmctl_account",
-        column: 0,
-    };
+/// Arguments of [`RESERVE`], which takes numbers for that many events.
+pub(super) fn reserve(owner: &Owner, count: usize) -> Vec<Val> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let row = tx
-        .row(RESERVE, args![owner.tenant.as_str(), count])
-        .await?
-        .ok_or(missing)?;
-    row.column("wmctl_account", 0)
+    args![owner.tenant.as_str(), count]
 }
 
-/// Inserts one event; `None` where its dedupe key exists already.
+/// What [`RESERVE`] answered for that many events: the number before the first.
+pub(super) fn reserved(count: usize, row: Option<Row>) -> Result<i64, StoreError> {
+    const TABLE: &str = "wmctl_account";
+    match (count, row) {
+        (0, _) => Ok(0),
+        (_, Some(row)) => row.column(TABLE, 0),
+        (_, None) => Err(StoreError::Corrupt {
+            table: TABLE,
+            column: 0,
+        }),
+    }
+}
+
+/// Inserts one event; the commit answers its number, or nothing where its dedupe key exists
+/// already.
 pub(super) async fn insert(
-    tx: &mut Tx,
+    unit: &mut Unit,
     owner: &Owner,
     seq: i64,
     event: &Event,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<(), StoreError> {
     let mut values = args![
         owner.tenant.as_str(),
         seq,
@@ -97,7 +104,11 @@ pub(super) async fn insert(
         event.at_ms,
     ];
     values.extend(columns(&event.body));
-    let row = tx.row(INSERT, values).await?;
+    unit.ask(INSERT, values).await
+}
+
+/// The number of an inserted event.
+pub(super) fn inserted(row: Option<Row>) -> Result<Option<i64>, StoreError> {
     row.map(|row| row.column(TABLE, 0)).transpose()
 }
 

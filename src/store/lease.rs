@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
-use crate::store::db::{Db, Tx, args};
+use crate::store::db::args;
 use crate::store::error::StoreError;
 
 /// The right to write for one tenant, as long as the row still says so.
@@ -82,12 +82,13 @@ const RELEASE: &str = "
 
 const HOLDER: &str = "SELECT owner FROM wmctl_lease WHERE business_id = $1";
 
-const FENCE_SQLITE: &str = "
+/// The first statement of each unit of work: compares the lease row.
+pub(super) const FENCE_SQLITE: &str = "
     SELECT 1 FROM wmctl_lease WHERE business_id = $1 AND epoch = $2 AND owner = $3";
 
-/// Only the row lock keeps a takeover out until this transaction ends: a plain comparison lets a
-/// stale writer commit after the new owner has loaded its state.
-const FENCE_POSTGRES: &str = "
+/// The same, and locks it. Only the row lock keeps a takeover out until this transaction ends: a
+/// plain comparison lets a stale writer commit after the new owner has loaded its state.
+pub(super) const FENCE_POSTGRES: &str = "
     SELECT 1 FROM wmctl_lease WHERE business_id = $1 AND epoch = $2 AND owner = $3 FOR SHARE";
 
 const STATUS: &str = "
@@ -211,18 +212,5 @@ impl Store {
         let mut options = OpenOptions::new();
         options.create(true).write(true).truncate(false).mode(0o600);
         options.open(name).map(Some).map_err(StoreError::File)
-    }
-}
-
-/// The first statement of each unit of work: locks and compares the lease row.
-pub(super) async fn fence(tx: &mut Tx, db: &Db, lease: &Lease) -> Result<(), StoreError> {
-    let sql = match db {
-        Db::Sqlite { .. } => FENCE_SQLITE,
-        Db::Postgres(_) => FENCE_POSTGRES,
-    };
-    let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
-    match tx.row(sql, row).await? {
-        Some(_) => Ok(()),
-        None => Err(StoreError::LeaseLost { held: lease.epoch }),
     }
 }

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 mod account;
+mod batch;
 pub mod commit;
 mod db;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod outbox;
 mod put;
 mod read;
 mod text;
+mod unit;
 
 use crate::ids::{Jid, TenantId};
 

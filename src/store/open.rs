@@ -3,13 +3,14 @@
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::config::DatabaseUrl;
+use crate::config::postgres::{PostgresUrl, TlsMode};
 use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::error::StoreError;
@@ -25,6 +26,21 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 /// A transaction that a stopped process left open is ended by the server after this long
 /// (milliseconds): until then nobody can take its leases.
 const IDLE_IN_TRANSACTION_MS: &str = "5000";
+/// How connections are named in the server's list.
+const APPLICATION: &str = "wmctl";
+/// A connection that lay idle for so long is tried out before it is used: whatever lies between
+/// may have forgotten it.
+const CHECK_AFTER: Duration = Duration::from_secs(1);
+/// As Go's pool has it: connections move to a new server behind the same name in that time.
+const LIFETIME: Duration = Duration::from_secs(3600);
+const IDLE_TIME: Duration = Duration::from_secs(30 * 60);
+/// What `sslrootcert=system` means.
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// A statement whose client died ends soon, and with it the locks that it holds. Servers before
+/// version 14 do not know the setting.
+const NOTICE_DEAD_CLIENTS: &str = "
+    SELECT set_config('client_connection_check_interval', '500ms', FALSE)
+    WHERE CAST(current_setting('server_version_num') AS INTEGER) >= 140000";
 
 impl Store {
     /// Opens the database; creates a file and its folder, readable by their owner only. The schema
@@ -88,22 +104,105 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     }
 }
 
-async fn open_postgres(url: &str) -> Result<Store, StoreError> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|error| StoreError::Url(Box::new(error)))?
-        .application_name("wmctl")
-        .options([
-            (
-                "idle_in_transaction_session_timeout",
-                IDLE_IN_TRANSACTION_MS,
-            ),
-            ("default_transaction_isolation", "read committed"),
-        ]);
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options)
-        .await?;
+/// What the driver is told: what the URL leaves open comes from the `PG*` variables.
+fn server(url: &PostgresUrl) -> PgConnectOptions {
+    let mut options = PgConnectOptions::new()
+        .ssl_mode(tls(url.tls))
+        .application_name(url.application.as_deref().unwrap_or(APPLICATION));
+    let given = url.options.clone().unwrap_or_default();
+    options = options.options([
+        (
+            "idle_in_transaction_session_timeout",
+            IDLE_IN_TRANSACTION_MS,
+        ),
+        // A unit of work writes constants into its text.
+        ("standard_conforming_strings", "on"),
+    ]);
+    match url.host.as_deref() {
+        Some(folder) if folder.starts_with('/') => options = options.socket(folder),
+        Some(host) => options = options.host(host),
+        None => (),
+    }
+    if let Some(port) = url.port {
+        options = options.port(port);
+    }
+    if let Some(user) = &url.user {
+        options = options.username(user);
+    }
+    if let Some(password) = &url.password {
+        options = options.password(password);
+    }
+    if let Some(database) = &url.database {
+        options = options.database(database);
+    }
+    if let Some(file) = &url.root_file {
+        let system = file.as_os_str() == "system";
+        options = options.ssl_root_cert(if system {
+            Path::new(SYSTEM_ROOTS)
+        } else {
+            file
+        });
+    }
+    if let (Some(cert), Some(key)) = (&url.client_cert, &url.client_key) {
+        options = options.ssl_client_cert(cert).ssl_client_key(key);
+    }
+    if let Some(capacity) = url.statement_cache {
+        options = options.statement_cache_capacity(capacity);
+    }
+    match setting_pairs(&given) {
+        pairs if pairs.is_empty() => options,
+        pairs => options.options(pairs),
+    }
+}
+
+/// `-c name=value` and `--name=value`, separated by blanks (which a URL writes as `%20`).
+fn setting_pairs(options: &str) -> Vec<(&str, &str)> {
+    options
+        .split("-c")
+        .flat_map(|part| part.split("--"))
+        .filter_map(|part| part.trim().split_once('='))
+        .collect()
+}
+
+fn tls(mode: TlsMode) -> PgSslMode {
+    match mode {
+        TlsMode::Disable => PgSslMode::Disable,
+        TlsMode::Allow => PgSslMode::Allow,
+        TlsMode::Prefer => PgSslMode::Prefer,
+        TlsMode::Require => PgSslMode::Require,
+        TlsMode::VerifyCa => PgSslMode::VerifyCa,
+        TlsMode::VerifyFull => PgSslMode::VerifyFull,
+    }
+}
+
+async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
+    let pool = url.pool;
+    let check_after = pool.check_period.unwrap_or(CHECK_AFTER);
+    let options = PgPoolOptions::new()
+        .max_connections(pool.connections_max.unwrap_or(POSTGRES_CONNECTIONS))
+        .min_connections(pool.connections_min.unwrap_or(0))
+        .max_lifetime(pool.lifetime.unwrap_or(LIFETIME))
+        .idle_timeout(pool.idle_time.unwrap_or(IDLE_TIME))
+        .acquire_timeout(pool.connect_timeout.unwrap_or(ACQUIRE_TIMEOUT))
+        // A round trip for each acquisition would double the cost of a read.
+        .test_before_acquire(false)
+        .before_acquire(move |connection, age| {
+            Box::pin(async move {
+                match age.idle_for < check_after {
+                    true => Ok(true),
+                    false => connection.ping().await.map(|()| true),
+                }
+            })
+        })
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(NOTICE_DEAD_CLIENTS)
+                    .execute(&mut *connection)
+                    .await
+                    .map(|_| ())
+            })
+        });
+    let pool = options.connect_with(server(url)).await?;
     Ok(Store {
         db: Db::Postgres(pool),
         file: None,

@@ -2,8 +2,9 @@
 
 use crate::ids::{Jid, MessageId, TenantId};
 use crate::session::rows::OutboxRow;
-use crate::store::db::{Row, Tx, args};
+use crate::store::db::{Row, args};
 use crate::store::error::StoreError;
+use crate::store::unit::Unit;
 use crate::store::{Owner, Store, text};
 
 const TABLE: &str = "wmctl_outbox";
@@ -127,7 +128,11 @@ impl Store {
 }
 
 /// Writes what a unit of work made of a message.
-pub(super) async fn update(tx: &mut Tx, owner: &Owner, row: &OutboxRow) -> Result<(), StoreError> {
+pub(super) async fn update(
+    unit: &mut Unit,
+    owner: &Owner,
+    row: &OutboxRow,
+) -> Result<(), StoreError> {
     let values = args![
         owner.tenant.as_str(),
         row.id.as_str(),
@@ -139,7 +144,7 @@ pub(super) async fn update(tx: &mut Tx, owner: &Owner, row: &OutboxRow) -> Resul
         row.error.clone(),
         row.resends,
     ];
-    tx.run(UPDATE, values).await?;
+    unit.run(UPDATE, values).await?;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! Writing and deleting rows by key, inside a unit of work.
 
 use crate::session::rows::{Contact, Row, RowKey};
-use crate::store::db::{Tx, Val, args};
+use crate::store::db::{Val, args};
 use crate::store::error::StoreError;
+use crate::store::unit::Unit;
 use crate::store::{Owner, outbox, text};
 
 const RATCHET: &str = "
@@ -100,7 +101,7 @@ const APP_STATE_MAC: &str = "
 
 /// Writes one row. A key and a row of different kinds are a fault of the caller and refused.
 pub(super) async fn put(
-    tx: &mut Tx,
+    unit: &mut Unit,
     owner: &Owner,
     key: &RowKey,
     row: &Row,
@@ -108,16 +109,16 @@ pub(super) async fn put(
     match (key, row) {
         (RowKey::LidOf(pn), Row::User(lid)) | (RowKey::PnOf(lid), Row::User(pn)) => {
             let pair = || args![owner.tenant.as_str(), lid.user.as_str(), pn.user.as_str()];
-            tx.run(LID_MAP_CLEAR, pair()).await?;
-            tx.run(LID_MAP, pair()).await?;
+            unit.run(LID_MAP_CLEAR, pair()).await?;
+            unit.run(LID_MAP, pair()).await?;
         }
         (RowKey::Contact(their), Row::Contact(contact)) => {
-            put_contact(tx, owner, &their.to_string(), contact).await?;
+            put_contact(unit, owner, &their.to_string(), contact).await?;
         }
-        (RowKey::Outbox(_), Row::Outbox(message)) => outbox::update(tx, owner, message).await?,
+        (RowKey::Outbox(_), Row::Outbox(message)) => outbox::update(unit, owner, message).await?,
         _ => {
             let (sql, values) = upsert(owner, key, row).ok_or_else(|| mismatch(key))?;
-            tx.run(sql, values).await?;
+            unit.run(sql, values).await?;
         }
     }
     Ok(())
@@ -128,7 +129,7 @@ fn mismatch(key: &RowKey) -> StoreError {
 }
 
 async fn put_contact(
-    tx: &mut Tx,
+    unit: &mut Unit,
     owner: &Owner,
     their: &str,
     contact: &Contact,
@@ -143,7 +144,7 @@ async fn put_contact(
     } = contact.clone();
     if let Some(phone) = &redacted_phone {
         let row = args![tenant, our.as_str(), their, phone.as_str()];
-        tx.run(REDACTED_PHONE, row).await?;
+        unit.run(REDACTED_PHONE, row).await?;
     }
     let row = args![
         tenant,
@@ -155,7 +156,7 @@ async fn put_contact(
         business_name,
         redacted_phone
     ];
-    tx.run(CONTACT, row).await?;
+    unit.run(CONTACT, row).await?;
     Ok(())
 }
 
@@ -285,9 +286,9 @@ fn upsert_app_state(owner: &Owner, key: &RowKey, row: &Row) -> Option<(&'static 
 
 /// Deletes one row; nothing happens where there is none. Events and the outbox are not deleted by
 /// units of work.
-pub(super) async fn delete(tx: &mut Tx, owner: &Owner, key: &RowKey) -> Result<(), StoreError> {
+pub(super) async fn delete(unit: &mut Unit, owner: &Owner, key: &RowKey) -> Result<(), StoreError> {
     let (sql, values) = deletion(owner, key).ok_or_else(|| mismatch(key))?;
-    tx.run(sql, values).await?;
+    unit.run(sql, values).await?;
     Ok(())
 }
 

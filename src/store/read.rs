@@ -13,6 +13,9 @@ use crate::store::db::{Column, Row as Stored, Val, args};
 use crate::store::error::StoreError;
 use crate::store::{Owner, Store, outbox, text};
 
+/// Most rows that one round trip asks for: a group's worth, and a text of bounded length.
+const READ_KEYS_MAX: usize = 500;
+
 const RATCHET: &str = "
     SELECT session FROM whatsmeow_sessions
     WHERE business_id = $1 AND our_jid = $2 AND their_id = $3 AND session IS NOT NULL";
@@ -68,10 +71,12 @@ impl Store {
         keys: &[RowKey],
     ) -> Result<Vec<(RowKey, Option<Row>)>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
-        for key in keys {
-            let (sql, values) = select(owner, key);
-            let row = self.db.row(sql, values).await?;
-            found.push((key.clone(), row.map(|row| decode(key, &row)).transpose()?));
+        for keys in keys.chunks(READ_KEYS_MAX) {
+            let queries = keys.iter().map(|key| select(owner, key)).collect();
+            let rows = self.db.first_rows(queries).await?;
+            for (key, row) in keys.iter().zip(rows) {
+                found.push((key.clone(), row.map(|row| decode(key, &row)).transpose()?));
+            }
         }
         Ok(found)
     }

@@ -4,8 +4,7 @@ use serde_json::Value;
 use wmctl::ops::ledger::Violations;
 use wmctl::sim::{Direction, Ending, Fault, FaultKind};
 
-use super::stage::{NUMBER, Stage};
-use crate::support::number;
+use super::stage::{NUMBER, Stage, number};
 
 const RATE: u32 = 60;
 

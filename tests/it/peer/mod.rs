@@ -8,5 +8,4 @@ mod binary_xml;
 mod chat;
 mod handshake;
 mod ours;
-mod signal;
 mod strangers;

@@ -7,15 +7,17 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use zeroize::Zeroizing;
+pub mod postgres;
+
+use crate::config::postgres::{PostgresUrl, PostgresUrlError};
 
 /// Where the rows are.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A file on this machine; its folder is created on first use.
     Sqlite(PathBuf),
-    /// A connection URL as PostgreSQL's own clients take it, with whatever password it holds.
-    Postgres(Zeroizing<String>),
+    /// A server.
+    Postgres(Box<PostgresUrl>),
 }
 
 impl DatabaseUrl {
@@ -42,6 +44,8 @@ pub enum DatabaseUrlError {
     NoFile,
     #[error("database URL starts with neither sqlite: nor postgres://")]
     Scheme,
+    #[error(transparent)]
+    Postgres(#[from] PostgresUrlError),
 }
 
 impl FromStr for DatabaseUrl {
@@ -51,8 +55,10 @@ impl FromStr for DatabaseUrl {
         if text.is_empty() {
             return Err(DatabaseUrlError::Empty);
         }
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres(Zeroizing::new(text.to_owned())));
+        for scheme in ["postgres://", "postgresql://"] {
+            if let Some(rest) = text.strip_prefix(scheme) {
+                return Ok(Self::Postgres(Box::new(PostgresUrl::parse(rest)?)));
+            }
         }
         let path = if let Some(rest) = text.strip_prefix("sqlite:") {
             rest.strip_prefix("//").unwrap_or(rest)
@@ -76,7 +82,7 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(url) => f.write_str(&redacted(url)),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -164,7 +170,7 @@ mod tests {
         );
         check(
             "postgresql:///w?host=/run&password=x",
-            Ok("postgresql:///w?host=/run&password=***"),
+            Ok("postgres://:***@/w?host=/run"),
         );
         check("mysql://user:secret@db", Err(DatabaseUrlError::Scheme));
         check("whatsmeow", Err(DatabaseUrlError::Scheme));

@@ -1,0 +1,307 @@
+//! Connection URLs of PostgreSQL, in the forms that its own clients and Go's pool take.
+//!
+//! A URL is taken apart here, since the driver refuses some of these forms and ignores whatever
+//! it does not know. What is refused is named; a value is never repeated, it may be a password.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+/// Most connections that may be asked for: far above what a server takes.
+const CONNECTIONS_MAX: u32 = 10_000;
+
+/// How connections to a server are made and kept.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct PostgresUrl {
+    /// A host name, an address, or the folder of a unix socket; the local host by default.
+    pub host: Option<String>,
+    /// 5432 by default.
+    pub port: Option<u16>,
+    /// The account of the process by default.
+    pub user: Option<String>,
+    /// What authenticates the user.
+    pub password: Option<Zeroizing<String>>,
+    /// The user's name by default.
+    pub database: Option<String>,
+    /// How the connection is encrypted; `prefer` by default.
+    pub tls: TlsMode,
+    /// PEM file with the roots to trust; `system` means those of the operating system.
+    pub root_file: Option<PathBuf>,
+    /// PEM files of the client's certificate and key.
+    pub client_cert: Option<PathBuf>,
+    pub client_key: Option<PathBuf>,
+    /// Shown in the server's list of connections.
+    pub application: Option<String>,
+    /// Settings for each connection, as `-c name=value`.
+    pub options: Option<String>,
+    /// Prepared statements that one connection keeps; 0 for old poolers.
+    pub statement_cache: Option<usize>,
+    /// Size and age of the pool.
+    pub pool: PoolSettings,
+}
+
+/// `sslmode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum TlsMode {
+    Disable,
+    Allow,
+    #[default]
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+/// `pool_*` and `connect_timeout`; what is absent has a default of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PoolSettings {
+    pub connections_max: Option<u32>,
+    pub connections_min: Option<u32>,
+    pub lifetime: Option<Duration>,
+    pub idle_time: Option<Duration>,
+    /// How long a connection may lie idle before it is tried out.
+    pub check_period: Option<Duration>,
+    pub connect_timeout: Option<Duration>,
+}
+
+/// Why a URL of a server is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PostgresUrlError {
+    #[error("unknown parameter {name} in the database URL")]
+    Unknown {
+        /// As it was written, shortened.
+        name: String,
+    },
+    #[error("parameter {name} of the database URL has no usable value")]
+    Value { name: &'static str },
+    #[error("database URL names several hosts: give one name in front of them")]
+    SeveralHosts,
+    #[error("database URL has no usable port; in a password write %23 for #, %2F for /, %3A for :")]
+    Port,
+    #[error("database URL has a percent sign without two hexadecimal digits: write %25")]
+    Percent,
+    #[error("pool_min_conns is above pool_max_conns")]
+    PoolBounds,
+}
+
+impl PostgresUrl {
+    /// Takes what follows `postgres://`. Blanks and line ends are dropped: URLs are often folded.
+    pub(super) fn parse(rest: &str) -> Result<Self, PostgresUrlError> {
+        let rest: Zeroizing<String> =
+            Zeroizing::new(rest.chars().filter(|char| !char.is_whitespace()).collect());
+        let (rest, query) = rest.split_once('?').unwrap_or((&rest, ""));
+        // The last `@` ends a carelessly written password.
+        let (user, rest) = match rest.rsplit_once('@') {
+            Some((user, rest)) => (Some(user), rest),
+            None => (None, rest),
+        };
+        let (address, database) = match rest.split_once('/') {
+            Some((address, database)) => (address, Some(database)),
+            None => (rest, None),
+        };
+        let mut url = Self::default();
+        if let Some(user) = user {
+            let (name, password) = match user.split_once(':') {
+                Some((name, password)) => (name, Some(password)),
+                None => (user, None),
+            };
+            url.user = some(decoded(name)?);
+            url.password = password.map(decoded).transpose()?.map(Zeroizing::new);
+        }
+        url.address(address)?;
+        url.database = database.map(decoded).transpose()?.and_then(some);
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            url.parameter(&decoded(name)?, Zeroizing::new(decoded(value)?))?;
+        }
+        let PoolSettings {
+            connections_min,
+            connections_max,
+            ..
+        } = url.pool;
+        match connections_min.zip(connections_max) {
+            Some((min, max)) if max < min => Err(PostgresUrlError::PoolBounds),
+            _ => Ok(url),
+        }
+    }
+
+    fn address(&mut self, address: &str) -> Result<(), PostgresUrlError> {
+        if address.contains(',') {
+            return Err(PostgresUrlError::SeveralHosts);
+        }
+        let (host, port) = match address.rsplit_once(':') {
+            // The last colon of a bare IPv6 address in brackets is its own.
+            Some((host, port)) if !port.ends_with(']') => (host, some(port.to_owned())),
+            _ => (address, None),
+        };
+        let port = port.map(|port| port.parse().map_err(|_| PostgresUrlError::Port));
+        self.port = port.transpose()?;
+        if host.contains('/') || host.contains('#') {
+            return Err(PostgresUrlError::Port);
+        }
+        self.host = some(decoded(host)?);
+        Ok(())
+    }
+
+    fn parameter(&mut self, name: &str, value: Zeroizing<String>) -> Result<(), PostgresUrlError> {
+        let text = || some(value.as_str().to_owned());
+        let path = || text().map(PathBuf::from);
+        let wrong = |name| PostgresUrlError::Value { name };
+        match name {
+            "host" | "hostaddr" if value.contains(',') => {
+                return Err(PostgresUrlError::SeveralHosts);
+            }
+            "host" | "hostaddr" => self.host = text(),
+            "port" => self.port = Some(value.parse().map_err(|_| wrong("port"))?),
+            "user" => self.user = text(),
+            "password" => self.password = Some(value),
+            "dbname" => self.database = text(),
+            "sslmode" => self.tls = tls_mode(&value).ok_or(wrong("sslmode"))?,
+            "sslrootcert" => self.root_file = path(),
+            "sslcert" => self.client_cert = path(),
+            "sslkey" => self.client_key = path(),
+            "application_name" => self.application = text(),
+            "options" => self.options = text(),
+            "statement_cache_capacity" | "statement-cache-capacity" => {
+                let capacity = value.parse();
+                self.statement_cache =
+                    Some(capacity.map_err(|_| wrong("statement_cache_capacity"))?);
+            }
+            _ => return self.pool.parameter(name, &value),
+        }
+        Ok(())
+    }
+}
+
+impl PoolSettings {
+    fn parameter(&mut self, name: &str, value: &str) -> Result<(), PostgresUrlError> {
+        let wrong = |name| PostgresUrlError::Value { name };
+        let count = |name, least: u32| {
+            let count = value.parse().ok();
+            count
+                .filter(|count| (least..=CONNECTIONS_MAX).contains(count))
+                .ok_or(wrong(name))
+        };
+        let duration = |name| go_duration(value).ok_or(wrong(name));
+        match name {
+            "pool_max_conns" => self.connections_max = Some(count("pool_max_conns", 1)?),
+            "pool_min_conns" => self.connections_min = Some(count("pool_min_conns", 0)?),
+            "pool_max_conn_lifetime" => self.lifetime = Some(duration("pool_max_conn_lifetime")?),
+            "pool_max_conn_idle_time" => {
+                self.idle_time = Some(duration("pool_max_conn_idle_time")?);
+            }
+            "pool_health_check_period" => {
+                self.check_period = Some(duration("pool_health_check_period")?);
+            }
+            "connect_timeout" => {
+                let seconds: u32 = value.parse().map_err(|_| wrong("connect_timeout"))?;
+                // As for PostgreSQL's own clients, 0 waits for as long as it takes.
+                self.connect_timeout =
+                    (0 < seconds).then(|| Duration::from_secs(u64::from(seconds)));
+            }
+            _ => {
+                let name = name.chars().filter(|char| char.is_ascii_graphic());
+                let name = name.take(40).collect();
+                return Err(PostgresUrlError::Unknown { name });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The URL without its password; defaults are left out.
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres://")?;
+        if self.user.is_some() || self.password.is_some() {
+            let hidden = if self.password.is_some() { ":***" } else { "" };
+            write!(f, "{}{hidden}@", self.user.as_deref().unwrap_or_default())?;
+        }
+        let host = self.host.as_deref().unwrap_or_default();
+        let socket = host.starts_with('/');
+        if !socket {
+            f.write_str(host)?;
+        }
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        write!(f, "/{}", self.database.as_deref().unwrap_or_default())?;
+        let mut sign = '?';
+        if socket {
+            write!(f, "{sign}host={host}")?;
+            sign = '&';
+        }
+        if self.tls != TlsMode::Prefer {
+            write!(f, "{sign}sslmode={}", self.tls.name())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+const TLS_MODES: [(TlsMode, &str); 6] = [
+    (TlsMode::Disable, "disable"),
+    (TlsMode::Allow, "allow"),
+    (TlsMode::Prefer, "prefer"),
+    (TlsMode::Require, "require"),
+    (TlsMode::VerifyCa, "verify-ca"),
+    (TlsMode::VerifyFull, "verify-full"),
+];
+
+impl TlsMode {
+    /// As it is written in a URL.
+    pub fn name(self) -> &'static str {
+        let known = TLS_MODES.iter().find(|(mode, _)| *mode == self);
+        known.map_or("prefer", |(_, name)| *name)
+    }
+}
+
+fn tls_mode(text: &str) -> Option<TlsMode> {
+    let known = TLS_MODES.iter().find(|(_, name)| *name == text);
+    known.map(|(mode, _)| *mode)
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Durations as Go writes them: `1h`, `30m`, `1h30m`, `1.5h`, `500ms`. A bare number is none.
+fn go_duration(text: &str) -> Option<Duration> {
+    if !text.ends_with(|char: char| char.is_ascii_alphabetic()) {
+        return None;
+    }
+    let duration: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(duration).ok()
+}
+
+fn decoded(text: &str) -> Result<String, PostgresUrlError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        if *byte != b'%' {
+            bytes.push(*byte);
+            continue;
+        }
+        let [high, low, after @ ..] = rest else {
+            return Err(PostgresUrlError::Percent);
+        };
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let (Some(high), Some(low)) = (digit(*high), digit(*low)) else {
+            return Err(PostgresUrlError::Percent);
+        };
+        bytes.push(u8::try_from(high << 4 | low).map_err(|_| PostgresUrlError::Percent)?);
+        rest = after;
+    }
+    String::from_utf8(bytes).map_err(|_| PostgresUrlError::Percent)
+}
+
+#[cfg(test)]
+mod tests;
