@@ -1,14 +1,18 @@
 //! The fence: who lost the lease writes nothing any more.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use wmctl::session::changes::Change;
 use wmctl::session::rows::{Dedupe, RetryRow, Row, RowKey};
+use wmctl::store::Store;
+use wmctl::store::commit::Committed;
 use wmctl::store::error::StoreError;
+use wmctl::store::lease::Lease;
 
 use super::samples::{host, owner, paired, tenant};
-use super::{Database, raw};
+use super::{Connection, Database, raw};
 
 fn write(count: u32) -> Change {
     let key = RowKey::Retry(Dedupe("probe".to_owned()));
@@ -81,54 +85,116 @@ pub(super) async fn epochs_never_fall(database: &Database) {
     store.commit(&lease, &owner(), &[write(1)]).await.unwrap();
 }
 
-/// Writers that hold an old lease go on while it is taken from them again and again: once a
-/// takeover has returned, the row that it loads never changes under it.
+/// How a writer makes sure that it may still write.
+#[derive(Clone, Copy)]
+enum Guard {
+    /// The store's own unit of work.
+    Fence,
+    /// The mutant: the same statements, but the lease row is only compared, not locked.
+    Compare,
+}
+
+/// Writers go on with a lease while it is taken from them again and again: once a takeover has
+/// returned, the row that it loads never changes under it.
 pub(super) async fn takeovers_see_no_stale_write(database: &Database) {
-    const WRITERS: u32 = 4;
+    assert_eq!(takeovers(database, Guard::Fence, rounds(250)).await, 0);
+}
+
+/// The test above finds a weak guard: with the mutant it must see stale writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guard_that_only_compares_is_caught() {
+    let database = Database::postgres();
+    let stale = takeovers(&database, Guard::Compare, 300).await;
+    assert!(0 < stale, "the mutant lived");
+}
+
+fn rounds(default: i64) -> i64 {
     #[expect(clippy::disallowed_methods, reason = "a longer run by hand")]
     let rounds = std::env::var("WMCTL_TEST_TAKEOVERS").ok();
-    let rounds: i64 = rounds.map_or(25, |text| text.parse().unwrap());
+    rounds.map_or(default, |text| text.parse().unwrap())
+}
+
+/// The takeovers after which a write of an earlier epoch became visible.
+async fn takeovers(database: &Database, guard: Guard, rounds: i64) -> usize {
+    const WRITERS: u32 = 4;
     let store = database.store().await;
     let first = paired(&store).await;
-    for round in 0..rounds {
-        let lease = match round {
-            0 => first.clone(),
-            _ => {
-                let mut next = first.clone();
-                next.epoch = first.epoch + round;
-                next
-            }
-        };
-        let stopped = Arc::new(AtomicBool::new(false));
-        let mut writers = tokio::task::JoinSet::new();
-        for number in 0..WRITERS {
-            let (store, lease, stopped) = (store.clone(), lease.clone(), stopped.clone());
-            writers.spawn(async move {
-                let mut count = number;
-                while !stopped.load(Ordering::Relaxed) {
-                    match store.commit(&lease, &owner(), &[write(count)]).await {
-                        Ok(_) => count += WRITERS,
-                        Err(StoreError::LeaseLost { .. }) => return count,
-                        Err(error) => panic!("{error:?}"),
-                    }
-                }
-                count
-            });
-        }
-        let take = format!(
-            "UPDATE wmctl_lease SET epoch = {} WHERE business_id = 'acme'",
-            lease.epoch + 1
-        );
-        raw(database, &take).await;
+    let epoch = Arc::new(AtomicI64::new(first.epoch));
+    let mut writers = tokio::task::JoinSet::new();
+    for number in 0..WRITERS {
+        let (store, lease, epoch) = (store.clone(), first.clone(), epoch.clone());
+        let url = database.driver_url();
+        writers.spawn(async move { writer(store, lease, &epoch, guard, number, url).await });
+    }
+    let mut stale = 0;
+    let mut taker = database.connect().await;
+    for round in 1..=rounds {
+        let next = first.epoch + round;
+        taker
+            .run(&format!("UPDATE wmctl_lease SET epoch = {next}"))
+            .await;
         let key = [RowKey::Retry(Dedupe("probe".to_owned()))];
         let loaded = store.read(&owner(), &key).await.unwrap();
-        // Every writer meets the fence by itself; none is told to stop.
-        writers.join_all().await;
-        stopped.store(true, Ordering::Relaxed);
-        assert_eq!(
-            store.read(&owner(), &key).await.unwrap(),
-            loaded,
-            "round {round}"
-        );
+        tokio::time::sleep(Duration::from_micros(500)).await;
+        stale += usize::from(store.read(&owner(), &key).await.unwrap() != loaded);
+        // Only now may the writers have the new lease.
+        epoch.store(next, Ordering::Release);
+    }
+    epoch.store(-1, Ordering::Release);
+    let written: usize = writers.join_all().await.into_iter().sum();
+    assert!(0 < written, "nobody wrote");
+    stale
+}
+
+async fn writer(
+    store: Store,
+    mut lease: Lease,
+    epoch: &AtomicI64,
+    guard: Guard,
+    number: u32,
+    url: String,
+) -> usize {
+    let mut mutant = match guard {
+        Guard::Fence => None,
+        Guard::Compare => Some(Connection::open(&url).await),
+    };
+    let mut written = 0;
+    for count in 0.. {
+        lease.epoch = match epoch.load(Ordering::Acquire) {
+            -1 => return written,
+            known => known,
+        };
+        let value = count * 8 + number;
+        let outcome = match &mut mutant {
+            None => store.commit(&lease, &owner(), &[write(value)]).await,
+            Some(connection) => match connection.compare_and_write(lease.epoch, value).await {
+                true => Ok(Committed::default()),
+                false => Err(StoreError::LeaseLost { held: lease.epoch }),
+            },
+        };
+        match outcome {
+            Ok(_) => written += 1,
+            Err(StoreError::LeaseLost { .. }) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    written
+}
+
+impl Connection {
+    async fn compare_and_write(&mut self, epoch: i64, value: u32) -> bool {
+        self.run("BEGIN").await;
+        let compare = format!("SELECT 1 FROM wmctl_lease WHERE epoch = {epoch}");
+        let holds = 0 < self.count(&compare).await;
+        if holds {
+            self.run(&format!(
+                "INSERT INTO wmctl_retry (business_id, dedupe, count, first_ms)
+                 VALUES ('acme', 'probe', {value}, 0)
+                 ON CONFLICT (business_id, dedupe) DO UPDATE SET count = excluded.count"
+            ))
+            .await;
+        }
+        self.run("COMMIT").await;
+        holds
     }
 }

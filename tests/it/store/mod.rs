@@ -39,6 +39,18 @@ impl Database {
         }
     }
 
+    /// As the driver wants it.
+    pub(super) fn driver_url(&self) -> String {
+        match &self.server {
+            Some(server) => server.url("wm"),
+            None => self.url.to_string(),
+        }
+    }
+
+    pub(super) async fn connect(&self) -> Connection {
+        Connection::open(&self.driver_url()).await
+    }
+
     /// Opened, with the schema of this binary.
     pub(super) async fn store(&self) -> Store {
         let store = Store::open(&self.url).await.unwrap();
@@ -47,35 +59,52 @@ impl Database {
     }
 }
 
-/// Runs SQL past the store, as a person would.
+/// A connection past the store, as a person has one.
+pub(super) enum Connection {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+}
+
+impl Connection {
+    pub(super) async fn open(url: &str) -> Self {
+        use sqlx::Connection as _;
+        match url.starts_with("sqlite:") {
+            true => Self::Sqlite(sqlx::SqliteConnection::connect(url).await.unwrap()),
+            false => Self::Postgres(sqlx::PgConnection::connect(url).await.unwrap()),
+        }
+    }
+
+    pub(super) async fn attempt(&mut self, sql: &str) -> Result<(), String> {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+        let outcome = match self {
+            Self::Sqlite(connection) => sql.execute(connection).await.map(|_| ()),
+            Self::Postgres(connection) => sql.execute(connection).await.map(|_| ()),
+        };
+        outcome.map_err(|error| error.to_string())
+    }
+
+    pub(super) async fn run(&mut self, sql: &str) {
+        self.attempt(sql).await.unwrap();
+    }
+
+    /// How many rows a query answers.
+    pub(super) async fn count(&mut self, sql: &str) -> usize {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+        match self {
+            Self::Sqlite(connection) => sql.fetch_all(connection).await.unwrap().len(),
+            Self::Postgres(connection) => sql.fetch_all(connection).await.unwrap().len(),
+        }
+    }
+}
+
+/// Runs SQL past the store.
 pub(super) async fn raw(database: &Database, sql: &str) {
-    try_raw(database, sql).await.unwrap();
+    database.connect().await.run(sql).await;
 }
 
 /// Runs SQL past the store; what the database refused.
 pub(super) async fn try_raw(database: &Database, sql: &str) -> Result<(), String> {
-    use sqlx::{Connection, Executor};
-    let sql = sqlx::AssertSqlSafe(sql.to_owned());
-    let outcome = match (&database.url, &database.server) {
-        (DatabaseUrl::Sqlite(path), _) => {
-            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-            let mut connection = sqlx::SqliteConnection::connect_with(&options)
-                .await
-                .unwrap();
-            let outcome = connection.execute(sqlx::raw_sql(sql)).await.map(|_| ());
-            connection.close().await.unwrap();
-            outcome
-        }
-        (_, Some(server)) => {
-            let url = server.url("wm");
-            let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-            let outcome = connection.execute(sqlx::raw_sql(sql)).await.map(|_| ());
-            connection.close().await.unwrap();
-            outcome
-        }
-        _ => unreachable!("a database is a file or a server"),
-    };
-    outcome.map_err(|error| error.to_string())
+    database.connect().await.attempt(sql).await
 }
 
 /// Runs each function of the suite on both databases.
