@@ -14,6 +14,7 @@ use crate::ui::{Listed, Ui};
 #[command(after_long_help = "Examples:\n  \
     wmctl migrate status\n  \
     wmctl migrate status --check\n  \
+    wmctl migrate up --dry-run | less\n  \
     wmctl migrate up")]
 pub(crate) struct MigrateArgs {
     #[command(subcommand)]
@@ -29,7 +30,11 @@ enum MigrateCommand {
         check: bool,
     },
     /// Apply what is pending; two hosts may start it at once
-    Up,
+    Up {
+        /// Print the SQL for psql or sqlite3 instead, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 impl Listed for Migration {
@@ -51,7 +56,12 @@ impl Listed for Migration {
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &MigrateArgs) -> Result<Exit, Failure> {
     let app = start::open(ui, settings, Schema::Any).await?;
     match args.command {
-        MigrateCommand::Up => {
+        MigrateCommand::Up { dry_run: true } => {
+            let script = migrate::script(&app).await.map_err(start::rows)?;
+            ui.answer(&script)?;
+            Ok(Exit::Done)
+        }
+        MigrateCommand::Up { dry_run: false } => {
             let applied = migrate::up(&app).await.map_err(start::rows)?;
             ui.list("MigrationList", &applied, "the schema is current")?;
             Ok(Exit::Done)

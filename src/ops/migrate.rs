@@ -26,6 +26,13 @@ pub async fn status(app: &App) -> Result<Vec<Migration>, RowsError> {
     Ok(known.into_iter().map(shape).collect())
 }
 
+/// The SQL that [`up`] would run; empty where nothing is pending.
+pub async fn script(app: &App) -> Result<String, RowsError> {
+    let now_ms = app.surroundings.clock.unix_ms();
+    let script = app.store.migration_script(now_ms).await;
+    script.map_err(RowsError::of)
+}
+
 /// Applies what is pending; what was applied now.
 pub async fn up(app: &App) -> Result<Vec<Migration>, RowsError> {
     let now_ms = app.surroundings.clock.unix_ms();

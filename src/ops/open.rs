@@ -48,6 +48,9 @@ pub enum RowsError {
     /// The URL is not one that the driver takes.
     #[error("database URL is not usable")]
     Url,
+    /// The tables are somebody else's; what to do instead.
+    #[error("{message}")]
+    NotOurs { message: String, hint: &'static str },
     /// Anything else; trying again may help.
     #[error("{0}")]
     Database(String),
@@ -57,6 +60,18 @@ impl RowsError {
     pub(crate) fn of(error: StoreError) -> Self {
         match error {
             StoreError::Schema { found, wanted } => Self::Schema { found, wanted },
+            StoreError::OtherLayout => Self::NotOurs {
+                message: error.to_string(),
+                hint: "use an empty database, and take the account over from this one",
+            },
+            StoreError::ForeignOwner { .. } => Self::NotOurs {
+                message: error.to_string(),
+                hint: "run this as the owner of the tables",
+            },
+            StoreError::Checksum { .. } => Self::NotOurs {
+                message: error.to_string(),
+                hint: "another build of wmctl made this schema: use that one",
+            },
             StoreError::File(_) => Self::File(explained(&error)),
             // What the driver says of a URL may repeat it.
             StoreError::Url(_) => Self::Url,

@@ -45,6 +45,17 @@ pub enum StoreError {
         /// Its number.
         version: i64,
     },
+    /// The tables belong to a client that has no tenants.
+    #[error("the database holds the tables of another client, without tenants")]
+    OtherLayout,
+    /// The tables belong to another role of the database.
+    #[error("table {table} belongs to the role {owner}")]
+    ForeignOwner {
+        /// One of them.
+        table: String,
+        /// Its owner.
+        owner: String,
+    },
     /// A stored value is not what its column promises.
     #[error("undecodable value in {table}, column {column}")]
     Corrupt {

@@ -28,9 +28,10 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
+    migration!(3, "roles", "0003_roles.sql"),
 ];
 
 /// The newest version that this binary knows.
@@ -64,6 +65,27 @@ const RECORD: &str =
 /// Key of the advisory lock: "wm" and "migrate" as letters of a number.
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(CAST(8600011909 AS BIGINT))";
 
+/// A script waits for the lock: its reader sees that it does.
+const BEGIN_SCRIPT: &str = "BEGIN;\nSELECT pg_advisory_xact_lock(8600011909);\n";
+
+/// A device table without tenants: other clients' own layout.
+const SINGLE_TENANT_SQLITE: &str = "
+    SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'whatsmeow_device'
+        AND NOT EXISTS (SELECT 1 FROM pragma_table_info('whatsmeow_device')
+            WHERE name = 'business_id')";
+const SINGLE_TENANT_POSTGRES: &str = "
+    SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'whatsmeow_device'
+        AND NOT EXISTS (SELECT 1 FROM pg_attribute
+            WHERE attrelid = to_regclass('whatsmeow_device') AND attname = 'business_id')";
+
+/// Only the owner of a table can change it, and policies do not hold an owner back.
+const FOREIGN_OWNER: &str = "
+    SELECT CAST(tablename AS TEXT), CAST(tableowner AS TEXT) FROM pg_tables
+    WHERE schemaname = current_schema()
+        AND (tablename LIKE 'whatsmeow\\_%' OR tablename LIKE 'wmctl\\_%')
+        AND NOT pg_has_role(tableowner, 'USAGE')
+    ORDER BY tablename LIMIT 1";
+
 /// A waiting lock would stop somebody's `CREATE INDEX CONCURRENTLY` for ever: try, and try again.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
@@ -89,6 +111,7 @@ impl Store {
     /// Refuses a schema newer than this binary, and one whose applied migrations differ.
     pub async fn migrate(&self, now_ms: i64) -> Result<Vec<i64>, StoreError> {
         let mut tx = self.locked().await?;
+        self.refuse_strangers(&mut tx).await?;
         tx.run(CREATE, args![]).await?;
         let applied = read(tx.rows(APPLIED, args![]).await?)?;
         self.verify(&applied)?;
@@ -137,6 +160,60 @@ impl Store {
                 wanted: SCHEMA_VERSION,
             }),
         }
+    }
+
+    /// What [`Store::migrate`] would run, as a text for `psql` or `sqlite3`; empty where nothing
+    /// is pending. It leaves the same tables and the same history.
+    pub async fn migration_script(&self, now_ms: i64) -> Result<String, StoreError> {
+        let applied = self.applied().await?;
+        self.verify(&applied)?;
+        let mut tx = self.db.begin().await?;
+        self.refuse_strangers(&mut tx).await?;
+        drop(tx);
+        if applied.len() == MIGRATIONS.len() {
+            return Ok(String::new());
+        }
+        let (begin, blob) = match self.db {
+            Db::Sqlite { .. } => ("BEGIN IMMEDIATE;\n", "X'"),
+            Db::Postgres(_) => (BEGIN_SCRIPT, "'\\x"),
+        };
+        let mut script = format!("{begin}{};\n", CREATE.trim());
+        for migration in MIGRATIONS.iter().skip(applied.len()) {
+            let text = migration.text(&self.db);
+            let sum: String = sha256(&[text.as_bytes()])
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            script.push_str(&format!(
+                "\n-- Migration {version:04}: {name}\n{text}\n\
+                 INSERT INTO wmctl_migration (version, name, checksum, applied_ms)\n\
+                 VALUES ({version}, '{name}', {blob}{sum}', {now_ms});\n",
+                version = migration.version,
+                name = migration.name,
+            ));
+        }
+        script.push_str("\nCOMMIT;\n");
+        Ok(script)
+    }
+
+    /// Tables of these names that somebody else made are left alone.
+    async fn refuse_strangers(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let other_layout = match self.db {
+            Db::Sqlite { .. } => SINGLE_TENANT_SQLITE,
+            Db::Postgres(_) => SINGLE_TENANT_POSTGRES,
+        };
+        if tx.row(other_layout, args![]).await?.is_some() {
+            return Err(StoreError::OtherLayout);
+        }
+        if matches!(self.db, Db::Postgres(_))
+            && let Some(row) = tx.row(FOREIGN_OWNER, args![]).await?
+        {
+            return Err(StoreError::ForeignOwner {
+                table: row.column("pg_tables", 0)?,
+                owner: row.column("pg_tables", 1)?,
+            });
+        }
+        Ok(())
     }
 
     async fn applied(&self) -> Result<Vec<Applied>, StoreError> {

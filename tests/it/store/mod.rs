@@ -2,6 +2,7 @@
 
 mod fence;
 mod samples;
+mod schema;
 mod suite;
 
 use tempfile::TempDir;
@@ -45,6 +46,12 @@ impl Database {
             Some(server) => server.url("wm"),
             None => self.url.to_string(),
         }
+    }
+
+    /// The same database, as another role of the server.
+    pub(super) fn url_as(&self, role: &str) -> String {
+        self.driver_url()
+            .replace("user=wm&", &format!("user={role}&"))
     }
 
     pub(super) async fn connect(&self) -> Connection {
@@ -135,6 +142,7 @@ on_both!(
     suite::events_are_numbered_and_come_once,
     suite::the_outbox_keeps_order_and_idempotency,
     suite::a_failed_unit_leaves_nothing,
+    schema::tables_without_tenants_are_left_alone,
     fence::a_stale_owner_cannot_commit,
     fence::a_held_lease_is_not_taken,
     fence::epochs_never_fall,

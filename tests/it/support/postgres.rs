@@ -94,6 +94,22 @@ impl Postgres {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// The schema as `pg_dump` writes it, without the lines that differ from run to run.
+    pub(crate) fn dump(&self, database: &str) -> String {
+        let output = Command::new(self.binaries.join("pg_dump"))
+            .args(["-h", self.folder.path().to_str().unwrap(), "-U", "wm"])
+            .args(["-s", database])
+            .output()
+            .expect("pg_dump is installed with the server");
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines = text.lines();
+        lines
+            .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
