@@ -26,7 +26,6 @@ mod pair;
 mod qr;
 mod run;
 mod send;
-mod serve;
 mod settings;
 mod signals;
 mod simulate;

@@ -72,6 +72,10 @@ impl RowsError {
                 message: error.to_string(),
                 hint: "another build of wmctl made this schema: use that one",
             },
+            StoreError::Import(_) => Self::NotOurs {
+                message: error.to_string(),
+                hint: "nothing was changed; `wmctl help migrate` says what can be imported",
+            },
             StoreError::File(_) => Self::File(explained(&error)),
             // What the driver says of a URL may repeat it.
             StoreError::Url(_) => Self::Url,
@@ -123,35 +127,23 @@ impl App {
 
     /// Makes this process known and takes the lease of the tenant.
     pub(crate) async fn claim(&self) -> Result<(HostId, Lease), RowsError> {
-        let host = self.register().await?;
-        let lease = self.claim_for(host, &self.settings.tenant).await?;
-        Ok((host, lease))
-    }
-
-    /// Makes this process known.
-    pub(crate) async fn register(&self) -> Result<HostId, RowsError> {
+        let now_ms = self.surroundings.clock.unix_ms();
         let id = HostId::from_random(random::bytes(&mut *self.surroundings.entropy.random()));
+        let name = whoami::hostname().unwrap_or_default();
         let host = Host {
             id,
-            name: whoami::hostname().unwrap_or_default(),
+            name,
             pid: std::process::id(),
         };
-        let now_ms = self.surroundings.clock.unix_ms();
-        let registered = self.store.register(&host, now_ms).await;
-        registered.map(|()| id).map_err(RowsError::of)
-    }
-
-    /// Takes the lease of a tenant for this process.
-    pub(crate) async fn claim_for(
-        &self,
-        host: HostId,
-        tenant: &TenantId,
-    ) -> Result<Lease, RowsError> {
-        let now_ms = self.surroundings.clock.unix_ms();
-        match self.store.claim(tenant, host, now_ms).await {
-            Ok(lease) => Ok(lease),
+        self.store
+            .register(&host, now_ms)
+            .await
+            .map_err(RowsError::of)?;
+        let tenant = &self.settings.tenant;
+        match self.store.claim(tenant, host.id, now_ms).await {
+            Ok(lease) => Ok((host.id, lease)),
             Err(StoreError::LeaseHeld { .. }) => {
-                let holder = self.holder(tenant).await;
+                let holder = self.holder().await;
                 Err(RowsError::Held {
                     tenant: tenant.clone(),
                     holder,
@@ -162,9 +154,11 @@ impl App {
     }
 
     /// Host and process that run the tenant, as far as the rows say.
-    pub(crate) async fn holder(&self, tenant: &TenantId) -> Option<String> {
+    pub(crate) async fn holder(&self) -> Option<String> {
         let leases = self.store.leases().await.ok()?;
-        let lease = leases.into_iter().find(|lease| lease.tenant == *tenant)?;
+        let lease = leases
+            .into_iter()
+            .find(|lease| lease.tenant == self.settings.tenant)?;
         lease.owner?;
         lease.host.map(|(name, pid)| format!("{name}/{pid}"))
     }

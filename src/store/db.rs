@@ -6,7 +6,7 @@
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{Postgres, Row as _, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction};
 
 use crate::store::batch::Batch;
 use crate::store::error::StoreError;
@@ -149,7 +149,7 @@ pub(super) enum Tx {
     Postgres(Transaction<'static, Postgres>),
 }
 
-fn lite(sql: &'static str, args: Vec<Val>) -> Query<'static, Sqlite, SqliteArguments> {
+fn lite(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Sqlite, SqliteArguments> {
     args.into_iter()
         .fold(sqlx::query(sql), |query, value| match value {
             Val::Int(value) => query.bind(value),
@@ -159,7 +159,7 @@ fn lite(sql: &'static str, args: Vec<Val>) -> Query<'static, Sqlite, SqliteArgum
         })
 }
 
-fn post(sql: &'static str, args: Vec<Val>) -> Query<'static, Postgres, PgArguments> {
+fn post(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Postgres, PgArguments> {
     args.into_iter()
         .fold(sqlx::query(sql), |query, value| match value {
             Val::Int(value) => query.bind(value),
@@ -198,6 +198,18 @@ impl Db {
         args: Vec<Val>,
     ) -> Result<Option<Row>, StoreError> {
         Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// The rows of a query whose text was put together from our own names.
+    pub(super) async fn built_rows(
+        &self,
+        sql: AssertSqlSafe<String>,
+        args: Vec<Val>,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => wrap(lite(sql, args).fetch_all(read).await?, Row::Sqlite),
+            Self::Postgres(pool) => wrap(post(sql, args).fetch_all(pool).await?, Row::Postgres),
+        })
     }
 
     /// The first row of each query, in one round trip.
@@ -270,6 +282,19 @@ impl Tx {
             Self::Sqlite(tx) => lite(sql, args).execute(&mut **tx).await?.rows_affected(),
             Self::Postgres(tx) => post(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
+    }
+
+    /// Runs a statement whose text was put together from our own names.
+    pub(super) async fn built_run(
+        &mut self,
+        sql: AssertSqlSafe<String>,
+        args: Vec<Val>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => lite(sql, args).execute(&mut **tx).await.map(|_| ()),
+            Self::Postgres(tx) => post(sql, args).execute(&mut **tx).await.map(|_| ()),
+        }
+        .map_err(StoreError::from)
     }
 
     /// Runs a text of several statements, without arguments.

@@ -56,6 +56,9 @@ pub enum StoreError {
         /// Its owner.
         owner: String,
     },
+    /// An account cannot be taken over from another database.
+    #[error("{0}")]
+    Import(&'static str),
     /// A stored value is not what its column promises.
     #[error("undecodable value in {table}, column {column}")]
     Corrupt {

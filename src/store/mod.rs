@@ -11,6 +11,7 @@ pub mod commit;
 mod db;
 pub mod error;
 pub mod event;
+pub mod import;
 pub mod lease;
 pub mod migrate;
 mod open;

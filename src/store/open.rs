@@ -53,6 +53,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Opens a database to read from it only; a file is neither made nor changed.
+    pub async fn open_source(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let DatabaseUrl::Sqlite(path) = url else {
+            return Self::open(url).await;
+        };
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+        let read = pool.connect_with(options).await?;
+        let write = read.clone();
+        Ok(Store {
+            db: Db::Sqlite { write, read },
+            file: None,
+        })
+    }
+}
+
 async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
     create_private(path).map_err(StoreError::File)?;
     let options = SqliteConnectOptions::new()

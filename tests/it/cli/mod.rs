@@ -7,7 +7,6 @@ mod account;
 mod demo;
 mod help;
 mod output;
-mod serve;
 mod settings;
 mod simulate;
 

@@ -1,6 +1,7 @@
 //! The store: one suite, run on each database.
 
 mod fence;
+mod import;
 mod samples;
 mod schema;
 mod suite;
@@ -142,6 +143,9 @@ on_both!(
     suite::events_are_numbered_and_come_once,
     suite::the_outbox_keeps_order_and_idempotency,
     suite::a_failed_unit_leaves_nothing,
+    import::an_account_moves_from_a_file_of_ours,
+    import::an_account_moves_from_a_layout_without_tenants,
+    import::what_does_not_fit_changes_nothing,
     schema::tables_without_tenants_are_left_alone,
     fence::a_stale_owner_cannot_commit,
     fence::a_held_lease_is_not_taken,

@@ -1,6 +1,7 @@
 //! An account, and one row of every kind.
 
 use wmctl::crypto::curve::KeyPair;
+use wmctl::crypto::xeddsa;
 use wmctl::ids::{HostId, Jid, TenantId};
 use wmctl::secret::Secret;
 use wmctl::session::account::{Account, AdvIdentity, Ended, PreKey, SignedPreKey};
@@ -47,10 +48,15 @@ pub(super) fn account() -> Account {
 }
 
 pub(super) fn signed(id: u32) -> SignedPreKey {
+    let (identity, pair) = (
+        KeyPair::from_private([2; 32]),
+        KeyPair::from_private([3; 32]),
+    );
+    let signature = xeddsa::sign(&identity.private, &pair.public.to_signal(), &[9; 64]);
     SignedPreKey {
         id,
-        pair: KeyPair::from_private([3; 32]),
-        signature: [9; 64],
+        pair,
+        signature,
     }
 }
 
