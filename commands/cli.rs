@@ -9,8 +9,8 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
-    completions, config, demo, events, help, man, migrate, pair, run, send, simulate, tenants,
-    version,
+    completions, config, demo, events, help, man, migrate, pair, run, send, serve, simulate,
+    tenants, version,
 };
 
 /// WhatsApp session operations: pair, run, watch over and move accounts.
@@ -130,6 +130,7 @@ impl Globals {
 pub(crate) enum Command {
     Pair(pair::PairArgs),
     Run(run::RunArgs),
+    Serve(serve::ServeArgs),
     Tenants(tenants::TenantsArgs),
     Send(send::SendArgs),
     Events(events::EventsArgs),
@@ -145,7 +146,7 @@ pub(crate) enum Command {
 
 /// The first page: every command stands in exactly one group.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Start here", &["pair", "run"]),
+    ("Start here", &["pair", "run", "serve"]),
     ("Accounts", &["tenants", "send", "events"]),
     ("Database", &["migrate"]),
     (
@@ -168,6 +169,7 @@ impl Command {
         match self {
             Self::Pair(args) => pair::run(ui, settings, args).await,
             Self::Run(args) => run::run(ui, settings, args).await,
+            Self::Serve(args) => serve::run(ui, settings, args).await,
             Self::Tenants(args) => tenants::run(ui, settings, args).await,
             Self::Send(args) => send::run(ui, settings, args).await,
             Self::Events(args) => events::run(ui, settings, args).await,

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use wmctl::ops::Stop;
 use wmctl::ops::event::Event;
 use wmctl::ops::events::{self, EventsOptions};
-use wmctl::ops::open::Schema;
+use wmctl::ops::open::{App, Schema};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -64,6 +64,12 @@ impl Listed for Event {
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &EventsArgs) -> Result<Exit, Failure> {
     let app = start::open(ui, settings, Schema::Current).await?;
+    let result = read(&app, ui, args).await;
+    app.close().await;
+    result
+}
+
+async fn read(app: &App, ui: &Ui, args: &EventsArgs) -> Result<Exit, Failure> {
     let options = EventsOptions {
         from_seq: args.from_seq,
         types: args.types.clone(),
@@ -87,7 +93,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &EventsArgs) -> Resu
             }
         }
     };
-    let read = events::events(&app, &options, &stop, &mut tell);
+    let read = events::events(app, &options, &stop, &mut tell);
     start::with_signals(&stop, read)
         .await?
         .map_err(start::rows)?;

@@ -26,6 +26,7 @@ mod pair;
 mod qr;
 mod run;
 mod send;
+mod serve;
 mod settings;
 mod signals;
 mod simulate;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use wmctl::config::DatabaseUrl;
 use wmctl::ids::Jid;
 use wmctl::ops::migrate::{self, ImportedTable, Migration};
-use wmctl::ops::open::Schema;
+use wmctl::ops::open::{App, Schema};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -81,9 +81,9 @@ async fn import(ui: &Ui, settings: &Settings, args: &ImportArgs) -> Result<Exit,
         .map_err(|error| Failure::new(Exit::Usage, "SOURCE_URL", error.to_string()))?;
     let app = start::open(ui, settings, Schema::Current).await?;
     let device = args.device.as_ref();
-    let import = migrate::import(&app, &from, device, args.dry_run)
-        .await
-        .map_err(start::rows)?;
+    let import = migrate::import(&app, &from, device, args.dry_run).await;
+    app.close().await;
+    let import = import.map_err(start::rows)?;
     ui.list("ImportList", &import.tables, "")?;
     if 0 < import.unreadable_ratchets {
         let count = import.unreadable_ratchets;
@@ -120,20 +120,26 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &MigrateArgs) -> Res
         return import(ui, settings, args).await;
     }
     let app = start::open(ui, settings, Schema::Any).await?;
-    match args.command {
+    let result = carry_out(&app, ui, args).await;
+    app.close().await;
+    result
+}
+
+async fn carry_out(app: &App, ui: &Ui, args: &MigrateArgs) -> Result<Exit, Failure> {
+    match &args.command {
         MigrateCommand::Import(_) => Ok(Exit::Done),
         MigrateCommand::Up { dry_run: true } => {
-            let script = migrate::script(&app).await.map_err(start::rows)?;
+            let script = migrate::script(app).await.map_err(start::rows)?;
             ui.answer(&script)?;
             Ok(Exit::Done)
         }
         MigrateCommand::Up { dry_run: false } => {
-            let applied = migrate::up(&app).await.map_err(start::rows)?;
+            let applied = migrate::up(app).await.map_err(start::rows)?;
             ui.list("MigrationList", &applied, "the schema is current")?;
             Ok(Exit::Done)
         }
         MigrateCommand::Status { check } => {
-            let all = migrate::status(&app).await.map_err(start::rows)?;
+            let all = migrate::status(app).await.map_err(start::rows)?;
             ui.list("MigrationList", &all, "")?;
             let pending = all
                 .iter()
@@ -144,7 +150,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &MigrateArgs) -> Res
                 "{applied} applied, {pending} pending ({})",
                 app.settings.database
             ));
-            Ok(if check && 0 < pending {
+            Ok(if *check && 0 < pending {
                 Exit::Pending
             } else {
                 Exit::Done

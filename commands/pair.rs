@@ -5,7 +5,7 @@ use std::time::Duration;
 use console::Term;
 use indicatif::ProgressBar;
 use wmctl::ops::Stop;
-use wmctl::ops::open::Schema;
+use wmctl::ops::open::{App, Schema};
 use wmctl::ops::pair::{self, PairError, PairOptions, PairStep, Paired, PhoneNumber};
 
 use crate::failure::{Exit, Failure};
@@ -56,6 +56,12 @@ impl Listed for Paired {
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &PairArgs) -> Result<Exit, Failure> {
     let app = start::open(ui, settings, Schema::Current).await?;
+    let result = link(&app, ui, settings, args).await;
+    app.close().await;
+    result
+}
+
+async fn link(app: &App, ui: &Ui, settings: &Settings, args: &PairArgs) -> Result<Exit, Failure> {
     let options = PairOptions {
         phone: args.phone.clone(),
         replace: args.replace,
@@ -64,7 +70,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &PairArgs) -> Result
     let stop = Stop::new();
     let mut screen = Screen::of(ui, args.qr, args.qr_invert);
     let mut show = |step| screen.show(&step);
-    let pairing = pair::pair(&app, &options, &stop, &mut show);
+    let pairing = pair::pair(app, &options, &stop, &mut show);
     let paired = start::with_signals(&stop, pairing).await?;
     screen.clear();
     if let Some(failure) = screen.failure {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tracing::info;
 use wmctl::ops::Stop;
-use wmctl::ops::open::Schema;
+use wmctl::ops::open::{App, Schema};
 use wmctl::ops::run::{self, AccountStatus, RunEnd, RunError, RunNotice, RunOptions};
 
 use crate::events;
@@ -59,6 +59,12 @@ fn tell_status(ui: &Ui, status: &AccountStatus, told: bool) -> Result<(), Failur
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<Exit, Failure> {
     let app = start::open(ui, settings, Schema::Current).await?;
+    let result = keep(&app, ui, args).await;
+    app.close().await;
+    result
+}
+
+async fn keep(app: &App, ui: &Ui, args: &RunArgs) -> Result<Exit, Failure> {
     info!(tenant = %app.settings.tenant, database = %app.settings.database, "store is ready");
     let options = RunOptions {
         from_seq: args.from_seq,
@@ -91,7 +97,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
         let message = "events have no end: one JSON document cannot hold them";
         return Err(Failure::new(Exit::Usage, "BAD_VALUE", message).hint("use -o jsonl"));
     }
-    let end = start::with_signals(&stop, run::run(&app, &options, &stop, &mut tell)).await?;
+    let end = start::with_signals(&stop, run::run(app, &options, &stop, &mut tell)).await?;
     if let Some(failure) = broken {
         return Err(failure);
     }

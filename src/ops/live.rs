@@ -24,48 +24,59 @@ pub(super) struct Live {
 }
 
 impl App {
-    /// Prepares to run the account; nothing happens before the future is polled.
+    /// Prepares to run the account, with a heartbeat of its own; nothing happens before the future
+    /// is polled.
     pub(super) fn run_account(
         &self,
         host: HostId,
         lease: Lease,
         stop: &Stop,
-    ) -> Result<(Live, impl Future<Output = Stopped> + Send), LineError> {
+    ) -> Result<(Live, impl Future<Output = Stopped> + Send + use<>), LineError> {
+        let lost = CancellationToken::new();
+        let (live, account) = self.run_leased(lease, stop, lost.clone())?;
+        let (store, surroundings) = (self.store.clone(), self.surroundings.clone());
+        let run = async move {
+            let keep_lease = async {
+                lease_keeper::keep(&store, host, &surroundings, &lost).await;
+                // The actor hears of it and ends by itself.
+                std::future::pending().await
+            };
+            tokio::select! {
+                stopped = account => stopped,
+                stopped = keep_lease => stopped,
+            }
+        };
+        Ok((live, run))
+    }
+
+    /// The same under somebody else's heartbeat, who cancels `lost` when the leases are lost.
+    pub(super) fn run_leased(
+        &self,
+        lease: Lease,
+        stop: &Stop,
+        lost: CancellationToken,
+    ) -> Result<(Live, impl Future<Output = Stopped> + Send + use<>), LineError> {
         let dial = NetDial::new(&self.settings.server, self.surroundings.clone())?;
         let since_ms = self.surroundings.clock.unix_ms();
         let (send_status, status) = watch::channel(Status::new(since_ms));
         let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
-        let lease_lost = CancellationToken::new();
         let actor = Actor::new(Parts {
             ledger: Leased::new(self.store.clone(), lease),
             dial,
             surroundings: self.surroundings.clone(),
             config: self.client(),
             stop: stop.clone(),
-            lease_lost: lease_lost.clone(),
+            lease_lost: lost,
             status: send_status,
             commands: receive_commands,
         });
-        let (store, surroundings) = (self.store.clone(), self.surroundings.clone());
         let asked = stop.clone();
-        let run = async move {
-            let keep_lease = async {
-                lease_keeper::keep(&store, host, &surroundings, &lease_lost).await;
-                // The actor hears of it and ends by itself.
-                std::future::pending().await
-            };
-            tokio::select! {
-                stopped = supervisor::keep(actor, &asked) => stopped,
-                stopped = keep_lease => stopped,
-            }
+        let run = async move { supervisor::keep(actor, &asked).await };
+        let live = Live {
+            status,
+            commands,
+            stop: stop.clone(),
         };
-        Ok((
-            Live {
-                status,
-                commands,
-                stop: stop.clone(),
-            },
-            run,
-        ))
+        Ok((live, run))
     }
 }

@@ -12,6 +12,7 @@ pub mod open;
 pub mod pair;
 pub mod run;
 pub mod send;
+pub mod serve;
 pub mod shapes;
 pub mod simulate;
 pub mod simulated_phone;

@@ -117,6 +117,11 @@ impl App {
         })
     }
 
+    /// Ends every connection to the database; an embedded one then is a single file again.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
     /// How sessions present themselves.
     pub(crate) fn client(&self) -> ClientConfig {
         ClientConfig {
@@ -127,23 +132,35 @@ impl App {
 
     /// Makes this process known and takes the lease of the tenant.
     pub(crate) async fn claim(&self) -> Result<(HostId, Lease), RowsError> {
-        let now_ms = self.surroundings.clock.unix_ms();
+        let host = self.register().await?;
+        let lease = self.claim_for(host, &self.settings.tenant).await?;
+        Ok((host, lease))
+    }
+
+    /// Makes this process known.
+    pub(crate) async fn register(&self) -> Result<HostId, RowsError> {
         let id = HostId::from_random(random::bytes(&mut *self.surroundings.entropy.random()));
-        let name = whoami::hostname().unwrap_or_default();
         let host = Host {
             id,
-            name,
+            name: whoami::hostname().unwrap_or_default(),
             pid: std::process::id(),
         };
-        self.store
-            .register(&host, now_ms)
-            .await
-            .map_err(RowsError::of)?;
-        let tenant = &self.settings.tenant;
-        match self.store.claim(tenant, host.id, now_ms).await {
-            Ok(lease) => Ok((host.id, lease)),
+        let now_ms = self.surroundings.clock.unix_ms();
+        let registered = self.store.register(&host, now_ms).await;
+        registered.map(|()| id).map_err(RowsError::of)
+    }
+
+    /// Takes the lease of a tenant for this process.
+    pub(crate) async fn claim_for(
+        &self,
+        host: HostId,
+        tenant: &TenantId,
+    ) -> Result<Lease, RowsError> {
+        let now_ms = self.surroundings.clock.unix_ms();
+        match self.store.claim(tenant, host, now_ms).await {
+            Ok(lease) => Ok(lease),
             Err(StoreError::LeaseHeld { .. }) => {
-                let holder = self.holder().await;
+                let holder = self.holder(tenant).await;
                 Err(RowsError::Held {
                     tenant: tenant.clone(),
                     holder,
@@ -154,11 +171,9 @@ impl App {
     }
 
     /// Host and process that run the tenant, as far as the rows say.
-    pub(crate) async fn holder(&self) -> Option<String> {
+    pub(crate) async fn holder(&self, tenant: &TenantId) -> Option<String> {
         let leases = self.store.leases().await.ok()?;
-        let lease = leases
-            .into_iter()
-            .find(|lease| lease.tenant == self.settings.tenant)?;
+        let lease = leases.into_iter().find(|lease| lease.tenant == *tenant)?;
         lease.owner?;
         lease.host.map(|(name, pid)| format!("{name}/{pid}"))
     }

@@ -1,5 +1,6 @@
 //! Keeps one account connected and hands on what is committed.
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -44,6 +45,16 @@ pub struct AccountStatus {
     pub since: String,
 }
 
+impl From<Status> for AccountStatus {
+    fn from(status: Status) -> Self {
+        Self {
+            state: state_word(status.state),
+            reason: status.reason,
+            since: time(status.since_ms),
+        }
+    }
+}
+
 /// Why the account is not run any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEnd {
@@ -61,6 +72,24 @@ pub enum RunEnd {
     LeaseLost,
     /// Something is unusable and does not get better by itself.
     Broken(String),
+}
+
+impl fmt::Display for RunEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped"),
+            Self::Unpaired => f.write_str("not paired"),
+            Self::LoggedOut { reason } => write!(f, "logged out: {reason}"),
+            Self::Banned { code, until: None } => write!(f, "banned (code {code})"),
+            Self::Banned {
+                code,
+                until: Some(until),
+            } => write!(f, "banned until {until} (code {code})"),
+            Self::Outdated => f.write_str("client version is outdated"),
+            Self::LeaseLost => f.write_str("another process took over"),
+            Self::Broken(what) => f.write_str(what),
+        }
+    }
 }
 
 /// Why it was not even started.
@@ -147,11 +176,7 @@ impl Feed<'_> {
         status: &Status,
         tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
     ) -> ControlFlow<()> {
-        let shape = AccountStatus {
-            state: state_word(status.state),
-            reason: status.reason.clone(),
-            since: time(status.since_ms),
-        };
+        let shape = AccountStatus::from(status.clone());
         if 0 < status.since_ms && self.said.as_ref() != Some(&shape) {
             self.said = Some(shape.clone());
             tell(RunNotice::Status(shape))?;

@@ -39,7 +39,10 @@ impl World {
             } else {
                 self.direct_copies(&to, message)
             };
-            self.find_missed(from, &to, &id, message, &copies);
+            if !self.retried.contains(&(from.clone(), id.clone())) {
+                // Only the first copy is for all devices.
+                self.find_missed(from, &to, &id, message, &copies);
+            }
             for copy in copies {
                 self.carry(from, &to, message, copy);
             }

@@ -7,6 +7,7 @@ mod account;
 mod demo;
 mod help;
 mod output;
+mod serve;
 mod settings;
 mod simulate;
 

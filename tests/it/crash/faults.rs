@@ -4,7 +4,8 @@ use serde_json::Value;
 use wmctl::ops::ledger::Violations;
 use wmctl::sim::{Direction, Ending, Fault, FaultKind};
 
-use super::stage::{NUMBER, Stage, number};
+use super::stage::{NUMBER, Stage};
+use crate::support::number;
 
 const RATE: u32 = 60;
 

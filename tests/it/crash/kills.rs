@@ -6,7 +6,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use wmctl::ops::ledger::Violations;
 
-use super::stage::{Stage, number};
+use super::stage::Stage;
+use crate::support::number;
 
 /// A process lives for up to this long: from its first instruction to the middle of the traffic.
 const LIFE_MS_MAX: u64 = 700;

@@ -6,7 +6,8 @@ use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use wmctl::ops::ledger::Violations;
 
-use super::stage::{Stage, number};
+use super::stage::Stage;
+use crate::support::number;
 
 /// Longer than the store waits for its turn to write.
 const OUTAGE: Duration = Duration::from_secs(7);

@@ -18,19 +18,6 @@ const CONTACTS: u32 = 4;
 /// How often progress is looked at.
 const LOOK: Duration = Duration::from_millis(25);
 
-/// A number from the environment, for soaks.
-pub(super) fn number(name: &str, otherwise: u32) -> u32 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a switch for whoever runs the test"
-    )]
-    let text = std::env::var(name);
-    text.map_or(otherwise, |text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} is no number: {text}"))
-    })
-}
-
 pub(super) struct Stage {
     pub(super) sim: Simulator,
     pub(super) wmctl: Wmctl,

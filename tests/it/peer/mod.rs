@@ -8,4 +8,5 @@ mod binary_xml;
 mod chat;
 mod handshake;
 mod ours;
+mod signal;
 mod strangers;

@@ -9,6 +9,7 @@ use crate::support::world::World;
 const OURS: &str = "491510000001";
 const BERT: &str = "491510000002";
 
+const ACCEPTED: u64 = 2;
 const DELIVERED: u64 = 3;
 
 /// Texts both ways, with receipts for both.
@@ -29,6 +30,7 @@ async fn talk(version: Version) {
             .send(&ours.jid(), &format!("to us {round}"))
             .await;
         ours.message(&format!("to us {round}")).await;
+        bert.client.status(&id, ACCEPTED).await;
         bert.client.status(&id, DELIVERED).await;
     }
     assert_eq!(world.sim.breaches().await.unwrap(), []);
@@ -60,6 +62,7 @@ async fn we_read_and_write_in_a_group() {
         ours.send(group, &format!("from us {round}")).await;
         bert.client.message(&format!("from us {round}")).await;
     }
+    assert_eq!(world.sim.breaches().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -99,8 +102,17 @@ async fn we_are_logged_out_by_the_phone() {
     let device = ours.device.parse().expect("it is an address");
     world.sim.remove_device(&device).await.unwrap();
     assert_eq!(ours.run.ended().await.code(), Some(4));
+    let links = |journal: &[Entry]| journal.iter().map(|entry| entry.link).max();
+    let before = links(&world.sim.journal().await.unwrap());
     let again = ours.wmctl.output(&["run"]).await;
-    assert_eq!(again.status.code(), Some(4), "it does not dial again");
+    assert_eq!(again.status.code(), Some(4));
+    let after = links(&world.sim.journal().await.unwrap());
+    assert_eq!(after, before, "it does not dial again");
+    let tenants = ours.wmctl.done(&["tenants", "list", "--json"]).await;
+    assert!(
+        tenants.contains(&ours.device),
+        "the rows are kept: {tenants}"
+    );
 }
 
 /// One ciphertext of each direction is spoilt on its way; both come again and are read.
@@ -139,6 +151,7 @@ async fn recovers(version: Version) {
             && entry.kind.as_deref() == Some("retry")
     };
     assert!(2 <= journal.iter().filter(retry).count(), "nobody asked");
+    assert_eq!(world.sim.breaches().await.unwrap(), []);
     ours.rest().await;
 }
 

@@ -3,8 +3,22 @@
 #![allow(dead_code, reason = "the scenarios that use the rest follow")]
 
 pub(crate) mod baileys;
+pub(crate) mod oracle;
 pub(crate) mod ours;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod wmctl;
 pub(crate) mod world;
+
+/// A number from the environment, for soaks.
+pub(crate) fn number(name: &str, otherwise: u32) -> u32 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch for whoever runs the test"
+    )]
+    let text = std::env::var(name);
+    text.map_or(otherwise, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text}"))
+    })
+}

@@ -65,6 +65,7 @@ impl World {
     /// Another installation with the same rows.
     pub(crate) fn copy(&self, of: &Resting, name: &str) -> Wmctl {
         let copy = self.installation(name);
+        // A clean end leaves everything in the one file.
         std::fs::copy(of.wmctl.database(), copy.database()).expect("the rows can be copied");
         copy
     }
