@@ -1,5 +1,6 @@
 //! The store: one suite, run on each database.
 
+mod faults;
 mod fence;
 mod import;
 mod samples;
@@ -39,6 +40,11 @@ impl Database {
             _folder: None,
             server: Some(server),
         }
+    }
+
+    /// The server, where the database is on one.
+    pub(super) fn server(&self) -> &Postgres {
+        self.server.as_ref().unwrap()
     }
 
     /// As the driver wants it.

@@ -44,19 +44,31 @@ impl Postgres {
                 "--locale=C",
             ],
         );
+        server.launch();
+        server
+    }
+
+    fn launch(&self) {
         let options = format!(
             "-k {} -c listen_addresses= -c max_connections=100 -c fsync=off",
-            server.folder.path().display()
+            self.folder.path().display()
         );
-        let log = server.folder.path().join("log");
-        let log = log.to_str().unwrap();
-        server.run(
+        let (data, log) = (self.data(), self.folder.path().join("log"));
+        let (data, log) = (data.to_str().unwrap(), log.to_str().unwrap());
+        self.run(
             "pg_ctl",
             &[
                 "-D", data, "-l", log, "-w", "-t", "30", "-o", &options, "start",
             ],
         );
-        server
+    }
+
+    /// Stops it in a mode of `pg_ctl`, and starts it again.
+    pub(crate) fn restart(&self, mode: &str) {
+        let data = self.data();
+        let data = data.to_str().unwrap();
+        self.run("pg_ctl", &["-D", data, "-w", "-m", mode, "stop"]);
+        self.launch();
     }
 
     /// Where wmctl finds it.
