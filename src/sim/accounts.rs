@@ -1,6 +1,6 @@
 //! The directory: accounts by phone number and by hidden number, and their devices.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::crypto::curve::PublicKey;
 use crate::ids::{Jid, Server};
@@ -182,14 +182,4 @@ impl Accounts {
             _ => None,
         }
     }
-}
-
-/// A group of accounts.
-#[derive(Debug)]
-pub(super) struct Group {
-    pub(super) subject: String,
-    pub(super) created_s: u64,
-    /// Addresses by phone number, without device.
-    pub(super) members: BTreeSet<Jid>,
-    pub(super) creator: Jid,
 }

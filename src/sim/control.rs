@@ -16,7 +16,8 @@
 //! POST   /v1/type-code                     {"code","number"}
 //! POST   /v1/messages                      {"from","to","text"} → {"id"}
 //! POST   /v1/chats                         {"from","to","count","every_ms"}
-//! POST   /v1/groups                        {"subject","members":[NUMBER]} → {"jid"}
+//! POST   /v1/groups                        {"subject","members":[NUMBER],"addressing"?:"lid|pn"}
+//!                                          → {"jid"}
 //! POST   /v1/faults                        {"fault":"drop|delay|reorder|duplicate|corrupt|close|
 //!                                          close_after","direction":"in|out","tag"?,"number"?,
 //!                                          "times"?,"per_mille"?,"ms" for delay}
@@ -45,6 +46,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ids::Jid;
 use crate::sim::faults::{Ending, Fault};
+use crate::sim::groups::Addressing;
 use crate::sim::server::{SimError, Simulator};
 
 /// Longest request.
@@ -303,12 +305,16 @@ async fn chat(State(sim): Shared, body: Body<NewChat>) -> Answer {
 struct NewGroup {
     subject: String,
     members: Vec<String>,
+    #[serde(default)]
+    addressing: Addressing,
 }
 
 async fn create_group(State(sim): Shared, body: Body<NewGroup>) -> Answer {
     let Json(new) = body?;
     let members: Vec<&str> = new.members.iter().map(String::as_str).collect();
-    let jid = sim.create_group(&new.subject, &members).await?;
+    let jid = sim
+        .create_group(&new.subject, &members, new.addressing)
+        .await?;
     Ok(Json(json!({"jid": jid})))
 }
 

@@ -9,6 +9,7 @@ mod connection;
 mod contact;
 pub mod control;
 mod faults;
+mod groups;
 mod journal;
 mod pair_code;
 mod pairing;
@@ -23,6 +24,7 @@ mod world;
 
 pub use accounts::DeviceView;
 pub use faults::{Ending, Fault, FaultKind};
+pub use groups::Addressing;
 pub use journal::{Breach, Direction, Entry};
 pub use pairing::ScanError;
 pub use phone::{Heard, Incoming};

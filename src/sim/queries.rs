@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use crate::crypto::curve::PublicKey;
 use crate::crypto::{hash, xeddsa};
-use crate::ids::{Jid, Server};
+use crate::ids::Jid;
 use crate::sim::accounts::{Account, Device, SignedKey};
 use crate::sim::journal::Breach;
-use crate::sim::server::SimError;
 use crate::sim::stanza;
 use crate::sim::world::{LinkId, World};
 use crate::wire::node::Node;
 
 /// With fewer one-time keys left, the server asks the client for more.
-const ONE_TIME_LOW: usize = 10;
+const ONE_TIME_LOW: usize = 4;
 /// Keys that one upload may have; clients send up to 812.
 const UPLOAD_MAX: usize = 2000;
 /// Curve25519 keys have this type on the wire.
@@ -80,7 +79,7 @@ impl World {
         if let Some((id, public)) = one_time {
             user.push(key_node("key", id, &public));
         }
-        if left == ONE_TIME_LOW && jid.device != 0 {
+        if left <= ONE_TIME_LOW && jid.device != 0 {
             let count = Node::new("count").attr("value", left);
             self.notify(jid, &Jid::server(), "encrypt", count);
         }
@@ -213,84 +212,6 @@ impl World {
         let (id, t) = (self.take_id(), self.unix_s());
         let node = stanza::notification(id, from, kind, t).with_child(child);
         self.deliver(to, node);
-    }
-
-    pub(super) fn create_group(&mut self, subject: &str, members: &[Jid]) -> Result<Jid, SimError> {
-        let members: Option<Vec<Jid>> = members
-            .iter()
-            .map(|jid| Some(self.accounts.canonical(jid)?.bare()))
-            .collect();
-        let members = members.ok_or(SimError::UnknownAccount)?;
-        let creator = members.first().ok_or(SimError::UnknownAccount)?.clone();
-        let group = crate::sim::accounts::Group {
-            subject: subject.to_owned(),
-            created_s: self.unix_s(),
-            members: members.into_iter().collect(),
-            creator,
-        };
-        let jid = Jid::group(format!("1203630{:011}", self.take_id()));
-        self.groups.insert(jid.clone(), group);
-        Ok(jid)
-    }
-
-    fn group_query(&mut self, id: &str, asker: &Jid, query: &Node) -> Node {
-        if let Some(create) = query.child("create") {
-            let mut members = vec![asker.bare()];
-            members.extend(
-                create
-                    .children_named("participant")
-                    .filter_map(|node| node.attr_jid("jid")),
-            );
-            let subject = create.attr_text("subject").unwrap_or_default();
-            return match self.create_group(&subject, &members) {
-                Ok(jid) => self.group_answer(id, &jid),
-                Err(_) => stanza::error(id, 404, "item-not-found"),
-            };
-        }
-        if query.child("participating").is_some() {
-            let of_asker = |group: &&Jid| {
-                let members = self.groups.get(*group).map(|group| &group.members);
-                members.is_some_and(|members| members.contains(&asker.bare()))
-            };
-            let groups = self.groups.keys().filter(of_asker);
-            let groups: Vec<Node> = groups.filter_map(|jid| self.group_node(jid)).collect();
-            return stanza::result(id).with_child(Node::new("groups").with_children(groups));
-        }
-        match query.attr_jid("to") {
-            Some(jid) if query.attr_is("type", "get") => self.group_answer(id, &jid),
-            _ => stanza::result(id),
-        }
-    }
-
-    fn group_answer(&self, id: &str, jid: &Jid) -> Node {
-        match self.group_node(jid) {
-            Some(node) => stanza::result(id).with_child(node),
-            None => stanza::error(id, 404, "item-not-found"),
-        }
-    }
-
-    fn group_node(&self, jid: &Jid) -> Option<Node> {
-        let group = self.groups.get(jid)?;
-        let member = |member: &Jid| {
-            let account = self.accounts.get(member)?;
-            let role = (*member == group.creator).then_some("superadmin");
-            Some(
-                Node::new("participant")
-                    .attr("jid", account.lid(0))
-                    .attr("phone_number", account.pn(0))
-                    .attr_opt("type", role),
-            )
-        };
-        let creator = self.accounts.get(&group.creator)?;
-        let node = Node::new("group")
-            .attr("id", &jid.user)
-            .attr("subject", &group.subject)
-            .attr("s_t", group.created_s)
-            .attr("creation", group.created_s)
-            .attr("creator", creator.lid(0))
-            .attr("addressing_mode", Server::Lid.as_str())
-            .attr("size", group.members.len());
-        Some(node.with_children(group.members.iter().filter_map(member)))
     }
 }
 

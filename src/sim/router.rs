@@ -116,15 +116,6 @@ impl World {
             .collect()
     }
 
-    fn group_devices(&self, group: &Jid) -> Vec<Jid> {
-        let members = self.groups.get(group).map(|group| &group.members);
-        let accounts = members.into_iter().flatten();
-        let accounts = accounts.filter_map(|member| self.accounts.get(member));
-        accounts
-            .flat_map(|account| account.devices.keys().map(|number| account.pn(*number)))
-            .collect()
-    }
-
     /// Notes every device that the sender left out of a message to an account.
     fn find_missed(&mut self, from: &Jid, to: &Jid, id: &str, message: &Node, copies: &[Copy]) {
         let whole = message.child("participants").is_some() && !to.is_group();
@@ -158,11 +149,7 @@ impl World {
         let (pn, lid) = (sender.pn(from.device), sender.lid(from.device));
         let mut node = Node::new("message").attr_opt("id", message.attr_text("id"));
         node = match chat.server {
-            Server::Group => node
-                .attr("from", chat)
-                .attr("participant", lid)
-                .attr("participant_pn", pn)
-                .attr("addressing_mode", Server::Lid.as_str()),
+            Server::Group => self.with_member(node.attr("from", chat), chat, pn, lid),
             Server::Lid => node.attr("from", lid).attr("sender_pn", pn.bare()),
             _ => node.attr("from", pn).attr("sender_lid", lid.bare()),
         };
@@ -270,10 +257,9 @@ impl World {
         else {
             return;
         };
-        let like = if chat.is_group() {
-            Server::Lid
-        } else {
-            chat.server
+        let like = match self.groups.get(&chat) {
+            Some(group) => group.addressing.server(),
+            None => chat.server,
         };
         let reader = reader.address(like, from.device);
         let kind = receipt.attr_text("type").unwrap_or_default();

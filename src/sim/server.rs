@@ -23,6 +23,7 @@ use crate::noise::cert::{self, Issue};
 use crate::sim::accounts::DeviceView;
 use crate::sim::connection::{self, Gate};
 use crate::sim::faults::{Ending, Fault};
+use crate::sim::groups::Addressing;
 use crate::sim::journal::{Breach, Entry};
 use crate::sim::pairing::ScanError;
 use crate::sim::phone::{Heard, Incoming};
@@ -289,11 +290,25 @@ impl Simulator {
     }
 
     /// Creates a group of accounts (by phone number); gives its address.
-    pub async fn create_group(&self, subject: &str, numbers: &[&str]) -> Result<Jid, SimError> {
+    pub async fn create_group(
+        &self,
+        subject: &str,
+        numbers: &[&str],
+        addressing: Addressing,
+    ) -> Result<Jid, SimError> {
         let members: Vec<Jid> = numbers.iter().map(|number| Jid::user(*number)).collect();
         let subject = subject.to_owned();
-        self.call(move |world| world.create_group(&subject, &members))
-            .await?
+        self.call(move |world| {
+            let group = world.create_group(&subject, &members, addressing)?;
+            world.tell_members(&group, &Jid::server());
+            Ok(group)
+        })
+        .await?
+    }
+
+    /// Says how groups that clients make from now on are addressed.
+    pub async fn address_new_groups(&self, addressing: Addressing) -> Result<(), SimError> {
+        self.call(move |world| world.new_groups = addressing).await
     }
 
     /// Sends any stanza to a device as it is, if the device is connected.

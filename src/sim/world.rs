@@ -11,8 +11,9 @@ use crate::clock::Surroundings;
 use crate::crypto::curve::PublicKey;
 use crate::crypto::random::{self, Random};
 use crate::ids::Jid;
-use crate::sim::accounts::{Account, Accounts, Device, DeviceView, Group};
+use crate::sim::accounts::{Account, Accounts, Device, DeviceView};
 use crate::sim::faults::Faults;
+use crate::sim::groups::{Addressing, Group};
 use crate::sim::journal::{Direction, Journal};
 use crate::sim::pairing::Unpaired;
 use crate::sim::phone::{Heard, Incoming, Phone};
@@ -77,6 +78,8 @@ pub(super) struct World {
     pub(super) random: Box<dyn Random + Send>,
     pub(super) accounts: Accounts,
     pub(super) groups: BTreeMap<Jid, Group>,
+    /// How groups that clients make are addressed.
+    pub(super) new_groups: Addressing,
     pub(super) links: HashMap<LinkId, Link>,
     pub(super) journal: Journal,
     /// The digest of the ciphertexts by sending device and message id.
@@ -105,6 +108,7 @@ impl World {
             surroundings,
             accounts: Accounts::default(),
             groups: BTreeMap::new(),
+            new_groups: Addressing::default(),
             links: HashMap::new(),
             journal: Journal::default(),
             sent: HashMap::new(),

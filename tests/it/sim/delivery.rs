@@ -1,7 +1,7 @@
 //! Messages from device to device, those that wait, and receipts on their way back.
 
 use wmctl::ids::Jid;
-use wmctl::sim::{Breach, SimConfig, Simulator};
+use wmctl::sim::{Addressing, Breach, SimConfig, Simulator};
 use wmctl::wire::node::Node;
 
 use super::client::{Client, paired};
@@ -147,7 +147,10 @@ async fn a_group_message_reaches_all_members() {
     let sim = Simulator::start(SimConfig::default()).await.unwrap();
     let (mut alice, _, alice_jid) = paired(&sim, "1", 1).await;
     let (mut bob, _, bob_jid) = paired(&sim, "2", 2).await;
-    let group = sim.create_group("Tea", &["1", "2"]).await.unwrap();
+    let group = sim
+        .create_group("Tea", &["1", "2"], Addressing::Lid)
+        .await
+        .unwrap();
     let key = Node::new("to")
         .attr("jid", &bob_jid)
         .with_child(sealed("msg", "key"));

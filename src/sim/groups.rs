@@ -1,0 +1,179 @@
+//! Groups: who is in them, how their members are addressed, and what clients are told of them.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use crate::ids::{Jid, Server};
+use crate::sim::server::SimError;
+use crate::sim::stanza;
+use crate::sim::world::World;
+use crate::wire::node::Node;
+
+/// How the members of a group are addressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Addressing {
+    /// By hidden number, as in all groups that are made nowadays.
+    #[default]
+    Lid,
+    /// By phone number, as in older groups.
+    Pn,
+}
+
+impl Addressing {
+    /// The server of such addresses.
+    pub(super) fn server(self) -> Server {
+        match self {
+            Self::Lid => Server::Lid,
+            Self::Pn => Server::User,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Lid => "lid",
+            Self::Pn => "pn",
+        }
+    }
+}
+
+/// A group of accounts.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) subject: String,
+    pub(super) created_s: u64,
+    /// Addresses by phone number, without device.
+    pub(super) members: BTreeSet<Jid>,
+    pub(super) creator: Jid,
+    pub(super) addressing: Addressing,
+}
+
+impl World {
+    /// Makes a group; `members` are by phone number or hidden number, the first is the creator.
+    pub(super) fn create_group(
+        &mut self,
+        subject: &str,
+        members: &[Jid],
+        addressing: Addressing,
+    ) -> Result<Jid, SimError> {
+        let members: Option<Vec<Jid>> = members
+            .iter()
+            .map(|jid| Some(self.accounts.canonical(jid)?.bare()))
+            .collect();
+        let members = members.ok_or(SimError::UnknownAccount)?;
+        let creator = members.first().ok_or(SimError::UnknownAccount)?.clone();
+        let group = Group {
+            subject: subject.to_owned(),
+            created_s: self.unix_s(),
+            members: members.into_iter().collect(),
+            creator,
+            addressing,
+        };
+        let jid = Jid::group(format!("1203630{:011}", self.take_id()));
+        self.groups.insert(jid.clone(), group);
+        Ok(jid)
+    }
+
+    pub(super) fn group_query(&mut self, id: &str, asker: &Jid, query: &Node) -> Node {
+        if let Some(create) = query.child("create") {
+            let mut members = vec![asker.bare()];
+            members.extend(
+                create
+                    .children_named("participant")
+                    .filter_map(|node| node.attr_jid("jid")),
+            );
+            let subject = create.attr_text("subject").unwrap_or_default();
+            return match self.create_group(&subject, &members, self.new_groups) {
+                Ok(jid) => {
+                    self.tell_members(&jid, asker);
+                    self.group_answer(id, &jid)
+                }
+                Err(_) => stanza::error(id, 404, "item-not-found"),
+            };
+        }
+        if query.child("participating").is_some() {
+            let of_asker = |group: &&Jid| {
+                let members = self.groups.get(*group).map(|group| &group.members);
+                members.is_some_and(|members| members.contains(&asker.bare()))
+            };
+            let groups = self.groups.keys().filter(of_asker);
+            let groups: Vec<Node> = groups.filter_map(|jid| self.group_node(jid)).collect();
+            return stanza::result(id).with_child(Node::new("groups").with_children(groups));
+        }
+        match query.attr_jid("to") {
+            Some(jid) if query.attr_is("type", "get") => self.group_answer(id, &jid),
+            _ => stanza::result(id),
+        }
+    }
+
+    /// Tells the companions of all members that there is the group, except the one that made it.
+    pub(super) fn tell_members(&mut self, group: &Jid, except: &Jid) {
+        let Some(node) = self.group_node(group) else {
+            return;
+        };
+        let create = Node::new("create").attr("type", "new").with_child(node);
+        for device in self.group_devices(group) {
+            if device.device != 0 && device != *except {
+                self.notify(&device, group, "w:gp2", create.clone());
+            }
+        }
+    }
+
+    fn group_answer(&self, id: &str, jid: &Jid) -> Node {
+        match self.group_node(jid) {
+            Some(node) => stanza::result(id).with_child(node),
+            None => stanza::error(id, 404, "item-not-found"),
+        }
+    }
+
+    fn group_node(&self, jid: &Jid) -> Option<Node> {
+        let group = self.groups.get(jid)?;
+        let mode = group.addressing;
+        let member = |member: &Jid| {
+            let account = self.accounts.get(member)?;
+            let (other, otherwise) = match mode {
+                Addressing::Lid => ("phone_number", account.pn(0)),
+                Addressing::Pn => ("lid", account.lid(0)),
+            };
+            let role = (*member == group.creator).then_some("superadmin");
+            Some(
+                Node::new("participant")
+                    .attr("jid", account.address(mode.server(), 0))
+                    .attr(other, otherwise)
+                    .attr_opt("type", role),
+            )
+        };
+        let creator = self.accounts.get(&group.creator)?;
+        let node = Node::new("group")
+            .attr("id", &jid.user)
+            .attr("subject", &group.subject)
+            .attr("s_t", group.created_s)
+            .attr("creation", group.created_s)
+            .attr("creator", creator.address(mode.server(), 0))
+            .attr("addressing_mode", mode.as_str())
+            .attr("size", group.members.len());
+        Some(node.with_children(group.members.iter().filter_map(member)))
+    }
+
+    /// Says who of a group sent something: under the group's kind of address, with the other one.
+    pub(super) fn with_member(&self, node: Node, group: &Jid, pn: Jid, lid: Jid) -> Node {
+        let mode = self.groups.get(group).map(|group| group.addressing);
+        let mode = mode.unwrap_or_default();
+        let node = match mode {
+            Addressing::Lid => node.attr("participant", lid).attr("participant_pn", pn),
+            Addressing::Pn => node.attr("participant", pn).attr("participant_lid", lid),
+        };
+        node.attr("addressing_mode", mode.as_str())
+    }
+
+    /// All devices of all members, by phone number.
+    pub(super) fn group_devices(&self, group: &Jid) -> Vec<Jid> {
+        let members = self.groups.get(group).map(|group| &group.members);
+        let accounts = members.into_iter().flatten();
+        let accounts = accounts.filter_map(|member| self.accounts.get(member));
+        accounts
+            .flat_map(|account| account.devices.keys().map(|number| account.pn(*number)))
+            .collect()
+    }
+}
