@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use crate::engine::actor::Stopped;
 use crate::engine::leased::explained;
@@ -134,13 +135,19 @@ pub async fn run(
         stop.force();
         std::future::pending::<()>().await;
     };
-    tokio::pin!(account, grace);
+    tokio::pin!(grace);
+    // A task of its own: whoever reads the events slowly must not hold it up.
+    let mut account_task = JoinSet::new();
+    account_task.spawn(account);
     if feed.pass_on(&Status::new(0), tell).await.is_break() {
         stop.ask();
     }
     let stopped = loop {
         tokio::select! {
-            stopped = &mut account => break stopped,
+            Some(stopped) = account_task.join_next() => break stopped.unwrap_or_else(|error| {
+                tracing::error!(%error, "the account's task ended badly");
+                Stopped::Broken(String::from("internal error"))
+            }),
             Ok(()) = status.changed() => {
                 let status = status.borrow_and_update().clone();
                 if feed.pass_on(&status, tell).await.is_break() {

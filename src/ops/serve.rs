@@ -100,9 +100,11 @@ pub async fn serve(
         notices,
         lost: CancellationToken::new(),
     };
+    // A task of its own: it must go on while this one waits for the database.
+    let mut keeper = JoinSet::new();
+    let (store, host, surroundings) = (app.store.clone(), server.host, app.surroundings.clone());
     let lost = server.lost.clone();
-    let keep = lease_keeper::keep(&app.store, server.host, &app.surroundings, &lost);
-    tokio::pin!(keep);
+    keeper.spawn(async move { lease_keeper::keep(&store, host, &surroundings, &lost).await });
     let mut rescan = tokio::time::interval(RESCAN);
     let mut deadline: Option<Instant> = None;
     loop {
@@ -120,7 +122,7 @@ pub async fn serve(
                 server.running.values().for_each(|running| running.stop.force());
                 deadline = Some(Instant::now() + options.grace);
             }
-            () = &mut keep => return Err(ServeError::Fenced),
+            _ = keeper.join_next() => return Err(ServeError::Fenced),
             Some(ended) = server.tasks.join_next(), if !server.tasks.is_empty() => {
                 match ended {
                     Ok(ended) => tell(server.ended(ended).await),
