@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wmctl::ids::Jid;
 use wmctl::session::changes::{Change, Event, EventBody, MessageEvent};
@@ -44,11 +44,11 @@ async fn write(store: Store, lease: Lease, next: Arc<AtomicU32>, last: u32) {
         if last <= number {
             return;
         }
-        let mut failing: Option<Instant> = None;
+        let mut failing: Option<tokio::time::Instant> = None;
         while let Err(error) = store.commit(&lease, &owner(), &[event(number)]).await {
             let known = matches!(error, StoreError::CommitUnknown(_)) || error.is_transient();
             assert!(known, "{error:?}");
-            let since = *failing.get_or_insert_with(Instant::now);
+            let since = *failing.get_or_insert_with(tokio::time::Instant::now);
             assert!(since.elapsed() < RECOVERY_MAX, "{error:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
