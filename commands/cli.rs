@@ -9,8 +9,8 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
-    completions, config, demo, events, help, man, migrate, pair, run, send, serve, simulate,
-    tenants, version,
+    completions, config, demo, events, help, lock_status, man, migrate, pair, run, send, serve,
+    simulate, tenants, version,
 };
 
 /// WhatsApp session operations: pair, run, watch over and move accounts.
@@ -132,6 +132,7 @@ pub(crate) enum Command {
     Run(run::RunArgs),
     Serve(serve::ServeArgs),
     Tenants(tenants::TenantsArgs),
+    LockStatus(lock_status::LockStatusArgs),
     Send(send::SendArgs),
     Events(events::EventsArgs),
     Migrate(migrate::MigrateArgs),
@@ -148,7 +149,7 @@ pub(crate) enum Command {
 const GROUPS: &[(&str, &[&str])] = &[
     ("Start here", &["pair", "run", "serve"]),
     ("Accounts", &["tenants", "send", "events"]),
-    ("Database", &["migrate"]),
+    ("Database", &["lock-status", "migrate"]),
     (
         "Tools",
         &[
@@ -170,6 +171,7 @@ impl Command {
             Self::Pair(args) => pair::run(ui, settings, args).await,
             Self::Run(args) => run::run(ui, settings, args).await,
             Self::Serve(args) => serve::run(ui, settings, args).await,
+            Self::LockStatus(args) => lock_status::run(ui, settings, args).await,
             Self::Tenants(args) => tenants::run(ui, settings, args).await,
             Self::Send(args) => send::run(ui, settings, args).await,
             Self::Events(args) => events::run(ui, settings, args).await,

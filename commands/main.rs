@@ -20,6 +20,7 @@ mod failure;
 #[cfg(test)]
 mod generated;
 mod help;
+mod lock_status;
 mod man;
 mod migrate;
 mod pair;

@@ -1,13 +1,18 @@
 //! `wmctl run`: keeps one account connected.
 
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::watch;
 use tracing::info;
+use wmctl::api::health::{Health, HealthServer};
 use wmctl::ops::Stop;
+use wmctl::ops::event::Event;
 use wmctl::ops::open::{App, Schema};
 use wmctl::ops::run::{self, AccountStatus, RunEnd, RunError, RunNotice, RunOptions};
+use wmctl::ops::standby::{HaOptions, Role};
 
 use crate::events;
 use crate::failure::{Exit, Failure};
@@ -24,7 +29,8 @@ use crate::ui::{Format, Ui};
 #[command(after_long_help = "Examples:\n  \
     wmctl run --tenant acme\n  \
     wmctl run --tenant acme -o jsonl --from-seq 8812 | my-bot\n  \
-    wmctl run --tenant acme --log-format json\n\n\
+    wmctl run --tenant acme --log-format json\n  \
+    wmctl run --tenant acme --ha --http 0.0.0.0:8080\n\n\
     A unit file needs Restart=always and RestartPreventExitStatus=2 3 4.")]
 pub(crate) struct RunArgs {
     /// Print events from this number on, instead of only new ones
@@ -38,67 +44,169 @@ pub(crate) struct RunArgs {
     /// Print no events
     #[arg(long)]
     no_events: bool,
+
+    /// Stand by while another process runs the account, and take over when it is gone
+    #[arg(long)]
+    ha: bool,
+
+    /// With --ha, take a process for dead that says nothing for this long (milliseconds)
+    #[arg(long, value_name = "MS", default_value = "3000", requires = "ha",
+        value_parser = clap::value_parser!(u64).range(500..=60_000))]
+    ha_timeout: u64,
+
+    /// Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<SocketAddr>,
 }
 
-/// The state of the connection, between the events; it has no number, as it is not stored.
+/// A line about this process, between the events; it has no number, as it is not stored.
 #[derive(Serialize)]
-struct StatusLine<'a> {
+struct Line<'a, T> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(flatten)]
-    status: &'a AccountStatus,
+    body: &'a T,
 }
 
-fn tell_status(ui: &Ui, status: &AccountStatus, told: bool) -> Result<(), Failure> {
-    if !told || ui.format() != Format::Jsonl {
-        return Ok(());
+/// Tells people, programs and health checks what happens.
+struct Teller<'a> {
+    ui: &'a Ui,
+    args: &'a RunArgs,
+    health: watch::Sender<Health>,
+    /// Standard output failed.
+    broken: Option<Failure>,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, notice: RunNotice) -> ControlFlow<()> {
+        let told = match &notice {
+            RunNotice::Status(status) => self.status(status),
+            RunNotice::Role(role) => self.role(role),
+            RunNotice::Event(event) => self.event(event),
+        };
+        match told {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                self.broken = Some(failure);
+                ControlFlow::Break(())
+            }
+        }
     }
-    let kind = "status";
-    ui.json(&StatusLine { kind, status })
+
+    fn is_silent(&self) -> bool {
+        self.args.no_events || self.broken.is_some()
+    }
+
+    fn line<T: Serialize>(&self, kind: &'static str, body: &T) -> Result<(), Failure> {
+        if self.is_silent() || self.ui.format() != Format::Jsonl {
+            return Ok(());
+        }
+        self.ui.json(&Line { kind, body })
+    }
+
+    fn status(&self, status: &AccountStatus) -> Result<(), Failure> {
+        info!(state = status.state, reason = status.reason, "account");
+        self.health.send_modify(|health| {
+            health.state = status.state.to_owned();
+            health.reason.clone_from(&status.reason);
+        });
+        self.line("status", status)
+    }
+
+    fn role(&self, role: &Role) -> Result<(), Failure> {
+        if self.args.ha {
+            info!(?role, "role");
+        }
+        self.health.send_modify(|health| match role {
+            Role::Standby { holder } => {
+                health.role = "standby";
+                health.epoch = 0;
+                health.state = String::from("down");
+                health.holder.clone_from(holder);
+            }
+            Role::Leader { epoch } => {
+                health.role = "leader";
+                health.epoch = *epoch;
+                health.holder = None;
+                health.takeovers += 1;
+            }
+            Role::Fenced => {
+                health.role = "fenced";
+                health.epoch = 0;
+                health.state = String::from("down");
+            }
+        });
+        self.line("role", role)
+    }
+
+    fn event(&self, event: &Event) -> Result<(), Failure> {
+        if event.kind == "message" {
+            self.health
+                .send_modify(|health| health.messages_received += 1);
+        }
+        if self.is_silent() {
+            return Ok(());
+        }
+        events::print(self.ui, event)
+    }
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<Exit, Failure> {
-    let app = start::open(ui, settings, Schema::Current).await?;
-    let result = keep(&app, ui, args).await;
-    app.close().await;
-    result
-}
-
-async fn keep(app: &App, ui: &Ui, args: &RunArgs) -> Result<Exit, Failure> {
-    info!(tenant = %app.settings.tenant, database = %app.settings.database, "store is ready");
-    let options = RunOptions {
-        from_seq: args.from_seq,
-        grace: Duration::from_secs(args.grace),
-    };
-    let stop = Stop::new();
-    let mut broken = None;
-    let mut tell = |notice: RunNotice| match notice {
-        RunNotice::Status(status) => {
-            info!(state = status.state, reason = status.reason, "account");
-            let told = !args.no_events && broken.is_none();
-            match tell_status(ui, &status, told) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(failure) => {
-                    broken = Some(failure);
-                    ControlFlow::Break(())
-                }
-            }
-        }
-        RunNotice::Event(_) if args.no_events || broken.is_some() => ControlFlow::Continue(()),
-        RunNotice::Event(event) => match events::print(ui, &event) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(failure) => {
-                broken = Some(failure);
-                ControlFlow::Break(())
-            }
-        },
-    };
     if ui.format() == Format::Json {
         let message = "events have no end: one JSON document cannot hold them";
         return Err(Failure::new(Exit::Usage, "BAD_VALUE", message).hint("use -o jsonl"));
     }
-    let end = start::with_signals(&stop, run::run(app, &options, &stop, &mut tell)).await?;
-    if let Some(failure) = broken {
+    let server = match args.http.or(settings.http_address()?) {
+        Some(address) => Some(HealthServer::bind(address).await.map_err(|error| {
+            let message = format!("listen on {address}: {error}");
+            Failure::new(Exit::Config, "HTTP_ADDRESS", message)
+                .hint("--http or HTTP_PORT says where; another process may have it")
+        })?),
+        None => None,
+    };
+    let app = start::open(ui, settings, Schema::Current).await?;
+    let result = keep(&app, ui, args, server).await;
+    app.close().await;
+    result
+}
+
+async fn keep(
+    app: &App,
+    ui: &Ui,
+    args: &RunArgs,
+    server: Option<HealthServer>,
+) -> Result<Exit, Failure> {
+    info!(tenant = %app.settings.tenant, database = %app.settings.database, "store is ready");
+    let options = RunOptions {
+        from_seq: args.from_seq,
+        grace: Duration::from_secs(args.grace),
+        ha: args.ha.then(|| HaOptions {
+            timeout: Duration::from_millis(args.ha_timeout),
+        }),
+    };
+    let stop = Stop::new();
+    let (health, seen) = watch::channel(Health::starting(app.settings.tenant.as_str()));
+    let mut teller = Teller {
+        ui,
+        args,
+        health,
+        broken: None,
+    };
+    let answer = async {
+        if let Some(server) = server {
+            server.serve(seen, stop.clone()).await;
+        }
+        std::future::pending().await
+    };
+    let mut tell = |notice| teller.tell(notice);
+    let work = async {
+        tokio::select! {
+            end = run::run(app, &options, &stop, &mut tell) => end,
+            end = answer => end,
+        }
+    };
+    let end = start::with_signals(&stop, work).await?;
+    if let Some(failure) = teller.broken {
         return Err(failure);
     }
     match end {

@@ -31,6 +31,9 @@ _wmctl() {
             wmctl,help)
                 cmd="wmctl__subcmd__help"
                 ;;
+            wmctl,lock-status)
+                cmd="wmctl__subcmd__lock__subcmd__status"
+                ;;
             wmctl,man)
                 cmd="wmctl__subcmd__man"
                 ;;
@@ -80,7 +83,7 @@ _wmctl() {
 
     case "${cmd}" in
         wmctl)
-            opts="-c -o -q -v -h -V --business-id --tenant --database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help --version pair run serve tenants send events migrate simulate demo config completions man version help"
+            opts="-c -o -q -v -h -V --business-id --tenant --database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help --version pair run serve tenants lock-status send events migrate simulate demo config completions man version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -597,6 +600,80 @@ _wmctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        wmctl__subcmd__lock__subcmd__status)
+            opts="-c -o -q -v -h --watch --check --release --yes --business-id --tenant --database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --release)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --business-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --simulator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         wmctl__subcmd__man)
             opts="-c -o -q -v -h --dir --business-id --tenant --database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1038,7 +1115,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__run)
-            opts="-c -o -q -v -h --from-seq --grace --no-events --business-id --tenant --database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help"
+            opts="-c -o -q -v -h --from-seq --grace --no-events --ha --ha-timeout --http --business-id --tenant --database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1049,6 +1126,14 @@ _wmctl() {
                     return 0
                     ;;
                 --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ha-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -45,6 +45,7 @@ complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "pair" -d 'Link a device
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "run" -d 'Keep one account connected'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "serve" -d 'Keep every paired tenant connected'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "tenants" -d 'Show the tenants of the database'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "lock-status" -d 'Show who holds which lease, and what is wrong'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "send" -d 'Send messages'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "events" -d 'Read the numbered events of an account'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "migrate" -d 'Show or apply changes of the database schema'
@@ -79,6 +80,8 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s v -l verbose -d 'Lo
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l from-seq -d 'Print events from this number on, instead of only new ones' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l grace -d 'Take at most this long for a clean stop (seconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha-timeout -d 'With --ha, take a process for dead that says nothing for this long (milliseconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l http -d 'Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s c -l config -d 'Read this configuration file only' -r -F
@@ -91,6 +94,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l root-key -d 'Trust c
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-events -d 'Print no events'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha -d 'Stand by while another process runs the account, and take over when it is gone'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-headers -d 'Leave out the heads of tables'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s q -l quiet -d 'Say nothing but errors'
@@ -147,6 +151,26 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l release -d 'Take the lease of this tenant away from its holder' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l watch -d 'Look again every two seconds'
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l check -d 'Exit with code 10 if something is wrong'
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l yes -d 'Do not ask'
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l to -d 'Phone number, or address of a person or group' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l text -d 'What to say' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l idempotency-key -d 'Take the same key twice as the same message' -r

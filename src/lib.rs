@@ -4,6 +4,7 @@
 //! `signal` (ratchets), `session` (one account, no input or output), `store` (rows and the lease),
 //! `net` (sockets), `engine` (the live system), `ops` (one function a use case).
 
+pub mod api;
 pub mod clock;
 pub mod config;
 pub mod crypto;

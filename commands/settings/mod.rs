@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use wmctl::config::{DatabaseUrl, Server};
@@ -294,6 +295,19 @@ impl Settings {
         }
         server.ca_file = self.value("ca_file").map(PathBuf::from);
         Ok(server)
+    }
+
+    /// Where health checks are answered, if a port is set anywhere.
+    pub(crate) fn http_address(&self) -> Result<Option<SocketAddr>, Failure> {
+        match self.values.get("http_port") {
+            None | Some((_, Origin::Default)) => Ok(None),
+            Some((port, _)) => {
+                let port: u16 = port
+                    .parse()
+                    .map_err(|_| self.wrong("http_port", format!("{port:?} is no port")))?;
+                Ok(Some(SocketAddr::from(([0, 0, 0, 0], port))))
+            }
+        }
     }
 
     /// The control URL of a simulator to dial instead of WhatsApp.

@@ -11,7 +11,7 @@ use crate::ids::HostId;
 use crate::store::Store;
 
 /// How often the heartbeat is counted up.
-pub const HEARTBEAT: Duration = Duration::from_secs(5);
+pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Beats until the process is declared dead; then cancels `lost`. Ends with its future only.
 ///

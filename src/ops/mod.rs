@@ -7,6 +7,7 @@ pub mod event;
 pub mod events;
 pub mod ledger;
 mod live;
+pub mod locks;
 pub mod migrate;
 pub mod open;
 pub mod pair;
@@ -16,6 +17,7 @@ pub mod serve;
 pub mod shapes;
 pub mod simulate;
 pub mod simulated_phone;
+pub mod standby;
 pub mod tenants;
 
 /// Why a use case that connects could not.

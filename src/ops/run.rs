@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::engine::actor::Stopped;
 use crate::engine::leased::explained;
@@ -13,8 +14,10 @@ use crate::engine::line::LineError;
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::ops::event::Event;
+use crate::ops::live::Live;
 use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::{state_word, time};
+use crate::ops::standby::{self, HaOptions, Heartbeat, Role};
 use crate::session::account::Ended;
 
 /// Events that are read at once.
@@ -27,12 +30,15 @@ pub struct RunOptions {
     pub from_seq: Option<i64>,
     /// How long an orderly stop may take.
     pub grace: Duration,
+    /// Stand by while another process runs the account, and take over when it is gone.
+    pub ha: Option<HaOptions>,
 }
 
 /// What the caller is told while the account runs.
 #[derive(Debug)]
 pub enum RunNotice {
     Status(AccountStatus),
+    Role(Role),
     /// Committed, in order.
     Event(Box<Event>),
 }
@@ -118,8 +124,55 @@ pub async fn run(
     {
         return Ok(RunEnd::Unpaired);
     }
-    let (host, lease) = app.claim().await?;
-    let (live, account) = app.run_account(host, lease.clone(), stop)?;
+    let Some(ha) = &options.ha else {
+        let (host, lease) = app.claim().await?;
+        tell_role(tell, Role::Leader { epoch: lease.epoch }, stop);
+        let (live, account) = app.run_account(host, lease.clone(), stop)?;
+        let stopped = lead(app, options, live, account, stop, tell).await?;
+        app.release(lease).await;
+        return Ok(RunEnd::from(stopped));
+    };
+    loop {
+        let mut tell_of = |role| tell_role(tell, role, stop);
+        let Some(reign) = standby::stand_by(app, ha, stop, &mut tell_of).await else {
+            return Ok(RunEnd::Stopped);
+        };
+        let lease = reign.lease.clone();
+        tell_of(Role::Leader { epoch: lease.epoch });
+        let (lost, end) = (CancellationToken::new(), CancellationToken::new());
+        let heartbeat = Heartbeat::new(app, reign, ha, lost.clone());
+        let mut keeper = JoinSet::new();
+        keeper.spawn(heartbeat.keep(end.clone()));
+        let (live, account) = app.run_leased(lease.clone(), stop, lost)?;
+        let stopped = lead(app, options, live, account, stop, tell).await?;
+        // First the lease, then the lock: whoever waits for the lock finds the lease free.
+        if stopped != Stopped::LeaseLost {
+            app.release(lease).await;
+        }
+        end.cancel();
+        keeper.join_next().await;
+        if stopped != Stopped::LeaseLost {
+            return Ok(RunEnd::from(stopped));
+        }
+        tell_role(tell, Role::Fenced, stop);
+    }
+}
+
+fn tell_role(tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send), role: Role, stop: &Stop) {
+    if tell(RunNotice::Role(role)).is_break() {
+        stop.ask();
+    }
+}
+
+/// Runs the account while the lease is held.
+async fn lead(
+    app: &App,
+    options: &RunOptions,
+    live: Live,
+    account: impl Future<Output = Stopped> + Send + 'static,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
+) -> Result<Stopped, RunError> {
     let mut feed = Feed {
         app,
         next: match options.from_seq {
@@ -159,8 +212,7 @@ pub async fn run(
     };
     let last = status.borrow_and_update().clone();
     let _ = feed.pass_on(&last, tell).await;
-    app.release(lease).await;
-    Ok(RunEnd::from(stopped))
+    Ok(stopped)
 }
 
 impl App {

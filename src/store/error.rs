@@ -59,6 +59,9 @@ pub enum StoreError {
     /// An account cannot be taken over from another database.
     #[error("{0}")]
     Import(&'static str),
+    /// This database has no locks that end with a session.
+    #[error("this database has no locks")]
+    NoLocks,
     /// A stored value is not what its column promises.
     #[error("undecodable value in {table}, column {column}")]
     Corrupt {

@@ -11,6 +11,7 @@ use crate::ids::{HostId, TenantId};
 use crate::store::Store;
 use crate::store::db::args;
 use crate::store::error::StoreError;
+use crate::store::watch::{LIVENESS, liveness};
 
 /// The right to write for one tenant, as long as the row still says so.
 #[derive(Clone, Debug)]
@@ -132,6 +133,28 @@ impl Store {
                 Err(TryLockError::WouldBlock) => return Err(self.held(tenant).await),
             },
         };
+        self.take(claim, tenant, host, now_ms, file).await
+    }
+
+    /// Takes a lease that is free, or whose holder was declared dead, although a process that hangs
+    /// may still hold a lock of the system.
+    pub async fn claim_orphan(
+        &self,
+        tenant: &TenantId,
+        host: HostId,
+        now_ms: i64,
+    ) -> Result<Lease, StoreError> {
+        self.take(CLAIM_FREE, tenant, host, now_ms, None).await
+    }
+
+    async fn take(
+        &self,
+        claim: &'static str,
+        tenant: &TenantId,
+        host: HostId,
+        now_ms: i64,
+        file: Option<Arc<File>>,
+    ) -> Result<Lease, StoreError> {
         let mut tx = self.db.begin().await?;
         tx.run(ENSURE_ACCOUNT, args![tenant.as_str()]).await?;
         tx.run(ENSURE_LEASE, args![tenant.as_str()]).await?;
@@ -143,6 +166,8 @@ impl Store {
             return Err(self.held(tenant).await);
         };
         let epoch = row.column("wmctl_lease", 0)?;
+        // Whoever gets the file's lock next knows that this process is gone.
+        tx.run(LIVENESS, liveness(host, file.is_some())).await?;
         tx.commit().await?;
         Ok(Lease {
             tenant: tenant.clone(),

@@ -28,10 +28,11 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
+    migration!(4, "liveness", "0004_liveness.sql"),
 ];
 
 /// The newest version that this binary knows.

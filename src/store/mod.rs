@@ -13,6 +13,7 @@ pub mod error;
 pub mod event;
 pub mod import;
 pub mod lease;
+pub mod liveness;
 pub mod migrate;
 mod open;
 pub mod outbox;
@@ -20,6 +21,7 @@ mod put;
 mod read;
 mod text;
 mod unit;
+pub mod watch;
 
 use crate::ids::{Jid, TenantId};
 

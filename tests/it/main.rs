@@ -7,6 +7,7 @@
 
 mod cli;
 mod crash;
+mod ha;
 mod peer;
 mod sim;
 mod store;

@@ -4,8 +4,8 @@ use serde_json::Value;
 use wmctl::ops::ledger::Violations;
 use wmctl::sim::{Direction, Ending, Fault, FaultKind};
 
-use super::stage::{NUMBER, Stage};
 use crate::support::number;
+use crate::support::stage::{NUMBER, Stage};
 
 const RATE: u32 = 60;
 

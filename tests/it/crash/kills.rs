@@ -6,8 +6,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use wmctl::ops::ledger::Violations;
 
-use super::stage::Stage;
 use crate::support::number;
+use crate::support::stage::Stage;
 
 /// A process lives for up to this long: from its first instruction to the middle of the traffic.
 const LIFE_MS_MAX: u64 = 700;

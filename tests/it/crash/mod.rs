@@ -8,4 +8,3 @@
 mod faults;
 mod kills;
 mod outage;
-mod stage;

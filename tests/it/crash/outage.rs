@@ -6,8 +6,8 @@ use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use wmctl::ops::ledger::Violations;
 
-use super::stage::Stage;
 use crate::support::number;
+use crate::support::stage::Stage;
 
 /// Longer than the store waits for its turn to write.
 const OUTAGE: Duration = Duration::from_secs(7);

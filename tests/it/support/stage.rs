@@ -5,22 +5,22 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
 use wmctl::config::{DatabaseUrl, Server};
-use wmctl::ops::ledger::{Ledger, Moment, Violations};
-use wmctl::ops::open::{App, Schema, Settings};
-use wmctl::ops::send::{self, Outgoing};
+use wmctl::ops::ledger::{GatherError, Ledger, Moment, Violations};
+use wmctl::ops::open::{App, RowsError, Schema, Settings};
+use wmctl::ops::send::{self, Outgoing, SendError};
 use wmctl::sim::{Direction, Ending, Entry, SimConfig, Simulator};
 
-use crate::support::program::{PATIENCE, Program};
-use crate::support::wmctl::Wmctl;
+use super::program::{PATIENCE, Program};
+use super::wmctl::Wmctl;
 
-pub(super) const NUMBER: &str = "4915112345621";
+pub(crate) const NUMBER: &str = "4915112345621";
 const CONTACTS: u32 = 4;
 /// How often progress is looked at.
 const LOOK: Duration = Duration::from_millis(25);
 
-pub(super) struct Stage {
-    pub(super) sim: Simulator,
-    pub(super) wmctl: Wmctl,
+pub(crate) struct Stage {
+    pub(crate) sim: Simulator,
+    pub(crate) wmctl: Wmctl,
     /// The same rows, as an application on the same machine has them.
     app: App,
     contacts: Vec<String>,
@@ -29,8 +29,13 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// A paired account that nobody runs.
-    pub(super) async fn set() -> Self {
+    /// A paired account that nobody runs, on the embedded database.
+    pub(crate) async fn set() -> Self {
+        Self::set_on(None).await
+    }
+
+    /// The same on a database with an up-to-date schema.
+    pub(crate) async fn set_on(database: Option<&str>) -> Self {
         let sim = Simulator::start(SimConfig::default()).await.unwrap();
         sim.add_account(NUMBER, "Anna").await.unwrap();
         let contacts: Vec<String> = (0..CONTACTS)
@@ -44,6 +49,10 @@ impl Stage {
         wmctl.set("WMCTL_SERVER", &sim.ws_url());
         wmctl.set("WMCTL_ROOT_KEY", sim.root_key());
         wmctl.set("WMCTL_LOG_LEVEL", "wmctl=info,warn");
+        if let Some(url) = database {
+            wmctl.set("WMCTL_DATABASE_URL", url);
+            wmctl.done(&["migrate", "up"]).await;
+        }
         let mut pairing = wmctl.start(&["pair"]);
         let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
         sim.scan(NUMBER, qr["code"].as_str().unwrap())
@@ -51,7 +60,10 @@ impl Stage {
             .unwrap();
         assert!(pairing.ended().await.success());
         let settings = Settings {
-            database: DatabaseUrl::Sqlite(wmctl.database()),
+            database: match database {
+                Some(url) => url.parse().unwrap(),
+                None => DatabaseUrl::Sqlite(wmctl.database()),
+            },
             tenant: "default".parse().unwrap(),
             server: Server::default(),
             device_name: "test".into(),
@@ -66,12 +78,12 @@ impl Stage {
         }
     }
 
-    pub(super) fn run(&self) -> Program {
+    pub(crate) fn run(&self) -> Program {
         self.wmctl.start(&["run", "--no-events"])
     }
 
     /// Lets the contacts write `messages` in all, `rate` a second.
-    pub(super) async fn start_chats(&self, messages: u32, rate: u32) {
+    pub(crate) async fn start_chats(&self, messages: u32, rate: u32) {
         let every = Duration::from_secs(1) * CONTACTS / rate;
         for (index, contact) in (0..CONTACTS).zip(&self.contacts) {
             let share = messages / CONTACTS + u32::from(index < messages % CONTACTS);
@@ -83,30 +95,49 @@ impl Stage {
     }
 
     /// Puts one message into the outbox.
-    pub(super) async fn put_in(&mut self) {
+    pub(crate) async fn put_in(&mut self) {
         let number = self.outbox.len();
         let message = Outgoing {
             to: format!("+{}", self.contacts[number % self.contacts.len()]),
             text: format!("answer {number}"),
-            idempotency_key: None,
+            // An application tries again until it knows that the message was taken in.
+            idempotency_key: Some(format!("answer {number}")),
         };
-        let taken = send::enqueue(&self.app, &message).await.unwrap();
+        let begun = Instant::now();
+        let taken = loop {
+            match send::enqueue(&self.app, &message).await {
+                Ok(taken) => break taken,
+                Err(SendError::Rows(error)) if begun.elapsed() < PATIENCE => {
+                    assert!(matches!(error, RowsError::Database(_)), "{error}");
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
         self.outbox.push((taken.id, message.text));
     }
 
     /// How many messages are in the outbox or behind it.
-    pub(super) fn put(&self) -> u32 {
+    pub(crate) fn put(&self) -> u32 {
         u32::try_from(self.outbox.len()).unwrap()
     }
 
     async fn ledger(&self) -> Ledger {
-        Ledger::gather(&self.app, &self.sim, &self.contacts, &self.outbox)
-            .await
-            .unwrap()
+        let begun = Instant::now();
+        loop {
+            let gathered = Ledger::gather(&self.app, &self.sim, &self.contacts, &self.outbox).await;
+            match gathered {
+                Ok(ledger) => return ledger,
+                Err(GatherError::Rows(_)) if begun.elapsed() < PATIENCE => {
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     /// Waits until the first message came in and everything that was put in is sent.
-    pub(super) async fn flows(&self) {
+    pub(crate) async fn flows(&self) {
         let first = async {
             loop {
                 let ledger = self.ledger().await;
@@ -122,7 +153,7 @@ impl Stage {
     }
 
     /// Waits until the account confirms something to the server, as long as `patience`.
-    pub(super) async fn next_confirmation(&self, patience: Duration) {
+    pub(crate) async fn next_confirmation(&self, patience: Duration) {
         const LOOK: Duration = Duration::from_micros(500);
         let mut seen = self.sim.journal().await.unwrap().len();
         let confirmed = async {
@@ -142,19 +173,19 @@ impl Stage {
     }
 
     /// What is wrong while messages are under way.
-    pub(super) async fn violations(&self) -> Violations {
+    pub(crate) async fn violations(&self) -> Violations {
         self.ledger().await.violations(Moment::Killed)
     }
 
     /// Waits until `messages` came in and everything in the outbox was sent and read; then what is
     /// wrong. Time is up after a minute without progress.
-    pub(super) async fn settled(&self, messages: u32) -> Violations {
+    pub(crate) async fn settled(&self, messages: u32) -> Violations {
         self.settle(messages, false).await
     }
 
     /// The same, with a new login whenever nothing has happened for a while: a server sends again
     /// what was not confirmed only then.
-    pub(super) async fn settled_with_logins(&self, messages: u32) -> Violations {
+    pub(crate) async fn settled_with_logins(&self, messages: u32) -> Violations {
         self.settle(messages, true).await
     }
 

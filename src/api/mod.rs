@@ -1,0 +1,3 @@
+//! HTTP: what load balancers, supervisors and monitoring ask.
+
+pub mod health;

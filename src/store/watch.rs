@@ -1,0 +1,90 @@
+//! What a standby sees of the process that holds a lease, and what it may do about it.
+
+use crate::ids::{HostId, TenantId};
+use crate::store::Store;
+use crate::store::db::{Val, args};
+use crate::store::error::StoreError;
+
+const TABLE: &str = "wmctl_host";
+
+const HOLDER: &str = "
+    SELECT h.inc, h.hb_seq, h.state, h.liveness, h.name, h.pid
+    FROM wmctl_lease l JOIN wmctl_host h ON h.inc = l.owner WHERE l.business_id = $1";
+
+/// Only if nobody heard from it since: a heartbeat in between wins.
+const DECLARE_DEAD: &str = "
+    UPDATE wmctl_host SET state = 'dead' WHERE inc = $1 AND hb_seq = $2 AND state <> 'dead'";
+
+pub(super) const LIVENESS: &str = "UPDATE wmctl_host SET liveness = $2 WHERE inc = $1";
+
+/// Ends a lease whoever holds it: its holder cannot commit from then on.
+const FORCE_RELEASE: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL WHERE business_id = $1 AND owner = $2";
+
+/// The process that holds a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub host: HostId,
+    /// Rises with every heartbeat. To be compared with itself, by the observer's own clock.
+    pub beats: i64,
+    /// It was declared dead.
+    pub dead: bool,
+    /// It holds the tenant's lock: when the lock is free, it is gone.
+    pub locks: bool,
+    /// The machine's name and the process number, for people.
+    pub name: String,
+    pub pid: i64,
+}
+
+impl Store {
+    /// Who holds the lease of a tenant; `None` if it is free.
+    pub async fn holder(&self, tenant: &TenantId) -> Result<Option<Holder>, StoreError> {
+        let Some(row) = self.db.row(HOLDER, args![tenant.as_str()]).await? else {
+            return Ok(None);
+        };
+        let corrupt = StoreError::Corrupt {
+            table: TABLE,
+            column: 0,
+        };
+        let (inc, state): (String, String) = (row.column(TABLE, 0)?, row.column(TABLE, 2)?);
+        let liveness: String = row.column(TABLE, 3)?;
+        Ok(Some(Holder {
+            host: inc.parse().map_err(|_| corrupt)?,
+            beats: row.column(TABLE, 1)?,
+            dead: state == "dead",
+            locks: liveness == "lock",
+            name: row.column(TABLE, 4)?,
+            pid: row.column(TABLE, 5)?,
+        }))
+    }
+
+    /// Declares a process dead whose heartbeat still stands at `beats`. Whether it did.
+    pub async fn declare_dead(&self, host: HostId, beats: i64) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let changed = tx.run(DECLARE_DEAD, args![host.to_string(), beats]).await?;
+        tx.commit().await?;
+        Ok(changed == 1)
+    }
+
+    /// Says whether a free lock of its tenant means that this process is gone.
+    pub async fn set_liveness(&self, host: HostId, locks: bool) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.run(LIVENESS, liveness(host, locks)).await?;
+        tx.commit().await
+    }
+
+    /// Takes a lease away from the process that holds it now. Whether there was one.
+    pub async fn force_release(&self, tenant: &TenantId, from: HostId) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let changed = tx
+            .run(FORCE_RELEASE, args![tenant.as_str(), from.to_string()])
+            .await?;
+        tx.commit().await?;
+        Ok(changed == 1)
+    }
+}
+
+/// The arguments of [`LIVENESS`].
+pub(super) fn liveness(host: HostId, locks: bool) -> Vec<Val> {
+    args![host.to_string(), if locks { "lock" } else { "counter" }]
+}

@@ -1,0 +1,7 @@
+//! Two processes for one account: whatever happens to one, the other goes on, and nothing is lost,
+//! doubled or encrypted with a used key.
+//!
+//! `WMCTL_HA_ROUNDS` makes it a soak.
+
+mod health;
+mod takeover;
