@@ -172,7 +172,11 @@ impl<'a> Reader<'a> {
                 for _ in 0..length {
                     nodes.push(self.node(depth + 1)?);
                 }
-                Ok(Content::Nodes(nodes))
+                // A list of none says no more than no list, however it is written.
+                Ok(match nodes.is_empty() {
+                    true => Content::None,
+                    false => Content::Nodes(nodes),
+                })
             }
             tag::BINARY_8 | tag::BINARY_20 | tag::BINARY_32 => {
                 Ok(Content::Bytes(self.raw(first)?.to_vec()))

@@ -161,6 +161,14 @@ fn the_intro_comes_once_with_or_without_routing() {
 }
 
 #[test]
+fn an_empty_list_is_no_content_in_either_form() {
+    for bytes in [&[0, 248, 2, 210, 0][..], &[0, 248, 2, 210, 248, 0]] {
+        let node = decode(bytes).unwrap();
+        assert_eq!(node.content, Content::None, "{bytes:?}");
+    }
+}
+
+#[test]
 fn logs_show_no_content() {
     let node = Node::new("enc")
         .attr("type", "msg")

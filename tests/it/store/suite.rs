@@ -60,17 +60,17 @@ pub(super) async fn a_schema_that_is_not_ours_is_refused(database: &Database) {
         database,
         "UPDATE wmctl_migration SET checksum = (
             SELECT checksum FROM wmctl_migration WHERE version = 1
-        ) WHERE version = 3",
+        ) WHERE version = 4",
     )
     .await;
     let edited = store.migrate(1).await;
     assert!(
-        matches!(edited, Err(StoreError::Checksum { version: 3 })),
+        matches!(edited, Err(StoreError::Checksum { version: 4 })),
         "{edited:?}"
     );
     super::raw(
         database,
-        "UPDATE wmctl_migration SET version = 99 WHERE version = 3",
+        "UPDATE wmctl_migration SET version = 99 WHERE version = 4",
     )
     .await;
     let newer = store.check_schema().await;

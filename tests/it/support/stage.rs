@@ -190,7 +190,8 @@ impl Stage {
     }
 
     async fn settle(&self, messages: u32, logins: bool) -> Violations {
-        const QUIET: Duration = Duration::from_secs(2);
+        // Grows with each, as the account waits longer after each.
+        let mut patience = Duration::from_secs(2);
         let mut last = (0, Instant::now());
         let mut quiet = Instant::now();
         loop {
@@ -205,8 +206,10 @@ impl Stage {
                 assert_eq!(ledger.received.len(), messages as usize);
                 return ledger.violations(Moment::Settled);
             }
-            if logins && QUIET < quiet.elapsed() {
-                self.sim.end(NUMBER, Ending::Cut).await.unwrap();
+            if logins && patience < quiet.elapsed() {
+                if 0 < self.sim.end(NUMBER, Ending::Cut).await.unwrap() {
+                    patience *= 2;
+                }
                 quiet = Instant::now();
             }
             tokio::time::sleep(LOOK).await;
