@@ -163,7 +163,7 @@ fn the_intro_comes_once_with_or_without_routing() {
 #[test]
 fn an_empty_list_is_no_content_in_either_form() {
     for bytes in [&[0, 248, 2, 210, 0][..], &[0, 248, 2, 210, 248, 0]] {
-        let node = decode(bytes).unwrap();
+        let node = decode::decode(bytes).unwrap();
         assert_eq!(node.content, Content::None, "{bytes:?}");
     }
 }
