@@ -1,10 +1,5 @@
 //! The `wmctl` binary: reads the command line, runs one command, reports how it ended.
 
-#![allow(
-    dead_code,
-    reason = "the commands that use the rest of the terminal follow"
-)]
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 

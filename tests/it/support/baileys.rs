@@ -48,7 +48,6 @@ pub(crate) struct Baileys {
 pub(crate) struct Me {
     /// Phone-number address with its device.
     pub(crate) jid: String,
-    pub(crate) lid: Option<String>,
 }
 
 impl Baileys {
@@ -97,7 +96,6 @@ impl Baileys {
         let event = self.program.expect("an open connection", open).await;
         Me {
             jid: text(&event["me"]["id"]),
-            lid: event["me"]["lid"].as_str().map(Into::into),
         }
     }
 

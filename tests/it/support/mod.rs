@@ -1,7 +1,5 @@
 //! What several tests need: other programs as children, spoken to in lines of JSON.
 
-#![allow(dead_code, reason = "the scenarios that use the rest follow")]
-
 pub(crate) mod baileys;
 pub(crate) mod oracle;
 pub(crate) mod ours;
