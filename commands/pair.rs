@@ -5,7 +5,7 @@ use std::time::Duration;
 use console::Term;
 use indicatif::ProgressBar;
 use wmctl::ops::Stop;
-use wmctl::ops::open::{App, Schema};
+use wmctl::ops::open::App;
 use wmctl::ops::pair::{self, PairError, PairOptions, PairStep, Paired, PhoneNumber};
 
 use crate::failure::{Exit, Failure};
@@ -55,7 +55,7 @@ impl Listed for Paired {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &PairArgs) -> Result<Exit, Failure> {
-    let app = start::open(ui, settings, Schema::Current).await?;
+    let app = start::open_to_dial(ui, settings).await?;
     let result = link(&app, ui, settings, args).await;
     app.close().await;
     result

@@ -10,7 +10,7 @@ use tracing::info;
 use wmctl::api::health::{Health, HealthServer};
 use wmctl::ops::Stop;
 use wmctl::ops::event::Event;
-use wmctl::ops::open::{App, Schema};
+use wmctl::ops::open::App;
 use wmctl::ops::run::{self, AccountStatus, RunEnd, RunError, RunNotice, RunOptions};
 use wmctl::ops::standby::{HaOptions, Role};
 
@@ -164,7 +164,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
         })?),
         None => None,
     };
-    let app = start::open(ui, settings, Schema::Current).await?;
+    let app = start::open_to_dial(ui, settings).await?;
     let result = keep(&app, ui, args, server).await;
     app.close().await;
     result

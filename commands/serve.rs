@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::info;
 use wmctl::ops::Stop;
-use wmctl::ops::open::{App, Schema};
+use wmctl::ops::open::App;
 use wmctl::ops::serve::{self, ServeError, ServeNotice, ServeOptions};
 
 use crate::failure::{Exit, Failure};
@@ -34,7 +34,7 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Result<Exit, Failure> {
-    let app = start::open(ui, settings, Schema::Current).await?;
+    let app = start::open_to_dial(ui, settings).await?;
     let result = serve(&app, ui, args).await;
     app.close().await;
     result

@@ -1,6 +1,6 @@
 //! What most commands start with: settings for the use cases, the opened app, failures of both.
 
-use wmctl::config::DatabaseUrl;
+use wmctl::config::{DatabaseUrl, Server};
 use wmctl::ops::open::{App, RowsError, Schema, Settings as OpsSettings};
 use wmctl::ops::run::RunEnd;
 use wmctl::ops::simulated_phone::{self, ControlError};
@@ -10,8 +10,29 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 
-/// Opens the database that the settings name.
+/// Opens the database that the settings name, for a command that connects to no server.
 pub(crate) async fn open(ui: &Ui, settings: &Settings, schema: Schema) -> Result<App, Failure> {
+    let server = settings.server()?;
+    open_with(ui, settings, schema, server).await
+}
+
+/// The same for a command that connects to the server, or to the simulator that is named.
+pub(crate) async fn open_to_dial(ui: &Ui, settings: &Settings) -> Result<App, Failure> {
+    let server = match settings.simulator()? {
+        Some(url) => simulated_phone::server(&url)
+            .await
+            .map_err(|error| simulator(&error))?,
+        None => settings.server()?,
+    };
+    open_with(ui, settings, Schema::Current, server).await
+}
+
+async fn open_with(
+    ui: &Ui,
+    settings: &Settings,
+    schema: Schema,
+    server: Server,
+) -> Result<App, Failure> {
     let database = settings.database()?;
     if settings.database_is_default()
         && let DatabaseUrl::Sqlite(path) = &database
@@ -19,12 +40,6 @@ pub(crate) async fn open(ui: &Ui, settings: &Settings, schema: Schema) -> Result
     {
         ui.note(&format!("no database is set: using {}", path.display()));
     }
-    let server = match settings.simulator()? {
-        Some(url) => simulated_phone::server(&url)
-            .await
-            .map_err(|error| simulator(&error))?,
-        None => settings.server()?,
-    };
     let ops = OpsSettings {
         database,
         tenant: settings.tenant()?,

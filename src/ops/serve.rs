@@ -130,8 +130,12 @@ pub async fn serve(
                 }
             }
             Some((tenant, status)) = told.recv() => {
-                if let Some(running) = server.running.get_mut(&tenant) {
-                    running.connected |= status.state == AccountState::Connected;
+                if status.state == AccountState::Connected
+                    && let Some(running) = server.running.get_mut(&tenant)
+                {
+                    // There is room for the next one.
+                    running.connected = true;
+                    rescan.reset_immediately();
                 }
                 let business_id = tenant.to_string();
                 tell(ServeNotice::Status { business_id, status: status.into() });
