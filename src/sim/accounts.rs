@@ -1,6 +1,6 @@
 //! The directory: accounts by phone number and by hidden number, and their devices.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::crypto::curve::PublicKey;
 use crate::ids::{Jid, Server};
@@ -79,6 +79,8 @@ pub(super) struct Account {
     pub(super) name: String,
     pub(super) phone: Phone,
     pub(super) devices: BTreeMap<u16, Device>,
+    /// Phone numbers of those with whom it exchanged a message.
+    pub(super) contacts: BTreeSet<String>,
     next_device: u16,
 }
 
@@ -90,6 +92,7 @@ impl Account {
             name: name.to_owned(),
             phone,
             devices: BTreeMap::new(),
+            contacts: BTreeSet::new(),
             next_device: 1,
         }
     }
@@ -108,6 +111,12 @@ impl Account {
 
     pub(super) fn lid(&self, device: u16) -> Jid {
         Jid::lid(&self.hidden).with_device(device)
+    }
+
+    /// All devices but the phone.
+    pub(super) fn companions(&self) -> Vec<Jid> {
+        let numbers = self.devices.keys().filter(|number| **number != 0);
+        numbers.map(|number| self.pn(*number)).collect()
     }
 
     /// A device number that was never used before; `None` when all are used up.

@@ -116,8 +116,7 @@ impl World {
     ) -> Result<String, SimError> {
         let id = format!("3EB0{:018X}", self.take_id());
         let account = self.accounts.get(to).ok_or(SimError::UnknownAccount)?;
-        let companions = account.devices.keys().filter(|number| **number != 0);
-        let devices: Vec<Jid> = companions.map(|number| account.pn(*number)).collect();
+        let devices = account.companions();
         let sender = self.accounts.get_mut(from);
         let sender = sender.ok_or(SimError::UnknownAccount)?;
         sender.phone.sent.insert(id.clone(), text.to_owned());

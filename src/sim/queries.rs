@@ -186,17 +186,15 @@ impl World {
         stanza::result(id)
     }
 
-    /// Tells all other companions of the account about a change of its devices.
+    /// Tells all other companions of the account, and of those that it chatted with, about a change
+    /// of its devices.
     pub(super) fn tell_devices(&mut self, changed: &Jid, what: &str, key_index: u32) {
         let Some(account) = self.accounts.get(changed) else {
             return;
         };
-        let others: Vec<Jid> = account
-            .devices
-            .keys()
-            .filter(|number| **number != 0 && **number != changed.device)
-            .map(|number| account.pn(*number))
-            .collect();
+        let mut others = account.companions();
+        others.retain(|other| other.device != changed.device);
+        others.extend(self.companions_of_contacts(changed));
         let device = Node::new("device")
             .attr("jid", changed)
             .attr("lid", account.lid(changed.device))

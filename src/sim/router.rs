@@ -175,6 +175,9 @@ impl World {
     /// Hands a stanza to a device: over its connection if there is one, and into its queue until
     /// it is confirmed. Phones take it at once.
     pub(super) fn deliver(&mut self, to: &Jid, node: Node) {
+        if node.tag == "message" {
+            self.meet(to, &node);
+        }
         if to.device == 0 {
             return self.reach_phone(to, &node);
         }
@@ -186,6 +189,33 @@ impl World {
         if let Some(link) = link {
             self.send(link, node);
         }
+    }
+
+    /// Notes who exchanged a message with whom.
+    fn meet(&mut self, to: &Jid, message: &Node) {
+        let sender = message.attr_jid("participant").or(message.attr_jid("from"));
+        let sender = sender.and_then(|sender| self.accounts.canonical(&sender));
+        let Some(sender) = sender.filter(|sender| !sender.same_account(to)) else {
+            return;
+        };
+        for (one, other) in [(to, &sender), (&sender, to)] {
+            if let Some(account) = self.accounts.get_mut(one)
+                && !account.contacts.contains(&other.user)
+            {
+                account.contacts.insert(other.user.clone());
+            }
+        }
+    }
+
+    /// The companions of everybody with whom an account exchanged a message.
+    pub(super) fn companions_of_contacts(&self, of: &Jid) -> Vec<Jid> {
+        let contacts = self.accounts.get(of).map(|account| &account.contacts);
+        contacts
+            .into_iter()
+            .flatten()
+            .filter_map(|number| self.accounts.get(&Jid::user(number)))
+            .flat_map(|account| account.companions())
+            .collect()
     }
 
     fn reach_phone(&mut self, phone: &Jid, node: &Node) {

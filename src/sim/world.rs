@@ -344,12 +344,14 @@ impl World {
 
     pub(super) fn remove_device(&mut self, jid: &Jid) -> Result<(), SimError> {
         let device = self.accounts.device(jid).ok_or(SimError::UnknownDevice)?;
-        if let Some(link) = device.link {
+        let (link, key_index) = (device.link, device.key_index);
+        if let Some(link) = link {
             self.dismiss(link, Some(stanza::device_removed()));
         }
         if let Some(account) = self.accounts.get_mut(jid) {
             account.devices.remove(&jid.device);
         }
+        self.tell_devices(jid, "remove", key_index);
         Ok(())
     }
 

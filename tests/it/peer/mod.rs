@@ -6,6 +6,7 @@
 mod alone;
 mod binary_xml;
 mod chat;
+mod devices;
 mod groups;
 mod handshake;
 mod ours;

@@ -194,6 +194,11 @@ impl Baileys {
         self.program.ended().await.code()
     }
 
+    /// Ends it at once.
+    pub(crate) async fn kill(&mut self) {
+        self.program.kill().await;
+    }
+
     /// Stops it so that it can be started again with its keys.
     pub(crate) async fn quit(mut self) {
         self.program.say(&json!({"cmd": "quit"})).await;

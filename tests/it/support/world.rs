@@ -95,6 +95,12 @@ impl World {
         }
     }
 
+    /// Loses the keys of a stranger whose client has ended.
+    pub(crate) fn forget(&self, stranger: &Stranger) {
+        let keys = self.folder().join(format!("{}.auth", stranger.number));
+        std::fs::remove_dir_all(keys).expect("a folder can be removed");
+    }
+
     /// Starts a stranger's client again with the keys that it kept.
     pub(crate) async fn again(&self, stranger: &Asleep) -> Stranger {
         let Asleep { number, options } = stranger;
