@@ -11,6 +11,7 @@
 //! POST   /v1/accounts/NUMBER/end           {"how":"cut|replaced|restart|unavailable|outdated"} or
 //!                                          {"how":"banned","expire_s":60} → {"connections"}
 //! POST   /v1/accounts/NUMBER/lift          lets it log in again
+//! POST   /v1/accounts/NUMBER/reinstall     other keys, no companions; contacts are told
 //! DELETE /v1/devices/JID                   the phone unlinks a companion
 //! POST   /v1/scan                          {"code","number"?}; without number, the first account
 //! POST   /v1/type-code                     {"code","number"}
@@ -119,6 +120,7 @@ fn router(served: Served) -> Router {
         .route("/v1/accounts/{number}/receipts", get(receipts))
         .route("/v1/accounts/{number}/end", post(end))
         .route("/v1/accounts/{number}/lift", post(lift))
+        .route("/v1/accounts/{number}/reinstall", post(reinstall))
         .route("/v1/devices/{jid}", delete(remove_device))
         .route("/v1/scan", post(scan))
         .route("/v1/type-code", post(type_code))
@@ -231,6 +233,11 @@ async fn end(State(sim): Shared, Path(number): Path<String>, body: Body<Ending>)
 
 async fn lift(State(sim): Shared, Path(number): Path<String>) -> Answer {
     sim.lift(&number).await?;
+    Ok(Json(json!({})))
+}
+
+async fn reinstall(State(sim): Shared, Path(number): Path<String>) -> Answer {
+    sim.reinstall(&number).await?;
     Ok(Json(json!({})))
 }
 

@@ -92,6 +92,14 @@ impl Phone {
         }
     }
 
+    /// The app is installed anew: other keys, no ratchets; what was seen so far stays.
+    pub(super) fn reinstall(&mut self, fresh: Self) {
+        let old = std::mem::replace(self, fresh);
+        self.inbox = old.inbox;
+        self.heard = old.heard;
+        self.sent = old.sent;
+    }
+
     /// What the phone tells the server about itself, without one-time keys.
     pub(super) fn published(&self) -> Published {
         Published {

@@ -237,6 +237,13 @@ impl Simulator {
         self.call(move |world| world.remove_device(&device)).await?
     }
 
+    /// The owner of an account installs the app anew: other keys, and no companions. Contacts are
+    /// told.
+    pub async fn reinstall(&self, number: &str) -> Result<(), SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.reinstall(&account)).await?
+    }
+
     /// The devices of an account, its phone (device 0) first.
     pub async fn devices(&self, number: &str) -> Result<Vec<DeviceView>, SimError> {
         let account = Jid::user(number);

@@ -311,6 +311,26 @@ impl World {
         lid
     }
 
+    /// An account's owner installs the app anew: other keys, and no companions.
+    pub(super) fn reinstall(&mut self, account: &Jid) -> Result<(), SimError> {
+        let devices = self.accounts.get(account).ok_or(SimError::UnknownAccount)?;
+        let companions: Vec<Jid> = devices.companions();
+        for companion in companions {
+            self.remove_device(&companion)?;
+        }
+        let mut fresh = Phone::generate(&mut *self.random);
+        let mut device = Device::new(None, 0, fresh.published());
+        device.one_time = fresh.one_time_keys(&mut *self.random).into();
+        if let Some(account) = self.accounts.get_mut(account) {
+            account.phone.reinstall(fresh);
+            account.devices.insert(0, device);
+        }
+        for contact in self.companions_of_contacts(account) {
+            self.notify(&contact, account, "encrypt", Node::new("identity"));
+        }
+        Ok(())
+    }
+
     pub(super) fn devices(&self, account: &Jid) -> Result<Vec<DeviceView>, SimError> {
         let account = self.accounts.get(account);
         Ok(account.ok_or(SimError::UnknownAccount)?.views())

@@ -25,7 +25,7 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// A transaction that a stopped process left open is ended by the server after this long
 /// (milliseconds): until then nobody can take its leases.
-const IDLE_IN_TRANSACTION_MS: &str = "5000";
+const IDLE_IN_TRANSACTION_MS: &str = "2000";
 /// How connections are named in the server's list.
 const APPLICATION: &str = "wmctl";
 /// A connection that lay idle for so long is tried out before it is used: whatever lies between

@@ -172,6 +172,55 @@ async fn messages_go_both_ways_and_the_end_is_told() {
     assert_eq!(world.sim.breaches().await.unwrap(), []);
 }
 
+#[tokio::test]
+async fn a_contact_with_a_new_phone_is_read_and_written_to_again() {
+    let world = World::start().await;
+    world.pair(&[]).await;
+    let mut run = world.run().await;
+    let send = |text: &'static str| {
+        [
+            "send",
+            "--to",
+            FRIEND,
+            "--text",
+            text,
+            "--wait",
+            "delivered",
+        ]
+    };
+    world.wmctl.done(&send("before")).await;
+    world
+        .sim
+        .phone_sends(FRIEND, NUMBER, "hello")
+        .await
+        .unwrap();
+    run.expect("the message", |line| line["text"] == "hello")
+        .await;
+
+    world.sim.reinstall(FRIEND).await.unwrap();
+    let changed = run
+        .expect("the news", |line| line["type"] == "identity_changed")
+        .await;
+    assert!(changed.to_string().contains(FRIEND) || changed.to_string().contains("@lid"));
+    world.wmctl.done(&send("after")).await;
+    world
+        .sim
+        .phone_sends(FRIEND, NUMBER, "new phone")
+        .await
+        .unwrap();
+    run.expect("the message", |line| line["text"] == "new phone")
+        .await;
+    let inbox = world.sim.phone_inbox(FRIEND).await.unwrap();
+    let texts: Vec<_> = inbox
+        .iter()
+        .map(|message| message.text.as_deref())
+        .collect();
+    assert_eq!(texts, [Some("before"), Some("after")]);
+    assert_eq!(world.sim.breaches().await.unwrap(), []);
+    run.terminate().await;
+    assert!(run.ended().await.success());
+}
+
 async fn event_device(world: &World) -> wmctl::ids::Jid {
     let tenants = world.wmctl.done(&["tenants", "list", "--json"]).await;
     let list: Value = serde_json::from_str(&tenants).unwrap();
