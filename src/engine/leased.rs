@@ -24,7 +24,14 @@ pub struct Leased {
     lease: Lease,
     /// Our device, once there is one: most rows carry its address.
     jid: Mutex<Option<Jid>>,
-    poll: tokio::sync::Mutex<Interval>,
+    poll: tokio::sync::Mutex<Poll>,
+}
+
+/// When the outbox was looked at, and what was there.
+#[derive(Debug)]
+struct Poll {
+    tick: Interval,
+    version: Option<i64>,
 }
 
 impl Leased {
@@ -36,7 +43,10 @@ impl Leased {
             store,
             lease,
             jid: Mutex::default(),
-            poll: tokio::sync::Mutex::new(poll),
+            poll: tokio::sync::Mutex::new(Poll {
+                tick: poll,
+                version: None,
+            }),
         }
     }
 
@@ -95,7 +105,19 @@ impl Ledger for Leased {
     }
 
     async fn outbox_changed(&self) {
-        self.poll.lock().await.tick().await;
+        let mut poll = self.poll.lock().await;
+        loop {
+            poll.tick.tick().await;
+            match self.store.outbox_version().await {
+                Ok(version) if poll.version == Some(version) => (),
+                Ok(version) => {
+                    poll.version = Some(version);
+                    return;
+                }
+                // Whoever asks next finds out what is wrong.
+                Err(_) => return,
+            }
+        }
     }
 }
 

@@ -31,6 +31,7 @@ pub struct Store {
     db: db::Db,
     /// The file, where the database is one.
     file: Option<PathBuf>,
+    pulse: outbox::Pulse,
 }
 
 /// Whose rows: the tenant, and its own device's address, which most tables repeat.

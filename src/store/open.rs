@@ -14,6 +14,7 @@ use crate::config::postgres::{PostgresUrl, TlsMode};
 use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::error::StoreError;
+use crate::store::outbox::Pulse;
 
 /// How long a statement waits for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,6 +67,7 @@ impl Store {
         Ok(Store {
             db: Db::Sqlite { write, read },
             file: None,
+            pulse: Pulse::default(),
         })
     }
 }
@@ -91,6 +93,7 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
     Ok(Store {
         db,
         file: Some(path.to_owned()),
+        pulse: Pulse::default(),
     })
 }
 
@@ -223,5 +226,6 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
     Ok(Store {
         db: Db::Postgres(pool),
         file: None,
+        pulse: Pulse::default(),
     })
 }
