@@ -28,13 +28,39 @@ pub(crate) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connecting: u32,
 
+    /// Call this host so; `tenants move --to` names it (default: the machine's name)
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// Run at most this many tenants here; hosts share them out by it
+    #[arg(long, value_name = "COUNT", default_value = "10000",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    capacity: u32,
+
+    /// Take a host for dead that says nothing for this long (milliseconds)
+    #[arg(long, value_name = "MILLISECONDS", default_value = "5000",
+        value_parser = clap::value_parser!(u64).range(2_000..=60_000))]
+    silence: u64,
+
+    /// Give one tenant in a hundred away so often while this host has too many (seconds)
+    #[arg(long, value_name = "SECONDS", default_value = "60",
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    rebalance: u64,
+
+    /// Let tenants have proxies on this machine and in private networks
+    #[arg(long)]
+    private_proxies: bool,
+
     /// Take at most this long for a clean stop (seconds)
     #[arg(long, value_name = "SECONDS", default_value = "20")]
     grace: u64,
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Result<Exit, Failure> {
-    let app = start::open_to_dial(ui, settings).await?;
+    let mut app = start::open_to_dial(ui, settings).await?;
+    if args.private_proxies {
+        app.allow_private_proxies();
+    }
     let result = serve(&app, ui, args).await;
     app.close().await;
     result
@@ -44,14 +70,20 @@ async fn serve(app: &App, ui: &Ui, args: &ServeArgs) -> Result<Exit, Failure> {
     let options = ServeOptions {
         connecting: usize::try_from(args.connecting).unwrap_or(usize::MAX),
         grace: Duration::from_secs(args.grace),
+        name: args.name.clone(),
+        capacity: args.capacity,
+        silence: Duration::from_millis(args.silence),
+        rebalance: Duration::from_secs(args.rebalance),
     };
     let stop = Stop::new();
     let mut broken = None;
     let mut tell = |notice: ServeNotice| {
         match &notice {
+            ServeNotice::Host { id, name } => info!(host = name, id, "serving"),
             ServeNotice::Status {
                 business_id,
                 status,
+                ..
             } => info!(tenant = business_id, state = status.state, "tenant"),
             ServeNotice::Ended {
                 business_id,

@@ -24,17 +24,25 @@ enum TenantsCommand {
 }
 
 impl Listed for Tenant {
-    const HEADS: &'static [&'static str] =
-        &["TENANT", "STATE", "JID", "HOLDER", "EPOCH", "HEARTBEAT"];
+    const HEADS: &'static [&'static str] = &[
+        "TENANT",
+        "STATE",
+        "JID",
+        "HOLDER",
+        "EPOCH",
+        "SINCE",
+        "LAST ERROR",
+    ];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.business_id.clone(),
-            self.state.to_owned(),
-            self.jid.clone(),
+            self.state.clone(),
+            self.jid.clone().unwrap_or_default(),
             self.holder.clone().unwrap_or_default(),
             self.epoch.to_string(),
-            self.heartbeat.clone().unwrap_or_default(),
+            self.since.clone().unwrap_or_default(),
+            self.last_error.clone().unwrap_or_default(),
         ]
     }
 

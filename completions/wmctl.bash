@@ -1295,13 +1295,29 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__serve)
-            opts="-c -o -q -v -h --connecting --grace --business-id --tenant --database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help"
+            opts="-c -o -q -v -h --connecting --name --capacity --silence --rebalance --private-proxies --grace --business-id --tenant --database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --connecting)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --capacity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --silence)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rebalance)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

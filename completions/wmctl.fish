@@ -101,6 +101,10 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s q -l quiet -d 'Say n
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l connecting -d 'Let at most this many tenants connect at the same time' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l name -d 'Call this host so; `tenants move --to` names it (default: the machine\'s name)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l capacity -d 'Run at most this many tenants here; hosts share them out by it' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l silence -d 'Take a host for dead that says nothing for this long (milliseconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rebalance -d 'Give one tenant in a hundred away so often while this host has too many (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l grace -d 'Take at most this long for a clean stop (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
@@ -113,6 +117,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l server -d 'Dial th
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l private-proxies -d 'Let tenants have proxies on this machine and in private networks'
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l no-headers -d 'Leave out the heads of tables'
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -s q -l quiet -d 'Say nothing but errors'

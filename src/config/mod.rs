@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub mod postgres;
+pub mod proxy;
 
 use crate::config::postgres::{PostgresUrl, PostgresUrlError};
 

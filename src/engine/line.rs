@@ -11,8 +11,10 @@ use tokio::time::timeout;
 
 use crate::clock::Surroundings;
 use crate::config::Server;
+use crate::config::proxy::Proxy;
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::net::dial::{DialError, Dialer};
+use crate::net::proxy::Reach;
 use crate::net::websocket::WebSocket;
 use crate::noise::cert::{RootKey, WHATSAPP_ROOT};
 use crate::session::link::{Link, LinkError, LinkKeys};
@@ -85,6 +87,13 @@ impl NetDial {
             root,
             surroundings,
         })
+    }
+
+    /// The same server through a proxy.
+    #[must_use]
+    pub fn through(mut self, proxy: Proxy, reach: Reach) -> Self {
+        self.dialer = self.dialer.through(proxy, reach);
+        self
     }
 
     async fn open(&self, hello: &Hello) -> Result<NetLine, LineError> {

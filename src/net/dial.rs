@@ -19,6 +19,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self};
 
 use crate::config::Server;
+use crate::config::proxy::Proxy;
+use crate::net::proxy::{self, Reach};
 use crate::net::websocket::{MESSAGE_BYTES_MAX, WebSocket};
 
 /// One name may have several addresses, one of them unreachable: each gets this long.
@@ -56,6 +58,15 @@ pub enum DialError {
         #[source]
         source: io::Error,
     },
+    /// The proxy's address is one that it may not have.
+    #[error("proxy {host} is on this machine or in a private network, which is not allowed")]
+    ProxyReach { host: String },
+    #[error("tunnel through the proxy {host}")]
+    Tunnel {
+        host: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("TLS with {host}")]
     Tls {
         host: String,
@@ -89,6 +100,7 @@ pub struct Dialer {
     host: String,
     port: u16,
     tls: Option<TlsConnector>,
+    proxy: Option<(Proxy, Reach)>,
 }
 
 impl std::fmt::Debug for Dialer {
@@ -119,12 +131,20 @@ impl Dialer {
             host,
             port,
             tls,
+            proxy: None,
         })
+    }
+
+    /// The same server through a proxy.
+    #[must_use]
+    pub fn through(mut self, proxy: Proxy, reach: Reach) -> Self {
+        self.proxy = Some((proxy, reach));
+        self
     }
 
     /// Opens one connection. Dropping the future gives up.
     pub async fn dial(&self) -> Result<WebSocket, DialError> {
-        let stream = self.connect().await?;
+        let stream = self.reach().await?;
         let late = || DialError::TimedOut {
             host: self.host.clone(),
         };
@@ -143,36 +163,22 @@ impl Dialer {
             .map_err(|_| late())?
     }
 
-    async fn connect(&self) -> Result<TcpStream, DialError> {
-        let host = || self.host.clone();
-        let lookup = tokio::net::lookup_host((self.host.as_str(), self.port));
-        let addresses = timeout(CONNECT_TIME_MAX, lookup)
+    /// A connection to the server, through the proxy if there is one.
+    async fn reach(&self) -> Result<TcpStream, DialError> {
+        let Some((proxy, reach)) = &self.proxy else {
+            return connect(&self.host, self.port, Reach::Private).await;
+        };
+        let mut stream = connect(&proxy.host, proxy.port, *reach).await?;
+        let host = || proxy.host.clone();
+        let tunnel = proxy::tunnel(&mut stream, proxy, &self.host, self.port);
+        timeout(HANDSHAKE_TIME_MAX, tunnel)
             .await
             .map_err(|_| DialError::TimedOut { host: host() })?
-            .map_err(|source| DialError::Lookup {
+            .map_err(|source| DialError::Tunnel {
                 host: host(),
                 source,
             })?;
-        let mut failure = DialError::Lookup {
-            host: host(),
-            source: io::Error::new(io::ErrorKind::NotFound, "the name has no address"),
-        };
-        for address in addresses {
-            failure = match timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    // Small stanzas must not wait for each other's acknowledgements.
-                    let _ = stream.set_nodelay(true);
-                    return Ok(stream);
-                }
-                Ok(Err(source)) => DialError::Connect {
-                    host: host(),
-                    port: self.port,
-                    source,
-                },
-                Err(_) => DialError::TimedOut { host: host() },
-            };
-        }
-        Err(failure)
+        Ok(stream)
     }
 
     async fn upgrade(&self, stream: Box<dyn Stream>) -> Result<WebSocket, DialError> {
@@ -199,6 +205,43 @@ impl Dialer {
             Err(_) => Err(DialError::Upgrade),
         }
     }
+}
+
+/// Connects to the first address of `host` that answers, of those that are allowed.
+async fn connect(name: &str, port: u16, reach: Reach) -> Result<TcpStream, DialError> {
+    let host = || name.to_owned();
+    let lookup = tokio::net::lookup_host((name, port));
+    let addresses = timeout(CONNECT_TIME_MAX, lookup)
+        .await
+        .map_err(|_| DialError::TimedOut { host: host() })?
+        .map_err(|source| DialError::Lookup {
+            host: host(),
+            source,
+        })?;
+    let mut failure = DialError::Lookup {
+        host: host(),
+        source: io::Error::new(io::ErrorKind::NotFound, "the name has no address"),
+    };
+    for address in addresses {
+        if !reach.allows(address.ip()) {
+            failure = DialError::ProxyReach { host: host() };
+            continue;
+        }
+        failure = match timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Small stanzas must not wait for each other's acknowledgements.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(source)) => DialError::Connect {
+                host: host(),
+                port,
+                source,
+            },
+            Err(_) => DialError::TimedOut { host: host() },
+        };
+    }
+    Err(failure)
 }
 
 /// TLS with the roots of the file alone, or with the system's and the built-in ones.

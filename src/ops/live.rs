@@ -56,7 +56,17 @@ impl App {
         stop: &Stop,
         lost: CancellationToken,
     ) -> Result<(Live, impl Future<Output = Stopped> + Send + use<>), LineError> {
-        let dial = NetDial::new(&self.settings.server, self.surroundings.clone())?;
+        Ok(self.run_dialled(self.dial()?, lease, stop, lost))
+    }
+
+    /// The same to an address that is known already.
+    pub(super) fn run_dialled(
+        &self,
+        dial: NetDial,
+        lease: Lease,
+        stop: &Stop,
+        lost: CancellationToken,
+    ) -> (Live, impl Future<Output = Stopped> + Send + use<>) {
         let since_ms = self.surroundings.clock.unix_ms();
         let (send_status, status) = watch::channel(Status::new(since_ms));
         let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
@@ -77,6 +87,6 @@ impl App {
             commands,
             stop: stop.clone(),
         };
-        Ok((live, run))
+        (live, run)
     }
 }

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use crate::clock::Surroundings;
+use crate::config::proxy::{Proxy, ProxyError};
 use crate::config::{DatabaseUrl, Server};
 use crate::crypto::random;
 use crate::engine::leased::explained;
+use crate::engine::line::{LineError, NetDial};
 use crate::ids::{HostId, TenantId};
-use crate::session::config::ClientConfig;
+use crate::net::proxy::Reach;
+use crate::session::config::{Browser, ClientConfig};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::lease::{Host, Lease};
+use crate::store::tenant::Launch;
 
 /// What a command was told.
 #[derive(Clone, Debug)]
@@ -28,6 +32,10 @@ pub struct App {
     pub settings: Settings,
     pub(crate) store: Store,
     pub(crate) surroundings: Surroundings,
+    /// What the tenant's row says of how to run it.
+    pub(crate) launch: Launch,
+    /// Which addresses a tenant's proxy may have.
+    pub(crate) reach: Reach,
 }
 
 /// Why the rows cannot be used.
@@ -114,7 +122,53 @@ impl App {
             settings,
             store,
             surroundings,
+            launch: Launch::default(),
+            reach: Reach::default(),
         })
+    }
+
+    /// Lets tenants have proxies on this machine and in private networks.
+    pub fn allow_private_proxies(&mut self) {
+        self.reach = Reach::Private;
+    }
+
+    /// The same for another tenant.
+    pub(crate) fn of(&self, tenant: TenantId, launch: Launch) -> Self {
+        Self {
+            settings: Settings {
+                tenant,
+                ..self.settings.clone()
+            },
+            store: self.store.clone(),
+            surroundings: self.surroundings.clone(),
+            launch,
+            reach: self.reach,
+        }
+    }
+
+    /// The same with what the tenant's row says of how to run it.
+    pub(crate) async fn launched(&self) -> Result<Self, RowsError> {
+        let tenant = &self.settings.tenant;
+        let desired = self.store.desired(tenant).await.map_err(RowsError::of)?;
+        let launch = desired.map(|desired| desired.launch).unwrap_or_default();
+        Ok(self.of(tenant.clone(), launch))
+    }
+
+    /// How the server is reached: directly, or through the tenant's proxy.
+    pub(crate) fn dial(&self) -> Result<NetDial, LineError> {
+        let dial = NetDial::new(&self.settings.server, self.surroundings.clone())?;
+        self.through_proxy(dial)
+    }
+
+    /// The tenant's proxy before an address that is known already.
+    pub(crate) fn through_proxy(&self, dial: NetDial) -> Result<NetDial, LineError> {
+        let Some(proxy) = &self.launch.proxy else {
+            return Ok(dial);
+        };
+        let proxy: Proxy = proxy
+            .parse()
+            .map_err(|error: ProxyError| LineError::Misconfigured(error.to_string()))?;
+        Ok(dial.through(proxy, self.reach))
     }
 
     /// Ends every connection to the database; an embedded one then is a single file again.
@@ -125,7 +179,14 @@ impl App {
     /// How sessions present themselves.
     pub(crate) fn client(&self) -> ClientConfig {
         ClientConfig {
-            name: self.settings.device_name.clone(),
+            name: match &self.launch.device_name {
+                Some(name) => name.clone(),
+                None => self.settings.device_name.clone(),
+            },
+            browser: match self.launch.platform.as_deref().and_then(Browser::named) {
+                Some(browser) => browser,
+                None => ClientConfig::default().browser,
+            },
             ..ClientConfig::default()
         }
     }
@@ -137,12 +198,18 @@ impl App {
         Ok((host, lease))
     }
 
-    /// Makes this process known.
+    /// Makes this process known under the machine's name.
     pub(crate) async fn register(&self) -> Result<HostId, RowsError> {
+        self.register_as(whoami::hostname().unwrap_or_default())
+            .await
+    }
+
+    /// Makes this process known.
+    pub(crate) async fn register_as(&self, name: String) -> Result<HostId, RowsError> {
         let id = HostId::from_random(random::bytes(&mut *self.surroundings.entropy.random()));
         let host = Host {
             id,
-            name: whoami::hostname().unwrap_or_default(),
+            name,
             pid: std::process::id(),
         };
         let now_ms = self.surroundings.clock.unix_ms();

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::engine::actor::Stopped;
+use crate::engine::lease_keeper;
 use crate::engine::leased::Leased;
 use crate::engine::ledger::LedgerError;
-use crate::engine::line::{LineError, NetDial};
+use crate::engine::line::LineError;
 use crate::engine::pairing::{self, Parts, Step};
 use crate::engine::stop::Stop;
 use crate::ids::{HostId, Jid};
@@ -175,6 +177,7 @@ async fn pair_with_person(
     stop: &Stop,
     tell: &mut (dyn FnMut(PairStep) + Send),
 ) -> Result<Paired, PairError> {
+    let app = &app.launched().await?;
     let tenant = &app.settings.tenant;
     let account = app.store.account(tenant).await.map_err(RowsError::of)?;
     if let Some(account) = account.as_ref().filter(|_| !options.replace)
@@ -197,7 +200,19 @@ async fn pair_with_person(
         }
         link(app, options, host, &lease, stop, tell).await
     };
-    let result = result.await;
+    let lost = CancellationToken::new();
+    let keep_lease = async {
+        lease_keeper::keep(&app.store, host, &app.surroundings, &lost).await;
+        Err(PairError::Rows(RowsError::Held {
+            tenant: tenant.clone(),
+            holder: app.holder(tenant).await,
+        }))
+    };
+    // Somebody may take long to scan: others must not take this process for dead meanwhile.
+    let result = tokio::select! {
+        result = result => result,
+        lost = keep_lease => lost,
+    };
     app.release(lease).await;
     result
 }
@@ -210,7 +225,7 @@ async fn link(
     stop: &Stop,
     tell: &mut (dyn FnMut(PairStep) + Send),
 ) -> Result<Paired, PairError> {
-    let dial = NetDial::new(&app.settings.server, app.surroundings.clone())?;
+    let dial = app.dial()?;
     let parts = Parts {
         ledger: &Leased::new(app.store.clone(), lease.clone()),
         dial: &dial,

@@ -115,6 +115,7 @@ pub async fn run(
     stop: &Stop,
     tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
 ) -> Result<RunEnd, RunError> {
+    let app = &app.launched().await?;
     if app
         .store
         .account(&app.settings.tenant)

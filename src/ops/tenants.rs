@@ -1,52 +1,331 @@
-//! The tenants of a database.
+//! The tenants of a database: what is wanted of each, and what becomes of it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::config::proxy::{Proxy, ProxyError};
+use crate::crypto::random;
+use crate::ids::TenantId;
 use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::time;
-use crate::session::account::Ended;
+use crate::session::config::Browser;
+use crate::store::key::Audit;
+use crate::store::tenant::Overview;
 
-/// One tenant with a paired device.
+/// Tenants that one page has at most.
+pub const PAGE_MAX: u32 = 1_000;
+/// Longest name that a phone shows for a device, and longest name of a host.
+const NAME_CHARS_MAX: usize = 64;
+
+/// One tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tenant {
     pub business_id: String,
-    pub jid: String,
-    /// `paired`, `logged_out`, `banned` or `outdated`.
-    pub state: &'static str,
-    /// The process that runs it, `host/pid`.
+    /// Its device, if one is paired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jid: Option<String>,
+    /// `connected`, `connecting`, `disconnected`, `replaced`, `stalled`: what its host says;
+    /// `starting`, `stopping`, `stopped`, `waiting` (for a host), `orphaned`: what the lease says;
+    /// `unpaired`, `logged_out`, `banned`, `outdated`: what WhatsApp says.
+    pub state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Since when it has been in this state, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error_at: Option<String>,
+    /// Whether it is to run.
+    pub enabled: bool,
+    /// `leader` while a host that lives holds its lease, else `none`.
+    pub role: &'static str,
+    /// The process that runs it, `name/pid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
+    /// The name of that process's host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Where it is to run, if anywhere in particular.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted_host: Option<String>,
     pub epoch: i64,
     /// The last heartbeat of its holder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<String>,
+    /// Its proxy, without the password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
 }
 
-/// All tenants with a paired device.
-pub async fn list(app: &App) -> Result<Vec<Tenant>, RowsError> {
-    let leases = app.store.leases().await.map_err(RowsError::of)?;
-    let mut tenants = Vec::new();
-    for tenant in app.store.tenants().await.map_err(RowsError::of)? {
-        let Some(account) = app.store.account(&tenant).await.map_err(RowsError::of)? else {
-            continue;
-        };
-        let lease = leases.iter().find(|lease| lease.tenant == tenant);
-        let held = lease.filter(|lease| lease.owner.is_some());
-        tenants.push(Tenant {
-            business_id: tenant.to_string(),
-            jid: account.jid.to_string(),
-            state: match account.ended {
-                None => "paired",
-                Some(Ended::LoggedOut { .. }) => "logged_out",
-                Some(Ended::Banned { .. }) => "banned",
-                Some(Ended::Outdated) => "outdated",
-            },
-            holder: held
-                .and_then(|lease| lease.host.as_ref())
-                .map(|(name, pid)| format!("{name}/{pid}")),
-            epoch: lease.map_or(0, |lease| lease.epoch),
-            heartbeat: held.and_then(|lease| lease.heartbeat_ms).map(time),
-        });
+/// Settings of a tenant; what is absent stays as it is, and an empty text is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    #[serde(default)]
+    pub proxy: Option<String>,
+    #[serde(default)]
+    pub device_name: Option<String>,
+    #[serde(default)]
+    pub platform: Option<String>,
+    #[serde(default)]
+    pub host: Option<String>,
+}
+
+/// Who changes something, and by which request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub name: String,
+    pub request_id: Option<String>,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TenantError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error("{0} is not known")]
+    Unknown(TenantId),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    #[error("platform is one of chrome, edge, firefox, safari and other")]
+    Platform,
+    #[error("{0} must have 1 to {NAME_CHARS_MAX} characters, none of them a control character")]
+    Name(&'static str),
+}
+
+impl Changes {
+    fn check(&self) -> Result<(), TenantError> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        if let Some(proxy) = given(&self.proxy) {
+            proxy.parse::<Proxy>()?;
+        }
+        if given(&self.platform).is_some_and(|word| Browser::named(&word).is_none()) {
+            return Err(TenantError::Platform);
+        }
+        for (what, text) in [("a device name", &self.device_name), ("a host", &self.host)] {
+            let unsound = |text: String| {
+                NAME_CHARS_MAX < text.chars().count() || text.contains(char::is_control)
+            };
+            if given(text).is_some_and(unsound) {
+                return Err(TenantError::Name(what));
+            }
+        }
+        Ok(())
     }
-    Ok(tenants)
+}
+
+impl App {
+    /// An audit row of something that is done now.
+    pub(crate) fn audit(
+        &self,
+        actor: &Actor,
+        action: &'static str,
+        tenant: Option<&TenantId>,
+        detail: String,
+    ) -> Audit {
+        let at_ms = self.surroundings.clock.unix_ms();
+        let noise: [u8; 8] = random::bytes(&mut *self.surroundings.entropy.random());
+        Audit {
+            id: format!("{at_ms:013x}{}", hex::encode(noise)),
+            at_ms,
+            actor: actor.name.clone(),
+            action,
+            tenant: tenant.cloned(),
+            detail,
+            request_id: actor.request_id.clone(),
+        }
+    }
+}
+
+/// All tenants, in order of their names.
+pub async fn list(app: &App) -> Result<Vec<Tenant>, RowsError> {
+    let mut tenants: Vec<Tenant> = Vec::new();
+    loop {
+        let after = tenants.last().map_or("", |last| last.business_id.as_str());
+        let page = page(app, after, PAGE_MAX).await?;
+        let full = page.len() == PAGE_MAX as usize;
+        tenants.extend(page);
+        if !full {
+            return Ok(tenants);
+        }
+    }
+}
+
+/// Tenants whose names come after `after`, at most `limit`.
+pub async fn page(app: &App, after: &str, limit: u32) -> Result<Vec<Tenant>, RowsError> {
+    let page = app.store.overview(after, limit.min(PAGE_MAX)).await;
+    Ok(page.map_err(RowsError::of)?.iter().map(shown).collect())
+}
+
+/// One tenant; `None` if nobody ever named it.
+pub async fn show(app: &App, tenant: &TenantId) -> Result<Option<Tenant>, RowsError> {
+    let found = app.store.overview_of(tenant).await.map_err(RowsError::of)?;
+    Ok(found.as_ref().map(shown))
+}
+
+/// Has a tenant run, with these settings; names it if nobody has. Whether it was new.
+pub async fn add(
+    app: &App,
+    tenant: &TenantId,
+    changes: &Changes,
+    actor: &Actor,
+) -> Result<bool, TenantError> {
+    changes.check()?;
+    let audit = app.audit(actor, "add", Some(tenant), detail(changes));
+    let changes = changes.clone();
+    let known = app.store.want(
+        tenant,
+        move |wanted| {
+            wanted.enabled = true;
+            let set = |field: &mut Option<String>, text: Option<String>| {
+                if let Some(text) = text {
+                    *field = Some(text).filter(|text| !text.is_empty());
+                }
+            };
+            set(&mut wanted.launch.proxy, changes.proxy);
+            set(&mut wanted.launch.device_name, changes.device_name);
+            set(&mut wanted.launch.platform, changes.platform);
+            set(&mut wanted.wanted_host, changes.host);
+        },
+        &audit,
+    );
+    Ok(!known.await.map_err(RowsError::of)?)
+}
+
+/// What changed, without anything secret.
+fn detail(changes: &Changes) -> String {
+    let proxy = changes
+        .proxy
+        .as_ref()
+        .map(|text| match text.parse::<Proxy>() {
+            Ok(proxy) => proxy.to_string(),
+            Err(_) => String::from("none"),
+        });
+    let fields = [
+        ("proxy", proxy),
+        ("device_name", changes.device_name.clone()),
+        ("platform", changes.platform.clone()),
+        ("host", changes.host.clone()),
+    ];
+    let given = fields
+        .into_iter()
+        .filter_map(|(name, text)| Some(format!("{name}={}", text?)));
+    given.collect::<Vec<_>>().join(" ")
+}
+
+/// Has a known tenant run, or not.
+pub async fn enable(
+    app: &App,
+    tenant: &TenantId,
+    enabled: bool,
+    actor: &Actor,
+) -> Result<(), TenantError> {
+    must_exist(app, tenant).await?;
+    let action = if enabled { "start" } else { "stop" };
+    let audit = app.audit(actor, action, Some(tenant), String::new());
+    let changed = app
+        .store
+        .want(tenant, move |wanted| wanted.enabled = enabled, &audit);
+    changed.await.map_err(RowsError::of)?;
+    Ok(())
+}
+
+/// Says where a known tenant is to run; `None` is anywhere.
+pub async fn place(
+    app: &App,
+    tenant: &TenantId,
+    host: Option<String>,
+    actor: &Actor,
+) -> Result<(), TenantError> {
+    let changes = Changes {
+        host: host.clone(),
+        ..Changes::default()
+    };
+    changes.check()?;
+    must_exist(app, tenant).await?;
+    let audit = app.audit(actor, "move", Some(tenant), detail(&changes));
+    let changed = app
+        .store
+        .want(tenant, move |wanted| wanted.wanted_host = host, &audit);
+    changed.await.map_err(RowsError::of)?;
+    Ok(())
+}
+
+/// Deletes everything of a tenant: keys and sessions are gone for good.
+pub async fn remove(app: &App, tenant: &TenantId, actor: &Actor) -> Result<(), TenantError> {
+    must_exist(app, tenant).await?;
+    let audit = app.audit(actor, "remove", Some(tenant), String::new());
+    app.store
+        .purge(tenant, &audit)
+        .await
+        .map_err(RowsError::of)?;
+    Ok(())
+}
+
+async fn must_exist(app: &App, tenant: &TenantId) -> Result<(), TenantError> {
+    match show(app, tenant).await? {
+        Some(_) => Ok(()),
+        None => Err(TenantError::Unknown(tenant.clone())),
+    }
+}
+
+fn shown(tenant: &Overview) -> Tenant {
+    let held = tenant.owner.is_some();
+    let dead = tenant.host.as_ref().is_some_and(|(_, _, dead)| *dead);
+    let leads = held && !dead;
+    // What another epoch's owner said is over.
+    let said = tenant
+        .observed
+        .as_ref()
+        .filter(|(.., epoch)| leads && *epoch == tenant.epoch);
+    let state = match (&tenant.jid, &tenant.ended, said) {
+        (None, ..) => "unpaired",
+        (_, Some(ended), _) if !leads || ended != "outdated" => ended.as_str(),
+        (.., Some(_)) if !tenant.desired.enabled => "stopping",
+        (.., Some((state, ..))) => state.as_str(),
+        _ if leads => "starting",
+        _ if held => "orphaned",
+        _ if !tenant.desired.enabled => "stopped",
+        _ => "waiting",
+    };
+    let holder = tenant.host.as_ref().filter(|_| held);
+    let launch = &tenant.desired.launch;
+    let proxy = launch
+        .proxy
+        .as_ref()
+        .map(|text| match text.parse::<Proxy>() {
+            Ok(proxy) => proxy.to_string(),
+            Err(_) => String::from("***"),
+        });
+    let (last_error, last_error_at) = match &tenant.last_error {
+        Some((error, at_ms)) => (Some(error.clone()), Some(time(*at_ms))),
+        None => (None, None),
+    };
+    Tenant {
+        business_id: tenant.tenant.to_string(),
+        jid: tenant.jid.clone(),
+        state: state.to_owned(),
+        reason: said.and_then(|(_, reason, ..)| reason.clone()),
+        since: match said {
+            Some((_, _, since_ms, _)) => Some(time(*since_ms)),
+            None => held.then(|| time(tenant.lease_since_ms)),
+        },
+        last_error,
+        last_error_at,
+        enabled: tenant.desired.enabled,
+        role: if leads { "leader" } else { "none" },
+        holder: holder.map(|(name, pid, _)| format!("{name}/{pid}")),
+        host: holder.map(|(name, ..)| name.clone()),
+        wanted_host: tenant.desired.wanted_host.clone(),
+        epoch: tenant.epoch,
+        heartbeat: tenant.heartbeat_ms.filter(|_| held).map(time),
+        proxy,
+        device_name: launch.device_name.clone(),
+        platform: launch.platform.clone(),
+    }
 }

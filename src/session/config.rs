@@ -41,6 +41,18 @@ pub enum Browser {
 }
 
 impl Browser {
+    /// By the word that settings use for it.
+    pub fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "chrome" => Self::Chrome,
+            "edge" => Self::Edge,
+            "firefox" => Self::Firefox,
+            "safari" => Self::Safari,
+            "other" => Self::Other,
+            _ => return None,
+        })
+    }
+
     /// The number in the QR text and in the request for a pairing code.
     pub fn pairing_id(self) -> &'static str {
         match self {

@@ -27,6 +27,18 @@ pub struct Lease {
     file: Option<Arc<File>>,
 }
 
+impl Lease {
+    /// A lease that rests on the row alone.
+    pub(super) fn of_row(tenant: TenantId, epoch: i64, owner: HostId) -> Self {
+        Self {
+            tenant,
+            epoch,
+            owner,
+            file: None,
+        }
+    }
+}
+
 /// What a process says of itself.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -77,7 +89,7 @@ const CLAIM_ANY: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = $2, since_ms = $3
     WHERE business_id = $1 RETURNING epoch";
 
-const RELEASE: &str = "
+pub(super) const RELEASE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
     WHERE business_id = $1 AND epoch = $2 AND owner = $3";
 

@@ -83,7 +83,7 @@ impl Store {
         Ok(waiting.fetch_one(pool).await?)
     }
 
-    async fn lock_session(&self, silence: Duration) -> Result<PgConnection, StoreError> {
+    pub(super) async fn lock_session(&self, silence: Duration) -> Result<PgConnection, StoreError> {
         let Db::Postgres(pool) = &self.db else {
             return Err(StoreError::NoLocks);
         };

@@ -28,11 +28,12 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
     migration!(4, "liveness", "0004_liveness.sql"),
+    migration!(5, "tenants", "0005_tenants.sql"),
 ];
 
 /// The newest version that this binary knows.

@@ -5,6 +5,7 @@
     reason = "tests state what they expect by panicking"
 )]
 
+mod api;
 mod cli;
 mod crash;
 mod ha;

@@ -60,17 +60,23 @@ pub(super) async fn a_schema_that_is_not_ours_is_refused(database: &Database) {
         database,
         "UPDATE wmctl_migration SET checksum = (
             SELECT checksum FROM wmctl_migration WHERE version = 1
-        ) WHERE version = 4",
+        ) WHERE version = (SELECT MAX(version) FROM wmctl_migration)",
     )
     .await;
     let edited = store.migrate(1).await;
     assert!(
-        matches!(edited, Err(StoreError::Checksum { version: 4 })),
+        matches!(
+            edited,
+            Err(StoreError::Checksum {
+                version: SCHEMA_VERSION
+            })
+        ),
         "{edited:?}"
     );
     super::raw(
         database,
-        "UPDATE wmctl_migration SET version = 99 WHERE version = 4",
+        "UPDATE wmctl_migration SET version = 99
+            WHERE version = (SELECT MAX(version) FROM wmctl_migration)",
     )
     .await;
     let newer = store.check_schema().await;

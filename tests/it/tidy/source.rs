@@ -87,7 +87,9 @@ impl Source {
         let mut named = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
-            if tokens[at].1 == "use" {
+            let next = tokens.get(at + 1).map(|(_, token)| *token);
+            // `use<T>` says what a type captures.
+            if tokens[at].1 == "use" && next != Some("<") {
                 at = use_tree(&tokens, at + 1, &[], &mut named);
             } else if is_word(tokens[at].1) {
                 at = expression_path(&tokens, at, &mut named);

@@ -1,0 +1,152 @@
+//! A proxy as a checked value.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Longest user name or password that SOCKS5 can carry.
+const CREDENTIAL_BYTES_MAX: usize = 255;
+/// Longest name that DNS knows.
+const HOST_BYTES_MAX: usize = 253;
+
+/// How a proxy is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyKind {
+    /// `CONNECT host:port` over plain HTTP.
+    Http,
+    /// SOCKS version 5; the proxy looks names up.
+    Socks5,
+}
+
+/// Where a proxy is, and who we are there. Shown without the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    pub kind: ProxyKind,
+    pub host: String,
+    pub port: u16,
+    /// User name and password.
+    pub credentials: Option<(String, String)>,
+}
+
+/// Why a proxy URL is refused. The text itself is never repeated: it may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyError {
+    #[error("proxy URL must start with http:// or socks5://")]
+    Scheme,
+    #[error("proxy URL is not scheme://[user:password@]host:port")]
+    Form,
+    #[error("user name and password of a proxy have at most {CREDENTIAL_BYTES_MAX} bytes")]
+    Credentials,
+}
+
+impl FromStr for Proxy {
+    type Err = ProxyError;
+
+    fn from_str(text: &str) -> Result<Self, ProxyError> {
+        let (scheme, rest) = text.split_once("://").ok_or(ProxyError::Scheme)?;
+        let kind = match scheme {
+            "http" => ProxyKind::Http,
+            "socks5" | "socks5h" => ProxyKind::Socks5,
+            _ => return Err(ProxyError::Scheme),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (credentials, authority) = match rest.rsplit_once('@') {
+            Some((credentials, authority)) => (Some(credentials), authority),
+            None => (None, rest),
+        };
+        let (host, port) = authority.rsplit_once(':').ok_or(ProxyError::Form)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
+        if host.is_empty() || HOST_BYTES_MAX < host.len() || !host.bytes().all(sound) {
+            return Err(ProxyError::Form);
+        }
+        let credentials = credentials.map(|text| {
+            let (user, password) = text.split_once(':').unwrap_or((text, ""));
+            Some((decoded(user)?, decoded(password)?))
+        });
+        let credentials = match credentials {
+            Some(None) => return Err(ProxyError::Form),
+            Some(pair) => pair,
+            None => None,
+        };
+        if credentials.as_ref().is_some_and(|(user, password)| {
+            user.is_empty() || CREDENTIAL_BYTES_MAX < user.len().max(password.len())
+        }) {
+            return Err(ProxyError::Credentials);
+        }
+        Ok(Self {
+            kind,
+            host: host.to_owned(),
+            port: port.parse().map_err(|_| ProxyError::Form)?,
+            credentials,
+        })
+    }
+}
+
+/// Without `%41`; `None` if that is no text, or holds a character that would end a line.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
+        bytes.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    (!text.contains(char::is_control)).then_some(text)
+}
+
+/// The URL with `***` in place of the password.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.kind {
+            ProxyKind::Http => "http",
+            ProxyKind::Socks5 => "socks5",
+        };
+        write!(f, "{scheme}://")?;
+        if let Some((user, _)) = &self.credentials {
+            write!(f, "{user}:***@")?;
+        }
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_have_a_kind_a_place_and_hide_passwords() {
+        check("http://proxy.example:3128", Ok("http://proxy.example:3128"));
+        check(
+            "socks5://a:b%40c@[2001:db8::1]:1080/",
+            Ok("socks5://a:***@[2001:db8::1]:1080"),
+        );
+        check("socks5h://10.0.0.1:1080", Ok("socks5://10.0.0.1:1080"));
+        check("https://proxy:443", Err(ProxyError::Scheme));
+        check("proxy:443", Err(ProxyError::Scheme));
+        check("http://proxy", Err(ProxyError::Form));
+        check("http://:80", Err(ProxyError::Form));
+        check("http://a b:80", Err(ProxyError::Form));
+        check("http://proxy:99999", Err(ProxyError::Form));
+        check("http://u%0d%0a:p@proxy:80", Err(ProxyError::Form));
+        check("http://:p@proxy:80", Err(ProxyError::Credentials));
+    }
+
+    fn check(text: &str, expected: Result<&str, ProxyError>) {
+        let found = text.parse::<Proxy>().map(|proxy| format!("{proxy:?}"));
+        assert_eq!(found, expected.map(str::to_owned), "{text}");
+    }
+}

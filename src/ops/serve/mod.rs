@@ -1,0 +1,540 @@
+//! Runs the tenants that the rows say should run: all of them on one host, a fair share on several.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::actor::{Stopped, refusal};
+use crate::engine::leased::explained;
+use crate::engine::line::NetDial;
+use crate::engine::status::Status;
+use crate::engine::stop::Stop;
+use crate::ids::{HostId, TenantId};
+use crate::ops::LineError;
+use crate::ops::open::{App, RowsError};
+use crate::ops::run::{AccountStatus, RunEnd};
+use crate::ops::serve::fleet::{Fleet, Keeper, Watcher};
+use crate::ops::serve::placement::{Decision, TAKE_MAX, View};
+use crate::ops::shapes::state_word;
+use crate::session::changes::AccountState;
+use crate::store::lease::Lease;
+use crate::store::tenant::{Launch, Observed, Planned};
+
+mod fleet;
+mod placement;
+mod record;
+
+/// How often the rows are looked at when nothing says that they changed.
+const RESCAN: Duration = Duration::from_secs(1);
+/// The least time between two looks.
+const RESCAN_MIN: Duration = Duration::from_millis(40);
+/// Wait before a tenant that ended for a reason that may pass is tried again.
+const AGAIN: Duration = Duration::from_secs(30);
+/// Status changes that wait to be told.
+const NOTICES_MAX: usize = 1_024;
+/// How long giving leases back may take.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(3);
+/// Wait before a host that was declared dead begins anew.
+const ANEW: Duration = Duration::from_secs(1);
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// How this host is called; the machine's name by default.
+    pub name: Option<String>,
+    /// Most tenants that run here; also the weight of this host's share.
+    pub capacity: u32,
+    /// Tenants that may be on their way to being connected at the same time.
+    pub connecting: usize,
+    /// How long an orderly stop may take.
+    pub grace: Duration,
+    /// A host that says nothing for this long is taken for dead.
+    pub silence: Duration,
+    /// How often a host with too many tenants gives one in a hundred away.
+    pub rebalance: Duration,
+}
+
+/// What the caller is told.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServeNotice {
+    /// This host takes tenants from now on.
+    Host { id: String, name: String },
+    /// How the connection of a tenant is.
+    Status {
+        business_id: String,
+        epoch: i64,
+        #[serde(flatten)]
+        status: AccountStatus,
+    },
+    /// A tenant is not run here any more.
+    Ended { business_id: String, reason: String },
+}
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error(transparent)]
+    Line(#[from] LineError),
+    /// Others declared this process dead, and took its tenants.
+    #[error("this process was declared dead: its tenants belong to others now")]
+    Fenced,
+}
+
+/// One tenant that runs here.
+struct Running {
+    stop: Stop,
+    launch: Launch,
+    connected: bool,
+    /// It was asked to stop because the rows say so: it may come back at once.
+    leaving: bool,
+}
+
+/// A lease that is held and not used yet.
+struct Held {
+    lease: Lease,
+    launch: Launch,
+}
+
+type Ended = (TenantId, Lease, Stopped);
+
+struct Server<'a> {
+    app: &'a App,
+    options: &'a ServeOptions,
+    host: HostId,
+    dial: NetDial,
+    fleet: watch::Receiver<Fleet>,
+    running: BTreeMap<TenantId, Running>,
+    queue: VecDeque<Held>,
+    /// Not to be tried before.
+    resting: BTreeMap<TenantId, Instant>,
+    tasks: JoinSet<Ended>,
+    notices: mpsc::Sender<(TenantId, i64, Status)>,
+    records: mpsc::Sender<Observed>,
+    lost: CancellationToken,
+    shed: Instant,
+}
+
+/// Serves until it is asked to stop. Tenants that end are told of and left alone; those that are
+/// paired meanwhile, wanted again or given back by others are taken.
+pub async fn serve(
+    app: &App,
+    options: &ServeOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(ServeNotice) + Send),
+) -> Result<(), ServeError> {
+    loop {
+        match reign(app, options, stop, tell).await {
+            Err(ServeError::Fenced) if !stop.is_asked() => {
+                tracing::warn!("beginning anew as another host");
+                stop.sleep(ANEW).await;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// Serves as one host, until it is asked to stop or was declared dead.
+async fn reign(
+    app: &App,
+    options: &ServeOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(ServeNotice) + Send),
+) -> Result<(), ServeError> {
+    let dial = NetDial::new(&app.settings.server, app.surroundings.clone())?;
+    let host = join(app, options, tell).await?;
+    let (wake, end) = (Arc::new(Notify::new()), CancellationToken::new());
+    let (send_fleet, fleet) = watch::channel(Fleet::default());
+    let (notices, told) = mpsc::channel(NOTICES_MAX);
+    let (records, to_record) = mpsc::channel(NOTICES_MAX);
+    let lost = CancellationToken::new();
+    // Tasks of their own: they must go on while this one waits for the database.
+    let mut keepers = JoinSet::new();
+    let keeper = Keeper {
+        store: app.store.clone(),
+        surroundings: app.surroundings.clone(),
+        host,
+        silence: options.silence,
+        lost: lost.clone(),
+        end: end.clone(),
+    };
+    let watcher = Watcher {
+        store: app.store.clone(),
+        host,
+        silence: options.silence,
+        fleet: send_fleet,
+        wake: wake.clone(),
+    };
+    keepers.spawn(keeper.keep());
+    let mut helpers = JoinSet::new();
+    helpers.spawn(watcher.keep());
+    helpers.spawn(record::pass_on_wakes(app.store.clone(), wake.clone()));
+    let mut recorder = JoinSet::new();
+    let clock = app.surroundings.clock.clone();
+    recorder.spawn(record::keep(app.store.clone(), clock, to_record));
+    let mut server = Server {
+        app,
+        options,
+        host,
+        dial,
+        fleet,
+        running: BTreeMap::new(),
+        queue: VecDeque::new(),
+        resting: BTreeMap::new(),
+        tasks: JoinSet::new(),
+        notices,
+        records,
+        lost,
+        shed: Instant::now() + options.rebalance,
+    };
+    let served = server.run(stop, &wake, told, tell).await;
+    drop(server);
+    // What is left to write down is for people: it is worth a moment, no more.
+    let _ = tokio::time::timeout(RELEASE_TIME_MAX, recorder.join_next()).await;
+    end.cancel();
+    if served.is_ok() {
+        let _ = tokio::time::timeout(RELEASE_TIME_MAX, app.store.leave(host)).await;
+    }
+    keepers.join_next().await;
+    served
+}
+
+/// Makes this host known.
+async fn join(
+    app: &App,
+    options: &ServeOptions,
+    tell: &mut (dyn FnMut(ServeNotice) + Send),
+) -> Result<HostId, RowsError> {
+    let name = match &options.name {
+        Some(name) => name.clone(),
+        None => whoami::hostname().unwrap_or_default(),
+    };
+    let host = app.register_as(name.clone()).await?;
+    let now_ms = app.surroundings.clock.unix_ms();
+    let serves = app.store.serves(host, i64::from(options.capacity), now_ms);
+    serves.await.map_err(RowsError::of)?;
+    let id = host.to_string();
+    tell(ServeNotice::Host { id, name });
+    Ok(host)
+}
+
+impl Server<'_> {
+    async fn run(
+        &mut self,
+        stop: &Stop,
+        wake: &Notify,
+        mut told: mpsc::Receiver<(TenantId, i64, Status)>,
+        tell: &mut (dyn FnMut(ServeNotice) + Send),
+    ) -> Result<(), ServeError> {
+        let mut looked = Instant::now();
+        let mut look_at = looked;
+        let mut deadline: Option<Instant> = None;
+        let lost = self.lost.clone();
+        loop {
+            if self.tasks.is_empty() && (deadline.is_some() || lost.is_cancelled()) {
+                return if lost.is_cancelled() {
+                    Err(ServeError::Fenced)
+                } else {
+                    Ok(())
+                };
+            }
+            let end = deadline.unwrap_or_else(Instant::now);
+            let serving = deadline.is_none() && !lost.is_cancelled();
+            // Every branch is one wait that loses nothing when it is dropped.
+            tokio::select! {
+                () = stop.asked(), if deadline.is_none() => {
+                    deadline = Some(Instant::now() + self.options.grace);
+                    self.leave().await;
+                }
+                () = tokio::time::sleep_until(end), if deadline.is_some() => {
+                    self.running.values().for_each(|running| running.stop.force());
+                    deadline = Some(Instant::now() + self.options.grace);
+                }
+                () = lost.cancelled(), if serving => self.queue.clear(),
+                Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                    self.ended(ended, tell).await;
+                    look_at = look_at.min(Instant::now() + RESCAN_MIN);
+                }
+                Some((tenant, epoch, status)) = told.recv() => {
+                    if status.state == AccountState::Connected
+                        && let Some(running) = self.running.get_mut(&tenant)
+                    {
+                        // There is room for the next one.
+                        running.connected = true;
+                        self.start_queued().await;
+                    }
+                    let business_id = tenant.to_string();
+                    tell(ServeNotice::Status { business_id, epoch, status: status.into() });
+                }
+                () = wake.notified(), if serving => look_at = look_at.min(looked + RESCAN_MIN),
+                () = tokio::time::sleep_until(look_at), if serving => {
+                    let more = self.scan().await;
+                    looked = Instant::now();
+                    look_at = looked + if more { RESCAN_MIN } else { RESCAN };
+                }
+            }
+        }
+    }
+
+    /// Begins an orderly stop: others take over while this host gives away.
+    async fn leave(&mut self) {
+        let draining = self.app.store.set_draining(self.host, true);
+        let _ = tokio::time::timeout(RELEASE_TIME_MAX, draining).await;
+        self.running.values().for_each(|one| one.stop.ask());
+        let held: Vec<Lease> = self.queue.drain(..).map(|held| held.lease).collect();
+        self.release(held).await;
+    }
+
+    /// Compares what runs here with what should; whether there is more to do at once.
+    async fn scan(&mut self) -> bool {
+        let now_ms = self.app.surroundings.clock.unix_ms();
+        let plan = match self.app.store.plan(now_ms).await {
+            Ok(plan) => plan,
+            Err(error) => {
+                tracing::warn!(error = %explained(&error), "tenants could not be listed");
+                return false;
+            }
+        };
+        let now = Instant::now();
+        self.resting.retain(|_, until| now < *until);
+        let queued = self.queue.iter().map(|held| held.lease.tenant.clone());
+        let here: BTreeSet<TenantId> = self.running.keys().cloned().chain(queued).collect();
+        let fleet = self.fleet.borrow().clone();
+        let decision = placement::decide(&View {
+            me: self.host,
+            peers: &fleet.peers,
+            plan: &plan,
+            here: &here,
+            resting: &self.resting.keys().cloned().collect(),
+            embedded: !self.app.store.has_locks(),
+        });
+        if fleet.peers.is_empty() && here.is_empty() {
+            return false;
+        }
+        self.stop_some(&decision.stop).await;
+        self.relaunch(&plan);
+        let took = self.take(&decision, &plan).await;
+        self.start_queued().await;
+        self.shed(&decision, plan.len());
+        // What a stale owner's open transaction still holds is tried again soon.
+        decision.take.len() == TAKE_MAX || (took < decision.take.len() && 0 < decision.orphans)
+    }
+
+    async fn stop_some(&mut self, tenants: &[TenantId]) {
+        for tenant in tenants {
+            if let Some(running) = self.running.get_mut(tenant) {
+                running.leaving = true;
+                running.stop.ask();
+            }
+        }
+        let (go, stay) = std::mem::take(&mut self.queue)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|held| tenants.contains(&held.lease.tenant));
+        self.queue = stay;
+        self.release(go.into_iter().map(|held| held.lease).collect())
+            .await;
+    }
+
+    /// Tenants whose proxy or name changed connect anew.
+    fn relaunch(&mut self, plan: &[Planned]) {
+        for planned in plan {
+            if let Some(running) = self.running.get_mut(&planned.tenant)
+                && running.launch != planned.desired.launch
+            {
+                running.leaving = true;
+                running.stop.ask();
+            }
+        }
+    }
+
+    /// Takes leases: all at once, so that a dead host's tenants are fenced long before they are
+    /// connected. How many.
+    async fn take(&mut self, decision: &Decision, plan: &[Planned]) -> usize {
+        if decision.take.is_empty() {
+            return 0;
+        }
+        let leases = if self.app.store.has_locks() {
+            let now_ms = self.app.surroundings.clock.unix_ms();
+            let claimed = self.app.store.claim_many(&decision.take, self.host, now_ms);
+            claimed.await.unwrap_or_else(|error| {
+                tracing::warn!(error = %explained(&error), "nothing could be claimed");
+                Vec::new()
+            })
+        } else {
+            self.take_one_by_one(&decision.take).await
+        };
+        let count = leases.len();
+        for lease in leases {
+            let planned = plan.iter().find(|planned| planned.tenant == lease.tenant);
+            let launch = planned.map(|planned| planned.desired.launch.clone());
+            let launch = launch.unwrap_or_default();
+            self.queue.push_back(Held { lease, launch });
+        }
+        count
+    }
+
+    async fn take_one_by_one(&self, tenants: &[TenantId]) -> Vec<Lease> {
+        let mut leases = Vec::new();
+        for tenant in tenants {
+            match self.app.claim_for(self.host, tenant).await {
+                Ok(lease) => leases.push(lease),
+                Err(RowsError::Held { .. }) => (),
+                Err(error) => tracing::warn!(%tenant, %error, "not claimed"),
+            }
+        }
+        leases
+    }
+
+    /// Starts as many as may connect at the same time.
+    async fn start_queued(&mut self) {
+        loop {
+            let connecting = self.running.values().filter(|one| !one.connected).count();
+            if self.options.connecting <= connecting {
+                return;
+            }
+            let Some(held) = self.queue.pop_front() else {
+                return;
+            };
+            self.start(held).await;
+        }
+    }
+
+    async fn start(&mut self, held: Held) {
+        let Held { lease, launch } = held;
+        let tenant = lease.tenant.clone();
+        let now_ms = self.app.surroundings.clock.unix_ms();
+        let account = self.app.store.account(&tenant).await;
+        let refused = match &account {
+            Ok(account) => refusal(account.as_ref(), now_ms).is_some(),
+            Err(error) => {
+                tracing::warn!(%tenant, error = %explained(error), "not readable");
+                true
+            }
+        };
+        let app = self.app.of(tenant.clone(), launch.clone());
+        let dial = app.through_proxy(self.dial.clone());
+        let dial = match dial {
+            Ok(dial) if !refused => dial,
+            Ok(_) => return self.rest(lease).await,
+            Err(error) => {
+                tracing::warn!(%tenant, %error, "not started");
+                return self.rest(lease).await;
+            }
+        };
+        let stop = Stop::new();
+        let (live, account) = app.run_dialled(dial, lease.clone(), &stop, self.lost.clone());
+        let watched = record::Watched {
+            tenant: tenant.clone(),
+            epoch: lease.epoch,
+            status: live.status,
+            notices: self.notices.clone(),
+            records: self.records.clone(),
+        };
+        let name = tenant.clone();
+        self.tasks.spawn(async move {
+            let _commands = live.commands;
+            let stopped = watched.until(account).await;
+            (name, lease, stopped)
+        });
+        let running = Running {
+            stop,
+            launch,
+            connected: false,
+            leaving: false,
+        };
+        self.running.insert(tenant, running);
+    }
+
+    /// Gives a lease back that cannot be used now.
+    async fn rest(&mut self, lease: Lease) {
+        let tenant = lease.tenant.clone();
+        self.resting.insert(tenant, Instant::now() + AGAIN);
+        self.release(vec![lease]).await;
+    }
+
+    /// Gives a few tenants away when this host has too many.
+    fn shed(&mut self, decision: &Decision, total: usize) {
+        if decision.surplus == 0 || Instant::now() < self.shed {
+            return;
+        }
+        self.shed = Instant::now() + self.options.rebalance;
+        let few = decision.surplus.min((total / 100).max(1));
+        let chosen = self.running.values_mut().filter(|one| !one.leaving);
+        for running in chosen.take(few) {
+            running.leaving = true;
+            running.stop.ask();
+        }
+    }
+
+    /// Takes in all that ended by now, and gives their leases back together.
+    async fn ended(
+        &mut self,
+        first: Result<Ended, tokio::task::JoinError>,
+        tell: &mut (dyn FnMut(ServeNotice) + Send),
+    ) {
+        let mut leases = Vec::new();
+        let mut next = Some(first);
+        while let Some(ended) = next {
+            match ended {
+                Ok((tenant, lease, stopped)) => {
+                    let leaving = self.running.remove(&tenant).is_some_and(|one| one.leaving);
+                    if !leaving {
+                        self.resting.insert(tenant.clone(), Instant::now() + AGAIN);
+                    }
+                    let reason = RunEnd::from(stopped.clone()).to_string();
+                    let business_id = tenant.to_string();
+                    tell(ServeNotice::Ended {
+                        business_id,
+                        reason,
+                    });
+                    if stopped != Stopped::LeaseLost {
+                        leases.push(lease);
+                    }
+                }
+                Err(error) => tracing::error!(%error, "a tenant's task ended badly"),
+            }
+            let room = leases.len() < TAKE_MAX;
+            next = if room {
+                self.tasks.try_join_next()
+            } else {
+                None
+            };
+        }
+        self.release(leases).await;
+    }
+
+    async fn release(&self, leases: Vec<Lease>) {
+        if leases.is_empty() {
+            return;
+        }
+        let released = self.app.store.release_many(self.host, &leases);
+        let released = tokio::time::timeout(RELEASE_TIME_MAX, released).await;
+        if !matches!(released, Ok(Ok(()))) {
+            tracing::warn!(count = leases.len(), "leases could not be given back");
+        }
+    }
+}
+
+/// What a host says of a tenant, from the state of its session.
+fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observed {
+    let error = match status.state {
+        AccountState::Connecting | AccountState::Connected => None,
+        _ => status.reason.clone(),
+    };
+    Observed {
+        tenant: tenant.clone(),
+        epoch,
+        state: state_word(status.state),
+        reason: status.reason.clone(),
+        since_ms: status.since_ms,
+        error,
+    }
+}

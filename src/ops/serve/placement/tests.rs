@@ -1,0 +1,128 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::store::tenant::{Desired, Launch};
+
+fn host(number: u8) -> HostId {
+    HostId::from_random([number; 16])
+}
+
+fn peer(number: u8, capacity: usize) -> Peer {
+    let name = format!("host-{number}");
+    Peer {
+        id: host(number),
+        name,
+        capacity,
+    }
+}
+
+fn planned(name: &str, owner: Option<u8>) -> Planned {
+    Planned {
+        tenant: name.parse().unwrap(),
+        desired: Desired {
+            enabled: true,
+            wanted_host: None,
+            launch: Launch::default(),
+        },
+        owner: owner.map(host),
+        orphaned: false,
+    }
+}
+
+fn here(plan: &[Planned], me: u8) -> BTreeSet<TenantId> {
+    let mine = plan.iter().filter(|one| one.owner == Some(host(me)));
+    mine.map(|one| one.tenant.clone()).collect()
+}
+
+fn decided(plan: &[Planned], peers: &[Peer], me: u8) -> Decision {
+    decide(&View {
+        me: host(me),
+        peers,
+        plan,
+        here: &here(plan, me),
+        resting: &BTreeSet::new(),
+        embedded: false,
+    })
+}
+
+fn names(tenants: &[TenantId]) -> Vec<&str> {
+    tenants.iter().map(TenantId::as_str).collect()
+}
+
+#[test]
+fn one_host_takes_everything_that_is_free() {
+    let mut plan = vec![planned("a", None), planned("b", None), planned("c", None)];
+    plan[1].desired.enabled = false;
+    let peers = [peer(1, 100)];
+    let mut take = decided(&plan, &peers, 1).take;
+    take.sort();
+    assert_eq!(names(&take), ["a", "c"]);
+    // What belongs to one that lives is left to it; what belongs to a dead one is not.
+    plan[0].owner = Some(host(2));
+    plan[2].owner = Some(host(3));
+    plan[2].orphaned = true;
+    assert_eq!(names(&decided(&plan, &peers, 1).take), ["c"]);
+    // A host that drains gives everything away and takes nothing.
+    plan[0].owner = Some(host(1));
+    let drained = decided(&plan, &[], 1);
+    assert_eq!(names(&drained.stop), ["a"]);
+    assert_eq!(names(&drained.take), Vec::<&str>::new());
+}
+
+#[test]
+fn a_tenant_goes_where_it_is_wanted() {
+    let mut plan = vec![planned("a", Some(1))];
+    let peers = [peer(1, 100), peer(2, 100)];
+    plan[0].desired.wanted_host = Some("host-2".into());
+    assert_eq!(names(&decided(&plan, &peers, 1).stop), ["a"]);
+    plan[0].owner = None;
+    assert_eq!(names(&decided(&plan, &peers, 1).take), Vec::<&str>::new());
+    assert_eq!(names(&decided(&plan, &peers, 2).take), ["a"]);
+    // As long as that host is away, anybody may have it.
+    assert_eq!(names(&decided(&plan, &peers[..1], 1).take), ["a"]);
+}
+
+#[test]
+fn what_is_uneven_is_given_away_once_everybody_has_a_host() {
+    let name = |index: usize| format!("t{index:03}");
+    let mut plan: Vec<_> = (0..100).map(|i| planned(&name(i), Some(1))).collect();
+    let peers = [peer(1, 1_000), peer(2, 1_000)];
+    assert_eq!(decided(&plan, &peers, 1).surplus, 50);
+    assert_eq!(decided(&plan, &peers, 2).surplus, 0);
+    plan[7].owner = None;
+    assert_eq!(decided(&plan, &peers, 1).surplus, 0);
+    for one in &mut plan[..49] {
+        one.owner = Some(host(2));
+    }
+    assert_eq!(decided(&plan, &peers, 1).surplus, 0);
+}
+
+proptest! {
+    /// Hosts that decide by themselves, one after the other, share everything out by capacity.
+    #[test]
+    fn all_is_taken_and_fairly(
+        count in 1_usize..300,
+        capacities in prop::collection::vec(1_usize..400, 1..5),
+        order in prop::collection::vec(0_usize..5, 0..20),
+    ) {
+        let peers: Vec<_> = (1..).zip(&capacities).map(|(n, c)| peer(n, *c)).collect();
+        let mut plan: Vec<_> = (0..count).map(|i| planned(&format!("t{i}"), None)).collect();
+        for index in order.iter().map(|i| i % peers.len()).chain(0..peers.len()) {
+            let me = u8::try_from(index).unwrap() + 1;
+            let take: BTreeSet<_> = decided(&plan, &peers, me).take.into_iter().collect();
+            for one in plan.iter_mut().filter(|one| take.contains(&one.tenant)) {
+                prop_assert_eq!(one.owner, None);
+                one.owner = Some(host(me));
+            }
+        }
+        let all: usize = capacities.iter().sum();
+        let without = plan.iter().filter(|one| one.owner.is_none()).count();
+        prop_assert_eq!(without, count.saturating_sub(all));
+        for (number, capacity) in (1..).zip(&capacities) {
+            let held = here(&plan, number).len();
+            prop_assert!(held <= (count * capacity).div_ceil(all).min(*capacity));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Writes down what hosts see of their tenants, and wakes the host when rows change.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::clock::Clock;
+use crate::engine::actor::Stopped;
+use crate::engine::leased::explained;
+use crate::engine::status::Status;
+use crate::ids::TenantId;
+use crate::ops::run::RunEnd;
+use crate::ops::serve::observed;
+use crate::store::Store;
+use crate::store::tenant::Observed;
+
+/// How long changes are gathered before they are written together.
+const GATHER: Duration = Duration::from_millis(50);
+/// Most rows that are written together.
+const ROWS_MAX: usize = 500;
+/// Wait before the database is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// One tenant's session, and who wants to know how it is.
+pub(super) struct Watched {
+    pub(super) tenant: TenantId,
+    pub(super) epoch: i64,
+    pub(super) status: watch::Receiver<Status>,
+    pub(super) notices: mpsc::Sender<(TenantId, i64, Status)>,
+    pub(super) records: mpsc::Sender<Observed>,
+}
+
+impl Watched {
+    /// Runs the account to its end and tells of every state on the way.
+    pub(super) async fn until(mut self, account: impl Future<Output = Stopped>) -> Stopped {
+        let watch = async {
+            while self.status.changed().await.is_ok() {
+                let status = self.status.borrow_and_update().clone();
+                // Whoever listened may be gone when everything stops.
+                let seen = observed(&self.tenant, self.epoch, &status);
+                let _ = self.records.send(seen).await;
+                let told = (self.tenant.clone(), self.epoch, status);
+                let _ = self.notices.send(told).await;
+            }
+            std::future::pending::<Stopped>().await
+        };
+        let stopped = tokio::select! {
+            stopped = account => stopped,
+            stopped = watch => stopped,
+        };
+        let status = self.status.borrow().clone();
+        let mut last = observed(&self.tenant, self.epoch, &status);
+        if !matches!(stopped, Stopped::Asked | Stopped::LeaseLost) {
+            last.error = Some(RunEnd::from(stopped.clone()).to_string());
+        }
+        let _ = self.records.send(last).await;
+        stopped
+    }
+}
+
+/// Writes states until nobody has any more; of each tenant only the newest.
+pub(super) async fn keep(
+    store: Store,
+    clock: Arc<dyn Clock>,
+    mut records: mpsc::Receiver<Observed>,
+) {
+    while let Some(first) = records.recv().await {
+        tokio::time::sleep(GATHER).await;
+        let mut newest = BTreeMap::from([(first.tenant.clone(), first)]);
+        while newest.len() < ROWS_MAX
+            && let Ok(mut next) = records.try_recv()
+        {
+            if let Some(earlier) = newest.get_mut(&next.tenant) {
+                next.error = next.error.or(earlier.error.take());
+            }
+            newest.insert(next.tenant.clone(), next);
+        }
+        let rows: Vec<Observed> = newest.into_values().collect();
+        if let Err(error) = store.observe(&rows, clock.unix_ms()).await {
+            tracing::warn!(error = %explained(&error), "states are not written down");
+        }
+    }
+}
+
+/// Wakes the host whenever the database says so. Never ends by itself.
+pub(super) async fn pass_on_wakes(store: Store, wake: Arc<Notify>) {
+    loop {
+        match store.wake().await {
+            Ok(mut changes) => {
+                while changes.changed().await.is_ok() {
+                    wake.notify_one();
+                }
+            }
+            Err(error) => tracing::debug!(error = %explained(&error), "nothing tells of changes"),
+        }
+        tokio::time::sleep(RETRY).await;
+        wake.notify_one();
+    }
+}

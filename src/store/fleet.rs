@@ -1,0 +1,307 @@
+//! Processes that serve: who lives, what they hold, and what wakes them.
+//!
+//! A host's lock ends with its session and its counter stands still when it hangs. Both only say
+//! when to try; who may write stands in the lease rows.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::postgres::PgListener;
+use sqlx::{Connection, PgConnection};
+
+use crate::ids::{HostId, TenantId};
+use crate::store::Store;
+use crate::store::db::{Db, Row, args};
+use crate::store::error::StoreError;
+use crate::store::lease::{Lease, RELEASE};
+
+/// First half of the keys of hosts' locks; the second is a hash of the id.
+const HOST_LOCKS: i32 = 0x574D;
+/// Where triggers say that there is something to do.
+const CHANNEL: &str = "wmctl_wake";
+/// How often a file is looked at for changes.
+const FILE_POLL: Duration = Duration::from_millis(100);
+/// How long dead hosts without leases are kept for people to look at (milliseconds).
+const DEAD_HOST_MS: i64 = 7 * 24 * 3_600_000;
+
+const TABLE: &str = "wmctl_host";
+
+const SERVES: &str = "UPDATE wmctl_host SET serves = TRUE, capacity = $2 WHERE inc = $1";
+
+const LEAVE: &str = "UPDATE wmctl_host SET state = 'dead' WHERE inc = $1 AND state <> 'dead'";
+
+const SET_DRAIN: &str = "
+    UPDATE wmctl_host SET state = $2 WHERE inc = $1 AND state <> 'dead' AND serves";
+
+const FORGET_DEAD: &str = "
+    DELETE FROM wmctl_host WHERE state = 'dead' AND hb_ms < $1
+        AND NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE owner = inc)";
+
+/// Those that serve, and others that hold something.
+const HOSTS_SQLITE: &str = "
+    SELECT inc, name, pid, state, hb_seq, serves, capacity, liveness, FALSE, started_ms, hb_ms,
+        (SELECT count(*) FROM wmctl_lease WHERE owner = inc)
+    FROM wmctl_host WHERE state <> 'dead'
+        AND (serves OR EXISTS (SELECT 1 FROM wmctl_lease WHERE owner = inc))
+    ORDER BY name, started_ms";
+
+const HOSTS_POSTGRES: &str = "
+    SELECT inc, name, pid, state, hb_seq, serves, capacity, liveness,
+        EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = CAST(22349 AS oid)
+            AND objid = CAST(hashtext(inc) & 4294967295 AS oid) AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
+        started_ms, hb_ms, (SELECT count(*) FROM wmctl_lease WHERE owner = inc)
+    FROM wmctl_host WHERE state <> 'dead'
+        AND (serves OR EXISTS (SELECT 1 FROM wmctl_lease WHERE owner = inc))
+    ORDER BY name, started_ms";
+
+const ENSURE_LEASES: &str = "
+    INSERT INTO wmctl_lease (business_id)
+    SELECT value FROM json_array_elements_text(CAST($1 AS json)) AS given (value)
+    ON CONFLICT (business_id) DO NOTHING";
+
+const ENSURE_ACCOUNTS: &str = "
+    INSERT INTO wmctl_account (business_id)
+    SELECT value FROM json_array_elements_text(CAST($1 AS json)) AS given (value)
+    ON CONFLICT (business_id) DO NOTHING";
+
+/// What an open transaction of a stale owner still holds is skipped, and tried again.
+const CLAIM_MANY: &str = "
+    WITH free AS (
+        SELECT business_id FROM wmctl_lease
+        WHERE business_id IN (
+                SELECT value FROM json_array_elements_text(CAST($3 AS json)) AS given (value))
+            AND (owner IS NULL OR owner = $1
+                OR owner IN (SELECT inc FROM wmctl_host WHERE state = 'dead'))
+        ORDER BY business_id FOR UPDATE SKIP LOCKED)
+    UPDATE wmctl_lease l SET epoch = l.epoch + 1, owner = $1, since_ms = $2
+    FROM free WHERE l.business_id = free.business_id RETURNING l.business_id, l.epoch";
+
+const RELEASE_MANY: &str = "
+    UPDATE wmctl_lease l SET epoch = l.epoch + 1, owner = NULL
+    FROM json_to_recordset(CAST($2 AS json)) AS given (tenant TEXT, epoch BIGINT)
+    WHERE l.business_id = given.tenant AND l.epoch = given.epoch AND l.owner = $1";
+
+const CHANGED: &str = "SELECT MAX(changed_ms) FROM wmctl_tenant";
+
+const LOCK: &str = "SELECT pg_advisory_lock($1, hashtext($2))";
+const HEARTBEAT: &str = "
+    UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
+    WHERE inc = $1 AND state IN ('live', 'draining') RETURNING hb_seq";
+
+/// One process as its row has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostRow {
+    pub id: HostId,
+    pub name: String,
+    pub pid: i64,
+    pub draining: bool,
+    /// Rises with each heartbeat; to be compared with itself, by the observer's own clock.
+    pub beats: i64,
+    /// It takes whatever tenants there are.
+    pub serves: bool,
+    pub capacity: i64,
+    /// It holds its own lock as long as it lives.
+    pub locks: bool,
+    /// The lock is held at this moment.
+    pub locked: bool,
+    /// Milliseconds since 1970, for people.
+    pub started_ms: i64,
+    pub heartbeat_ms: i64,
+    /// Leases that it holds.
+    pub tenants: i64,
+}
+
+/// A host's own lock, held by a session of its own.
+#[derive(Debug)]
+pub struct HostLock {
+    session: PgConnection,
+}
+
+impl HostLock {
+    /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
+    pub async fn ping(&mut self) -> Result<(), StoreError> {
+        // Not the protocol's ping: a session counts as idle until it is asked something.
+        sqlx::query("SELECT 1").execute(&mut self.session).await?;
+        Ok(())
+    }
+
+    /// Counts the heartbeat up; `None` says that the process was declared dead.
+    pub async fn beat(&mut self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
+        let beats = sqlx::query_scalar(HEARTBEAT)
+            .bind(host.to_string())
+            .bind(now_ms);
+        Ok(beats.fetch_optional(&mut self.session).await?)
+    }
+
+    /// Gives the lock back.
+    pub async fn release(self) {
+        if let Err(error) = self.session.close().await {
+            tracing::debug!(%error, "the host's session ended badly");
+        }
+    }
+}
+
+/// Tells that there may be something to do.
+#[derive(Debug)]
+pub enum Wake {
+    /// Looks at the file now and then.
+    File { store: Store, seen: Option<i64> },
+    /// The server says so.
+    Server(Box<PgListener>),
+}
+
+impl Wake {
+    /// Waits for the next change. Cancel-safe.
+    pub async fn changed(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::File { store, seen } => loop {
+                tokio::time::sleep(FILE_POLL).await;
+                let row = store.db.row(CHANGED, args![]).await?;
+                let now: Option<i64> = row.map_or(Ok(None), |row| row.column("wmctl_tenant", 0))?;
+                if now != *seen {
+                    *seen = now;
+                    return Ok(());
+                }
+            },
+            Self::Server(listener) => {
+                // `None` is a session that broke and was made again: something may be missed.
+                listener.try_recv().await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Says that a process takes whatever tenants there are; forgets those long dead.
+    pub async fn serves(&self, host: HostId, capacity: i64, now_ms: i64) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.run(SERVES, args![host.to_string(), capacity]).await?;
+        tx.run(FORGET_DEAD, args![now_ms - DEAD_HOST_MS]).await?;
+        tx.commit().await
+    }
+
+    /// Says that a process is gone for good.
+    pub async fn leave(&self, host: HostId) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.run(LEAVE, args![host.to_string()]).await?;
+        tx.commit().await
+    }
+
+    /// Has a process give its tenants away and take none, or not any more. Whether there is one.
+    pub async fn set_draining(&self, host: HostId, draining: bool) -> Result<bool, StoreError> {
+        let state = if draining { "draining" } else { "live" };
+        let mut tx = self.db.begin().await?;
+        let changed = tx.run(SET_DRAIN, args![host.to_string(), state]).await?;
+        tx.commit().await?;
+        Ok(changed == 1)
+    }
+
+    /// Processes that were not declared dead.
+    pub async fn hosts(&self) -> Result<Vec<HostRow>, StoreError> {
+        let sql = match self.db {
+            Db::Sqlite { .. } => HOSTS_SQLITE,
+            Db::Postgres(_) => HOSTS_POSTGRES,
+        };
+        let rows = self.db.rows(sql, args![]).await?;
+        rows.iter().map(host_row).collect()
+    }
+
+    /// Takes the host's own lock, in a session that the server ends after `silence`. `None` where
+    /// there are no locks.
+    pub async fn lock_host(
+        &self,
+        host: HostId,
+        silence: Duration,
+    ) -> Result<Option<HostLock>, StoreError> {
+        if !self.has_locks() {
+            return Ok(None);
+        }
+        let mut session = self.lock_session(silence).await?;
+        sqlx::query(LOCK)
+            .bind(HOST_LOCKS)
+            .bind(host.to_string())
+            .execute(&mut session)
+            .await?;
+        Ok(Some(HostLock { session }))
+    }
+
+    /// Takes the leases of many tenants at once, where their holders are dead or there is none. On
+    /// a file, none: there a lock for each tells at once whether its holder lives.
+    pub async fn claim_many(
+        &self,
+        tenants: &[TenantId],
+        host: HostId,
+        now_ms: i64,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let names = json!(tenants.iter().map(TenantId::as_str).collect::<Vec<_>>()).to_string();
+        let mut tx = self.db.begin().await?;
+        tx.run(ENSURE_ACCOUNTS, args![names.as_str()]).await?;
+        tx.run(ENSURE_LEASES, args![names.as_str()]).await?;
+        let rows = tx.rows(CLAIM_MANY, args![host.to_string(), now_ms, names]);
+        let rows = rows.await?;
+        tx.commit().await?;
+        let lease = |row: &Row| {
+            let tenant: String = row.column("wmctl_lease", 0)?;
+            let tenant = tenant.parse().map_err(|_| StoreError::Corrupt {
+                table: "wmctl_lease",
+                column: 0,
+            })?;
+            Ok(Lease::of_row(tenant, row.column("wmctl_lease", 1)?, host))
+        };
+        rows.iter().map(lease).collect()
+    }
+
+    /// Gives many leases back; those that were lost already stay where they are.
+    pub async fn release_many(&self, host: HostId, leases: &[Lease]) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        if matches!(self.db, Db::Sqlite { .. }) {
+            for lease in leases {
+                let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+                tx.run(RELEASE, row).await?;
+            }
+        } else {
+            let given = leases
+                .iter()
+                .map(|lease| json!({ "tenant": lease.tenant.as_str(), "epoch": lease.epoch }));
+            let given = given.collect::<serde_json::Value>().to_string();
+            tx.run(RELEASE_MANY, args![host.to_string(), given]).await?;
+        }
+        tx.commit().await
+    }
+
+    /// What tells of changes.
+    pub async fn wake(&self) -> Result<Wake, StoreError> {
+        let Db::Postgres(pool) = &self.db else {
+            let (store, seen) = (self.clone(), None);
+            return Ok(Wake::File { store, seen });
+        };
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(CHANNEL).await?;
+        Ok(Wake::Server(Box::new(listener)))
+    }
+}
+
+fn host_row(row: &Row) -> Result<HostRow, StoreError> {
+    let inc: String = row.column(TABLE, 0)?;
+    let state: String = row.column(TABLE, 3)?;
+    let liveness: String = row.column(TABLE, 7)?;
+    Ok(HostRow {
+        id: inc.parse().map_err(|_| StoreError::Corrupt {
+            table: TABLE,
+            column: 0,
+        })?,
+        name: row.column(TABLE, 1)?,
+        pid: row.column(TABLE, 2)?,
+        draining: state == "draining",
+        beats: row.column(TABLE, 4)?,
+        serves: row.column(TABLE, 5)?,
+        capacity: row.column(TABLE, 6)?,
+        locks: liveness == "lock",
+        locked: row.column(TABLE, 8)?,
+        started_ms: row.column(TABLE, 9)?,
+        heartbeat_ms: row.column(TABLE, 10)?,
+        tenants: row.column(TABLE, 11)?,
+    })
+}

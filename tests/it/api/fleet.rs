@@ -1,0 +1,305 @@
+//! Several hosts on one PostgreSQL: real processes that join, leave, hang and die at random.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::time::Instant;
+use wmctl::sim::{SimConfig, Simulator};
+
+use crate::support::number;
+use crate::support::postgres::Postgres;
+use crate::support::program::{PATIENCE, Program};
+use crate::support::wmctl::Wmctl;
+
+/// A host that says nothing for this long is taken for dead.
+const SILENCE: Duration = Duration::from_millis(2_000);
+const FRIEND: &str = "4915112345699";
+/// How often something that has to become true is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+pub(super) fn phone(index: usize) -> String {
+    format!("49151123456{index:02}")
+}
+
+pub(super) fn tenant(index: usize) -> String {
+    format!("tenant-{index}")
+}
+
+/// A database, a simulator and the hosts between them.
+pub(super) struct Fleet {
+    pub(super) sim: Simulator,
+    pub(super) server: Postgres,
+    pub(super) wmctl: Wmctl,
+    pub(super) hosts: BTreeMap<String, Program>,
+    pub(super) tenants: usize,
+    _folder: TempDir,
+}
+
+impl Fleet {
+    /// `tenants` that are paired, and no host.
+    pub(super) async fn start(tenants: usize) -> Self {
+        let server = Postgres::start();
+        server.create("wm");
+        let folder = tempfile::tempdir().unwrap();
+        let sim = Simulator::start(SimConfig::default()).await.unwrap();
+        sim.add_account(FRIEND, "Friend").await.unwrap();
+        let mut wmctl = Wmctl::in_folder(folder.path());
+        wmctl.set("WMCTL_SERVER", &sim.ws_url());
+        wmctl.set("WMCTL_ROOT_KEY", sim.root_key());
+        wmctl.set("WMCTL_DATABASE_URL", &server.url("wm"));
+        wmctl.set("WMCTL_LOG_LEVEL", "wmctl=info,warn");
+        wmctl.done(&["migrate", "up"]).await;
+        let mut pairings = Vec::new();
+        for index in 0..tenants {
+            sim.add_account(&phone(index), "Somebody").await.unwrap();
+            let mut pairing = wmctl.start(&["pair", "--tenant", &tenant(index)]);
+            let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
+            let code = qr["code"].as_str().unwrap();
+            sim.scan(&phone(index), code).await.unwrap();
+            pairings.push(pairing);
+        }
+        for mut pairing in pairings {
+            assert!(pairing.ended().await.success());
+        }
+        Self {
+            sim,
+            server,
+            wmctl,
+            hosts: BTreeMap::new(),
+            tenants,
+            _folder: folder,
+        }
+    }
+
+    /// Another host, once it takes tenants.
+    pub(super) async fn join(&mut self, name: &str) {
+        let silence = SILENCE.as_millis().to_string();
+        let arguments = ["serve", "--name", name, "--silence", &silence];
+        let mut host = self
+            .wmctl
+            .start(&[&arguments[..], &["--rebalance", "1"]].concat());
+        host.expect("a host", |line| line["type"] == "host").await;
+        self.hosts.insert(name.into(), host);
+    }
+
+    async fn leave(&mut self, name: &str) {
+        let mut host = self.hosts.remove(name).unwrap();
+        host.terminate().await;
+        assert_eq!(host.ended().await.code(), Some(0), "{name} leaves");
+    }
+
+    pub(super) async fn signal(&self, name: &str, signal: &str) {
+        let id = self.hosts[name].id().unwrap().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().await;
+        assert!(sent.unwrap().success());
+    }
+
+    pub(super) async fn list(&self) -> Vec<Value> {
+        let list = self.wmctl.done(&["tenants", "list", "--json"]).await;
+        let list: Value = serde_json::from_str(&list).unwrap();
+        list["items"].as_array().unwrap().clone()
+    }
+
+    /// Waits until `wanted` holds of the list of tenants.
+    pub(super) async fn until(&self, what: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let begun = Instant::now();
+        loop {
+            let list = self.list().await;
+            if wanted(&list) {
+                return list;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{what}: {list:#?}");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn wish(&self, index: usize, column: &str, value: &str) {
+        let tenant = tenant(index);
+        let sql = format!(
+            "INSERT INTO wmctl_tenant (business_id, {column}, changed_ms)
+             VALUES ('{tenant}', {value}, 1)
+             ON CONFLICT (business_id) DO UPDATE SET {column} = excluded.{column}"
+        );
+        self.server.sql("wm", &sql);
+    }
+
+    /// Every tenant that is to run is connected, and no other.
+    async fn settled(&self, off: &BTreeSet<usize>) -> Vec<Value> {
+        let live: Vec<String> = self.hosts.keys().cloned().collect();
+        let is_right = |index: usize, one: &Value| match off.contains(&index) {
+            true => one["state"] == "stopped",
+            false => {
+                one["state"] == "connected" && live.iter().any(|name| one["host"] == name.as_str())
+            }
+        };
+        let all_right = |list: &[Value]| list.iter().enumerate().all(|(i, one)| is_right(i, one));
+        self.until("every tenant is where it should be", all_right)
+            .await
+    }
+
+    /// One of the things that happen to hosts and tenants.
+    async fn befall(&mut self, what: u32, host: &str, index: usize, off: &mut BTreeSet<usize>) {
+        match what {
+            0 => (),
+            1 => self.leave(host).await,
+            2 => {
+                self.hosts.get_mut(host).unwrap().kill().await;
+                self.hosts.remove(host);
+            }
+            3 => {
+                self.signal(host, "-STOP").await;
+                // Longer than the silence, so that it comes back as one that was declared dead.
+                tokio::time::sleep(SILENCE + SILENCE / 2).await;
+                self.signal(host, "-CONT").await;
+            }
+            4 => {
+                let drain = format!(
+                    "UPDATE wmctl_host SET state = 'draining'
+                     WHERE state = 'live' AND name = '{host}'"
+                );
+                self.server.sql("wm", &drain);
+                let none = |list: &[Value]| list.iter().all(|one| one["host"] != host);
+                self.until("a drained host", none).await;
+                self.leave(host).await;
+            }
+            5 => self.wish(index, "wanted_host", &format!("'{host}'")),
+            6 => {
+                off.insert(index);
+                self.wish(index, "enabled", "FALSE");
+            }
+            _ => {
+                off.remove(&index);
+                self.wish(index, "enabled", "TRUE");
+            }
+        }
+    }
+
+    /// Each text reached its tenant exactly once.
+    async fn nothing_lost_or_doubled(&self, sent: &[(usize, String)]) {
+        for index in 0..self.tenants {
+            let tenant = tenant(index);
+            let wanted: BTreeSet<&str> = sent
+                .iter()
+                .filter(|(to, _)| *to == index)
+                .map(|(_, text)| text.as_str())
+                .collect();
+            let begun = Instant::now();
+            loop {
+                let read = ["events", "--tenant", &tenant, "--type", "message"];
+                let events = self.wmctl.done(&read).await;
+                let texts: Vec<String> = events
+                    .lines()
+                    .map(|line| serde_json::from_str::<Value>(line).unwrap())
+                    .map(|event| event["text"].as_str().unwrap_or_default().to_owned())
+                    .collect();
+                let once: BTreeSet<&str> = texts.iter().map(String::as_str).collect();
+                assert_eq!(once.len(), texts.len(), "{tenant} got something twice");
+                if once == wanted {
+                    break;
+                }
+                assert!(
+                    begun.elapsed() < PATIENCE,
+                    "{tenant}: {once:?} of {wanted:?}"
+                );
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn hosts_share_tenants_and_take_over_from_the_dead() {
+    let mut fleet = Fleet::start(6).await;
+    fleet.join("a").await;
+    fleet.settled(&BTreeSet::new()).await;
+    fleet.join("b").await;
+    // Slowly, but in the end each has its share.
+    let count = |list: &[Value], name: &str| list.iter().filter(|one| one["host"] == name).count();
+    let fair = |list: &[Value]| 2 <= count(list, "b") && count(list, "b") <= 4;
+    fleet.until("a fair share", fair).await;
+    fleet.settled(&BTreeSet::new()).await;
+    let orphans = "SELECT count(*) FROM wmctl_lease l JOIN wmctl_host h ON h.inc = l.owner
+        WHERE h.name = 'a'";
+    fleet.hosts.get_mut("a").unwrap().kill().await;
+    let killed = Instant::now();
+    while fleet.server.sql("wm", orphans).trim() != "0" {
+        assert!(
+            killed.elapsed() < SILENCE,
+            "the dead host's tenants are not fenced"
+        );
+        tokio::time::sleep(LOOK / 5).await;
+    }
+    let fenced = killed.elapsed();
+    fleet.hosts.remove("a");
+    fleet.settled(&BTreeSet::new()).await;
+    eprintln!("fenced in {fenced:?}, connected in {:?}", killed.elapsed());
+    // A host may be named as the place, and is left again when it goes.
+    fleet.join("c").await;
+    fleet.wish(0, "wanted_host", "'c'");
+    fleet
+        .until("the move", |list| {
+            list[0]["host"] == "c" && list[0]["state"] == "connected"
+        })
+        .await;
+    fleet.leave("c").await;
+    fleet.settled(&BTreeSet::new()).await;
+    assert_eq!(fleet.sim.breaches().await.unwrap(), []);
+}
+
+/// `WMCTL_FLEET_SEED` and `WMCTL_FLEET_STEPS` make it another one, or a long one.
+#[tokio::test]
+async fn hosts_come_and_go_at_random() {
+    let seed = number("WMCTL_FLEET_SEED", 1);
+    let steps = number("WMCTL_FLEET_STEPS", 8);
+    let mut rng = StdRng::seed_from_u64(seed.into());
+    let mut fleet = Fleet::start(6).await;
+    let mut off = BTreeSet::new();
+    let mut sent = Vec::new();
+    let mut born = 0;
+    for step in 0..steps {
+        while fleet.hosts.len() < 2 {
+            born += 1;
+            fleet.join(&format!("host-{born}")).await;
+        }
+        let names: Vec<String> = fleet.hosts.keys().cloned().collect();
+        let host = names[rng.random_range(0..names.len())].clone();
+        let index = rng.random_range(0..fleet.tenants);
+        let what = rng.random_range(0..8);
+        eprintln!("seed {seed}, step {step}: {what} at {host}, tenant {index}");
+        fleet.befall(what, &host, index, &mut off).await;
+        // Never nobody, and at most a few.
+        if fleet.hosts.is_empty() || (what == 0 && fleet.hosts.len() < 4) {
+            born += 1;
+            fleet.join(&format!("host-{born}")).await;
+        }
+        for to in 0..fleet.tenants {
+            let text = format!("step {step} for {to}");
+            fleet
+                .sim
+                .phone_sends(FRIEND, &phone(to), &text)
+                .await
+                .unwrap();
+            sent.push((to, text));
+        }
+        if rng.random_bool(0.7) {
+            fleet.settled(&off).await;
+        }
+    }
+    for index in std::mem::take(&mut off) {
+        fleet.wish(index, "enabled", "TRUE");
+    }
+    fleet.settled(&off).await;
+    fleet.nothing_lost_or_doubled(&sent).await;
+    assert_eq!(fleet.sim.breaches().await.unwrap(), []);
+    let names: Vec<String> = fleet.hosts.keys().cloned().collect();
+    for name in names {
+        fleet.leave(&name).await;
+    }
+    let left = "SELECT count(*) FROM wmctl_lease WHERE owner IS NOT NULL";
+    assert_eq!(fleet.server.sql("wm", left).trim(), "0");
+}

@@ -1,0 +1,3 @@
+//! Many tenants: hosts that share them out, and the interface that steers them.
+
+mod fleet;
