@@ -9,8 +9,8 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
-    completions, config, demo, events, help, lock_status, man, migrate, pair, run, send, serve,
-    simulate, tenants, version,
+    completions, config, demo, events, help, hosts, keys, lock_status, man, migrate, pair, run,
+    send, serve, simulate, tenants, version,
 };
 
 /// WhatsApp session operations: pair, run, watch over and move accounts.
@@ -132,6 +132,8 @@ pub(crate) enum Command {
     Run(run::RunArgs),
     Serve(serve::ServeArgs),
     Tenants(tenants::TenantsArgs),
+    Hosts(hosts::HostsArgs),
+    Keys(keys::KeysArgs),
     LockStatus(lock_status::LockStatusArgs),
     Send(send::SendArgs),
     Events(events::EventsArgs),
@@ -148,7 +150,7 @@ pub(crate) enum Command {
 /// The first page: every command stands in exactly one group.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Start here", &["pair", "run", "serve"]),
-    ("Accounts", &["tenants", "send", "events"]),
+    ("Accounts", &["tenants", "hosts", "keys", "send", "events"]),
     ("Database", &["lock-status", "migrate"]),
     (
         "Tools",
@@ -173,6 +175,8 @@ impl Command {
             Self::Serve(args) => serve::run(ui, settings, args).await,
             Self::LockStatus(args) => lock_status::run(ui, settings, args).await,
             Self::Tenants(args) => tenants::run(ui, settings, args).await,
+            Self::Hosts(args) => hosts::run(ui, settings, args).await,
+            Self::Keys(args) => keys::run(ui, settings, args).await,
             Self::Send(args) => send::run(ui, settings, args).await,
             Self::Events(args) => events::run(ui, settings, args).await,
             Self::Migrate(args) => migrate::run(ui, settings, args).await,

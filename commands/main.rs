@@ -15,6 +15,8 @@ mod failure;
 #[cfg(test)]
 mod generated;
 mod help;
+mod hosts;
+mod keys;
 mod lock_status;
 mod man;
 mod migrate;
@@ -27,6 +29,7 @@ mod settings;
 mod signals;
 mod simulate;
 mod start;
+mod target;
 mod tenants;
 mod topics;
 mod ui;

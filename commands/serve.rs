@@ -1,8 +1,11 @@
 //! `wmctl serve`: runs every paired tenant.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::info;
+use tracing::{info, warn};
+use wmctl::api::server::{Server, ServerError, ServerOptions};
 use wmctl::ops::Stop;
 use wmctl::ops::open::App;
 use wmctl::ops::serve::{self, ServeError, ServeNotice, ServeOptions};
@@ -12,7 +15,11 @@ use crate::settings::Settings;
 use crate::start;
 use crate::ui::{Format, Ui};
 
-/// Keep every paired tenant connected
+/// Where the interface is unless something is said.
+const USUAL_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
+/// Keep every paired tenant connected, and answer over HTTP
 ///
 /// Takes each tenant of the database that no other process runs, also those that are paired while
 /// it runs. Applications read events with `wmctl events` and write with `wmctl send`. SIGINT and
@@ -27,6 +34,22 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "COUNT", default_value = "16",
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connecting: u32,
+
+    /// Answer the HTTP interface on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080
+    ///
+    /// 127.0.0.1:8080 by default, if nothing else has it. An address that others can reach needs
+    /// a key: `wmctl keys add` makes one.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_http")]
+    http: Option<SocketAddr>,
+
+    /// Answer nothing over HTTP
+    #[arg(long)]
+    no_http: bool,
+
+    /// Let each key, or each address without one, ask so often a second; twice as often at once
+    #[arg(long, value_name = "COUNT", default_value = "50",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: u32,
 
     /// Call this host so; `tenants move --to` names it (default: the machine's name)
     #[arg(long, value_name = "NAME")]
@@ -61,12 +84,55 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Resul
     if args.private_proxies {
         app.allow_private_proxies();
     }
-    let result = serve(&app, ui, args).await;
+    let app = Arc::new(app);
+    let result = match listen(&app, settings, args).await {
+        Ok(server) => serve(&app, ui, args, server).await,
+        Err(failure) => Err(failure),
+    };
     app.close().await;
     result
 }
 
-async fn serve(app: &App, ui: &Ui, args: &ServeArgs) -> Result<Exit, Failure> {
+/// Takes the address that was asked for, or the usual one if it is free.
+async fn listen(
+    app: &App,
+    settings: &Settings,
+    args: &ServeArgs,
+) -> Result<Option<Server>, Failure> {
+    if args.no_http {
+        return Ok(None);
+    }
+    let asked = args.http.or(settings.http_address()?);
+    let options = ServerOptions {
+        address: asked.unwrap_or(USUAL_ADDRESS),
+        rate: args.rate,
+    };
+    match Server::bind(app, options).await {
+        Ok(server) => Ok(Some(server)),
+        Err(ServerError::Rows(error)) => Err(start::rows(error)),
+        Err(error @ ServerError::Bind { .. }) if asked.is_none() => {
+            warn!(%error, "nothing is answered over HTTP: --http says where");
+            Ok(None)
+        }
+        Err(error @ ServerError::Bind { .. }) => {
+            Err(
+                Failure::new(Exit::Config, "HTTP_ADDRESS", error.to_string())
+                    .hint("--http or HTTP_PORT says where; another process may have it"),
+            )
+        }
+        Err(error @ ServerError::NoKeys(_)) => {
+            Err(Failure::new(Exit::Config, "NO_API_KEYS", error.to_string())
+                .hint("`wmctl keys add` makes one; or listen on 127.0.0.1"))
+        }
+    }
+}
+
+async fn serve(
+    app: &Arc<App>,
+    ui: &Ui,
+    args: &ServeArgs,
+    server: Option<Server>,
+) -> Result<Exit, Failure> {
     let options = ServeOptions {
         connecting: usize::try_from(args.connecting).unwrap_or(usize::MAX),
         grace: Duration::from_secs(args.grace),
@@ -79,6 +145,7 @@ async fn serve(app: &App, ui: &Ui, args: &ServeArgs) -> Result<Exit, Failure> {
     let mut broken = None;
     let mut tell = |notice: ServeNotice| {
         match &notice {
+            ServeNotice::Http { address } => info!(address, "answering over HTTP"),
             ServeNotice::Host { id, name } => info!(host = name, id, "serving"),
             ServeNotice::Status {
                 business_id,
@@ -97,7 +164,20 @@ async fn serve(app: &App, ui: &Ui, args: &ServeArgs) -> Result<Exit, Failure> {
             }
         }
     };
-    let served = start::with_signals(&stop, serve::serve(app, &options, &stop, &mut tell)).await?;
+    let address = server.as_ref().and_then(|server| server.address().ok());
+    if let Some(address) = address {
+        let address = address.to_string();
+        tell(ServeNotice::Http { address });
+    }
+    let both = async {
+        let tenants = async {
+            let served = serve::serve(app, &options, &stop, &mut tell).await;
+            stop.ask();
+            served
+        };
+        tokio::join!(tenants, answer(app, server, &stop)).0
+    };
+    let served = start::with_signals(&stop, both).await?;
     if let Some(failure) = broken {
         return Err(failure);
     }
@@ -112,5 +192,12 @@ async fn serve(app: &App, ui: &Ui, args: &ServeArgs) -> Result<Exit, Failure> {
             Err(Failure::new(Exit::Conflict, "FENCED", error.to_string())
                 .hint("start again: it takes what is free"))
         }
+    }
+}
+
+/// Answers over HTTP, if anything listens.
+async fn answer(app: &Arc<App>, server: Option<Server>, stop: &Stop) {
+    if let Some(server) = server {
+        server.serve(app.clone(), stop.clone()).await;
     }
 }

@@ -1,26 +1,113 @@
-//! `wmctl tenants`: who has an account here.
+//! `wmctl tenants`: who is to run, where, and what becomes of each.
+
+use std::time::Duration;
 
 use clap::Subcommand;
-use wmctl::ops::open::Schema;
-use wmctl::ops::tenants::{self, Tenant};
+use wmctl::ids::TenantId;
+use wmctl::ops::Stop;
+use wmctl::ops::tenants::{Changes, Tenant};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::start;
+use crate::target::{Target, TargetArgs};
 use crate::ui::{Listed, Ui};
 
-/// Show the tenants of the database
+/// How often `wait` and `drain` look.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often `watch` looks.
+const WATCH: Duration = Duration::from_secs(2);
+
+/// List, add, start, stop, move and remove tenants
+///
+/// What is to run is data: any host's interface can be asked, or the database directly, and the
+/// hosts follow.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  wmctl tenants list\n  wmctl tenants list -o name")]
+#[command(after_long_help = "Examples:\n  \
+    wmctl tenants list\n  \
+    wmctl tenants add acme --proxy socks5://proxy.example.com:1080\n  \
+    wmctl tenants wait acme --for connected --timeout 60\n  \
+    wmctl tenants move acme --to host-b\n  \
+    wmctl tenants drain --host host-a\n  \
+    wmctl tenants list --api https://wmctl.example.com")]
 pub(crate) struct TenantsArgs {
+    #[command(flatten)]
+    target: TargetArgs,
     #[command(subcommand)]
     command: TenantsCommand,
 }
 
 #[derive(Debug, Subcommand)]
 enum TenantsCommand {
-    /// List tenants with a paired device, and which process runs each
+    /// List tenants: state, device, and which process runs each
     List,
+    /// Show one tenant
+    Show { name: TenantId },
+    /// Have a tenant run, with these settings
+    Add(AddArgs),
+    /// Have a tenant run
+    Start { name: TenantId },
+    /// Have a tenant not run; its rows are kept
+    Stop { name: TenantId },
+    /// Have a tenant run on a host while that one lives
+    Move {
+        name: TenantId,
+        /// Name or id of the host; `any` for no one in particular
+        #[arg(long, value_name = "HOST")]
+        to: String,
+    },
+    /// Have a host give all its tenants away and take none
+    Drain {
+        /// Name or id of the host
+        #[arg(long, value_name = "HOST")]
+        host: String,
+        /// Take tenants again instead
+        #[arg(long)]
+        undo: bool,
+        /// Wait at most this long until it has none (seconds)
+        #[arg(long, value_name = "SECONDS", default_value = "60")]
+        timeout: u64,
+    },
+    /// Wait until a tenant is in a state; exit code 10 if the time is up
+    Wait {
+        name: TenantId,
+        /// connected, stopped, orphaned and others, as `list` shows them
+        #[arg(long = "for", value_name = "STATE", default_value = "connected")]
+        state: String,
+        /// Wait at most this long (seconds)
+        #[arg(long, value_name = "SECONDS", default_value = "60")]
+        timeout: u64,
+    },
+    /// Delete a tenant's keys, sessions and events for good
+    Rm {
+        name: TenantId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List tenants every two seconds
+    Watch,
+}
+
+#[derive(Debug, clap::Args)]
+struct AddArgs {
+    name: TenantId,
+
+    /// Connect through http://… or socks5://[user:password@]host:port; an empty text is none
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
+
+    /// Have the phone list the device under this name
+    #[arg(long, value_name = "NAME")]
+    device_name: Option<String>,
+
+    /// Have the phone list it as chrome, edge, firefox, safari or other
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<String>,
+
+    /// Run it on this host while that one lives
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
 }
 
 impl Listed for Tenant {
@@ -52,13 +139,157 @@ impl Listed for Tenant {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &TenantsArgs) -> Result<Exit, Failure> {
-    let TenantsCommand::List = args.command;
-    let app = start::open(ui, settings, Schema::Current).await?;
-    let tenants = tenants::list(&app).await.map_err(start::rows)?;
-    ui.list(
-        "TenantList",
-        &tenants,
-        "no tenants yet: `wmctl pair` makes one",
-    )?;
+    let target = Target::open(ui, settings, &args.target).await?;
+    let stop = Stop::new();
+    let result = start::with_signals(&stop, carry_out(ui, &target, &args.command, &stop)).await;
+    target.close().await;
+    result?
+}
+
+async fn carry_out(
+    ui: &Ui,
+    target: &Target,
+    command: &TenantsCommand,
+    stop: &Stop,
+) -> Result<Exit, Failure> {
+    match command {
+        TenantsCommand::List => list(ui, target).await,
+        TenantsCommand::Watch => loop {
+            list(ui, target).await?;
+            if !stop.sleep(WATCH).await {
+                return Ok(Exit::Done);
+            }
+        },
+        TenantsCommand::Show { name } => show(ui, target, name).await,
+        TenantsCommand::Add(args) => {
+            let changes = Changes {
+                proxy: args.proxy.clone(),
+                device_name: args.device_name.clone(),
+                platform: args.platform.clone(),
+                host: args.host.clone(),
+            };
+            target.add(&args.name, &changes).await?;
+            show(ui, target, &args.name).await
+        }
+        TenantsCommand::Start { name } => {
+            target.enable(name, true).await?;
+            show(ui, target, name).await
+        }
+        TenantsCommand::Stop { name } => {
+            target.enable(name, false).await?;
+            show(ui, target, name).await
+        }
+        TenantsCommand::Move { name, to } => {
+            let host = Some(to.as_str()).filter(|host| *host != "any");
+            target.place(name, host).await?;
+            show(ui, target, name).await
+        }
+        TenantsCommand::Drain {
+            host,
+            undo,
+            timeout,
+        } => drain(ui, target, host, *undo, *timeout).await,
+        TenantsCommand::Wait {
+            name,
+            state,
+            timeout,
+        } => wait(ui, target, name, state, *timeout).await,
+        TenantsCommand::Rm { name, yes } => remove(ui, target, name, *yes).await,
+    }
+}
+
+async fn list(ui: &Ui, target: &Target) -> Result<Exit, Failure> {
+    let tenants = target.list().await?;
+    let advice = "no tenants yet: `wmctl pair` makes one";
+    ui.list("TenantList", &tenants, advice)?;
+    Ok(Exit::Done)
+}
+
+async fn show(ui: &Ui, target: &Target, name: &TenantId) -> Result<Exit, Failure> {
+    ui.object("Tenant", &target.show(name).await?)?;
+    Ok(Exit::Done)
+}
+
+async fn wait(
+    ui: &Ui,
+    target: &Target,
+    name: &TenantId,
+    state: &str,
+    timeout_s: u64,
+) -> Result<Exit, Failure> {
+    let reached = async {
+        loop {
+            let tenant = target.show(name).await?;
+            if tenant.state == state {
+                return Ok::<_, Failure>(tenant);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(timeout_s), reached).await {
+        Ok(tenant) => {
+            ui.object("Tenant", &tenant?)?;
+            Ok(Exit::Done)
+        }
+        Err(_) => {
+            let now = target.show(name).await?;
+            let message = format!("{name} is {}, not {state}", now.state);
+            let failure = Failure::new(Exit::Pending, "WAIT", message);
+            Err(match now.last_error {
+                Some(error) => failure.hint(format!("its last error: {error}")),
+                None => failure,
+            })
+        }
+    }
+}
+
+async fn drain(
+    ui: &Ui,
+    target: &Target,
+    host: &str,
+    undo: bool,
+    timeout_s: u64,
+) -> Result<Exit, Failure> {
+    target.drain(host, !undo).await?;
+    if undo {
+        ui.done(&format!("{host} takes tenants again"));
+        return Ok(Exit::Done);
+    }
+    let empty = async {
+        loop {
+            let hosts = target.hosts().await?;
+            let left = hosts
+                .iter()
+                .filter(|one| one.name == host || one.id == host);
+            if left.map(|one| one.tenants).sum::<i64>() == 0 {
+                return Ok::<_, Failure>(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(timeout_s), empty).await {
+        Ok(empty) => {
+            empty?;
+            ui.done(&format!("{host} has no tenants any more"));
+            Ok(Exit::Done)
+        }
+        Err(_) => {
+            let message = format!("{host} still has tenants");
+            Err(Failure::new(Exit::Pending, "WAIT", message)
+                .hint("`wmctl hosts` shows how many; it goes on giving them away"))
+        }
+    }
+}
+
+async fn remove(ui: &Ui, target: &Target, name: &TenantId, yes: bool) -> Result<Exit, Failure> {
+    target.show(name).await?;
+    let instead = format!("wmctl tenants rm {name} --yes");
+    let question = format!("This deletes keys, sessions and events for good. Type {name}");
+    if !yes && !ui.confirm_by_name(&question, name.as_str(), &instead)? {
+        ui.note("nothing was deleted");
+        return Ok(Exit::Done);
+    }
+    target.remove(name).await?;
+    ui.done(&format!("{name} is gone"));
     Ok(Exit::Done)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use comfy_table::Table;
 use comfy_table::presets;
-use dialoguer::Confirm;
+use dialoguer::{Confirm, Input};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use wmctl::ops::shapes::{List, Object};
@@ -284,6 +284,32 @@ impl Ui {
         });
         match asked {
             Ok(answer) => Ok(answer.unwrap_or(false)),
+            Err(error) => Err(Failure::new(Exit::Failed, "PROMPT", error.to_string())),
+        }
+    }
+}
+
+impl Ui {
+    /// Asks for the name of what is to be destroyed; without a terminal this is a usage error that
+    /// names the way around it.
+    pub(crate) fn confirm_by_name(
+        &self,
+        question: &str,
+        name: &str,
+        instead: &str,
+    ) -> Result<bool, Failure> {
+        if !io::stdin().is_terminal() || !self.live {
+            let message = format!("{question}: needs an answer and there is no terminal");
+            return Err(Failure::new(Exit::Usage, "CONFIRMATION_NEEDED", message).hint(instead));
+        }
+        let asked = self.bars.suspend(|| {
+            Input::<String>::new()
+                .with_prompt(question)
+                .allow_empty(true)
+                .interact_text()
+        });
+        match asked {
+            Ok(answer) => Ok(answer == name),
             Err(error) => Err(Failure::new(Exit::Failed, "PROMPT", error.to_string())),
         }
     }

@@ -57,6 +57,11 @@ const KEYS: &[Key] = &[
         guide: &["HTTP_PORT"],
         ..key("http_port", Some("8080"))
     },
+    key("api", None),
+    Key {
+        secret: true,
+        ..key("api_key", None)
+    },
     key("server", None),
     key("root_key", None),
     key("ca_file", None),
@@ -295,6 +300,16 @@ impl Settings {
         }
         server.ca_file = self.value("ca_file").map(PathBuf::from);
         Ok(server)
+    }
+
+    /// The HTTP interface that is asked instead of the database.
+    pub(crate) fn api(&self) -> Option<&str> {
+        self.value("api")
+    }
+
+    /// The key for it.
+    pub(crate) fn api_key(&self) -> Option<&str> {
+        self.value("api_key")
     }
 
     /// Where health checks are answered, if a port is set anywhere.

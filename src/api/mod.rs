@@ -1,3 +1,13 @@
-//! HTTP: what load balancers, supervisors and monitoring ask.
+//! HTTP: what load balancers, supervisors and monitoring ask, and the interface to tenants and
+//! hosts.
 
+mod auth;
 pub mod health;
+mod limit;
+pub mod openapi;
+mod page;
+pub mod problem;
+mod qr;
+pub mod routes;
+pub mod server;
+mod tenants;

@@ -208,7 +208,7 @@ impl Dialer {
 }
 
 /// Connects to the first address of `host` that answers, of those that are allowed.
-async fn connect(name: &str, port: u16, reach: Reach) -> Result<TcpStream, DialError> {
+pub(super) async fn connect(name: &str, port: u16, reach: Reach) -> Result<TcpStream, DialError> {
     let host = || name.to_owned();
     let lookup = tokio::net::lookup_host((name, port));
     let addresses = timeout(CONNECT_TIME_MAX, lookup)
@@ -245,7 +245,7 @@ async fn connect(name: &str, port: u16, reach: Reach) -> Result<TcpStream, DialE
 }
 
 /// TLS with the roots of the file alone, or with the system's and the built-in ones.
-fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, DialError> {
+pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, DialError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca_file {
         let unreadable = |source| DialError::CaFile {

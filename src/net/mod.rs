@@ -3,6 +3,7 @@
 //! It knows names, TLS and WebSockets; it knows nothing of what the bytes mean.
 
 pub mod dial;
+pub mod http;
 pub mod proxy;
 pub mod simulator;
 pub mod websocket;

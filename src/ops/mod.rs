@@ -5,12 +5,16 @@
 pub mod demo;
 pub mod event;
 pub mod events;
+pub mod hosts;
+pub mod keys;
 pub mod ledger;
 mod live;
 pub mod locks;
 pub mod migrate;
 pub mod open;
 pub mod pair;
+pub mod pairings;
+pub mod remote;
 pub mod run;
 pub mod send;
 pub mod serve;

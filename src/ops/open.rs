@@ -132,7 +132,18 @@ impl App {
         self.reach = Reach::Private;
     }
 
-    /// The same for another tenant.
+    /// The same for another tenant, to read and write its rows.
+    pub fn for_tenant(&self, tenant: TenantId) -> Self {
+        self.of(tenant, Launch::default())
+    }
+
+    /// A name that nothing else has, for logs.
+    pub fn fresh_name(&self) -> String {
+        let bytes: [u8; 12] = random::bytes(&mut *self.surroundings.entropy.random());
+        hex::encode(bytes)
+    }
+
+    /// The same for another tenant, with what its row says of how to run it.
     pub(crate) fn of(&self, tenant: TenantId, launch: Launch) -> Self {
         Self {
             settings: Settings {

@@ -171,7 +171,8 @@ pub async fn pair(
     }
 }
 
-async fn pair_with_person(
+/// The same where a person holds the phone.
+pub(super) async fn pair_with_person(
     app: &App,
     options: &PairOptions,
     stop: &Stop,

@@ -17,7 +17,7 @@ pub const PAGE_MAX: u32 = 1_000;
 const NAME_CHARS_MAX: usize = 64;
 
 /// One tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {
     pub business_id: String,
     /// Its device, if one is paired.
@@ -39,7 +39,7 @@ pub struct Tenant {
     /// Whether it is to run.
     pub enabled: bool,
     /// `leader` while a host that lives holds its lease, else `none`.
-    pub role: &'static str,
+    pub role: String,
     /// The process that runs it, `name/pid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
@@ -81,6 +81,16 @@ pub struct Changes {
 pub struct Actor {
     pub name: String,
     pub request_id: Option<String>,
+}
+
+impl Actor {
+    /// The user of this machine, who reaches the rows without any key.
+    pub fn of_user() -> Self {
+        Self {
+            name: format!("user {}", whoami::username().unwrap_or_default()),
+            request_id: None,
+        }
+    }
 }
 
 /// Why nothing was changed.
@@ -318,7 +328,7 @@ fn shown(tenant: &Overview) -> Tenant {
         last_error,
         last_error_at,
         enabled: tenant.desired.enabled,
-        role: if leads { "leader" } else { "none" },
+        role: String::from(if leads { "leader" } else { "none" }),
         holder: holder.map(|(name, pid, _)| format!("{name}/{pid}")),
         host: holder.map(|(name, ..)| name.clone()),
         wanted_host: tenant.desired.wanted_host.clone(),

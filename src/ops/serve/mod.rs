@@ -66,6 +66,8 @@ pub struct ServeOptions {
 pub enum ServeNotice {
     /// This host takes tenants from now on.
     Host { id: String, name: String },
+    /// The HTTP interface listens.
+    Http { address: String },
     /// How the connection of a tenant is.
     Status {
         business_id: String,

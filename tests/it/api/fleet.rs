@@ -76,15 +76,21 @@ impl Fleet {
         }
     }
 
-    /// Another host, once it takes tenants.
-    pub(super) async fn join(&mut self, name: &str) {
+    /// Another host, once it takes tenants; where it answers.
+    pub(super) async fn join(&mut self, name: &str) -> String {
         let silence = SILENCE.as_millis().to_string();
+        let listen = ["--http", "127.0.0.1:0", "--rate", "1000"];
         let arguments = ["serve", "--name", name, "--silence", &silence];
+        let arguments = [&arguments[..], &listen].concat();
         let mut host = self
             .wmctl
             .start(&[&arguments[..], &["--rebalance", "1"]].concat());
         host.expect("a host", |line| line["type"] == "host").await;
+        let http = host
+            .expect("an address", |line| line["type"] == "http")
+            .await;
         self.hosts.insert(name.into(), host);
+        http["address"].as_str().unwrap().to_owned()
     }
 
     async fn leave(&mut self, name: &str) {

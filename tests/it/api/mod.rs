@@ -1,3 +1,5 @@
 //! Many tenants: hosts that share them out, and the interface that steers them.
 
 mod fleet;
+mod http;
+mod pairing;

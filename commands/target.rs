@@ -1,0 +1,163 @@
+//! Where tenants are changed: in the rows, or through a host's HTTP interface.
+
+use std::path::Path;
+
+use wmctl::ids::TenantId;
+use wmctl::ops::hosts::{self, Host};
+use wmctl::ops::open::{App, Schema};
+use wmctl::ops::remote::{Remote, RemoteError};
+use wmctl::ops::tenants::{self, Actor, Changes, Tenant, TenantError};
+
+use crate::failure::{Exit, Failure};
+use crate::settings::Settings;
+use crate::start;
+use crate::ui::Ui;
+
+/// Options of commands that can ask a host instead of the database.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Where")]
+pub(crate) struct TargetArgs {
+    /// Ask this host's HTTP interface instead of the database
+    ///
+    /// The key is read from WMCTL_API_KEY, or from the file that WMCTL_API_KEY_FILE names.
+    #[arg(long, global = true, value_name = "URL")]
+    api: Option<String>,
+}
+
+/// Something that knows tenants and hosts.
+pub(crate) enum Target {
+    Rows(Box<App>),
+    Api(Remote),
+}
+
+impl Target {
+    pub(crate) async fn open(
+        ui: &Ui,
+        settings: &Settings,
+        args: &TargetArgs,
+    ) -> Result<Self, Failure> {
+        match args.api.as_deref().or(settings.api()) {
+            None => {
+                let app = start::open(ui, settings, Schema::Current).await?;
+                Ok(Self::Rows(Box::new(app)))
+            }
+            Some(url) => {
+                let key = settings.api_key().map(str::to_owned);
+                let ca_file = settings.server()?.ca_file;
+                let remote = Remote::new(url, key, ca_file.as_deref().map(Path::new));
+                remote.map(Self::Api).map_err(refused)
+            }
+        }
+    }
+
+    pub(crate) async fn list(&self) -> Result<Vec<Tenant>, Failure> {
+        match self {
+            Self::Rows(app) => tenants::list(app).await.map_err(start::rows),
+            Self::Api(remote) => remote.list().await.map_err(refused),
+        }
+    }
+
+    pub(crate) async fn show(&self, tenant: &TenantId) -> Result<Tenant, Failure> {
+        let found = match self {
+            Self::Rows(app) => tenants::show(app, tenant).await.map_err(start::rows)?,
+            Self::Api(remote) => remote.show(tenant).await.map_err(refused)?,
+        };
+        found.ok_or_else(|| unknown(format!("{tenant} is not known")))
+    }
+
+    pub(crate) async fn add(&self, tenant: &TenantId, changes: &Changes) -> Result<(), Failure> {
+        match self {
+            Self::Rows(app) => tenants::add(app, tenant, changes, &actor())
+                .await
+                .map(|_| ())
+                .map_err(wrong),
+            Self::Api(remote) => remote.add(tenant, changes).await.map_err(refused),
+        }
+    }
+
+    pub(crate) async fn enable(&self, tenant: &TenantId, enabled: bool) -> Result<(), Failure> {
+        match self {
+            Self::Rows(app) => tenants::enable(app, tenant, enabled, &actor())
+                .await
+                .map_err(wrong),
+            Self::Api(remote) => remote.enable(tenant, enabled).await.map_err(refused),
+        }
+    }
+
+    pub(crate) async fn place(&self, tenant: &TenantId, host: Option<&str>) -> Result<(), Failure> {
+        match self {
+            Self::Rows(app) => tenants::place(app, tenant, host.map(str::to_owned), &actor())
+                .await
+                .map_err(wrong),
+            Self::Api(remote) => remote.place(tenant, host).await.map_err(refused),
+        }
+    }
+
+    pub(crate) async fn remove(&self, tenant: &TenantId) -> Result<(), Failure> {
+        match self {
+            Self::Rows(app) => tenants::remove(app, tenant, &actor()).await.map_err(wrong),
+            Self::Api(remote) => remote.remove(tenant).await.map_err(refused),
+        }
+    }
+
+    pub(crate) async fn hosts(&self) -> Result<Vec<Host>, Failure> {
+        match self {
+            Self::Rows(app) => hosts::list(app).await.map_err(start::rows),
+            Self::Api(remote) => remote.hosts().await.map_err(refused),
+        }
+    }
+
+    pub(crate) async fn drain(&self, host: &str, draining: bool) -> Result<(), Failure> {
+        match self {
+            Self::Rows(app) => {
+                let found = hosts::drain(app, host, draining, &actor()).await;
+                match found.map_err(start::rows)? {
+                    0 => Err(unknown(format!("no host {host:?} takes tenants"))),
+                    _ => Ok(()),
+                }
+            }
+            Self::Api(remote) => remote.drain(host, draining).await.map_err(refused),
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        if let Self::Rows(app) = self {
+            app.close().await;
+        }
+    }
+}
+
+/// Who changes rows directly: the user of this machine.
+pub(crate) fn actor() -> Actor {
+    Actor::of_user()
+}
+
+fn unknown(message: String) -> Failure {
+    Failure::new(Exit::Absent, "NOT_FOUND", message).hint("`wmctl tenants list` shows who is there")
+}
+
+fn wrong(error: TenantError) -> Failure {
+    match error {
+        TenantError::Rows(error) => start::rows(error),
+        TenantError::Unknown(_) => unknown(error.to_string()),
+        error => Failure::new(Exit::Usage, "BAD_VALUE", error.to_string()),
+    }
+}
+
+fn refused(error: RemoteError) -> Failure {
+    let message = error.to_string();
+    match error {
+        RemoteError::Url(_) => Failure::new(Exit::Config, "API_URL", message)
+            .hint("--api is like https://wmctl.example.com or http://127.0.0.1:8080"),
+        RemoteError::Unreachable(_) => Failure::new(Exit::Remote, "UNREACHABLE", message)
+            .hint("`wmctl serve` answers there; without --api the database is asked"),
+        RemoteError::Refused { status, .. } => match status {
+            401 | 403 => Failure::new(Exit::Auth, "API_KEY", message)
+                .hint("set WMCTL_API_KEY or WMCTL_API_KEY_FILE; `wmctl keys add` makes one"),
+            404 => unknown(message),
+            409 => Failure::new(Exit::Conflict, "CONFLICT", message),
+            400 => Failure::new(Exit::Usage, "BAD_VALUE", message),
+            _ => Failure::new(Exit::Remote, "API", message),
+        },
+    }
+}

@@ -1,0 +1,180 @@
+//! The OpenAPI document, made from the table of routes.
+
+use serde_json::{Map, Value, json};
+
+use crate::api::routes::{Param, ROUTES, Route};
+
+/// The whole document.
+pub fn document() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for route in ROUTES {
+        let path = paths
+            .entry(route.path)
+            .or_insert_with(|| json!({ "parameters": path_parameters(route.path) }));
+        path[route.method.to_lowercase()] = operation(route);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "wmctl",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Tenants of a database, and the hosts that run them. Any host answers \
+                for any tenant. Refusals are application/problem+json.",
+        },
+        "security": [{ "bearer": [] }, { "header": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer" },
+                "header": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
+            },
+            "schemas": schemas(),
+        },
+    })
+}
+
+fn path_parameters(path: &str) -> Vec<Value> {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{'));
+    let parameter = |name: &str| {
+        let name = name.trim_end_matches('}');
+        let schema = match name {
+            "id" => json!({ "$ref": "#/components/schemas/TenantName" }),
+            _ => json!({ "type": "string", "minLength": 1, "maxLength": 64 }),
+        };
+        json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    };
+    names.map(parameter).collect()
+}
+
+fn operation(route: &Route) -> Value {
+    let query = route.query.iter().map(|(name, param)| {
+        let schema = match param {
+            Param::Number(least, most, otherwise) => json!({
+                "type": "integer", "format": "int64",
+                "minimum": least, "maximum": most, "default": otherwise,
+            }),
+            Param::Word(words) => {
+                json!({ "type": "string", "enum": words, "default": words[0] })
+            }
+            Param::Tenant => json!({ "$ref": "#/components/schemas/TenantName" }),
+        };
+        json!({ "name": name, "in": "query", "schema": schema })
+    });
+    let mut operation = json!({
+        "operationId": format!("{:?}", route.op),
+        "summary": route.summary,
+        "description": format!("Needs a key that may `{}`.", route.action.word()),
+        "parameters": query.collect::<Vec<_>>(),
+        "responses": responses(route),
+    });
+    if let Some((name, required)) = route.body {
+        operation["requestBody"] = json!({
+            "required": required,
+            "content": { "application/json": { "schema": reference(name) } },
+        });
+    }
+    operation
+}
+
+fn responses(route: &Route) -> Value {
+    let mut answers = Map::new();
+    for (status, media, schema) in route.answers {
+        let answer = answers
+            .entry(status.to_string())
+            .or_insert_with(|| json!({ "description": "done" }));
+        if !media.is_empty() {
+            answer["content"][*media] = json!({ "schema": reference(schema) });
+        }
+    }
+    let problem = json!({
+        "description": "refused",
+        "content": { "application/problem+json": { "schema": reference("Problem") } },
+    });
+    answers.insert("default".into(), problem);
+    Value::Object(answers)
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// An object whose fields are these; those in `optional` may be absent.
+fn object(fields: &[(&str, Value)], optional: &[&str]) -> Value {
+    let properties: Map<String, Value> = fields
+        .iter()
+        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
+        .collect();
+    let names = fields.iter().map(|(name, _)| *name);
+    let required: Vec<&str> = names.filter(|name| !optional.contains(name)).collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+fn closed(mut object: Value) -> Value {
+    object["additionalProperties"] = json!(false);
+    object
+}
+
+fn list(item: &str) -> Value {
+    let text = json!({ "type": "string" });
+    let items = json!({ "type": "array", "items": reference(item) });
+    object(
+        &[
+            ("apiVersion", text.clone()),
+            ("kind", text),
+            ("items", items),
+        ],
+        &[],
+    )
+}
+
+fn schemas() -> Value {
+    let text = || json!({ "type": "string" });
+    let number = || json!({ "type": "integer" });
+    let truth = || json!({ "type": "boolean" });
+    let setting = || json!({ "type": "string", "maxLength": 64 });
+    let name = || reference("TenantName");
+    json!({
+        "TenantName": { "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" },
+        "Text": { "type": "string" },
+        "Image": { "type": "string", "format": "binary" },
+        "Problem": object(&[("type", text()), ("title", text()), ("status", number()),
+            ("code", text()), ("detail", text()), ("request_id", text())], &[]),
+        "Tenant": object(&[("business_id", name()), ("jid", text()), ("state", text()),
+            ("reason", text()), ("since", text()), ("last_error", text()),
+            ("last_error_at", text()), ("enabled", truth()), ("role", text()), ("holder", text()),
+            ("host", text()), ("wanted_host", text()), ("epoch", number()), ("heartbeat", text()),
+            ("proxy", text()), ("device_name", text()), ("platform", text())],
+            &["jid", "reason", "since", "last_error", "last_error_at", "holder", "host",
+            "wanted_host", "heartbeat", "proxy", "device_name", "platform"]),
+        "TenantList": list("Tenant"),
+        "TenantAdd": closed(object(&[("business_id", name()), ("proxy", text()),
+            ("device_name", setting()), ("platform", json!({ "type": "string",
+            "enum": ["", "chrome", "edge", "firefox", "safari", "other"] })),
+            ("host", setting())], &["proxy", "device_name", "platform", "host"])),
+        "TenantMove": closed(object(&[("host", json!({ "type": ["string", "null"],
+            "minLength": 1, "maxLength": 64 }))], &[])),
+        "PairBegin": closed(object(&[("phone", json!({ "type": ["string", "null"] })),
+            ("replace", truth())], &["phone", "replace"])),
+        "Pairing": object(&[("business_id", name()), ("number", number()), ("ended", truth()),
+            ("since", text()), ("event", text())], &[]),
+        "Message": closed(object(&[("to", text()),
+            ("text", json!({ "type": "string", "minLength": 1, "maxLength": 65536 })),
+            ("idempotency_key", json!({ "type": ["string", "null"], "minLength": 1,
+            "maxLength": 255 }))], &["idempotency_key"])),
+        "Delivery": object(&[("id", text()), ("to", text()), ("state", text())], &[]),
+        "Event": object(&[("seq", number()), ("at", text()), ("type", text())], &[]),
+        "EventList": list("Event"),
+        "Host": object(&[("id", text()), ("name", text()), ("pid", number()), ("state", text()),
+            ("serves", truth()), ("tenants", number()), ("capacity", number()),
+            ("liveness", text()), ("started", text()), ("heartbeat", text())], &[]),
+        "HostList": list("Host"),
+        "HostDrain": closed(object(&[("drain", truth())], &["drain"])),
+        "Lock": object(&[("business_id", name()), ("state", text()), ("epoch", number()),
+            ("waiting", number())], &[]),
+        "LockList": list("Lock"),
+        "Audit": object(&[("id", text()), ("at", text()), ("actor", text()), ("action", text()),
+            ("business_id", text()), ("detail", text()), ("request_id", text())],
+            &["business_id", "detail", "request_id"]),
+        "AuditList": list("Audit"),
+    })
+}

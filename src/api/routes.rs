@@ -1,0 +1,233 @@
+//! Every route once: method, path, what a key needs for it, and what the document says of it. The
+//! router and the document are both made from this table.
+
+use crate::ops::keys::Action;
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    ListTenants,
+    AddTenant,
+    ShowTenant,
+    RemoveTenant,
+    StartTenant,
+    StopTenant,
+    MoveTenant,
+    BeginPairing,
+    ShowPairing,
+    WatchPairing,
+    CancelPairing,
+    SendMessage,
+    ReadEvents,
+    ListHosts,
+    DrainHost,
+    ListLocks,
+    ReadAudit,
+}
+
+/// One route.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    pub op: Op,
+    pub method: &'static str,
+    pub path: &'static str,
+    /// What a key must be allowed to do.
+    pub action: Action,
+    /// The one who asks must be allowed to act for every tenant.
+    pub everyone: bool,
+    pub summary: &'static str,
+    /// The schema of the body, and whether there must be one.
+    pub body: Option<(&'static str, bool)>,
+    /// Names and schemas of query parameters.
+    pub query: &'static [(&'static str, Param)],
+    /// Status, media type and schema of what is answered.
+    pub answers: &'static [(u16, &'static str, &'static str)],
+}
+
+/// The kind of a query parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Param {
+    /// A number from, to, and what it is otherwise.
+    Number(i64, i64, i64),
+    /// One of these words; the first is the default.
+    Word(&'static [&'static str]),
+    /// The name of a tenant.
+    Tenant,
+}
+
+const JSON: &str = "application/json";
+const ID: &str = "/api/tenants/{id}";
+
+const fn route(op: Op, method: &'static str, path: &'static str, action: Action) -> Route {
+    Route {
+        op,
+        method,
+        path,
+        action,
+        everyone: false,
+        summary: "",
+        body: None,
+        query: &[],
+        answers: &[(200, JSON, "Tenant")],
+    }
+}
+
+/// All routes that need a key.
+pub const ROUTES: &[Route] = &[
+    Route {
+        summary: "List tenants in order of their names",
+        query: &[
+            ("after", Param::Tenant),
+            ("limit", Param::Number(1, 1_000, 1_000)),
+        ],
+        answers: &[(200, JSON, "TenantList")],
+        ..route(Op::ListTenants, "GET", "/api/tenants", Action::Read)
+    },
+    Route {
+        summary: "Have a tenant run, with these settings",
+        body: Some(("TenantAdd", true)),
+        answers: &[(200, JSON, "Tenant"), (201, JSON, "Tenant")],
+        ..route(Op::AddTenant, "POST", "/api/tenants", Action::Write)
+    },
+    Route {
+        summary: "Show one tenant",
+        ..route(Op::ShowTenant, "GET", ID, Action::Read)
+    },
+    Route {
+        summary: "Stop a tenant; with purge=true, delete its keys and sessions for good",
+        query: &[
+            ("purge", Param::Word(&["false", "true"])),
+            ("confirm", Param::Tenant),
+        ],
+        answers: &[(200, JSON, "Tenant"), (204, "", "")],
+        ..route(Op::RemoveTenant, "DELETE", ID, Action::Write)
+    },
+    Route {
+        summary: "Have a tenant run",
+        ..route(
+            Op::StartTenant,
+            "POST",
+            "/api/tenants/{id}/start",
+            Action::Write,
+        )
+    },
+    Route {
+        summary: "Have a tenant not run",
+        ..route(
+            Op::StopTenant,
+            "POST",
+            "/api/tenants/{id}/stop",
+            Action::Write,
+        )
+    },
+    Route {
+        summary: "Have a tenant run on a host while that one lives; null is any host",
+        body: Some(("TenantMove", true)),
+        ..route(
+            Op::MoveTenant,
+            "POST",
+            "/api/tenants/{id}/move",
+            Action::Write,
+        )
+    },
+    Route {
+        summary: "Begin to link a device",
+        body: Some(("PairBegin", false)),
+        answers: &[(202, JSON, "Pairing")],
+        ..route(
+            Op::BeginPairing,
+            "POST",
+            "/api/tenants/{id}/pair",
+            Action::Pair,
+        )
+    },
+    Route {
+        summary: "Show how far linking has come; the code as JSON, text or image",
+        query: &[("format", Param::Word(&["json", "text", "png"]))],
+        answers: &[
+            (200, JSON, "Pairing"),
+            (200, "text/plain", "Text"),
+            (200, "image/png", "Image"),
+        ],
+        ..route(
+            Op::ShowPairing,
+            "GET",
+            "/api/tenants/{id}/pair",
+            Action::Pair,
+        )
+    },
+    Route {
+        summary: "Call linking off",
+        answers: &[(204, "", "")],
+        ..route(
+            Op::CancelPairing,
+            "DELETE",
+            "/api/tenants/{id}/pair",
+            Action::Pair,
+        )
+    },
+    Route {
+        summary: "Follow linking as server-sent events, until it has ended",
+        answers: &[(200, "text/event-stream", "Text")],
+        ..route(
+            Op::WatchPairing,
+            "GET",
+            "/api/tenants/{id}/pair/events",
+            Action::Pair,
+        )
+    },
+    Route {
+        summary: "Put a message into the outbox",
+        body: Some(("Message", true)),
+        answers: &[(202, JSON, "Delivery")],
+        ..route(
+            Op::SendMessage,
+            "POST",
+            "/api/tenants/{id}/messages",
+            Action::Send,
+        )
+    },
+    Route {
+        summary: "Read numbered events",
+        query: &[
+            ("from_seq", Param::Number(0, i64::MAX, 0)),
+            ("limit", Param::Number(1, 256, 100)),
+        ],
+        answers: &[(200, JSON, "EventList")],
+        ..route(
+            Op::ReadEvents,
+            "GET",
+            "/api/tenants/{id}/events",
+            Action::Read,
+        )
+    },
+    Route {
+        everyone: true,
+        summary: "List hosts",
+        answers: &[(200, JSON, "HostList")],
+        ..route(Op::ListHosts, "GET", "/api/hosts", Action::Read)
+    },
+    Route {
+        everyone: true,
+        summary: "Have a host give its tenants away and take none, or not any more",
+        body: Some(("HostDrain", false)),
+        answers: &[(204, "", "")],
+        ..route(
+            Op::DrainHost,
+            "POST",
+            "/api/hosts/{host}/drain",
+            Action::Admin,
+        )
+    },
+    Route {
+        summary: "Show who holds which lease, and what is wrong",
+        answers: &[(200, JSON, "LockList")],
+        ..route(Op::ListLocks, "GET", "/api/locks", Action::Read)
+    },
+    Route {
+        everyone: true,
+        summary: "Show who changed what, newest first",
+        answers: &[(200, JSON, "AuditList")],
+        ..route(Op::ReadAudit, "GET", "/api/audit", Action::Admin)
+    },
+];

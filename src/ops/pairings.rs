@@ -1,0 +1,210 @@
+//! Linking a device for somebody who asks over HTTP: one process links, any other shows the code.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::crypto::random;
+use crate::engine::stop::Stop;
+use crate::ids::TenantId;
+use crate::ops::open::{App, RowsError};
+use crate::ops::pair::{self, PairError, PairOptions, PairStep, PhoneNumber};
+use crate::ops::shapes::time;
+use crate::ops::tenants::Actor;
+use crate::store::key::PairingRow;
+use crate::store::tenant::Launch;
+
+/// An attempt without a step for so long belongs to a process that is gone: codes change more
+/// often.
+const STALE_MS: i64 = 180_000;
+/// How long a new attempt waits for the end of the one before.
+const HELD_MS_MAX: u64 = 5_000;
+/// How often that is looked at, and whether the attempt was called off.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How far linking has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    pub business_id: String,
+    /// Rises with each step.
+    pub number: i64,
+    /// Whether it is over, for better or worse.
+    pub ended: bool,
+    pub since: String,
+    /// The step, as `wmctl pair -o jsonl` writes it; `failed` with a reason at the end.
+    #[serde(flatten)]
+    pub step: Value,
+}
+
+impl Progress {
+    /// The text to show as a QR code, if this is the moment.
+    pub fn qr(&self) -> Option<&str> {
+        self.step["code"]
+            .as_str()
+            .filter(|_| self.step["event"] == "qr")
+    }
+}
+
+/// An attempt that has begun and wants to be carried out.
+#[derive(Debug)]
+pub struct Attempt {
+    app: App,
+    row: PairingRow,
+    options: PairOptions,
+}
+
+/// Begins an attempt; `None` while another one goes on.
+pub async fn begin(
+    app: &App,
+    tenant: &TenantId,
+    phone: Option<PhoneNumber>,
+    replace: bool,
+    actor: &Actor,
+) -> Result<Option<Attempt>, RowsError> {
+    let name: [u8; 16] = random::bytes(&mut *app.surroundings.entropy.random());
+    let now_ms = app.surroundings.clock.unix_ms();
+    let row = PairingRow {
+        attempt: hex::encode(name),
+        number: 0,
+        step: json!({ "event": "connecting" }).to_string(),
+        ended: false,
+        changed_ms: now_ms,
+    };
+    let detail = format!("phone={} replace={replace}", phone.is_some());
+    let audit = app.audit(actor, "pair", Some(tenant), detail);
+    let begun = app
+        .store
+        .start_pairing(tenant, &row, now_ms - STALE_MS, &audit);
+    if !begun.await.map_err(RowsError::of)? {
+        return Ok(None);
+    }
+    let options = PairOptions {
+        phone,
+        replace,
+        simulator: None,
+    };
+    let app = app.of(tenant.clone(), Launch::default());
+    Ok(Some(Attempt { app, row, options }))
+}
+
+impl Attempt {
+    /// Links, and writes every step down. Ends early when the attempt was called off.
+    pub async fn carry_out(mut self, stop: &Stop) {
+        let (sender, mut steps) = mpsc::unbounded_channel();
+        let own = Stop::new();
+        let app = self
+            .app
+            .of(self.app.settings.tenant.clone(), Launch::default());
+        let options = self.options.clone();
+        let link = async {
+            // Ends with its sender, and with it the other half.
+            let mut tell = move |step: PairStep| {
+                let _ = sender.send(json!(step));
+            };
+            // One that was called off a moment ago may still be on its way out.
+            let patient = app.surroundings.clock.mono_ms() + HELD_MS_MAX;
+            loop {
+                let linked = pair::pair_with_person(&app, &options, &own, &mut tell).await;
+                let held = matches!(linked, Err(PairError::Rows(RowsError::Held { .. })));
+                if !held || patient <= app.surroundings.clock.mono_ms() || !own.sleep(LOOK).await {
+                    return linked;
+                }
+            }
+        };
+        let called_off = self.called_off();
+        let write = async {
+            while let Some(step) = steps.recv().await {
+                // The last step is written when everything has come to its end.
+                if step["event"] != "paired" && !self.write(step, false).await {
+                    own.ask();
+                }
+            }
+            self
+        };
+        let both = async { tokio::join!(link, write) };
+        tokio::pin!(both, called_off);
+        let (linked, mut attempt) = tokio::select! {
+            both = &mut both => both,
+            () = stop.asked() => {
+                own.ask();
+                both.await
+            }
+            () = &mut called_off => {
+                own.ask();
+                both.await
+            }
+        };
+        let last = match linked {
+            Ok(paired) => json!(PairStep::Paired(paired)),
+            Err(error) => json!({ "event": "failed", "reason": error.to_string() }),
+        };
+        attempt.write(last, true).await;
+    }
+
+    /// Waits until somebody calls the attempt off.
+    fn called_off(&self) -> impl Future<Output = ()> + Send + use<> {
+        let app = self.app.for_tenant(self.app.settings.tenant.clone());
+        let attempt = self.row.attempt.clone();
+        async move {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                let row = app.store.pairing(&app.settings.tenant).await;
+                let gone = |row: Option<PairingRow>| {
+                    row.is_none_or(|row| row.ended || row.attempt != attempt)
+                };
+                if row.is_ok_and(gone) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// False when the attempt was called off.
+    async fn write(&mut self, step: Value, ended: bool) -> bool {
+        self.row.number += 1;
+        self.row.step = step.to_string();
+        self.row.ended = ended;
+        self.row.changed_ms = self.app.surroundings.clock.unix_ms();
+        let tenant = &self.app.settings.tenant;
+        match self.app.store.step_pairing(tenant, &self.row).await {
+            Ok(goes_on) => goes_on,
+            Err(error) => {
+                tracing::warn!(%tenant, %error, "a step of pairing is not written down");
+                true
+            }
+        }
+    }
+}
+
+/// How far linking has come; `None` if nobody ever tried.
+pub async fn progress(app: &App, tenant: &TenantId) -> Result<Option<Progress>, RowsError> {
+    let row = app.store.pairing(tenant).await.map_err(RowsError::of)?;
+    Ok(row.map(|row| Progress {
+        business_id: tenant.to_string(),
+        number: row.number,
+        ended: row.ended,
+        since: time(row.changed_ms),
+        step: serde_json::from_str(&row.step).unwrap_or_default(),
+    }))
+}
+
+/// Calls an attempt off, whichever process carries it out. Whether there was one.
+pub async fn cancel(app: &App, tenant: &TenantId, actor: &Actor) -> Result<bool, RowsError> {
+    let row = app.store.pairing(tenant).await.map_err(RowsError::of)?;
+    let Some(mut row) = row.filter(|row| !row.ended) else {
+        return Ok(false);
+    };
+    row.number += 1;
+    row.ended = true;
+    row.step = json!({ "event": "failed", "reason": "called off" }).to_string();
+    row.changed_ms = app.surroundings.clock.unix_ms();
+    let cancelled = app.store.step_pairing(tenant, &row).await;
+    let cancelled = cancelled.map_err(RowsError::of)?;
+    if cancelled {
+        let audit = app.audit(actor, "cancel-pair", Some(tenant), String::new());
+        app.store.audit(&audit).await.map_err(RowsError::of)?;
+    }
+    Ok(cancelled)
+}

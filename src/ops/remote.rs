@@ -1,0 +1,197 @@
+//! The same use cases through the HTTP interface of any host.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::engine::leased::explained;
+use crate::ids::TenantId;
+use crate::net::http::{HttpClient, HttpError};
+use crate::ops::hosts::Host;
+use crate::ops::tenants::{Changes, PAGE_MAX, Tenant};
+
+/// Why a host did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    #[error("{0}")]
+    Url(String),
+    #[error("{0}")]
+    Unreachable(String),
+    /// It says that it cannot, or that we may not.
+    #[error("{detail}")]
+    Refused {
+        status: u16,
+        code: String,
+        detail: String,
+    },
+}
+
+impl From<HttpError> for RemoteError {
+    fn from(error: HttpError) -> Self {
+        let text = explained(&error);
+        match error {
+            HttpError::Url => Self::Url(text),
+            HttpError::Dial(dial) if dial.is_configuration() => Self::Url(text),
+            _ => Self::Unreachable(text),
+        }
+    }
+}
+
+/// A host's interface.
+#[derive(Debug)]
+pub struct Remote {
+    client: HttpClient,
+}
+
+#[derive(Deserialize)]
+struct Items<T> {
+    items: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    detail: String,
+}
+
+impl Remote {
+    /// Checks the URL.
+    pub fn new(
+        url: &str,
+        key: Option<String>,
+        ca_file: Option<&Path>,
+    ) -> Result<Self, RemoteError> {
+        let client = HttpClient::new(url, key, ca_file)?;
+        Ok(Self { client })
+    }
+
+    /// See [`crate::ops::tenants::list`].
+    pub async fn list(&self) -> Result<Vec<Tenant>, RemoteError> {
+        let mut all: Vec<Tenant> = Vec::new();
+        loop {
+            let after = all
+                .last()
+                .map(|last| format!("&after={}", last.business_id));
+            let path = format!("/api/tenants?limit={PAGE_MAX}{}", after.unwrap_or_default());
+            let page: Items<Tenant> = self.json("GET", &path, None).await?;
+            let full = page.items.len() == PAGE_MAX as usize;
+            all.extend(page.items);
+            if !full {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// See [`crate::ops::tenants::show`].
+    pub async fn show(&self, tenant: &TenantId) -> Result<Option<Tenant>, RemoteError> {
+        let path = format!("/api/tenants/{tenant}");
+        match self.json("GET", &path, None).await {
+            Ok(shown) => Ok(Some(shown)),
+            Err(RemoteError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// See [`crate::ops::tenants::add`].
+    pub async fn add(&self, tenant: &TenantId, changes: &Changes) -> Result<(), RemoteError> {
+        let mut body = json!({ "business_id": tenant.as_str() });
+        for (name, text) in [
+            ("proxy", &changes.proxy),
+            ("device_name", &changes.device_name),
+            ("platform", &changes.platform),
+            ("host", &changes.host),
+        ] {
+            if let Some(text) = text {
+                body[name] = json!(text);
+            }
+        }
+        self.done("POST", "/api/tenants", Some(body)).await
+    }
+
+    /// See [`crate::ops::tenants::enable`].
+    pub async fn enable(&self, tenant: &TenantId, enabled: bool) -> Result<(), RemoteError> {
+        let word = if enabled { "start" } else { "stop" };
+        let path = format!("/api/tenants/{tenant}/{word}");
+        self.done("POST", &path, None).await
+    }
+
+    /// See [`crate::ops::tenants::place`].
+    pub async fn place(&self, tenant: &TenantId, host: Option<&str>) -> Result<(), RemoteError> {
+        let path = format!("/api/tenants/{tenant}/move");
+        let body = json!({ "host": host });
+        self.done("POST", &path, Some(body)).await
+    }
+
+    /// See [`crate::ops::tenants::remove`].
+    pub async fn remove(&self, tenant: &TenantId) -> Result<(), RemoteError> {
+        let path = format!("/api/tenants/{tenant}?purge=true&confirm={tenant}");
+        self.done("DELETE", &path, None).await
+    }
+
+    /// See [`crate::ops::hosts::list`].
+    pub async fn hosts(&self) -> Result<Vec<Host>, RemoteError> {
+        let found: Items<Host> = self.json("GET", "/api/hosts", None).await?;
+        Ok(found.items)
+    }
+
+    /// See [`crate::ops::hosts::drain`].
+    pub async fn drain(&self, host: &str, draining: bool) -> Result<(), RemoteError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let name: String = host
+            .bytes()
+            .map(|byte| match plain(byte) {
+                true => char::from(byte).to_string(),
+                false => format!("%{byte:02X}"),
+            })
+            .collect();
+        let body = json!({ "drain": draining });
+        self.done("POST", &format!("/api/hosts/{name}/drain"), Some(body))
+            .await
+    }
+
+    async fn done(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(), RemoteError> {
+        self.bytes(method, path, body).await.map(|_| ())
+    }
+
+    async fn json<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<T, RemoteError> {
+        let bytes = self.bytes(method, path, body).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|_| RemoteError::Unreachable(String::from("what answers there is not wmctl")))
+    }
+
+    async fn bytes(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<bytes::Bytes, RemoteError> {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let (status, bytes) = self.client.ask(method, path, body.into()).await?;
+        if (200..300).contains(&status) {
+            return Ok(bytes);
+        }
+        let refusal: Refusal = serde_json::from_slice(&bytes).unwrap_or(Refusal {
+            code: String::from("HTTP"),
+            detail: format!("the host answers with status {status}"),
+        });
+        Err(RemoteError::Refused {
+            status,
+            code: refusal.code,
+            detail: refusal.detail,
+        })
+    }
+}

@@ -1,0 +1,473 @@
+//! The interface as programs meet it: the guide's commands, keys, and every route's refusals.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+use wmctl::api::openapi;
+use wmctl::api::routes::{ROUTES, Route};
+use wmctl::ops::keys::Action;
+
+use crate::support::program::Program;
+use crate::support::wmctl::Wmctl;
+
+/// What came back.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+/// Runs `curl` with these arguments, with `localhost:8080` leading to `address`.
+pub(super) async fn curl(address: &str, arguments: &[&str]) -> Answer {
+    let connect = format!("localhost:8080:{address}");
+    let output: Output = Command::new("curl")
+        .args(["-sS", "-i", "--max-time", "30", "--connect-to", &connect])
+        .args(arguments)
+        .output()
+        .await
+        .expect("curl is installed");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "curl {arguments:?}: {words}");
+    let end = output
+        .stdout
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n");
+    let end = end.expect("an answer has a head");
+    let head = String::from_utf8(output.stdout[..end].to_vec()).unwrap();
+    Answer {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        body: output.stdout[end + 4..].to_vec(),
+        head: head.to_lowercase(),
+    }
+}
+
+/// One request with a key and a body.
+pub(super) async fn ask(
+    address: &str,
+    key: &str,
+    method: &str,
+    path: &str,
+    body: Option<Value>,
+) -> Answer {
+    let (url, header) = (
+        format!("http://localhost:8080{path}"),
+        format!("Authorization: Bearer {key}"),
+    );
+    let mut arguments = vec!["-X", method, &url];
+    if !key.is_empty() {
+        arguments.extend(["-H", &header]);
+    }
+    let body = body.map(|body| body.to_string());
+    if let Some(body) = &body {
+        arguments.extend(["-d", body]);
+    }
+    curl(address, &arguments).await
+}
+
+struct Host {
+    wmctl: Wmctl,
+    address: String,
+    serve: Program,
+    _folder: TempDir,
+}
+
+impl Host {
+    async fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let wmctl = Wmctl::in_folder(folder.path());
+        let listen = ["serve", "--http", "127.0.0.1:0"];
+        let mut serve = wmctl.start(&[&listen[..], arguments].concat());
+        let http = serve
+            .expect("an address", |line| line["type"] == "http")
+            .await;
+        Self {
+            address: http["address"].as_str().unwrap().to_owned(),
+            wmctl,
+            serve,
+            _folder: folder,
+        }
+    }
+
+    async fn key(&self, arguments: &[&str]) -> String {
+        let key = self
+            .wmctl
+            .done(&[&["keys", "add"], arguments].concat())
+            .await;
+        key.trim().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn the_guides_commands_work_as_they_are_written() {
+    let mut host = Host::start(&[]).await;
+    let at = host.address.clone();
+    let tenants = "http://localhost:8080/api/tenants";
+    let json = ["-H", "Content-Type: application/json"];
+    for (name, heads) in [
+        ("tenant1", &json[..]),
+        ("tenant2", &json[..]),
+        ("customer1", &[]),
+    ] {
+        let body = format!("{{\"business_id\": \"{name}\"}}");
+        let arguments = [&["-X", "POST", tenants], heads, &["-d", &body]].concat();
+        let added = curl(&at, &arguments).await;
+        assert_eq!(
+            (added.status, &added.json()["business_id"]),
+            (201, &json!(name))
+        );
+        assert_eq!(added.json()["state"], "unpaired");
+        let again = curl(&at, &arguments).await;
+        assert_eq!(again.status, 200);
+    }
+    let list = curl(&at, &[tenants]).await.json();
+    let names: Vec<_> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["business_id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["customer1", "tenant1", "tenant2"]);
+    let customer = "http://localhost:8080/api/tenants/customer1";
+    let stopped = curl(&at, &["-X", "DELETE", customer]).await;
+    assert_eq!(
+        (stopped.status, &stopped.json()["enabled"]),
+        (200, &json!(false))
+    );
+    assert_eq!(curl(&at, &[customer]).await.json()["enabled"], false);
+    // The rows go only when their owner's name is repeated.
+    let purge = format!("{customer}?purge=true");
+    assert_eq!(curl(&at, &["-X", "DELETE", &purge]).await.status, 400);
+    let purge = format!("{customer}?purge=true&confirm=customer1");
+    assert_eq!(curl(&at, &["-X", "DELETE", &purge]).await.status, 204);
+    assert_eq!(curl(&at, &[customer]).await.status, 404);
+    host.serve.terminate().await;
+    assert_eq!(host.serve.ended().await.code(), Some(0));
+}
+
+/// Keys that may do everything, everything to another tenant, everything but one thing, nothing.
+struct Keys {
+    full: String,
+    other: String,
+    lacking: Vec<(Action, String)>,
+    wrong: String,
+}
+
+impl Host {
+    async fn keys(&self) -> Keys {
+        let allow = |actions: &[Action]| -> Vec<&'static str> {
+            let words = actions.iter().flat_map(|one| ["--allow", one.word()]);
+            words.collect()
+        };
+        let all = allow(&Action::ALL);
+        let full = self.key(&[&["full"], &all[..]].concat()).await;
+        let only = [&["other", "--only", "other"], &all[..]].concat();
+        let other = self.key(&only).await;
+        let mut lacking = Vec::new();
+        for action in Action::ALL {
+            let rest = Action::ALL.into_iter().filter(|one| *one != action);
+            let rest = allow(&rest.collect::<Vec<_>>());
+            let name = format!("no-{}", action.word());
+            let key = self.key(&[&[name.as_str()], &rest[..]].concat()).await;
+            lacking.push((action, key));
+        }
+        let mut wrong = full.clone();
+        let last = if wrong.pop() == Some('0') { '1' } else { '0' };
+        wrong.push(last);
+        Keys {
+            full,
+            other,
+            lacking,
+            wrong,
+        }
+    }
+}
+
+/// A path with names in it.
+fn path(route: &Route) -> String {
+    route
+        .path
+        .replace("{id}", "acme")
+        .replace("{host}", "nobody")
+}
+
+/// A body that is refused for what it says, not for its form.
+fn body(route: &Route) -> Option<Value> {
+    route.body.map(|(schema, _)| match schema {
+        "TenantAdd" => json!({ "business_id": "acme" }),
+        "TenantMove" => json!({ "host": null }),
+        "Message" => json!({ "to": "+4915112345699", "text": "hello" }),
+        _ => json!({}),
+    })
+}
+
+#[tokio::test]
+async fn every_route_refuses_whoever_may_not() {
+    let host = Host::start(&["--rate", "1000"]).await;
+    let at = host.address.as_str();
+    let Keys {
+        full,
+        other,
+        lacking,
+        wrong,
+    } = host.keys().await;
+    for route in ROUTES {
+        let (method, path) = (route.method, path(route));
+        let asked = async |key: &str| ask(at, key, method, &path, body(route)).await;
+        let what = format!("{method} {path}");
+        for nobody in ["", &wrong, "wmk_", "nonsense"] {
+            let refused = asked(nobody).await;
+            assert_eq!(refused.status, 401, "{what}");
+            assert!(refused.head.contains("www-authenticate: bearer"), "{what}");
+            assert!(refused.head.contains("application/problem+json"), "{what}");
+            let id = refused.json()["request_id"].as_str().unwrap().to_owned();
+            assert!(
+                refused.head.contains(&format!("x-request-id: {id}")),
+                "{what}"
+            );
+        }
+        let (_, without) = lacking
+            .iter()
+            .find(|(action, _)| *action == route.action)
+            .unwrap();
+        assert_eq!(asked(without).await.status, 403, "{what}");
+        let names_one =
+            route.path.contains("{id}") || route.body.is_some_and(|b| b.0 == "TenantAdd");
+        if route.everyone || names_one {
+            assert_eq!(asked(&other).await.status, 403, "{what}");
+        } else {
+            let list = asked(&other).await;
+            assert_eq!(list.status, 200, "{what}");
+            assert_eq!(list.json()["items"], json!([]), "{what}");
+        }
+        let status = asked(&full).await.status;
+        assert!(![401, 403, 405].contains(&status), "{what}: {status}");
+        assert!(status < 500, "{what}: {status}");
+    }
+    // Nothing that was refused was written down, and what was done was, by whom.
+    let audit = ask(at, &full, "GET", "/api/audit", None).await.json();
+    let actors = audit["items"].as_array().unwrap().iter();
+    let mut actors: Vec<_> = actors
+        .filter(|row| row["request_id"].is_string())
+        .map(|row| row["actor"].as_str().unwrap().to_owned())
+        .collect();
+    actors.dedup();
+    assert_eq!(actors, ["full"]);
+    // A key that is gone is refused at once.
+    host.wmctl.done(&["keys", "rm", "full", "--yes"]).await;
+    assert_eq!(
+        ask(at, &full, "GET", "/api/tenants", None).await.status,
+        401
+    );
+    let kept = std::fs::read(host.wmctl.database()).unwrap();
+    let secret = &other.as_bytes()[other.len() - 64..];
+    assert!(
+        !kept.windows(64).any(|part| part == secret),
+        "a key is kept"
+    );
+}
+
+#[tokio::test]
+async fn the_document_and_the_router_agree() {
+    let host = Host::start(&["--rate", "1000"]).await;
+    let at = host.address.as_str();
+    let served = ask(at, "", "GET", "/openapi.json", None).await.json();
+    assert_eq!(served, openapi::document());
+    let paths = served["paths"].as_object().unwrap();
+    for (template, operations) in paths {
+        let path = template.replace("{id}", "acme").replace("{host}", "nobody");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            let answer = ask(at, "", method, &path, None).await;
+            let documented = operations.get(method.to_lowercase()).is_some();
+            assert_eq!(answer.status != 405, documented, "{method} {path}");
+            assert!(
+                documented || answer.head.contains("\r\nallow: "),
+                "{method} {path}"
+            );
+        }
+        let text = operations.to_string();
+        for name in text.split("#/components/schemas/").skip(1) {
+            let name = name.split('"').next().unwrap();
+            assert!(served["components"]["schemas"][name].is_object(), "{name}");
+        }
+    }
+    let documented: usize = paths
+        .values()
+        .map(|operations| operations.as_object().unwrap().len() - 1)
+        .sum();
+    assert_eq!(documented, ROUTES.len());
+    let absent = ask(at, "", "GET", "/api/nothing", None).await;
+    assert_eq!(
+        (absent.status, &absent.json()["code"]),
+        (404, &json!("NOT_FOUND"))
+    );
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused() {
+    let host = Host::start(&["--rate", "1000"]).await;
+    let at = host.address.as_str();
+    let big = json!({ "business_id": "a", "proxy": "x".repeat(600_000) });
+    let file = host.wmctl.database().with_file_name("big.json");
+    std::fs::write(&file, big.to_string()).unwrap();
+    let from_file = format!("@{}", file.display());
+    let url = "http://localhost:8080/api/tenants";
+    let refused = curl(at, &["-X", "POST", url, "-d", &from_file, "-H", "Expect:"]).await;
+    assert_eq!(refused.status, 413);
+    for (method, path, body) in [
+        ("GET", "/api/tenants?limit=0", None),
+        ("GET", "/api/tenants?limit=many", None),
+        ("GET", "/api/tenants?nothing=1", None),
+        ("GET", "/api/tenants?limit=1&limit=2", None),
+        ("GET", "/api/tenants?after=a%20b", None),
+        ("GET", "/api/tenants/a%20b", None),
+        ("GET", "/api/tenants/%ff", None),
+        ("POST", "/api/tenants", None),
+        ("POST", "/api/tenants", Some(json!([]))),
+        (
+            "POST",
+            "/api/tenants",
+            Some(json!({ "business_id": "a b" })),
+        ),
+        (
+            "POST",
+            "/api/tenants",
+            Some(json!({ "business_id": "a", "colour": "red" })),
+        ),
+        (
+            "POST",
+            "/api/tenants",
+            Some(json!({ "business_id": "a", "proxy": "ftp://x:1" })),
+        ),
+        (
+            "POST",
+            "/api/tenants",
+            Some(json!({ "business_id": "a", "platform": "netscape" })),
+        ),
+        (
+            "POST",
+            "/api/tenants/a/pair",
+            Some(json!({ "phone": "nobody" })),
+        ),
+    ] {
+        let refused = ask(at, "", method, path, body.clone()).await;
+        assert_eq!(refused.status, 400, "{method} {path} {body:?}");
+        assert!(refused.json()["detail"].is_string());
+    }
+    assert_eq!(
+        ask(at, "", "GET", "/api/tenants", None).await.json()["items"],
+        json!([])
+    );
+    // A page elsewhere that makes a browser on this machine ask gets nothing.
+    let evil = ["-H", "Origin: http://evil.example", url];
+    assert_eq!(curl(at, &evil).await.status, 401);
+    let evil = ["-H", "Host: evil.example", url];
+    assert_eq!(curl(at, &evil).await.status, 401);
+}
+
+#[tokio::test]
+async fn too_many_requests_have_to_wait() {
+    let host = Host::start(&["--rate", "1"]).await;
+    let at = host.address.as_str();
+    let key = host.key(&["reader"]).await;
+    let mut busy = 0;
+    for _ in 0..4 {
+        busy += u32::from(ask(at, &key, "GET", "/api/tenants", None).await.status == 429);
+    }
+    assert!(0 < busy, "nobody had to wait");
+    // Others do not have to.
+    let another = host.key(&["another"]).await;
+    assert_eq!(
+        ask(at, &another, "GET", "/api/tenants", None).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn others_are_let_in_only_with_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let wmctl = Wmctl::in_folder(folder.path());
+    let open = ["serve", "--http", "0.0.0.0:0"];
+    let refused = wmctl.output(&open).await;
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("NO_API_KEYS"));
+    wmctl.done(&["keys", "add", "reader"]).await;
+    let mut serve = wmctl.start(&open);
+    let http = serve
+        .expect("an address", |line| line["type"] == "http")
+        .await;
+    let port = http["address"]
+        .as_str()
+        .unwrap()
+        .rsplit_once(':')
+        .unwrap()
+        .1
+        .to_owned();
+    let at = format!("127.0.0.1:{port}");
+    assert_eq!(ask(&at, "", "GET", "/api/tenants", None).await.status, 401);
+}
+
+#[tokio::test]
+async fn commands_work_through_the_interface_as_at_the_rows() {
+    let host = Host::start(&[]).await;
+    let url = format!("http://{}", host.address);
+    let all = ["--allow", "read", "--allow", "write", "--allow", "admin"];
+    let key = host.key(&[&["ops"], &all[..]].concat()).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut remote = Wmctl::in_folder(elsewhere.path());
+    remote.set("WMCTL_API", &url);
+    let refused = remote.output(&["tenants", "list"]).await;
+    assert_eq!(refused.status.code(), Some(4));
+    let file = elsewhere.path().join("key");
+    std::fs::write(&file, format!("{key}\n")).unwrap();
+    remote.set("WMCTL_API_KEY_FILE", file.to_str().unwrap());
+    let proxy = "socks5://me:secret@proxy.example:1080";
+    let added = remote
+        .done(&["tenants", "add", "acme", "--proxy", proxy])
+        .await;
+    assert!(
+        added.contains("socks5://me:***@proxy.example:1080"),
+        "{added}"
+    );
+    assert!(!added.contains("secret"));
+    for from in [&remote, &host.wmctl] {
+        let shown = from.done(&["tenants", "list", "-o", "name"]).await;
+        assert_eq!(shown, "acme\n");
+        from.done(&["tenants", "stop", "acme"]).await;
+        let moved = from
+            .done(&["tenants", "move", "acme", "--to", "b", "--json"])
+            .await;
+        let moved: Value = serde_json::from_str(&moved).unwrap();
+        assert_eq!(
+            (&moved["enabled"], &moved["wanted_host"]),
+            (&json!(false), &json!("b"))
+        );
+        from.done(&["tenants", "start", "acme"]).await;
+        let late = from
+            .output(&["tenants", "wait", "acme", "--timeout", "0"])
+            .await;
+        assert_eq!(late.status.code(), Some(10));
+        let unknown = from.output(&["tenants", "show", "nobody"]).await;
+        assert_eq!(unknown.status.code(), Some(5));
+        let hosts = from.done(&["hosts"]).await;
+        assert_eq!(hosts.lines().count(), 1, "{hosts}");
+    }
+    let asks = remote.output(&["tenants", "rm", "acme"]).await;
+    assert_eq!(asks.status.code(), Some(2));
+    remote.done(&["tenants", "rm", "acme", "--yes"]).await;
+    assert_eq!(host.wmctl.done(&["tenants", "list"]).await, "");
+    assert!(Path::new(&host.wmctl.database()).exists());
+    assert!(
+        !elsewhere.path().join("wmctl.db").exists(),
+        "no rows are made elsewhere"
+    );
+}
