@@ -49,6 +49,13 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
 
+    /// Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler
+    ///
+    /// Without it, what the pooler keeps is tried out: through one that gives each transaction
+    /// another session, an open transaction holds the lock. LOCK_DATABASE_URL is the same.
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub(crate) lock_database_url: Option<String>,
+
     /// Read this configuration file only
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -110,6 +117,7 @@ impl Globals {
         let flags = [
             ("tenant", self.tenant.clone()),
             ("database_url", self.database_url.clone()),
+            ("lock_database_url", self.lock_database_url.clone()),
             ("output", self.output.clone().or(json)),
             ("log_level", self.log_level.clone()),
             ("log_format", self.log_format.clone()),

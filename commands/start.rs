@@ -81,6 +81,9 @@ pub(crate) fn rows(error: RowsError) -> Failure {
         RowsError::NotOurs { hint, .. } => {
             Failure::new(Exit::Database, "SCHEMA_NOT_OURS", message).hint(hint)
         }
+        RowsError::Route { hint, .. } => {
+            Failure::new(Exit::Config, "DATABASE_ROUTE", message).hint(hint)
+        }
         RowsError::Url => Failure::new(Exit::Config, "DATABASE_URL", message),
         RowsError::Database(_) => Failure::new(Exit::Database, "DATABASE", message)
             .hint("is the database up? DATABASE_URL says where it is"),

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_wmctl_global_optspecs
-    string join \n tenant= database-url= c/config= o/output= json no-headers q/quiet v/verbose log-level= log-format= color= server= root-key= ca-file= simulator= h/help V/version
+    string join \n tenant= database-url= lock-database-url= c/config= o/output= json no-headers q/quiet v/verbose log-level= log-format= color= server= root-key= ca-file= simulator= h/help V/version
 end
 
 function __fish_wmctl_needs_command
@@ -26,6 +26,7 @@ end
 
 complete -c wmctl -n "__fish_wmctl_needs_command" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_needs_command" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_needs_command" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_needs_command" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_needs_command" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_needs_command" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -64,6 +65,7 @@ ascii\t'Two characters a module'
 none\t'Do not draw it'"
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -86,6 +88,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha-timeout -d 'With 
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l http -d 'Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -112,6 +115,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rebalance -d 'Give
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l grace -d 'Take at most this long for a clean stop (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -131,6 +135,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -s h -l help -d 'Prin
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -158,6 +163,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -175,6 +181,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -196,6 +203,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -213,6 +221,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -230,6 +239,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -248,6 +258,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -267,6 +278,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -287,6 +299,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -304,6 +317,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -322,6 +336,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -339,6 +354,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -355,6 +371,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -s v -l verbose -d 'L
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -376,6 +393,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcom
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l allow -d 'Let it read, write, pair, send or admin (can be repeated; default: read)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -392,6 +410,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcom
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -408,6 +427,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcom
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -426,6 +446,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcom
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l release -d 'Take the lease of this tenant away from its holder' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -454,6 +475,7 @@ read\t'The recipient read it'"
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l timeout -d 'Wait at most this long (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -473,6 +495,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l type -d 'Show onl
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l limit -d 'Show at most so many' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -490,6 +513,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s v -l verbose -d '
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -509,6 +533,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -f -a "up" -d 'Apply what is pending; two hosts may start it at once'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -528,6 +553,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l device -d 'Take this device, where there are several' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -545,6 +571,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -570,6 +597,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l first-frame-del
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l seed -d 'Take all keys and all chance from this number' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -591,6 +619,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l contacts -d 'People
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l kills -d 'How often the running process is killed' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -607,6 +636,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s v -l verbose -d 'Lo
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -624,6 +654,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Show every setting, its value and its origin; secrets are hidden'
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -640,6 +671,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subc
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -657,6 +689,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -s h -l help -d
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l dir -d 'Write every page to this folder' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -673,6 +706,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand man" -s v -l verbose -d 'Log
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
@@ -689,6 +723,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand version" -s v -l verbose -d 
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -s c -l config -d 'Read this configuration file only' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r

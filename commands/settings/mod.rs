@@ -9,7 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use wmctl::config::{DatabaseUrl, Server};
+use wmctl::config::{DatabaseUrl, DatabaseUrlError, Server};
 use wmctl::ids::TenantId;
 use wmctl::ops::simulated_phone::ControlUrl;
 
@@ -47,6 +47,11 @@ const KEYS: &[Key] = &[
         guide: &["DATABASE_URL"],
         secret: true,
         ..key("database_url", None)
+    },
+    Key {
+        guide: &["LOCK_DATABASE_URL"],
+        secret: true,
+        ..key("lock_database_url", None)
     },
     Key {
         aliases: &["business_id"],
@@ -156,13 +161,19 @@ impl Settings {
         for (name, value) in globals.flags() {
             values.insert(name, (value, Origin::Flag));
         }
-        if let Some((url, Origin::Flag)) = values.get("database_url")
-            && DatabaseUrl::has_password(url)
-        {
-            let message =
-                "--database-url holds a password, which every user of this machine can see";
-            return Err(Failure::new(Exit::Usage, "SECRET_ON_COMMAND_LINE", message)
-                .hint("set DATABASE_URL, or DATABASE_URL_FILE to a file that holds it"));
+        for name in ["database_url", "lock_database_url"] {
+            if let Some((url, Origin::Flag)) = values.get(name)
+                && DatabaseUrl::has_password(url)
+            {
+                let (flag, variable) = (name.replace('_', "-"), name.to_uppercase());
+                let message =
+                    format!("--{flag} holds a password, which every user of this machine can see");
+                return Err(
+                    Failure::new(Exit::Usage, "SECRET_ON_COMMAND_LINE", message).hint(format!(
+                        "set {variable}, or {variable}_FILE to a file that holds it"
+                    )),
+                );
+            }
         }
         let heads = !globals.no_headers;
         Ok(Self {
@@ -257,10 +268,18 @@ impl Settings {
 
     /// Where the rows are; a file in the user's or the service's own folder by default.
     pub(crate) fn database(&self) -> Result<DatabaseUrl, Failure> {
+        let locks = self.value("lock_database_url");
         if let Some(url) = self.value("database_url") {
-            return url
-                .parse()
-                .map_err(|error| self.wrong("database_url", error));
+            let url: Result<DatabaseUrl, _> = url.parse();
+            let url = url.map_err(|error| self.wrong("database_url", error))?;
+            let Some(locks) = locks else {
+                return Ok(url);
+            };
+            let whole = locks.parse().and_then(|locks| url.with_locks_at(locks));
+            return whole.map_err(|error| self.wrong("lock_database_url", error));
+        }
+        if locks.is_some() {
+            return Err(self.wrong("lock_database_url", DatabaseUrlError::NoServer));
         }
         let folder = self.environment.folder(&[
             ("STATE_DIRECTORY", ""),

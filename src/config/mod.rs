@@ -30,6 +30,17 @@ impl DatabaseUrl {
         }
     }
 
+    /// The same database, with another way to it for locks only.
+    pub fn with_locks_at(self, locks: Self) -> Result<Self, DatabaseUrlError> {
+        match (self, locks) {
+            (Self::Postgres(mut url), Self::Postgres(locks)) => {
+                url.locks = Some(locks);
+                Ok(Self::Postgres(url))
+            }
+            _ => Err(DatabaseUrlError::NoServer),
+        }
+    }
+
     /// Whether the text of a URL carries a password, which then must not be on a command line.
     pub fn has_password(text: &str) -> bool {
         redacted(text) != text
@@ -43,6 +54,8 @@ pub enum DatabaseUrlError {
     Empty,
     #[error("database URL names no file")]
     NoFile,
+    #[error("only a postgres:// database has locks with a URL of their own")]
+    NoServer,
     #[error("database URL starts with neither sqlite: nor postgres://")]
     Scheme,
     #[error(transparent)]

@@ -23,6 +23,9 @@ pub struct LockStatus {
     /// How others learn that the holder is gone: `lock` or `counter`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liveness: Option<&'static str>,
+    /// How the holder reaches the database, and tells others that it lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +76,7 @@ pub async fn status(app: &App, only: Option<&TenantId>) -> Result<Vec<LockStatus
             liveness: holder
                 .as_ref()
                 .map(|holder| if holder.locks { "lock" } else { "counter" }),
+            route: holder.as_ref().and_then(|holder| holder.route.clone()),
             holder: holder.map(|holder| format!("{}/{}", holder.name, holder.pid)),
             since: (state != "free").then(|| time(lease.since_ms)),
             heartbeat: lease.heartbeat_ms.map(time),

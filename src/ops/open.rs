@@ -14,6 +14,7 @@ use crate::session::config::{Browser, ClientConfig};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::lease::{Host, Lease};
+use crate::store::route::Liveness;
 use crate::store::tenant::Launch;
 
 /// What a command was told.
@@ -59,6 +60,12 @@ pub enum RowsError {
     /// The tables are somebody else's; what to do instead.
     #[error("{message}")]
     NotOurs { message: String, hint: &'static str },
+    /// The way to the server does not let through what is needed; what to do instead.
+    #[error("{message}")]
+    Route {
+        message: &'static str,
+        hint: &'static str,
+    },
     /// Anything else; trying again may help.
     #[error("{0}")]
     Database(String),
@@ -83,6 +90,11 @@ impl RowsError {
             StoreError::Import(_) => Self::NotOurs {
                 message: error.to_string(),
                 hint: "nothing was changed; `wmctl help migrate` says what can be imported",
+            },
+            StoreError::Pooler(message) => Self::Route {
+                message,
+                hint: "give a direct URL, or let the pooler have pool_mode transaction or \
+                       session, and the URL no `options`",
             },
             StoreError::File(_) => Self::File(explained(&error)),
             // What the driver says of a URL may repeat it.
@@ -223,6 +235,18 @@ impl App {
             name,
             pid: std::process::id(),
         };
+        if let Some(route) = self.store.route() {
+            tracing::info!(
+                rows = route.pooling.name(),
+                locks = route.lock_pooling.name(),
+                liveness = route.liveness.name(),
+                version = route.version,
+                "the way to the database"
+            );
+            if route.liveness == Liveness::Counter {
+                tracing::warn!("the pooler has one session: processes are watched by counter only");
+            }
+        }
         let now_ms = self.surroundings.clock.unix_ms();
         let registered = self.store.register(&host, now_ms).await;
         registered.map(|()| id).map_err(RowsError::of)

@@ -43,6 +43,24 @@ impl Batch {
     }
 }
 
+/// The first row that one statement answers, sent as a text.
+pub(super) async fn ask(
+    connection: &mut PgConnection,
+    sql: &str,
+    args: Vec<Val>,
+) -> Result<Option<Row>, sqlx::Error> {
+    let mut batch = Batch::default();
+    batch.push(sql, &args);
+    Ok(batch.send(connection).await?.pop().flatten())
+}
+
+/// One statement with its arguments written into it.
+pub(super) fn written(sql: &str, args: &[Val]) -> AssertSqlSafe<String> {
+    let mut text = String::new();
+    inline(&mut text, sql, args);
+    AssertSqlSafe(text)
+}
+
 /// Writes a statement with each `$n` replaced by its argument. One without an argument stays, and
 /// the server refuses it.
 fn inline(text: &mut String, sql: &str, args: &[Val]) {
@@ -68,7 +86,8 @@ fn inline(text: &mut String, sql: &str, args: &[Val]) {
     }
 }
 
-/// A constant with its type. Relies on `standard_conforming_strings`, which every connection sets.
+/// A constant with its type. Backslashes stand only where they are marked as such: what they mean
+/// elsewhere is a setting of the server.
 fn literal(text: &mut String, value: &Val) {
     match value {
         Val::Int(Some(number)) => text.push_str(&format!("'{number}'::bigint")),
@@ -77,13 +96,16 @@ fn literal(text: &mut String, value: &Val) {
         Val::Text(None) => text.push_str("NULL::text"),
         Val::Bytes(None) => text.push_str("NULL::bytea"),
         Val::Text(Some(value)) => {
+            if value.contains('\\') {
+                text.push('E');
+            }
             text.push('\'');
-            text.push_str(&value.replace('\'', "''"));
+            text.push_str(&value.replace('\\', "\\\\").replace('\'', "''"));
             text.push_str("'::text");
         }
         Val::Bytes(Some(value)) => {
             text.reserve(value.len() * 2 + 16);
-            text.push_str("'\\x");
+            text.push_str("E'\\\\x");
             for byte in value {
                 for nibble in [byte >> 4, byte & 15] {
                     text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
@@ -106,9 +128,9 @@ mod tests {
         check(
             "= $1)",
             args!["o'k\\'; DROP--$2"],
-            "= 'o''k\\''; DROP--$2'::text)",
+            "= E'o''k\\\\''; DROP--$2'::text)",
         );
-        check("$1", args![&[0_u8, 0xaf][..]], "'\\x00af'::bytea");
+        check("$1", args![&[0_u8, 0xaf][..]], "E'\\\\x00af'::bytea");
         check("$1", args![None::<Vec<u8>>], "NULL::bytea");
         check("$1 $3 $", args![1_i64], "'1'::bigint $3 $");
         let eleven: Vec<Val> = (1..=11_i64).map(Val::from).collect();

@@ -3,13 +3,25 @@
 //! Nothing of the drivers leaves `store`. What the dialects do not share is a `match` on [`Db`] at
 //! its one place.
 
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{AssertSqlSafe, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, PgExecutor, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction};
+use tokio::time::Instant;
 
-use crate::store::batch::Batch;
+use crate::store::batch::{self, Batch};
 use crate::store::error::StoreError;
+use crate::store::route::{Pooling, Route};
+
+/// A transaction that a stopped process left open is ended by the server after this long
+/// (milliseconds): until then nobody can take its leases.
+pub(super) const IDLE_IN_TRANSACTION_MS: &str = "2000";
+/// The same for one transaction, whose session belongs to somebody else afterwards.
+pub(super) const END_WHEN_IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '2s'";
+const BEGIN_SHARED: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s'";
 
 /// An argument. Absent ones keep their type, which PostgreSQL needs.
 #[derive(Clone, Debug)]
@@ -140,13 +152,49 @@ pub(super) enum Db {
         write: SqlitePool,
         read: SqlitePool,
     },
-    Postgres(PgPool),
+    Postgres(Arc<Server>),
+}
+
+/// A server, and the ways to it.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) pool: PgPool,
+    pub(super) route: Route,
+    /// How sessions for locks are made.
+    pub(super) lock_options: PgConnectOptions,
+    pub(super) renewed: Renewed,
+}
+
+impl Server {
+    /// Whether each transaction may have another session: nothing can be prepared or set.
+    pub(super) fn is_shared(&self) -> bool {
+        self.route.pooling == Pooling::Transaction
+    }
+}
+
+/// Since when connections have to be made anew: those before lead to another server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Renewed(Arc<Mutex<Option<Instant>>>);
+
+impl Renewed {
+    pub(super) fn now(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether a connection of this age was made before.
+    pub(super) fn is_after(&self, age: Duration) -> bool {
+        let renewed = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        renewed.is_some_and(|renewed| renewed.elapsed() < age)
+    }
 }
 
 /// An open transaction; dropped without a commit, it is rolled back.
 pub(super) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres {
+        tx: Transaction<'static, Postgres>,
+        shared: bool,
+    },
 }
 
 fn lite(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Sqlite, SqliteArguments> {
@@ -169,13 +217,51 @@ fn post(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Postgres, PgArgu
         })
 }
 
+/// Runs a statement. On a shared session it goes as a text: what is prepared in one step may be
+/// asked for in another session in the next.
+async fn post_rows<'c>(
+    on: impl PgExecutor<'c>,
+    shared: bool,
+    sql: impl SqlSafeStr,
+    args: Vec<Val>,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    match shared {
+        false => post(sql, args).fetch_all(on).await,
+        true => {
+            let text = batch::written(sql.into_sql_str().as_str(), &args);
+            sqlx::raw_sql(text).fetch_all(on).await
+        }
+    }
+}
+
+async fn post_run<'c>(
+    on: impl PgExecutor<'c>,
+    shared: bool,
+    sql: impl SqlSafeStr,
+    args: Vec<Val>,
+) -> Result<u64, sqlx::Error> {
+    let done = match shared {
+        false => post(sql, args).execute(on).await,
+        true => {
+            let text = batch::written(sql.into_sql_str().as_str(), &args);
+            sqlx::raw_sql(text).execute(on).await
+        }
+    };
+    Ok(done?.rows_affected())
+}
+
 impl Db {
     /// Starts a transaction that may write.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self {
             // A plain BEGIN that reads first is refused at its first write while another writes.
             Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres(server) => {
+                let shared = server.is_shared();
+                let begin = if shared { BEGIN_SHARED } else { "BEGIN" };
+                let tx = server.pool.begin_with(begin).await?;
+                Tx::Postgres { tx, shared }
+            }
         })
     }
 
@@ -187,7 +273,10 @@ impl Db {
     ) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite { read, .. } => wrap(lite(sql, args).fetch_all(read).await?, Row::Sqlite),
-            Self::Postgres(pool) => wrap(post(sql, args).fetch_all(pool).await?, Row::Postgres),
+            Self::Postgres(server) => {
+                let rows = post_rows(&server.pool, server.is_shared(), sql, args);
+                wrap(rows.await?, Row::Postgres)
+            }
         })
     }
 
@@ -208,7 +297,10 @@ impl Db {
     ) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite { read, .. } => wrap(lite(sql, args).fetch_all(read).await?, Row::Sqlite),
-            Self::Postgres(pool) => wrap(post(sql, args).fetch_all(pool).await?, Row::Postgres),
+            Self::Postgres(server) => {
+                let rows = post_rows(&server.pool, server.is_shared(), sql, args);
+                wrap(rows.await?, Row::Postgres)
+            }
         })
     }
 
@@ -227,12 +319,12 @@ impl Db {
                 }
                 Ok(found)
             }
-            Self::Postgres(pool) => {
+            Self::Postgres(server) => {
                 let mut batch = Batch::default();
                 for (sql, args) in &queries {
                     batch.push(sql, args);
                 }
-                let mut connection = pool.acquire().await?;
+                let mut connection = server.pool.acquire().await?;
                 Ok(batch.send(&mut connection).await?)
             }
         }
@@ -245,7 +337,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(server) => server.pool.close().await,
         }
     }
 }
@@ -259,7 +351,10 @@ impl Tx {
     ) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(tx) => wrap(lite(sql, args).fetch_all(&mut **tx).await?, Row::Sqlite),
-            Self::Postgres(tx) => wrap(post(sql, args).fetch_all(&mut **tx).await?, Row::Postgres),
+            Self::Postgres { tx, shared } => {
+                let rows = post_rows(&mut **tx, *shared, sql, args);
+                wrap(rows.await?, Row::Postgres)
+            }
         })
     }
 
@@ -280,7 +375,7 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Sqlite(tx) => lite(sql, args).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => post(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres { tx, shared } => post_run(&mut **tx, *shared, sql, args).await?,
         })
     }
 
@@ -292,7 +387,9 @@ impl Tx {
     ) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => lite(sql, args).execute(&mut **tx).await.map(|_| ()),
-            Self::Postgres(tx) => post(sql, args).execute(&mut **tx).await.map(|_| ()),
+            Self::Postgres { tx, shared } => {
+                post_run(&mut **tx, *shared, sql, args).await.map(|_| ())
+            }
         }
         .map_err(StoreError::from)
     }
@@ -301,7 +398,7 @@ impl Tx {
     pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
-            Self::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
+            Self::Postgres { tx, .. } => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
         }
         .map_err(StoreError::from)
     }
@@ -310,7 +407,7 @@ impl Tx {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+            Self::Postgres { tx, .. } => tx.commit().await,
         }
         .map_err(StoreError::of_commit)
     }

@@ -62,6 +62,12 @@ pub enum StoreError {
     /// This database has no locks that end with a session.
     #[error("this database has no locks")]
     NoLocks,
+    /// The server follows another one and takes no writes: what it says is not to be trusted.
+    #[error("the server is a standby")]
+    Standby,
+    /// What lies between us and the server does not let through what is needed.
+    #[error("{0}")]
+    Pooler(&'static str),
     /// A stored value is not what its column promises.
     #[error("undecodable value in {table}, column {column}")]
     Corrupt {
@@ -84,7 +90,10 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may work later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Busy | Self::Full)
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Busy | Self::Full | Self::Standby
+        )
     }
 
     /// The class of an error that COMMIT itself answered.

@@ -6,21 +6,24 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sqlx::postgres::PgListener;
-use sqlx::{Connection, PgConnection};
+use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
 use crate::store::db::{Db, Row, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{Lease, RELEASE};
+use crate::store::liveness::LockSession;
+use crate::store::route::Pooling;
 
 /// First half of the keys of hosts' locks; the second is a hash of the id.
-const HOST_LOCKS: i32 = 0x574D;
+const HOST_LOCKS: i64 = 0x574D;
 /// Where triggers say that there is something to do.
 const CHANNEL: &str = "wmctl_wake";
 /// How often a file is looked at for changes.
 const FILE_POLL: Duration = Duration::from_millis(100);
+/// How often a server is, where nothing can listen to it.
+const SERVER_POLL: Duration = Duration::from_millis(250);
 /// How long dead hosts without leases are kept for people to look at (milliseconds).
 const DEAD_HOST_MS: i64 = 7 * 24 * 3_600_000;
 
@@ -84,11 +87,6 @@ const RELEASE_MANY: &str = "
 
 const CHANGED: &str = "SELECT MAX(changed_ms) FROM wmctl_tenant";
 
-const LOCK: &str = "SELECT pg_advisory_lock($1, hashtext($2))";
-const HEARTBEAT: &str = "
-    UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
-    WHERE inc = $1 AND state IN ('live', 'draining') RETURNING hb_seq";
-
 /// One process as its row has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRow {
@@ -114,39 +112,34 @@ pub struct HostRow {
 
 /// A host's own lock, held by a session of its own.
 #[derive(Debug)]
-pub struct HostLock {
-    session: PgConnection,
-}
+pub struct HostLock(LockSession);
 
 impl HostLock {
     /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
     pub async fn ping(&mut self) -> Result<(), StoreError> {
-        // Not the protocol's ping: a session counts as idle until it is asked something.
-        sqlx::query("SELECT 1").execute(&mut self.session).await?;
-        Ok(())
+        self.0.ping().await
     }
 
     /// Counts the heartbeat up; `None` says that the process was declared dead.
     pub async fn beat(&mut self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
-        let beats = sqlx::query_scalar(HEARTBEAT)
-            .bind(host.to_string())
-            .bind(now_ms);
-        Ok(beats.fetch_optional(&mut self.session).await?)
+        self.0.beat(host, now_ms).await
     }
 
     /// Gives the lock back.
     pub async fn release(self) {
-        if let Err(error) = self.session.close().await {
-            tracing::debug!(%error, "the host's session ended badly");
-        }
+        self.0.release().await;
     }
 }
 
 /// Tells that there may be something to do.
 #[derive(Debug)]
 pub enum Wake {
-    /// Looks at the file now and then.
-    File { store: Store, seen: Option<i64> },
+    /// Looks at the rows now and then.
+    Look {
+        store: Store,
+        seen: Option<i64>,
+        every: Duration,
+    },
     /// The server says so.
     Server(Box<PgListener>),
 }
@@ -155,8 +148,8 @@ impl Wake {
     /// Waits for the next change. Cancel-safe.
     pub async fn changed(&mut self) -> Result<(), StoreError> {
         match self {
-            Self::File { store, seen } => loop {
-                tokio::time::sleep(FILE_POLL).await;
+            Self::Look { store, seen, every } => loop {
+                tokio::time::sleep(*every).await;
                 let row = store.db.row(CHANGED, args![]).await?;
                 let now: Option<i64> = row.map_or(Ok(None), |row| row.column("wmctl_tenant", 0))?;
                 if now != *seen {
@@ -215,16 +208,12 @@ impl Store {
         host: HostId,
         silence: Duration,
     ) -> Result<Option<HostLock>, StoreError> {
-        if !self.has_locks() {
-            return Ok(None);
-        }
-        let mut session = self.lock_session(silence).await?;
-        sqlx::query(LOCK)
-            .bind(HOST_LOCKS)
-            .bind(host.to_string())
-            .execute(&mut session)
-            .await?;
-        Ok(Some(HostLock { session }))
+        let mut session = match self.lock_session(silence).await {
+            Err(StoreError::NoLocks) => return Ok(None),
+            session => session?,
+        };
+        session.wait_for(HOST_LOCKS, &host.to_string()).await?;
+        Ok(Some(HostLock(session)))
     }
 
     /// Takes the leases of many tenants at once, where their holders are dead or there is none. On
@@ -273,11 +262,23 @@ impl Store {
 
     /// What tells of changes.
     pub async fn wake(&self) -> Result<Wake, StoreError> {
-        let Db::Postgres(pool) = &self.db else {
-            let (store, seen) = (self.clone(), None);
-            return Ok(Wake::File { store, seen });
+        let look = |every| Wake::Look {
+            store: self.clone(),
+            seen: None,
+            every,
         };
-        let mut listener = PgListener::connect_with(pool).await?;
+        let Db::Postgres(server) = &self.db else {
+            return Ok(look(FILE_POLL));
+        };
+        let mut listener = if !server.is_shared() {
+            PgListener::connect_with(&server.pool).await?
+        } else if server.route.lock_pooling != Pooling::Transaction {
+            let pool = PgPoolOptions::new().max_connections(1);
+            let pool = pool.connect_lazy_with(server.lock_options.clone());
+            PgListener::connect_with(&pool).await?
+        } else {
+            return Ok(look(SERVER_POLL));
+        };
         listener.listen(CHANNEL).await?;
         Ok(Wake::Server(Box::new(listener)))
     }

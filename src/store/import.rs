@@ -360,7 +360,7 @@ async fn insert(tx: &mut Tx, table: &Table, rows: Vec<Values>) -> Result<(), Sto
         let mut batch = Batch::default();
         for row in rows {
             let names: Vec<&str> = row.iter().map(|(name, _, _)| *name).collect();
-            let is_server = matches!(tx, Tx::Postgres(_));
+            let is_server = matches!(tx, Tx::Postgres { .. });
             let place = |(at, (_, kind, _)): (usize, &(&str, Kind, Val))| match kind {
                 Uuid if is_server => format!("CAST(${} AS uuid)", at + 1),
                 _ => format!("${}", at + 1),
@@ -371,12 +371,12 @@ async fn insert(tx: &mut Tx, table: &Table, rows: Vec<Values>) -> Result<(), Sto
             let values: Vec<Val> = row.iter().map(|(_, _, value)| value.clone()).collect();
             match tx {
                 Tx::Sqlite(_) => tx.built_run(AssertSqlSafe(sql), values).await?,
-                Tx::Postgres(_) => {
+                Tx::Postgres { .. } => {
                     batch.push(&sql, &values);
                 }
             }
         }
-        if let Tx::Postgres(tx) = tx {
+        if let Tx::Postgres { tx, .. } = tx {
             batch.send(tx).await?;
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
-use crate::store::db::args;
+use crate::store::db::{Db, args};
 use crate::store::error::StoreError;
 use crate::store::watch::{LIVENESS, liveness};
 
@@ -66,11 +66,17 @@ pub struct LeaseStatus {
 }
 
 const REGISTER: &str = "
-    INSERT INTO wmctl_host (inc, name, pid, started_ms, hb_ms) VALUES ($1, $2, $3, $4, $4)";
+    INSERT INTO wmctl_host (inc, name, pid, started_ms, hb_ms, route)
+    VALUES ($1, $2, $3, $4, $4, $5)";
 
-const HEARTBEAT: &str = "
+const HEARTBEAT_SQLITE: &str = "
     UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
     WHERE inc = $1 AND state IN ('live', 'draining') RETURNING hb_seq";
+
+/// A server that was promoted counts for no process that was known before.
+pub(super) const HEARTBEAT_POSTGRES: &str = "
+    UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
+    WHERE inc = $1 AND state IN ('live', 'draining') AND line = wmctl_line() RETURNING hb_seq";
 
 const ENSURE_ACCOUNT: &str = "
     INSERT INTO wmctl_account (business_id) VALUES ($1) ON CONFLICT (business_id) DO NOTHING";
@@ -100,9 +106,12 @@ pub(super) const FENCE_SQLITE: &str = "
     SELECT 1 FROM wmctl_lease WHERE business_id = $1 AND epoch = $2 AND owner = $3";
 
 /// The same, and locks it. Only the row lock keeps a takeover out until this transaction ends: a
-/// plain comparison lets a stale writer commit after the new owner has loaded its state.
+/// plain comparison lets a stale writer commit after the new owner has loaded its state. A server
+/// that was promoted meanwhile may lack what this process has in memory: there the lease is void.
 pub(super) const FENCE_POSTGRES: &str = "
-    SELECT 1 FROM wmctl_lease WHERE business_id = $1 AND epoch = $2 AND owner = $3 FOR SHARE";
+    SELECT 1 FROM wmctl_lease l JOIN wmctl_host h ON h.inc = l.owner
+    WHERE l.business_id = $1 AND l.epoch = $2 AND l.owner = $3 AND h.line = wmctl_line()
+    FOR SHARE OF l";
 
 const STATUS: &str = "
     SELECT l.business_id, l.epoch, l.owner, h.name, h.pid, l.since_ms, h.hb_ms
@@ -112,15 +121,26 @@ impl Store {
     /// Makes a process known; once for each start.
     pub async fn register(&self, host: &Host, now_ms: i64) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        let row = args![host.id.to_string(), host.name.as_str(), host.pid, now_ms];
+        let route = self.route().map(ToString::to_string);
+        let row = args![
+            host.id.to_string(),
+            host.name.as_str(),
+            host.pid,
+            now_ms,
+            route
+        ];
         tx.run(REGISTER, row).await?;
         tx.commit().await
     }
 
     /// Counts the process's heartbeat up; `None` says that it was declared dead.
     pub async fn heartbeat(&self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
+        let sql = match self.db {
+            Db::Sqlite { .. } => HEARTBEAT_SQLITE,
+            Db::Postgres(_) => HEARTBEAT_POSTGRES,
+        };
         let mut tx = self.db.begin().await?;
-        let row = tx.row(HEARTBEAT, args![host.to_string(), now_ms]).await?;
+        let row = tx.row(sql, args![host.to_string(), now_ms]).await?;
         tx.commit().await?;
         row.map(|row| row.column("wmctl_host", 0)).transpose()
     }

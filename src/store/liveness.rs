@@ -1,60 +1,78 @@
-//! A lock that ends with the session of the process that holds it: how a standby learns at once
-//! that a leader died.
+//! A lock that ends with the session of the process that holds it, or with its transaction: how
+//! others learn at once that a process died.
 //!
 //! It decides nothing. Who may write stands in the lease row; a lock that is wrongly free, or
 //! wrongly held, costs a takeover too many or a later one, and never a row.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
+use tokio::time::timeout;
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
-use crate::store::db::Db;
+use crate::store::batch::{Batch, ask};
+use crate::store::db::{Db, Server, Val, args};
 use crate::store::error::StoreError;
+use crate::store::lease::HEARTBEAT_POSTGRES;
+use crate::store::route::Liveness;
 
 /// First half of the keys of tenants' locks; the second is a hash of the name. Two tenants whose
 /// hashes agree cannot both be locked, and one is then watched by its heartbeat alone.
-const TENANT_LOCKS: i32 = 0x574E;
+const TENANT_LOCKS: i64 = 0x574E;
+/// How long a session of its own may take to come up.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+/// Whoever waits for a lock asks anew so often: a statement that waits for days would keep the
+/// server from clearing away what is out of date. The server ends it, not a clock of ours.
+const WAIT_AT_MOST: &str = "5s";
+/// By then an answer is there, or the way to the server is gone.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(8);
+/// What PostgreSQL answers when a lock did not come in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// Servers from this version on look whether their client is still there.
+const CLIENTS_WATCHED: i32 = 140_000;
 
-const LOCK: &str = "SELECT pg_advisory_lock($1, hashtext($2))";
-const TRY_LOCK: &str = "SELECT pg_try_advisory_lock($1, hashtext($2))";
-const HEARTBEAT: &str = "
-    UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
-    WHERE inc = $1 AND state IN ('live', 'draining') RETURNING hb_seq";
 const WAITING: &str = "
     SELECT count(*) FROM pg_locks
     WHERE locktype = 'advisory' AND classid = CAST($1 AS oid)
         AND objid = CAST(hashtext($2) & 4294967295 AS oid) AND NOT granted
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+const SETTING: &str = "SELECT set_config($1, $2, $3)";
+const IS_KNOWN: &str = "
+    SELECT 1 FROM wmctl_host WHERE inc = $1 AND state <> 'dead' AND line = wmctl_line()";
 
 /// A tenant's lock, held by a session of its own.
 #[derive(Debug)]
-pub struct TenantLock {
-    session: PgConnection,
+pub struct TenantLock(LockSession);
+
+/// A session that holds one lock, or an open transaction that does.
+#[derive(Debug)]
+pub(super) struct LockSession {
+    connection: PgConnection,
+    server: Arc<Server>,
+    /// The lock is a transaction's, and heartbeats have to be committed elsewhere.
+    in_transaction: bool,
+    silence: Duration,
 }
 
 impl Store {
-    /// Whether processes on other machines can share this database, and locks end with sessions.
+    /// Whether processes on other machines can share this database.
     pub fn has_locks(&self) -> bool {
         matches!(self.db, Db::Postgres(_))
     }
 
     /// Waits until the tenant's lock is free, and takes it. Ends with an error when the session
     /// does, and at once where there are no locks. `silence` is how long the holder may say nothing
-    /// before the server ends its session.
+    /// before the server takes it away.
     pub async fn wait_for_lock(
         &self,
         tenant: &TenantId,
         silence: Duration,
     ) -> Result<TenantLock, StoreError> {
         let mut session = self.lock_session(silence).await?;
-        sqlx::query(LOCK)
-            .bind(TENANT_LOCKS)
-            .bind(tenant.as_str())
-            .execute(&mut session)
-            .await?;
-        Ok(TenantLock { session })
+        session.wait_for(TENANT_LOCKS, tenant.as_str()).await?;
+        Ok(TenantLock(session))
     }
 
     /// Takes the tenant's lock if it is free.
@@ -64,46 +82,163 @@ impl Store {
         silence: Duration,
     ) -> Result<Option<TenantLock>, StoreError> {
         let mut session = self.lock_session(silence).await?;
-        let locked: bool = sqlx::query_scalar(TRY_LOCK)
-            .bind(TENANT_LOCKS)
-            .bind(tenant.as_str())
-            .fetch_one(&mut session)
-            .await?;
-        Ok(locked.then_some(TenantLock { session }))
+        let locked = session.try_take(TENANT_LOCKS, tenant.as_str()).await?;
+        if !locked {
+            session.release().await;
+            return Ok(None);
+        }
+        Ok(Some(TenantLock(session)))
     }
 
     /// How many sessions wait for the tenant's lock.
     pub async fn lock_waiters(&self, tenant: &TenantId) -> Result<i64, StoreError> {
-        let Db::Postgres(pool) = &self.db else {
+        if !self.has_locks() {
             return Ok(0);
-        };
-        let waiting = sqlx::query_scalar(WAITING)
-            .bind(TENANT_LOCKS)
-            .bind(tenant.as_str());
-        Ok(waiting.fetch_one(pool).await?)
+        }
+        let row = self.db.row(WAITING, args![TENANT_LOCKS, tenant.as_str()]);
+        row.await?.map_or(Ok(0), |row| row.column("pg_locks", 0))
     }
 
-    pub(super) async fn lock_session(&self, silence: Duration) -> Result<PgConnection, StoreError> {
-        let Db::Postgres(pool) = &self.db else {
+    /// Asks over a new connection whether the server still knows this process. The same name may
+    /// lead to another server by now, while older connections go on with one that nobody else asks:
+    /// then all of them are made anew.
+    pub async fn is_known(&self, host: HostId) -> Result<bool, StoreError> {
+        let Db::Postgres(server) = &self.db else {
+            return Ok(true);
+        };
+        let mut connection = connect(server).await?;
+        let known = ask(&mut connection, IS_KNOWN, args![host.to_string()]).await?;
+        let known = known.is_some();
+        if !known {
+            server.renewed.now();
+        }
+        connection.close().await?;
+        Ok(known)
+    }
+
+    pub(super) async fn lock_session(&self, silence: Duration) -> Result<LockSession, StoreError> {
+        let Db::Postgres(server) = &self.db else {
             return Err(StoreError::NoLocks);
         };
-        let options = pool.connect_options().as_ref().clone();
-        let mut session = PgConnection::connect_with(&options).await?;
-        let silence_ms = silence.as_millis().to_string();
-        // Servers before version 14 know neither: there the counter alone tells of a process that
-        // hangs.
-        for (name, value) in [
-            ("idle_session_timeout", silence_ms.as_str()),
-            ("client_connection_check_interval", "500"),
-        ] {
-            let set = sqlx::query("SELECT set_config($1, $2, false)")
-                .bind(name)
-                .bind(value);
-            if let Err(error) = set.execute(&mut session).await {
-                tracing::debug!(name, %error, "not a setting of this server");
+        if server.route.liveness == Liveness::Counter {
+            return Err(StoreError::NoLocks);
+        }
+        let mut session = LockSession {
+            connection: connect(server).await?,
+            server: Arc::clone(server),
+            in_transaction: server.route.liveness == Liveness::Transaction,
+            silence,
+        };
+        session.prepare().await?;
+        Ok(session)
+    }
+}
+
+/// A connection over the way for locks, to a server that takes writes.
+async fn connect(server: &Server) -> Result<PgConnection, StoreError> {
+    let connected = timeout(CONNECT_TIME_MAX, async {
+        let mut connection = PgConnection::connect_with(&server.lock_options).await?;
+        let row = ask(&mut connection, "SELECT pg_is_in_recovery()", args![]).await?;
+        match row.map_or(Ok(false), |row| row.column("pg_control", 0))? {
+            true => Err(StoreError::Standby),
+            false => Ok(connection),
+        }
+    });
+    let late = |_| Err(StoreError::from(sqlx::Error::PoolTimedOut));
+    connected.await.unwrap_or_else(late)
+}
+
+impl LockSession {
+    /// Sets what the lock rests on. A transaction takes it with it when it ends.
+    async fn prepare(&mut self) -> Result<(), StoreError> {
+        let silence_ms = self.silence.as_millis().to_string();
+        let (begin, limit) = match self.in_transaction {
+            true => ("BEGIN", "idle_in_transaction_session_timeout"),
+            false => ("", "idle_session_timeout"),
+        };
+        let mut settings = vec![(limit, silence_ms.as_str()), ("lock_timeout", WAIT_AT_MOST)];
+        if CLIENTS_WATCHED <= self.server.route.version {
+            settings.push(("client_connection_check_interval", "500"));
+        }
+        let mut batch = Batch::default();
+        batch.push(begin, &[]);
+        for (name, value) in settings {
+            let setting: Vec<Val> = args![name, value, self.in_transaction];
+            batch.push(SETTING, &setting);
+        }
+        batch.send(&mut self.connection).await?;
+        Ok(())
+    }
+
+    pub(super) async fn wait_for(&mut self, class: i64, name: &str) -> Result<(), StoreError> {
+        let sql = match self.in_transaction {
+            true => "SELECT pg_advisory_xact_lock(CAST($1 AS INTEGER), hashtext($2))",
+            false => "SELECT pg_advisory_lock(CAST($1 AS INTEGER), hashtext($2))",
+        };
+        loop {
+            let asked = ask(&mut self.connection, sql, args![class, name]);
+            let error = match timeout(ANSWER_TIME_MAX, asked).await {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(StoreError::from(sqlx::Error::PoolTimedOut)),
+            };
+            let code = error.as_database_error().and_then(|error| error.code());
+            if code.as_deref() != Some(LOCK_NOT_AVAILABLE) {
+                return Err(error.into());
+            }
+            if self.in_transaction {
+                ask(&mut self.connection, "ROLLBACK", args![]).await?;
+                self.prepare().await?;
             }
         }
-        Ok(session)
+    }
+
+    pub(super) async fn try_take(&mut self, class: i64, name: &str) -> Result<bool, StoreError> {
+        let sql = match self.in_transaction {
+            true => "SELECT pg_try_advisory_xact_lock(CAST($1 AS INTEGER), hashtext($2))",
+            false => "SELECT pg_try_advisory_lock(CAST($1 AS INTEGER), hashtext($2))",
+        };
+        let row = ask(&mut self.connection, sql, args![class, name]).await?;
+        row.map_or(Ok(false), |row| row.column("pg_locks", 0))
+    }
+
+    /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
+    pub(super) async fn ping(&mut self) -> Result<(), StoreError> {
+        // Not the protocol's ping: a session counts as idle until it is asked something.
+        ask(&mut self.connection, "SELECT 1", args![]).await?;
+        Ok(())
+    }
+
+    /// Counts the heartbeat up; `None` says that the process was declared dead. An error means
+    /// that the lock is lost.
+    pub(super) async fn beat(
+        &mut self,
+        host: HostId,
+        now_ms: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        let beat = args![host.to_string(), now_ms];
+        let row = if self.in_transaction {
+            self.ping().await?;
+            // Nobody sees what an open transaction writes.
+            let mut connection = self.server.pool.acquire().await?;
+            ask(&mut connection, HEARTBEAT_POSTGRES, beat).await?
+        } else {
+            ask(&mut self.connection, HEARTBEAT_POSTGRES, beat).await?
+        };
+        row.map(|row| row.column("wmctl_host", 0)).transpose()
+    }
+
+    /// Gives the lock back.
+    pub(super) async fn release(mut self) {
+        let ended = async {
+            if self.in_transaction {
+                ask(&mut self.connection, "ROLLBACK", args![]).await?;
+            }
+            self.connection.close().await
+        };
+        if !matches!(timeout(CONNECT_TIME_MAX, ended).await, Ok(Ok(()))) {
+            tracing::debug!("the lock's session ended badly");
+        }
     }
 }
 
@@ -111,16 +246,11 @@ impl TenantLock {
     /// Counts the heartbeat up over the session that holds the lock; `None` says that the process
     /// was declared dead. An error means that the lock is lost.
     pub async fn beat(&mut self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
-        let beats = sqlx::query_scalar(HEARTBEAT)
-            .bind(host.to_string())
-            .bind(now_ms);
-        Ok(beats.fetch_optional(&mut self.session).await?)
+        self.0.beat(host, now_ms).await
     }
 
     /// Gives the lock back.
     pub async fn release(self) {
-        if let Err(error) = self.session.close().await {
-            tracing::debug!(%error, "the lock's session ended badly");
-        }
+        self.0.release().await;
     }
 }

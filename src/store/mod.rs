@@ -21,6 +21,7 @@ mod open;
 pub mod outbox;
 mod put;
 mod read;
+pub mod route;
 pub mod tenant;
 mod text;
 mod unit;
@@ -52,6 +53,14 @@ impl Store {
         match self.db {
             db::Db::Sqlite { .. } => "sqlite",
             db::Db::Postgres(_) => "postgres",
+        }
+    }
+
+    /// How the server is reached; `None` where the database is a file.
+    pub fn route(&self) -> Option<&route::Route> {
+        match &self.db {
+            db::Db::Sqlite { .. } => None,
+            db::Db::Postgres(server) => Some(&server.route),
         }
     }
 

@@ -3,18 +3,20 @@
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use crate::config::DatabaseUrl;
 use crate::config::postgres::{PostgresUrl, TlsMode};
 use crate::store::Store;
-use crate::store::db::Db;
+use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS, Renewed, Server};
 use crate::store::error::StoreError;
 use crate::store::outbox::Pulse;
+use crate::store::route::{Pooling, Route, Way};
 
 /// How long a statement waits for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,9 +26,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
 /// Connections of one process to a server.
 const POSTGRES_CONNECTIONS: u32 = 10;
-/// A transaction that a stopped process left open is ended by the server after this long
-/// (milliseconds): until then nobody can take its leases.
-const IDLE_IN_TRANSACTION_MS: &str = "2000";
+/// What every session of ours has, where nothing lies between that shares sessions.
+const SETTINGS: [(&str, &str); 1] = [(
+    "idle_in_transaction_session_timeout",
+    IDLE_IN_TRANSACTION_MS,
+)];
 /// How connections are named in the server's list.
 const APPLICATION: &str = "wmctl";
 /// A connection that lay idle for so long is tried out before it is used: whatever lies between
@@ -42,6 +46,10 @@ const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 const NOTICE_DEAD_CLIENTS: &str = "
     SELECT set_config('client_connection_check_interval', '500ms', FALSE)
     WHERE CAST(current_setting('server_version_num') AS INTEGER) >= 140000";
+/// For a session of ours that could not be started with it.
+const END_IDLE_TRANSACTIONS: &str = "
+    SELECT set_config('idle_in_transaction_session_timeout', '2s', FALSE)";
+const RECOVERING: &str = "SELECT pg_is_in_recovery()";
 
 impl Store {
     /// Opens the database; creates a file and its folder, readable by their owner only. The schema
@@ -128,16 +136,9 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 fn server(url: &PostgresUrl) -> PgConnectOptions {
     let mut options = PgConnectOptions::new()
         .ssl_mode(tls(url.tls))
+        // Poolers refuse it, and there are no fractions among the rows.
+        .extra_float_digits(None)
         .application_name(url.application.as_deref().unwrap_or(APPLICATION));
-    let given = url.options.clone().unwrap_or_default();
-    options = options.options([
-        (
-            "idle_in_transaction_session_timeout",
-            IDLE_IN_TRANSACTION_MS,
-        ),
-        // A unit of work writes constants into its text.
-        ("standard_conforming_strings", "on"),
-    ]);
     match url.host.as_deref() {
         Some(folder) if folder.starts_with('/') => options = options.socket(folder),
         Some(host) => options = options.host(host),
@@ -169,7 +170,7 @@ fn server(url: &PostgresUrl) -> PgConnectOptions {
     if let Some(capacity) = url.statement_cache {
         options = options.statement_cache_capacity(capacity);
     }
-    match setting_pairs(&given) {
+    match setting_pairs(url.options.as_deref().unwrap_or_default()) {
         pairs if pairs.is_empty() => options,
         pairs => options.options(pairs),
     }
@@ -195,10 +196,56 @@ fn tls(mode: TlsMode) -> PgSslMode {
     }
 }
 
+/// Tries a way to a server out.
+async fn explore(url: &PostgresUrl) -> Result<Way, StoreError> {
+    let given = setting_pairs(url.options.as_deref().unwrap_or_default());
+    let settings: Vec<_> = SETTINGS
+        .into_iter()
+        .filter(|(name, _)| given.iter().all(|(given, _)| given != name))
+        .collect();
+    let at_most = url.pool.connect_timeout.unwrap_or(ACQUIRE_TIMEOUT);
+    Way::explore(server(url), &settings, at_most).await
+}
+
 async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
+    let way = explore(url).await?;
+    let lock_way = match &url.locks {
+        None => None,
+        Some(url) => Some(explore(url).await?),
+    };
+    if lock_way.as_ref().is_some_and(|locks| !locks.meets(&way)) {
+        return Err(StoreError::Pooler(
+            "the database URL for locks leads to another database",
+        ));
+    }
+    let locks = lock_way.as_ref().unwrap_or(&way);
+    let route = Route {
+        version: way.version,
+        pooling: way.pooling,
+        lock_pooling: locks.pooling,
+        lock_apart: lock_way.is_some(),
+        liveness: locks.liveness(),
+    };
+    let lock_options = locks.options.clone();
+    let renewed = Renewed::default();
+    let pool = pool(url, way.pooling, renewed.clone());
+    let pool = pool.connect_with(way.options).await?;
+    Ok(Store {
+        db: Db::Postgres(Arc::new(Server {
+            pool,
+            route,
+            lock_options,
+            renewed,
+        })),
+        file: None,
+        pulse: Pulse::default(),
+    })
+}
+
+fn pool(url: &PostgresUrl, pooling: Pooling, renewed: Renewed) -> PgPoolOptions {
     let pool = url.pool;
     let check_after = pool.check_period.unwrap_or(CHECK_AFTER);
-    let options = PgPoolOptions::new()
+    PgPoolOptions::new()
         .max_connections(pool.connections_max.unwrap_or(POSTGRES_CONNECTIONS))
         .min_connections(pool.connections_min.unwrap_or(0))
         .max_lifetime(pool.lifetime.unwrap_or(LIFETIME))
@@ -207,25 +254,33 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
         // A round trip for each acquisition would double the cost of a read.
         .test_before_acquire(false)
         .before_acquire(move |connection, age| {
+            let outdated = renewed.is_after(age.age);
             Box::pin(async move {
                 match age.idle_for < check_after {
+                    _ if outdated => Ok(false),
                     true => Ok(true),
                     false => connection.ping().await.map(|()| true),
                 }
             })
         })
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
             Box::pin(async move {
-                sqlx::raw_sql(NOTICE_DEAD_CLIENTS)
-                    .execute(&mut *connection)
-                    .await
-                    .map(|_| ())
+                let text = match pooling {
+                    // A setting would stay with a session that others get next.
+                    Pooling::Transaction => Vec::new(),
+                    Pooling::Session => vec![NOTICE_DEAD_CLIENTS, END_IDLE_TRANSACTIONS],
+                    Pooling::Direct => vec![NOTICE_DEAD_CLIENTS],
+                };
+                let text = [&text[..], &[RECOVERING]].concat().join(";");
+                let rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch_all(&mut *connection);
+                let recovering = match rows.await?.last() {
+                    Some(row) => row.try_get(0)?,
+                    None => false,
+                };
+                match recovering {
+                    false => Ok(()),
+                    true => Err(sqlx::Error::Protocol(StoreError::Standby.to_string())),
+                }
             })
-        });
-    let pool = options.connect_with(server(url)).await?;
-    Ok(Store {
-        db: Db::Postgres(pool),
-        file: None,
-        pulse: Pulse::default(),
-    })
+        })
 }

@@ -8,7 +8,7 @@ use sqlx::pool::PoolConnection;
 
 use crate::store::Owner;
 use crate::store::batch::Batch;
-use crate::store::db::{Db, Row, Tx, Val, args};
+use crate::store::db::{Db, END_WHEN_IDLE, Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::event;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
@@ -48,7 +48,7 @@ impl Unit {
     ) -> Result<(Self, i64), StoreError> {
         let lost = StoreError::LeaseLost { held: lease.epoch };
         let fence = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
-        let Db::Postgres(pool) = db else {
+        let Db::Postgres(server) = db else {
             let mut tx = db.begin().await?;
             tx.row(FENCE_SQLITE, fence).await?.ok_or(lost)?;
             let row = match events {
@@ -60,18 +60,25 @@ impl Unit {
             return Ok((Self::Sqlite { tx, answers }, seq));
         };
         let mut held = Held {
-            connection: pool.acquire().await?,
+            connection: server.pool.acquire().await?,
             settled: false,
             batch: Batch::default(),
             asked: Vec::new(),
         };
         let mut batch = Batch::default();
         batch.push("BEGIN", &[]);
-        batch.push(FENCE_POSTGRES, &fence);
+        if server.is_shared() {
+            batch.push(END_WHEN_IDLE, &[]);
+        }
+        let fenced = batch.push(FENCE_POSTGRES, &fence);
         if 0 < events {
             batch.push(event::RESERVE, &event::reserve(owner, events));
         }
-        let mut answers = batch.send(&mut held.connection).await?.into_iter().skip(1);
+        let mut answers = batch
+            .send(&mut held.connection)
+            .await?
+            .into_iter()
+            .skip(fenced);
         if answers.next().flatten().is_none() {
             let mut batch = Batch::default();
             batch.push("ROLLBACK", &[]);

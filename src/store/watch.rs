@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 const TABLE: &str = "wmctl_host";
 
 const HOLDER: &str = "
-    SELECT h.inc, h.hb_seq, h.state, h.liveness, h.name, h.pid
+    SELECT h.inc, h.hb_seq, h.state, h.liveness, h.name, h.pid, h.route
     FROM wmctl_lease l JOIN wmctl_host h ON h.inc = l.owner WHERE l.business_id = $1";
 
 /// Only if nobody heard from it since: a heartbeat in between wins.
@@ -34,6 +34,8 @@ pub struct Holder {
     /// The machine's name and the process number, for people.
     pub name: String,
     pub pid: i64,
+    /// How it reaches the server.
+    pub route: Option<String>,
 }
 
 impl Store {
@@ -55,6 +57,7 @@ impl Store {
             locks: liveness == "lock",
             name: row.column(TABLE, 4)?,
             pid: row.column(TABLE, 5)?,
+            route: row.column(TABLE, 6)?,
         }))
     }
 

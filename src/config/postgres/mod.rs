@@ -40,6 +40,8 @@ pub struct PostgresUrl {
     pub statement_cache: Option<usize>,
     /// Size and age of the pool.
     pub pool: PoolSettings,
+    /// Another way to the same database, for locks only: past a pooler.
+    pub locks: Option<Box<PostgresUrl>>,
 }
 
 /// `sslmode`.

@@ -3,6 +3,7 @@
 mod faults;
 mod fence;
 mod import;
+mod route;
 mod samples;
 mod schema;
 mod suite;
@@ -11,12 +12,15 @@ use tempfile::TempDir;
 use wmctl::config::DatabaseUrl;
 use wmctl::store::Store;
 
+use crate::support::pooler::Pooler;
 use crate::support::postgres::Postgres;
 
 /// A database of the test's own, kept alive with the test.
 pub(super) struct Database {
     pub(super) url: DatabaseUrl,
     _folder: Option<TempDir>,
+    // Ends before the server that it leads to.
+    pooler: Option<Pooler>,
     server: Option<Postgres>,
 }
 
@@ -27,6 +31,7 @@ impl Database {
         Self {
             url: url.parse().unwrap(),
             _folder: Some(folder),
+            pooler: None,
             server: None,
         }
     }
@@ -38,7 +43,19 @@ impl Database {
         Self {
             url,
             _folder: None,
+            pooler: None,
             server: Some(server),
+        }
+    }
+
+    /// A server behind a pooler that gives each transaction another session.
+    pub(super) fn pooled() -> Self {
+        let database = Self::postgres();
+        let pooler = Pooler::start(database.server(), "transaction", 12, "");
+        Self {
+            url: pooler.url("wm").parse().unwrap(),
+            pooler: Some(pooler),
+            ..database
         }
     }
 
@@ -57,8 +74,11 @@ impl Database {
 
     /// The same database, as another role of the server.
     pub(super) fn url_as(&self, role: &str) -> String {
-        self.driver_url()
-            .replace("user=wm&", &format!("user={role}&"))
+        let url = match &self.pooler {
+            Some(pooler) => pooler.url("wm"),
+            None => self.driver_url(),
+        };
+        url.replace("user=wm&", &format!("user={role}&"))
     }
 
     pub(super) async fn connect(&self) -> Connection {
@@ -121,7 +141,7 @@ pub(super) async fn try_raw(database: &Database, sql: &str) -> Result<(), String
     database.connect().await.attempt(sql).await
 }
 
-/// Runs each function of the suite on both databases.
+/// Runs each function of the suite on both databases, and through a pooler.
 macro_rules! on_both {
     ($($module:ident :: $name:ident),* $(,)?) => {
         mod sqlite {
@@ -134,6 +154,12 @@ macro_rules! on_both {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
                 super::$module::$name(&super::Database::postgres()).await;
+            })*
+        }
+        mod pooled {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$module::$name(&super::Database::pooled()).await;
             })*
         }
     };

@@ -3,6 +3,7 @@
 pub(crate) mod baileys;
 pub(crate) mod oracle;
 pub(crate) mod ours;
+pub(crate) mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod stage;

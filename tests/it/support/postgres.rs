@@ -42,6 +42,7 @@ impl Postgres {
                 "-E",
                 "UTF8",
                 "--locale=C",
+                "--no-sync",
             ],
         );
         server.launch();
@@ -131,21 +132,17 @@ impl Postgres {
         assert!(status.success(), "{program} ended with {status}");
     }
 
+    /// The folder of its socket.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        5432
+    }
+
     fn command(&self, program: &str, args: &[&str]) -> Command {
-        let program = self.binaries.join(program);
-        let is_root = fs::metadata("/proc/self").is_ok_and(|own| {
-            use std::os::unix::fs::MetadataExt;
-            own.uid() == 0
-        });
-        let mut command = match is_root {
-            false => Command::new(program),
-            true => {
-                let mut command = Command::new("setpriv");
-                command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
-                command.args(["--reset-env", "--"]).arg(program);
-                command
-            }
-        };
+        let mut command = as_server_user(&self.binaries.join(program));
         command
             .args(args)
             .stdout(Stdio::null())
@@ -162,6 +159,24 @@ impl Drop for Postgres {
         // A server that did not start has nothing to stop.
         drop(self.command("pg_ctl", &args).status());
     }
+}
+
+/// A program as the user that servers run as: they refuse to run as root.
+pub(crate) fn as_server_user(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+    // Debian has the programs of servers where only root looks for them.
+    command.args(["--", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
+    command.arg(program);
+    command
+}
+
+pub(crate) fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
 /// The programs of the newest version that is installed.

@@ -1,0 +1,258 @@
+//! How a server is reached: what lies between, and how a process is known to live over it.
+//!
+//! A pooler that gives each transaction another session takes away locks, notifications, settings
+//! and prepared statements. What a way really keeps is tried out when it is opened.
+
+use std::fmt;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{Connection as _, Row as _};
+
+use crate::crypto::random;
+use crate::store::batch::Batch;
+use crate::store::db::Row;
+use crate::store::error::StoreError;
+
+/// Servers from this version on end a session that says nothing.
+const IDLE_SESSIONS_END: i32 = 140_000;
+/// How often two connections compare their sessions. A pooler that hands out the session that was
+/// free for the longest, or the shortest, time is found out in the second and the third round.
+const ROUNDS: usize = 3;
+/// How long a second transaction may wait for the first one: a pooler with a single session.
+const SECOND_SESSION: Duration = Duration::from_secs(2);
+/// A setting of no meaning: a session that has it was started for the connection that asks.
+pub(super) const MARK: &str = "wmctl.session";
+
+/// What sits between this process and the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// Nothing that changes sessions.
+    Direct,
+    /// A pooler that keeps a session for as long as the connection lasts.
+    Session,
+    /// A pooler that may give each transaction another session.
+    Transaction,
+}
+
+/// How others learn that a process is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Liveness {
+    /// By a lock that its session holds, which the server ends when it says nothing.
+    Session,
+    /// By a lock that its open transaction holds, which the server ends when it says nothing.
+    Transaction,
+    /// By its counter alone.
+    Counter,
+}
+
+/// What was found out about the way to a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The server's version, such as 150018.
+    pub version: i32,
+    /// Between this process and the rows.
+    pub pooling: Pooling,
+    /// Between this process and the locks; another way where one was given for them.
+    pub lock_pooling: Pooling,
+    /// Locks have a way of their own.
+    pub lock_apart: bool,
+    pub liveness: Liveness,
+}
+
+impl Pooling {
+    /// A word for people and programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Session => "session_pooler",
+            Self::Transaction => "transaction_pooler",
+        }
+    }
+}
+
+impl Liveness {
+    /// A word for people and programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Session => "lock",
+            Self::Transaction => "xact",
+            Self::Counter => "poll",
+        }
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.pooling.name())?;
+        if self.lock_apart {
+            write!(f, ", locks {}", self.lock_pooling.name())?;
+        }
+        write!(f, ", liveness {}", self.liveness.name())
+    }
+}
+
+/// What one way to a server keeps.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) version: i32,
+    pub(super) pooling: Pooling,
+    /// The pooler has a single session for us.
+    narrow: bool,
+    /// Cluster and database, where the server tells.
+    server: (Option<String>, String),
+    /// How to connect from now on.
+    pub(super) options: PgConnectOptions,
+}
+
+impl Way {
+    /// Tries a way out. `bare` has what every pooler lets pass; `settings` are added where they are
+    /// let through.
+    pub(super) async fn explore(
+        bare: PgConnectOptions,
+        settings: &[(&str, &str)],
+        at_most: Duration,
+    ) -> Result<Self, StoreError> {
+        let explored = tokio::time::timeout(at_most, explore(bare, settings)).await;
+        explored.unwrap_or_else(|_| Err(StoreError::from(sqlx::Error::PoolTimedOut)))
+    }
+
+    /// How a process says over this way that it lives.
+    pub(super) fn liveness(&self) -> Liveness {
+        match self.pooling {
+            Pooling::Transaction if self.narrow => Liveness::Counter,
+            Pooling::Transaction => Liveness::Transaction,
+            _ if self.version < IDLE_SESSIONS_END => Liveness::Transaction,
+            _ => Liveness::Session,
+        }
+    }
+
+    /// Whether both ways lead to the same rows, as far as the servers tell.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let (cluster, database) = &self.server;
+        let (other_cluster, other_database) = &other.server;
+        let known = cluster.as_ref().zip(other_cluster.as_ref());
+        database == other_database && known.is_none_or(|(one, two)| one == two)
+    }
+}
+
+async fn explore(bare: PgConnectOptions, settings: &[(&str, &str)]) -> Result<Way, StoreError> {
+    let bytes: [u8; 8] = random::bytes(&mut *crate::clock::Surroundings::system().entropy.random());
+    let mark = format!("m{}", u64::from_le_bytes(bytes));
+    let marked = bare
+        .clone()
+        .options(settings.iter().copied())
+        .options([(MARK, mark.as_str())]);
+    let (mut session, refused) = match PgConnection::connect_with(&marked).await {
+        Ok(session) => (session, false),
+        Err(error) if is_refused_parameter(&error) => {
+            let session = PgConnection::connect_with(&bare).await;
+            (session.map_err(refusal)?, true)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let row = sqlx::raw_sql(
+        "SELECT pg_is_in_recovery(), CAST(current_setting('server_version_num') AS INTEGER),
+            current_database(), COALESCE(current_setting('wmctl.session', TRUE), '')",
+    )
+    .fetch_one(&mut session)
+    .await?;
+    let (recovering, version, database, found): (bool, i32, String, String) = (
+        row.try_get(0)?,
+        row.try_get(1)?,
+        row.try_get(2)?,
+        row.try_get(3)?,
+    );
+    if recovering {
+        return Err(StoreError::Standby);
+    }
+    let cluster = sqlx::raw_sql("SELECT CAST(system_identifier AS TEXT) FROM pg_control_system()");
+    // Some services keep it from their users.
+    let cluster = cluster.fetch_one(&mut session).await.ok();
+    let cluster = cluster.and_then(|row| row.try_get(0).ok());
+    session.close().await?;
+    let (pooling, narrow) = match found == mark {
+        true => (Pooling::Direct, false),
+        false => affinity(&bare).await?,
+    };
+    let options = match pooling == Pooling::Direct {
+        true => bare.options(settings.iter().copied()),
+        false => bare,
+    };
+    tracing::debug!(refused, pooling = pooling.name(), "a way to the server");
+    Ok(Way {
+        version,
+        pooling,
+        narrow,
+        server: (cluster, database),
+        options,
+    })
+}
+
+/// Whether two connections keep their sessions from one transaction to the next, and whether there
+/// is a single session for both.
+async fn affinity(options: &PgConnectOptions) -> Result<(Pooling, bool), StoreError> {
+    let mut pair = [
+        PgConnection::connect_with(options).await?,
+        PgConnection::connect_with(options).await?,
+    ];
+    let mut first: [Option<i32>; 2] = [None, None];
+    for round in 0..ROUNDS {
+        for (at, connection) in pair.iter_mut().enumerate() {
+            let pid = match tokio::time::timeout(SECOND_SESSION, begin(connection)).await {
+                Ok(pid) => pid?,
+                // Dropped in the middle of a question, the connection is of no use any more.
+                Err(_) => return Ok((Pooling::Transaction, true)),
+            };
+            if first[at].is_some_and(|seen| seen != pid) {
+                return Ok((Pooling::Transaction, false));
+            }
+            first[at] = Some(pid);
+        }
+        // Given back in one order, then in the other.
+        let (one, two) = pair.split_at_mut(1);
+        let order = match round % 2 {
+            0 => [&mut one[0], &mut two[0]],
+            _ => [&mut two[0], &mut one[0]],
+        };
+        for connection in order {
+            sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+        }
+    }
+    for connection in pair {
+        connection.close().await?;
+    }
+    Ok((Pooling::Session, false))
+}
+
+/// Starts a transaction; the session's process on the server.
+async fn begin(connection: &mut PgConnection) -> Result<i32, StoreError> {
+    let mut batch = Batch::default();
+    batch.push("BEGIN", &[]);
+    batch.push("SELECT pg_backend_pid()", &[]);
+    let answers = batch.send(connection).await.map_err(|error| {
+        let refused = error
+            .as_database_error()
+            .is_some_and(|error| error.message().contains("statement pooling"));
+        match refused {
+            true => StoreError::Pooler("the pooler allows no transactions"),
+            false => StoreError::from(error),
+        }
+    })?;
+    let row: Option<Row> = answers.into_iter().nth(1).flatten();
+    let row = row.ok_or_else(|| StoreError::from(sqlx::Error::RowNotFound))?;
+    row.column("pg_stat_activity", 0)
+}
+
+/// PgBouncer refuses to start a session with what it does not know.
+fn is_refused_parameter(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(|error| error.message().contains("startup parameter"))
+}
+
+fn refusal(error: sqlx::Error) -> StoreError {
+    match is_refused_parameter(&error) {
+        true => StoreError::Pooler("the pooler refuses `options` of the database URL"),
+        false => StoreError::from(error),
+    }
+}

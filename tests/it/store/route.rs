@@ -1,0 +1,148 @@
+//! What lies between a process and the server is found out, and locks work with what is there.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use wmctl::config::DatabaseUrl;
+use wmctl::ids::TenantId;
+use wmctl::store::Store;
+use wmctl::store::error::StoreError;
+use wmctl::store::route::{Liveness, Pooling};
+
+use super::samples::host;
+use crate::support::pooler::Pooler;
+use crate::support::postgres::Postgres;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn open(url: &str) -> Result<Store, StoreError> {
+    let url: DatabaseUrl = url.parse().unwrap();
+    Store::open(&url).await
+}
+
+fn server() -> Postgres {
+    let server = Postgres::start();
+    server.create("wm");
+    server
+}
+
+#[tokio::test]
+async fn what_a_way_keeps_is_found_out() {
+    use Liveness::{Counter, Session as Lock, Transaction as Xact};
+    use Pooling::{Direct, Session, Transaction};
+    let server = server();
+    let direct = open(&server.url("wm")).await.unwrap();
+    let route = direct.route().unwrap();
+    assert_eq!((route.pooling, route.liveness), (Direct, Lock));
+    for (mode, size, more, expected) in [
+        ("session", 9, "", (Session, Lock)),
+        ("transaction", 9, "", (Transaction, Xact)),
+        ("transaction", 1, "", (Transaction, Counter)),
+        (
+            "transaction",
+            9,
+            "server_round_robin = 1",
+            (Transaction, Xact),
+        ),
+        (
+            "transaction",
+            9,
+            "ignore_startup_parameters = options",
+            (Transaction, Xact),
+        ),
+    ] {
+        let pooler = Pooler::start(&server, mode, size, more);
+        let store = open(&pooler.url("wm")).await.unwrap();
+        let route = store.route().unwrap().clone();
+        assert_eq!((route.pooling, route.liveness), expected, "{mode} {more}");
+        assert_eq!(route.lock_pooling, route.pooling);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn locks_may_have_a_way_of_their_own() {
+    let server = server();
+    server.create("other");
+    let pooler = Pooler::start(&server, "transaction", 9, "");
+    let with = |locks: &str| {
+        let url: DatabaseUrl = pooler.url("wm").parse().unwrap();
+        url.with_locks_at(locks.parse().unwrap()).unwrap()
+    };
+    let store = Store::open(&with(&server.url("wm"))).await.unwrap();
+    let route = store.route().unwrap();
+    assert_eq!(route.pooling, Pooling::Transaction);
+    assert_eq!(route.lock_pooling, Pooling::Direct);
+    assert_eq!(
+        route.to_string(),
+        "transaction_pooler, locks direct, liveness lock"
+    );
+    let refused = Store::open(&with(&server.url("other"))).await;
+    assert!(matches!(refused, Err(StoreError::Pooler(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_pooler_that_cannot_do_is_refused() {
+    let server = server();
+    let pooler = Pooler::start(&server, "statement", 9, "");
+    let refused = open(&pooler.url("wm")).await;
+    assert!(matches!(refused, Err(StoreError::Pooler(_))), "{refused:?}");
+    let pooler = Pooler::start(&server, "transaction", 9, "");
+    let url = format!("{}&options=-c%20work_mem%3D1MB", pooler.url("wm"));
+    let refused = open(&url).await;
+    assert!(matches!(refused, Err(StoreError::Pooler(_))), "{refused:?}");
+}
+
+/// Whoever waits gets the lock when its holder's session ends, or says nothing for too long.
+async fn locks_end(url: &str) {
+    let silence = Duration::from_millis(600);
+    let tenant: TenantId = "acme".parse().unwrap();
+    let (one, two) = (open(url).await.unwrap(), open(url).await.unwrap());
+    one.migrate(1).await.unwrap();
+    one.register(&host(1), 1).await.unwrap();
+    let mut lock = one.try_lock(&tenant, silence).await.unwrap().unwrap();
+    assert!(two.try_lock(&tenant, silence).await.unwrap().is_none());
+    let wait = async || {
+        let lock = timeout(PATIENCE, two.wait_for_lock(&tenant, silence)).await;
+        lock.unwrap().unwrap()
+    };
+    let waiting = async {
+        let begun = Instant::now();
+        let lock = wait().await;
+        (begun.elapsed(), lock)
+    };
+    tokio::pin!(waiting);
+    // It says that it lives for longer than the silence that is allowed, and then ends.
+    for beat in 1..=8 {
+        let beats = lock.beat(host(1).id, 2).await.unwrap();
+        assert_eq!(beats, Some(beat), "a heartbeat is seen");
+        let early = timeout(silence / 5, &mut waiting).await;
+        assert!(early.is_err(), "the holder lives");
+    }
+    assert_eq!(one.lock_waiters(&tenant).await.unwrap(), 1);
+    drop(lock);
+    let (_, mut lock) = waiting.await;
+    lock.beat(host(1).id, 3).await.unwrap();
+    // From here on it says nothing.
+    let begun = Instant::now();
+    let taken = one.wait_for_lock(&tenant, silence);
+    let taken = timeout(PATIENCE, taken).await.unwrap().unwrap();
+    assert!(silence / 2 < begun.elapsed(), "{:?}", begun.elapsed());
+    assert!(lock.beat(host(1).id, 4).await.is_err(), "it has lost it");
+    taken.release().await;
+    // Nothing is left behind in a pool.
+    let lock = two.try_lock(&tenant, silence).await.unwrap();
+    lock.expect("the lock is free").release().await;
+}
+
+#[tokio::test]
+async fn a_lock_ends_with_its_session() {
+    locks_end(&server().url("wm")).await;
+}
+
+#[tokio::test]
+async fn a_lock_ends_with_its_transaction_behind_a_pooler() {
+    let server = server();
+    let pooler = Pooler::start(&server, "transaction", 9, "");
+    locks_end(&pooler.url("wm")).await;
+}
