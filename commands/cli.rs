@@ -9,7 +9,7 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
-    completions, config, demo, events, help, hosts, keys, lock_status, man, migrate, pair, run,
+    completions, config, db, demo, events, help, hosts, keys, lock_status, man, migrate, pair, run,
     send, serve, simulate, tenants, version,
 };
 
@@ -143,6 +143,7 @@ pub(crate) enum Command {
     Hosts(hosts::HostsArgs),
     Keys(keys::KeysArgs),
     LockStatus(lock_status::LockStatusArgs),
+    Db(db::DbArgs),
     Send(send::SendArgs),
     Events(events::EventsArgs),
     Migrate(migrate::MigrateArgs),
@@ -159,7 +160,7 @@ pub(crate) enum Command {
 const GROUPS: &[(&str, &[&str])] = &[
     ("Start here", &["pair", "run", "serve"]),
     ("Accounts", &["tenants", "hosts", "keys", "send", "events"]),
-    ("Database", &["lock-status", "migrate"]),
+    ("Database", &["db", "lock-status", "migrate"]),
     (
         "Tools",
         &[
@@ -182,6 +183,7 @@ impl Command {
             Self::Run(args) => run::run(ui, settings, args).await,
             Self::Serve(args) => serve::run(ui, settings, args).await,
             Self::LockStatus(args) => lock_status::run(ui, settings, args).await,
+            Self::Db(args) => db::run(ui, settings, args).await,
             Self::Tenants(args) => tenants::run(ui, settings, args).await,
             Self::Hosts(args) => hosts::run(ui, settings, args).await,
             Self::Keys(args) => keys::run(ui, settings, args).await,

@@ -1,9 +1,6 @@
 //! `wmctl lock-status`: who holds which lease, and what is wrong.
 
-use std::time::Duration;
-
 use wmctl::ids::TenantId;
-use wmctl::ops::Stop;
 use wmctl::ops::locks::{self, LockStatus};
 use wmctl::ops::open::{App, Schema};
 
@@ -11,9 +8,7 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::start;
 use crate::ui::{Listed, Ui};
-
-/// How often `--watch` looks.
-const WATCH: Duration = Duration::from_secs(2);
+use crate::watch::WatchArgs;
 
 /// Show who holds which lease, and what is wrong
 ///
@@ -31,16 +26,15 @@ pub(crate) struct LockStatusArgs {
     #[arg(value_name = "TENANT")]
     only: Option<TenantId>,
 
-    /// Look again every two seconds
-    #[arg(long, conflicts_with = "release")]
-    watch: bool,
+    #[command(flatten)]
+    watch: WatchArgs,
 
     /// Exit with code 10 if something is wrong
     #[arg(long)]
     check: bool,
 
     /// Take the lease of this tenant away from its holder
-    #[arg(long, value_name = "TENANT", conflicts_with = "only")]
+    #[arg(long, value_name = "TENANT", conflicts_with_all = ["only", "watch"])]
     release: Option<TenantId>,
 
     /// Do not ask
@@ -94,33 +88,28 @@ pub(crate) async fn run(
 }
 
 async fn show(app: &App, ui: &Ui, args: &LockStatusArgs) -> Result<Exit, Failure> {
-    let stop = Stop::new();
-    let look = async {
-        loop {
-            let locks = locks::status(app, args.only.as_ref()).await;
-            let locks = locks.map_err(start::rows)?;
-            if let (Some(tenant), []) = (&args.only, locks.as_slice()) {
-                let message = format!("{tenant} has no lease");
-                return Err(Failure::new(Exit::Absent, "NO_LEASE", message)
-                    .hint("`wmctl tenants list` shows who is there"));
-            }
-            ui.list("LockList", &locks, "no leases yet: `wmctl run` takes one")?;
-            for lock in &locks {
-                if let Some(problem) = &lock.problem {
-                    ui.warn(&format!("{}: {problem}", lock.business_id));
-                }
-            }
-            if !args.watch || !stop.sleep(WATCH).await {
-                let wrong = locks.iter().any(|lock| lock.problem.is_some());
-                return Ok(if args.check && wrong {
-                    Exit::Pending
-                } else {
-                    Exit::Done
-                });
-            }
+    let once = async || {
+        let locks = locks::status(app, args.only.as_ref()).await;
+        let locks = locks.map_err(start::rows)?;
+        if let (Some(tenant), []) = (&args.only, locks.as_slice()) {
+            let message = format!("{tenant} has no lease");
+            return Err(Failure::new(Exit::Absent, "NO_LEASE", message)
+                .hint("`wmctl tenants list` shows who is there"));
+        }
+        ui.list("LockList", &locks, "no leases yet: `wmctl run` takes one")?;
+        let wrong: Vec<_> = locks
+            .iter()
+            .filter_map(|lock| Some((&lock.business_id, lock.problem.as_ref()?)))
+            .collect();
+        for (tenant, problem) in &wrong {
+            ui.warn(&format!("{tenant}: {problem}"));
+        }
+        match args.check && !wrong.is_empty() {
+            true => Ok(Exit::Pending),
+            false => Ok(Exit::Done),
         }
     };
-    start::with_signals(&stop, look).await?
+    args.watch.look(ui, once).await
 }
 
 async fn release(

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 mod cli;
 mod completions;
 mod config;
+mod db;
 mod demo;
 mod events;
 mod failure;
@@ -34,6 +35,7 @@ mod tenants;
 mod topics;
 mod ui;
 mod version;
+mod watch;
 
 use failure::{Exit, Failure};
 use settings::{Environment, LogFormat, Settings};

@@ -140,6 +140,15 @@ impl Ui {
         self.bars.suspend(|| write_out(text))
     }
 
+    /// Empties the screen before a table that is shown again; anywhere else nothing.
+    pub(crate) fn clear(&self) -> Result<(), Failure> {
+        let table = self.look.format == Format::Table;
+        match table && !self.look.dumb && io::stdout().is_terminal() {
+            true => self.answer("\x1b[H\x1b[2J"),
+            false => Ok(()),
+        }
+    }
+
     /// One object: a JSON document, its name, or a table with one row.
     pub(crate) fn object<T: Listed>(&self, kind: &'static str, object: &T) -> Result<(), Failure> {
         match self.look.format {

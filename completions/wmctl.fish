@@ -49,6 +49,7 @@ complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "tenants" -d 'List, add,
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "hosts" -d 'List the processes that serve the database'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "keys" -d 'Make, list and remove keys of the HTTP interface'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "lock-status" -d 'Show who holds which lease, and what is wrong'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "db" -d 'Look into the database'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "send" -d 'Send messages'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "events" -d 'Read the numbered events of an account'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "migrate" -d 'Show or apply changes of the database schema'
@@ -443,6 +444,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcom
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l release -d 'Take the lease of this tenant away from its holder' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
@@ -456,7 +458,6 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l server -d 'D
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l watch -d 'Look again every two seconds'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l check -d 'Exit with code 10 if something is wrong'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l yes -d 'Do not ask'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l json -d 'Same as --output json'
@@ -464,6 +465,142 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l no-headers -
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "connections" -d 'Show who is connected, how many may be and how many should be'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "devices" -d 'List the paired devices'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "sessions" -d 'Count the sessions and keys of each device'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "size" -d 'Show how large tables and tenants are, and how they grow'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "check" -d 'Look for rows that belong to nobody, keys of a wrong length and records that nobody can read'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "locks" -d 'Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l by -d 'Only tables, or only tenants' -r -f -a "table\t''
+tenant\t''"
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l release -d 'Take the lease of this tenant away from its holder' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l check -d 'Exit with code 10 if something is wrong'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l yes -d 'Do not ask'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l to -d 'Phone number, or address of a person or group' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l text -d 'What to say' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l idempotency-key -d 'Take the same key twice as the same message' -r

@@ -1,6 +1,7 @@
 //! The account's own rows: keys and names of our companion device.
 
 use crate::crypto::curve::KeyPair;
+use crate::crypto::xeddsa;
 use crate::ids::{Jid, TenantId};
 use crate::secret::Secret;
 use crate::session::account::{Account, AccountUpdate, AdvIdentity, Ended, PreKey, SignedPreKey};
@@ -221,6 +222,13 @@ pub(super) async fn new_pre_keys(
         unit.run(NEXT_PRE_KEY, args![tenant, next]).await?;
     }
     Ok(())
+}
+
+/// Whether the private identity key is the one that signed the pre-key.
+pub(super) fn fits(account: &Account) -> bool {
+    let signed = &account.signed_pre_key;
+    let message = signed.pair.public.to_signal();
+    xeddsa::verify(&account.identity.public, &message, &signed.signature)
 }
 
 /// Marks pre-keys as known to the server.

@@ -15,15 +15,24 @@ pub(super) const RESERVE: &str = "
     UPDATE wmctl_account SET event_seq = event_seq + $2 WHERE business_id = $1
     RETURNING event_seq - $2";
 
-const INSERT: &str = "
+/// A server writes down when it stored the event by itself.
+const INSERT_POSTGRES: &str = "
     INSERT INTO wmctl_event (business_id, seq, dedupe, at_ms, kind, chat, sender, message_id,
         from_me, text, payload, detail)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (business_id, dedupe) DO NOTHING RETURNING seq";
 
+const INSERT_SQLITE: &str = "
+    INSERT INTO wmctl_event (business_id, seq, dedupe, at_ms, kind, chat, sender, message_id,
+        from_me, text, payload, detail, stored_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+        CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (business_id, dedupe) DO NOTHING RETURNING seq";
+
 const LIST: &str = "
     SELECT seq, at_ms, kind, chat, sender, message_id, from_me, text, payload, detail
-    FROM wmctl_event WHERE business_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3";
+    FROM wmctl_event WHERE business_id = $1 AND seq >= $2 AND kind <> 'pruned'
+    ORDER BY seq LIMIT $3";
 
 const LAST: &str = "
     SELECT seq FROM wmctl_event WHERE business_id = $1 ORDER BY seq DESC LIMIT 1";
@@ -104,7 +113,11 @@ pub(super) async fn insert(
         event.at_ms,
     ];
     values.extend(columns(&event.body));
-    unit.ask(INSERT, values).await
+    let insert = match unit {
+        Unit::Sqlite { .. } => INSERT_SQLITE,
+        Unit::Postgres(_) => INSERT_POSTGRES,
+    };
+    unit.ask(insert, values).await
 }
 
 /// The number of an inserted event.

@@ -13,6 +13,7 @@ pub mod error;
 pub mod event;
 pub mod fleet;
 pub mod import;
+pub mod inspect;
 pub mod key;
 pub mod lease;
 pub mod liveness;

@@ -15,6 +15,7 @@ use crate::config::postgres::{PostgresUrl, TlsMode};
 use crate::store::Store;
 use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS, Renewed, Server};
 use crate::store::error::StoreError;
+use crate::store::inspect::server::APPLICATION;
 use crate::store::outbox::Pulse;
 use crate::store::route::{Pooling, Route, Way};
 
@@ -31,8 +32,8 @@ const SETTINGS: [(&str, &str); 1] = [(
     "idle_in_transaction_session_timeout",
     IDLE_IN_TRANSACTION_MS,
 )];
-/// How connections are named in the server's list.
-const APPLICATION: &str = "wmctl";
+/// Longest host name in the server's list of connections, which cuts names at 63 bytes.
+const HOST_BYTES_MAX: usize = 40;
 /// A connection that lay idle for so long is tried out before it is used: whatever lies between
 /// may have forgotten it.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
@@ -138,7 +139,7 @@ fn server(url: &PostgresUrl) -> PgConnectOptions {
         .ssl_mode(tls(url.tls))
         // Poolers refuse it, and there are no fractions among the rows.
         .extra_float_digits(None)
-        .application_name(url.application.as_deref().unwrap_or(APPLICATION));
+        .application_name(&url.application.clone().unwrap_or_else(application));
     match url.host.as_deref() {
         Some(folder) if folder.starts_with('/') => options = options.socket(folder),
         Some(host) => options = options.host(host),
@@ -174,6 +175,13 @@ fn server(url: &PostgresUrl) -> PgConnectOptions {
         pairs if pairs.is_empty() => options,
         pairs => options.options(pairs),
     }
+}
+
+/// How our connections are named in the server's list: host and process, as in the lease rows.
+fn application() -> String {
+    let mut host = whoami::hostname().unwrap_or_default();
+    host.truncate(host.floor_char_boundary(HOST_BYTES_MAX));
+    format!("{APPLICATION} {host}/{}", std::process::id())
 }
 
 /// `-c name=value` and `--name=value`, separated by blanks (which a URL writes as `%20`).

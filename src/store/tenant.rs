@@ -132,7 +132,8 @@ const FENCE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL WHERE business_id = $1";
 
 /// Everything of a tenant, but for its lease, whose epoch must not fall, and what was done to it.
-const PURGED: [&str; 25] = [
+const PURGED: [&str; 26] = [
+    "wmctl_message_secret_time",
     "whatsmeow_event_buffer",
     "whatsmeow_lid_map",
     "whatsmeow_privacy_tokens",

@@ -8,6 +8,7 @@
 mod api;
 mod cli;
 mod crash;
+mod db;
 mod ha;
 mod peer;
 mod sim;

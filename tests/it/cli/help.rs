@@ -66,6 +66,7 @@ fn commands(page: &str) -> Vec<Vec<String>> {
                 "Arguments:",
                 "Topics:",
                 "Examples:",
+                "Exit status:",
             ];
             listed = !others.contains(&line);
         } else if listed && let Some(rest) = line.strip_prefix("  ") {

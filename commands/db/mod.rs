@@ -1,0 +1,168 @@
+//! `wmctl db`: what the database holds, who uses it, how it grows, what is wrong with it.
+
+use clap::Subcommand;
+use wmctl::ids::TenantId;
+use wmctl::ops::db;
+use wmctl::ops::open::{App, Schema};
+
+use crate::failure::{Exit, Failure};
+use crate::lock_status::{self, LockStatusArgs};
+use crate::settings::Settings;
+use crate::start;
+use crate::ui::Ui;
+use crate::watch::WatchArgs;
+
+mod shown;
+mod size;
+
+/// Look into the database
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    wmctl db connections --watch\n  \
+    wmctl db sessions acme\n  \
+    wmctl db size --by tenant -o json\n  \
+    wmctl db check || echo 'something is wrong'")]
+pub(crate) struct DbArgs {
+    #[command(subcommand)]
+    command: DbCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DbCommand {
+    /// Show who is connected, how many may be and how many should be
+    ///
+    /// Sessions of all databases of the server count against max_connections. The size of pools
+    /// follows the deployment guide: 10 to 20 connections for one process, 20 to 30 for a pair,
+    /// twice the number of tenants and 10 for a process that serves many; it is shared among the
+    /// processes that are there, and cut to what the server has. An SQLite file counts nobody: the
+    /// processes that hold tenants are listed.
+    #[command(after_long_help = "Examples:\n  \
+        wmctl db connections\n  \
+        wmctl db connections -w=5s\n  \
+        wmctl db connections --json | jq .sizing")]
+    Connections(ConnectionsArgs),
+    /// List the paired devices
+    #[command(after_long_help = "Examples:\n  wmctl db devices\n  wmctl db devices acme --json")]
+    Devices(LookArgs),
+    /// Count the sessions and keys of each device
+    #[command(after_long_help = "Examples:\n  wmctl db sessions\n  wmctl db sessions acme --watch")]
+    Sessions(LookArgs),
+    /// Show how large tables and tenants are, and how they grow
+    ///
+    /// A table's bytes include its indexes; how it grows comes from figures that a running process
+    /// keeps once a day. A tenant's rows are counted one by one, which takes its time in a large
+    /// database, and its bytes are those of its values; how it grows comes from the times in its
+    /// own rows of the last seven days.
+    #[command(after_long_help = "Examples:\n  \
+        wmctl db size\n  \
+        wmctl db size --by table\n  \
+        wmctl db size acme --json")]
+    Size(size::SizeArgs),
+    /// Look for rows that belong to nobody, keys of a wrong length and records that nobody can read
+    ///
+    /// Reads every row and changes nothing. On SQLite the structure of the file is checked too; on
+    /// PostgreSQL that is the work of pg_amcheck.
+    #[command(after_long_help = "Examples:\n  \
+        wmctl db check\n  \
+        wmctl db check acme --json\n\n\
+        Exit status:\n  0  nothing is wrong\n  7  the database cannot be read\n  \
+        9  something is wrong")]
+    Check(LookArgs),
+    /// Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)
+    Locks(LockStatusArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ConnectionsArgs {
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct LookArgs {
+    /// Only this tenant
+    #[arg(value_name = "TENANT")]
+    only: Option<TenantId>,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DbArgs) -> Result<Exit, Failure> {
+    if let DbCommand::Locks(args) = &args.command {
+        return lock_status::run(ui, settings, args).await;
+    }
+    let app = start::open(ui, settings, Schema::Current).await?;
+    let result = look(&app, ui, &args.command).await;
+    app.close().await;
+    result
+}
+
+async fn look(app: &App, ui: &Ui, command: &DbCommand) -> Result<Exit, Failure> {
+    match command {
+        DbCommand::Connections(args) => {
+            let once = async || connections(app, ui).await;
+            args.watch.look(ui, once).await
+        }
+        DbCommand::Devices(args) => {
+            let once = async || {
+                let devices = db::devices(app, args.only.as_ref()).await;
+                let devices = devices.map_err(start::rows)?;
+                ui.list("DeviceList", &devices, "no devices: `wmctl pair` links one")?;
+                Ok(Exit::Done)
+            };
+            args.watch.look(ui, once).await
+        }
+        DbCommand::Sessions(args) => {
+            let once = async || {
+                let sessions = db::sessions(app, args.only.as_ref()).await;
+                let sessions = sessions.map_err(start::rows)?;
+                ui.list(
+                    "SessionsList",
+                    &sessions,
+                    "no devices: `wmctl pair` links one",
+                )?;
+                Ok(Exit::Done)
+            };
+            args.watch.look(ui, once).await
+        }
+        DbCommand::Size(args) => {
+            let once = async || size::show(app, ui, args).await;
+            args.watch.look(ui, once).await
+        }
+        DbCommand::Check(args) => {
+            let once = async || check(app, ui, args.only.as_ref()).await;
+            args.watch.look(ui, once).await
+        }
+        DbCommand::Locks(_) => Ok(Exit::Done),
+    }
+}
+
+async fn connections(app: &App, ui: &Ui) -> Result<Exit, Failure> {
+    let found = db::connections::connections(app).await;
+    let found = found.map_err(start::rows)?;
+    shown::connections(ui, &found)?;
+    Ok(Exit::Done)
+}
+
+async fn check(app: &App, ui: &Ui, only: Option<&TenantId>) -> Result<Exit, Failure> {
+    let spinner = ui.spinner("reading every row");
+    let checked = db::check(app, only).await;
+    spinner.finish_and_clear();
+    let checked = checked.map_err(start::rows)?;
+    ui.list("FindingList", &checked.findings, "")?;
+    let looked = format!(
+        "{} rows in {} tables, {} records decoded",
+        checked.rows, checked.tables, checked.records
+    );
+    match checked.findings.len() {
+        0 => {
+            ui.done(&format!("{looked}: nothing is wrong"));
+            Ok(Exit::Done)
+        }
+        findings => {
+            ui.warn(&format!("{looked}: {findings} findings"));
+            Ok(Exit::Partial)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! How rows of `wmctl db` look.
+
+use wmctl::ops::db::connections::{ConnectionGroup, Connections, Sizing};
+use wmctl::ops::db::{Device, Finding, Sessions};
+
+use crate::failure::Failure;
+use crate::ui::{Format, Listed, Ui};
+
+impl Listed for Device {
+    const HEADS: &'static [&'static str] =
+        &["TENANT", "JID", "LID", "PLATFORM", "NAME", "RUNS", "ENDED"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.business_id.clone(),
+            self.jid.clone(),
+            self.lid.clone().unwrap_or_default(),
+            self.platform.clone(),
+            self.push_name.clone(),
+            String::from(if self.enabled { "yes" } else { "no" }),
+            self.ended.clone().unwrap_or_default(),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.jid.clone()
+    }
+}
+
+impl Listed for Sessions {
+    const HEADS: &'static [&'static str] = &[
+        "TENANT",
+        "JID",
+        "SESSIONS",
+        "IDENTITIES",
+        "SENDER KEYS",
+        "PRE-KEYS",
+        "NOT UPLOADED",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.business_id.clone(),
+            self.jid.clone(),
+            self.sessions.to_string(),
+            self.identities.to_string(),
+            self.sender_keys.to_string(),
+            self.pre_keys.to_string(),
+            self.pre_keys_waiting.to_string(),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.business_id.clone()
+    }
+}
+
+impl Listed for Finding {
+    const HEADS: &'static [&'static str] = &["CHECK", "TABLE", "TENANT", "ROWS", "ONE OF THEM"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.check.to_owned(),
+            self.table.clone(),
+            self.business_id.clone(),
+            self.rows.to_string(),
+            self.example.clone(),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.table.clone()
+    }
+}
+
+impl Listed for ConnectionGroup {
+    const HEADS: &'static [&'static str] = &[
+        "HOST",
+        "ROLE",
+        "APPLICATION",
+        "DATABASE",
+        "CONNECTIONS",
+        "ACTIVE",
+        "IN TRANSACTION",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.host.clone(),
+            self.role.clone(),
+            self.application.clone(),
+            self.database.clone(),
+            self.connections.to_string(),
+            self.active.to_string(),
+            self.idle_in_transaction.to_string(),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.application.clone()
+    }
+}
+
+/// The list, and for people what the figures mean.
+pub(super) fn connections(ui: &Ui, found: &Connections) -> Result<(), Failure> {
+    if ui.format() == Format::Json {
+        return ui.json(&wmctl::ops::shapes::Object::new("Connections", found));
+    }
+    ui.list("ConnectionList", &found.items, "nobody is connected")?;
+    match (found.max_connections, found.usable, &found.sizing) {
+        (Some(max), Some(usable), Some(sizing)) => {
+            ui.note(&format!(
+                "{} of {max} connections, {usable} of them for this role",
+                found.connections
+            ));
+            ui.note(&rule(found, sizing));
+        }
+        _ => ui.note(
+            "an SQLite file has no list of connections: these are the processes that hold tenants",
+        ),
+    }
+    found.problems.iter().for_each(|problem| ui.warn(problem));
+    Ok(())
+}
+
+fn rule(found: &Connections, sizing: &Sizing) -> String {
+    let (min, max) = (sizing.connections_min, sizing.connections_max);
+    let wanted = match min == max {
+        true => max.to_string(),
+        false => format!("{min}-{max}"),
+    };
+    format!(
+        "{} tenants, {} processes ({}): {wanted} connections in all, pool_max_conns={} each{}",
+        found.tenants,
+        found.processes,
+        sizing.rule.replace('_', "-"),
+        sizing.pool_max_conns,
+        found
+            .pool_max_conns
+            .map_or_else(String::new, |pool| format!(" (this URL: {pool})")),
+    )
+}

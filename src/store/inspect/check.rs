@@ -1,0 +1,363 @@
+//! What is wrong with the rows: strays, keys of a wrong length, records that nobody can read.
+//!
+//! Every row is looked at, a page at a time and outside any transaction: a row that changes
+//! meanwhile is seen before or after. Nothing is mended here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message as _;
+
+use crate::ids::{Jid, TenantId};
+use crate::signal::ratchet::Ratchet;
+use crate::signal::sender_key::SenderKey;
+use crate::store::Store;
+use crate::store::account;
+use crate::store::db::{Db, Row, Val, args};
+use crate::store::error::StoreError;
+use crate::store::inspect::{Table, only};
+use crate::store::text;
+
+/// Rows that are read at once.
+const PAGE: i64 = 500;
+
+const DEVICES: &str = "SELECT business_id, jid FROM whatsmeow_device";
+
+const TENANTS: &str = "
+    SELECT business_id FROM whatsmeow_device UNION SELECT business_id FROM wmctl_tenant
+    UNION SELECT business_id FROM wmctl_account";
+
+/// Tables whose rows outlive their tenant, or come before it.
+const WITHOUT_TENANT: [&str; 4] = ["wmctl_lease", "wmctl_audit", "wmctl_pairing", "wmctl_role"];
+
+/// Columns with a fixed length in bytes.
+const LENGTHS: [(&str, &str, i64); 14] = [
+    ("whatsmeow_device", "noise_key", 32),
+    ("whatsmeow_device", "identity_key", 32),
+    ("whatsmeow_device", "signed_pre_key", 32),
+    ("whatsmeow_device", "signed_pre_key_sig", 64),
+    ("whatsmeow_device", "adv_key", 32),
+    ("whatsmeow_device", "adv_account_sig", 64),
+    ("whatsmeow_device", "adv_account_sig_key", 32),
+    ("whatsmeow_device", "adv_device_sig", 64),
+    ("whatsmeow_identity_keys", "identity", 32),
+    ("whatsmeow_pre_keys", "key", 32),
+    ("whatsmeow_app_state_version", "hash", 128),
+    ("whatsmeow_app_state_mutation_macs", "index_mac", 32),
+    ("whatsmeow_app_state_mutation_macs", "value_mac", 32),
+    ("whatsmeow_event_buffer", "ciphertext_hash", 32),
+];
+
+const FILE: &str = "
+    SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok' LIMIT 5";
+
+/// A kind of row that is decoded, one row after the other.
+struct Records {
+    table: &'static str,
+    /// First its key, whose columns are texts, then what is decoded.
+    sql: &'static str,
+    keys: usize,
+    decode: fn(&Row, usize) -> bool,
+}
+
+const RECORDS: [Records; 7] = [
+    Records {
+        table: "whatsmeow_sessions",
+        sql: "SELECT business_id, our_jid, their_id, session FROM whatsmeow_sessions
+            WHERE (business_id, our_jid, their_id) > ($1, $2, $3)
+                AND ($4 = '' OR business_id = $4) AND session IS NOT NULL
+            ORDER BY business_id, our_jid, their_id LIMIT $5",
+        keys: 3,
+        decode: |row, at| bytes(row, at).is_some_and(|record| Ratchet::decode(&record).is_ok()),
+    },
+    Records {
+        table: "whatsmeow_sender_keys",
+        sql: "SELECT business_id, our_jid, chat_id, sender_id, sender_key
+            FROM whatsmeow_sender_keys
+            WHERE (business_id, our_jid, chat_id, sender_id) > ($1, $2, $3, $4)
+                AND ($5 = '' OR business_id = $5)
+            ORDER BY business_id, our_jid, chat_id, sender_id LIMIT $6",
+        keys: 4,
+        decode: |row, at| bytes(row, at).is_some_and(|record| SenderKey::decode(&record).is_ok()),
+    },
+    Records {
+        table: "whatsmeow_contacts",
+        sql: "SELECT business_id, our_jid, their_jid, their_jid FROM whatsmeow_contacts
+            WHERE (business_id, our_jid, their_jid) > ($1, $2, $3)
+                AND ($4 = '' OR business_id = $4)
+            ORDER BY business_id, our_jid, their_jid LIMIT $5",
+        keys: 3,
+        decode: is_jid,
+    },
+    Records {
+        table: "wmctl_device_list",
+        sql: "SELECT business_id, their_jid, devices FROM wmctl_device_list
+            WHERE (business_id, their_jid) > ($1, $2) AND ($3 = '' OR business_id = $3)
+            ORDER BY business_id, their_jid LIMIT $4",
+        keys: 2,
+        decode: |row, at| string(row, at).is_some_and(|list| text::parse_devices(&list).is_some()),
+    },
+    Records {
+        table: "wmctl_group",
+        sql: "SELECT business_id, chat, participants FROM wmctl_group
+            WHERE (business_id, chat) > ($1, $2) AND ($3 = '' OR business_id = $3)
+            ORDER BY business_id, chat LIMIT $4",
+        keys: 2,
+        decode: |row, at| {
+            string(row, at).is_some_and(|list| text::parse_participants(&list).is_some())
+        },
+    },
+    Records {
+        table: "wmctl_sender_key_share",
+        sql: "SELECT business_id, chat, devices FROM wmctl_sender_key_share
+            WHERE (business_id, chat) > ($1, $2) AND ($3 = '' OR business_id = $3)
+            ORDER BY business_id, chat LIMIT $4",
+        keys: 2,
+        decode: |row, at| {
+            string(row, at).is_some_and(|list| text::parse_addresses(&list).is_some())
+        },
+    },
+    Records {
+        table: "wmctl_outbox",
+        sql: "SELECT business_id, message_id, recipient, state, body FROM wmctl_outbox
+            WHERE (business_id, message_id) > ($1, $2) AND ($3 = '' OR business_id = $3)
+            ORDER BY business_id, message_id LIMIT $4",
+        keys: 2,
+        decode: is_outgoing,
+    },
+];
+
+/// Something that is wrong, with how many rows and one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// `file`, `tenant_name`, `orphan`, `key_length` or `undecodable`.
+    pub check: &'static str,
+    pub table: String,
+    /// As it is stored: it may be no tenant's name.
+    pub tenant: String,
+    pub rows: i64,
+    /// What tells one of the rows from the others; never a key or a message.
+    pub example: String,
+}
+
+/// What was looked at, and what was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    pub tables: usize,
+    /// Rows that were counted, and records that were decoded.
+    pub rows: i64,
+    pub records: i64,
+    pub findings: Vec<Finding>,
+}
+
+impl Store {
+    /// Looks at every row, or at those of one tenant.
+    pub async fn check(&self, tenant: Option<&TenantId>) -> Result<Checked, StoreError> {
+        let mut checked = Checked::default();
+        if matches!(self.db, Db::Sqlite { .. }) {
+            self.check_file(&mut checked).await?;
+        }
+        self.check_owners(tenant, &mut checked).await?;
+        for (table, column, length) in LENGTHS {
+            self.check_length(table, column, length, tenant, &mut checked)
+                .await?;
+        }
+        self.check_devices(tenant, &mut checked).await?;
+        for records in &RECORDS {
+            self.check_records(records, tenant, &mut checked).await?;
+        }
+        Ok(checked)
+    }
+
+    async fn check_file(&self, checked: &mut Checked) -> Result<(), StoreError> {
+        for row in self.db.rows(FILE, args![]).await? {
+            checked.findings.push(Finding {
+                check: "file",
+                table: String::from("sqlite_master"),
+                tenant: String::new(),
+                rows: 1,
+                example: row.column("sqlite_master", 0)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// Every row belongs to a tenant with a proper name, and most to a device.
+    async fn check_owners(
+        &self,
+        tenant: Option<&TenantId>,
+        checked: &mut Checked,
+    ) -> Result<(), StoreError> {
+        let mut devices = BTreeSet::new();
+        for row in self.db.rows(DEVICES, args![]).await? {
+            let (tenant, jid): (String, String) = (
+                row.column("whatsmeow_device", 0)?,
+                row.column("whatsmeow_device", 1)?,
+            );
+            devices.insert((tenant, jid));
+        }
+        let mut tenants = BTreeSet::new();
+        for row in self.db.rows(TENANTS, args![]).await? {
+            let tenant: String = row.column("wmctl_tenant", 0)?;
+            tenants.insert(tenant);
+        }
+        for table in self.catalogue().await? {
+            if !table.has_tenants() {
+                continue;
+            }
+            checked.tables += 1;
+            let device = table.device();
+            let rows = self.catalogue_rows(count_owners(&table), args![only(tenant)]);
+            for row in rows.await? {
+                let owner: String = row.column("whatsmeow_device", 0)?;
+                let jid: String = row.column("whatsmeow_device", 1)?;
+                let rows: i64 = row.column("whatsmeow_device", 2)?;
+                checked.rows += rows;
+                let named = owner.parse::<TenantId>().is_ok() || owner == "*";
+                let known = match device {
+                    Some(_) => devices.contains(&(owner.clone(), jid.clone())),
+                    None => tenants.contains(&owner),
+                };
+                let check = match (named, known) {
+                    (false, _) => "tenant_name",
+                    (true, false) if !WITHOUT_TENANT.contains(&table.name.as_str()) => "orphan",
+                    _ => continue,
+                };
+                checked.findings.push(Finding {
+                    check,
+                    table: table.name.clone(),
+                    tenant: owner,
+                    rows,
+                    example: jid,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_length(
+        &self,
+        table: &'static str,
+        column: &'static str,
+        length: i64,
+        tenant: Option<&TenantId>,
+        checked: &mut Checked,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT business_id, COUNT(*) FROM {table}
+             WHERE OCTET_LENGTH({column}) <> $2 AND ($1 = '' OR business_id = $1)
+             GROUP BY business_id"
+        );
+        for row in self
+            .catalogue_rows(sql, args![only(tenant), length])
+            .await?
+        {
+            checked.findings.push(Finding {
+                check: "key_length",
+                table: table.to_owned(),
+                tenant: row.column(table, 0)?,
+                rows: row.column(table, 1)?,
+                example: format!("{column} is not {length} bytes"),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether each device can be loaded as a session would.
+    async fn check_devices(
+        &self,
+        tenant: Option<&TenantId>,
+        checked: &mut Checked,
+    ) -> Result<(), StoreError> {
+        for device in self.devices(tenant).await? {
+            checked.records += 1;
+            let Ok(tenant) = device.tenant.parse::<TenantId>() else {
+                continue;
+            };
+            let problem = match self.account(&tenant).await {
+                Ok(Some(account)) if account::fits(&account) => continue,
+                Ok(Some(_)) => "its keys do not fit together",
+                Ok(None) => continue,
+                Err(StoreError::Corrupt { .. }) => "it cannot be loaded",
+                Err(error) => return Err(error),
+            };
+            checked.findings.push(Finding {
+                check: "undecodable",
+                table: String::from("whatsmeow_device"),
+                tenant: device.tenant,
+                rows: 1,
+                example: format!("{}: {problem}", device.jid),
+            });
+        }
+        Ok(())
+    }
+
+    async fn check_records(
+        &self,
+        records: &Records,
+        tenant: Option<&TenantId>,
+        checked: &mut Checked,
+    ) -> Result<(), StoreError> {
+        let mut behind = vec![String::new(); records.keys];
+        let mut broken: BTreeMap<String, (i64, String)> = BTreeMap::new();
+        loop {
+            let mut values: Vec<Val> = behind.iter().map(|key| Val::from(key.as_str())).collect();
+            values.extend(args![only(tenant), PAGE]);
+            let rows = self.db.rows(records.sql, values).await?;
+            for row in &rows {
+                let key = (0..records.keys).map(|at| row.column(records.table, at));
+                behind = key.collect::<Result<_, _>>()?;
+                checked.records += 1;
+                if !(records.decode)(row, records.keys) {
+                    let tenant = behind[0].clone();
+                    let found = broken.entry(tenant).or_insert((0, behind[1..].join(" ")));
+                    found.0 += 1;
+                }
+            }
+            if i64::try_from(rows.len()).unwrap_or(PAGE) < PAGE {
+                break;
+            }
+        }
+        for (tenant, (rows, example)) in broken {
+            checked.findings.push(Finding {
+                check: "undecodable",
+                table: records.table.to_owned(),
+                tenant,
+                rows,
+                example,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Tenant, device and rows of one table.
+fn count_owners(table: &Table) -> String {
+    let name = table.quoted();
+    let device = match table.device() {
+        Some(column) => format!("COALESCE(CAST(t.{column} AS TEXT), '')"),
+        None => String::from("CAST('' AS TEXT)"),
+    };
+    format!(
+        "SELECT CAST(t.business_id AS TEXT), {device}, COUNT(*) FROM {name} t
+         WHERE t.business_id IS NOT NULL AND ($1 = '' OR t.business_id = $1) GROUP BY 1, 2"
+    )
+}
+
+fn bytes(row: &Row, at: usize) -> Option<Vec<u8>> {
+    row.column("bytes", at).ok()
+}
+
+fn string(row: &Row, at: usize) -> Option<String> {
+    row.column("text", at).ok()
+}
+
+fn is_jid(row: &Row, at: usize) -> bool {
+    string(row, at).is_some_and(|jid| jid.parse::<Jid>().is_ok())
+}
+
+fn is_outgoing(row: &Row, at: usize) -> bool {
+    let state = string(row, at + 1).and_then(|state| text::parse_outbox_state(&state));
+    let body = bytes(row, at + 2);
+    let body = body.and_then(|body| wmctl_proto::message::Message::decode(&body[..]).ok());
+    is_jid(row, at) && state.is_some() && body.is_some()
+}

@@ -1,0 +1,208 @@
+//! The server: its version and limits, who is connected, whether copies of it are waited for.
+
+use tokio::time::Instant;
+
+use crate::store::Store;
+use crate::store::db::{Db, Row, args};
+use crate::store::error::StoreError;
+
+const TABLE: &str = "pg_stat_activity";
+
+/// How connections of ours are named in the server's list; host and process number follow.
+pub(in crate::store) const APPLICATION: &str = "wmctl";
+
+/// What belongs to another role is hidden from a role without `pg_read_all_stats`, but for the
+/// names.
+const CONNECTIONS: &str = "
+    SELECT COALESCE(host(client_addr), CASE WHEN state IS NULL THEN '?' ELSE 'local' END),
+        CAST(COALESCE(usename, '') AS TEXT), COALESCE(application_name, ''),
+        CAST(COALESCE(datname, '') AS TEXT), COUNT(*),
+        COUNT(*) FILTER (WHERE state = 'active'),
+        COUNT(*) FILTER (WHERE state LIKE 'idle in transaction%'),
+        COUNT(*) FILTER (WHERE state IS NULL),
+        CAST(COALESCE(MAX(EXTRACT(EPOCH FROM now() - xact_start)), 0) AS BIGINT)
+    FROM pg_stat_activity
+    WHERE backend_type = 'client backend' OR (backend_type IS NULL AND usename IS NOT NULL)
+    GROUP BY 1, 2, 3, 4 ORDER BY 4, 1, 2, 3";
+
+const LIMITS: &str = "
+    SELECT CAST(current_setting('max_connections') AS BIGINT),
+        CAST(current_setting('superuser_reserved_connections') AS BIGINT)
+            + CAST(COALESCE(NULLIF(current_setting('reserved_connections', TRUE), ''), '0')
+                AS BIGINT),
+        (SELECT CAST(rolconnlimit AS BIGINT) FROM pg_roles WHERE rolname = current_user),
+        (SELECT CAST(datconnlimit AS BIGINT) FROM pg_database
+            WHERE datname = current_database()),
+        CAST(current_database() AS TEXT)";
+
+const SERVER: &str = "
+    SELECT current_setting('server_version'), pg_is_in_recovery(),
+        COALESCE((SELECT s.ssl FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()), FALSE),
+        (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()),
+        current_setting('synchronous_standby_names'), current_setting('synchronous_commit'),
+        (SELECT COUNT(*) FROM pg_stat_replication),
+        CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT), CAST(current_user AS TEXT),
+        COALESCE((SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user),
+            FALSE)
+            OR EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema()
+                AND tablename = 'whatsmeow_device' AND pg_has_role(tableowner, 'USAGE'))";
+
+const TENANTS: &str = "SELECT COUNT(DISTINCT business_id) FROM whatsmeow_device";
+
+const SQLITE: &str = "SELECT sqlite_version()";
+
+/// Sessions of the server that look alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionGroup {
+    /// An address, `local` for a unix socket, or `?` where the role may not see it.
+    pub host: String,
+    pub role: String,
+    pub application: String,
+    pub database: String,
+    pub connections: i64,
+    pub active: i64,
+    pub idle_in_transaction: i64,
+    /// Of these, nothing but names may be seen.
+    pub hidden: i64,
+    /// The age of their oldest transaction, in seconds.
+    pub oldest_transaction_s: i64,
+}
+
+/// Who is connected, and how many may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connections {
+    pub groups: Vec<ConnectionGroup>,
+    pub connections_max: i64,
+    /// Kept for administrators.
+    pub reserved: i64,
+    /// Limits of the role and of the database, where there are any.
+    pub role_max: Option<i64>,
+    pub database_max: Option<i64>,
+    pub database: String,
+}
+
+/// What a server or a file says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerFacts {
+    pub version: String,
+    /// How long a question and its answer took, in microseconds.
+    pub round_trip_us: u64,
+    /// `None` where the connection is not encrypted.
+    pub tls: Option<String>,
+    /// It is a copy that cannot be written.
+    pub read_only: bool,
+    /// Copies that stream from it now.
+    pub replicas: i64,
+    /// Copies that a commit waits for; empty if for none.
+    pub synchronous: String,
+    pub synchronous_commit: String,
+    /// Its clock, in milliseconds since 1970; `None` for a file.
+    pub clock_ms: Option<i64>,
+    pub role: String,
+    /// Row-level security does not hold this role back.
+    pub unrestricted: bool,
+}
+
+impl Store {
+    /// Who is connected to the server; `None` for a file, which counts nobody.
+    pub async fn connections(&self) -> Result<Option<Connections>, StoreError> {
+        if matches!(self.db, Db::Sqlite { .. }) {
+            return Ok(None);
+        }
+        let rows = self.db.rows(CONNECTIONS, args![]).await?;
+        let groups = rows.iter().map(group).collect::<Result<_, _>>()?;
+        let limits = self.db.row(LIMITS, args![]).await?;
+        let row = limits.ok_or(StoreError::Corrupt {
+            table: "pg_settings",
+            column: 0,
+        })?;
+        let limit = |at| {
+            let limit: Option<i64> = row.column("pg_roles", at)?;
+            Ok::<_, StoreError>(limit.filter(|limit| 0 <= *limit))
+        };
+        Ok(Some(Connections {
+            groups,
+            connections_max: row.column("pg_settings", 0)?,
+            reserved: row.column("pg_settings", 1)?,
+            role_max: limit(2)?,
+            database_max: limit(3)?,
+            database: row.column("pg_database", 4)?,
+        }))
+    }
+
+    /// How many tenants are paired.
+    pub async fn tenant_count(&self) -> Result<i64, StoreError> {
+        let row = self.db.row(TENANTS, args![]).await?;
+        row.map_or(Ok(0), |row| row.column("whatsmeow_device", 0))
+    }
+
+    /// What the server or the file says of itself.
+    pub async fn server_facts(&self) -> Result<ServerFacts, StoreError> {
+        // The first statement of a session costs more: it is not what is measured.
+        self.db.row("SELECT 1", args![]).await?;
+        let begun = Instant::now();
+        self.db.row("SELECT 1", args![]).await?;
+        let round_trip_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let sql = match self.db {
+            Db::Sqlite { .. } => SQLITE,
+            Db::Postgres(_) => SERVER,
+        };
+        let row = self.db.row(sql, args![]).await?;
+        let row = row.ok_or(StoreError::Corrupt {
+            table: "pg_settings",
+            column: 0,
+        })?;
+        match self.db {
+            Db::Sqlite { .. } => file_facts(&row, round_trip_us),
+            Db::Postgres(_) => facts(&row, round_trip_us),
+        }
+    }
+}
+
+fn group(row: &Row) -> Result<ConnectionGroup, StoreError> {
+    Ok(ConnectionGroup {
+        host: row.column(TABLE, 0)?,
+        role: row.column(TABLE, 1)?,
+        application: row.column(TABLE, 2)?,
+        database: row.column(TABLE, 3)?,
+        connections: row.column(TABLE, 4)?,
+        active: row.column(TABLE, 5)?,
+        idle_in_transaction: row.column(TABLE, 6)?,
+        hidden: row.column(TABLE, 7)?,
+        oldest_transaction_s: row.column(TABLE, 8)?,
+    })
+}
+
+fn facts(row: &Row, round_trip_us: u64) -> Result<ServerFacts, StoreError> {
+    const TABLE: &str = "pg_settings";
+    let encrypted: bool = row.column(TABLE, 2)?;
+    let version: Option<String> = row.column(TABLE, 3)?;
+    Ok(ServerFacts {
+        version: row.column(TABLE, 0)?,
+        round_trip_us,
+        tls: encrypted.then(|| version.unwrap_or_default()),
+        read_only: row.column(TABLE, 1)?,
+        replicas: row.column(TABLE, 6)?,
+        synchronous: row.column(TABLE, 4)?,
+        synchronous_commit: row.column(TABLE, 5)?,
+        clock_ms: row.column(TABLE, 7)?,
+        role: row.column(TABLE, 8)?,
+        unrestricted: row.column(TABLE, 9)?,
+    })
+}
+
+fn file_facts(row: &Row, round_trip_us: u64) -> Result<ServerFacts, StoreError> {
+    const TABLE: &str = "sqlite_master";
+    Ok(ServerFacts {
+        version: row.column(TABLE, 0)?,
+        round_trip_us,
+        tls: None,
+        read_only: false,
+        replicas: 0,
+        synchronous: String::new(),
+        synchronous_commit: String::new(),
+        clock_ms: None,
+        role: String::new(),
+        unrestricted: true,
+    })
+}

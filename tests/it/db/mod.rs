@@ -1,0 +1,45 @@
+//! The database as operators meet it: `wmctl db`, retention, roles, connection strings, `doctor`.
+
+mod look;
+
+use std::path::Path;
+
+use serde_json::Value;
+use wmctl::sim::{SimConfig, Simulator};
+
+use crate::support::wmctl::Wmctl;
+
+pub(super) const NUMBER: &str = "4915112345621";
+
+/// A paired account of the tenant `acme` in a database with a current schema.
+pub(super) async fn paired(sim: &Simulator, folder: &Path, database: Option<&str>) -> Wmctl {
+    let mut wmctl = Wmctl::in_folder(folder);
+    wmctl.set("WMCTL_SERVER", &sim.ws_url());
+    wmctl.set("WMCTL_ROOT_KEY", sim.root_key());
+    wmctl.set("WMCTL_TENANT", "acme");
+    if let Some(url) = database {
+        wmctl.set("WMCTL_DATABASE_URL", url);
+        wmctl.done(&["migrate", "up"]).await;
+    }
+    let mut pairing = wmctl.start(&["pair"]);
+    let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
+    let code = qr["code"].as_str().unwrap();
+    sim.scan(NUMBER, code).await.unwrap();
+    assert!(pairing.ended().await.success());
+    wmctl
+}
+
+/// A simulator with one account.
+pub(super) async fn simulator() -> Simulator {
+    let sim = Simulator::start(SimConfig::default()).await.unwrap();
+    sim.add_account(NUMBER, "Anna").await.unwrap();
+    sim
+}
+
+/// The lines of JSON that a command answers, and its exit code.
+pub(super) async fn asked(wmctl: &Wmctl, arguments: &[&str]) -> (i32, Vec<Value>) {
+    let output = wmctl.output(arguments).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    (output.status.code().unwrap_or(-1), lines.collect())
+}
