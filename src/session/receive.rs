@@ -38,6 +38,7 @@ pub(super) struct Incoming {
 }
 
 /// Why a ciphertext gives nothing to read.
+#[derive(PartialEq, Eq)]
 enum Unreadable {
     /// It was read before.
     Again,
@@ -127,8 +128,11 @@ impl Session {
                 .extend(ack(node, Some(refused::UNRECOGNISED)));
             return;
         }
+        let mut used_up = false;
         for enc in ciphertexts(node) {
-            match self.decrypt(unit, node, &incoming, enc) {
+            let read = self.decrypt(unit, node, &incoming, enc);
+            used_up = read == Err(Unreadable::Again);
+            match read {
                 Ok(plain) => self.take(unit, node, &incoming, &plain),
                 Err(Unreadable::Again) => (),
                 Err(Unreadable::Refuse(code)) => {
@@ -139,6 +143,12 @@ impl Session {
                     return self.ask_again(unit, node, &incoming, bundle, reason);
                 }
             }
+        }
+        let peer = node.attr_text("category").as_deref() == Some("peer");
+        if used_up && !peer {
+            // Its key is behind us and it is no event: the sender's chain was handed to us from a
+            // later place on, or too many messages overtook it. Only a new ciphertext helps.
+            return self.ask_again(unit, node, &incoming, true, "key_used_up");
         }
         unit.delete(RowKey::Retry(incoming.dedupe.clone()));
         learn_name(unit, node, &incoming.source);

@@ -1,6 +1,4 @@
-//! Phones that chat: they encrypt and decrypt with ratchets of their own.
-//!
-//! Between accounts only; a phone has no sender keys and reads no group messages.
+//! Phones that chat: they encrypt and decrypt with ratchets and sender keys of their own.
 
 use std::time::Duration;
 
@@ -11,14 +9,23 @@ use crate::crypto::random::Random;
 use crate::ids::Jid;
 use crate::signal::bundle::Bundle;
 use crate::signal::padding;
-use crate::signal::ratchet::{Identity, Kind, Ratchet, parse_prekey};
-use crate::sim::phone::{Phone, SENT_MAX, Undecrypted};
+use crate::signal::ratchet::{Identity, Kind, Ratchet, RatchetError, parse_prekey};
+use crate::sim::phone::{Phone, SENT_MAX, Sent, Undecrypted};
 use crate::sim::server::SimError;
 use crate::sim::world::World;
 use crate::wire::node::Node;
 
 /// A retry that was asked for this often is not answered any more.
 const RETRIES_MAX: u64 = 5;
+
+impl From<RatchetError> for Undecrypted {
+    fn from(error: RatchetError) -> Self {
+        match error {
+            RatchetError::Duplicate { .. } => Self::Again,
+            _ => Self::Unreadable,
+        }
+    }
+}
 
 impl Phone {
     fn own(&self) -> Identity {
@@ -28,47 +35,63 @@ impl Phone {
         }
     }
 
-    /// Decrypts one ciphertext of a device; the text of the message is empty if it has none.
+    /// Decrypts one ciphertext of a device; the text of the message is empty if it has none. A key
+    /// for a group that comes with it is kept.
     pub(super) fn decrypt(
         &mut self,
+        group: Option<&Jid>,
         from: &Jid,
         kind: &str,
         bytes: &[u8],
         random: &mut dyn Random,
     ) -> Result<String, Undecrypted> {
+        let padded = match kind {
+            "skmsg" => self.open_group(group.ok_or(Undecrypted::Unreadable)?, from, bytes)?,
+            _ => self.open_ratchet(from, kind, bytes, random)?,
+        };
+        let plain = padding::unpad(&padded).map_err(|_| Undecrypted::Unreadable)?;
+        let message = Message::decode(plain).map_err(|_| Undecrypted::Unreadable)?;
+        self.take_group_key(from, &message);
+        Ok(text_of(&message))
+    }
+
+    fn open_ratchet(
+        &mut self,
+        from: &Jid,
+        kind: &str,
+        bytes: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<Vec<u8>, Undecrypted> {
         let existing = self.ratchets.get(from).cloned();
         let (ratchet, padded) = match kind {
             "pkmsg" => {
-                let message = parse_prekey(bytes).map_err(|_| Undecrypted)?;
+                let message = parse_prekey(bytes)?;
                 let used = message.prekey_id;
                 let one_time = used.and_then(|id| self.one_time.get(&id));
                 let own = self.own();
                 let accepted =
-                    Ratchet::accept(existing, &own, &self.signed, one_time, &message, random);
-                let accepted = accepted.map_err(|_| Undecrypted)?;
+                    Ratchet::accept(existing, &own, &self.signed, one_time, &message, random)?;
                 if let Some(id) = used {
                     self.one_time.remove(&id);
                 }
                 accepted
             }
             "msg" => {
-                let mut ratchet = existing.ok_or(Undecrypted)?;
-                let padded = ratchet.decrypt_message(bytes, random);
-                (ratchet, padded.map_err(|_| Undecrypted)?)
+                let mut ratchet = existing.ok_or(Undecrypted::Unreadable)?;
+                let padded = ratchet.decrypt_message(bytes, random)?;
+                (ratchet, padded)
             }
-            _ => return Err(Undecrypted),
+            _ => return Err(Undecrypted::Unreadable),
         };
         self.ratchets.insert(from.clone(), ratchet);
-        let plain = padding::unpad(&padded).map_err(|_| Undecrypted)?;
-        let message = Message::decode(plain).map_err(|_| Undecrypted)?;
-        Ok(text_of(&message))
+        Ok(padded)
     }
 
-    /// Encrypts a text for a device; `bundle` starts a new ratchet.
-    fn encrypt(
+    /// Encrypts a message for a device; `bundle` starts a new ratchet.
+    pub(super) fn encrypt(
         &mut self,
         to: &Jid,
-        text: &str,
+        message: &Message,
         bundle: Option<&Bundle>,
         random: &mut dyn Random,
     ) -> Option<Node> {
@@ -76,10 +99,6 @@ impl Phone {
         let mut ratchet = match bundle {
             Some(bundle) => Ratchet::start(existing, &self.own(), bundle, random).ok()?,
             None => existing?,
-        };
-        let message = Message {
-            conversation: Some(text.to_owned()),
-            ..Message::default()
         };
         let padded = padding::pad(&message.encode_to_vec(), random);
         let sealed = ratchet.encrypt(&padded).ok()?;
@@ -90,6 +109,14 @@ impl Phone {
         };
         let enc = Node::new("enc").attr("v", 2).attr("type", kind);
         Some(enc.bytes(sealed.bytes))
+    }
+}
+
+/// A message that is nothing but a text.
+pub(super) fn text_message(text: &str) -> Message {
+    Message {
+        conversation: Some(text.to_owned()),
+        ..Message::default()
     }
 }
 
@@ -107,7 +134,8 @@ fn text_of(message: &Message) -> String {
 }
 
 impl World {
-    /// The phone of one account sends a text to the companions of another; gives the message's id.
+    /// The phone of one account sends a text to the companions of another, or to a group; gives the
+    /// message's id.
     pub(super) fn phone_sends(
         &mut self,
         from: &Jid,
@@ -115,17 +143,32 @@ impl World {
         text: &str,
     ) -> Result<String, SimError> {
         let id = format!("3EB0{:018X}", self.take_id());
-        let account = self.accounts.get(to).ok_or(SimError::UnknownAccount)?;
-        let devices = account.companions();
+        let group = to.is_group().then(|| to.clone());
+        let devices = match &group {
+            Some(group) => self.readers(group, from)?,
+            None => {
+                let account = self.accounts.get(to).ok_or(SimError::UnknownAccount)?;
+                account.companions()
+            }
+        };
         let sender = self.accounts.get_mut(from);
         let sender = sender.ok_or(SimError::UnknownAccount)?;
-        sender.phone.sent.insert(id.clone(), text.to_owned());
+        let sent = Sent {
+            text: text.to_owned(),
+            group: group.clone(),
+        };
+        sender.phone.sent.insert(id.clone(), sent);
         if SENT_MAX < sender.phone.sent.len() {
             // Ids rise, so the first is the oldest.
             sender.phone.sent.pop_first();
         }
-        for device in devices {
-            self.phone_sends_copy(from, &device, &id, 0);
+        match group {
+            Some(group) => self.phone_sends_group(from, &group, &devices, &id, text),
+            None => {
+                for device in devices {
+                    self.phone_sends_copy(from, &device, &id, 0);
+                }
+            }
         }
         Ok(id)
     }
@@ -145,34 +188,54 @@ impl World {
 
     /// Encrypts a text that was sent before for one device; a retry starts a new ratchet.
     fn phone_sends_copy(&mut self, from: &Jid, to: &Jid, id: &str, retry: u64) {
-        let known = self.accounts.get(from).map(|account| &account.phone);
-        let Some(known) = known.map(|phone| phone.ratchets.contains_key(to)) else {
+        let Some(sender) = self.accounts.get(from) else {
             return;
         };
-        let bundle = (!known || 0 < retry)
-            .then(|| self.take_bundle(to))
-            .flatten();
-        let t = self.unix_s();
-        let Some(sender) = self.accounts.get_mut(from) else {
+        let Some(sent) = sender.phone.sent.get(id).cloned() else {
             return;
         };
-        let Some(text) = sender.phone.sent.get(id).cloned() else {
-            return;
-        };
-        let random = &mut *self.random;
-        let Some(enc) = sender.phone.encrypt(to, &text, bundle.as_ref(), random) else {
+        let mut message = text_message(&sent.text);
+        if let Some(group) = &sent.group {
+            message.sender_key_distribution_message = sender.phone.distribution(group);
+        }
+        let Some(enc) = self.phone_encrypts(from, to, &message, 0 < retry) else {
             return;
         };
         let enc = enc.attr_opt("count", (0 < retry).then_some(retry));
-        let node = Node::new("message")
-            .attr("id", id)
-            .attr("from", sender.pn(0))
-            .attr("sender_lid", sender.lid(0))
-            .attr("t", t)
-            .attr("type", "text")
-            .attr("notify", &sender.name)
-            .with_child(enc);
-        self.deliver(to, node);
+        if let Some(node) = self.phone_message(from, sent.group.as_ref(), id) {
+            self.deliver(to, node.with_child(enc));
+        }
+    }
+
+    /// Encrypts a message of a phone for a device; `fresh` starts a new ratchet, and so does the
+    /// first message.
+    pub(super) fn phone_encrypts(
+        &mut self,
+        from: &Jid,
+        to: &Jid,
+        message: &Message,
+        fresh: bool,
+    ) -> Option<Node> {
+        let known = &self.accounts.get(from)?.phone.ratchets;
+        let bundle = (fresh || !known.contains_key(to))
+            .then(|| self.take_bundle(to))
+            .flatten();
+        let sender = self.accounts.get_mut(from)?;
+        let random = &mut *self.random;
+        sender.phone.encrypt(to, message, bundle.as_ref(), random)
+    }
+
+    /// A message of a phone without its ciphertexts, as its readers get it.
+    pub(super) fn phone_message(&self, from: &Jid, group: Option<&Jid>, id: &str) -> Option<Node> {
+        let sender = self.accounts.get(from)?;
+        let (pn, lid) = (sender.pn(0), sender.lid(0));
+        let node = Node::new("message").attr("id", id);
+        let node = match group {
+            Some(group) => self.with_member(node.attr("from", group), group, pn, lid),
+            None => node.attr("from", pn).attr("sender_lid", lid),
+        };
+        let node = node.attr("t", self.unix_s()).attr("type", "text");
+        Some(node.attr("notify", &sender.name))
     }
 
     fn take_bundle(&mut self, of: &Jid) -> Option<Bundle> {
@@ -189,7 +252,9 @@ impl World {
 
     /// A phone hears that its message arrived, or that it has to encrypt it again.
     pub(super) fn phone_hears(&mut self, phone: &Jid, receipt: &Node) {
-        let (Some(id), Some(from)) = (receipt.attr_text("id"), receipt.attr_jid("from")) else {
+        let from = receipt.attr_jid("participant");
+        let from = from.or_else(|| receipt.attr_jid("from"));
+        let (Some(id), Some(from)) = (receipt.attr_text("id"), from) else {
             return;
         };
         let Some(from) = self.accounts.canonical(&from) else {

@@ -15,7 +15,7 @@
 //! DELETE /v1/devices/JID                   the phone unlinks a companion
 //! POST   /v1/scan                          {"code","number"?}; without number, the first account
 //! POST   /v1/type-code                     {"code","number"}
-//! POST   /v1/messages                      {"from","to","text"} → {"id"}
+//! POST   /v1/messages                      {"from","to","text"} → {"id"}; "to" may be a group
 //! POST   /v1/chats                         {"from","to","count","every_ms"}
 //! POST   /v1/groups                        {"subject","members":[NUMBER],"addressing"?:"lid|pn"}
 //!                                          → {"jid"}
@@ -164,7 +164,9 @@ impl IntoResponse for Refusal {
             Self::Request(message) => (StatusCode::BAD_REQUEST, message),
             Self::Simulator(error) => {
                 let status = match &error {
-                    SimError::UnknownAccount | SimError::UnknownDevice => StatusCode::NOT_FOUND,
+                    SimError::UnknownAccount | SimError::UnknownDevice | SimError::UnknownGroup => {
+                        StatusCode::NOT_FOUND
+                    }
                     _ => StatusCode::CONFLICT,
                 };
                 let mut message = error.to_string();

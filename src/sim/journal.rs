@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use prost::Message;
-use wmctl_proto::signal::{PreKeySignalMessage, SignalMessage};
+use wmctl_proto::signal::{PreKeySignalMessage, SenderKeyMessage, SignalMessage};
 
 use crate::crypto::hash;
+use crate::crypto::xeddsa::SIGNATURE_BYTES;
 use crate::ids::Jid;
 use crate::sim::world::LinkId;
 use crate::wire::node::Node;
@@ -127,13 +128,15 @@ impl Journal {
         }
     }
 
-    /// Looks at a ciphertext on its way: each ratchet step may encrypt one message only.
+    /// Looks at a ciphertext on its way: each step of a chain may encrypt one message only.
     pub(super) fn check_ciphertext(&mut self, device: &Jid, to: &Jid, kind: &str, bytes: &[u8]) {
-        let Some((ratchet_key, counter)) = ratchet_step(kind, bytes) else {
+        let Some((chain, counter)) = chain_step(kind, bytes) else {
             return;
         };
         let digest = hash::sha256(&[bytes]);
-        let step = (device.clone(), to.clone(), ratchet_key, counter);
+        // A sender key is one chain for all readers.
+        let reader = if kind == "skmsg" { device } else { to };
+        let step = (device.clone(), reader.clone(), chain, counter);
         let first = *self.steps.entry(step).or_insert(digest);
         if first != digest {
             self.breach(Breach::MessageKeyReused {
@@ -163,8 +166,8 @@ impl Journal {
     }
 }
 
-/// The ratchet key and the counter of a ciphertext, if it has the form of one.
-fn ratchet_step(kind: &str, bytes: &[u8]) -> Option<(Vec<u8>, u32)> {
+/// The chain and the counter of a ciphertext, if it has the form of one.
+fn chain_step(kind: &str, bytes: &[u8]) -> Option<(Vec<u8>, u32)> {
     let inner;
     let message = match kind {
         "pkmsg" => {
@@ -172,6 +175,11 @@ fn ratchet_step(kind: &str, bytes: &[u8]) -> Option<(Vec<u8>, u32)> {
             inner.as_slice()
         }
         "msg" => bytes,
+        "skmsg" => {
+            let end = bytes.len().checked_sub(SIGNATURE_BYTES)?;
+            let message = SenderKeyMessage::decode(bytes.get(1..end)?).ok()?;
+            return Some((message.id?.to_be_bytes().to_vec(), message.iteration?));
+        }
         _ => return None,
     };
     let end = message.len().checked_sub(MAC_BYTES)?;

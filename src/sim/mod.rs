@@ -5,10 +5,12 @@
 //! and none of their decisions. It listens on the loopback interface only.
 
 mod accounts;
+mod ask_again;
 mod connection;
 mod contact;
 pub mod control;
 mod faults;
+mod group_chat;
 mod groups;
 mod journal;
 mod pair_code;

@@ -1,6 +1,6 @@
 //! The phone of an account: the primary device, which the simulator plays itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message;
 use wmctl_proto::adv::{AdvDeviceIdentity, AdvSignedDeviceIdentity, AdvSignedDeviceIdentityHmac};
@@ -11,6 +11,7 @@ use crate::crypto::{mac, xeddsa};
 use crate::ids::Jid;
 use crate::signal::prekey::{PreKey, SignedPreKey};
 use crate::signal::ratchet::Ratchet;
+use crate::signal::sender_key::SenderKey;
 use crate::sim::accounts::{Published, SignedKey};
 use crate::wire::node::Node;
 
@@ -54,9 +55,30 @@ pub struct Heard {
     pub kind: String,
 }
 
-/// A phone could not read a message.
+/// Why a phone could not read a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Undecrypted;
+pub(super) enum Undecrypted {
+    /// It has read it before.
+    Again,
+    /// It has no key that fits.
+    Unreadable,
+}
+
+/// A text that a phone sent.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) text: String,
+    /// The group that it was for.
+    pub(super) group: Option<Jid>,
+}
+
+/// A phone's own sender key of a group, and the devices that have it.
+#[derive(Debug)]
+pub(super) struct GroupKey {
+    pub(super) key: SenderKey,
+    /// By phone number.
+    pub(super) given: BTreeSet<Jid>,
+}
 
 /// A phone with its private keys.
 #[derive(Debug)]
@@ -67,8 +89,14 @@ pub(super) struct Phone {
     pub(super) one_time: BTreeMap<u32, PreKey>,
     /// By device, by phone number.
     pub(super) ratchets: BTreeMap<Jid, Ratchet>,
+    /// By group.
+    pub(super) group_keys: BTreeMap<Jid, GroupKey>,
+    /// Of others, by group and device.
+    pub(super) sender_keys: BTreeMap<(Jid, Jid), SenderKey>,
     /// The texts that it sent, by message id, for retries.
-    pub(super) sent: BTreeMap<String, String>,
+    pub(super) sent: BTreeMap<String, Sent>,
+    /// How often it asked a device for a message again.
+    pub(super) asked: HashMap<(Jid, String), u32>,
     heard: Vec<Heard>,
     raw_id: u32,
     next_one_time: u32,
@@ -84,7 +112,10 @@ impl Phone {
             identity,
             one_time: BTreeMap::new(),
             ratchets: BTreeMap::new(),
+            group_keys: BTreeMap::new(),
+            sender_keys: BTreeMap::new(),
             sent: BTreeMap::new(),
+            asked: HashMap::new(),
             heard: Vec::new(),
             raw_id: random::number(random),
             next_one_time: 1,
@@ -113,9 +144,18 @@ impl Phone {
         }
     }
 
-    /// Makes fresh one-time keys; gives their public halves.
+    /// Makes fresh one-time keys to publish; gives their public halves.
     pub(super) fn one_time_keys(&mut self, random: &mut dyn Random) -> Vec<(u32, PublicKey)> {
-        let ids = self.next_one_time..self.next_one_time + ONE_TIME_KEYS;
+        self.make_keys(ONE_TIME_KEYS, random)
+    }
+
+    /// Makes so many one-time keys; gives their public halves.
+    pub(super) fn make_keys(
+        &mut self,
+        count: u32,
+        random: &mut dyn Random,
+    ) -> Vec<(u32, PublicKey)> {
+        let ids = self.next_one_time..self.next_one_time + count;
         self.next_one_time = ids.end;
         ids.map(|id| {
             let key = PreKey::generate(id, random);
@@ -195,17 +235,21 @@ impl Phone {
         device: &Jid,
         random: &mut dyn Random,
     ) -> Result<(), Undecrypted> {
-        let id = message.attr_text("id").ok_or(Undecrypted)?;
+        let id = message.attr_text("id").ok_or(Undecrypted::Unreadable)?;
         let chat = message.attr_jid("from").filter(Jid::is_group);
         let mut sealed = Vec::new();
-        let mut text = None;
+        // A key for the group may come before the message itself.
+        let mut read = Err(Undecrypted::Unreadable);
         for enc in message.children_named("enc") {
             let kind = enc.attr_text("type").unwrap_or_default();
             let bytes = enc.content_bytes().unwrap_or_default();
-            text = self.decrypt(device, &kind, bytes, random).ok();
+            read = self.decrypt(chat.as_ref(), device, &kind, bytes, random);
             sealed.push((kind.into_owned(), bytes.to_vec()));
         }
-        let readable = text.is_some();
+        let (outcome, text) = match read {
+            Ok(text) => (Ok(()), Some(text)),
+            Err(why) => (Err(why), None),
+        };
         if self.inbox.len() < INBOX_MAX {
             self.inbox.push(Incoming {
                 id: id.into_owned(),
@@ -215,7 +259,7 @@ impl Phone {
                 text,
             });
         }
-        readable.then_some(()).ok_or(Undecrypted)
+        outcome
     }
 
     /// Notes a receipt.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::crypto::curve::PublicKey;
 use crate::crypto::{hash, xeddsa};
 use crate::ids::Jid;
-use crate::sim::accounts::{Account, Device, SignedKey};
+use crate::sim::accounts::{Account, Device, Published, SignedKey};
 use crate::sim::journal::Breach;
 use crate::sim::stanza;
 use crate::sim::world::{LinkId, World};
@@ -249,6 +249,16 @@ fn key_node(tag: &str, id: u32, public: &PublicKey) -> Node {
     Node::new(tag)
         .with_child(Node::new("id").bytes(id))
         .with_child(Node::new("value").bytes(*public.as_bytes()))
+}
+
+/// The keys in a retry receipt: what a new ratchet starts from.
+pub(super) fn retry_keys(keys: &Published, one_time: &[(u32, PublicKey)]) -> Node {
+    let one_time = one_time.iter().map(|(id, key)| key_node("key", *id, key));
+    Node::new("keys")
+        .with_child(Node::new("type").bytes([KEY_TYPE]))
+        .with_child(Node::new("identity").bytes(*keys.identity.as_bytes()))
+        .with_children(one_time)
+        .with_child(signed_key(&keys.signed))
 }
 
 fn signed_key(key: &SignedKey) -> Node {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::crypto::hash;
 use crate::ids::{Jid, Server};
 use crate::sim::journal::Breach;
+use crate::sim::phone::Undecrypted;
 use crate::sim::stanza;
 use crate::sim::world::{LinkId, World};
 use crate::wire::encode;
@@ -33,13 +34,13 @@ impl World {
             .attr("from", &to)
             .attr("t", self.unix_s());
         self.send(link, ack);
-        if self.is_news(from, &id, message) {
-            let copies = if to.is_group() {
-                self.group_copies(from, &to, message)
-            } else {
-                self.direct_copies(&to, message)
-            };
-            if !self.retried.contains(&(from.clone(), id.clone())) {
+        let copies = if to.is_group() {
+            self.group_copies(from, &to, message)
+        } else {
+            self.direct_copies(&to, message)
+        };
+        if self.is_news(from, &to, message, &copies) {
+            if !self.retried.contains_key(&(from.clone(), id.clone())) {
                 // Only the first copy is for all devices.
                 self.find_missed(from, &to, &id, message, &copies);
             }
@@ -50,8 +51,9 @@ impl World {
     }
 
     /// Whether the message is neither a repetition nor one that may not be.
-    fn is_news(&mut self, from: &Jid, id: &str, message: &Node) -> bool {
-        let key = (from.clone(), id.to_owned());
+    fn is_news(&mut self, from: &Jid, to: &Jid, message: &Node, copies: &[Copy]) -> bool {
+        let id = message.attr_text("id").unwrap_or_default();
+        let key = (from.clone(), id.into_owned());
         let digest = hash::sha256(&[&encode::encode(message)]);
         match self.sent.get(&key).copied() {
             None => {
@@ -59,13 +61,22 @@ impl World {
                 true
             }
             Some(first) if first == digest => false,
-            Some(_) if self.retried.contains(&key) => true,
+            // Some clients encrypt it again for the whole group when one member asks.
+            Some(_) if to.is_group() && self.retried.contains_key(&key) => true,
+            // Sent again to those that asked for it.
+            Some(_) if copies.iter().all(|copy| self.has_asked(&key, &copy.to)) => true,
             Some(_) => {
                 let (device, id) = key;
                 self.journal.breach(Breach::OtherCiphertext { device, id });
                 false
             }
         }
+    }
+
+    /// Whether a device asked for a message again.
+    fn has_asked(&self, message: &(Jid, String), device: &Jid) -> bool {
+        let asked = self.retried.get(message);
+        asked.is_some_and(|asked| asked.contains(device))
     }
 
     /// The copies of a message to an account: one a participant, or one alone after a retry.
@@ -236,15 +247,22 @@ impl World {
             return;
         };
         let read = account.phone.receive(node, &device, &mut *self.random);
-        // What the phone cannot read it does not confirm.
-        if read.is_err() || device.same_account(phone) {
+        if device.same_account(phone) {
             return;
+        }
+        let phone = phone.clone();
+        match read {
+            Ok(()) => (),
+            // It is confirmed all the same: the first confirmation may be lost.
+            Err(Undecrypted::Again) => (),
+            Err(Undecrypted::Unreadable) => {
+                return self.phone_asks_again(&phone, &device, node);
+            }
         }
         let receipt = Node::new("receipt")
             .attr_opt("id", node.attr_text("id"))
             .attr("to", &chat)
             .attr_opt("participant", chat.is_group().then_some(&sender));
-        let phone = phone.clone();
         self.forward_receipt(&phone, &receipt);
     }
 
@@ -277,7 +295,7 @@ impl World {
     }
 
     /// Hands a receipt to the device that sent the message; a reader's to all its devices.
-    fn forward_receipt(&mut self, from: &Jid, receipt: &Node) {
+    pub(super) fn forward_receipt(&mut self, from: &Jid, receipt: &Node) {
         let (Some(id), Some(chat)) = (receipt.attr_text("id"), receipt.attr_jid("to")) else {
             return;
         };
@@ -311,7 +329,8 @@ impl World {
         let sent = |device: &Jid| self.sent.contains_key(&(device.clone(), id.to_string()));
         let target = all.clone().find(sent).unwrap_or(target);
         if kind == "retry" {
-            self.retried.insert((target.clone(), id.into_owned()));
+            let asked = self.retried.entry((target.clone(), id.into_owned()));
+            asked.or_default().insert(from.clone());
             return self.deliver(&target, node);
         }
         let read = matches!(kind.as_ref(), "read" | "played");

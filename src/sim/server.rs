@@ -85,6 +85,12 @@ pub enum SimError {
     /// There is no account with that phone number.
     #[error("no account has this phone number")]
     UnknownAccount,
+    /// There is no group with that address.
+    #[error("no group has this address")]
+    UnknownGroup,
+    /// Who is to write to the group is no member.
+    #[error("the account is not in the group")]
+    NotInGroup,
     /// The account has no such device.
     #[error("the account has no such device")]
     UnknownDevice,
@@ -256,15 +262,16 @@ impl Simulator {
         self.call(move |world| world.phone_inbox(&account)).await?
     }
 
-    /// The phone of one account sends a text to the companions of another; gives the message's id.
+    /// The phone of one account sends a text to the companions of another, or to all devices of a
+    /// group; gives the message's id. `to` is a phone number or a group's address.
     pub async fn phone_sends(&self, from: &str, to: &str, text: &str) -> Result<String, SimError> {
-        let (from, to, text) = (Jid::user(from), Jid::user(to), text.to_owned());
+        let (from, to, text) = (Jid::user(from), chat(to), text.to_owned());
         self.call(move |world| world.phone_sends(&from, &to, &text))
             .await?
     }
 
-    /// The phone of one account sends `count` texts to another, `message N` with N counting down
-    /// to 1, one every `every`; this does not wait for them.
+    /// The phone of one account sends `count` texts to another or to a group: `message N` with N
+    /// counting down to 1, one every `every`; this does not wait for them.
     pub async fn phone_chats(
         &self,
         from: &str,
@@ -272,7 +279,7 @@ impl Simulator {
         count: u32,
         every: Duration,
     ) -> Result<(), SimError> {
-        let (from, to) = (Jid::user(from), Jid::user(to));
+        let (from, to) = (Jid::user(from), chat(to));
         self.call(move |world| world.phone_chats(from, to, count, every))
             .await
     }
@@ -438,7 +445,14 @@ async fn own(mut world: World, mut inbox: mpsc::UnboundedReceiver<Event>, stop: 
                 Some(event) => world.handle(event),
                 None => return,
             },
-            () = time::sleep(wait) => world.run_due(),
+            () = time::sleep(wait) => (),
         }
+        world.run_due();
     }
+}
+
+/// The address that a phone number, or the text of a group's address, stands for.
+fn chat(text: &str) -> Jid {
+    let group = text.parse::<Jid>().ok().filter(Jid::is_group);
+    group.unwrap_or_else(|| Jid::user(text))
 }

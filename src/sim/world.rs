@@ -85,7 +85,7 @@ pub(super) struct World {
     /// The digest of the ciphertexts by sending device and message id.
     pub(super) sent: HashMap<(Jid, String), [u8; 32]>,
     /// Messages that somebody asked the sender to encrypt again.
-    pub(super) retried: HashSet<(Jid, String)>,
+    pub(super) retried: HashMap<(Jid, String), HashSet<Jid>>,
     pub(super) faults: Faults,
     /// What the next logins of an account are answered with, by phone number.
     pub(super) refused: HashMap<String, Node>,
@@ -112,7 +112,7 @@ impl World {
             links: HashMap::new(),
             journal: Journal::default(),
             sent: HashMap::new(),
-            retried: HashSet::new(),
+            retried: HashMap::new(),
             faults: Faults::default(),
             refused: HashMap::new(),
             due: BTreeMap::new(),
@@ -353,7 +353,10 @@ impl World {
     pub(super) fn phone_sent(&self, account: &Jid) -> Result<Vec<(String, String)>, SimError> {
         let account = self.accounts.get(account);
         let sent = &account.ok_or(SimError::UnknownAccount)?.phone.sent;
-        Ok(sent.clone().into_iter().collect())
+        let texts = sent.iter();
+        Ok(texts
+            .map(|(id, sent)| (id.clone(), sent.text.clone()))
+            .collect())
     }
 
     pub(super) fn phone_heard(&self, account: &Jid) -> Result<Vec<Heard>, SimError> {

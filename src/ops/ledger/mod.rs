@@ -183,11 +183,15 @@ impl Ledger {
         for contact in contacts {
             ledger.received.extend(sim.phone_sent(contact).await?);
             for message in sim.phone_inbox(contact).await? {
-                let text = message.text.unwrap_or_default();
-                ledger.read.push((contact.clone(), message.id, text));
+                // What a phone could not read it asks for again.
+                if let Some(text) = message.text {
+                    ledger.read.push((contact.clone(), message.id, text));
+                }
             }
         }
         let incoming: BTreeSet<&String> = ledger.received.iter().map(|(id, _)| id).collect();
+        // In a group contacts read each other, too.
+        ledger.read.retain(|(_, id, _)| !incoming.contains(id));
         let confirms = |tag: &str, kind: Option<&str>| match tag {
             "receipt" => kind != Some("retry"),
             tag => tag == "ack",

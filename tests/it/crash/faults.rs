@@ -79,12 +79,10 @@ async fn broken_connections_lose_nothing() {
 
 #[tokio::test]
 async fn what_does_not_decrypt_is_asked_for_again() {
-    survives(vec![fault(
-        FaultKind::Corrupt,
-        Direction::Out,
-        Some("message"),
-        6,
-    )])
+    survives(vec![
+        fault(FaultKind::Corrupt, Direction::Out, Some("message"), 6),
+        fault(FaultKind::Corrupt, Direction::In, Some("message"), 6),
+    ])
     .await;
 }
 

@@ -1,6 +1,6 @@
 //! Groups of wmctl and foreign clients, whose members are addressed either way.
 
-use wmctl::sim::{Addressing, Direction, Entry};
+use wmctl::sim::{Addressing, Direction, Entry, Fault, FaultKind};
 
 use crate::support::baileys::Version::{self, V6, V7};
 use crate::support::world::World;
@@ -61,4 +61,65 @@ async fn the_old_version_in_a_group_by_phone_number() {
 #[tokio::test]
 async fn the_old_version_in_a_group_by_hidden_number() {
     read_each_other(V6, Addressing::Lid).await;
+}
+
+/// Somebody whose phone the simulator plays, with two clients: all read all, a message that was
+/// spoilt and one from before the phone was set up anew included.
+async fn with_a_contact(version: Version, addressing: Addressing) {
+    const CARLA: &str = "491510000003";
+    let world = World::start().await;
+    let mut bert = world.stranger(version, BERT).await;
+    let mut ours = world.ours(OURS).await;
+    world.sim.add_account(CARLA, "Carla").await.unwrap();
+    let members = [CARLA, BERT, OURS];
+    let group = world.sim.create_group("Trip", &members, addressing);
+    let group = group.await.unwrap().to_string();
+    for round in 0..4 {
+        if round == 2 {
+            // The next message that reaches us is spoilt, and asked for again.
+            world.sim.add_fault(spoil(Direction::Out)).await.unwrap();
+        }
+        let text = format!("from Carla {round}");
+        let id = world.sim.phone_sends(CARLA, &group, &text).await.unwrap();
+        assert_eq!(ours.message(&text).await["id"], id.as_str());
+        assert_eq!(bert.client.message(&text).await["id"], id.as_str());
+        if round == 3 {
+            world.sim.add_fault(spoil(Direction::In)).await.unwrap();
+        }
+        let text = format!("from us {round}");
+        ours.send(&group, &text).await;
+        bert.client.message(&text).await;
+        world.read_by(CARLA, &text).await;
+        let text = format!("from Bert {round}");
+        bert.client.send(&group, &text).await;
+        ours.message(&text).await;
+        world.read_by(CARLA, &text).await;
+        if round == 0 {
+            // Other keys: the group's old ones are gone on both sides.
+            world.sim.reinstall(CARLA).await.unwrap();
+        }
+    }
+    assert_eq!(world.sim.breaches().await.unwrap(), []);
+    ours.rest().await;
+}
+
+fn spoil(direction: Direction) -> Fault {
+    Fault {
+        kind: FaultKind::Corrupt,
+        number: Some(OURS.into()),
+        direction,
+        tag: Some("message".into()),
+        times: 1,
+        per_mille: 1_000,
+    }
+}
+
+#[tokio::test]
+async fn a_contact_in_a_group_with_the_new_version() {
+    with_a_contact(V7, Addressing::Lid).await;
+}
+
+#[tokio::test]
+async fn a_contact_in_a_group_with_the_old_version() {
+    with_a_contact(V6, Addressing::Pn).await;
 }

@@ -8,7 +8,7 @@ use wmctl::config::{DatabaseUrl, Server};
 use wmctl::ops::ledger::{GatherError, Ledger, Moment, Violations};
 use wmctl::ops::open::{App, RowsError, Schema, Settings};
 use wmctl::ops::send::{self, Outgoing, SendError};
-use wmctl::sim::{Direction, Ending, Entry, SimConfig, Simulator};
+use wmctl::sim::{Addressing, Direction, Ending, Entry, SimConfig, Simulator};
 
 use super::program::{PATIENCE, Program};
 use super::wmctl::Wmctl;
@@ -24,7 +24,11 @@ pub(crate) struct Stage {
     /// The same rows, as an application on the same machine has them.
     app: App,
     contacts: Vec<String>,
+    /// Everybody is in it; some of the messages go through it.
+    group: String,
     outbox: Vec<(String, String)>,
+    /// How often those in the outbox are to be read.
+    readings: usize,
     _folder: TempDir,
 }
 
@@ -44,6 +48,10 @@ impl Stage {
         for contact in &contacts {
             sim.add_account(contact, "Somebody").await.unwrap();
         }
+        let everybody = contacts.iter().map(String::as_str);
+        let everybody: Vec<&str> = [NUMBER].into_iter().chain(everybody).collect();
+        let group = sim.create_group("Everybody", &everybody, Addressing::Lid);
+        let group = group.await.unwrap().to_string();
         let folder = tempfile::tempdir().unwrap();
         let mut wmctl = Wmctl::in_folder(folder.path());
         wmctl.set("WMCTL_SERVER", &sim.ws_url());
@@ -73,7 +81,9 @@ impl Stage {
             sim,
             wmctl,
             contacts,
+            group,
             outbox: Vec::new(),
+            readings: 0,
             _folder: folder,
         }
     }
@@ -82,23 +92,30 @@ impl Stage {
         self.wmctl.start(&["run", "--no-events"])
     }
 
-    /// Lets the contacts write `messages` in all, `rate` a second.
+    /// Lets the contacts write `messages` in all, `rate` a second, the last one to the group.
     pub(crate) async fn start_chats(&self, messages: u32, rate: u32) {
         let every = Duration::from_secs(1) * CONTACTS / rate;
         for (index, contact) in (0..CONTACTS).zip(&self.contacts) {
             let share = messages / CONTACTS + u32::from(index < messages % CONTACTS);
+            let last = index + 1 == CONTACTS;
+            let to = if last { &self.group } else { NUMBER };
             self.sim
-                .phone_chats(contact, NUMBER, share, every)
+                .phone_chats(contact, to, share, every)
                 .await
                 .unwrap();
         }
     }
 
-    /// Puts one message into the outbox.
+    /// Puts one message into the outbox; every fifth is for the group.
     pub(crate) async fn put_in(&mut self) {
         let number = self.outbox.len();
+        let grouped = number % 5 == 4;
+        self.readings += if grouped { self.contacts.len() } else { 1 };
         let message = Outgoing {
-            to: format!("+{}", self.contacts[number % self.contacts.len()]),
+            to: match grouped {
+                true => self.group.clone(),
+                false => format!("+{}", self.contacts[number % self.contacts.len()]),
+            },
             text: format!("answer {number}"),
             // An application tries again until it knows that the message was taken in.
             idempotency_key: Some(format!("answer {number}")),
@@ -197,13 +214,14 @@ impl Stage {
         loop {
             let ledger = self.ledger().await;
             let done = ledger.events.len() + ledger.read.len() + ledger.sent.len();
-            let all = messages as usize + 2 * self.outbox.len();
+            let all = messages as usize + self.outbox.len() + self.readings;
             if done != last.0 {
                 last = (done, Instant::now());
                 quiet = Instant::now();
             }
             if all <= done || PATIENCE < last.1.elapsed() {
                 assert_eq!(ledger.received.len(), messages as usize);
+                assert_eq!(ledger.read.len(), self.readings, "each by all it is for");
                 return ledger.violations(Moment::Settled);
             }
             if logins && patience < quiet.elapsed() {

@@ -7,9 +7,13 @@ use tempfile::TempDir;
 use wmctl::sim::{SimConfig, Simulator};
 
 use super::baileys::{Baileys, Me, Options, Version};
+use super::program::PATIENCE;
 
 /// Baileys 6 loses a frame that comes while it still derives its keys; this is time enough.
 const FIRST_FRAME_DELAY: Duration = Duration::from_millis(300);
+
+/// How often progress is looked at.
+const LOOK: Duration = Duration::from_millis(25);
 
 /// A simulator and a folder for what its clients keep.
 pub(crate) struct World {
@@ -93,6 +97,22 @@ impl World {
             number: number.into(),
             options,
         }
+    }
+
+    /// Waits until the phone of an account, which the simulator plays, has read a text.
+    pub(crate) async fn read_by(&self, number: &str, text: &str) {
+        let read = async {
+            loop {
+                let inbox = self.sim.phone_inbox(number).await.expect("it runs");
+                if inbox.iter().any(|got| got.text.as_deref() == Some(text)) {
+                    break;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, read)
+            .await
+            .unwrap_or_else(|_| panic!("{number} reads {text:?}"));
     }
 
     /// Loses the keys of a stranger whose client has ended.
