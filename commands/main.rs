@@ -26,6 +26,7 @@ mod qr;
 mod run;
 mod send;
 mod serve;
+mod service;
 mod settings;
 mod signals;
 mod simulate;

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::watch;
 use tracing::info;
-use wmctl::api::health::{Health, HealthServer};
+use wmctl::api::health::HealthServer;
 use wmctl::ops::Stop;
 use wmctl::ops::event::Event;
 use wmctl::ops::open::App;
@@ -16,9 +16,10 @@ use wmctl::ops::standby::{HaOptions, Role};
 
 use crate::events;
 use crate::failure::{Exit, Failure};
+use crate::serve::USUAL_ADDRESS;
 use crate::settings::Settings;
-use crate::start;
 use crate::ui::{Format, Ui};
+use crate::{service, start};
 
 /// Keep one account connected
 ///
@@ -55,8 +56,14 @@ pub(crate) struct RunArgs {
     ha_timeout: u64,
 
     /// Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080
-    #[arg(long, value_name = "ADDRESS")]
+    ///
+    /// 127.0.0.1:8080 by default, if nothing else has it.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_http")]
     http: Option<SocketAddr>,
+
+    /// Answer nothing over HTTP
+    #[arg(long)]
+    no_http: bool,
 }
 
 /// A line about this process, between the events; it has no number, as it is not stored.
@@ -72,7 +79,6 @@ struct Line<'a, T> {
 struct Teller<'a> {
     ui: &'a Ui,
     args: &'a RunArgs,
-    health: watch::Sender<Health>,
     /// Standard output failed.
     broken: Option<Failure>,
 }
@@ -106,10 +112,6 @@ impl Teller<'_> {
 
     fn status(&self, status: &AccountStatus) -> Result<(), Failure> {
         info!(state = status.state, reason = status.reason, "account");
-        self.health.send_modify(|health| {
-            health.state = status.state.to_owned();
-            health.reason.clone_from(&status.reason);
-        });
         self.line("status", status)
     }
 
@@ -117,33 +119,10 @@ impl Teller<'_> {
         if self.args.ha {
             info!(?role, "role");
         }
-        self.health.send_modify(|health| match role {
-            Role::Standby { holder } => {
-                health.role = "standby";
-                health.epoch = 0;
-                health.state = String::from("down");
-                health.holder.clone_from(holder);
-            }
-            Role::Leader { epoch } => {
-                health.role = "leader";
-                health.epoch = *epoch;
-                health.holder = None;
-                health.takeovers += 1;
-            }
-            Role::Fenced => {
-                health.role = "fenced";
-                health.epoch = 0;
-                health.state = String::from("down");
-            }
-        });
         self.line("role", role)
     }
 
     fn event(&self, event: &Event) -> Result<(), Failure> {
-        if event.kind == "message" {
-            self.health
-                .send_modify(|health| health.messages_received += 1);
-        }
         if self.is_silent() {
             return Ok(());
         }
@@ -156,22 +135,36 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
         let message = "events have no end: one JSON document cannot hold them";
         return Err(Failure::new(Exit::Usage, "BAD_VALUE", message).hint("use -o jsonl"));
     }
-    let server = match args.http.or(settings.http_address()?) {
-        Some(address) => Some(HealthServer::bind(address).await.map_err(|error| {
-            let message = format!("listen on {address}: {error}");
-            Failure::new(Exit::Config, "HTTP_ADDRESS", message)
-                .hint("--http or HTTP_PORT says where; another process may have it")
-        })?),
-        None => None,
-    };
-    let app = start::open_to_dial(ui, settings).await?;
+    let server = listen(settings, args).await?;
+    let app = Arc::new(start::open_to_dial(ui, settings).await?);
     let result = keep(&app, ui, args, server).await;
     app.close().await;
     result
 }
 
+/// Takes the address that was asked for, or the usual one if it is free.
+async fn listen(settings: &Settings, args: &RunArgs) -> Result<Option<HealthServer>, Failure> {
+    if args.no_http {
+        return Ok(None);
+    }
+    let asked = args.http.or(settings.http_address()?);
+    let address = asked.unwrap_or(USUAL_ADDRESS);
+    match HealthServer::bind(address).await {
+        Ok(server) => Ok(Some(server)),
+        Err(error) if asked.is_none() => {
+            info!(%address, %error, "health is not answered over HTTP: --http says where");
+            Ok(None)
+        }
+        Err(error) => {
+            let message = format!("listen on {address}: {error}");
+            Err(Failure::new(Exit::Config, "HTTP_ADDRESS", message)
+                .hint("--http or HTTP_PORT says where; another process may have it"))
+        }
+    }
+}
+
 async fn keep(
-    app: &App,
+    app: &Arc<App>,
     ui: &Ui,
     args: &RunArgs,
     server: Option<HealthServer>,
@@ -185,16 +178,14 @@ async fn keep(
         }),
     };
     let stop = Stop::new();
-    let (health, seen) = watch::channel(Health::starting(app.settings.tenant.as_str()));
     let mut teller = Teller {
         ui,
         args,
-        health,
         broken: None,
     };
     let answer = async {
         if let Some(server) = server {
-            server.serve(seen, stop.clone()).await;
+            server.serve(app.clone(), stop.clone()).await;
         }
         std::future::pending().await
     };
@@ -205,7 +196,7 @@ async fn keep(
             end = answer => end,
         }
     };
-    let end = start::with_signals(&stop, work).await?;
+    let end = start::with_signals(&stop, service::watched(app, &stop, work)).await?;
     if let Some(failure) = teller.broken {
         return Err(failure);
     }

@@ -12,11 +12,11 @@ use wmctl::ops::serve::{self, ServeError, ServeNotice, ServeOptions};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
-use crate::start;
 use crate::ui::{Format, Ui};
+use crate::{service, start};
 
 /// Where the interface is unless something is said.
-const USUAL_ADDRESS: SocketAddr =
+pub(crate) const USUAL_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
 /// Keep every paired tenant connected, and answer over HTTP
@@ -177,7 +177,7 @@ async fn serve(
         };
         tokio::join!(tenants, answer(app, server, &stop)).0
     };
-    let served = start::with_signals(&stop, both).await?;
+    let served = start::with_signals(&stop, service::watched(app, &stop, both)).await?;
     if let Some(failure) = broken {
         return Err(failure);
     }

@@ -101,6 +101,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ca-file -d 'Trust on
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-events -d 'Print no events'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha -d 'Stand by while another process runs the account, and take over when it is gone'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-http -d 'Answer nothing over HTTP'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-headers -d 'Leave out the heads of tables'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s q -l quiet -d 'Say nothing but errors'

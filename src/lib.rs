@@ -10,6 +10,7 @@ pub mod config;
 pub mod crypto;
 pub mod engine;
 pub mod ids;
+pub mod metrics;
 pub mod net;
 pub mod noise;
 pub mod ops;

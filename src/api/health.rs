@@ -2,76 +2,26 @@
 //!
 //! ```text
 //! GET /live     200 while the process works
-//! GET /health   200 if it leads and is connected, or stands by; else 503; JSON
+//! GET /health   200 unless a component fails, else 503; JSON by component
 //! GET /ready    200 `Ready - Leader`, or 503 `Not Ready - Standby`: where traffic goes
-//! GET /readyz   200 if it leads and is connected, or stands by: what a rollout waits for
+//! GET /readyz   200 if it works or stands by: what a rollout waits for
 //! GET /leader   200 if it leads
-//! GET /metrics  text for Prometheus
+//! GET /metrics  for Prometheus
 //! ```
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::ops::Stop;
-
-/// How a process is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Health {
-    pub business_id: String,
-    /// `leader`, `standby` or `fenced`.
-    pub role: &'static str,
-    /// The lease that it holds, 0 for none.
-    pub epoch: i64,
-    /// `connected`, `connecting`, `stalled` and others; `down` while it stands by.
-    pub state: String,
-    /// What is behind the state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The process that leads, while this one stands by.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub holder: Option<String>,
-    /// Messages that came in while this process led.
-    pub messages_received: u64,
-    /// How often this process took over.
-    pub takeovers: u64,
-}
-
-impl Health {
-    /// A process that has just started.
-    pub fn starting(business_id: &str) -> Self {
-        Self {
-            business_id: business_id.to_owned(),
-            role: "standby",
-            epoch: 0,
-            state: String::from("down"),
-            reason: None,
-            holder: None,
-            messages_received: 0,
-            takeovers: 0,
-        }
-    }
-
-    fn leads(&self) -> bool {
-        self.role == "leader"
-    }
-
-    fn serves(&self) -> bool {
-        self.leads() && self.state == "connected"
-    }
-
-    /// Whether a rollout may go on.
-    fn is_well(&self) -> bool {
-        self.serves() || self.role == "standby"
-    }
-}
+use crate::ops::health::{Condition, Format, Health, Part};
+use crate::ops::open::App;
 
 /// A listening health interface.
 #[derive(Debug)]
@@ -92,15 +42,9 @@ impl HealthServer {
     }
 
     /// Answers until an end at once is asked for: a process that stops in an orderly way says so.
-    pub async fn serve(self, health: watch::Receiver<Health>, stop: Stop) {
-        let router = Router::new()
-            .route("/live", get(async || "OK"))
-            .route("/health", get(report))
-            .route("/ready", get(ready))
-            .route("/readyz", get(well))
-            .route("/leader", get(leader))
-            .route("/metrics", get(metrics))
-            .with_state(health);
+    pub async fn serve(self, app: Arc<App>, stop: Stop) {
+        let health = Arc::new(Health::new(app, stop.clone()));
+        let router = router(health.clone()).route("/metrics", get(all_metrics).with_state(health));
         let serve = axum::serve(self.listener, router)
             .with_graceful_shutdown(async move { stop.forced().await });
         if let Err(error) = serve.await {
@@ -109,7 +53,18 @@ impl HealthServer {
     }
 }
 
-type Seen = State<watch::Receiver<Health>>;
+/// The same paths on every interface, but for `/metrics`.
+pub(super) fn router<S: Clone + Send + Sync + 'static>(health: Arc<Health>) -> Router<S> {
+    Router::new()
+        .route("/live", get(async || "OK"))
+        .route("/health", get(report))
+        .route("/ready", get(ready))
+        .route("/readyz", get(well))
+        .route("/leader", get(leader))
+        .with_state(health)
+}
+
+type Asked = State<Arc<Health>>;
 
 fn status(ok: bool) -> StatusCode {
     if ok {
@@ -119,57 +74,36 @@ fn status(ok: bool) -> StatusCode {
     }
 }
 
-async fn report(State(health): Seen) -> Response {
-    let health = health.borrow().clone();
-    (status(health.is_well()), Json(health)).into_response()
+async fn report(State(health): Asked) -> Response {
+    let report = health.report().await;
+    (status(report.status < Condition::Failing), Json(report)).into_response()
 }
 
-async fn ready(State(health): Seen) -> Response {
-    let health = health.borrow().clone();
-    let words = match (health.serves(), health.role) {
-        (true, _) => "Ready - Leader",
-        (false, "leader") => "Not Ready - Leader, not connected",
-        (false, "standby") => "Not Ready - Standby",
-        _ => "Not Ready",
-    };
-    (status(health.serves()), words).into_response()
+async fn ready(State(health): Asked) -> Response {
+    let (ready, words) = health.ready().await;
+    (status(ready), words).into_response()
 }
 
-async fn well(State(health): Seen) -> StatusCode {
-    status(health.borrow().is_well())
+async fn well(State(health): Asked) -> Response {
+    let vitals = health.vitals();
+    (status(vitals.is_well()), vitals.part.word()).into_response()
 }
 
-async fn leader(State(health): Seen) -> StatusCode {
-    status(health.borrow().leads())
+async fn leader(State(health): Asked) -> Response {
+    let part = health.vitals().part;
+    let leads = matches!(part, Part::Leader | Part::Host);
+    (status(leads), part.word()).into_response()
 }
 
-async fn metrics(State(health): Seen) -> Response {
-    let health = health.borrow().clone();
-    let number = |yes: bool| u64::from(yes);
-    let lines = [
-        ("whatsmeow_tenants_total", "gauge", 1),
-        (
-            "whatsmeow_tenants_connected",
-            "gauge",
-            number(health.serves()),
-        ),
-        (
-            "whatsmeow_messages_received_total",
-            "counter",
-            health.messages_received,
-        ),
-        ("whatsmeow_failover_total", "counter", health.takeovers),
-        ("wmctl_leader", "gauge", number(health.leads())),
-        (
-            "wmctl_lease_epoch",
-            "gauge",
-            u64::try_from(health.epoch).unwrap_or(0),
-        ),
-    ];
-    let mut text = String::new();
-    for (name, kind, value) in lines {
-        text.push_str(&format!("# TYPE {name} {kind}\n{name} {value}\n"));
-    }
-    let head = [("content-type", "text/plain; version=0.0.4")];
-    (head, text).into_response()
+async fn all_metrics(State(health): Asked, headers: HeaderMap) -> Response {
+    metrics(&health, &headers, true).await
+}
+
+/// What Prometheus asks for; with the names of tenants only for those who may know them.
+pub(super) async fn metrics(health: &Health, headers: &HeaderMap, names: bool) -> Response {
+    let accept = headers.get(header::ACCEPT);
+    let accept = accept.and_then(|accept| accept.to_str().ok());
+    let format = accept.map_or(Format::Text, Format::accepted);
+    let text = health.metrics(format, names).await;
+    ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
 }

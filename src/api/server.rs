@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, MatchedPath, Path, Query, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
 use axum::routing::{any, get};
 use axum::{Json, RequestExt, Router};
 use tokio::net::TcpListener;
@@ -19,9 +19,10 @@ use crate::api::auth::{self, Open};
 use crate::api::limit::Limit;
 use crate::api::problem::Problem;
 use crate::api::routes::{ROUTES, Route};
-use crate::api::{openapi, page, tenants};
+use crate::api::{health, openapi, page, tenants};
 use crate::ids::TenantId;
 use crate::ops::Stop;
+use crate::ops::health::Health;
 use crate::ops::keys::{self, Grant};
 use crate::ops::open::{App, RowsError};
 use crate::ops::tenants::Actor;
@@ -71,6 +72,7 @@ pub(super) struct Api {
     pub(super) app: Arc<App>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: Stop,
+    health: Arc<Health>,
     open: Open,
     limit: Limit,
 }
@@ -111,6 +113,7 @@ impl Server {
     /// Answers until it is asked to stop; what has begun is finished.
     pub async fn serve(self, app: Arc<App>, stop: Stop) {
         let api = Arc::new(Api {
+            health: Arc::new(Health::new(app.clone(), stop.clone())),
             app,
             tasks: TaskTracker::new(),
             stop: stop.clone(),
@@ -148,25 +151,25 @@ fn router(api: Arc<Api>) -> Router {
     let mut router = Router::new()
         .route("/", get(page::page))
         .route("/openapi.json", get(async || Json(openapi::document())))
-        .route("/live", get(async || "OK"))
-        .route("/ready", get(ready))
-        .route("/readyz", get(ready))
-        .route("/health", get(ready))
-        .route("/metrics", get(tenants::metrics));
+        .route("/metrics", get(metrics))
+        .merge(health::router(api.health.clone()));
     for path in paths.into_iter().collect::<std::collections::BTreeSet<_>>() {
         router = router.route(path, any(dispatch));
     }
     router.fallback(unknown).with_state(api)
 }
 
-/// Whether the rows can be reached. Asking changes nothing.
-async fn ready(State(api): State<Arc<Api>>) -> Response {
-    match keys::exist(&api.app).await {
-        Ok(_) if api.stop.is_asked() => (StatusCode::SERVICE_UNAVAILABLE, "Stopping"),
-        Ok(_) => (StatusCode::OK, "Ready"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not Ready - Database"),
-    }
-    .into_response()
+/// Names of tenants are for those who may read them all.
+async fn metrics(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
+    let grant = auth::grant(&api.app, &headers, api.open).await;
+    let reads =
+        |grant: &Grant| grant.scope == keys::Scope::Everyone && grant.allows(keys::Action::Read);
+    health::metrics(
+        &api.health,
+        &headers,
+        grant.is_ok_and(|grant| reads(&grant)),
+    )
+    .await
 }
 
 async fn unknown(State(api): State<Arc<Api>>, request: Request) -> Response {

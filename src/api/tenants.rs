@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -350,24 +349,4 @@ async fn drain(api: &Api, call: &Call) -> Answer {
         0 => Err(Problem::absent("no host of that name or id takes tenants")),
         _ => Ok(StatusCode::NO_CONTENT.into_response()),
     }
-}
-
-/// Counts for Prometheus. They name no tenant, so no key is needed.
-pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Response {
-    let Ok(all) = ops::list(&api.app).await else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    };
-    let count = |state: &str| all.iter().filter(|one| one.state == state).count();
-    let held = all.iter().filter(|one| one.role == "leader").count();
-    let wanted = all.iter().filter(|one| one.enabled && one.jid.is_some());
-    let lines = [
-        ("whatsmeow_tenants_total", all.len()),
-        ("whatsmeow_tenants_connected", count("connected")),
-        ("wmctl_tenants_held", held),
-        ("wmctl_tenants_orphaned", count("orphaned")),
-        ("wmctl_tenants_enabled", wanted.count()),
-    ];
-    let line = |(name, value): (&str, usize)| format!("# TYPE {name} gauge\n{name} {value}\n");
-    let text: String = lines.map(line).concat();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

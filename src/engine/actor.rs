@@ -17,6 +17,7 @@ use crate::engine::ledger::{Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
+use crate::metrics::Meter;
 use crate::session::account::{Account, Ended};
 use crate::session::backoff::Backoff;
 use crate::session::changes::{AccountState, Change};
@@ -73,6 +74,7 @@ pub struct Parts<L, D> {
     pub lease_lost: CancellationToken,
     pub status: watch::Sender<Status>,
     pub commands: mpsc::Receiver<Input>,
+    pub meter: Meter,
 }
 
 /// The task that owns one account.
@@ -222,6 +224,9 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                 .logged_in_ms
                 .take()
                 .map_or(0, |since| self.parts.mono_ms() - since);
+            if 0 < lasted_ms {
+                self.parts.meter.connected(Duration::from_millis(lasted_ms));
+            }
             self.lost.connected(lasted_ms);
             self.replaced.connected(lasted_ms);
             let (state, reason, wait_ms) = match end {

@@ -3,12 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::engine::ledger::{Ledger, LedgerError, OpenSends};
 use crate::ids::Jid;
+use crate::metrics::Meter;
 use crate::session::account::Account;
-use crate::session::changes::Change;
+use crate::session::changes::{Change, EventBody};
 use crate::session::rows::{Row, RowKey};
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
@@ -25,6 +26,7 @@ pub struct Leased {
     /// Our device, once there is one: most rows carry its address.
     jid: Mutex<Option<Jid>>,
     poll: tokio::sync::Mutex<Poll>,
+    meter: Meter,
 }
 
 /// When the outbox was looked at, and what was there.
@@ -47,7 +49,29 @@ impl Leased {
                 tick: poll,
                 version: None,
             }),
+            meter: Meter::default(),
         }
+    }
+
+    /// Counts and measures with `meter`.
+    #[must_use]
+    pub fn metered(mut self, meter: Meter) -> Self {
+        self.meter = meter;
+        self
+    }
+
+    async fn timed<T>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, LedgerError> {
+        let begun = Instant::now();
+        let result = work.await;
+        self.meter.query(operation, begun.elapsed());
+        if matches!(result, Err(StoreError::LeaseLost { .. })) {
+            self.meter.fenced();
+        }
+        Ok(result?)
     }
 
     fn owner(&self) -> Result<Owner, LedgerError> {
@@ -70,13 +94,16 @@ impl Leased {
 
 impl Ledger for Leased {
     async fn account(&self) -> Result<Option<Account>, LedgerError> {
-        let account = self.store.account(&self.lease.tenant).await?;
+        let account = self
+            .timed("load", self.store.account(&self.lease.tenant))
+            .await?;
         self.set_jid(account.as_ref().map(|account| account.jid.clone()));
         Ok(account)
     }
 
     async fn read(&self, keys: &[RowKey]) -> Result<Vec<(RowKey, Option<Row>)>, LedgerError> {
-        Ok(self.store.read(&self.owner()?, keys).await?)
+        let owner = self.owner()?;
+        self.timed("read", self.store.read(&owner, keys)).await
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<i64, LedgerError> {
@@ -85,15 +112,24 @@ impl Ledger for Leased {
                 self.set_jid(Some(account.jid.clone()));
             }
         }
-        let committed = self
-            .store
-            .commit(&self.lease, &self.owner()?, changes)
-            .await?;
+        let owner = self.owner()?;
+        let commit = self.store.commit(&self.lease, &owner, changes);
+        let committed = self.timed("commit", commit).await?;
+        let events = changes.iter().filter_map(|change| match change {
+            Change::Event(event) => Some(&event.body),
+            _ => None,
+        });
+        let incoming = |body: &EventBody| matches!(body, EventBody::Message(it) if !it.from_me);
+        let new = events.zip(&committed.events);
+        let new = new.filter(|(body, seq)| seq.is_some() && incoming(body));
+        self.meter.received(new.count() as u64);
         Ok(committed.events.into_iter().flatten().max().unwrap_or(0))
     }
 
     async fn open_sends(&self, cursor: i64, limit: usize) -> Result<OpenSends, LedgerError> {
-        let mut open = self.store.outbox_open(&self.lease.tenant, cursor).await?;
+        let mut open = self
+            .timed("outbox", self.store.outbox_open(&self.lease.tenant, cursor))
+            .await?;
         let more = limit < open.len();
         open.truncate(limit);
         let cursor = open.last().map_or(cursor, |(_, place)| *place);

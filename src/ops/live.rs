@@ -70,8 +70,10 @@ impl App {
         let since_ms = self.surroundings.clock.unix_ms();
         let (send_status, status) = watch::channel(Status::new(since_ms));
         let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
+        self.metrics.lease(&lease.tenant, lease.epoch);
+        let meter = self.metrics.meter(&lease.tenant);
         let actor = Actor::new(Parts {
-            ledger: Leased::new(self.store.clone(), lease),
+            ledger: Leased::new(self.store.clone(), lease).metered(meter.clone()),
             dial,
             surroundings: self.surroundings.clone(),
             config: self.client(),
@@ -79,6 +81,7 @@ impl App {
             lease_lost: lost,
             status: send_status,
             commands: receive_commands,
+            meter,
         });
         let asked = stop.clone();
         let run = async move { supervisor::keep(actor, &asked).await };

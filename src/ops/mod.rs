@@ -6,6 +6,7 @@ pub mod db;
 pub mod demo;
 pub mod event;
 pub mod events;
+pub mod health;
 pub mod hosts;
 pub mod keys;
 pub mod ledger;

@@ -9,7 +9,9 @@ use crate::crypto::random;
 use crate::engine::leased::explained;
 use crate::engine::line::{LineError, NetDial};
 use crate::ids::{HostId, TenantId};
+use crate::metrics::Metrics;
 use crate::net::proxy::Reach;
+use crate::ops::health::Board;
 use crate::session::config::{Browser, ClientConfig};
 use crate::store::Store;
 use crate::store::error::StoreError;
@@ -37,6 +39,9 @@ pub struct App {
     pub(crate) launch: Launch,
     /// Which addresses a tenant's proxy may have.
     pub(crate) reach: Reach,
+    pub(crate) metrics: Metrics,
+    /// What this process says of itself at any time.
+    pub(crate) board: Board,
 }
 
 /// Why the rows cannot be used.
@@ -136,6 +141,8 @@ impl App {
             surroundings,
             launch: Launch::default(),
             reach: Reach::default(),
+            metrics: Metrics::default(),
+            board: Board::default(),
         })
     }
 
@@ -166,6 +173,8 @@ impl App {
             surroundings: self.surroundings.clone(),
             launch,
             reach: self.reach,
+            metrics: self.metrics.clone(),
+            board: self.board.clone(),
         }
     }
 

@@ -116,6 +116,11 @@ pub async fn run(
     tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
 ) -> Result<RunEnd, RunError> {
     let app = &app.launched().await?;
+    let mut tell = |notice: RunNotice| {
+        app.note(&notice);
+        tell(notice)
+    };
+    let tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send) = &mut tell;
     if app
         .store
         .account(&app.settings.tenant)

@@ -20,6 +20,7 @@ pub mod liveness;
 pub mod migrate;
 mod open;
 pub mod outbox;
+pub mod probe;
 mod put;
 mod read;
 pub mod route;

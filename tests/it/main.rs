@@ -9,6 +9,7 @@ mod api;
 mod cli;
 mod crash;
 mod db;
+mod deploy;
 mod ha;
 mod peer;
 mod sim;

@@ -13,6 +13,7 @@ use super::status::Status;
 use super::stop::Stop;
 use super::supervisor;
 use crate::ids::Jid;
+use crate::metrics::Meter;
 use crate::session::account::Ended;
 use crate::session::changes::AccountState;
 use crate::session::config::ClientConfig;
@@ -52,6 +53,7 @@ impl World {
             lease_lost: lease_lost.clone(),
             status,
             commands,
+            meter: Meter::default(),
         });
         let mut tasks = JoinSet::new();
         let asked = stop.clone();

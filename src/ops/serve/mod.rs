@@ -17,6 +17,7 @@ use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::ids::{HostId, TenantId};
 use crate::ops::LineError;
+use crate::ops::health::Part;
 use crate::ops::open::{App, RowsError};
 use crate::ops::run::{AccountStatus, RunEnd};
 use crate::ops::serve::fleet::{Fleet, Keeper, Watcher};
@@ -95,7 +96,10 @@ pub enum ServeError {
 struct Running {
     stop: Stop,
     launch: Launch,
+    /// It was connected: it does not count as connecting any more.
     connected: bool,
+    /// It is connected now.
+    up: bool,
     /// It was asked to stop because the rows say so: it may come back at once.
     leaving: bool,
 }
@@ -123,6 +127,8 @@ struct Server<'a> {
     records: mpsc::Sender<Observed>,
     lost: CancellationToken,
     shed: Instant,
+    /// How many of `running` are connected now.
+    up: u64,
 }
 
 /// Serves until it is asked to stop. Tenants that end are told of and left alone; those that are
@@ -196,8 +202,13 @@ async fn reign(
         records,
         lost,
         shed: Instant::now() + options.rebalance,
+        up: 0,
     };
+    app.board.write(|vitals| vitals.part = Part::Host);
     let served = server.run(stop, &wake, told, tell).await;
+    if matches!(served, Err(ServeError::Fenced)) {
+        app.board.write(|vitals| vitals.part = Part::Fenced);
+    }
     drop(server);
     // What is left to write down is for people: it is worth a moment, no more.
     let _ = tokio::time::timeout(RELEASE_TIME_MAX, recorder.join_next()).await;
@@ -266,6 +277,7 @@ impl Server<'_> {
                     look_at = look_at.min(Instant::now() + RESCAN_MIN);
                 }
                 Some((tenant, epoch, status)) = told.recv() => {
+                    self.heard(&tenant, status.state);
                     if status.state == AccountState::Connected
                         && let Some(running) = self.running.get_mut(&tenant)
                     {
@@ -284,6 +296,26 @@ impl Server<'_> {
                 }
             }
         }
+    }
+
+    /// Takes note of how a tenant's connection is.
+    fn heard(&mut self, tenant: &TenantId, state: AccountState) {
+        if let Some(running) = self.running.get_mut(tenant) {
+            let up = state == AccountState::Connected;
+            self.up += u64::from(up);
+            self.up -= u64::from(running.up);
+            running.up = up;
+        }
+        self.show();
+    }
+
+    /// Says how many tenants run here.
+    fn show(&self) {
+        let tenants = (self.running.len() + self.queue.len()) as u64;
+        self.app.board.write(|vitals| {
+            vitals.tenants = tenants;
+            vitals.connected = self.up;
+        });
     }
 
     /// Begins an orderly stop: others take over while this host gives away.
@@ -305,6 +337,11 @@ impl Server<'_> {
                 return false;
             }
         };
+        let wanted = plan.iter().filter(|planned| planned.desired.enabled);
+        let orphans = wanted
+            .clone()
+            .filter(|one| one.orphaned || one.owner.is_none());
+        self.app.metrics.fleet(wanted.count(), orphans.count());
         let now = Instant::now();
         self.resting.retain(|_, until| now < *until);
         let queued = self.queue.iter().map(|held| held.lease.tenant.clone());
@@ -376,10 +413,15 @@ impl Server<'_> {
         let count = leases.len();
         for lease in leases {
             let planned = plan.iter().find(|planned| planned.tenant == lease.tenant);
+            if planned.is_some_and(|planned| planned.owner.is_some_and(|it| it != self.host)) {
+                self.app.metrics.took_over(1, None);
+                self.app.board.write(|vitals| vitals.takeovers += 1);
+            }
             let launch = planned.map(|planned| planned.desired.launch.clone());
             let launch = launch.unwrap_or_default();
             self.queue.push_back(Held { lease, launch });
         }
+        self.show();
         count
     }
 
@@ -450,6 +492,7 @@ impl Server<'_> {
             stop,
             launch,
             connected: false,
+            up: false,
             leaving: false,
         };
         self.running.insert(tenant, running);
@@ -487,7 +530,11 @@ impl Server<'_> {
         while let Some(ended) = next {
             match ended {
                 Ok((tenant, lease, stopped)) => {
-                    let leaving = self.running.remove(&tenant).is_some_and(|one| one.leaving);
+                    let ended = self.running.remove(&tenant);
+                    self.up -= u64::from(ended.as_ref().is_some_and(|one| one.up));
+                    let leaving = ended.is_some_and(|one| one.leaving);
+                    self.app.metrics.forget(&tenant);
+                    self.show();
                     if !leaving {
                         self.resting.insert(tenant.clone(), Instant::now() + AGAIN);
                     }

@@ -1,7 +1,12 @@
 //! What load balancers and rollouts see.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use serde_json::Value;
 
 use crate::support::program::Program;
 use crate::support::stage::Stage;
@@ -16,6 +21,48 @@ async fn get(port: u16, path: &str) -> (u16, String) {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let code = head.split(' ').nth(1).unwrap().parse().unwrap();
     (code, body.to_owned())
+}
+
+/// Everything is as Prometheus wants it, but for the one name that the guide chose.
+fn lint(metrics: &str) {
+    let mut child = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("`./test` installs promtool");
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(metrics.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let words = [output.stdout, output.stderr].concat();
+    let words = String::from_utf8(words).unwrap();
+    let known = "whatsmeow_tenants_total non-counter metrics should not have \"_total\" suffix";
+    let wrong: Vec<&str> = words.lines().filter(|line| *line != known).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// What dashboards look for.
+fn check_metrics(metrics: &str, epoch: &Value) {
+    for line in [
+        "whatsmeow_tenants_total 1",
+        "whatsmeow_tenants_connected 1",
+        "wmctl_state{state=\"leader\"} 1",
+        &format!("wmctl_lease_epoch{{business_id=\"default\"}} {}", epoch),
+        "whatsmeow_failover_total 0",
+    ] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line}\n{metrics}"
+        );
+    }
+    for name in [
+        "whatsmeow_messages_received_total{business_id=\"default\"}",
+        "whatsmeow_db_query_duration_seconds_bucket{",
+    ] {
+        assert!(metrics.contains(&format!("\n{name}")), "{name}\n{metrics}");
+    }
 }
 
 fn free_port() -> u16 {
@@ -57,20 +104,30 @@ async fn leader_and_standby_say_what_they_are() {
         assert_eq!(found, codes, "{path}");
     }
     let health = get(two, "/health").await.1;
-    let health: serde_json::Value = serde_json::from_str(&health).unwrap();
+    let health: Value = serde_json::from_str(&health).unwrap();
     assert_eq!(health["role"], "standby");
-    assert!(health["holder"].is_string(), "{health}");
+    let components = &health["components"];
+    assert!(components["lease"]["holder"].is_string(), "{health}");
+    let health = get(one, "/health").await.1;
+    let health: Value = serde_json::from_str(&health).unwrap();
+    for component in ["database", "lease", "whatsapp", "outbox"] {
+        assert_eq!(health["components"][component]["status"], "ok", "{health}");
+    }
+    assert_eq!(health["components"]["whatsapp"]["state"], "connected");
     let metrics = get(one, "/metrics").await.1;
-    assert!(
-        metrics.contains("\nwhatsmeow_tenants_connected 1\n"),
-        "{metrics}"
-    );
+    check_metrics(&metrics, &health["epoch"]);
+    lint(&metrics);
 
     leader.kill().await;
     standby
         .expect("its connection", |line| line["state"] == "connected")
         .await;
     assert_eq!(get(two, "/ready").await, (200, "Ready - Leader".into()));
+    let metrics = get(two, "/metrics").await.1;
+    assert!(
+        metrics.contains("\nwhatsmeow_failover_total 1\n"),
+        "{metrics}"
+    );
     standby.terminate().await;
     assert!(standby.ended().await.success());
 }

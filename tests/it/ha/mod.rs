@@ -4,4 +4,5 @@
 //! `WMCTL_HA_ROUNDS` makes it a soak.
 
 mod health;
+mod service;
 mod takeover;

@@ -1,0 +1,84 @@
+//! What the service manager is told: that we are ready, how it goes, and that we still work.
+//!
+//! Does nothing where nobody set `NOTIFY_SOCKET`.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tracing::debug;
+use wmctl::ops::Stop;
+use wmctl::ops::health::{Part, Vitals};
+use wmctl::ops::open::App;
+
+/// Between two looks where the service manager watches nothing.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// Runs `work` to its end, and tells the service manager on the way.
+///
+/// Both are one task: work that hangs tells nothing, and the service manager ends the process. A
+/// database that is away is no hanging; ending the process would not bring it back.
+pub(crate) async fn watched<T>(app: &App, stop: &Stop, work: impl Future<Output = T>) -> T {
+    let told = async {
+        tell(app, stop).await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        ended = work => ended,
+        ended = told => ended,
+    }
+}
+
+async fn tell(app: &App, stop: &Stop) {
+    let watchdog = sd_notify::watchdog_enabled();
+    // Twice within the time that is allowed.
+    let mut tick = tokio::time::interval(watchdog.map_or(IDLE, |allowed| allowed / 2));
+    let (mut vitals, mut ready, mut stopping) = (app.vitals(), false, false);
+    loop {
+        tokio::select! {
+            changed = vitals.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let now = vitals.borrow_and_update().clone();
+                say(NotifyState::Status(&status(&now)));
+                if !ready && now.part != Part::Starting {
+                    ready = true;
+                    say(NotifyState::Ready);
+                }
+            }
+            () = stop.asked(), if !stopping => {
+                stopping = true;
+                say(NotifyState::Stopping);
+            }
+            _ = tick.tick() => {
+                if watchdog.is_some() {
+                    say(NotifyState::Watchdog);
+                }
+            }
+        }
+    }
+}
+
+fn say(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        debug!(%error, "the service manager hears nothing");
+    }
+}
+
+/// One line for `systemctl status`.
+fn status(vitals: &Vitals) -> String {
+    let account = vitals.account.as_ref();
+    let account = account.map_or_else(String::new, |account| match &account.reason {
+        Some(reason) => format!(", {} ({reason})", account.state),
+        None => format!(", {} since {}", account.state, account.since),
+    });
+    match (vitals.part, &vitals.holder) {
+        (Part::Leader, _) => format!("leader, epoch {}{account}", vitals.epoch),
+        (Part::Standby, Some(holder)) => format!("standby behind {holder}"),
+        (Part::Host, _) => format!(
+            "{} of {} tenants connected",
+            vitals.connected, vitals.tenants
+        ),
+        (part, _) => part.word().to_owned(),
+    }
+}

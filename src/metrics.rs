@@ -1,0 +1,473 @@
+//! What one process counts and measures, under the names that dashboards know.
+//!
+//! There is no global state: the app owns one set, and hands each account a [`Meter`] to count
+//! with. Labels are bounded by the tenants that run in this process; the series of a tenant that
+//! leaves go with it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::ids::TenantId;
+
+/// From one round trip on a good day to the patience of an account with its database (seconds).
+const QUERY_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
+/// From a link that is dropped at once to one that lasts a day.
+const CONNECTION_BUCKETS: [f64; 7] = [1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0];
+/// From an answer of a server nearby to the time after which it is called stalled.
+const ACK_BUCKETS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+/// From a lock that was pushed to a partition that has to time out.
+const TAKEOVER_BUCKETS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTenant {
+    business_id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfQuery {
+    operation: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStall {
+    sign: &'static str,
+    step: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfState {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfBuild {
+    version: &'static str,
+}
+
+type Seconds = Counter<f64, AtomicU64>;
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// All instruments of a process. Cheap to clone: the numbers are shared.
+#[derive(Clone)]
+pub struct Metrics(Arc<Instruments>);
+
+struct Instruments {
+    registry: Registry,
+    tenants: Gauge,
+    connected: Gauge,
+    received: Family<OfTenant, Counter>,
+    connection: Histograms<OfTenant>,
+    failovers: Counter,
+    queries: Histograms<OfQuery>,
+    state: Family<OfState, Gauge>,
+    epoch: Family<OfTenant, Gauge>,
+    takeover: Histogram,
+    fenced: Counter,
+    suspect: Seconds,
+    outbox: Gauge,
+    outbox_age: Gauge<f64, AtomicU64>,
+    ack: Histogram,
+    stalls: Family<OfStall, Counter>,
+    stalled: Gauge,
+    enabled: Gauge,
+    orphaned: Gauge,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut all = Instruments {
+            registry: Registry::default(),
+            tenants: Gauge::default(),
+            connected: Gauge::default(),
+            received: Family::default(),
+            connection: Family::new_with_constructor(|| Histogram::new(CONNECTION_BUCKETS)),
+            failovers: Counter::default(),
+            queries: Family::new_with_constructor(|| Histogram::new(QUERY_BUCKETS)),
+            state: Family::default(),
+            epoch: Family::default(),
+            takeover: Histogram::new(TAKEOVER_BUCKETS),
+            fenced: Counter::default(),
+            suspect: Seconds::default(),
+            outbox: Gauge::default(),
+            outbox_age: Gauge::default(),
+            ack: Histogram::new(ACK_BUCKETS),
+            stalls: Family::default(),
+            stalled: Gauge::default(),
+            enabled: Gauge::default(),
+            orphaned: Gauge::default(),
+        };
+        all.register_known();
+        all.register_own();
+        Self(Arc::new(all))
+    }
+}
+
+impl Instruments {
+    /// The names of whatsmeow's deployment guide. A counter gets its `_total` when it is written.
+    fn register_known(&mut self) {
+        let registry = &mut self.registry;
+        let (tenants, connected) = (self.tenants.clone(), self.connected.clone());
+        let help = "Tenants that this process runs; 0 while it stands by";
+        registry.register("whatsmeow_tenants_total", help, tenants);
+        let help = "Tenants that this process runs and that are connected";
+        registry.register("whatsmeow_tenants_connected", help, connected);
+        let help = "Messages that came in and were stored for the first time";
+        registry.register("whatsmeow_messages_received", help, self.received.clone());
+        let help = "How long connections lasted, from login to their end";
+        let connection = self.connection.clone();
+        registry.register("whatsmeow_connection_duration_seconds", help, connection);
+        let help = "Leases that this process took over from another one";
+        registry.register("whatsmeow_failover", help, self.failovers.clone());
+        let help = "How long calls of the database took, by what they were for";
+        let queries = self.queries.clone();
+        registry.register("whatsmeow_db_query_duration_seconds", help, queries);
+    }
+
+    fn register_own(&mut self) {
+        let registry = &mut self.registry;
+        let build = Family::<OfBuild, Gauge>::default();
+        let version = env!("CARGO_PKG_VERSION");
+        build.get_or_create(&OfBuild { version }).set(1);
+        registry.register("wmctl_build_info", "The version of this binary", build);
+        let help = "1 for the state in which this process is";
+        registry.register("wmctl_state", help, self.state.clone());
+        let help = "The number of the lease that is held";
+        registry.register("wmctl_lease_epoch", help, self.epoch.clone());
+        let help = "From the first sign that a leader is gone to its lease being taken";
+        let takeover = self.takeover.clone();
+        registry.register("wmctl_takeover_duration_seconds", help, takeover);
+        let help = "Writes that were refused because another process holds the lease";
+        registry.register("wmctl_fenced_writes", help, self.fenced.clone());
+        let help = "Time during which the lease was in doubt and nothing was sent";
+        registry.register("wmctl_suspect_seconds", help, self.suspect.clone());
+        let help = "Messages that wait to be sent or to be acknowledged";
+        registry.register("wmctl_outbox_messages", help, self.outbox.clone());
+        let help = "Age of the oldest message that waits";
+        registry.register("wmctl_outbox_age_seconds", help, self.outbox_age.clone());
+        let help = "From sending a message to the server's acknowledgement";
+        registry.register("wmctl_ack_duration_seconds", help, self.ack.clone());
+        let help = "Connected sessions that were dead, by the sign and by what was done";
+        registry.register("wmctl_stalls", help, self.stalls.clone());
+        let help = "Sessions that are dead although pings are answered";
+        registry.register("wmctl_sessions_stalled", help, self.stalled.clone());
+        let help = "Tenants of the whole database that are to run somewhere";
+        registry.register("wmctl_tenants_enabled", help, self.enabled.clone());
+        let help = "Tenants of the whole database that are to run and that nobody runs";
+        registry.register("wmctl_tenants_orphaned", help, self.orphaned.clone());
+    }
+}
+
+/// The moment's values, which are read when somebody asks for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Levels {
+    pub tenants: u64,
+    pub connected: u64,
+    /// Waiting messages and the age of the oldest in seconds, where the database told.
+    pub outbox: Option<(u64, f64)>,
+}
+
+/// The format of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// OpenMetrics 1.0: what Prometheus asks for.
+    Open,
+    /// The text format 0.0.4, for everybody else.
+    Text,
+}
+
+impl Format {
+    /// What to name it in `content-type`.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Open => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+
+    /// What an `accept` header asks for.
+    pub fn accepted(accept: &str) -> Self {
+        match accept.contains("application/openmetrics-text") {
+            true => Self::Open,
+            false => Self::Text,
+        }
+    }
+}
+
+fn level(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+impl Metrics {
+    /// Everything as text; without `names`, nothing that names a tenant.
+    pub fn text(&self, format: Format, levels: &Levels, names: bool) -> String {
+        let all = &self.0;
+        all.tenants.set(level(levels.tenants));
+        all.connected.set(level(levels.connected));
+        if let Some((waiting, age_s)) = levels.outbox {
+            all.outbox.set(level(waiting));
+            all.outbox_age.set(age_s);
+        }
+        let mut written = String::new();
+        if text::encode(&mut written, &all.registry).is_err() {
+            // Writing to a string cannot fail, and an instrument that cannot be written is missing.
+            tracing::error!("a metric could not be written");
+        }
+        if !names {
+            let nameless = |line: &&str| !line.contains("business_id=\"");
+            let lines = written.lines().filter(nameless);
+            written = lines.flat_map(|line| [line, "\n"]).collect();
+        }
+        match format {
+            Format::Open => written,
+            Format::Text => plain(&written),
+        }
+    }
+
+    /// One account's instruments.
+    pub fn meter(&self, tenant: &TenantId) -> Meter {
+        let label = of(tenant);
+        Meter {
+            received: self.0.received.get_or_create(&label).clone(),
+            connection: self.0.connection.get_or_create(&label).clone(),
+            all: self.clone(),
+        }
+    }
+
+    /// A tenant does not run here any more.
+    pub fn forget(&self, tenant: &TenantId) {
+        let label = of(tenant);
+        self.0.received.remove(&label);
+        self.0.connection.remove(&label);
+        self.0.epoch.remove(&label);
+    }
+
+    /// The lease that is held for a tenant.
+    pub fn lease(&self, tenant: &TenantId, epoch: i64) {
+        self.0.epoch.get_or_create(&of(tenant)).set(epoch);
+    }
+
+    /// The lease of a tenant is not held any more.
+    pub fn lease_ended(&self, tenant: &TenantId) {
+        self.0.epoch.remove(&of(tenant));
+    }
+
+    /// Leases were taken over from another process.
+    pub fn took_over(&self, leases: u64, took: Option<Duration>) {
+        self.0.failovers.inc_by(leases);
+        if let Some(took) = took {
+            self.0.takeover.observe(took.as_secs_f64());
+        }
+    }
+
+    /// What the whole database wants: tenants that are to run, and those that nobody runs.
+    pub fn fleet(&self, enabled: usize, orphaned: usize) {
+        let level = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        self.0.enabled.set(level(enabled));
+        self.0.orphaned.set(level(orphaned));
+    }
+
+    /// The lease was in doubt for so long.
+    pub fn suspected(&self, time: Duration) {
+        self.0.suspect.inc_by(time.as_secs_f64());
+    }
+
+    /// The state of this process, one of `all`.
+    pub fn state(&self, state: &'static str, all: &[&'static str]) {
+        for one in all {
+            let is = i64::from(*one == state);
+            self.0.state.get_or_create(&OfState { state: one }).set(is);
+        }
+    }
+
+    /// How long a call of the database took.
+    pub fn query(&self, operation: &'static str, took: Duration) {
+        let query = self.0.queries.get_or_create(&OfQuery { operation });
+        query.observe(took.as_secs_f64());
+    }
+}
+
+fn of(tenant: &TenantId) -> OfTenant {
+    OfTenant {
+        business_id: tenant.to_string(),
+    }
+}
+
+/// What one account counts with.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    all: Metrics,
+    received: Counter,
+    connection: Histogram,
+}
+
+impl Default for Meter {
+    /// Counts for nobody.
+    fn default() -> Self {
+        Self {
+            all: Metrics::default(),
+            received: Counter::default(),
+            connection: Histogram::new(CONNECTION_BUCKETS),
+        }
+    }
+}
+
+impl Meter {
+    /// So many messages were stored for the first time.
+    pub fn received(&self, messages: u64) {
+        self.received.inc_by(messages);
+    }
+
+    /// A connection ended that was logged in for so long.
+    pub fn connected(&self, time: Duration) {
+        self.connection.observe(time.as_secs_f64());
+    }
+
+    /// How long a call of the database took.
+    pub fn query(&self, operation: &'static str, took: Duration) {
+        self.all.query(operation, took);
+    }
+
+    /// A write was refused: another process holds the lease.
+    pub fn fenced(&self) {
+        self.all.0.fenced.inc();
+    }
+
+    /// The server acknowledged a message after that time.
+    pub fn acknowledged(&self, after: Duration) {
+        self.all.0.ack.observe(after.as_secs_f64());
+    }
+
+    /// A connected session is dead: by which sign, and what is done about it. Counts as stalled
+    /// until the answer is dropped.
+    pub fn stalled(&self, sign: &'static str, step: &'static str) -> Stalled {
+        self.all
+            .0
+            .stalls
+            .get_or_create(&OfStall { sign, step })
+            .inc();
+        let gauge = self.all.0.stalled.clone();
+        gauge.inc();
+        Stalled(gauge)
+    }
+}
+
+/// A session that is dead, as long as this lives.
+#[derive(Debug)]
+pub struct Stalled(Gauge);
+
+impl Drop for Stalled {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// OpenMetrics as the older text format: there a counter has one name everywhere, its description
+/// comes first, and nothing marks the end.
+fn plain(open: &str) -> String {
+    let mut text = String::with_capacity(open.len());
+    let counters: Vec<&str> = open
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
+        .collect();
+    for line in open.lines().filter(|line| *line != "# EOF") {
+        let mut words = line.splitn(4, ' ');
+        let head = (words.next(), words.next(), words.next(), words.next());
+        match head {
+            (Some("#"), Some(word @ ("HELP" | "TYPE")), Some(name), Some(rest))
+                if counters.contains(&name) =>
+            {
+                text.push_str(&format!("# {word} {name}_total {rest}"));
+            }
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(format: Format) -> String {
+        let metrics = Metrics::default();
+        let tenant: TenantId = "acme".parse().unwrap();
+        let meter = metrics.meter(&tenant);
+        meter.received(3);
+        metrics.lease(&tenant, 42);
+        drop(meter.stalled("acks", "reconnect"));
+        let levels = Levels {
+            tenants: 2,
+            connected: 1,
+            outbox: Some((5, 1.5)),
+        };
+        metrics.text(format, &levels, true)
+    }
+
+    #[test]
+    fn both_formats_have_the_names_that_dashboards_know() {
+        for (format, counter) in [
+            (Format::Open, "# TYPE whatsmeow_messages_received counter"),
+            (
+                Format::Text,
+                "# TYPE whatsmeow_messages_received_total counter",
+            ),
+        ] {
+            let text = shown(format);
+            for line in [
+                counter,
+                "whatsmeow_messages_received_total{business_id=\"acme\"} 3",
+                "# TYPE whatsmeow_tenants_total gauge",
+                "whatsmeow_tenants_total 2",
+                "whatsmeow_tenants_connected 1",
+                "whatsmeow_failover_total 0",
+                "wmctl_lease_epoch{business_id=\"acme\"} 42",
+                "wmctl_stalls_total{sign=\"acks\",step=\"reconnect\"} 1",
+                "wmctl_sessions_stalled 0",
+                "wmctl_outbox_age_seconds 1.5",
+            ] {
+                assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+            }
+            assert_eq!(text.ends_with("# EOF\n"), format == Format::Open);
+        }
+    }
+
+    #[test]
+    fn whoever_may_not_know_tenants_sees_no_name() {
+        let metrics = Metrics::default();
+        let tenant: TenantId = "acme".parse().unwrap();
+        metrics.meter(&tenant).received(1);
+        let text = metrics.text(Format::Open, &Levels::default(), false);
+        assert!(!text.contains("acme"), "{text}");
+        assert!(text.contains("\nwhatsmeow_failover_total 0\n"), "{text}");
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+
+    #[test]
+    fn a_tenant_that_leaves_takes_its_series_along() {
+        let metrics = Metrics::default();
+        for number in 0..1_000 {
+            let tenant: TenantId = format!("t{number}").parse().unwrap();
+            metrics.meter(&tenant).received(1);
+            metrics.lease(&tenant, 1);
+            metrics.forget(&tenant);
+        }
+        let text = metrics.text(Format::Open, &Levels::default(), true);
+        assert!(!text.contains("business_id"), "{text}");
+    }
+}

@@ -1,0 +1,444 @@
+//! How this process is: what it says of itself, and what a look at the database adds. Asking
+//! changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout};
+
+use crate::clock::Clock;
+use crate::engine::leased::explained;
+use crate::engine::stop::Stop;
+use crate::ids::TenantId;
+pub use crate::metrics::Format;
+use crate::metrics::Levels;
+use crate::ops::open::App;
+use crate::ops::run::{AccountStatus, RunNotice};
+use crate::ops::standby::Role;
+use crate::store::error::StoreError;
+use crate::store::probe::Waiting;
+
+/// How long the database may take for its answer.
+const PROBE_TIME_MAX: Duration = Duration::from_secs(2);
+/// Answers are this old at most: whoever asks more often gets the last one.
+const PROBE_AGE_MAX: Duration = Duration::from_secs(1);
+/// A message that waits for longer makes the outbox degraded (seconds).
+const OUTBOX_AGE_S_MAX: f64 = 300.0;
+
+/// What a process does with its account, or with whatever accounts there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    #[default]
+    Starting,
+    /// It holds the lease.
+    Leader,
+    /// Another process holds it.
+    Standby,
+    /// Another process took it away.
+    Fenced,
+    /// It shares all tenants with other hosts.
+    Host,
+    /// It gives everything away and ends.
+    Stopping,
+}
+
+impl Part {
+    /// A stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Leader => "leader",
+            Self::Standby => "standby",
+            Self::Fenced => "fenced",
+            Self::Host => "host",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+/// All words of [`Part::word`].
+const PARTS: [&str; 6] = [
+    "starting", "leader", "standby", "fenced", "host", "stopping",
+];
+
+/// What a process says of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Vitals {
+    pub part: Part,
+    /// Whose account it is for; `None` for all.
+    pub tenant: Option<TenantId>,
+    /// The lease that it holds, 0 for none.
+    pub epoch: i64,
+    /// The process that leads, while this one stands by.
+    pub holder: Option<String>,
+    /// How the account's connection is.
+    pub account: Option<AccountStatus>,
+    /// Tenants that run here, and how many of them are connected.
+    pub tenants: u64,
+    pub connected: u64,
+    /// How often it took over from another process.
+    pub takeovers: u64,
+}
+
+impl Vitals {
+    /// Traffic may come here.
+    pub fn serves(&self) -> bool {
+        match self.part {
+            Part::Leader => self.connected == self.tenants,
+            Part::Host => true,
+            _ => false,
+        }
+    }
+
+    /// A rollout may go on.
+    pub fn is_well(&self) -> bool {
+        self.serves() || self.part == Part::Standby
+    }
+}
+
+/// Where a process keeps what it says of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Board(Arc<watch::Sender<Vitals>>);
+
+impl Default for Board {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(Vitals::default())))
+    }
+}
+
+impl Board {
+    pub(crate) fn write(&self, change: impl FnOnce(&mut Vitals)) {
+        self.0.send_if_modified(|vitals| {
+            let before = vitals.clone();
+            change(vitals);
+            *vitals != before
+        });
+    }
+}
+
+impl App {
+    /// What this process says of itself, and each change of it.
+    pub fn vitals(&self) -> watch::Receiver<Vitals> {
+        self.board.0.subscribe()
+    }
+
+    /// Takes note of what happens to the account that this process is for.
+    pub(super) fn note(&self, notice: &RunNotice) {
+        let tenant = &self.settings.tenant;
+        match notice {
+            RunNotice::Role(role) => {
+                self.board.write(|vitals| {
+                    vitals.tenant = Some(tenant.clone());
+                    if take_part(vitals, role) {
+                        self.metrics.took_over(1, None);
+                    }
+                });
+                if !matches!(role, Role::Leader { .. }) {
+                    self.metrics.lease_ended(tenant);
+                }
+            }
+            RunNotice::Status(status) => self.board.write(|vitals| {
+                vitals.connected = u64::from(status.state == "connected").min(vitals.tenants);
+                vitals.account = Some(status.clone());
+            }),
+            RunNotice::Event(_) => (),
+        }
+    }
+}
+
+/// Whether this is a takeover from another process.
+fn take_part(vitals: &mut Vitals, role: &Role) -> bool {
+    let before = std::mem::take(vitals);
+    let mut took_over = false;
+    let (part, epoch, holder) = match role {
+        Role::Standby { holder } => (Part::Standby, 0, holder.clone()),
+        Role::Leader { epoch } => {
+            took_over = before.holder.is_some();
+            (Part::Leader, *epoch, None)
+        }
+        Role::Fenced => (Part::Fenced, 0, None),
+    };
+    *vitals = Vitals {
+        part,
+        tenant: before.tenant,
+        epoch,
+        holder,
+        account: None,
+        tenants: u64::from(part == Part::Leader),
+        connected: 0,
+        takeovers: before.takeovers + u64::from(took_over),
+    };
+    took_over
+}
+
+/// `failing` makes the whole process unhealthy, `degraded` does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    Ok,
+    /// Nothing to judge: this process has no part in it now.
+    Off,
+    Degraded,
+    Failing,
+}
+
+/// The answer to `/health`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub status: Condition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_id: Option<String>,
+    pub role: &'static str,
+    pub epoch: i64,
+    pub components: Components,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Components {
+    pub database: DatabaseHealth,
+    pub lease: LeaseHealth,
+    pub whatsapp: WhatsAppHealth,
+    pub outbox: OutboxHealth,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct DatabaseHealth {
+    pub status: Condition,
+    pub backend: &'static str,
+    pub latency_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct LeaseHealth {
+    pub status: Condition,
+    pub epoch: i64,
+    /// Who leads, while this process stands by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    pub takeovers: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct WhatsAppHealth {
+    pub status: Condition,
+    /// `connected`, `connecting`, `stalled` and others, where this process runs one account.
+    #[serde(flatten)]
+    pub account: Option<AccountStatus>,
+    pub tenants: u64,
+    pub connected: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct OutboxHealth {
+    pub status: Condition,
+    /// Messages that are not sent or not acknowledged yet.
+    pub waiting: u64,
+    /// Age of the oldest.
+    pub oldest_s: f64,
+}
+
+/// What the database said, and when.
+#[derive(Clone, Debug)]
+struct Looked {
+    at: Instant,
+    latency: Duration,
+    waiting: Result<Waiting, String>,
+}
+
+/// Answers those who ask how a process is.
+#[derive(Debug)]
+pub struct Health {
+    app: Arc<App>,
+    vitals: watch::Receiver<Vitals>,
+    stop: Stop,
+    /// One look at a time, for all who ask.
+    looked: Mutex<Option<Looked>>,
+}
+
+impl Health {
+    /// How `app` is, until `stop` is asked for.
+    pub fn new(app: Arc<App>, stop: Stop) -> Self {
+        Self {
+            vitals: app.vitals(),
+            app,
+            stop,
+            looked: Mutex::default(),
+        }
+    }
+
+    /// What the process says of itself, without a look at the database.
+    pub fn vitals(&self) -> Vitals {
+        let mut vitals = self.vitals.borrow().clone();
+        if self.stop.is_asked() {
+            vitals.part = Part::Stopping;
+        }
+        vitals
+    }
+
+    /// Whether traffic may come here, in words. A host that shares tenants answers for all of
+    /// them from the rows, so it needs the database.
+    pub async fn ready(&self) -> (bool, &'static str) {
+        let vitals = self.vitals();
+        match (vitals.serves(), vitals.part) {
+            (true, Part::Host) if self.look().await.waiting.is_err() => {
+                (false, "Not Ready - Database")
+            }
+            (true, Part::Host) => (true, "Ready"),
+            (true, _) => (true, "Ready - Leader"),
+            (false, Part::Leader) => (false, "Not Ready - Leader, not connected"),
+            (false, Part::Standby) => (false, "Not Ready - Standby"),
+            (false, Part::Stopping) => (false, "Not Ready - Stopping"),
+            (false, _) => (false, "Not Ready"),
+        }
+    }
+
+    /// Everything, by component.
+    pub async fn report(&self) -> Report {
+        let looked = self.look().await;
+        let vitals = self.vitals();
+        let clock = &*self.app.surroundings.clock;
+        let components = Components {
+            database: DatabaseHealth {
+                status: condition(looked.waiting.is_ok()),
+                backend: self.app.store.backend(),
+                latency_ms: u64::try_from(looked.latency.as_millis()).unwrap_or(u64::MAX),
+                error: looked.waiting.clone().err(),
+            },
+            lease: lease(&vitals),
+            outbox: outbox(clock, &vitals, &looked),
+            whatsapp: whatsapp(&vitals),
+        };
+        let all = [
+            components.database.status,
+            components.lease.status,
+            components.whatsapp.status,
+            components.outbox.status,
+        ];
+        Report {
+            status: match all.into_iter().max() {
+                Some(Condition::Off) | None => Condition::Ok,
+                Some(worst) => worst,
+            },
+            business_id: vitals.tenant.as_ref().map(ToString::to_string),
+            role: vitals.part.word(),
+            epoch: vitals.epoch,
+            components,
+        }
+    }
+
+    /// Everything that is counted and measured.
+    /// Without `names`, nothing that names a tenant.
+    pub async fn metrics(&self, format: Format, names: bool) -> String {
+        let looked = self.look().await;
+        let vitals = self.vitals();
+        self.app.metrics.state(vitals.part.word(), &PARTS);
+        let clock = &*self.app.surroundings.clock;
+        let levels = Levels {
+            tenants: vitals.tenants,
+            connected: vitals.connected,
+            outbox: looked.waiting.ok().map(|waiting| backlog(clock, &waiting)),
+        };
+        self.app.metrics.text(format, &levels, names)
+    }
+
+    /// Asks the database, unless somebody did so a moment ago.
+    async fn look(&self) -> Looked {
+        let mut last = self.looked.lock().await;
+        if let Some(looked) = last.as_ref()
+            && looked.at.elapsed() < PROBE_AGE_MAX
+        {
+            return looked.clone();
+        }
+        let begun = Instant::now();
+        let tenant = self.vitals.borrow().tenant.clone();
+        let asked = timeout(PROBE_TIME_MAX, async {
+            let begun = Instant::now();
+            self.app.store.probe().await?;
+            let latency = begun.elapsed();
+            let waiting = self.app.store.waiting(tenant.as_ref()).await?;
+            Ok::<_, StoreError>((latency, waiting))
+        });
+        let (latency, waiting) = match asked.await {
+            Ok(Ok((latency, waiting))) => (latency, Ok(waiting)),
+            Ok(Err(error)) => (begun.elapsed(), Err(explained(&error))),
+            Err(_) => (begun.elapsed(), Err(String::from("no answer in time"))),
+        };
+        self.app.metrics.query("probe", latency);
+        let looked = Looked {
+            at: Instant::now(),
+            latency,
+            waiting,
+        };
+        *last = Some(looked.clone());
+        looked
+    }
+}
+
+fn condition(ok: bool) -> Condition {
+    if ok {
+        Condition::Ok
+    } else {
+        Condition::Failing
+    }
+}
+
+fn lease(vitals: &Vitals) -> LeaseHealth {
+    LeaseHealth {
+        status: match vitals.part {
+            Part::Leader | Part::Host | Part::Standby => Condition::Ok,
+            Part::Starting | Part::Fenced | Part::Stopping => Condition::Failing,
+        },
+        epoch: vitals.epoch,
+        holder: vitals.holder.clone(),
+        takeovers: vitals.takeovers,
+    }
+}
+
+/// One account must be connected; of many, at least one: a single one that was logged out is no
+/// reason to take the process for ill.
+fn whatsapp(vitals: &Vitals) -> WhatsAppHealth {
+    let status = match vitals.part {
+        Part::Leader => condition(vitals.connected == vitals.tenants),
+        Part::Host if vitals.tenants == 0 => Condition::Off,
+        Part::Host if vitals.connected == 0 => Condition::Failing,
+        Part::Host if vitals.connected < vitals.tenants => Condition::Degraded,
+        Part::Host => Condition::Ok,
+        _ => Condition::Off,
+    };
+    WhatsAppHealth {
+        status,
+        account: vitals.account.clone(),
+        tenants: vitals.tenants,
+        connected: vitals.connected,
+    }
+}
+
+fn outbox(clock: &dyn Clock, vitals: &Vitals, looked: &Looked) -> OutboxHealth {
+    let backlog = looked
+        .waiting
+        .as_ref()
+        .map(|waiting| backlog(clock, waiting));
+    let (waiting, oldest_s) = backlog.unwrap_or_default();
+    let works = matches!(vitals.part, Part::Leader | Part::Host);
+    OutboxHealth {
+        status: match works {
+            true if OUTBOX_AGE_S_MAX < oldest_s => Condition::Degraded,
+            true => Condition::Ok,
+            false => Condition::Off,
+        },
+        waiting,
+        oldest_s,
+    }
+}
+
+/// How many messages wait, and the age of the oldest in seconds.
+fn backlog(clock: &dyn Clock, waiting: &Waiting) -> (u64, f64) {
+    let age_ms = waiting.since_ms.map_or(0, |since| clock.unix_ms() - since);
+    let age_ms = u32::try_from(age_ms.max(0)).unwrap_or(u32::MAX);
+    let messages = u64::try_from(waiting.messages).unwrap_or_default();
+    (messages, f64::from(age_ms) / 1_000.0)
+}
