@@ -1,10 +1,12 @@
 //! The engine of wmctl: one account's protocol session, the fenced store, and what runs them.
 //!
 //! Read in this order: `ids`, `wire` (bytes and nodes), `crypto`, `noise` (the link's encryption),
-//! `signal` (ratchets), `session` (one account, no input or output), `store` (rows and the lease),
+//! `signal` (ratchets), `appstate` (what an account's
+//! devices share), `session` (one account, no input or output), `store` (rows and the lease),
 //! `net` (sockets), `engine` (the live system), `ops` (one function a use case).
 
 pub mod api;
+pub mod appstate;
 pub mod clock;
 pub mod config;
 pub mod crypto;

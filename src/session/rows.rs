@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::ids::{Address, Jid, MessageId};
 use crate::secret::Secret;
 
+pub use crate::appstate::Collection;
+
 /// The rows at hand: `None` says that the row is known to be absent.
 ///
 /// Filled by the owner with what `Session::wants` asked for; the session keeps it
@@ -279,14 +281,4 @@ pub struct AppStateKey {
     pub data: Vec<u8>,
     pub fingerprint: Vec<u8>,
     pub timestamp: i64,
-}
-
-/// The five app state collections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Collection {
-    CriticalBlock,
-    CriticalUnblockLow,
-    RegularHigh,
-    RegularLow,
-    Regular,
 }

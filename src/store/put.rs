@@ -260,7 +260,7 @@ fn upsert_app_state(owner: &Owner, key: &RowKey, row: &Row) -> Option<(&'static 
         }
         (RowKey::AppStateVersion(name), Row::AppStateVersion { version, hash }) => {
             let version = i64::try_from(*version).ok()?;
-            let name = text::collection(*name);
+            let name = name.name();
             (
                 APP_STATE_VERSION,
                 args![tenant, our, name, version, hash.as_slice()],
@@ -274,7 +274,7 @@ fn upsert_app_state(owner: &Owner, key: &RowKey, row: &Row) -> Option<(&'static 
             Row::AppStateMac { version, value_mac },
         ) => {
             let version = i64::try_from(*version).ok()?;
-            let name = text::collection(*collection);
+            let name = collection.name();
             (
                 APP_STATE_MAC,
                 args![tenant, our, name, version, &index_mac[..], &value_mac[..]],
@@ -382,7 +382,7 @@ fn deletion_of_settings(owner: &Owner, key: &RowKey) -> Option<(&'static str, Ve
         RowKey::AppStateVersion(name) => (
             "DELETE FROM whatsmeow_app_state_version
              WHERE business_id = $1 AND jid = $2 AND name = $3",
-            args![tenant, our, text::collection(*name)],
+            args![tenant, our, name.name()],
         ),
         RowKey::AppStateMac {
             collection,
@@ -390,7 +390,7 @@ fn deletion_of_settings(owner: &Owner, key: &RowKey) -> Option<(&'static str, Ve
         } => (
             "DELETE FROM whatsmeow_app_state_mutation_macs
              WHERE business_id = $1 AND jid = $2 AND name = $3 AND index_mac = $4",
-            args![tenant, our, text::collection(*collection), &index_mac[..]],
+            args![tenant, our, collection.name(), &index_mac[..]],
         ),
         _ => return None,
     })

@@ -125,16 +125,13 @@ fn select(owner: &Owner, key: &RowKey) -> (&'static str, Vec<Val>) {
         RowKey::PrivacyToken(their) => (PRIVACY_TOKEN, args![tenant, our, their.to_string()]),
         RowKey::ChatSettings(chat) => (CHAT_SETTINGS, args![tenant, our, chat.to_string()]),
         RowKey::AppStateKey(id) => (APP_STATE_KEY, args![tenant, our, id.as_slice()]),
-        RowKey::AppStateVersion(name) => (
-            APP_STATE_VERSION,
-            args![tenant, our, text::collection(*name)],
-        ),
+        RowKey::AppStateVersion(name) => (APP_STATE_VERSION, args![tenant, our, name.name()]),
         RowKey::AppStateMac {
             collection,
             index_mac,
         } => (
             APP_STATE_MAC,
-            args![tenant, our, text::collection(*collection), &index_mac[..]],
+            args![tenant, our, collection.name(), &index_mac[..]],
         ),
     }
 }

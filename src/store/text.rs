@@ -3,18 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ids::{Address, Jid};
-use crate::session::rows::{Addressing, Collection, OutboxState, Participant};
-
-/// The name that the protocol and the tables give a collection.
-pub(super) fn collection(collection: Collection) -> &'static str {
-    match collection {
-        Collection::CriticalBlock => "critical_block",
-        Collection::CriticalUnblockLow => "critical_unblock_low",
-        Collection::RegularHigh => "regular_high",
-        Collection::RegularLow => "regular_low",
-        Collection::Regular => "regular",
-    }
-}
+use crate::session::rows::{Addressing, OutboxState, Participant};
 
 pub(super) fn addressing(addressing: Addressing) -> &'static str {
     match addressing {

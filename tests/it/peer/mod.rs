@@ -4,6 +4,7 @@
 //! shown by strangers who understand them.
 
 mod alone;
+mod appstate;
 mod binary_xml;
 mod chat;
 mod devices;

@@ -11,6 +11,15 @@ const group = await import(
   new URL('./v7/node_modules/baileys/lib/Signal/Group/index.js', import.meta.url)
 )
 const { SenderKeyRecord } = group
+const { LTHashAntiTampering } = await import(
+  new URL('./v7/node_modules/whatsapp-rust-bridge/dist/index.js', import.meta.url)
+)
+const appState = await import(
+  new URL('./v7/node_modules/baileys/lib/Utils/chat-utils.js', import.meta.url)
+)
+const { proto } = await import(
+  new URL('./v7/node_modules/baileys/WAProto/index.js', import.meta.url)
+)
 for (const level of ['log', 'info', 'warn', 'debug', 'error']) {
   console[level] = (...words) => process.stderr.write(`console: ${words.map(String).join(' ')}\n`)
 }
@@ -49,10 +58,79 @@ class GroupStore {
 }
 
 const parties = new Map()
+// What Baileys holds of app state collections, by a name that the asker makes up.
+const held = new Map()
+const appStateKeys = new Map()
+const appStateKey = async id => appStateKeys.get(id)
+const shown = ({ state, mutationMap }) => ({
+  version: Number(state.version),
+  hash: text(state.hash),
+  actions: Object.values(mutationMap).map(({ index, syncAction }) => ({
+    index,
+    value: text(proto.SyncActionValue.encode(syncAction.value).finish()),
+    version: syncAction.version
+  }))
+})
+// Baileys goes on with what it could read; here every complaint is the answer.
+const complaints = []
+const complainer = { warn: (_, words) => complaints.push(words) }
+for (const level of ['trace', 'debug', 'info', 'error']) complainer[level] = () => {}
+function complain() {
+  if (complaints.length) throw new Error(complaints.splice(0).join('; '))
+}
 const groups = new Map()
 const groupName = { toString: () => 'group', serialize: () => 'group' }
 
 const operations = {
+  app_state_hash({ base, subtract, add }) {
+    const hash = new LTHashAntiTampering()
+    const sum = hash.subtractThenAdd(bytes(base), subtract.map(bytes), add.map(bytes))
+    return { hash: text(sum) }
+  },
+  app_state_share({ id, data }) {
+    appStateKeys.set(id, { keyData: bytes(data) })
+    return {}
+  },
+  async app_state_patch({ name, collection, patch }) {
+    const patches = [proto.SyncdPatch.decode(bytes(patch))]
+    const before = held.get(name) ?? appState.newLTHashState()
+    const result = await appState.decodePatches(
+      collection, patches, before, appStateKey, {}, undefined, complainer, true
+    )
+    complain()
+    held.set(name, result.state)
+    return shown(result)
+  },
+  async app_state_snapshot({ name, collection, snapshot }) {
+    const read = proto.SyncdSnapshot.decode(bytes(snapshot))
+    const result = await appState.decodeSyncdSnapshot(
+      collection, read, appStateKey, undefined, true, complainer
+    )
+    complain()
+    held.set(name, result.state)
+    return shown(result)
+  },
+  async app_state_make({ name, collection, id, index, value, version, remove }) {
+    const before = held.get(name) ?? appState.newLTHashState()
+    const { patch, state } = await appState.encodeSyncdPatch(
+      {
+        type: collection,
+        index,
+        syncAction: proto.SyncActionValue.decode(bytes(value)),
+        apiVersion: version,
+        operation: remove ? 1 : 0
+      },
+      id, before, appStateKey
+    )
+    // A record that is removed is gone, which Baileys forgets when it is the author.
+    if (remove) {
+      const gone = text(patch.mutations[0].record.index.blob)
+      delete state.indexValueMap[gone]
+    }
+    held.set(name, state)
+    patch.version = { version: state.version }
+    return { patch: text(proto.SyncdPatch.encode(patch).finish()), hash: text(state.hash) }
+  },
   party({ name }) {
     const party = new Party()
     parties.set(name, party)
