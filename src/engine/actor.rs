@@ -3,7 +3,7 @@
 //! The actor waits for one thing and collects what else is there already. The session decides about
 //! all of it; the changes are committed in one transaction; only then are stanzas transmitted.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,7 +13,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock::Surroundings;
 use crate::crypto::random::Random;
-use crate::engine::ledger::{Ledger, LedgerError, OpenSends};
+use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
@@ -26,7 +26,7 @@ use crate::session::input::{Input, Now};
 use crate::session::machine::Session;
 use crate::session::output::{Close, Notice, Output};
 use crate::session::payload;
-use crate::session::rows::Rows;
+use crate::session::rows::{Row, RowKey, Rows};
 use crate::session::unit::Context;
 
 /// Most inputs that share one transaction: enough to make its cost small for each, few enough that
@@ -37,11 +37,12 @@ const WANT_ROUNDS_MAX: usize = 16;
 /// Rows at hand before all are forgotten: a few tens of megabytes at the very most.
 const ROWS_MAX: usize = 4_096;
 /// Outbox rows taken in at once.
-const SENDS_MAX: usize = 64;
-/// How long a unit of work waits for the database before the link is given up.
-const STORE_PATIENCE: Duration = Duration::from_secs(10);
+const SENDS_MAX: u32 = 64;
+/// How long a unit of work waits for the database before the link is given up: an outage of ten
+/// seconds and what the server needs to accept again. WhatsApp closes a link that is silent for 30.
+const STORE_PATIENCE: Duration = Duration::from_secs(15);
 /// First and longest wait between two attempts to reach the database.
-const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 /// A restart that the server asks for happens at once, but not endlessly.
 const RESTARTS_MAX: u32 = 3;
 /// Commands that wait for the actor; senders wait when there are more.
@@ -132,7 +133,9 @@ impl From<LedgerError> for End {
         match error {
             LedgerError::LeaseLost => Self::Stopped(Stopped::LeaseLost),
             LedgerError::Unusable(what) => Self::Stopped(Stopped::Broken(what)),
-            LedgerError::Unavailable(_) | LedgerError::Unknown => Self::Reload(error),
+            LedgerError::Unavailable(_) | LedgerError::Unknown | LedgerError::Stale => {
+                Self::Reload(error)
+            }
         }
     }
 }
@@ -173,7 +176,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                 }
                 End::Reload(error) => error,
                 End::Line(error) => LedgerError::Unavailable(error.to_string()),
-                End::Close(_) => LedgerError::Unknown,
+                End::Close(_) => LedgerError::Stale,
             };
             let wait_ms = self.reload.next_ms(&mut *self.random);
             error!(%error, wait_ms, "starting over from the database");
@@ -244,7 +247,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                 End::Close(Close::Retry {
                     reason: "row_not_loaded",
                 }) => {
-                    return End::Reload(LedgerError::Unknown);
+                    return End::Reload(LedgerError::Stale);
                 }
                 End::Close(Close::Replaced) => {
                     let wait_ms = self.replaced.next_ms(&mut *self.random);
@@ -322,13 +325,14 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         self.gather(life, line).await?;
         let mut out = Output::default();
         let mut inputs = 0;
-        while inputs < UNIT_INPUTS_MAX && out.close.is_none() {
-            let Some(input) = life.queue.pop_front() else {
-                break;
-            };
-            inputs += 1;
-            self.know(life, &input).await?;
-            self.handle(life, input, &mut out);
+        // The rows of all inputs at once; what an input changes may make the next want others.
+        self.know(life, UNIT_INPUTS_MAX).await?;
+        while inputs < UNIT_INPUTS_MAX && out.close.is_none() && !life.queue.is_empty() {
+            self.know(life, 1).await?;
+            if let Some(input) = life.queue.pop_front() {
+                inputs += 1;
+                self.handle(life, input, &mut out);
+            }
         }
         if cfg!(feature = "mutants") {
             // Wrong on purpose, never in a release: the crash test must notice it.
@@ -409,7 +413,11 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             let open = self.open_sends(life.cursor).await?;
             life.cursor = open.cursor;
             life.sends = if open.more { Sends::Due } else { Sends::Idle };
-            life.queue.extend(open.ids.into_iter().map(Input::Send));
+            for row in open.rows {
+                life.queue.push_back(Input::Send(row.id.clone()));
+                let key = RowKey::Outbox(row.id.clone());
+                life.rows.load([(key, Some(Row::Outbox(row)))]);
+            }
         }
         Ok(())
     }
@@ -428,10 +436,14 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    /// Loads the rows that the session wants for an input.
-    async fn know(&mut self, life: &mut Life, input: &Input) -> Result<(), End> {
+    /// Loads the rows that the session wants for the first inputs of the queue.
+    async fn know(&mut self, life: &mut Life, inputs: usize) -> Result<(), End> {
         for _ in 0..WANT_ROUNDS_MAX {
-            let wanted = life.session.wants(input, &life.rows);
+            let inputs = life.queue.iter().take(inputs);
+            let wanted: BTreeSet<RowKey> = inputs
+                .flat_map(|input| life.session.wants(input, &life.rows))
+                .collect();
+            let wanted: Vec<RowKey> = wanted.into_iter().collect();
             if wanted.is_empty() {
                 return Ok(());
             }
@@ -467,10 +479,16 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
         let parts = &self.parts;
         let mut patience = parts.patience();
+        let mut attempt = Attempt::First;
         let last_seq = loop {
-            match parts.ledger.commit(changes).await {
+            match parts.ledger.commit(attempt, changes).await {
                 Ok(last_seq) => break last_seq,
-                Err(error) => parts.bear(&mut patience, error).await?,
+                Err(error) => {
+                    if error == LedgerError::Unknown {
+                        attempt = Attempt::Again;
+                    }
+                    parts.bear(&mut patience, error).await?;
+                }
             }
         };
         parts.relieve(patience);
@@ -521,16 +539,14 @@ impl<L: Ledger, D> Parts<L, D> {
         }
     }
 
-    /// Waits before another attempt at what certainly changed nothing, if there may be one.
+    /// Waits before another attempt, if there may be one.
     async fn bear(&self, patience: &mut Patience, error: LedgerError) -> Result<(), End> {
-        let LedgerError::Unavailable(reason) = &error else {
-            return Err(End::from(error));
-        };
-        if patience.until <= self.mono_ms() {
+        let passes = matches!(error, LedgerError::Unavailable(_) | LedgerError::Unknown);
+        if !passes || patience.until <= self.mono_ms() {
             return Err(End::from(error));
         }
         if patience.stalled.is_none() {
-            warn!(%reason, "database is unavailable, holding everything back");
+            warn!(%error, "database is unavailable, holding everything back");
             patience.stalled = Some(self.status.borrow().state);
             self.say(AccountState::Stalled, Some("database"));
         }

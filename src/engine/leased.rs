@@ -1,54 +1,51 @@
 //! The live ledger: the store, under the lease of one account.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::Instant;
 
-use crate::engine::ledger::{Ledger, LedgerError, OpenSends};
+use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::ids::Jid;
 use crate::metrics::Meter;
 use crate::session::account::Account;
 use crate::session::changes::{Change, EventBody};
 use crate::session::rows::{Row, RowKey};
+use crate::store::bell::Bell;
+use crate::store::commit::{Committed, Place};
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
 use crate::store::{Owner, Store};
-
-/// How often the outbox is looked at: other processes write to it.
-const OUTBOX_POLL: Duration = Duration::from_millis(100);
 
 /// The rows of the account that the lease is for.
 #[derive(Debug)]
 pub struct Leased {
     store: Store,
     lease: Lease,
-    /// Our device, once there is one: most rows carry its address.
-    jid: Mutex<Option<Jid>>,
-    poll: tokio::sync::Mutex<Poll>,
+    known: Mutex<Known>,
+    bell: Bell,
     meter: Meter,
 }
 
-/// When the outbox was looked at, and what was there.
-#[derive(Debug)]
-struct Poll {
-    tick: Interval,
-    version: Option<i64>,
+/// What the rows said.
+#[derive(Debug, Default)]
+struct Known {
+    /// Our device, once there is one: most rows carry its address.
+    jid: Option<Jid>,
+    /// The last unit that is known to be committed, once the rows were loaded, and the one that was
+    /// tried last.
+    committed: Option<String>,
+    tried: Option<Place>,
 }
 
 impl Leased {
     /// Reads and writes as the holder of `lease`.
     pub fn new(store: Store, lease: Lease) -> Self {
-        let mut poll = tokio::time::interval(OUTBOX_POLL);
-        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let bell = store.outbox_bell(&lease.tenant);
         Self {
             store,
             lease,
-            jid: Mutex::default(),
-            poll: tokio::sync::Mutex::new(Poll {
-                tick: poll,
-                version: None,
-            }),
+            known: Mutex::default(),
+            bell,
             meter: Meter::default(),
         }
     }
@@ -74,12 +71,12 @@ impl Leased {
         Ok(result?)
     }
 
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn owner(&self) -> Result<Owner, LedgerError> {
-        let jid = self
-            .jid
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let jid = self.known().jid.clone();
         let jid = jid.ok_or_else(|| LedgerError::Unusable(String::from("no device is paired")))?;
         Ok(Owner {
             tenant: self.lease.tenant.clone(),
@@ -87,17 +84,56 @@ impl Leased {
         })
     }
 
-    fn set_jid(&self, jid: Option<Jid>) {
-        *self.jid.lock().unwrap_or_else(PoisonError::into_inner) = jid;
+    /// Where the next unit stands: behind the last one, under a name that is used once. Anywhere
+    /// while nothing was loaded.
+    fn place(&self, attempt: Attempt) -> Option<Place> {
+        let mut known = self.known();
+        let after = known.committed.clone()?;
+        if attempt == Attempt::Again
+            && let Some(tried) = &known.tried
+        {
+            return Some(tried.clone());
+        }
+        // Names rise within an epoch, and nobody else has the epoch.
+        let epoch = self.lease.epoch;
+        let number = |name: &str| -> Option<u64> {
+            let (of, number) = name.split_once('.')?;
+            (of.parse() == Ok(epoch)).then(|| number.parse().ok())?
+        };
+        let tried = known.tried.as_ref().and_then(|place| number(&place.name));
+        let last = number(&after).max(tried).unwrap_or(0);
+        let place = Place {
+            after,
+            name: format!("{epoch}.{}", last + 1),
+        };
+        known.tried = Some(place);
+        known.tried.clone()
+    }
+}
+
+impl Leased {
+    /// Counts the messages that are new; all of them where the answer of their commit was lost.
+    fn count(&self, changes: &[Change], committed: Option<&Committed>) {
+        let events = changes.iter().filter_map(|change| match change {
+            Change::Event(event) => Some(&event.body),
+            _ => None,
+        });
+        let is_new =
+            |at: usize| committed.is_none_or(|all| matches!(all.events.get(at), Some(Some(_))));
+        let new = events.enumerate().filter(|(at, body)| {
+            is_new(*at) && matches!(body, EventBody::Message(message) if !message.from_me)
+        });
+        self.meter.received(new.count() as u64);
     }
 }
 
 impl Ledger for Leased {
     async fn account(&self) -> Result<Option<Account>, LedgerError> {
-        let account = self
-            .timed("load", self.store.account(&self.lease.tenant))
-            .await?;
-        self.set_jid(account.as_ref().map(|account| account.jid.clone()));
+        let load = self.store.account_after(&self.lease.tenant);
+        let (last, account) = self.timed("load", load).await?;
+        let mut known = self.known();
+        known.committed = Some(last);
+        known.jid = account.as_ref().map(|account| account.jid.clone());
         Ok(account)
     }
 
@@ -106,54 +142,42 @@ impl Ledger for Leased {
         self.timed("read", self.store.read(&owner, keys)).await
     }
 
-    async fn commit(&self, changes: &[Change]) -> Result<i64, LedgerError> {
+    async fn commit(&self, attempt: Attempt, changes: &[Change]) -> Result<i64, LedgerError> {
         for change in changes {
             if let Change::Paired(account) = change {
-                self.set_jid(Some(account.jid.clone()));
+                self.known().jid = Some(account.jid.clone());
             }
         }
-        let owner = self.owner()?;
-        let commit = self.store.commit(&self.lease, &owner, changes);
+        let (owner, place) = (self.owner()?, self.place(attempt));
+        let commit = self
+            .store
+            .commit_at(&self.lease, &owner, place.as_ref(), changes);
         let committed = self.timed("commit", commit).await?;
-        let events = changes.iter().filter_map(|change| match change {
-            Change::Event(event) => Some(&event.body),
-            _ => None,
-        });
-        let incoming = |body: &EventBody| matches!(body, EventBody::Message(it) if !it.from_me);
-        let new = events.zip(&committed.events);
-        let new = new.filter(|(body, seq)| seq.is_some() && incoming(body));
-        self.meter.received(new.count() as u64);
-        Ok(committed.events.into_iter().flatten().max().unwrap_or(0))
+        let newest = match &committed {
+            Some(committed) => committed.events.iter().flatten().max().copied(),
+            // It was committed by the attempt whose outcome was unknown.
+            None => Some(self.store.last_event(&self.lease.tenant).await?),
+        };
+        if let Some(place) = place {
+            self.known().committed = Some(place.name);
+        }
+        self.count(changes, committed.as_ref());
+        Ok(newest.unwrap_or(0))
     }
 
-    async fn open_sends(&self, cursor: i64, limit: usize) -> Result<OpenSends, LedgerError> {
-        let mut open = self
-            .timed("outbox", self.store.outbox_open(&self.lease.tenant, cursor))
-            .await?;
-        let more = limit < open.len();
-        open.truncate(limit);
-        let cursor = open.last().map_or(cursor, |(_, place)| *place);
+    async fn open_sends(&self, cursor: i64, limit: u32) -> Result<OpenSends, LedgerError> {
+        let tenant = &self.lease.tenant;
+        let open = self.store.outbox_batch(tenant, cursor, limit);
+        let open = self.timed("outbox", open).await?;
         Ok(OpenSends {
-            ids: open.into_iter().map(|(id, _)| id).collect(),
-            cursor,
-            more,
+            more: u32::try_from(open.len()) == Ok(limit),
+            cursor: open.last().map_or(cursor, |(_, place)| *place),
+            rows: open.into_iter().map(|(row, _)| row).collect(),
         })
     }
 
     async fn outbox_changed(&self) {
-        let mut poll = self.poll.lock().await;
-        loop {
-            poll.tick.tick().await;
-            match self.store.outbox_version().await {
-                Ok(version) if poll.version == Some(version) => (),
-                Ok(version) => {
-                    poll.version = Some(version);
-                    return;
-                }
-                // Whoever asks next finds out what is wrong.
-                Err(_) => return,
-            }
-        }
+        self.bell.rung().await;
     }
 }
 
@@ -162,6 +186,7 @@ impl From<StoreError> for LedgerError {
         match error {
             StoreError::LeaseLost { .. } | StoreError::LeaseHeld { .. } => Self::LeaseLost,
             StoreError::CommitUnknown(_) => Self::Unknown,
+            StoreError::Stale => Self::Stale,
             error if error.is_transient() => Self::Unavailable(explained(&error)),
             error => Self::Unusable(explained(&error)),
         }

@@ -4,10 +4,9 @@
 
 use std::future::Future;
 
-use crate::ids::MessageId;
 use crate::session::account::Account;
 use crate::session::changes::Change;
-use crate::session::rows::{Row, RowKey};
+use crate::session::rows::{OutboxRow, Row, RowKey};
 
 /// Why the rows could not be read or changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +17,9 @@ pub enum LedgerError {
     /// The commit may or may not have happened.
     #[error("the outcome of a commit is unknown")]
     Unknown,
+    /// What was read before is not what stands there: another unit was committed in between.
+    #[error("the database changed behind the session")]
+    Stale,
     /// Somebody else may write now.
     #[error("lease of the account is lost")]
     LeaseLost,
@@ -26,10 +28,18 @@ pub enum LedgerError {
     Unusable(String),
 }
 
+/// How often these changes were committed already, as far as one knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    First,
+    /// The changes of the call before, whose outcome is unknown: applied unless they were then.
+    Again,
+}
+
 /// The outbox rows that are to be sent, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenSends {
-    pub ids: Vec<MessageId>,
+    pub rows: Vec<OutboxRow>,
     /// Where the next call goes on.
     pub cursor: i64,
     /// There may be more after the cursor.
@@ -49,13 +59,17 @@ pub trait Ledger: Send + Sync {
 
     /// Applies all changes or none, if the lease still stands. Returns the newest event number,
     /// or zero if no event was added.
-    fn commit(&self, changes: &[Change]) -> impl Future<Output = Result<i64, LedgerError>> + Send;
+    fn commit(
+        &self,
+        attempt: Attempt,
+        changes: &[Change],
+    ) -> impl Future<Output = Result<i64, LedgerError>> + Send;
 
     /// Outbox rows after `cursor` that are queued, or encrypted and not acknowledged.
     fn open_sends(
         &self,
         cursor: i64,
-        limit: usize,
+        limit: u32,
     ) -> impl Future<Output = Result<OpenSends, LedgerError>> + Send;
 
     /// Waits until somebody else may have written to the outbox. Cancel-safe.

@@ -7,7 +7,7 @@ use tracing::{debug, info, warn};
 
 use crate::clock::Surroundings;
 use crate::crypto::random::Random;
-use crate::engine::ledger::{Ledger, LedgerError};
+use crate::engine::ledger::{self, Ledger, LedgerError};
 use crate::engine::line::{Dial, Hello, Line, LineError};
 use crate::engine::stop::Stop;
 use crate::ids::Jid;
@@ -180,7 +180,8 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
             self.pairing.handle(&mut cx, input, &mut out);
         }
         if !out.changes.is_empty() {
-            self.parts.ledger.commit(&out.changes).await?;
+            let first = ledger::Attempt::First;
+            self.parts.ledger.commit(first, &out.changes).await?;
         }
         let mut accounts = out.changes.into_iter().filter_map(|change| match change {
             Change::Paired(account) => Some(account.jid),

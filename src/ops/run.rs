@@ -263,8 +263,12 @@ impl Feed<'_> {
                 return ControlFlow::Continue(());
             };
             self.next = last.seq + 1;
+            let more = u32::try_from(events.len()) == Ok(EVENTS_MAX);
             for event in events {
                 tell(RunNotice::Event(Box::new(event.into())))?;
+            }
+            if !more {
+                return ControlFlow::Continue(());
             }
         }
     }

@@ -21,6 +21,9 @@ const ACCOUNT: &str = "
     FROM whatsmeow_device d LEFT JOIN wmctl_account a ON a.business_id = d.business_id
     WHERE d.business_id = $1 ORDER BY d.jid LIMIT 1";
 
+pub(super) const LAST_UNIT: &str = "
+    SELECT last_unit FROM wmctl_account WHERE business_id = $1";
+
 const TENANTS: &str = "SELECT DISTINCT business_id FROM whatsmeow_device ORDER BY business_id";
 
 const FORGET: &str = "DELETE FROM whatsmeow_device WHERE business_id = $1";
@@ -72,6 +75,19 @@ const NOT_UPLOADED: &str = "
 const PRE_KEY_ID_MAX: u32 = 0xff_fffe;
 
 impl Store {
+    /// The last unit of work of a tenant, and its account as this or a later unit left it.
+    pub async fn account_after(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<(String, Option<Account>), StoreError> {
+        let queries = [LAST_UNIT, ACCOUNT].map(|sql| (sql, args![tenant.as_str()]));
+        let mut rows = self.db.first_rows(queries.into()).await?.into_iter();
+        let last = rows.next().flatten();
+        let last = last.map_or(Ok(String::new()), |row| row.column("wmctl_account", 0))?;
+        let account = rows.next().flatten().map(|row| decode(&row)).transpose()?;
+        Ok((last, account))
+    }
+
     /// The paired account of a tenant; `None` before pairing.
     pub async fn account(&self, tenant: &TenantId) -> Result<Option<Account>, StoreError> {
         let row = self.db.row(ACCOUNT, args![tenant.as_str()]).await?;

@@ -6,6 +6,16 @@ use crate::store::lease::Lease;
 use crate::store::unit::Unit;
 use crate::store::{Owner, Store, account, event, put};
 
+/// Where a unit of work stands among those of its account, so that it can be tried again when its
+/// outcome is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The unit that its rows were read after.
+    pub after: String,
+    /// Its own name, which no other unit of the account ever has.
+    pub name: String,
+}
+
 /// What a commit gave out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
@@ -25,11 +35,30 @@ impl Store {
         owner: &Owner,
         changes: &[Change],
     ) -> Result<Committed, StoreError> {
+        let committed = self.commit_at(lease, owner, None, changes).await?;
+        Ok(committed.unwrap_or_default())
+    }
+
+    /// The same at a place: `None` if the unit was committed before. [`StoreError::Stale`] if the
+    /// last unit is another one than it is based on.
+    ///
+    /// After [`StoreError::CommitUnknown`] the same call gives the answer. It is safe while the
+    /// server may still be about to carry out the first: only one of them finds its place.
+    pub async fn commit_at(
+        &self,
+        lease: &Lease,
+        owner: &Owner,
+        place: Option<&Place>,
+        changes: &[Change],
+    ) -> Result<Option<Committed>, StoreError> {
         let events = changes
             .iter()
             .filter(|change| matches!(change, Change::Event(_)))
             .count();
-        let (mut unit, mut seq) = Unit::begin(&self.db, lease, owner, events).await?;
+        let begun = Unit::begin(&self.db, lease, owner, place, events).await?;
+        let Some((mut unit, mut seq)) = begun else {
+            return Ok(None);
+        };
         for change in changes {
             match change {
                 Change::Put(key, row) => put::put(&mut unit, owner, key, row).await?,
@@ -48,6 +77,6 @@ impl Store {
         }
         let answers = unit.commit().await?.into_iter();
         let events = answers.map(event::inserted).collect::<Result<_, _>>()?;
-        Ok(Committed { events })
+        Ok(Some(Committed { events }))
     }
 }

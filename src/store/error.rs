@@ -19,6 +19,9 @@ pub enum StoreError {
     /// The transaction may or may not have been committed: reload before anything else.
     #[error("outcome of the commit is unknown")]
     CommitUnknown(#[source] Box<dyn Error + Send + Sync>),
+    /// Another unit of work was committed since the rows were read: reload.
+    #[error("another unit of work was committed in between")]
+    Stale,
     /// Somebody else may write now: stop at once.
     #[error("lease lost: held epoch {held}")]
     LeaseLost {
@@ -134,6 +137,8 @@ impl From<sqlx::Error> for StoreError {
             };
         }
         match &code[..2.min(code.len())] {
+            // Said of a transaction that may have been completed.
+            "40" if code == "40003" => Self::Unavailable(Box::new(error)),
             // Serialization failures, deadlocks, lock time-outs.
             "40" | "55" => Self::Busy,
             "53" if code == "53100" => Self::Full,

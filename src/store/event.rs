@@ -11,10 +11,6 @@ use crate::store::{Owner, Store};
 
 const TABLE: &str = "wmctl_event";
 
-pub(super) const RESERVE: &str = "
-    UPDATE wmctl_account SET event_seq = event_seq + $2 WHERE business_id = $1
-    RETURNING event_seq - $2";
-
 /// A server writes down when it stored the event by itself.
 const INSERT_POSTGRES: &str = "
     INSERT INTO wmctl_event (business_id, seq, dedupe, at_ms, kind, chat, sender, message_id,
@@ -76,25 +72,6 @@ impl Store {
     pub async fn last_event(&self, tenant: &TenantId) -> Result<i64, StoreError> {
         let row = self.db.row(LAST, args![tenant.as_str()]).await?;
         row.map_or(Ok(0), |row| row.column(TABLE, 0))
-    }
-}
-
-/// Arguments of [`RESERVE`], which takes numbers for that many events.
-pub(super) fn reserve(owner: &Owner, count: usize) -> Vec<Val> {
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    args![owner.tenant.as_str(), count]
-}
-
-/// What [`RESERVE`] answered for that many events: the number before the first.
-pub(super) fn reserved(count: usize, row: Option<Row>) -> Result<i64, StoreError> {
-    const TABLE: &str = "wmctl_account";
-    match (count, row) {
-        (0, _) => Ok(0),
-        (_, Some(row)) => row.column(TABLE, 0),
-        (_, None) => Err(StoreError::Corrupt {
-            table: TABLE,
-            column: 0,
-        }),
     }
 }
 

@@ -28,7 +28,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
@@ -36,6 +36,7 @@ const MIGRATIONS: [Migration; 7] = [
     migration!(5, "tenants", "0005_tenants.sql"),
     migration!(6, "route", "0006_route.sql"),
     migration!(7, "retention", "0007_retention.sql"),
+    migration!(8, "units", "0008_units.sql"),
 ];
 
 /// The newest version that this binary knows.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 mod account;
 mod batch;
+pub mod bell;
 pub mod commit;
 mod db;
 pub mod error;
@@ -37,7 +38,7 @@ pub struct Store {
     db: db::Db,
     /// The file, where the database is one.
     file: Option<PathBuf>,
-    pulse: outbox::Pulse,
+    bells: bell::Bells,
 }
 
 /// Whose rows: the tenant, and its own device's address, which most tables repeat.
@@ -68,6 +69,7 @@ impl Store {
 
     /// Ends every connection.
     pub async fn close(&self) {
+        self.bells.put_down();
         self.db.close().await;
     }
 }

@@ -13,16 +13,19 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use crate::config::DatabaseUrl;
 use crate::config::postgres::{PostgresUrl, TlsMode};
 use crate::store::Store;
+use crate::store::bell::Bells;
 use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS, Renewed, Server};
 use crate::store::error::StoreError;
 use crate::store::inspect::server::APPLICATION;
-use crate::store::outbox::Pulse;
 use crate::store::route::{Pooling, Route, Way};
 
 /// How long a statement waits for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same on a server. The driver knocks at a server that does not accept with pauses that grow
+/// to a fifth of this: what it accepts again is noticed that much later at most.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(2_500);
 /// Connections that read a file beside the one that writes.
 const SQLITE_READERS: u32 = 4;
 /// Connections of one process to a server.
@@ -76,7 +79,7 @@ impl Store {
         Ok(Store {
             db: Db::Sqlite { write, read },
             file: None,
-            pulse: Pulse::default(),
+            bells: Bells::default(),
         })
     }
 }
@@ -102,7 +105,7 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
     Ok(Store {
         db,
         file: Some(path.to_owned()),
-        pulse: Pulse::default(),
+        bells: Bells::default(),
     })
 }
 
@@ -246,7 +249,7 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
             renewed,
         })),
         file: None,
-        pulse: Pulse::default(),
+        bells: Bells::default(),
     })
 }
 
@@ -258,7 +261,7 @@ fn pool(url: &PostgresUrl, pooling: Pooling, renewed: Renewed) -> PgPoolOptions 
         .min_connections(pool.connections_min.unwrap_or(0))
         .max_lifetime(pool.lifetime.unwrap_or(LIFETIME))
         .idle_timeout(pool.idle_time.unwrap_or(IDLE_TIME))
-        .acquire_timeout(pool.connect_timeout.unwrap_or(ACQUIRE_TIMEOUT))
+        .acquire_timeout(pool.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
         // A round trip for each acquisition would double the cost of a read.
         .test_before_acquire(false)
         .before_acquire(move |connection, age| {

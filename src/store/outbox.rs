@@ -1,11 +1,5 @@
 //! What applications send: taken in once, kept until it was acknowledged, and after.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::sync::Mutex;
-use tokio::time::Instant;
-
 use crate::ids::{Jid, MessageId, TenantId};
 use crate::session::rows::OutboxRow;
 use crate::store::db::{Row, args};
@@ -44,6 +38,13 @@ const INSERT: &str = "
     VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7)
     ON CONFLICT (business_id, message_id) DO NOTHING";
 
+const BATCH: &str = "
+    SELECT message_id, recipient, body, state, stanza, queued_ms, sent_ms, delivered_ms, read_ms,
+        error, resends, seq
+    FROM wmctl_outbox
+    WHERE business_id = $1 AND seq > $2 AND state IN ('queued', 'encrypted')
+    ORDER BY seq LIMIT $3";
+
 const OPEN: &str = "
     SELECT message_id, seq FROM wmctl_outbox
     WHERE business_id = $1 AND seq > $2 AND state IN ('queued', 'encrypted')
@@ -62,30 +63,7 @@ pub struct NewMessage {
     pub idempotency_key: Option<String>,
 }
 
-/// Rises with every message that anybody takes in, for any tenant.
-const VERSION: &str = "SELECT CAST(COALESCE(SUM(outbox_seq), 0) AS BIGINT) FROM wmctl_account";
-/// How long an answer to [`VERSION`] is good for all tenants of this process.
-const VERSION_GOOD: Duration = Duration::from_millis(80);
-
-/// The last answer to [`VERSION`], and when it came.
-pub(super) type Pulse = Arc<Mutex<Option<(Instant, i64)>>>;
-
 impl Store {
-    /// A number that changes when any tenant's outbox has something new. However many ask, the
-    /// database is asked only once in a while.
-    pub async fn outbox_version(&self) -> Result<i64, StoreError> {
-        let mut pulse = self.pulse.lock().await;
-        if let Some((at, version)) = *pulse
-            && at.elapsed() < VERSION_GOOD
-        {
-            return Ok(version);
-        }
-        let row = self.db.row(VERSION, args![]).await?;
-        let version = row.map_or(Ok(0), |row| row.column("wmctl_account", 0))?;
-        *pulse = Some((Instant::now(), version));
-        Ok(version)
-    }
-
     /// Takes a message in; its id, or that of the earlier one with the same idempotency key.
     ///
     /// Any process may call this: it needs no lease.
@@ -130,6 +108,20 @@ impl Store {
         tx.run(INSERT, row).await?;
         tx.commit().await?;
         Ok(message.id.clone())
+    }
+
+    /// The same with their rows, at most `limit`.
+    pub async fn outbox_batch(
+        &self,
+        tenant: &TenantId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(OutboxRow, i64)>, StoreError> {
+        let args = args![tenant.as_str(), after, limit];
+        let rows = self.db.rows(BATCH, args).await?;
+        rows.iter()
+            .map(|row| Ok((decode(row)?, row.column(TABLE, 11)?)))
+            .collect()
     }
 
     /// Messages that are not acknowledged yet, in the order in which they were taken in, behind a

@@ -7,11 +7,29 @@ use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 
 use crate::store::Owner;
+use crate::store::account::LAST_UNIT;
 use crate::store::batch::Batch;
+use crate::store::commit::Place;
 use crate::store::db::{Db, END_WHEN_IDLE, Row, Tx, Val, args};
 use crate::store::error::StoreError;
-use crate::store::event;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
+
+const TABLE: &str = "wmctl_account";
+const CORRUPT: StoreError = StoreError::Corrupt {
+    table: TABLE,
+    column: 0,
+};
+
+/// Takes numbers for events; the one before the first.
+const RESERVE: &str = "
+    UPDATE wmctl_account SET event_seq = event_seq + $2 WHERE business_id = $1
+    RETURNING event_seq - $2";
+
+/// The same, if the last unit is still the one that was known.
+const RESERVE_AT: &str = "
+    UPDATE wmctl_account SET event_seq = event_seq + $2, last_unit = $4
+    WHERE business_id = $1 AND last_unit = $3
+    RETURNING event_seq - $2";
 
 /// An open unit of work; dropped without a commit, it changes nothing.
 pub(super) enum Unit {
@@ -29,6 +47,43 @@ pub(super) struct Held {
     asked: Vec<usize>,
 }
 
+impl Held {
+    /// Runs a last query and leaves the transaction; the first row of the query's answer.
+    async fn undo(&mut self, mut batch: Batch) -> Result<Option<Row>, StoreError> {
+        batch.push("ROLLBACK", &[]);
+        let answers = batch.send(&mut self.connection).await?;
+        self.settled = true;
+        Ok(answers.into_iter().next().flatten())
+    }
+}
+
+/// The statement that takes the unit's place and numbers for its events, if there is any need.
+fn reserve(
+    owner: &Owner,
+    place: Option<&Place>,
+    events: usize,
+) -> Option<(&'static str, Vec<Val>)> {
+    let tenant = owner.tenant.as_str();
+    let count = i64::try_from(events).unwrap_or(i64::MAX);
+    match place {
+        Some(place) => {
+            let (after, name) = (place.after.as_str(), place.name.as_str());
+            Some((RESERVE_AT, args![tenant, count, after, name]))
+        }
+        None if events == 0 => None,
+        None => Some((RESERVE, args![tenant, count])),
+    }
+}
+
+/// What it means that the place is not free: `last` names the last unit.
+fn taken(place: &Place, last: Option<Row>) -> Result<(), StoreError> {
+    let last: Option<String> = last.map(|row| row.column(TABLE, 0)).transpose()?;
+    match last {
+        Some(name) if name == place.name => Ok(()),
+        _ => Err(StoreError::Stale),
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         // Nobody else may get a connection whose transaction is open, or in an unknown state.
@@ -40,24 +95,32 @@ impl Drop for Held {
 
 impl Unit {
     /// Starts a unit that will hold so many events; the event number before the first of them.
+    /// `None` if the unit of that name was committed before.
     pub(super) async fn begin(
         db: &Db,
         lease: &Lease,
         owner: &Owner,
+        place: Option<&Place>,
         events: usize,
-    ) -> Result<(Self, i64), StoreError> {
+    ) -> Result<Option<(Self, i64)>, StoreError> {
         let lost = StoreError::LeaseLost { held: lease.epoch };
         let fence = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+        let reserve = reserve(owner, place, events);
         let Db::Postgres(server) = db else {
             let mut tx = db.begin().await?;
             tx.row(FENCE_SQLITE, fence).await?.ok_or(lost)?;
-            let row = match events {
-                0 => None,
-                count => tx.row(event::RESERVE, event::reserve(owner, count)).await?,
+            let Some((sql, args)) = reserve else {
+                return Ok(Some((Self::of(tx), 0)));
             };
-            let answers = Vec::new();
-            let seq = event::reserved(events, row)?;
-            return Ok((Self::Sqlite { tx, answers }, seq));
+            let row = tx.row(sql, args).await?;
+            return match (row, place) {
+                (Some(row), _) => Ok(Some((Self::of(tx), row.column(TABLE, 0)?))),
+                (None, Some(place)) => {
+                    let last = tx.row(LAST_UNIT, args![owner.tenant.as_str()]).await?;
+                    taken(place, last).map(|()| None)
+                }
+                (None, None) => Err(CORRUPT),
+            };
         };
         let mut held = Held {
             connection: server.pool.acquire().await?,
@@ -71,8 +134,9 @@ impl Unit {
             batch.push(END_WHEN_IDLE, &[]);
         }
         let fenced = batch.push(FENCE_POSTGRES, &fence);
-        if 0 < events {
-            batch.push(event::RESERVE, &event::reserve(owner, events));
+        let reserves = reserve.is_some();
+        if let Some((sql, args)) = reserve {
+            batch.push(sql, &args);
         }
         let mut answers = batch
             .send(&mut held.connection)
@@ -80,13 +144,25 @@ impl Unit {
             .into_iter()
             .skip(fenced);
         if answers.next().flatten().is_none() {
-            let mut batch = Batch::default();
-            batch.push("ROLLBACK", &[]);
-            held.settled = batch.send(&mut held.connection).await.is_ok();
+            held.undo(Batch::default()).await?;
             return Err(lost);
         }
-        let seq = event::reserved(events, answers.next().flatten())?;
-        Ok((Self::Postgres(held), seq))
+        match (answers.next().flatten(), place) {
+            (Some(row), _) => Ok(Some((Self::Postgres(held), row.column(TABLE, 0)?))),
+            (None, _) if !reserves => Ok(Some((Self::Postgres(held), 0))),
+            (None, Some(place)) => {
+                let mut batch = Batch::default();
+                batch.push(LAST_UNIT, &[Val::from(owner.tenant.as_str())]);
+                let last = held.undo(batch).await?;
+                taken(place, last).map(|()| None)
+            }
+            (None, None) => Err(CORRUPT),
+        }
+    }
+
+    fn of(tx: Tx) -> Self {
+        let answers = Vec::new();
+        Self::Sqlite { tx, answers }
     }
 
     /// Runs a statement no later than the commit.

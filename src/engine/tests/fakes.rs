@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::clock::{Entropy, Surroundings, SystemClock};
 use crate::crypto::random::Random;
-use crate::engine::ledger::{Ledger, LedgerError, OpenSends};
+use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
 use crate::ids::Jid;
 use crate::session::account::{Account, AdvIdentity};
@@ -22,6 +22,8 @@ use crate::wire::node::Node;
 #[derive(Debug)]
 pub(super) enum Fault {
     Fail(LedgerError),
+    /// The changes are applied, and nobody hears of it.
+    Lose,
     Panic,
 }
 
@@ -31,7 +33,9 @@ struct State {
     rows: HashMap<RowKey, Row>,
     events: Vec<Event>,
     faults: VecDeque<Fault>,
-    open: Vec<crate::ids::MessageId>,
+    open: Vec<crate::session::rows::OutboxRow>,
+    /// The last changes were applied, and nobody heard of it.
+    lost: bool,
     loads: u32,
 }
 
@@ -110,24 +114,36 @@ impl Ledger for Memory {
             .collect())
     }
 
-    async fn commit(&self, changes: &[Change]) -> Result<i64, LedgerError> {
+    async fn commit(&self, attempt: Attempt, changes: &[Change]) -> Result<i64, LedgerError> {
         let _open = self.gate.lock().await;
         let fault = self.state.lock().unwrap().faults.pop_front();
         match fault {
             Some(Fault::Fail(error)) => Err(error),
             Some(Fault::Panic) => panic!("asked for by the test"),
-            None => Ok(self.apply(changes)),
+            Some(Fault::Lose) => {
+                self.apply(changes);
+                self.state.lock().unwrap().lost = true;
+                Err(LedgerError::Unknown)
+            }
+            None => {
+                let lost = std::mem::take(&mut self.state.lock().unwrap().lost);
+                match attempt {
+                    Attempt::Again if lost => Ok(0),
+                    _ => Ok(self.apply(changes)),
+                }
+            }
         }
     }
 
-    async fn open_sends(&self, cursor: i64, limit: usize) -> Result<OpenSends, LedgerError> {
+    async fn open_sends(&self, cursor: i64, limit: u32) -> Result<OpenSends, LedgerError> {
         let state = self.state.lock().unwrap();
         let skip = usize::try_from(cursor).unwrap();
-        let ids: Vec<_> = state.open.iter().skip(skip).take(limit).cloned().collect();
-        let cursor = cursor + i64::try_from(ids.len()).unwrap();
+        let limit = usize::try_from(limit).unwrap();
+        let rows: Vec<_> = state.open.iter().skip(skip).take(limit).cloned().collect();
+        let cursor = cursor + i64::try_from(rows.len()).unwrap();
         Ok(OpenSends {
-            more: ids.len() == limit,
-            ids,
+            more: rows.len() == limit,
+            rows,
             cursor,
         })
     }

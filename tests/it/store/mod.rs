@@ -3,10 +3,13 @@
 mod faults;
 mod fence;
 mod import;
+mod place;
 mod route;
 mod samples;
 mod schema;
 mod suite;
+
+use std::sync::Arc;
 
 use tempfile::TempDir;
 use wmctl::config::DatabaseUrl;
@@ -21,7 +24,7 @@ pub(super) struct Database {
     _folder: Option<TempDir>,
     // Ends before the server that it leads to.
     pooler: Option<Pooler>,
-    server: Option<Postgres>,
+    server: Option<(Arc<Postgres>, String)>,
 }
 
 impl Database {
@@ -37,14 +40,17 @@ impl Database {
     }
 
     pub(super) fn postgres() -> Self {
-        let server = Postgres::start();
-        server.create("wm");
-        let url = server.url("wm").parse().unwrap();
+        Self::on(&Arc::new(Postgres::start()), "wm")
+    }
+
+    /// A new database of a server.
+    fn on(server: &Arc<Postgres>, name: &str) -> Self {
+        server.create(name);
         Self {
-            url,
+            url: server.url(name).parse().unwrap(),
             _folder: None,
             pooler: None,
-            server: Some(server),
+            server: Some((server.clone(), name.to_owned())),
         }
     }
 
@@ -61,13 +67,13 @@ impl Database {
 
     /// The server, where the database is on one.
     pub(super) fn server(&self) -> &Postgres {
-        self.server.as_ref().unwrap()
+        &self.server.as_ref().unwrap().0
     }
 
     /// As the driver wants it.
     pub(super) fn driver_url(&self) -> String {
         match &self.server {
-            Some(server) => server.url("wm"),
+            Some((server, name)) => server.url(name),
             None => self.url.to_string(),
         }
     }
@@ -162,6 +168,10 @@ macro_rules! on_both {
                 super::$module::$name(&super::Database::pooled()).await;
             })*
         }
+        /// The suite on one server, each function in a database of its own.
+        pub(crate) async fn suite_on(server: &Arc<Postgres>) {
+            $($module::$name(&Database::on(server, stringify!($name))).await;)*
+        }
     };
 }
 
@@ -183,6 +193,7 @@ on_both!(
     fence::a_held_lease_is_not_taken,
     fence::epochs_never_fall,
     fence::takeovers_see_no_stale_write,
+    place::a_unit_is_committed_once_at_its_place,
 );
 
 #[tokio::test]

@@ -7,6 +7,7 @@ pub(crate) mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod stage;
+pub(crate) mod tap;
 pub(crate) mod wmctl;
 pub(crate) mod world;
 

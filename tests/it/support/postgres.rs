@@ -5,29 +5,83 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A running server that only its unix socket reaches.
 pub(crate) struct Postgres {
     folder: TempDir,
     binaries: PathBuf,
+    setup: Setup,
+}
+
+/// How a server is to be, where it differs from the others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Setup {
+    /// Settings, as `postgres -c` takes them; they come last.
+    pub(crate) settings: Vec<String>,
+    /// Variables of its processes.
+    pub(crate) variables: Vec<(String, String)>,
+    /// Where the data are, if not beside the socket.
+    pub(crate) data: Option<PathBuf>,
 }
 
 impl Postgres {
     /// Starts the newest installed version. Panics where none is installed: a test that needs one
     /// has not passed without it.
     pub(crate) fn start() -> Self {
+        Self::set_up(Setup::default())
+    }
+
+    /// The same, set up in another way.
+    pub(crate) fn set_up(setup: Setup) -> Self {
         let binaries = newest().expect(
             "no PostgreSQL server under /usr/lib/postgresql: install one \
              (apt-get install postgresql), or run ./test, which does",
         );
-        let folder = tempfile::Builder::new()
-            .prefix("wmctl-pg")
-            .tempdir()
-            .unwrap();
-        // The server refuses to run as root; its own user must reach the folder.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        let server = Self { folder, binaries };
+        Self::launched(folder(), binaries, setup)
+    }
+
+    /// Starts a version that `tests/peers/postgres` has locked.
+    pub(crate) fn of_major(major: u32) -> Self {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!(
+            "tests/peers/postgres/node_modules/postgres-{major}"
+        ));
+        assert!(
+            package.join("native/bin/initdb").exists(),
+            "PostgreSQL {major} is not in {}: run ./test, which installs it",
+            package.display()
+        );
+        // A copy of its own: packages have no links, and the server's user may not reach them.
+        let folder = folder();
+        let copied = Command::new("cp")
+            .arg("-r")
+            .arg(package.join("native"))
+            .arg(folder.path())
+            .status();
+        assert!(copied.unwrap().success(), "the package can be copied");
+        let links = fs::read(package.join("native/pg-symlinks.json")).unwrap();
+        let links: Vec<Value> = serde_json::from_slice(&links).unwrap();
+        for link in links {
+            let at = folder.path().join(link["target"].as_str().unwrap());
+            let to = folder.path().join(link["source"].as_str().unwrap());
+            fs::create_dir_all(at.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(to, at).unwrap();
+        }
+        let binaries = folder.path().join("native/bin");
+        for program in fs::read_dir(&binaries).unwrap() {
+            let path = program.unwrap().path();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self::launched(folder, binaries, Setup::default())
+    }
+
+    fn launched(folder: TempDir, binaries: PathBuf, setup: Setup) -> Self {
+        let server = Self {
+            folder,
+            binaries,
+            setup,
+        };
         let data = server.data();
         let data = data.to_str().unwrap();
         server.run(
@@ -50,10 +104,13 @@ impl Postgres {
     }
 
     fn launch(&self) {
-        let options = format!(
+        let mut options = format!(
             "-k {} -c listen_addresses= -c max_connections=100 -c fsync=off",
             self.folder.path().display()
         );
+        for setting in &self.setup.settings {
+            options.push_str(&format!(" -c {setting}"));
+        }
         let (data, log) = (self.data(), self.folder.path().join("log"));
         let (data, log) = (data.to_str().unwrap(), log.to_str().unwrap());
         self.run(
@@ -66,10 +123,25 @@ impl Postgres {
 
     /// Stops it in a mode of `pg_ctl`, and starts it again.
     pub(crate) fn restart(&self, mode: &str) {
+        self.stop(mode);
+        self.launch();
+    }
+
+    /// Stops it in a mode of `pg_ctl`.
+    pub(crate) fn stop(&self, mode: &str) {
         let data = self.data();
         let data = data.to_str().unwrap();
         self.run("pg_ctl", &["-D", data, "-w", "-m", mode, "stop"]);
+    }
+
+    /// Starts it again after it was stopped.
+    pub(crate) fn start_again(&self) {
         self.launch();
+    }
+
+    /// Its socket, where a proxy finds it.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join(".s.PGSQL.5432")
     }
 
     /// Where wmctl finds it.
@@ -85,8 +157,22 @@ impl Postgres {
         self.sql("postgres", &format!("CREATE DATABASE {database}"));
     }
 
+    /// Starts it if it went down by itself.
+    pub(crate) fn revive(&self) {
+        let data = self.data();
+        let status = ["-D", data.to_str().unwrap(), "status"];
+        if !self.command("pg_ctl", &status).status().unwrap().success() {
+            self.launch();
+        }
+    }
+
     /// Runs SQL with `psql`; what it prints.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
+        self.try_sql(database, sql).unwrap()
+    }
+
+    /// The same; what the server refused.
+    pub(crate) fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
         let output = Command::new("psql")
             .args([
                 "-h",
@@ -99,12 +185,10 @@ impl Postgres {
             .args(["-v", "ON_ERROR_STOP=1", "-Atqc", sql])
             .output()
             .expect("psql is installed with the server");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
+        match output.status.success() {
+            true => Ok(String::from_utf8(output.stdout).unwrap()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
     }
 
     /// The schema as `pg_dump` writes it, without the lines that differ from run to run.
@@ -124,7 +208,8 @@ impl Postgres {
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        let beside = || self.folder.path().join("data");
+        self.setup.data.clone().unwrap_or_else(beside)
     }
 
     fn run(&self, program: &str, args: &[&str]) {
@@ -142,7 +227,10 @@ impl Postgres {
     }
 
     fn command(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = as_server_user(&self.binaries.join(program));
+        let mut command = as_server_user(Path::new("env"));
+        let variables = self.setup.variables.iter();
+        command.args(variables.map(|(name, value)| format!("{name}={value}")));
+        command.arg(self.binaries.join(program));
         command
             .args(args)
             .stdout(Stdio::null())
@@ -177,6 +265,14 @@ pub(crate) fn as_server_user(program: &Path) -> Command {
 pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+/// A folder that the server's own user reaches: as root, a server refuses to run.
+fn folder() -> TempDir {
+    let folder = tempfile::Builder::new().prefix("wmctl-pg").tempdir();
+    let folder = folder.unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    folder
 }
 
 /// The programs of the newest version that is installed.

@@ -88,6 +88,11 @@ impl Stage {
         }
     }
 
+    /// The number of one of the contacts.
+    pub(crate) fn contact(&self, index: usize) -> &str {
+        &self.contacts[index % self.contacts.len()]
+    }
+
     pub(crate) fn run(&self) -> Program {
         self.wmctl.start(&["run", "--no-events"])
     }

@@ -1,0 +1,79 @@
+//! PostgreSQL under `wmctl run` with traffic: every version, outages, disks that are slow or full,
+//! commits whose outcome nobody knows. And how often a message makes wmctl wait for the server.
+//!
+//! `WMCTL_FAULTS_MESSAGES` (each way) makes it a soak.
+
+mod commits;
+mod disks;
+mod majors;
+mod outages;
+mod trips;
+
+use wmctl::ops::ledger::Violations;
+use wmctl::sim::{Direction, Entry};
+
+use crate::support::number;
+use crate::support::postgres::Postgres;
+use crate::support::program::Program;
+use crate::support::stage::Stage;
+
+/// Messages a second, each way.
+const RATE: u32 = 60;
+
+/// A running account on a server, with traffic both ways.
+struct Traffic {
+    stage: Stage,
+    run: Program,
+    messages: u32,
+}
+
+impl Traffic {
+    /// Pairs and runs; nobody writes yet.
+    async fn connect(url: &str, messages: u32) -> Self {
+        let stage = Stage::set_on(Some(url)).await;
+        let mut run = stage.wmctl.start(&["run"]);
+        run.expect("the connected state", state("connected")).await;
+        Self {
+            stage,
+            run,
+            messages: number("WMCTL_FAULTS_MESSAGES", messages),
+        }
+    }
+
+    /// The contacts begin to write.
+    async fn chats(&self) {
+        self.stage.start_chats(self.messages, RATE).await;
+    }
+
+    /// Puts in what is still missing of a share of all messages, in hundredths.
+    async fn put_in(&mut self, percent: u32) {
+        while self.stage.put() < self.messages * percent / 100 {
+            self.stage.put_in().await;
+        }
+    }
+
+    async fn logins(&self) -> usize {
+        let login = |entry: &&Entry| entry.tag == "success" && entry.direction == Direction::Out;
+        let journal = self.stage.sim.journal().await.unwrap();
+        journal.iter().filter(login).count()
+    }
+
+    /// Everything arrives once and nothing else happens; the process stops in an orderly way.
+    async fn settled(mut self) {
+        self.put_in(100).await;
+        let violations = self.stage.settled(self.messages).await;
+        assert_eq!(violations, Violations::default());
+        self.run.terminate().await;
+        assert!(self.run.ended().await.success());
+    }
+}
+
+fn state(wanted: &'static str) -> impl Fn(&serde_json::Value) -> bool {
+    move |line| line["type"] == "status" && line["state"] == wanted
+}
+
+fn server() -> Postgres {
+    let server = Postgres::start();
+    server.create("wm");
+    server
+}

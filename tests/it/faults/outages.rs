@@ -1,0 +1,167 @@
+//! Servers that go away and come back, in traffic.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection};
+use tokio::time::Instant;
+
+use super::{Traffic, server, state};
+use crate::support::postgres::{Postgres, Setup};
+use crate::support::tap::Tap;
+
+/// The longest outage over which the link must stand.
+const OUTAGE: Duration = Duration::from_secs(9);
+/// How soon after the server accepts again the account must be at work.
+const RECOVERY_MAX: Duration = Duration::from_secs(1);
+const ROUNDS: u32 = 3;
+
+/// Does something to a server in traffic, again and again.
+async fn survives(server: Postgres, messages: u32, fault: fn(&Postgres)) {
+    let server = Arc::new(server);
+    let mut traffic = Traffic::connect(&server.url("wm"), messages).await;
+    let logins = traffic.logins().await;
+    traffic.chats().await;
+    for round in 1..=ROUNDS {
+        traffic.put_in(round * 90 / ROUNDS).await;
+        let server = server.clone();
+        let faulty = tokio::task::spawn_blocking(move || fault(&server));
+        faulty.await.unwrap();
+        let violations = traffic.stage.violations().await;
+        assert!(violations.is_empty(), "{violations:#?}");
+    }
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fast_restarts_cost_nothing() {
+    survives(server(), 120, |server| server.restart("fast")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn immediate_restarts_cost_nothing() {
+    survives(server(), 120, |server| server.restart("immediate")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_backends_cost_nothing() {
+    survives(server(), 120, |server| {
+        for _ in 0..5 {
+            server.sql(
+                "wm",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE application_name = 'wmctl'",
+            );
+        }
+    })
+    .await;
+}
+
+/// Others take every connection that the server has; then wmctl's own are killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_connections_cost_nothing() {
+    let settings = vec![
+        "max_connections=20".to_owned(),
+        "superuser_reserved_connections=2".to_owned(),
+    ];
+    let server = Postgres::set_up(Setup {
+        settings,
+        ..Setup::default()
+    });
+    server.create("wm");
+    server.sql(
+        "wm",
+        "CREATE ROLE app LOGIN; ALTER DATABASE wm OWNER TO app;",
+    );
+    server.sql("wm", "GRANT ALL ON SCHEMA public TO app");
+    let url = server.url("wm").replace("user=wm", "user=app");
+    let mut traffic = Traffic::connect(&url, 120).await;
+    let logins = traffic.logins().await;
+    traffic.chats().await;
+    traffic.put_in(40).await;
+    let mut others = Vec::new();
+    let mut refused = 0;
+    while refused < 3 {
+        match PgConnection::connect(&url).await {
+            Ok(other) => others.push(other),
+            Err(_) => {
+                refused += 1;
+                let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE application_name = 'wmctl'";
+                server.sql("wm", kill);
+            }
+        }
+    }
+    traffic
+        .run
+        .expect("the stalled state", state("stalled"))
+        .await;
+    // How long nobody is let in is the fault.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    drop(others);
+    let since = Instant::now();
+    traffic
+        .run
+        .expect("the connected state", state("connected"))
+        .await;
+    let took = since.elapsed();
+    assert!(took < RECOVERY_MAX, "back after {took:?}");
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.settled().await;
+}
+
+/// The server is down for as long as WhatsApp waits; the link stands, and the state says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_outlives_an_outage() {
+    let server = server();
+    let mut traffic = Traffic::connect(&server.url("wm"), 120).await;
+    let logins = traffic.logins().await;
+    traffic.chats().await;
+    traffic.put_in(40).await;
+    server.stop("fast");
+    let since = Instant::now();
+    let stalled = traffic
+        .run
+        .expect("the stalled state", state("stalled"))
+        .await;
+    assert_eq!(stalled["reason"], "database");
+    assert!(
+        since.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        since.elapsed()
+    );
+    tokio::time::sleep_until(since + OUTAGE).await;
+    server.start_again();
+    let since = Instant::now();
+    traffic
+        .run
+        .expect("the connected state", state("connected"))
+        .await;
+    let took = since.elapsed();
+    assert!(took < RECOVERY_MAX, "back after {took:?}");
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.settled().await;
+}
+
+/// Nobody writes: even then the state tells of an outage, and of its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_account_says_that_the_server_is_away() {
+    let server = server();
+    let tap = Tap::before(&server.socket()).await;
+    let mut traffic = Traffic::connect(&tap.url("wm"), 8).await;
+    let logins = traffic.logins().await;
+    tap.set_open(false);
+    traffic
+        .run
+        .expect("the stalled state", state("stalled"))
+        .await;
+    tap.set_open(true);
+    traffic
+        .run
+        .expect("the connected state", state("connected"))
+        .await;
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.chats().await;
+    traffic.settled().await;
+}

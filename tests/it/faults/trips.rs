@@ -1,0 +1,107 @@
+//! How often a message makes wmctl wait for the server: counted by a proxy in between.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use wmctl::sim::{Direction, Fault, FaultKind};
+
+use super::{Traffic, server, state};
+use crate::support::postgres::Postgres;
+use crate::support::stage::NUMBER;
+use crate::support::tap::Tap;
+use crate::support::wmctl::Wmctl;
+
+/// Long enough to tell messages apart, short enough for few heartbeats.
+const QUIET: Duration = Duration::from_millis(250);
+
+/// Round trips until there were none for a while.
+async fn until_quiet(tap: &Tap) -> u64 {
+    let mut all = 0;
+    loop {
+        tokio::time::sleep(QUIET).await;
+        match tap.trips() {
+            0 => return all,
+            trips => all += trips,
+        }
+    }
+}
+
+/// A warm account behind a proxy: ratchets and device lists are there.
+async fn warm(server: &Postgres) -> (Traffic, Tap) {
+    let tap = Tap::before(&server.socket()).await;
+    let mut traffic = Traffic::connect(&tap.url("wm"), 8).await;
+    traffic.chats().await;
+    for percent in [50, 100] {
+        traffic.put_in(percent).await;
+        until_quiet(&tap).await;
+    }
+    (traffic, tap)
+}
+
+#[tokio::test]
+async fn a_message_takes_at_most_three_round_trips() {
+    const ROUNDS: u32 = 8;
+    let server = server();
+    let (traffic, tap) = warm(&server).await;
+    let contact = traffic.stage.contact(0);
+    let mut incoming = 0;
+    for round in 0..ROUNDS {
+        let text = format!("round {round}");
+        let sent = traffic.stage.sim.phone_sends(contact, NUMBER, &text);
+        sent.await.unwrap();
+        incoming += until_quiet(&tap).await;
+    }
+    // What is answered to a message is another stanza each, and not counted here.
+    for tag in ["ack", "receipt"] {
+        let fault = Fault {
+            kind: FaultKind::Drop,
+            number: Some(NUMBER.into()),
+            direction: Direction::Out,
+            tag: Some(tag.into()),
+            times: 1_000,
+            per_mille: 1_000,
+        };
+        traffic.stage.sim.add_fault(fault).await.unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // Past the proxy, as another process does.
+    let mut other = Wmctl::in_folder(folder.path());
+    other.set("WMCTL_DATABASE_URL", &server.url("wm"));
+    let mut outgoing = 0;
+    for round in 0..ROUNDS {
+        let (to, text) = (format!("+{contact}"), format!("round {round}"));
+        other.done(&["send", "--to", &to, "--text", &text]).await;
+        outgoing += until_quiet(&tap).await;
+    }
+    let rounds = u64::from(ROUNDS);
+    // The row of an answer, or the fence, its changes and the commit; and what decides on them.
+    assert_eq!((incoming, outgoing), (3 * rounds, 3 * rounds));
+}
+
+#[tokio::test]
+async fn many_that_waited_take_less_than_one_round_trip_each() {
+    const WAITING: u32 = 200;
+    let server = server();
+    let (mut traffic, tap) = warm(&server).await;
+    traffic.run.terminate().await;
+    assert!(traffic.run.ended().await.success());
+    for number in 0..WAITING {
+        let contact = traffic.stage.contact(number as usize % 4);
+        let text = format!("waiting {number}");
+        let sent = traffic.stage.sim.phone_sends(contact, NUMBER, &text);
+        sent.await.unwrap();
+    }
+    tap.trips();
+    traffic.run = traffic.stage.wmctl.start(&["run"]);
+    let connected = state("connected");
+    traffic.run.expect("the connected state", connected).await;
+    let trips = until_quiet(&tap).await;
+    let last = format!("waiting {}", WAITING - 1);
+    let of_last = |line: &Value| line["type"] == "message" && line["text"] == last;
+    traffic.run.expect("the last message", of_last).await;
+    assert!(
+        trips < u64::from(WAITING),
+        "{trips} round trips for {WAITING} messages"
+    );
+    eprintln!("{trips} round trips for {WAITING} messages that waited, login included");
+}
