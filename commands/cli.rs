@@ -9,8 +9,8 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
-    completions, config, db, demo, events, help, hosts, keys, lock_status, man, migrate, pair, run,
-    send, serve, simulate, tenants, version,
+    bench, completions, config, db, demo, events, help, hosts, keys, lock_status, man, migrate,
+    pair, run, send, serve, simulate, tenants, version,
 };
 
 /// WhatsApp session operations: pair, run, watch over and move accounts.
@@ -149,6 +149,7 @@ pub(crate) enum Command {
     Migrate(migrate::MigrateArgs),
     Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
+    Bench(bench::BenchArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -166,6 +167,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         &[
             "simulate",
             "demo",
+            "bench",
             "config",
             "completions",
             "man",
@@ -192,6 +194,7 @@ impl Command {
             Self::Migrate(args) => migrate::run(ui, settings, args).await,
             Self::Simulate(args) => simulate::run(ui, args).await,
             Self::Demo(args) => demo::run(ui, args).await,
+            Self::Bench(args) => bench::run(ui, args).await,
             Self::Config(args) => config::run(ui, settings, args),
             Self::Completions(args) => completions::run(ui, args),
             Self::Man(args) => man::run(ui, args),

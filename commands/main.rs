@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use tracing_subscriber::EnvFilter;
 
+mod bench;
 mod cli;
 mod completions;
 mod config;

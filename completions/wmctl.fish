@@ -55,6 +55,7 @@ complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "events" -d 'Read the nu
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "migrate" -d 'Show or apply changes of the database schema'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "simulate" -d 'Serve a simulated WhatsApp on this machine'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "demo" -d 'See it work: simulated WhatsApp, a kill, nothing lost'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "bench" -d 'Measure messages a second, what they cost, and how long a start takes'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "config" -d 'Show the settings and where each comes from'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "man" -d 'Print a manual page, or write all of them to a folder'
@@ -772,6 +773,26 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l no-headers -d 'Leav
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l accounts -d 'Accounts at the same time: one measurement for each number' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l messages -d 'Messages each way in each measurement, shared out over the accounts' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l postgres -d 'Measure this PostgreSQL database too; it must hold no tenants' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r

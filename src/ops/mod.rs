@@ -2,6 +2,7 @@
 //!
 //! Commands and the HTTP API call these and show what comes back; neither reaches further down.
 
+pub mod bench;
 pub mod db;
 pub mod demo;
 pub mod event;

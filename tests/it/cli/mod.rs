@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 mod account;
+mod bench;
 mod demo;
 mod help;
 mod output;

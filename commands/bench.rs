@@ -1,0 +1,117 @@
+//! `wmctl bench`: what this machine does, and what it costs.
+
+use wmctl::ops::Stop;
+use wmctl::ops::bench::{self, BenchError, BenchOptions, BenchRow};
+use wmctl::ops::shapes::Object;
+
+use crate::failure::{Exit, Failure};
+use crate::start;
+use crate::ui::{Format, Ui};
+
+/// Measure messages a second, what they cost, and how long a start takes
+///
+/// Pairs accounts with a simulated WhatsApp, runs them with `wmctl serve` as a child, lets contacts
+/// write and writes to them. A file of its own is measured, and a PostgreSQL database if one is
+/// named: it needs a current schema and no tenants, and is left without any. Simulator and contacts
+/// share the machine, so that all numbers are floors. Round trips and transactions count what
+/// follows of a message too: acks and receipts. Build it with --release before you believe it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    wmctl bench\n  \
+    wmctl bench --accounts 1,10,100 --messages 5000\n  \
+    wmctl bench --postgres postgres://wmctl@db/bench -o json")]
+pub(crate) struct BenchArgs {
+    /// Accounts at the same time: one measurement for each number
+    #[arg(long, value_name = "COUNT,...", default_value = "1,10", value_delimiter = ',',
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    accounts: Vec<u32>,
+
+    /// Messages each way in each measurement, shared out over the accounts
+    #[arg(long, value_name = "COUNT", default_value = "2000",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    messages: u32,
+
+    /// Measure this PostgreSQL database too; it must hold no tenants
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WMCTL_BENCH_POSTGRES",
+        hide_env_values = true
+    )]
+    postgres: Option<String>,
+}
+
+pub(crate) async fn run(ui: &Ui, args: &BenchArgs) -> Result<Exit, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::internal(format!("find the running binary: {error}")))?;
+    let options = BenchOptions {
+        program,
+        postgres: args.postgres.clone(),
+        accounts: args.accounts.clone(),
+        messages: args.messages,
+    };
+    let stop = Stop::new();
+    let mut tell = |step: String| ui.note(&step);
+    let rows = start::with_signals(&stop, bench::bench(&options, &stop, &mut tell)).await?;
+    let rows = rows.map_err(explain)?;
+    match ui.format() {
+        Format::Json | Format::Jsonl => ui.json(&Object::new("Bench", &Items { items: &rows }))?,
+        Format::Table | Format::Name => ui.rows(&HEADS, rows.iter().map(cells).collect())?,
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(serde::Serialize)]
+struct Items<'a> {
+    items: &'a [BenchRow],
+}
+
+const HEADS: [&str; 12] = [
+    "DATABASE",
+    "ACCOUNTS",
+    "START S",
+    "IN/S",
+    "OUT/S",
+    "IN CPU MS",
+    "OUT CPU MS",
+    "IN TRIPS",
+    "OUT TRIPS",
+    "IN TX",
+    "OUT TX",
+    "IDLE MB",
+];
+
+fn cells(row: &BenchRow) -> Vec<String> {
+    let known =
+        |value: Option<f64>| value.map_or_else(|| String::from("-"), |it| format!("{it:.2}"));
+    vec![
+        row.database.to_owned(),
+        row.accounts.to_string(),
+        format!("{:.2}", row.start_s),
+        format!("{:.0}", row.received_per_s),
+        format!("{:.0}", row.sent_per_s),
+        known(row.received_cpu_ms),
+        known(row.sent_cpu_ms),
+        known(row.received_round_trips),
+        known(row.sent_round_trips),
+        format!("{:.2}", row.received_units),
+        format!("{:.2}", row.sent_units),
+        known(row.idle_mb),
+    ]
+}
+
+fn explain(error: BenchError) -> Failure {
+    let message = error.to_string();
+    match error {
+        BenchError::Rows(error) => start::rows(error),
+        BenchError::Pair(error) => crate::pair::explain(error, "bench"),
+        BenchError::Stopped => Failure::new(Exit::Interrupted, "INTERRUPTED", message),
+        BenchError::NotEmpty => Failure::new(Exit::Conflict, "NOT_EMPTY", message)
+            .hint("make an empty database and run `wmctl migrate up` on it"),
+        BenchError::Url(_) => Failure::new(Exit::Config, "DATABASE_URL", message),
+        BenchError::Prepare(_)
+        | BenchError::Simulator(_)
+        | BenchError::Send(_)
+        | BenchError::Stalled { .. } => Failure::new(Exit::Failed, "BENCH_FAILED", message),
+    }
+}
