@@ -22,6 +22,7 @@ mod keys;
 mod lock_status;
 mod man;
 mod migrate;
+mod moves;
 mod pair;
 mod qr;
 mod run;

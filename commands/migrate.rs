@@ -1,12 +1,11 @@
 //! `wmctl migrate`: the schema of the database.
 
 use clap::Subcommand;
-use wmctl::config::DatabaseUrl;
-use wmctl::ids::Jid;
-use wmctl::ops::migrate::{self, ImportedTable, Migration};
+use wmctl::ops::migrate::{self, Migration, Step};
 use wmctl::ops::open::{App, Schema};
 
 use crate::failure::{Exit, Failure};
+use crate::moves::{self, ExportArgs, ImportArgs};
 use crate::settings::Settings;
 use crate::start;
 use crate::ui::{Listed, Ui};
@@ -18,7 +17,8 @@ use crate::ui::{Listed, Ui};
     wmctl migrate status --check\n  \
     wmctl migrate up --dry-run | less\n  \
     wmctl migrate up\n  \
-    wmctl migrate import --from sqlite:/old/whatsmeow.db --tenant acme --dry-run")]
+    wmctl migrate import --from sqlite:/old/whatsmeow.db --tenant acme --dry-run\n  \
+    wmctl migrate export --to sqlite:/new/whatsmeow.db --tenant acme")]
 pub(crate) struct MigrateArgs {
     #[command(subcommand)]
     command: MigrateCommand,
@@ -33,70 +33,19 @@ enum MigrateCommand {
         check: bool,
     },
     /// Take an account over from a whatsmeow database, or from another of ours
-    ///
-    /// The rows of one device go to the tenant that --tenant names, all or none. Its sessions go
-    /// on: nothing is paired again. Stop whatever runs the account first, and never start it
-    /// there again.
     Import(ImportArgs),
-    /// Apply what is pending; two hosts may start it at once
+    /// Give an account away as a database of whatsmeow
+    Export(ExportArgs),
+    /// Apply what is pending; many hosts may start it at once
+    ///
+    /// Also makes a database of whatsmeow's fork with tenants ours, where it is: stop the fork
+    /// first. Refused where the schema is newer than this wmctl, belongs to another role, or was
+    /// made by an edited file.
     Up {
         /// Print the SQL for psql or sqlite3 instead, and change nothing
         #[arg(long)]
         dry_run: bool,
     },
-}
-
-#[derive(Debug, clap::Args)]
-struct ImportArgs {
-    /// Read this database: sqlite:PATH, file:PATH or postgres://… (its password in PGPASSWORD)
-    #[arg(long, value_name = "URL")]
-    from: String,
-    /// Take this device, where there are several
-    #[arg(long, value_name = "JID")]
-    device: Option<Jid>,
-    /// Do and check everything, and take it back
-    #[arg(long)]
-    dry_run: bool,
-}
-
-impl Listed for ImportedTable {
-    const HEADS: &'static [&'static str] = &["TABLE", "ROWS"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![self.table.to_owned(), self.rows.to_string()]
-    }
-
-    fn name(&self) -> String {
-        self.table.to_owned()
-    }
-}
-
-async fn import(ui: &Ui, settings: &Settings, args: &ImportArgs) -> Result<Exit, Failure> {
-    if DatabaseUrl::has_password(&args.from) {
-        let message = "--from holds a password, which every user of this machine can see";
-        return Err(Failure::new(Exit::Usage, "SECRET_ON_COMMAND_LINE", message)
-            .hint("leave it out and set PGPASSWORD"));
-    }
-    let from = migrate::source(&args.from)
-        .map_err(|error| Failure::new(Exit::Usage, "SOURCE_URL", error.to_string()))?;
-    let app = start::open(ui, settings, Schema::Current).await?;
-    let device = args.device.as_ref();
-    let import = migrate::import(&app, &from, device, args.dry_run).await;
-    app.close().await;
-    let import = import.map_err(start::rows)?;
-    ui.list("ImportList", &import.tables, "")?;
-    if 0 < import.unreadable_ratchets {
-        let count = import.unreadable_ratchets;
-        ui.warn(&format!(
-            "{count} ratchets cannot be read: those chats start anew"
-        ));
-    }
-    let tenant = &app.settings.tenant;
-    ui.done(&match args.dry_run {
-        true => format!("{} could be taken over as {tenant}", import.device),
-        false => format!("{} was taken over as {tenant}", import.device),
-    });
-    Ok(Exit::Done)
 }
 
 impl Listed for Migration {
@@ -116,8 +65,10 @@ impl Listed for Migration {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &MigrateArgs) -> Result<Exit, Failure> {
-    if let MigrateCommand::Import(args) = &args.command {
-        return import(ui, settings, args).await;
+    match &args.command {
+        MigrateCommand::Import(args) => return moves::import(ui, settings, args).await,
+        MigrateCommand::Export(args) => return moves::export(ui, settings, args).await,
+        MigrateCommand::Status { .. } | MigrateCommand::Up { .. } => (),
     }
     let app = start::open(ui, settings, Schema::Any).await?;
     let result = carry_out(&app, ui, args).await;
@@ -127,14 +78,22 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &MigrateArgs) -> Res
 
 async fn carry_out(app: &App, ui: &Ui, args: &MigrateArgs) -> Result<Exit, Failure> {
     match &args.command {
-        MigrateCommand::Import(_) => Ok(Exit::Done),
+        MigrateCommand::Import(_) | MigrateCommand::Export(_) => Ok(Exit::Done),
         MigrateCommand::Up { dry_run: true } => {
             let script = migrate::script(app).await.map_err(start::rows)?;
             ui.answer(&script)?;
             Ok(Exit::Done)
         }
         MigrateCommand::Up { dry_run: false } => {
-            let applied = migrate::up(app).await.map_err(start::rows)?;
+            let bar = ui.bar(1, "migrating");
+            let mut tell = |step: Step| {
+                bar.set_length(step.of as u64);
+                bar.set_position(step.at as u64);
+                bar.set_message(format!("{:04} {}", step.version, step.name));
+            };
+            let applied = migrate::up(app, &mut tell).await;
+            bar.finish_and_clear();
+            let applied = applied.map_err(start::rows)?;
             ui.list("MigrationList", &applied, "the schema is current")?;
             Ok(Exit::Done)
         }

@@ -142,6 +142,13 @@ pub(crate) fn ended(end: &RunEnd, tenant: &str) -> Failure {
             let message = "the server wants a newer client version";
             Failure::new(Exit::Auth, "OUTDATED", message).hint("install a newer wmctl")
         }
+        RunEnd::Exported { to, at } => {
+            let message = format!("{tenant} was exported to {to} at {at}: it runs there now");
+            Failure::new(Exit::Conflict, "EXPORTED", message).hint(format!(
+                "stop it there for good, then take it back: \
+                 wmctl migrate export --undo --tenant {tenant}"
+            ))
+        }
         RunEnd::LeaseLost => {
             let message = format!("another process took over {tenant}");
             Failure::new(Exit::Conflict, "FENCED", message)

@@ -103,6 +103,9 @@ _wmctl() {
             wmctl__subcmd__keys,rm)
                 cmd="wmctl__subcmd__keys__subcmd__rm"
                 ;;
+            wmctl__subcmd__migrate,export)
+                cmd="wmctl__subcmd__migrate__subcmd__export"
+                ;;
             wmctl__subcmd__migrate,import)
                 cmd="wmctl__subcmd__migrate__subcmd__import"
                 ;;
@@ -1901,7 +1904,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__migrate)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help status import up"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help status import export up"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1974,8 +1977,86 @@ _wmctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        wmctl__subcmd__migrate__subcmd__export)
+            opts="-c -o -q -v -h --to --leave-unsent --dry-run --undo --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --business-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-database-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --simulator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         wmctl__subcmd__migrate__subcmd__import)
-            opts="-c -o -q -v -h --from --device --dry-run --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help"
+            opts="-c -o -q -v -h --from --device --from-tenant --replace --skip-damaged --even-in-use --dry-run --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1986,6 +2067,10 @@ _wmctl() {
                     return 0
                     ;;
                 --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from-tenant)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -650,26 +650,27 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l no-headers -d 'Le
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -s c -l config -d 'Read this configuration file only' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l log-format -d 'Write log lines as text or json' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l color -d 'Use colour: auto, always or never' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l server -d 'Dial this server instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l json -d 'Same as --output json'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -l no-headers -d 'Leave out the heads of tables'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -s q -l quiet -d 'Say nothing but errors'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -s v -l verbose -d 'Log more; twice for everything'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -f -a "status" -d 'Show every migration and when it was applied'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -f -a "import" -d 'Take an account over from a whatsmeow database, or from another of ours'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import up" -f -a "up" -d 'Apply what is pending; two hosts may start it at once'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -f -a "status" -d 'Show every migration and when it was applied'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -f -a "import" -d 'Take an account over from a whatsmeow database, or from another of ours'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -f -a "export" -d 'Give an account away as a database of whatsmeow'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -f -a "up" -d 'Apply what is pending; many hosts may start it at once'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
@@ -689,7 +690,8 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l from -d 'Read this database: sqlite:PATH, file:PATH or postgres://… (its password in PGPASSWORD)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l device -d 'Take this device, where there are several' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l device -d 'Take this device, where the source has several' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l from-tenant -d 'The tenant\'s name in the source, if it is another there' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
@@ -702,12 +704,36 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l replace -d 'Take the place of the account that the tenant has here'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l skip-damaged -d 'Leave damaged rows behind and list them'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l even-in-use -d 'Go on although other programs have the source open'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l dry-run -d 'Do and check everything, and take it back'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l no-headers -d 'Leave out the heads of tables'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l to -d 'Write this database: sqlite:PATH, file:PATH or postgres://… (its password in PGPASSWORD)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l leave-unsent -d 'Go on although messages in the outbox are not sent: they stay here'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l dry-run -d 'Do and check everything, and take it back'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l undo -d 'Run the account here again; whatever ran it elsewhere must be stopped for good'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r

@@ -206,7 +206,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     /// A ban runs out, and a newer version may be welcome again; being unlinked is for good.
     fn is_final(&self, ended: &Ended) -> bool {
         match ended {
-            Ended::LoggedOut { .. } => true,
+            Ended::LoggedOut { .. } | Ended::Exported { .. } => true,
             Ended::Banned { until_ms, .. } => {
                 until_ms.is_some_and(|until| self.parts.surroundings.clock.unix_ms() < until)
             }

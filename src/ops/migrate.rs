@@ -2,11 +2,6 @@
 
 use serde::Serialize;
 
-use crate::config::{DatabaseUrl, DatabaseUrlError};
-use crate::ids::Jid;
-use crate::store::Store;
-use crate::store::import::Keep;
-
 use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::time;
 
@@ -31,56 +26,6 @@ pub async fn status(app: &App) -> Result<Vec<Migration>, RowsError> {
     Ok(known.into_iter().map(shape).collect())
 }
 
-/// The rows of one table that an import carried over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ImportedTable {
-    pub table: &'static str,
-    pub rows: u64,
-}
-
-/// What an import did, or would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Import {
-    pub device: String,
-    pub tables: Vec<ImportedTable>,
-    /// Chats that start anew since their ratchet cannot be read.
-    pub unreadable_ratchets: u64,
-}
-
-/// The database that an account comes from, also in the form that Go's SQLite driver takes.
-pub fn source(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
-    match text.strip_prefix("file:") {
-        Some(path) => format!("sqlite:{path}").parse(),
-        None => text.parse(),
-    }
-}
-
-/// Takes the tenant's account over from another database; with `rehearse`, everything but the end.
-pub async fn import(
-    app: &App,
-    from: &DatabaseUrl,
-    device: Option<&Jid>,
-    rehearse: bool,
-) -> Result<Import, RowsError> {
-    let source = Store::open_source(from).await.map_err(RowsError::of)?;
-    let keep = match rehearse {
-        true => Keep::Rehearse,
-        false => Keep::Commit,
-    };
-    let tenant = &app.settings.tenant;
-    let imported = app.store.import(&source, tenant, device, keep).await;
-    source.close().await;
-    let imported = imported.map_err(RowsError::of)?;
-    let tables = imported.rows.into_iter();
-    Ok(Import {
-        device: imported.device.to_string(),
-        tables: tables
-            .map(|(table, rows)| ImportedTable { table, rows })
-            .collect(),
-        unreadable_ratchets: imported.unreadable_ratchets,
-    })
-}
-
 /// The SQL that [`up`] would run; empty where nothing is pending.
 pub async fn script(app: &App) -> Result<String, RowsError> {
     let now_ms = app.surroundings.clock.unix_ms();
@@ -88,10 +33,32 @@ pub async fn script(app: &App) -> Result<String, RowsError> {
     script.map_err(RowsError::of)
 }
 
+/// One step of [`up`] that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub version: i64,
+    pub name: &'static str,
+    /// Its place among those that are applied now, from 0, and how many there are.
+    pub at: usize,
+    pub of: usize,
+}
+
 /// Applies what is pending; what was applied now.
-pub async fn up(app: &App) -> Result<Vec<Migration>, RowsError> {
+pub async fn up(
+    app: &App,
+    tell: &mut (dyn FnMut(Step) + Send),
+) -> Result<Vec<Migration>, RowsError> {
     let now_ms = app.surroundings.clock.unix_ms();
-    let applied = app.store.migrate(now_ms).await.map_err(RowsError::of)?;
+    let mut begun = |version, name, at, of| {
+        tell(Step {
+            version,
+            name,
+            at,
+            of,
+        });
+    };
+    let applied = app.store.migrate_telling(now_ms, &mut begun).await;
+    let applied = applied.map_err(RowsError::of)?;
     let all = status(app).await?;
     Ok(all
         .into_iter()

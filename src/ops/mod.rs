@@ -14,6 +14,7 @@ pub mod ledger;
 mod live;
 pub mod locks;
 pub mod migrate;
+pub mod moves;
 pub mod open;
 pub mod pair;
 pub mod pairings;

@@ -82,7 +82,7 @@ impl RowsError {
             StoreError::Schema { found, wanted } => Self::Schema { found, wanted },
             StoreError::OtherLayout => Self::NotOurs {
                 message: error.to_string(),
-                hint: "use an empty database, and take the account over from this one",
+                hint: "use an empty database, and `wmctl migrate import --from` this one",
             },
             StoreError::ForeignOwner { .. } => Self::NotOurs {
                 message: error.to_string(),
@@ -92,9 +92,9 @@ impl RowsError {
                 message: error.to_string(),
                 hint: "another build of wmctl made this schema: use that one",
             },
-            StoreError::Import(_) => Self::NotOurs {
+            StoreError::TenantName { .. } => Self::NotOurs {
                 message: error.to_string(),
-                hint: "nothing was changed; `wmctl help migrate` says what can be imported",
+                hint: "give it another name in whatsmeow_device first: the other tables follow",
             },
             StoreError::Pooler(message) => Self::Route {
                 message,

@@ -75,6 +75,8 @@ pub enum RunEnd {
     Banned { code: u32, until: Option<String> },
     /// The server wants a newer client version.
     Outdated,
+    /// Another program goes on with its keys.
+    Exported { to: String, at: String },
     /// Another process may write now.
     LeaseLost,
     /// Something is unusable and does not get better by itself.
@@ -93,6 +95,7 @@ impl fmt::Display for RunEnd {
                 until: Some(until),
             } => write!(f, "banned until {until} (code {code})"),
             Self::Outdated => f.write_str("client version is outdated"),
+            Self::Exported { to, at } => write!(f, "exported to {to} at {at}"),
             Self::LeaseLost => f.write_str("another process took over"),
             Self::Broken(what) => f.write_str(what),
         }
@@ -286,6 +289,10 @@ impl From<Stopped> for RunEnd {
                 until: until_ms.map(time),
             },
             Stopped::Ended(Ended::Outdated) => Self::Outdated,
+            Stopped::Ended(Ended::Exported { to, at_ms }) => Self::Exported {
+                to,
+                at: time(at_ms),
+            },
             Stopped::Broken(what) => Self::Broken(what),
         }
     }

@@ -25,7 +25,8 @@ pub struct Tenant {
     pub jid: Option<String>,
     /// `connected`, `connecting`, `disconnected`, `replaced`, `stalled`: what its host says;
     /// `starting`, `stopping`, `stopped`, `waiting` (for a host), `orphaned`: what the lease says;
-    /// `unpaired`, `logged_out`, `banned`, `outdated`: what WhatsApp says.
+    /// `unpaired`, `logged_out`, `banned`, `outdated`: what WhatsApp says; `exported`: another
+    /// program has its keys.
     pub state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

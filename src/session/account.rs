@@ -1,8 +1,10 @@
 //! The account: our companion device's keys and names (`whatsmeow_device`, `wmctl_account`).
 
 use crate::crypto::curve::KeyPair;
+use crate::crypto::xeddsa;
 use crate::ids::Jid;
 use crate::secret::Secret;
+use crate::session::adv;
 
 pub use crate::signal::prekey::{PreKey, SignedPreKey};
 
@@ -30,6 +32,25 @@ pub struct Account {
     pub ended: Option<Ended>,
 }
 
+impl Account {
+    /// What is wrong with the keys, if they do not belong together: the identity key signed the
+    /// pre-key, the phone accepted the identity key, and the identity key accepted the phone.
+    pub fn unsound(&self) -> Option<&'static str> {
+        let signed = &self.signed_pre_key;
+        let public = signed.pair.public.to_signal();
+        if !xeddsa::verify(&self.identity.public, &public, &signed.signature) {
+            return Some("the identity key did not sign the signed pre-key");
+        }
+        if !adv::account_signed(&self.adv, &self.identity.public) {
+            return Some("the phone did not sign the identity key");
+        }
+        if !adv::device_signed(&self.adv, &self.identity.public) {
+            return Some("the identity key did not sign the phone's key");
+        }
+        None
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdvIdentity {
     pub details: Vec<u8>,
@@ -47,6 +68,8 @@ pub enum Ended {
     Banned { code: u32, until_ms: Option<i64> },
     /// The server wants a newer client version.
     Outdated,
+    /// Its keys were given away: another program goes on with them, and two would use one counter.
+    Exported { to: String, at_ms: i64 },
 }
 
 /// A change of the account's own row; `None` leaves a field as it is.

@@ -30,7 +30,7 @@ pub(super) fn account_signed(adv: &AdvIdentity, identity: &PublicKey) -> bool {
 }
 
 /// Whether the device signed that it belongs to this account.
-fn device_signed(adv: &AdvIdentity, identity: &PublicKey) -> bool {
+pub(super) fn device_signed(adv: &AdvIdentity, identity: &PublicKey) -> bool {
     [DEVICE_PREFIX, HOSTED_DEVICE_PREFIX].iter().any(|prefix| {
         let message = device_message(prefix, adv, identity);
         xeddsa::verify(identity, &message, &adv.device_signature)

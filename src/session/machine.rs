@@ -310,6 +310,8 @@ impl Session {
                 (AccountState::Banned, Some(code.to_string()), *until_ms)
             }
             Ended::Outdated => (AccountState::Outdated, None, None),
+            // No server says so: it is written by whoever takes the keys away.
+            Ended::Exported { .. } => (AccountState::Disconnected, None, None),
         };
         self.account.ended = Some(ended.clone());
         unit.change(Change::Update(AccountUpdate {

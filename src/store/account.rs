@@ -5,7 +5,7 @@ use crate::crypto::xeddsa;
 use crate::ids::{Jid, TenantId};
 use crate::secret::Secret;
 use crate::session::account::{Account, AccountUpdate, AdvIdentity, Ended, PreKey, SignedPreKey};
-use crate::store::db::{Row, args};
+use crate::store::db::{Row, Tx, args};
 use crate::store::error::StoreError;
 use crate::store::unit::Unit;
 use crate::store::{Owner, Store};
@@ -17,7 +17,7 @@ const ACCOUNT: &str = "
         CAST(d.signed_pre_key_id AS BIGINT), d.signed_pre_key_sig, d.adv_key, d.adv_details,
         d.adv_account_sig, d.adv_account_sig_key, d.adv_device_sig, d.platform, d.business_name,
         d.push_name, COALESCE(a.next_pre_key_id, 1), a.routing_info, a.ended, a.ended_reason,
-        a.ended_code, a.ended_at_ms
+        a.ended_code, a.ended_at_ms, a.exported_to, a.exported_ms
     FROM whatsmeow_device d LEFT JOIN wmctl_account a ON a.business_id = d.business_id
     WHERE d.business_id = $1 ORDER BY d.jid LIMIT 1";
 
@@ -36,7 +36,8 @@ const INSERT: &str = "
 
 const BEGIN_ACCOUNT: &str = "
     UPDATE wmctl_account SET next_pre_key_id = $2, routing_info = $3, ended = NULL,
-        ended_reason = NULL, ended_code = NULL, ended_at_ms = NULL
+        ended_reason = NULL, ended_code = NULL, ended_at_ms = NULL, exported_ms = NULL,
+        exported_to = NULL
     WHERE business_id = $1";
 
 const UPDATE_NAMES: &str = "
@@ -91,6 +92,15 @@ impl Store {
     /// The paired account of a tenant; `None` before pairing.
     pub async fn account(&self, tenant: &TenantId) -> Result<Option<Account>, StoreError> {
         let row = self.db.row(ACCOUNT, args![tenant.as_str()]).await?;
+        row.map(|row| decode(&row)).transpose()
+    }
+
+    /// The same inside a transaction.
+    pub(super) async fn account_in(
+        tx: &mut Tx,
+        tenant: &TenantId,
+    ) -> Result<Option<Account>, StoreError> {
+        let row = tx.row(ACCOUNT, args![tenant.as_str()]).await?;
         row.map(|row| decode(&row)).transpose()
     }
 
@@ -212,6 +222,8 @@ async fn end(unit: &mut Unit, owner: &Owner, ended: Option<&Ended>) -> Result<()
             args![tenant, "banned", none(), *code, *until_ms]
         }
         Some(Ended::Outdated) => args![tenant, "outdated", none(), None::<i64>, None::<i64>],
+        // Written where the keys are given away, and nowhere else.
+        Some(Ended::Exported { .. }) => return Ok(()),
     };
     unit.run(UPDATE_ENDED, row).await?;
     Ok(())
@@ -317,6 +329,11 @@ fn decode_ended(row: &Row) -> Result<Option<Ended>, StoreError> {
     let reason: Option<String> = row.column(TABLE, 19)?;
     let code: Option<i64> = row.column(TABLE, 20)?;
     let at_ms: Option<i64> = row.column(TABLE, 21)?;
+    if let Some(at_ms) = row.column::<Option<i64>>(TABLE, 23)? {
+        let to: Option<String> = row.column(TABLE, 22)?;
+        let to = to.unwrap_or_default();
+        return Ok(Some(Ended::Exported { to, at_ms }));
+    }
     Ok(match kind.as_deref() {
         None => None,
         Some("logged_out") => Some(Ended::LoggedOut {

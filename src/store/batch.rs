@@ -92,7 +92,8 @@ fn literal(text: &mut String, value: &Val) {
     match value {
         Val::Int(Some(number)) => text.push_str(&format!("'{number}'::bigint")),
         Val::Int(None) => text.push_str("NULL::bigint"),
-        Val::Bool(value) => text.push_str(if *value { "TRUE" } else { "FALSE" }),
+        Val::Bool(Some(value)) => text.push_str(if *value { "TRUE" } else { "FALSE" }),
+        Val::Bool(None) => text.push_str("NULL::boolean"),
         Val::Text(None) => text.push_str("NULL::text"),
         Val::Bytes(None) => text.push_str("NULL::bytea"),
         Val::Text(Some(value)) => {

@@ -6,6 +6,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
@@ -29,7 +31,7 @@ pub(super) enum Val {
     Int(Option<i64>),
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
-    Bool(bool),
+    Bool(Option<bool>),
 }
 
 impl From<i64> for Val {
@@ -52,6 +54,12 @@ impl From<Option<i64>> for Val {
 
 impl From<bool> for Val {
     fn from(value: bool) -> Self {
+        Self::Bool(Some(value))
+    }
+}
+
+impl From<Option<bool>> for Val {
+    fn from(value: Option<bool>) -> Self {
         Self::Bool(value)
     }
 }
@@ -265,6 +273,18 @@ impl Db {
         })
     }
 
+    /// Starts a transaction that only reads, and sees everything as of one moment.
+    pub(super) async fn snapshot(&self) -> Result<Tx, StoreError> {
+        const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Postgres(server) => Tx::Postgres {
+                tx: server.pool.begin_with(BEGIN).await?,
+                shared: server.is_shared(),
+            },
+        })
+    }
+
     /// The rows that a query outside any transaction answers.
     pub(super) async fn rows(
         &self,
@@ -394,8 +414,43 @@ impl Tx {
         .map_err(StoreError::from)
     }
 
+    /// The first row of a query whose text was put together from our own names.
+    pub(super) async fn built_row(
+        &mut self,
+        sql: AssertSqlSafe<String>,
+        args: Vec<Val>,
+    ) -> Result<Option<Row>, StoreError> {
+        let mut rows = self.stream(sql, args);
+        rows.next().await.transpose()
+    }
+
+    /// The rows of such a query, one after the other: not all of them are in memory at once.
+    pub(super) fn stream(
+        &mut self,
+        sql: AssertSqlSafe<String>,
+        args: Vec<Val>,
+    ) -> BoxStream<'_, Result<Row, StoreError>> {
+        match self {
+            Self::Sqlite(tx) => lite(sql, args)
+                .fetch(&mut **tx)
+                .map(|row| row.map(Row::Sqlite).map_err(StoreError::from))
+                .boxed(),
+            Self::Postgres { tx, shared: false } => post(sql, args)
+                .fetch(&mut **tx)
+                .map(|row| row.map(Row::Postgres).map_err(StoreError::from))
+                .boxed(),
+            Self::Postgres { tx, shared: true } => {
+                let text = batch::written(sql.into_sql_str().as_str(), &args);
+                sqlx::raw_sql(text)
+                    .fetch(&mut **tx)
+                    .map(|row| row.map(Row::Postgres).map_err(StoreError::from))
+                    .boxed()
+            }
+        }
+    }
+
     /// Runs a text of several statements, without arguments.
-    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
+    pub(super) async fn script(&mut self, sql: impl SqlSafeStr) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
             Self::Postgres { tx, .. } => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),

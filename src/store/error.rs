@@ -59,9 +59,12 @@ pub enum StoreError {
         /// Its owner.
         owner: String,
     },
-    /// An account cannot be taken over from another database.
-    #[error("{0}")]
-    Import(&'static str),
+    /// A device that was there before us belongs to a tenant whose name we do not take.
+    #[error("business_id {name:?} is no name for a tenant: 1 to 64 of A-Z a-z 0-9 _ . -")]
+    TenantName {
+        /// As it stands in the table.
+        name: String,
+    },
     /// This database has no locks that end with a session.
     #[error("this database has no locks")]
     NoLocks,

@@ -260,7 +260,7 @@ impl Store {
     }
 
     /// The lock file of a tenant; `None` where the database is no file.
-    fn lock_file(&self, tenant: &TenantId) -> Result<Option<File>, StoreError> {
+    pub(super) fn lock_file(&self, tenant: &TenantId) -> Result<Option<File>, StoreError> {
         let Some(path) = &self.file else {
             return Ok(None);
         };

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::crypto::hash::sha256;
+use crate::ids::TenantId;
 use crate::store::Store;
 use crate::store::db::{Db, Tx, args};
 use crate::store::error::StoreError;
@@ -28,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
@@ -37,6 +38,7 @@ const MIGRATIONS: [Migration; 8] = [
     migration!(6, "route", "0006_route.sql"),
     migration!(7, "retention", "0007_retention.sql"),
     migration!(8, "units", "0008_units.sql"),
+    migration!(9, "moves", "0009_moves.sql"),
 ];
 
 /// The newest version that this binary knows.
@@ -94,6 +96,13 @@ const FOREIGN_OWNER: &str = "
 /// A waiting lock would stop somebody's `CREATE INDEX CONCURRENTLY` for ever: try, and try again.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
+/// Tables that may be there or not.
+#[derive(Clone, Copy)]
+enum Known {
+    Migration,
+    Device,
+}
+
 struct Applied {
     version: i64,
     checksum: Vec<u8>,
@@ -115,13 +124,25 @@ impl Store {
     ///
     /// Refuses a schema newer than this binary, and one whose applied migrations differ.
     pub async fn migrate(&self, now_ms: i64) -> Result<Vec<i64>, StoreError> {
+        self.migrate_telling(now_ms, &mut |_, _, _, _| ()).await
+    }
+
+    /// The same; tells of each step before it begins: its number and name, its place, how many.
+    pub async fn migrate_telling(
+        &self,
+        now_ms: i64,
+        begun: &mut (dyn FnMut(i64, &'static str, usize, usize) + Send),
+    ) -> Result<Vec<i64>, StoreError> {
         let mut tx = self.locked().await?;
         self.refuse_strangers(&mut tx).await?;
         tx.run(CREATE, args![]).await?;
         let applied = read(tx.rows(APPLIED, args![]).await?)?;
         self.verify(&applied)?;
         let mut done = Vec::new();
-        for migration in MIGRATIONS.iter().skip(applied.len()) {
+        let pending = MIGRATIONS.iter().skip(applied.len());
+        for (at, migration) in pending.enumerate() {
+            let of = MIGRATIONS.len() - applied.len();
+            begun(migration.version, migration.name, at, of);
             let text = migration.text(&self.db);
             tx.script(text).await?;
             let checksum = sha256(&[text.as_bytes()]);
@@ -155,9 +176,7 @@ impl Store {
 
     /// Refuses a schema that is older or newer than this binary needs, or that was edited.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
-        let applied = self.applied().await?;
-        self.verify(&applied)?;
-        let found = applied.last().map_or(0, |row| row.version);
+        let found = self.known_version().await?;
         match found == SCHEMA_VERSION {
             true => Ok(()),
             false => Err(StoreError::Schema {
@@ -165,6 +184,13 @@ impl Store {
                 wanted: SCHEMA_VERSION,
             }),
         }
+    }
+
+    /// The newest migration that was applied, 0 for none; refuses what this binary does not know.
+    pub(super) async fn known_version(&self) -> Result<i64, StoreError> {
+        let applied = self.applied().await?;
+        self.verify(&applied)?;
+        Ok(applied.last().map_or(0, |row| row.version))
     }
 
     /// What [`Store::migrate`] would run, as a text for `psql` or `sqlite3`; empty where nothing
@@ -218,18 +244,44 @@ impl Store {
                 owner: row.column("pg_tables", 1)?,
             });
         }
+        self.refuse_names(tx).await
+    }
+
+    /// Devices that were there before us may belong to tenants whose names we do not take.
+    async fn refuse_names(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        const NAMES: &str = "SELECT DISTINCT business_id FROM whatsmeow_device";
+        if tx.row(self.exists(Known::Device), args![]).await?.is_none() {
+            return Ok(());
+        }
+        for row in tx.rows(NAMES, args![]).await? {
+            let name: String = row.column("whatsmeow_device", 0)?;
+            if name.parse::<TenantId>().is_err() {
+                return Err(StoreError::TenantName { name });
+            }
+        }
         Ok(())
     }
 
+    /// A query that answers a row where there is such a table.
+    fn exists(&self, table: Known) -> &'static str {
+        match (&self.db, table) {
+            (Db::Sqlite { .. }, Known::Migration) => {
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'wmctl_migration'"
+            }
+            (Db::Sqlite { .. }, Known::Device) => {
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'whatsmeow_device'"
+            }
+            (Db::Postgres(_), Known::Migration) => {
+                "SELECT 1 WHERE to_regclass('wmctl_migration') IS NOT NULL"
+            }
+            (Db::Postgres(_), Known::Device) => {
+                "SELECT 1 WHERE to_regclass('whatsmeow_device') IS NOT NULL"
+            }
+        }
+    }
+
     async fn applied(&self) -> Result<Vec<Applied>, StoreError> {
-        const SQLITE: &str =
-            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'wmctl_migration'";
-        const POSTGRES: &str = "SELECT 1 WHERE to_regclass('wmctl_migration') IS NOT NULL";
-        let exists = match self.db {
-            Db::Sqlite { .. } => SQLITE,
-            Db::Postgres(_) => POSTGRES,
-        };
-        match self.db.row(exists, args![]).await? {
+        match self.db.row(self.exists(Known::Migration), args![]).await? {
             Some(_) => read(self.db.rows(APPLIED, args![]).await?),
             None => Ok(Vec::new()),
         }

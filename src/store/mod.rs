@@ -13,7 +13,6 @@ mod db;
 pub mod error;
 pub mod event;
 pub mod fleet;
-pub mod import;
 pub mod inspect;
 pub mod key;
 pub mod lease;
@@ -27,6 +26,7 @@ mod read;
 pub mod route;
 pub mod tenant;
 mod text;
+pub mod transfer;
 mod unit;
 pub mod watch;
 

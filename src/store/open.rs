@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,21 +67,65 @@ impl Store {
 }
 
 impl Store {
-    /// Opens a database to read from it only; a file is neither made nor changed.
-    pub async fn open_source(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        let DatabaseUrl::Sqlite(path) = url else {
-            return Self::open(url).await;
+    /// Opens a file that is there to read from it only.
+    pub(super) async fn open_file_to_read(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = || {
+            let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+            pool.max_connections(1)
         };
-        let options = SqliteConnectOptions::new().filename(path).read_only(true);
-        let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-        let read = pool.connect_with(options).await?;
+        let read = match pool().connect_with(options.clone()).await {
+            Ok(read) => read,
+            // In a folder that cannot be written no index of the log can be made; without a log
+            // none is needed.
+            Err(_) if !with_suffix(path, "-wal").exists() => {
+                pool().connect_with(options.immutable(true)).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
         let write = read.clone();
-        Ok(Store {
+        Ok(Self {
             db: Db::Sqlite { write, read },
-            file: None,
+            file: Some(path.to_owned()),
             bells: Bells::default(),
         })
     }
+
+    /// Opens a file for one writer that keeps everything in it: no log beside it.
+    pub(super) async fn open_new_file(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Delete)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true);
+        let pool = SqlitePoolOptions::new().max_connections(1);
+        let write = pool.connect_with(options).await?;
+        let read = write.clone();
+        Ok(Self {
+            db: Db::Sqlite { write, read },
+            file: Some(path.to_owned()),
+            bells: Bells::default(),
+        })
+    }
+
+    /// Opens a server's database in one connection that cannot write.
+    pub(super) async fn open_server_to_read(url: &PostgresUrl) -> Result<Self, StoreError> {
+        let mut url = url.clone();
+        let options = url.options.take().unwrap_or_default();
+        url.options = Some(format!("{options} -c default_transaction_read_only=on"));
+        url.pool.connections_max = Some(1);
+        url.pool.connections_min = None;
+        open_postgres(&url).await
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {

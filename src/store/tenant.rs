@@ -78,14 +78,15 @@ const PLAN: &str = "
     LEFT JOIN wmctl_tenant t ON t.business_id = d.business_id
     LEFT JOIN wmctl_lease l ON l.business_id = d.business_id
     LEFT JOIN wmctl_host h ON h.inc = l.owner
-    WHERE a.ended IS NULL OR a.ended = 'outdated'
-        OR (a.ended = 'banned' AND COALESCE(a.ended_at_ms, 0) <= $1)
+    WHERE a.exported_ms IS NULL AND (a.ended IS NULL OR a.ended = 'outdated'
+        OR (a.ended = 'banned' AND COALESCE(a.ended_at_ms, 0) <= $1))
     ORDER BY d.business_id";
 
 const OVERVIEW: &str = "
     SELECT n.business_id,
         (SELECT MIN(d.jid) FROM whatsmeow_device d WHERE d.business_id = n.business_id),
-        a.ended, COALESCE(t.enabled, TRUE), t.wanted_host, t.proxy, t.device_name, t.platform,
+        CASE WHEN a.exported_ms IS NULL THEN a.ended ELSE 'exported' END,
+        COALESCE(t.enabled, TRUE), t.wanted_host, t.proxy, t.device_name, t.platform,
         COALESCE(l.epoch, 0), l.owner, h.name, h.pid, h.state, COALESCE(l.since_ms, 0), h.hb_ms,
         s.state, s.reason, s.since_ms, s.epoch, s.last_error, s.last_error_ms
     FROM (SELECT business_id FROM whatsmeow_device UNION SELECT business_id FROM wmctl_tenant) n
@@ -128,11 +129,11 @@ const OBSERVE: &str = "
         last_error_ms = COALESCE(excluded.last_error_ms, wmctl_tenant_state.last_error_ms)
     WHERE wmctl_tenant_state.epoch <= excluded.epoch";
 
-const FENCE: &str = "
+pub(super) const FENCE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL WHERE business_id = $1";
 
 /// Everything of a tenant, but for its lease, whose epoch must not fall, and what was done to it.
-const PURGED: [&str; 26] = [
+pub(super) const PURGED: [&str; 28] = [
     "wmctl_message_secret_time",
     "whatsmeow_event_buffer",
     "whatsmeow_lid_map",
@@ -151,6 +152,8 @@ const PURGED: [&str; 26] = [
     "whatsmeow_device",
     "wmctl_sender_key_share",
     "wmctl_group",
+    "wmctl_nct_salt",
+    "wmctl_privacy_token_sent",
     "wmctl_device_list",
     "wmctl_retry",
     "wmctl_outbox",
@@ -266,7 +269,7 @@ impl Store {
     }
 }
 
-async fn purge_table(
+pub(super) async fn purge_table(
     tx: &mut Tx,
     table: &'static str,
     tenant: &TenantId,

@@ -127,6 +127,19 @@ impl Connection {
         self.attempt(sql).await.unwrap();
     }
 
+    /// The first column of each row, as text; of a file only.
+    pub(super) async fn texts(&mut self, sql: &str) -> Vec<String> {
+        use sqlx::Row as _;
+        let Self::Sqlite(connection) = self else {
+            panic!("only files are asked so");
+        };
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))
+            .fetch_all(connection)
+            .await
+            .unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// How many rows a query answers.
     pub(super) async fn count(&mut self, sql: &str) -> usize {
         let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
@@ -186,8 +199,14 @@ on_both!(
     suite::the_outbox_keeps_order_and_idempotency,
     suite::a_failed_unit_leaves_nothing,
     import::an_account_moves_from_a_file_of_ours,
-    import::an_account_moves_from_a_layout_without_tenants,
+    import::an_account_moves_from_every_version_in_files,
+    import::an_account_moves_from_every_version_on_a_server,
+    import::an_account_moves_from_the_fork,
+    import::a_damaged_row_is_named_or_left_behind,
     import::what_does_not_fit_changes_nothing,
+    import::another_account_is_replaced_only_if_asked,
+    import::an_account_comes_back_from_an_export,
+    import::an_exported_account_is_not_run,
     schema::tables_without_tenants_are_left_alone,
     fence::a_stale_owner_cannot_commit,
     fence::a_held_lease_is_not_taken,

@@ -1,5 +1,7 @@
 //! An account, and one row of every kind.
 
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use wmctl::crypto::curve::KeyPair;
 use wmctl::crypto::xeddsa;
 use wmctl::ids::{HostId, Jid, TenantId};
@@ -7,6 +9,9 @@ use wmctl::secret::Secret;
 use wmctl::session::account::{Account, AdvIdentity, Ended, PreKey, SignedPreKey};
 use wmctl::session::changes::Change;
 use wmctl::session::rows::*;
+use wmctl::signal::bundle::Bundle;
+use wmctl::signal::ratchet::{Identity, Ratchet};
+use wmctl::signal::sender_key::SenderKey;
 use wmctl::store::lease::{Host, Lease};
 use wmctl::store::{Owner, Store};
 
@@ -32,12 +37,7 @@ pub(super) fn account() -> Account {
         identity: KeyPair::from_private([2; 32]),
         signed_pre_key: signed(5),
         adv_secret: Secret::new([4; 32]),
-        adv: AdvIdentity {
-            details: vec![5; 40],
-            account_signature: [6; 64],
-            account_signature_key: [7; 32],
-            device_signature: [8; 64],
-        },
+        adv: adv(),
         platform: "android".to_owned(),
         business_name: String::new(),
         push_name: "Łukasz 🦀".to_owned(),
@@ -45,6 +45,49 @@ pub(super) fn account() -> Account {
         routing_info: Some(vec![8, 2, 1]),
         ended: None,
     }
+}
+
+/// As a phone and a device sign each other.
+fn adv() -> AdvIdentity {
+    let (phone, device) = (
+        KeyPair::from_private([7; 32]),
+        KeyPair::from_private([2; 32]),
+    );
+    let details = vec![5; 40];
+    let accepted = [&[6, 0], &details[..], device.public.as_bytes()].concat();
+    let accepting = [
+        &[6, 1],
+        &details[..],
+        device.public.as_bytes(),
+        phone.public.as_bytes(),
+    ];
+    AdvIdentity {
+        account_signature: xeddsa::sign(&phone.private, &accepted, &[6; 64]),
+        account_signature_key: phone.public.0,
+        device_signature: xeddsa::sign(&device.private, &accepting.concat(), &[8; 64]),
+        details,
+    }
+}
+
+/// The records of a ratchet and of a sender key, as they are stored.
+pub(super) fn records() -> (Vec<u8>, Vec<u8>) {
+    let random = &mut StdRng::seed_from_u64(1);
+    let ours = Identity {
+        pair: KeyPair::from_private([2; 32]),
+        registration_id: 1,
+    };
+    let theirs = KeyPair::from_private([20; 32]);
+    let signed = SignedPreKey::generate(1, &theirs.private, random);
+    let bundle = Bundle {
+        registration_id: 2,
+        identity: theirs.public,
+        signed_id: 1,
+        signed_public: signed.pair.public,
+        signature: signed.signature,
+        one_time: None,
+    };
+    let ratchet = Ratchet::start(None, &ours, &bundle, random).unwrap();
+    (ratchet.encode(), SenderKey::create(random).encode())
 }
 
 pub(super) fn signed(id: u32) -> SignedPreKey {
@@ -98,14 +141,14 @@ pub(super) fn rows() -> Vec<(RowKey, Row)> {
     let id = || "3EB0C431".parse().unwrap();
     let sender = their.clone();
     vec![
-        (RowKey::Ratchet(their.clone()), Row::Record(vec![1, 0, 255])),
+        (RowKey::Ratchet(their.clone()), Row::Record(records().0)),
         (RowKey::Identity(their.clone()), Row::Identity([3; 32])),
         (
             RowKey::SenderKey {
                 chat: group.clone(),
                 sender,
             },
-            Row::Record(vec![2]),
+            Row::Record(records().1),
         ),
         (
             RowKey::SenderKeyShare(group.clone()),

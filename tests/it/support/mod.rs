@@ -8,6 +8,7 @@ pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod stage;
 pub(crate) mod tap;
+pub(crate) mod whatsmeow;
 pub(crate) mod wmctl;
 pub(crate) mod world;
 

@@ -1,0 +1,356 @@
+//! Accounts that come from another database, or go to one of whatsmeow.
+
+use serde::Serialize;
+
+use crate::config::{DatabaseUrl, DatabaseUrlError};
+use crate::ids::{Jid, TenantId};
+use crate::ops::open::{App, RowsError};
+use crate::ops::tenants::{self, Actor, TenantError};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::transfer::{
+    Damage, ExportOptions, ImportOptions, Keep, Moved, Origin, TransferError, WHATSMEOW_VERSION,
+};
+
+pub use crate::store::transfer::Progress;
+
+/// What to import, and how.
+#[derive(Clone, Debug)]
+pub struct Import {
+    pub from: DatabaseUrl,
+    /// The tenant's name in the source, where that has tenants; the same one by default.
+    pub from_tenant: Option<TenantId>,
+    /// Which device, where the source has several.
+    pub device: Option<Jid>,
+    /// Do and check everything, and take it back.
+    pub rehearse: bool,
+    /// Take the place of what the tenant has.
+    pub replace: bool,
+    /// Leave damaged rows behind.
+    pub skip_damaged: bool,
+    /// Read a source although others have it open.
+    pub even_in_use: bool,
+}
+
+/// What to export, and how.
+#[derive(Clone, Debug)]
+pub struct Export {
+    pub to: DatabaseUrl,
+    /// Leave messages that are not sent yet behind.
+    pub leave_unsent: bool,
+    /// Do and check everything, and take it back.
+    pub rehearse: bool,
+}
+
+/// The rows of one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MovedTable {
+    pub table: String,
+    /// Rows of the account in the source.
+    pub read: u64,
+    /// Rows in the target, counted there.
+    pub written: u64,
+}
+
+/// A row that was left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DamagedRow {
+    pub table: String,
+    pub row: String,
+    pub what: &'static str,
+}
+
+/// What moved, or would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Move {
+    pub tenant: String,
+    pub device: String,
+    /// Whose layout was read, or was written: `whatsmeow v15`, `fork v12`, `wmctl`.
+    pub layout: String,
+    /// Nothing was kept.
+    pub dry_run: bool,
+    pub tables: Vec<MovedTable>,
+    pub damaged: Vec<DamagedRow>,
+    /// Messages of the outbox that stay behind.
+    pub unsent: u64,
+    /// Programs that had the source open.
+    pub in_use_by: Vec<String>,
+}
+
+/// Why nothing moved.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// The source, the target or the rows are not what they should be.
+    #[error("{message}")]
+    Unfit {
+        class: Class,
+        code: &'static str,
+        message: String,
+        hint: String,
+    },
+}
+
+/// What kind of refusal it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// What was named is not there.
+    Absent,
+    /// Something is in the way.
+    Conflict,
+    /// The source cannot be read by this binary.
+    Schema,
+    /// The source's rows are bad.
+    Damage,
+}
+
+/// A database, also in the form that Go's SQLite driver takes.
+pub fn source(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
+    match text.strip_prefix("file:") {
+        Some(path) => format!("sqlite:{path}").parse(),
+        None => text.parse(),
+    }
+}
+
+/// Takes the tenant's account over from another database.
+pub async fn import(
+    app: &App,
+    import: &Import,
+    watcher: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Move, MoveError> {
+    let tenant = &app.settings.tenant;
+    let source = Store::open_source(&import.from).await;
+    let source = source.map_err(|error| refused(error, tenant))?;
+    let moved = import_from(app, &source, import, watcher).await;
+    source.close().await;
+    match moved {
+        Ok(moved) => Ok(moved),
+        Err(error) => Err(app.refused(error).await),
+    }
+}
+
+async fn import_from(
+    app: &App,
+    source: &Store,
+    import: &Import,
+    watcher: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Move, TransferError> {
+    let tenant = &app.settings.tenant;
+    let from_tenant = import.from_tenant.as_ref().unwrap_or(tenant);
+    let in_use_by = match source.shares_server(&app.store).await? {
+        true => Vec::new(),
+        false => source.users(from_tenant).await?,
+    };
+    if !in_use_by.is_empty() && !import.rehearse && !import.even_in_use {
+        return Err(TransferError::InUse(in_use_by));
+    }
+    let options = ImportOptions {
+        tenant: tenant.clone(),
+        from_tenant: from_tenant.clone(),
+        device: import.device.clone(),
+        keep: match import.rehearse {
+            true => Keep::Rehearse,
+            false => Keep::Commit,
+        },
+        replace: import.replace,
+        skip_damaged: import.skip_damaged,
+    };
+    let detail = format!("from={}", import.from);
+    let audit = app.audit(&Actor::of_user(), "import", Some(tenant), detail);
+    let done = app.store.import(source, &options, &audit, watcher).await?;
+    Ok(Move {
+        tenant: tenant.to_string(),
+        device: done.device.to_string(),
+        layout: match done.origin {
+            Origin::Whatsmeow(version) => format!("whatsmeow v{version}"),
+            Origin::Fork(version) => format!("fork v{version}"),
+            Origin::Wmctl => String::from("wmctl"),
+        },
+        dry_run: import.rehearse,
+        tables: done.tables.into_iter().map(MovedTable::from).collect(),
+        damaged: done.damaged.into_iter().map(DamagedRow::from).collect(),
+        unsent: 0,
+        in_use_by,
+    })
+}
+
+/// Writes the tenant's account as a database of whatsmeow, and marks ours so that nothing runs it.
+pub async fn export(
+    app: &App,
+    export: &Export,
+    watcher: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Move, MoveError> {
+    let tenant = &app.settings.tenant;
+    let options = ExportOptions {
+        tenant: tenant.clone(),
+        leave_unsent: export.leave_unsent,
+        rehearse: export.rehearse,
+        now_ms: app.surroundings.clock.unix_ms(),
+    };
+    let detail = format!("to={}", export.to);
+    let audit = app.audit(&Actor::of_user(), "export", Some(tenant), detail);
+    let done = app.store.export(&export.to, &options, &audit, watcher);
+    let done = match done.await {
+        Ok(done) => done,
+        Err(error) => return Err(app.refused(error).await),
+    };
+    if !export.rehearse {
+        // Its mark already keeps everybody from running it; this says so to whoever lists tenants.
+        enable(app, false).await?;
+    }
+    Ok(Move {
+        tenant: tenant.to_string(),
+        device: done.device.to_string(),
+        layout: format!("whatsmeow v{WHATSMEOW_VERSION}"),
+        dry_run: export.rehearse,
+        tables: done.tables.into_iter().map(MovedTable::from).collect(),
+        damaged: Vec::new(),
+        unsent: done.unsent,
+        in_use_by: Vec::new(),
+    })
+}
+
+/// Lets the tenant run here again after an export.
+pub async fn take_back(app: &App) -> Result<(), MoveError> {
+    let tenant = &app.settings.tenant;
+    let audit = app.audit(
+        &Actor::of_user(),
+        "export-undo",
+        Some(tenant),
+        String::new(),
+    );
+    match app.store.take_back(tenant, &audit).await {
+        Ok(()) => enable(app, true).await,
+        Err(error) => Err(app.refused(error).await),
+    }
+}
+
+async fn enable(app: &App, enabled: bool) -> Result<(), MoveError> {
+    let done = tenants::enable(app, &app.settings.tenant, enabled, &Actor::of_user()).await;
+    done.map_err(|error| match error {
+        TenantError::Rows(error) => error.into(),
+        error => RowsError::Database(error.to_string()).into(),
+    })
+}
+
+impl App {
+    /// Names whoever holds the tenant.
+    async fn refused(&self, error: TransferError) -> MoveError {
+        let tenant = &self.settings.tenant;
+        match error {
+            TransferError::Store(StoreError::LeaseHeld { .. }) => RowsError::Held {
+                tenant: tenant.clone(),
+                holder: self.holder(tenant).await,
+            }
+            .into(),
+            error => refused(error, tenant),
+        }
+    }
+}
+
+impl From<Moved> for MovedTable {
+    fn from(moved: Moved) -> Self {
+        let Moved {
+            table,
+            read,
+            written,
+        } = moved;
+        Self {
+            table,
+            read,
+            written,
+        }
+    }
+}
+
+impl From<Damage> for DamagedRow {
+    fn from(damage: Damage) -> Self {
+        let Damage { table, row, what } = damage;
+        Self { table, row, what }
+    }
+}
+
+fn refused(error: TransferError, tenant: &TenantId) -> MoveError {
+    let error = match error {
+        TransferError::Store(error) => return RowsError::of(error).into(),
+        error => error,
+    };
+    let listed = |what: &str, there: &[String]| match there.is_empty() {
+        true => format!("it has none; look for another {what}"),
+        false => format!("it has {}", there.join(", ")),
+    };
+    let (class, code, hint) = match &error {
+        TransferError::NoFile(_) => {
+            let hint = String::from("--from names the file: sqlite:PATH or file:PATH");
+            (Class::Absent, "NO_SOURCE", hint)
+        }
+        TransferError::NoDevices | TransferError::NoVersion => {
+            let hint = "a database of whatsmeow v8 to v15, of its fork with tenants, or of wmctl";
+            (Class::Schema, "SOURCE_LAYOUT", hint.to_owned())
+        }
+        TransferError::Version { found, newest, .. } => {
+            let hint = match found < newest {
+                true => "open it once with a newer whatsmeow, which brings it up to date",
+                false => "a newer wmctl may know it",
+            };
+            (Class::Schema, "SOURCE_VERSION", hint.to_owned())
+        }
+        TransferError::Absent { there, .. } => {
+            (Class::Absent, "NOT_IN_SOURCE", listed("database", there))
+        }
+        TransferError::Several { there } => {
+            let hint = format!("take one with --device: {}", there.join(", "));
+            (Class::Conflict, "SEVERAL_DEVICES", hint)
+        }
+        TransferError::SourceExported(_) => {
+            let hint = String::from("import from where it was exported to");
+            (Class::Conflict, "SOURCE_EXPORTED", hint)
+        }
+        TransferError::InUse(_) => {
+            let hint = "stop them: two programs with the same keys lose messages; \
+                        or, if they only look, --even-in-use";
+            (Class::Conflict, "SOURCE_IN_USE", hint.to_owned())
+        }
+        TransferError::Occupied { .. } => {
+            let hint = "name another tenant, or take its place with --replace";
+            (Class::Conflict, "TENANT_TAKEN", hint.to_owned())
+        }
+        TransferError::NotEmpty(_) => {
+            let hint = "name a new file, or a database (or schema) without tables";
+            (Class::Conflict, "TARGET_NOT_EMPTY", hint.to_owned())
+        }
+        TransferError::Unsent(_) => {
+            let hint = format!(
+                "run it until they are sent: wmctl run --tenant {tenant}; or --leave-unsent"
+            );
+            (Class::Conflict, "UNSENT", hint)
+        }
+        TransferError::Unpaired(_) => {
+            let hint = String::from("`wmctl tenants list` shows which tenants have a device");
+            (Class::Absent, "NOT_PAIRED", hint)
+        }
+        TransferError::NotExported => {
+            let hint = format!("{tenant} runs here as before");
+            (Class::Absent, "NOT_EXPORTED", hint)
+        }
+        TransferError::Damaged(_) => {
+            let hint = "nothing was changed; --skip-damaged leaves such rows behind and lists them";
+            (Class::Damage, "DAMAGED", hint.to_owned())
+        }
+        TransferError::Store(_)
+        | TransferError::Name(_)
+        | TransferError::Keys(_)
+        | TransferError::Counts { .. }
+        | TransferError::Type { .. } => {
+            let hint = String::from("nothing was changed; try a backup of the source");
+            (Class::Damage, "DAMAGED", hint)
+        }
+    };
+    MoveError::Unfit {
+        class,
+        code,
+        message: error.to_string(),
+        hint,
+    }
+}

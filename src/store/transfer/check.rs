@@ -1,0 +1,95 @@
+//! What a row must be like, so that a damaged one is named before the database refuses it, and one
+//! that it would not refuse is noticed.
+
+use crate::signal::ratchet::Ratchet;
+use crate::signal::sender_key::SenderKey;
+use crate::store::db::Val;
+use crate::store::transfer::copy::Shape;
+
+/// Ids of pre-keys have three bytes.
+const PRE_KEY_IDS: i64 = 1 << 24;
+
+/// Columns of a fixed length in bytes.
+const LENGTHS: [(&str, &str, usize); 14] = [
+    ("whatsmeow_device", "noise_key", 32),
+    ("whatsmeow_device", "identity_key", 32),
+    ("whatsmeow_device", "signed_pre_key", 32),
+    ("whatsmeow_device", "signed_pre_key_sig", 64),
+    ("whatsmeow_device", "adv_key", 32),
+    ("whatsmeow_device", "adv_account_sig", 64),
+    ("whatsmeow_device", "adv_account_sig_key", 32),
+    ("whatsmeow_device", "adv_device_sig", 64),
+    ("whatsmeow_identity_keys", "identity", 32),
+    ("whatsmeow_pre_keys", "key", 32),
+    ("whatsmeow_app_state_version", "hash", 128),
+    ("whatsmeow_app_state_mutation_macs", "index_mac", 32),
+    ("whatsmeow_app_state_mutation_macs", "value_mac", 32),
+    ("whatsmeow_event_buffer", "ciphertext_hash", 32),
+];
+
+/// What is wrong with a row, if anything is.
+pub(super) fn damage(shape: &Shape, row: &[Val]) -> Option<&'static str> {
+    let table = shape.table.as_str();
+    let named = shape.columns.iter().zip(row);
+    for (column, value) in named {
+        if column.required && is_absent(value) {
+            return Some("a value is missing");
+        }
+        let length = LENGTHS
+            .iter()
+            .find(|(of, name, _)| *of == table && *name == column.name);
+        if let (Some((_, _, length)), Val::Bytes(Some(bytes))) = (length, value)
+            && bytes.len() != *length
+        {
+            return Some("a key, hash or signature has the wrong length");
+        }
+        match (table, column.name.as_str(), value) {
+            ("whatsmeow_sessions", "session", Val::Bytes(record))
+                if record
+                    .as_ref()
+                    .is_none_or(|it| Ratchet::decode(it).is_err()) =>
+            {
+                return Some("the ratchet cannot be decoded");
+            }
+            ("whatsmeow_sender_keys", "sender_key", Val::Bytes(record))
+                if record
+                    .as_ref()
+                    .is_none_or(|it| SenderKey::decode(it).is_err()) =>
+            {
+                return Some("the sender key cannot be decoded");
+            }
+            ("whatsmeow_pre_keys", "key_id", Val::Int(Some(id)))
+                if !(0..PRE_KEY_IDS).contains(id) =>
+            {
+                return Some("the id of a pre-key is out of range");
+            }
+            _ => (),
+        }
+    }
+    None
+}
+
+fn is_absent(value: &Val) -> bool {
+    match value {
+        Val::Int(value) => value.is_none(),
+        Val::Text(value) => value.is_none(),
+        Val::Bytes(value) => value.is_none(),
+        Val::Bool(value) => value.is_none(),
+    }
+}
+
+/// What tells a row from others: its first columns that a person can read.
+pub(super) fn name(shape: &Shape, row: &[Val]) -> String {
+    const SHOWN: usize = 3;
+    let readable = shape.columns.iter().zip(row).skip(shape.fixed);
+    let readable = readable.filter_map(|(column, value)| match value {
+        Val::Text(Some(text)) => Some(format!("{}={text}", column.name)),
+        Val::Int(Some(number)) => Some(format!("{}={number}", column.name)),
+        _ => None,
+    });
+    let shown: Vec<String> = readable.take(SHOWN).collect();
+    match shown.is_empty() {
+        true => String::from("a row"),
+        false => shown.join(" "),
+    }
+}

@@ -1,0 +1,277 @@
+//! The rows of one account in one table, from one database to another.
+
+use futures_util::StreamExt;
+use sqlx::AssertSqlSafe;
+
+use crate::store::batch::Batch;
+use crate::store::db::{Row, Tx, Val};
+use crate::store::error::StoreError;
+use crate::store::transfer::catalog::{self, Kind};
+use crate::store::transfer::{Damage, Moved, Progress, TransferError, Watcher, check};
+
+/// Rows that one round trip carries.
+const ROWS_PER_BATCH: usize = 200;
+/// MACs whose collection has no version belong to nothing; files without foreign keys may have any.
+const MACS: &str = "whatsmeow_app_state_mutation_macs";
+
+/// Which rows, and what becomes of them.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    /// Its name on both sides.
+    pub(super) table: String,
+    /// Columns of the target that have one value in all these rows.
+    pub(super) fixed: Vec<(&'static str, Val)>,
+    /// Columns of the source that have these values in the rows that are meant.
+    pub(super) filter: Vec<(&'static str, Val)>,
+}
+
+/// A column that is written.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+}
+
+/// How rows of one table look on their way: the fixed columns, then those of the source.
+#[derive(Clone, Debug)]
+pub(super) struct Shape {
+    pub(super) table: String,
+    pub(super) columns: Vec<Written>,
+    pub(super) fixed: usize,
+}
+
+/// Two databases, each in a transaction.
+pub(super) struct Mover<'a> {
+    pub(super) source: Tx,
+    pub(super) target: Tx,
+    /// Leave damaged rows behind instead of refusing them.
+    pub(super) skip_damaged: bool,
+    pub(super) damaged: Vec<Damage>,
+    pub(super) done: u64,
+    pub(super) total: u64,
+    pub(super) watcher: Watcher<'a>,
+}
+
+impl Mover<'_> {
+    /// How many rows of the source a task means.
+    pub(super) async fn count(&mut self, task: &Task) -> Result<u64, TransferError> {
+        if !catalog::exists(&mut self.source, &task.table).await? {
+            return Ok(0);
+        }
+        let (condition, values) = condition(&task.table, &task.filter);
+        count(&mut self.source, &task.table, &condition, values).await
+    }
+
+    /// Copies the rows, and counts them in the target.
+    pub(super) async fn copy(&mut self, task: &Task) -> Result<Moved, TransferError> {
+        let Some(shape) = self.shape(task).await? else {
+            return Ok(self.nothing(task));
+        };
+        let listed: Vec<String> = shape.columns[shape.fixed..].iter().map(selected).collect();
+        let (condition, values) = condition(&task.table, &task.filter);
+        let (listed, table) = (listed.join(", "), &task.table);
+        let sql = AssertSqlSafe(format!("SELECT {listed} FROM {table}{condition}"));
+        let mut rows = self.source.stream(sql, values);
+        let (mut read, mut kept, mut chunk) = (0, 0, Vec::new());
+        while let Some(row) = rows.next().await.transpose()? {
+            read += 1;
+            match values_of(&shape, task, &row) {
+                Ok(values) => chunk.push(values),
+                Err(damage) if self.skip_damaged => self.damaged.push(damage),
+                Err(damage) => return Err(TransferError::Damaged(damage)),
+            }
+            if chunk.len() == ROWS_PER_BATCH {
+                kept += insert(&mut self.target, &shape, &mut chunk).await?;
+                (self.watcher)(Progress {
+                    table: shape.table.clone(),
+                    done: self.done + read,
+                    total: self.total,
+                });
+            }
+        }
+        drop(rows);
+        kept += insert(&mut self.target, &shape, &mut chunk).await?;
+        self.done += read;
+        (self.watcher)(Progress {
+            table: shape.table.clone(),
+            done: self.done,
+            total: self.total,
+        });
+        self.counted(task, read, kept).await
+    }
+
+    fn nothing(&self, task: &Task) -> Moved {
+        Moved {
+            table: task.table.clone(),
+            read: 0,
+            written: 0,
+        }
+    }
+
+    /// What the target says of the rows afterwards.
+    async fn counted(
+        &mut self,
+        task: &Task,
+        read: u64,
+        written: u64,
+    ) -> Result<Moved, TransferError> {
+        let (condition, values) = condition("", &task.fixed);
+        let found = count(&mut self.target, &task.table, &condition, values).await?;
+        if found != written {
+            return Err(TransferError::Counts {
+                table: task.table.clone(),
+                written,
+                found,
+            });
+        }
+        Ok(Moved {
+            table: task.table.clone(),
+            read,
+            written,
+        })
+    }
+
+    /// Columns that both sides have; those that only the target has keep their defaults. `None`
+    /// where a side has no such table.
+    async fn shape(&mut self, task: &Task) -> Result<Option<Shape>, TransferError> {
+        let there = catalog::columns(&mut self.source, &task.table).await?;
+        let here = catalog::columns(&mut self.target, &task.table).await?;
+        let is_fixed = |name: &str| task.fixed.iter().any(|(fixed, _)| *fixed == name);
+        let comes = |name: &str| there.iter().any(|column| column.name == name);
+        let (mut columns, mut read) = (Vec::new(), Vec::new());
+        for column in here {
+            let written = Written {
+                kind: column.kind.ok_or_else(|| TransferError::Type {
+                    table: task.table.clone(),
+                    column: column.name.clone(),
+                })?,
+                name: column.name,
+                required: column.required,
+            };
+            match is_fixed(&written.name) {
+                true => columns.push(written),
+                false if comes(&written.name) => read.push(written),
+                false => (),
+            }
+        }
+        if read.is_empty() {
+            return Ok(None);
+        }
+        // In the order of their values.
+        columns.sort_by_key(|column| {
+            let at = task.fixed.iter().position(|(name, _)| *name == column.name);
+            at.unwrap_or(usize::MAX)
+        });
+        let fixed = columns.len();
+        columns.extend(read);
+        Ok(Some(Shape {
+            table: task.table.clone(),
+            columns,
+            fixed,
+        }))
+    }
+}
+
+/// ` WHERE …` for columns that have these values, and the values.
+fn condition(table: &str, filter: &[(&'static str, Val)]) -> (String, Vec<Val>) {
+    let named = filter.iter().enumerate();
+    let parts: Vec<String> = named
+        .map(|(at, (name, _))| format!("{name} = ${}", at + 1))
+        .collect();
+    let values = filter.iter().map(|(_, value)| value.clone()).collect();
+    if parts.is_empty() {
+        return (String::new(), values);
+    }
+    let parts = parts.join(" AND ");
+    let versions = "SELECT name FROM whatsmeow_app_state_version";
+    let text = match table {
+        MACS => format!(" WHERE {parts} AND name IN ({versions} WHERE {parts})"),
+        _ => format!(" WHERE {parts}"),
+    };
+    (text, values)
+}
+
+async fn count(
+    tx: &mut Tx,
+    table: &str,
+    condition: &str,
+    values: Vec<Val>,
+) -> Result<u64, TransferError> {
+    let sql = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}{condition}"));
+    let row = tx.built_row(sql, values).await?;
+    let count: i64 = row.map_or(Ok(0), |row| row.column("counted", 0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+fn selected(column: &Written) -> String {
+    let name = &column.name;
+    match column.kind {
+        Kind::Number => format!("CAST({name} AS BIGINT)"),
+        Kind::Uuid => format!("CAST({name} AS TEXT)"),
+        Kind::Text | Kind::Bytes | Kind::Flag => name.clone(),
+    }
+}
+
+/// The values of a row as they are written, or what is wrong with it.
+fn values_of(shape: &Shape, task: &Task, row: &Row) -> Result<Vec<Val>, Damage> {
+    let mut values: Vec<Val> = task.fixed.iter().map(|(_, value)| value.clone()).collect();
+    let damaged = |values: &[Val], what| Damage {
+        table: shape.table.clone(),
+        row: check::name(shape, values),
+        what,
+    };
+    for (at, column) in shape.columns[shape.fixed..].iter().enumerate() {
+        match value(row, at, column.kind) {
+            Ok(value) => values.push(value),
+            Err(_) => return Err(damaged(&values, "a value has another type than its column")),
+        }
+    }
+    match check::damage(shape, &values) {
+        Some(what) => Err(damaged(&values, what)),
+        None => Ok(values),
+    }
+}
+
+pub(super) fn value(row: &Row, at: usize, kind: Kind) -> Result<Val, StoreError> {
+    const TABLE: &str = "source";
+    Ok(match kind {
+        Kind::Text | Kind::Uuid => Val::from(row.column::<Option<String>>(TABLE, at)?),
+        Kind::Bytes => Val::from(row.column::<Option<Vec<u8>>>(TABLE, at)?),
+        Kind::Number => Val::from(row.column::<Option<i64>>(TABLE, at)?),
+        Kind::Flag => Val::from(row.column::<Option<bool>>(TABLE, at)?),
+    })
+}
+
+/// Writes the rows and empties the chunk; how many there were.
+async fn insert(
+    tx: &mut Tx,
+    shape: &Shape,
+    chunk: &mut Vec<Vec<Val>>,
+) -> Result<u64, TransferError> {
+    let names: Vec<&str> = shape.columns.iter().map(|it| it.name.as_str()).collect();
+    let is_server = matches!(tx, Tx::Postgres { .. });
+    let place = |(at, column): (usize, &Written)| match column.kind {
+        Kind::Uuid if is_server => format!("CAST(${} AS uuid)", at + 1),
+        _ => format!("${}", at + 1),
+    };
+    let places: Vec<String> = shape.columns.iter().enumerate().map(place).collect();
+    let (table, names, places) = (&shape.table, names.join(", "), places.join(", "));
+    let sql = format!("INSERT INTO {table} ({names}) VALUES ({places})");
+    let count = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+    match tx {
+        Tx::Sqlite(_) => {
+            for values in chunk.drain(..) {
+                tx.built_run(AssertSqlSafe(sql.clone()), values).await?;
+            }
+        }
+        Tx::Postgres { tx, .. } => {
+            let mut batch = Batch::default();
+            for values in chunk.drain(..) {
+                batch.push(&sql, &values);
+            }
+            batch.send(tx).await?;
+        }
+    }
+    Ok(count)
+}

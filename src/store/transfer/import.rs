@@ -1,0 +1,428 @@
+//! One account, from another database into ours.
+
+use std::fs::{File, TryLockError};
+
+use crate::ids::{Jid, TenantId};
+use crate::store::Store;
+use crate::store::db::{Tx, Val, args};
+use crate::store::error::StoreError;
+use crate::store::key::{Audit, insert_audit};
+use crate::store::tenant::{FENCE, PURGED, purge_table};
+use crate::store::transfer::catalog::Kind;
+use crate::store::transfer::copy::{Mover, Task, value};
+use crate::store::transfer::source::{self, Origin};
+use crate::store::transfer::{Damage, Moved, TransferError, Watcher, catalog};
+
+/// The tables that whatsmeow shares with us, in the order of their references, and how each names
+/// our device; `None` where its rows belong to no device.
+pub(super) const SHARED: [(&str, Option<&str>); 15] = [
+    ("whatsmeow_device", Some("jid")),
+    ("whatsmeow_identity_keys", Some("our_jid")),
+    ("whatsmeow_pre_keys", Some("jid")),
+    ("whatsmeow_sessions", Some("our_jid")),
+    ("whatsmeow_sender_keys", Some("our_jid")),
+    ("whatsmeow_app_state_sync_keys", Some("jid")),
+    ("whatsmeow_app_state_version", Some("jid")),
+    ("whatsmeow_app_state_mutation_macs", Some("jid")),
+    ("whatsmeow_contacts", Some("our_jid")),
+    ("whatsmeow_redacted_phones", Some("our_jid")),
+    ("whatsmeow_chat_settings", Some("our_jid")),
+    ("whatsmeow_message_secrets", Some("our_jid")),
+    ("whatsmeow_privacy_tokens", Some("our_jid")),
+    ("whatsmeow_lid_map", None),
+    ("whatsmeow_event_buffer", Some("our_jid")),
+];
+
+/// Tables of ours that say what a process or a person did here, and nothing of the account.
+const STAYING: [&str; 7] = [
+    // The database itself writes it, next to each secret.
+    "wmctl_message_secret_time",
+    "wmctl_lease",
+    "wmctl_role",
+    "wmctl_audit",
+    "wmctl_pairing",
+    "wmctl_tenant_state",
+    "wmctl_host",
+];
+
+/// What an import in place of another account leaves: what applications have read, and what is
+/// wanted of the tenant.
+const KEPT: [&str; 3] = ["wmctl_event", "wmctl_account", "wmctl_tenant"];
+
+/// Whether an import is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Commit,
+    /// Everything is written and checked, and then taken back.
+    Rehearse,
+}
+
+/// What to import, and how.
+#[derive(Clone, Debug)]
+pub struct ImportOptions {
+    /// Whose it becomes.
+    pub tenant: TenantId,
+    /// Whose it is in a source that has tenants.
+    pub from_tenant: TenantId,
+    /// Which one, where the source has several.
+    pub device: Option<Jid>,
+    pub keep: Keep,
+    /// Take the place of what the tenant has.
+    pub replace: bool,
+    /// Leave damaged rows behind; never keys of the device itself.
+    pub skip_damaged: bool,
+}
+
+/// What an import carried over, or would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    pub origin: Origin,
+    /// The account's own device.
+    pub device: Jid,
+    /// In the order in which they were written.
+    pub tables: Vec<Moved>,
+    /// Rows that were left behind.
+    pub damaged: Vec<Damage>,
+}
+
+impl Store {
+    /// Carries one account over from another database, under the lock of the tenant's lease. Its
+    /// keys are checked, and each row; rows are counted in the target afterwards.
+    pub async fn import(
+        &self,
+        source: &Store,
+        options: &ImportOptions,
+        audit: &Audit,
+        watcher: Watcher<'_>,
+    ) -> Result<Imported, TransferError> {
+        must_be_of_today(source, &options.from_tenant).await?;
+        let mut from = source.db.snapshot().await?;
+        let origin = source::origin(&mut from).await?;
+        let tenant = &options.from_tenant;
+        let wanted = options.device.as_ref();
+        let device = source::only_device(&mut from, origin, tenant, wanted).await?;
+        let mut to = self.db.begin().await?;
+        be_patient(&mut from).await?;
+        be_patient(&mut to).await?;
+        let lock = self.hold(&mut to, &options.tenant).await?;
+        let mut mover = Mover {
+            source: from,
+            target: to,
+            skip_damaged: options.skip_damaged,
+            damaged: Vec::new(),
+            done: 0,
+            total: 0,
+            watcher,
+        };
+        let tables = mover.import(origin, &device, options).await?;
+        let mut to = mover.target;
+        check_keys(&mut to, &options.tenant).await?;
+        to.run(FENCE, args![options.tenant.as_str()]).await?;
+        insert_audit(&mut to, audit).await?;
+        if options.keep == Keep::Commit {
+            to.commit().await?;
+        }
+        drop(lock);
+        Ok(Imported {
+            origin,
+            device,
+            tables,
+            damaged: mover.damaged,
+        })
+    }
+
+    /// Locks the tenant's lease for the rest of the transaction, so that nobody can take it
+    /// meanwhile; refuses while a process that lives has it. Nothing remains of the lock if this
+    /// process is killed.
+    pub(super) async fn hold(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+    ) -> Result<Option<File>, TransferError> {
+        const ENSURE: &str = "
+            INSERT INTO wmctl_lease (business_id) VALUES ($1) ON CONFLICT (business_id) DO NOTHING";
+        const LOCK: &str = "
+            SELECT owner FROM wmctl_lease WHERE business_id = $1 AND owner IS NOT NULL
+                AND owner NOT IN (SELECT inc FROM wmctl_host WHERE state = 'dead')
+            FOR UPDATE";
+        const LOCK_ANY: &str = "SELECT 1 FROM wmctl_lease WHERE business_id = $1 FOR UPDATE";
+        let holder = None;
+        let file = self.lock_file(tenant)?;
+        match file.as_ref().map(File::try_lock) {
+            None | Some(Ok(())) => (),
+            Some(Err(TryLockError::Error(error))) => return Err(StoreError::File(error).into()),
+            Some(Err(TryLockError::WouldBlock)) => {
+                return Err(StoreError::LeaseHeld { holder }.into());
+            }
+        }
+        tx.run(ENSURE, args![tenant.as_str()]).await?;
+        if matches!(tx, Tx::Postgres { .. }) {
+            tx.run(LOCK_ANY, args![tenant.as_str()]).await?;
+            if let Some(row) = tx.row(LOCK, args![tenant.as_str()]).await? {
+                let text: String = row.column("wmctl_lease", 0)?;
+                let holder = text.parse().ok();
+                return Err(StoreError::LeaseHeld { holder }.into());
+            }
+        }
+        Ok(file)
+    }
+}
+
+impl Mover<'_> {
+    async fn import(
+        &mut self,
+        origin: Origin,
+        device: &Jid,
+        options: &ImportOptions,
+    ) -> Result<Vec<Moved>, TransferError> {
+        let tenant = &options.tenant;
+        if options.replace {
+            self.clear(tenant, origin).await?;
+        }
+        let mut tasks: Vec<Task> = SHARED
+            .iter()
+            .map(|(table, of)| shared(table, *of, origin, device, options))
+            .collect();
+        if origin == Origin::Wmctl {
+            tasks.extend(self.ours(options).await?);
+        }
+        for task in &tasks {
+            self.total += self.count(task).await?;
+            must_be_free(&mut self.target, &task.table, tenant).await?;
+        }
+        let mut tables = Vec::new();
+        for task in &tasks {
+            tables.push(self.copy(task).await?);
+        }
+        if origin != Origin::Wmctl {
+            begin_account(&mut self.target, tenant).await?;
+            tables.extend(self.later_tables(device, tenant).await?);
+        }
+        tables.retain(|moved| 0 < moved.read);
+        Ok(tables)
+    }
+
+    /// Makes room for the account.
+    async fn clear(&mut self, tenant: &TenantId, origin: Origin) -> Result<(), TransferError> {
+        for table in PURGED {
+            let stays = match origin {
+                Origin::Wmctl => table == "wmctl_tenant",
+                Origin::Whatsmeow(_) | Origin::Fork(_) => KEPT.contains(&table),
+            };
+            if !stays {
+                purge_table(&mut self.target, table, tenant).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything else that our own source keeps of the tenant: events, the outbox, settings.
+    async fn ours(&mut self, options: &ImportOptions) -> Result<Vec<Task>, TransferError> {
+        const UNUSED: &str = "
+            DELETE FROM wmctl_account WHERE business_id = $1 AND event_seq = 0 AND outbox_seq = 0";
+        const SETTINGS: &str = "SELECT 1 FROM wmctl_tenant WHERE business_id = $1";
+        let tenant = options.tenant.as_str();
+        self.target.run(UNUSED, args![tenant]).await?;
+        let settled = self.target.row(SETTINGS, args![tenant]).await?.is_some();
+        let names = catalog::tables(&mut self.target, "wmctl").await?;
+        let names = catalog::by_reference(&mut self.target, names).await?;
+        let mut tasks = Vec::new();
+        for table in names {
+            let columns = catalog::columns(&mut self.target, &table).await?;
+            let has_tenant = columns.iter().any(|column| column.name == "business_id");
+            let stays = STAYING.contains(&table.as_str()) || (settled && table == "wmctl_tenant");
+            if has_tenant && !stays {
+                tasks.push(Task {
+                    table,
+                    fixed: vec![("business_id", Val::from(tenant))],
+                    filter: vec![("business_id", Val::from(options.from_tenant.as_str()))],
+                });
+            }
+        }
+        Ok(tasks)
+    }
+
+    /// What newer versions of whatsmeow keep in places that the shared tables do not have.
+    async fn later_tables(
+        &mut self,
+        device: &Jid,
+        tenant: &TenantId,
+    ) -> Result<Vec<Moved>, TransferError> {
+        let device = device.to_string();
+        let mut tables = Vec::new();
+        for later in &LATER {
+            let (table, wanted) = later.place;
+            let columns = catalog::columns(&mut self.source, table).await?;
+            if !columns.iter().any(|column| column.name == wanted) {
+                continue;
+            }
+            let rows = self.source.rows(later.read, args![device.as_str()]).await?;
+            let mut moved = Moved {
+                table: later.name.to_owned(),
+                read: 0,
+                written: 0,
+            };
+            for row in &rows {
+                let mut values = args![tenant.as_str()];
+                for (at, kind) in later.kinds.iter().enumerate() {
+                    values.push(value(row, at, *kind)?);
+                }
+                moved.read += 1;
+                moved.written += self.target.run(later.write, values).await?;
+            }
+            tables.push(moved);
+        }
+        Ok(tables)
+    }
+}
+
+/// Something that the shared tables have no place for.
+struct Later {
+    name: &'static str,
+    /// Table and column that tell whether a source has it.
+    place: (&'static str, &'static str),
+    /// The query of one device.
+    read: &'static str,
+    /// The types of its columns.
+    kinds: &'static [Kind],
+    /// What is done with each of its rows, behind the tenant.
+    write: &'static str,
+}
+
+const LATER: [Later; 4] = [
+    Later {
+        name: "companion_meta_nonce",
+        place: ("whatsmeow_device", "companion_meta_nonce"),
+        read: "
+            SELECT companion_meta_nonce FROM whatsmeow_device
+            WHERE jid = $1 AND companion_meta_nonce <> ''",
+        kinds: &[Kind::Text],
+        write: "UPDATE wmctl_account SET companion_meta_nonce = $2 WHERE business_id = $1",
+    },
+    Later {
+        name: "whatsmeow_nct_salt",
+        place: ("whatsmeow_nct_salt", "salt"),
+        read: "SELECT salt FROM whatsmeow_nct_salt WHERE our_jid = $1",
+        kinds: &[Kind::Bytes],
+        write: "INSERT INTO wmctl_nct_salt (business_id, salt) VALUES ($1, $2)",
+    },
+    Later {
+        name: "sender_timestamp",
+        place: ("whatsmeow_privacy_tokens", "sender_timestamp"),
+        read: "
+            SELECT their_jid, CAST(sender_timestamp AS BIGINT) FROM whatsmeow_privacy_tokens
+            WHERE our_jid = $1 AND sender_timestamp IS NOT NULL",
+        kinds: &[Kind::Text, Kind::Number],
+        write: "
+            INSERT INTO wmctl_privacy_token_sent (business_id, their_jid, sender_timestamp)
+            VALUES ($1, $2, $3)",
+    },
+    // What was sent lately, for people who could not read it: our outbox keeps it. Places before
+    // the first leave those of what is to be sent alone.
+    Later {
+        name: "whatsmeow_retry_buffer",
+        place: ("whatsmeow_retry_buffer", "plaintext"),
+        read: "
+            SELECT message_id, chat_jid, plaintext, CAST(timestamp AS BIGINT)
+            FROM whatsmeow_retry_buffer WHERE our_jid = $1 AND format = 'wa'
+            ORDER BY timestamp DESC",
+        kinds: &[Kind::Text, Kind::Text, Kind::Bytes, Kind::Number],
+        write: "
+            INSERT INTO wmctl_outbox (business_id, message_id, seq, recipient, body, state,
+                queued_ms, sent_ms)
+            SELECT $1, $2, (SELECT COALESCE(MIN(seq), 1) - 1 FROM wmctl_outbox
+                WHERE business_id = $1), $3, $4, 'sent', $5, $5
+            WHERE NOT EXISTS (SELECT 1 FROM wmctl_outbox
+                WHERE business_id = $1 AND message_id = $2)",
+    },
+];
+
+fn shared(
+    table: &str,
+    device_column: Option<&'static str>,
+    origin: Origin,
+    device: &Jid,
+    options: &ImportOptions,
+) -> Task {
+    let mut fixed = vec![("business_id", Val::from(options.tenant.as_str()))];
+    let mut filter = Vec::new();
+    if let Some(column) = device_column {
+        fixed.push((column, Val::from(device.to_string())));
+        filter.push((column, Val::from(device.to_string())));
+    }
+    if !matches!(origin, Origin::Whatsmeow(_)) {
+        filter.push(("business_id", Val::from(options.from_tenant.as_str())));
+    }
+    Task {
+        table: table.to_owned(),
+        fixed,
+        filter,
+    }
+}
+
+/// A source of ours: neither of a newer binary, nor given away since.
+async fn must_be_of_today(source: &Store, tenant: &TenantId) -> Result<(), TransferError> {
+    match source.exported_to(tenant).await? {
+        Some(to) => Err(TransferError::SourceExported(to)),
+        None => Ok(()),
+    }
+}
+
+/// A move may take longer than a unit of work; a process that is stopped in it still ends it.
+pub(super) async fn be_patient(tx: &mut Tx) -> Result<(), StoreError> {
+    const PATIENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = '60s'";
+    if matches!(tx, Tx::Postgres { .. }) {
+        tx.run(PATIENCE, args![]).await?;
+    }
+    Ok(())
+}
+
+async fn must_be_free(tx: &mut Tx, table: &str, tenant: &TenantId) -> Result<(), TransferError> {
+    let sql = format!("SELECT 1 FROM {table} WHERE business_id = $1 LIMIT 1");
+    let row = tx.built_row(sqlx::AssertSqlSafe(sql), args![tenant.as_str()]);
+    match row.await? {
+        None => Ok(()),
+        Some(_) => Err(TransferError::Occupied {
+            tenant: tenant.to_string(),
+            table: table.to_owned(),
+        }),
+    }
+}
+
+/// Pre-keys go on behind the last; whatever ended an earlier account of the tenant is over.
+async fn begin_account(tx: &mut Tx, tenant: &TenantId) -> Result<(), StoreError> {
+    const ACCOUNT: &str = "
+        INSERT INTO wmctl_account (business_id, next_pre_key_id)
+        SELECT $1, COALESCE(MAX(key_id), 0) + 1 FROM whatsmeow_pre_keys WHERE business_id = $1
+        ON CONFLICT (business_id) DO UPDATE SET next_pre_key_id = excluded.next_pre_key_id,
+            routing_info = NULL, ended = NULL, ended_reason = NULL, ended_code = NULL,
+            ended_at_ms = NULL, exported_ms = NULL, exported_to = NULL, companion_meta_nonce = ''";
+    tx.run(ACCOUNT, args![tenant.as_str()]).await?;
+    Ok(())
+}
+
+/// Reads the device as the engine will, and checks that its keys belong together.
+pub(super) async fn check_keys(tx: &mut Tx, tenant: &TenantId) -> Result<(), TransferError> {
+    let account = Store::account_in(tx, tenant).await?;
+    let account = account.ok_or_else(|| TransferError::Unpaired(tenant.to_string()))?;
+    match account.unsound() {
+        Some(what) => Err(TransferError::Keys(what)),
+        None => Ok(()),
+    }
+}
+
+impl Store {
+    /// Where the tenant's keys went, if they were given away. The schema may be none of ours, or
+    /// an older one.
+    async fn exported_to(&self, tenant: &TenantId) -> Result<Option<String>, StoreError> {
+        const SINCE: i64 = 9;
+        const EXPORTED: &str = "
+            SELECT COALESCE(exported_to, '') FROM wmctl_account
+            WHERE business_id = $1 AND exported_ms IS NOT NULL";
+        if self.known_version().await? < SINCE {
+            return Ok(None);
+        }
+        let row = self.db.row(EXPORTED, args![tenant.as_str()]).await?;
+        row.map(|row| row.column("wmctl_account", 0)).transpose()
+    }
+}
