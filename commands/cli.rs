@@ -9,7 +9,7 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
-    bench, completions, config, db, demo, events, help, hosts, keys, lock_status, man, migrate,
+    bench, completions, config, db, demo, doctor, events, help, hosts, keys, lock_status, man, migrate,
     pair, run, send, serve, simulate, tenants, version,
 };
 
@@ -150,6 +150,7 @@ pub(crate) enum Command {
     Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
     Bench(bench::BenchArgs),
+    Doctor(doctor::DoctorArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -159,7 +160,7 @@ pub(crate) enum Command {
 
 /// The first page: every command stands in exactly one group.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Start here", &["pair", "run", "serve"]),
+    ("Start here", &["pair", "run", "serve", "doctor"]),
     ("Accounts", &["tenants", "hosts", "keys", "send", "events"]),
     ("Database", &["db", "lock-status", "migrate"]),
     (
@@ -195,6 +196,7 @@ impl Command {
             Self::Simulate(args) => simulate::run(ui, args).await,
             Self::Demo(args) => demo::run(ui, args).await,
             Self::Bench(args) => bench::run(ui, args).await,
+            Self::Doctor(args) => doctor::run(ui, settings, args).await,
             Self::Config(args) => config::run(ui, settings, args),
             Self::Completions(args) => completions::run(ui, args),
             Self::Man(args) => man::run(ui, args),

@@ -128,6 +128,16 @@ impl Failure {
         self
     }
 
+    /// What and why, without what to do.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// For people: what, why, what to do; empty if there is nothing to say.
     pub(crate) fn text(&self) -> String {
         if self.exit == Exit::Done {

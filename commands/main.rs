@@ -12,6 +12,7 @@ mod completions;
 mod config;
 mod db;
 mod demo;
+mod doctor;
 mod events;
 mod failure;
 #[cfg(test)]

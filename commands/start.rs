@@ -42,11 +42,23 @@ async fn open_with(
     }
     let ops = OpsSettings {
         database,
-        tenant: settings.tenant()?,
         server,
-        device_name: settings.device_name().to_owned(),
+        ..ops_settings(settings)?
     };
-    App::open(ops, schema).await.map_err(rows)
+    let retention = settings.retention()?;
+    let mut app = App::open(ops, schema).await.map_err(rows)?;
+    app.retain(retention);
+    Ok(app)
+}
+
+/// What the use cases are told.
+pub(crate) fn ops_settings(settings: &Settings) -> Result<OpsSettings, Failure> {
+    Ok(OpsSettings {
+        database: settings.database()?,
+        tenant: settings.tenant()?,
+        server: settings.server()?,
+        device_name: settings.device_name().to_owned(),
+    })
 }
 
 /// A failure of a simulator's control interface.

@@ -72,6 +72,7 @@ tenant       = \"acme\"        # or business_id
 log_level    = \"info\"
 log_format   = \"json\"
 device_name  = \"Acme desk\"   # as the phone lists it
+keep_events  = \"90d\"         # how long events are kept: see wmctl db prune --help
 
 A file with a password in it must not be readable by everybody. `wmctl config show` tells where each
 value comes from. All keys: wmctl.toml(5).

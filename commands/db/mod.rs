@@ -4,6 +4,7 @@ use clap::Subcommand;
 use wmctl::ids::TenantId;
 use wmctl::ops::db;
 use wmctl::ops::open::{App, Schema};
+use wmctl::ops::retention;
 
 use crate::failure::{Exit, Failure};
 use crate::lock_status::{self, LockStatusArgs};
@@ -68,6 +69,20 @@ enum DbCommand {
         Exit status:\n  0  nothing is wrong\n  7  the database cannot be read\n  \
         9  something is wrong")]
     Check(LookArgs),
+    /// Forget events, sent messages and secrets that are over the limits
+    ///
+    /// A running process does the same by itself, for the tenants that it runs, every keep_every.
+    /// Limits are an age, a count of rows that a tenant keeps, both, or forever: keep_events (30d),
+    /// keep_outbox (30d), keep_secrets (365d,1000000) and keep_buffer (35d), in the configuration
+    /// file or as WMCTL_KEEP_EVENTS and so on. Keys and sessions are never touched, and no message
+    /// that is still to be sent. An event that goes before 35 days have passed leaves its number
+    /// and its dedupe key, so that a message that the server delivers again is no second event. The
+    /// idempotency key of a message is known as long as its row.
+    #[command(after_long_help = "Examples:\n  \
+        wmctl db prune --dry-run\n  \
+        wmctl db prune acme\n  \
+        WMCTL_KEEP_EVENTS=90d,5000000 wmctl db prune --dry-run")]
+    Prune(PruneArgs),
     /// Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)
     Locks(LockStatusArgs),
 }
@@ -76,6 +91,17 @@ enum DbCommand {
 struct ConnectionsArgs {
     #[command(flatten)]
     watch: WatchArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct PruneArgs {
+    /// Only this tenant
+    #[arg(value_name = "TENANT")]
+    only: Option<TenantId>,
+
+    /// Count what would go, and change nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -134,6 +160,7 @@ async fn look(app: &App, ui: &Ui, command: &DbCommand) -> Result<Exit, Failure> 
             let once = async || check(app, ui, args.only.as_ref()).await;
             args.watch.look(ui, once).await
         }
+        DbCommand::Prune(args) => prune(app, ui, args).await,
         DbCommand::Locks(_) => Ok(Exit::Done),
     }
 }
@@ -142,6 +169,16 @@ async fn connections(app: &App, ui: &Ui) -> Result<Exit, Failure> {
     let found = db::connections::connections(app).await;
     let found = found.map_err(start::rows)?;
     shown::connections(ui, &found)?;
+    Ok(Exit::Done)
+}
+
+async fn prune(app: &App, ui: &Ui, args: &PruneArgs) -> Result<Exit, Failure> {
+    let pruned = retention::by_hand(app, args.only.as_ref(), args.dry_run).await;
+    let pruned = pruned.map_err(start::rows)?;
+    ui.list("PrunedList", &pruned, "nothing is over its limit")?;
+    if args.dry_run {
+        ui.note("nothing was changed");
+    }
     Ok(Exit::Done)
 }
 

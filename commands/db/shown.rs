@@ -2,6 +2,7 @@
 
 use wmctl::ops::db::connections::{ConnectionGroup, Connections, Sizing};
 use wmctl::ops::db::{Device, Finding, Sessions};
+use wmctl::ops::retention::Pruned;
 
 use crate::failure::Failure;
 use crate::ui::{Format, Listed, Ui};
@@ -70,6 +71,23 @@ impl Listed for Finding {
 
     fn name(&self) -> String {
         self.table.clone()
+    }
+}
+
+impl Listed for Pruned {
+    const HEADS: &'static [&'static str] = &["TENANT", "TABLE", "KEEP", "ROWS"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.business_id.clone(),
+            self.table.to_owned(),
+            self.keep.clone(),
+            self.rows.to_string(),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.table.to_owned()
     }
 }
 

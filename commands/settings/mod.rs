@@ -3,12 +3,15 @@
 //! The only code that reads the environment. A setting that is spelled wrongly is refused, not
 //! ignored, and a secret is never shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use wmctl::config::retention::{Limit, Retention};
+use wmctl::config::span;
 use wmctl::config::{DatabaseUrl, DatabaseUrlError, Server};
 use wmctl::ids::TenantId;
 use wmctl::ops::simulated_phone::ControlUrl;
@@ -72,6 +75,11 @@ const KEYS: &[Key] = &[
     key("ca_file", None),
     key("simulator", None),
     key("device_name", Some("wmctl")),
+    key("keep_events", Some("30d")),
+    key("keep_outbox", Some("30d")),
+    key("keep_secrets", Some("365d,1000000")),
+    key("keep_buffer", Some("35d")),
+    key("keep_every", Some("1h")),
     key("output", Some("table")),
     key("color", Some("auto")),
     key("log_level", None),
@@ -350,9 +358,36 @@ impl Settings {
         url.map_err(|error| self.wrong("simulator", error))
     }
 
+    /// How long rows are kept that only grow.
+    pub(crate) fn retention(&self) -> Result<Retention, Failure> {
+        let limit = |name| {
+            let limit = self.value(name).unwrap_or("forever").parse::<Limit>();
+            limit.map_err(|error| self.wrong(name, error))
+        };
+        let every = self.value("keep_every").and_then(span::parse);
+        Ok(Retention {
+            events: limit("keep_events")?,
+            outbox: limit("keep_outbox")?,
+            secrets: limit("keep_secrets")?,
+            buffer: limit("keep_buffer")?,
+            every: every
+                .filter(|every| Duration::from_secs(1) <= *every)
+                .ok_or_else(|| self.wrong("keep_every", "must be like 1h, and at least 1s"))?,
+        })
+    }
+
     /// The name under which the phone lists this device.
     pub(crate) fn device_name(&self) -> &str {
         self.value("device_name").unwrap_or("wmctl")
+    }
+
+    /// The files from which values were taken.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let files = self.values.values().filter_map(|(_, origin)| match origin {
+            Origin::File(path) => Some(path.display().to_string()),
+            _ => None,
+        });
+        files.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Every key with what is shown of its value, and its origin.

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 pub mod postgres;
 pub mod proxy;
+pub mod retention;
 pub mod span;
 
 use crate::config::postgres::{PostgresUrl, PostgresUrlError};

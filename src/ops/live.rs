@@ -13,6 +13,7 @@ use crate::engine::stop::Stop;
 use crate::engine::{lease_keeper, supervisor};
 use crate::ids::HostId;
 use crate::ops::open::App;
+use crate::ops::retention::Forgetting;
 use crate::session::input::Input;
 use crate::store::lease::Lease;
 
@@ -73,7 +74,7 @@ impl App {
         self.metrics.lease(&lease.tenant, lease.epoch);
         let meter = self.metrics.meter(&lease.tenant);
         let actor = Actor::new(Parts {
-            ledger: Leased::new(self.store.clone(), lease).metered(meter.clone()),
+            ledger: Leased::new(self.store.clone(), lease.clone()).metered(meter.clone()),
             dial,
             surroundings: self.surroundings.clone(),
             config: self.client(),
@@ -84,7 +85,13 @@ impl App {
             meter,
         });
         let asked = stop.clone();
-        let run = async move { supervisor::keep(actor, &asked).await };
+        let forget = Forgetting::new(self, lease).keep();
+        let run = async move {
+            tokio::select! {
+                stopped = supervisor::keep(actor, &asked) => stopped,
+                never = forget => match never {},
+            }
+        };
         let live = Live {
             status,
             commands,

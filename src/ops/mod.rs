@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod db;
 pub mod demo;
+pub mod doctor;
 pub mod event;
 pub mod events;
 pub mod health;
@@ -19,6 +20,7 @@ pub mod open;
 pub mod pair;
 pub mod pairings;
 pub mod remote;
+pub mod retention;
 pub mod run;
 pub mod send;
 pub mod serve;

@@ -1,9 +1,13 @@
 //! What every use case starts from: checked settings and an opened store.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use crate::clock::Surroundings;
 use crate::config::proxy::{Proxy, ProxyError};
+use crate::config::retention::Retention;
 use crate::config::{DatabaseUrl, Server};
 use crate::crypto::random;
 use crate::engine::leased::explained;
@@ -42,6 +46,9 @@ pub struct App {
     pub(crate) metrics: Metrics,
     /// What this process says of itself at any time.
     pub(crate) board: Board,
+    pub(crate) retention: Retention,
+    /// Held by the account that forgets old rows: one of a process at a time.
+    pub(crate) pruning: Arc<Mutex<()>>,
 }
 
 /// Why the rows cannot be used.
@@ -143,7 +150,34 @@ impl App {
             reach: Reach::default(),
             metrics: Metrics::default(),
             board: Board::default(),
+            retention: Retention::default(),
+            pruning: Arc::default(),
         })
+    }
+
+    /// Opens the store to look at it: a file is neither made nor changed, and the schema is left
+    /// as it is.
+    pub async fn open_to_look(settings: Settings) -> Result<Self, RowsError> {
+        let store = match &settings.database {
+            DatabaseUrl::Sqlite(path) => Store::open_file_to_read(path).await,
+            DatabaseUrl::Postgres(_) => Store::open(&settings.database).await,
+        };
+        Ok(Self {
+            settings,
+            store: store.map_err(RowsError::of)?,
+            surroundings: Surroundings::system(),
+            launch: Launch::default(),
+            reach: Reach::default(),
+            metrics: Metrics::default(),
+            board: Board::default(),
+            retention: Retention::default(),
+            pruning: Arc::default(),
+        })
+    }
+
+    /// Sets how long rows are kept that only grow.
+    pub fn retain(&mut self, retention: Retention) {
+        self.retention = retention;
     }
 
     /// Lets tenants have proxies on this machine and in private networks.
@@ -175,6 +209,8 @@ impl App {
             reach: self.reach,
             metrics: self.metrics.clone(),
             board: self.board.clone(),
+            retention: self.retention,
+            pruning: self.pruning.clone(),
         }
     }
 

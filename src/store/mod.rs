@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod probe;
 mod put;
 mod read;
+pub mod retention;
 pub mod route;
 pub mod tenant;
 mod text;

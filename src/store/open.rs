@@ -68,7 +68,7 @@ impl Store {
 
 impl Store {
     /// Opens a file that is there to read from it only.
-    pub(super) async fn open_file_to_read(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn open_file_to_read(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)

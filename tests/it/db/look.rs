@@ -1,32 +1,10 @@
 //! `wmctl db`: what it shows on each database, and what `check` finds.
 
 use serde_json::Value;
-use sqlx::Connection as _;
 
-use super::{asked, paired, simulator};
+use super::{asked, paired, simulator, typed};
 use crate::support::postgres::Postgres;
 use crate::support::wmctl::Wmctl;
-
-/// Runs SQL past wmctl, as a person may.
-async fn typed(wmctl: &Wmctl, server: Option<&Postgres>, sql: &str) {
-    match server {
-        Some(server) => {
-            server.sql("w", sql);
-        }
-        None => {
-            let options = sqlx::sqlite::SqliteConnectOptions::new()
-                .filename(wmctl.database())
-                .foreign_keys(false);
-            let connection = sqlx::SqliteConnection::connect_with(&options).await;
-            let mut connection = connection.unwrap();
-            sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))
-                .execute(&mut connection)
-                .await
-                .unwrap();
-            connection.close().await.unwrap();
-        }
-    }
-}
 
 fn of<'a>(lines: &'a [Value], key: &str, value: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line[key] == value).collect()

@@ -1,12 +1,17 @@
 //! The database as operators meet it: `wmctl db`, retention, roles, connection strings, `doctor`.
 
+mod doctor;
 mod look;
+mod retention;
 
 use std::path::Path;
 
 use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _};
 use wmctl::sim::{SimConfig, Simulator};
 
+use crate::support::postgres::Postgres;
 use crate::support::wmctl::Wmctl;
 
 pub(super) const NUMBER: &str = "4915112345621";
@@ -42,4 +47,36 @@ pub(super) async fn asked(wmctl: &Wmctl, arguments: &[&str]) -> (i32, Vec<Value>
     let text = String::from_utf8(output.stdout).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
     (output.status.code().unwrap_or(-1), lines.collect())
+}
+
+/// The file past wmctl, with whatever a person may do to it.
+async fn file(wmctl: &Wmctl) -> SqliteConnection {
+    let options = SqliteConnectOptions::new()
+        .filename(wmctl.database())
+        .foreign_keys(false);
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+/// Runs SQL past wmctl.
+pub(super) async fn typed(wmctl: &Wmctl, server: Option<&Postgres>, sql: &str) {
+    let Some(server) = server else {
+        let mut file = file(wmctl).await;
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        sql.execute(&mut file).await.unwrap();
+        file.close().await.unwrap();
+        return;
+    };
+    server.sql("w", sql);
+}
+
+/// One number, read past wmctl.
+pub(super) async fn read(wmctl: &Wmctl, server: Option<&Postgres>, sql: &str) -> i64 {
+    let Some(server) = server else {
+        let mut file = file(wmctl).await;
+        let sql = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()));
+        let number = sql.fetch_one(&mut file).await.unwrap();
+        file.close().await.unwrap();
+        return number;
+    };
+    server.sql("w", sql).trim().parse().unwrap()
 }

@@ -1,0 +1,319 @@
+//! Forgetting rows that only grow, a few at a time.
+//!
+//! Events, messages that were sent, secrets of messages, what was buffered and counts of retries.
+//! No key, ratchet or cache is ever touched, and no message that is still to be sent.
+//!
+//! An event that goes leaves its dedupe key behind for as long as the server may deliver its
+//! message again. The server keeps what was not confirmed for thirty days, and an ack can be lost
+//! after the commit: without the key, the message would become a second event. So a young event
+//! loses its content first, and its row later.
+
+use crate::config::retention::Limit;
+use crate::ids::TenantId;
+use crate::store::Store;
+use crate::store::db::{Db, Row, Tx, args};
+use crate::store::error::StoreError;
+use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
+
+/// How long a dedupe key outlives its commit: the thirty days of the server, and five for clocks
+/// and for links that are taken up late.
+pub const REDELIVERY_MS: i64 = 35 * 24 * 3_600_000;
+/// A message that was sent is kept at least so long: who could not read it asks for it again.
+const RESEND_MS: i64 = 24 * 3_600_000;
+/// Most rows that one transaction touches: units of work wait for no more than these.
+pub const ROWS_MAX: i64 = 500;
+
+const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+
+const EVENTS: &str = "
+    SELECT seq, stored_ms, dedupe IS NOT NULL, kind = 'pruned' FROM wmctl_event
+    WHERE business_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+const EVENT_AT: &str = "
+    SELECT seq FROM wmctl_event WHERE business_id = $1 AND kind <> 'pruned'
+    ORDER BY seq DESC LIMIT 1 OFFSET $2";
+
+const DELETE_EVENTS: &str = "
+    DELETE FROM wmctl_event WHERE business_id = $1 AND seq > $2 AND seq <= $3
+        AND (stored_ms < $4 OR dedupe IS NULL)";
+
+const STRIP_EVENTS: &str = "
+    UPDATE wmctl_event SET kind = 'pruned', chat = NULL, sender = NULL, message_id = NULL,
+        text = NULL, payload = NULL, detail = '{}'
+    WHERE business_id = $1 AND seq > $2 AND seq <= $3 AND kind <> 'pruned'
+        AND stored_ms >= $4 AND dedupe IS NOT NULL";
+
+const OUTBOX: &str = "
+    SELECT seq, queued_ms, state IN ('sent', 'failed'), COALESCE(sent_ms, queued_ms)
+    FROM wmctl_outbox WHERE business_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+const OUTBOX_AT: &str = "
+    SELECT seq FROM wmctl_outbox WHERE business_id = $1 ORDER BY seq DESC LIMIT 1 OFFSET $2";
+
+const DELETE_OUTBOX: &str = "
+    DELETE FROM wmctl_outbox WHERE business_id = $1 AND seq > $2 AND seq <= $3
+        AND state IN ('sent', 'failed') AND COALESCE(sent_ms, queued_ms) < $4
+        AND (COALESCE(sent_ms, queued_ms) < $5 OR seq <= $6)";
+
+/// A kind of row whose oldest ones are simply deleted: those before a time.
+struct Plain {
+    /// The time of the row after so many newer ones.
+    at: &'static str,
+    count: &'static str,
+    delete: &'static str,
+}
+
+const SECRETS: Plain = Plain {
+    at: "SELECT stored_ms FROM wmctl_message_secret_time WHERE business_id = $1
+        ORDER BY stored_ms DESC LIMIT 1 OFFSET $2",
+    count: "SELECT COUNT(*) FROM wmctl_message_secret_time
+        WHERE business_id = $1 AND stored_ms < $2",
+    delete: "DELETE FROM whatsmeow_message_secrets WHERE business_id = $1
+        AND (our_jid, chat_jid, sender_jid, message_id) IN (
+            SELECT our_jid, chat_jid, sender_jid, message_id FROM wmctl_message_secret_time
+            WHERE business_id = $1 AND stored_ms < $2 ORDER BY stored_ms LIMIT $3)",
+};
+
+const BUFFER: Plain = Plain {
+    at: "SELECT insert_timestamp FROM whatsmeow_event_buffer WHERE business_id = $1
+        ORDER BY insert_timestamp DESC LIMIT 1 OFFSET $2",
+    count: "SELECT COUNT(*) FROM whatsmeow_event_buffer
+        WHERE business_id = $1 AND insert_timestamp < $2",
+    delete: "DELETE FROM whatsmeow_event_buffer WHERE business_id = $1
+        AND (our_jid, ciphertext_hash) IN (
+            SELECT our_jid, ciphertext_hash FROM whatsmeow_event_buffer
+            WHERE business_id = $1 AND insert_timestamp < $2 LIMIT $3)",
+};
+
+const RETRIES: Plain = Plain {
+    at: "SELECT first_ms FROM wmctl_retry WHERE business_id = $1
+        ORDER BY first_ms DESC LIMIT 1 OFFSET $2",
+    count: "SELECT COUNT(*) FROM wmctl_retry WHERE business_id = $1 AND first_ms < $2",
+    delete: "DELETE FROM wmctl_retry WHERE business_id = $1 AND dedupe IN (
+        SELECT dedupe FROM wmctl_retry WHERE business_id = $1 AND first_ms < $2 LIMIT $3)",
+};
+
+/// What can be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Events,
+    Outbox,
+    Secrets,
+    Buffer,
+    Retries,
+}
+
+/// Under whose authority rows go.
+#[derive(Clone, Copy, Debug)]
+pub enum Mode<'a> {
+    /// Nothing goes: it is only counted.
+    Dry,
+    /// The process that runs the tenant; not any more once it lost the lease.
+    Fenced(&'a Lease),
+    /// A person.
+    ByHand,
+}
+
+/// How far one kind of row of one tenant has come.
+#[derive(Clone, Debug)]
+pub struct Pruning {
+    tenant: TenantId,
+    kind: Kind,
+    /// Before these times, rows are too old; up to this number, there are too many newer ones.
+    age_ms: i64,
+    seq: i64,
+    now_ms: i64,
+    behind: i64,
+    /// Rows that were forgotten, or would be.
+    pub rows: i64,
+    pub done: bool,
+}
+
+impl Store {
+    /// The clock by which rows grow old: the server's own, or for a file that of its process.
+    pub async fn retention_clock(&self, now_ms: i64) -> Result<i64, StoreError> {
+        match &self.db {
+            Db::Sqlite { .. } => Ok(now_ms),
+            Db::Postgres(_) => {
+                let row = self.db.row(CLOCK, args![]).await?;
+                row.map_or(Ok(now_ms), |row| row.column("clock", 0))
+            }
+        }
+    }
+
+    /// Begins with one kind of row of a tenant.
+    pub async fn pruning(
+        &self,
+        tenant: &TenantId,
+        kind: Kind,
+        limit: Limit,
+        now_ms: i64,
+    ) -> Result<Pruning, StoreError> {
+        let age_ms = limit.age.map_or(i64::MIN, |age| {
+            now_ms.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+        });
+        let mut pruning = Pruning {
+            tenant: tenant.clone(),
+            kind,
+            age_ms,
+            seq: 0,
+            now_ms,
+            behind: 0,
+            rows: 0,
+            done: limit == Limit::default(),
+        };
+        let Some(count) = limit.count.filter(|_| !pruning.done) else {
+            return Ok(pruning);
+        };
+        let sql = match kind {
+            Kind::Events => EVENT_AT,
+            Kind::Outbox => OUTBOX_AT,
+            Kind::Secrets => SECRETS.at,
+            Kind::Buffer => BUFFER.at,
+            Kind::Retries => RETRIES.at,
+        };
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let at: Option<i64> = match self.db.row(sql, args![tenant.as_str(), count]).await? {
+            Some(row) => Some(row.column("wmctl_event", 0)?),
+            None => None,
+        };
+        match (kind, at) {
+            (_, None) => (),
+            (Kind::Events | Kind::Outbox, Some(seq)) => pruning.seq = seq,
+            // Rows of the same moment stay together: rather one too many than one too few. The
+            // row at this place is the first that goes.
+            (_, Some(at_ms)) => pruning.age_ms = pruning.age_ms.max(at_ms),
+        }
+        Ok(pruning)
+    }
+
+    /// One small transaction; nothing once it is done.
+    pub async fn prune(&self, pruning: &mut Pruning, mode: Mode<'_>) -> Result<(), StoreError> {
+        if pruning.done {
+            return Ok(());
+        }
+        match pruning.kind {
+            Kind::Events => self.prune_events(pruning, mode).await,
+            Kind::Outbox => self.prune_outbox(pruning, mode).await,
+            Kind::Secrets => self.prune_plain(&SECRETS, pruning, mode).await,
+            Kind::Buffer => self.prune_plain(&BUFFER, pruning, mode).await,
+            Kind::Retries => self.prune_plain(&RETRIES, pruning, mode).await,
+        }
+    }
+
+    async fn prune_events(&self, pruning: &mut Pruning, mode: Mode<'_>) -> Result<(), StoreError> {
+        const TABLE: &str = "wmctl_event";
+        let rows = self.page(EVENTS, pruning).await?;
+        let redelivery_ms = pruning.now_ms - REDELIVERY_MS;
+        let (mut last, mut count) = (pruning.behind, 0);
+        for row in &rows {
+            let (seq, stored_ms): (i64, i64) = (row.column(TABLE, 0)?, row.column(TABLE, 1)?);
+            // Numbers rise with time, so that whatever follows is younger still.
+            if pruning.age_ms <= stored_ms && pruning.seq < seq {
+                pruning.done = true;
+                break;
+            }
+            let (has_key, stripped): (bool, bool) = (row.column(TABLE, 2)?, row.column(TABLE, 3)?);
+            count += i64::from(!stripped || stored_ms < redelivery_ms || !has_key);
+            last = seq;
+        }
+        let (from, to) = (pruning.behind, last);
+        if 0 < count
+            && let Some(mut tx) = self.begin_pruning(mode).await?
+        {
+            let values = || args![pruning.tenant.as_str(), from, to, redelivery_ms];
+            let deleted = tx.run(DELETE_EVENTS, values()).await?;
+            let stripped = tx.run(STRIP_EVENTS, values()).await?;
+            tx.commit().await?;
+            count = i64::try_from(deleted + stripped).unwrap_or(i64::MAX);
+        }
+        pruning.rows += count;
+        pruning.behind = last;
+        Ok(())
+    }
+
+    async fn prune_outbox(&self, pruning: &mut Pruning, mode: Mode<'_>) -> Result<(), StoreError> {
+        const TABLE: &str = "wmctl_outbox";
+        let rows = self.page(OUTBOX, pruning).await?;
+        let resend_ms = pruning.now_ms - RESEND_MS;
+        let (mut last, mut count) = (pruning.behind, 0);
+        for row in &rows {
+            let (seq, queued_ms): (i64, i64) = (row.column(TABLE, 0)?, row.column(TABLE, 1)?);
+            if pruning.age_ms <= queued_ms && pruning.seq < seq {
+                pruning.done = true;
+                break;
+            }
+            let (settled, at_ms): (bool, i64) = (row.column(TABLE, 2)?, row.column(TABLE, 3)?);
+            let over = at_ms < pruning.age_ms || seq <= pruning.seq;
+            count += i64::from(settled && over && at_ms < resend_ms);
+            last = seq;
+        }
+        let (from, to) = (pruning.behind, last);
+        if 0 < count
+            && let Some(mut tx) = self.begin_pruning(mode).await?
+        {
+            let tenant = pruning.tenant.as_str();
+            let values = args![tenant, from, to, resend_ms, pruning.age_ms, pruning.seq];
+            let deleted = tx.run(DELETE_OUTBOX, values).await?;
+            tx.commit().await?;
+            count = i64::try_from(deleted).unwrap_or(i64::MAX);
+        }
+        pruning.rows += count;
+        pruning.behind = last;
+        Ok(())
+    }
+
+    async fn prune_plain(
+        &self,
+        plain: &Plain,
+        pruning: &mut Pruning,
+        mode: Mode<'_>,
+    ) -> Result<(), StoreError> {
+        let (tenant, age_ms) = (pruning.tenant.as_str(), pruning.age_ms);
+        // A look without a lock: mostly there is nothing.
+        let row = self.db.row(plain.count, args![tenant, age_ms]).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.column("count", 0))?;
+        let Some(mut tx) = (match count {
+            0 => None,
+            _ => self.begin_pruning(mode).await?,
+        }) else {
+            pruning.rows += count;
+            pruning.done = true;
+            return Ok(());
+        };
+        let deleted = tx
+            .run(plain.delete, args![tenant, age_ms, ROWS_MAX])
+            .await?;
+        tx.commit().await?;
+        let deleted = i64::try_from(deleted).unwrap_or(i64::MAX);
+        pruning.rows += deleted;
+        pruning.done = deleted < ROWS_MAX;
+        Ok(())
+    }
+
+    /// The next rows in the order of their numbers; without any, it is done.
+    async fn page(&self, sql: &'static str, pruning: &mut Pruning) -> Result<Vec<Row>, StoreError> {
+        let values = args![pruning.tenant.as_str(), pruning.behind, ROWS_MAX];
+        let rows = self.db.rows(sql, values).await?;
+        pruning.done = i64::try_from(rows.len()).unwrap_or(0) < ROWS_MAX;
+        Ok(rows)
+    }
+
+    /// A transaction under that authority; `None` where nothing may change.
+    async fn begin_pruning(&self, mode: Mode<'_>) -> Result<Option<Tx>, StoreError> {
+        let lease = match mode {
+            Mode::Dry => return Ok(None),
+            Mode::ByHand => return self.db.begin().await.map(Some),
+            Mode::Fenced(lease) => lease,
+        };
+        let mut tx = self.db.begin().await?;
+        let fence = match tx {
+            Tx::Sqlite(_) => FENCE_SQLITE,
+            Tx::Postgres { .. } => FENCE_POSTGRES,
+        };
+        let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+        let lost = StoreError::LeaseLost { held: lease.epoch };
+        tx.row(fence, row).await?.ok_or(lost)?;
+        Ok(Some(tx))
+    }
+}
