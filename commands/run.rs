@@ -55,6 +55,12 @@ pub(crate) struct RunArgs {
         value_parser = clap::value_parser!(u64).range(500..=60_000))]
     ha_timeout: u64,
 
+    /// Take a session for dead whose server owes an answer for so long though it answers pings
+    /// (seconds): it is connected anew, then loaded anew, then given to another process
+    #[arg(long, value_name = "SECONDS", default_value = "30",
+        value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    stall_timeout: u64,
+
     /// Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080
     ///
     /// 127.0.0.1:8080 by default, if nothing else has it.
@@ -136,7 +142,9 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
         return Err(Failure::new(Exit::Usage, "BAD_VALUE", message).hint("use -o jsonl"));
     }
     let server = listen(settings, args).await?;
-    let app = Arc::new(start::open_to_dial(ui, settings).await?);
+    let mut app = start::open_to_dial(ui, settings).await?;
+    app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
+    let app = Arc::new(app);
     let result = keep(&app, ui, args, server).await;
     app.close().await;
     result

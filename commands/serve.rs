@@ -70,6 +70,12 @@ pub(crate) struct ServeArgs {
         value_parser = clap::value_parser!(u64).range(1..=86_400))]
     rebalance: u64,
 
+    /// Take a session for dead whose server owes an answer for so long though it answers pings
+    /// (seconds): it is connected anew, then loaded anew, then given to another process
+    #[arg(long, value_name = "SECONDS", default_value = "30",
+        value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    stall_timeout: u64,
+
     /// Let tenants have proxies on this machine and in private networks
     #[arg(long)]
     private_proxies: bool,
@@ -84,6 +90,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Resul
     if args.private_proxies {
         app.allow_private_proxies();
     }
+    app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
     let app = Arc::new(app);
     let result = match listen(&app, settings, args).await {
         Ok(server) => serve(&app, ui, args, server).await,

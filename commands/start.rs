@@ -166,6 +166,8 @@ pub(crate) fn ended(end: &RunEnd, tenant: &str) -> Failure {
             Failure::new(Exit::Conflict, "FENCED", message)
                 .hint("`wmctl tenants list` shows which one")
         }
+        RunEnd::Stalled { .. } => Failure::new(Exit::Remote, "STALLED", end.to_string())
+            .hint("start it again, or on another machine"),
         RunEnd::Broken(what) => Failure::new(Exit::Database, "BROKEN", what.clone())
             .hint("the log says more; the rows are as they were"),
     }

@@ -87,6 +87,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s h -l help -d 'Print
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l from-seq -d 'Print events from this number on, instead of only new ones' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l grace -d 'Take at most this long for a clean stop (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha-timeout -d 'With --ha, take a process for dead that says nothing for this long (milliseconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l stall-timeout -d 'Take a session for dead whose server owes an answer for so long though it answers pings (seconds): it is connected anew, then loaded anew, then given to another process' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l http -d 'Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
@@ -114,6 +115,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l name -d 'Call this
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l capacity -d 'Run at most this many tenants here; hosts share them out by it' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l silence -d 'Take a host for dead that says nothing for this long (milliseconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rebalance -d 'Give one tenant in a hundred away so often while this host has too many (seconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l stall-timeout -d 'Take a session for dead whose server owes an answer for so long though it answers pings (seconds): it is connected anew, then loaded anew, then given to another process' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l grace -d 'Take at most this long for a clean stop (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r

@@ -17,7 +17,7 @@ use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
-use crate::metrics::Meter;
+use crate::metrics::{Meter, Stalled};
 use crate::session::account::{Account, Ended};
 use crate::session::backoff::Backoff;
 use crate::session::changes::{AccountState, Change};
@@ -26,6 +26,7 @@ use crate::session::input::{Input, Now};
 use crate::session::machine::Session;
 use crate::session::output::{Close, Notice, Output};
 use crate::session::payload;
+use crate::session::pulse::Sign;
 use crate::session::rows::{Row, RowKey, Rows};
 use crate::session::unit::Context;
 
@@ -59,6 +60,8 @@ pub enum Stopped {
     Unpaired,
     /// The account must not connect again as it is.
     Ended(Ended),
+    /// The account is connected and dead here, whatever is tried: another host may have more luck.
+    Stalled(Sign),
     /// The database or a setting is unusable.
     Broken(String),
 }
@@ -88,6 +91,36 @@ pub struct Actor<L, D> {
     replaced: Backoff,
     /// Waits after the rows could not be trusted or reached.
     reload: Backoff,
+    /// What is missing although the link lives, until it comes.
+    ailment: Option<Ailment>,
+}
+
+/// A session that is connected and dead, and how often something was done about it.
+struct Ailment {
+    sign: Sign,
+    step: Step,
+    /// Counts it as stalled.
+    _stalled: Stalled,
+}
+
+/// What is done about a dead session, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Reconnect,
+    /// Throws away what is in memory and starts from the rows.
+    Reload,
+    /// Gives the account away.
+    HandOver,
+}
+
+impl Step {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Reconnect => "reconnect",
+            Self::Reload => "reload",
+            Self::HandOver => "hand_over",
+        }
+    }
 }
 
 /// Everything that is thrown away when a commit fails: it starts again from the rows.
@@ -124,6 +157,8 @@ enum End {
     Stopped(Stopped),
     /// The session is to be thrown away and loaded again.
     Reload(LedgerError),
+    /// The same, because it is connected and dead.
+    Revive(Sign),
     Line(LineError),
     Close(Close),
 }
@@ -150,6 +185,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             lost: Backoff::reconnect(),
             replaced: Backoff::replaced(),
             reload: Backoff::new(100, 30_000),
+            ailment: None,
         }
     }
 
@@ -173,6 +209,14 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                     };
                     self.parts.say(state, None);
                     return stopped;
+                }
+                End::Revive(sign) => {
+                    let wait_ms = self.lost.next_ms(&mut *self.random);
+                    if let Some(stopped) = self.pause(wait_ms).await {
+                        return stopped;
+                    }
+                    warn!(sign = sign.word(), "starting over from the database");
+                    continue;
                 }
                 End::Reload(error) => error,
                 End::Line(error) => LedgerError::Unavailable(error.to_string()),
@@ -233,7 +277,12 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             self.lost.connected(lasted_ms);
             self.replaced.connected(lasted_ms);
             let (state, reason, wait_ms) = match end {
-                End::Stopped(_) | End::Reload(_) => return end,
+                End::Stopped(_) | End::Reload(_) | End::Revive(_) => return end,
+                End::Close(Close::Stalled(sign)) => match self.fall_ill(sign) {
+                    Step::Reconnect => self.after_loss(AccountState::Stalled, sign.word()),
+                    Step::Reload => return End::Revive(sign),
+                    Step::HandOver => return End::Stopped(Stopped::Stalled(sign)),
+                },
                 End::Line(LineError::Misconfigured(what)) => {
                     return End::Stopped(Stopped::Broken(what));
                 }
@@ -254,11 +303,9 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                     error!(wait_ms, "another client took over this device");
                     (AccountState::Replaced, String::from("replaced"), wait_ms)
                 }
-                End::Close(Close::Retry { reason }) => (
-                    AccountState::Disconnected,
-                    reason.to_owned(),
-                    self.lost.next_ms(&mut *self.random),
-                ),
+                End::Close(Close::Retry { reason }) => {
+                    self.after_loss(AccountState::Disconnected, reason)
+                }
                 End::Close(Close::Restart) => (
                     AccountState::Disconnected,
                     String::from("restart"),
@@ -277,6 +324,34 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                 return End::Stopped(stopped);
             }
         }
+    }
+
+    /// What to say, and how long to wait, after a connection was lost.
+    fn after_loss(&mut self, state: AccountState, reason: &str) -> (AccountState, String, u64) {
+        let wait_ms = self.lost.next_ms(&mut *self.random);
+        (state, reason.to_owned(), wait_ms)
+    }
+
+    /// Decides what to do about a session that is connected and dead: more, the longer it lasts.
+    fn fall_ill(&mut self, sign: Sign) -> Step {
+        let step = match self.ailment.take() {
+            None => Step::Reconnect,
+            Some(ill) if ill.step == Step::Reconnect => Step::Reload,
+            Some(_) => Step::HandOver,
+        };
+        let (sign_word, step_word) = (sign.word(), step.word());
+        error!(
+            sign = sign_word,
+            step = step_word,
+            "the session is connected and dead"
+        );
+        self.parts.say(AccountState::Stalled, Some(sign_word));
+        self.ailment = Some(Ailment {
+            sign,
+            step,
+            _stalled: self.parts.meter.stalled(sign_word, step_word),
+        });
+        step
     }
 
     async fn connect(&mut self, life: &Life) -> Result<D::Line, End> {
@@ -500,19 +575,38 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         Ok(())
     }
 
-    fn notice(&self, life: &mut Life, notice: Notice) {
+    fn notice(&mut self, life: &mut Life, notice: Notice) {
         match notice {
             Notice::LoggedIn => {
                 life.logged_in_ms = Some(self.parts.mono_ms());
                 life.sends = Sends::Due;
                 life.cursor = 0;
                 self.parts.status.send_modify(|status| status.logins += 1);
-                self.parts.say(AccountState::Connected, None);
+                self.say_connected();
                 info!("connected");
             }
+            Notice::Acknowledged { after_ms } => {
+                let after = Duration::from_millis(after_ms);
+                self.parts.meter.acknowledged(after);
+            }
+            Notice::Works(sign) => {
+                if self.ailment.take_if(|ill| ill.sign == sign).is_some() {
+                    info!(sign = sign.word(), "the session works again");
+                    self.say_connected();
+                }
+            }
+            Notice::State(AccountState::Connected) => self.say_connected(),
             Notice::OfflineDone { messages } => info!(messages, "offline queue is empty"),
             Notice::State(state) => self.parts.say(state, None),
             other => debug!(?other, "notice"),
+        }
+    }
+
+    /// A session that was dead is not called connected before it proved that it works.
+    fn say_connected(&self) {
+        match &self.ailment {
+            None => self.parts.say(AccountState::Connected, None),
+            Some(ill) => self.parts.say(AccountState::Stalled, Some(ill.sign.word())),
         }
     }
 

@@ -200,6 +200,7 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
             None => Ok(None),
             Some(Close::Restart) => Ok(Some(Ending::Paired)),
             Some(Close::Retry { reason }) => Ok(Some(Ending::Lost(reason.to_owned()))),
+            Some(Close::Stalled(sign)) => Ok(Some(Ending::Lost(sign.word().to_owned()))),
             Some(Close::Replaced) => Ok(Some(Ending::Lost(String::from("replaced")))),
             Some(Close::Ended(ended)) => Err(PairingError::Ended(ended)),
             Some(Close::Asked) => Err(PairingError::Stopped),

@@ -16,7 +16,7 @@ use crate::ids::{HostId, TenantId};
 use crate::metrics::Metrics;
 use crate::net::proxy::Reach;
 use crate::ops::health::Board;
-use crate::session::config::{Browser, ClientConfig};
+use crate::session::config::{Browser, ClientConfig, STALL_MS};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::lease::{Host, Lease};
@@ -43,6 +43,8 @@ pub struct App {
     pub(crate) launch: Launch,
     /// Which addresses a tenant's proxy may have.
     pub(crate) reach: Reach,
+    /// How long the server may leave open what it owes although it answers pings.
+    pub(crate) stall: Duration,
     pub(crate) metrics: Metrics,
     /// What this process says of itself at any time.
     pub(crate) board: Board,
@@ -148,6 +150,7 @@ impl App {
             surroundings,
             launch: Launch::default(),
             reach: Reach::default(),
+            stall: Duration::from_millis(STALL_MS),
             metrics: Metrics::default(),
             board: Board::default(),
             retention: Retention::default(),
@@ -185,6 +188,11 @@ impl App {
         self.reach = Reach::Private;
     }
 
+    /// Takes a session for dead whose server owes an answer for so long, although it answers pings.
+    pub fn set_stall_timeout(&mut self, stall: Duration) {
+        self.stall = stall;
+    }
+
     /// The same for another tenant, to read and write its rows.
     pub fn for_tenant(&self, tenant: TenantId) -> Self {
         self.of(tenant, Launch::default())
@@ -207,6 +215,7 @@ impl App {
             surroundings: self.surroundings.clone(),
             launch,
             reach: self.reach,
+            stall: self.stall,
             metrics: self.metrics.clone(),
             board: self.board.clone(),
             retention: self.retention,
@@ -255,6 +264,7 @@ impl App {
                 Some(browser) => browser,
                 None => ClientConfig::default().browser,
             },
+            stall_ms: u64::try_from(self.stall.as_millis()).unwrap_or(u64::MAX),
             ..ClientConfig::default()
         }
     }

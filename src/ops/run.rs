@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::actor::Stopped;
@@ -22,6 +23,10 @@ use crate::session::account::Ended;
 
 /// Events that are read at once.
 const EVENTS_MAX: u32 = 256;
+/// How long others may take an account over that is connected and dead here.
+const GIVE_WAY: Duration = Duration::from_secs(30);
+/// How often it is looked whether somebody did.
+const GIVE_WAY_LOOK: Duration = Duration::from_millis(100);
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -79,6 +84,8 @@ pub enum RunEnd {
     Exported { to: String, at: String },
     /// Another process may write now.
     LeaseLost,
+    /// The session was connected and dead, whatever was tried.
+    Stalled { reason: &'static str },
     /// Something is unusable and does not get better by itself.
     Broken(String),
 }
@@ -97,6 +104,7 @@ impl fmt::Display for RunEnd {
             Self::Outdated => f.write_str("client version is outdated"),
             Self::Exported { to, at } => write!(f, "exported to {to} at {at}"),
             Self::LeaseLost => f.write_str("another process took over"),
+            Self::Stalled { reason } => write!(f, "connected and dead: {reason}"),
             Self::Broken(what) => f.write_str(what),
         }
     }
@@ -113,6 +121,34 @@ pub enum RunError {
 
 /// Runs the account until it ends. `tell` may break off, which is an orderly stop.
 pub async fn run(
+    app: &App,
+    options: &RunOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
+) -> Result<RunEnd, RunError> {
+    loop {
+        let end = attempt(app, options, stop, tell).await?;
+        if !matches!(end, RunEnd::Stalled { .. }) || stop.is_asked() {
+            return Ok(end);
+        }
+        tracing::warn!(%end, "the lease is given to whoever stands by");
+        give_way(app, stop).await;
+    }
+}
+
+/// Lets another process take the account over; if nobody does, this one may try again.
+async fn give_way(app: &App, stop: &Stop) {
+    let until = Instant::now() + GIVE_WAY;
+    while Instant::now() < until && stop.sleep(GIVE_WAY_LOOK).await {
+        let holder = app.store.holder(&app.settings.tenant).await;
+        if holder.is_ok_and(|holder| holder.is_some_and(|holder| !holder.dead)) {
+            return;
+        }
+    }
+}
+
+/// Runs the account until it ends, or must be given away.
+async fn attempt(
     app: &App,
     options: &RunOptions,
     stop: &Stop,
@@ -282,6 +318,9 @@ impl From<Stopped> for RunEnd {
         match stopped {
             Stopped::Asked => Self::Stopped,
             Stopped::LeaseLost => Self::LeaseLost,
+            Stopped::Stalled(sign) => Self::Stalled {
+                reason: sign.word(),
+            },
             Stopped::Unpaired => Self::Unpaired,
             Stopped::Ended(Ended::LoggedOut { reason, .. }) => Self::LoggedOut { reason },
             Stopped::Ended(Ended::Banned { code, until_ms }) => Self::Banned {

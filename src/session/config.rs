@@ -16,7 +16,13 @@ pub struct ClientConfig {
     pub presence: Presence,
     /// The push name to announce as long as the account has none of its own.
     pub push_name: Option<String>,
+    /// How long the server may leave acknowledgements, the offline queue or an answer open
+    /// although it answers pings (milliseconds).
+    pub stall_ms: u64,
 }
+
+/// Longer than a slow phone network needs, short enough that nobody waits for minutes.
+pub const STALL_MS: u64 = 30_000;
 
 impl Default for ClientConfig {
     fn default() -> Self {
@@ -26,6 +32,7 @@ impl Default for ClientConfig {
             browser: Browser::Chrome,
             presence: Presence::Available,
             push_name: None,
+            stall_ms: STALL_MS,
         }
     }
 }

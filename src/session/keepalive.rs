@@ -45,6 +45,17 @@ impl KeepAlive {
         }
     }
 
+    /// Whether a ping is to go out at once: none is under way.
+    pub(super) fn hurry(&mut self, now: u64) -> bool {
+        let quiet = matches!(self.state, State::Quiet { .. });
+        if quiet {
+            self.state = State::Asked {
+                dead_at: now + ANSWER_MS_MAX,
+            };
+        }
+        quiet
+    }
+
     /// The link is gone.
     pub(super) fn stop(&mut self) {
         self.state = State::Off;

@@ -108,6 +108,7 @@ impl Session {
         self.announce(unit);
         self.release(unit);
         unit.notice(Notice::LoggedIn);
+        self.pulse.logged_in(unit.now.mono_ms);
         unit.notice(Notice::State(AccountState::Connected));
     }
 

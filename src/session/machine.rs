@@ -14,6 +14,7 @@ use crate::session::input::Input;
 use crate::session::iq::{self, Pending, Query, Request};
 use crate::session::keepalive::{Due, KeepAlive};
 use crate::session::output::{Close, Notice, Output};
+use crate::session::pulse::{Pulse, Sign};
 use crate::session::receipt;
 use crate::session::retry::Resent;
 use crate::session::rows::{Dedupe, RowKey, Rows};
@@ -36,6 +37,7 @@ pub struct Session {
     pub(super) greeting_until: Option<u64>,
     pub(super) pending: Pending,
     pub(super) keepalive: KeepAlive,
+    pub(super) pulse: Pulse,
     pub(super) bundles: Bundles,
     pub(super) attempts: Attempts,
     pub(super) resent: Resent,
@@ -70,6 +72,7 @@ impl Session {
             greeting_until: None,
             pending: Pending::default(),
             keepalive: KeepAlive::default(),
+            pulse: Pulse::default(),
             bundles: Bundles::default(),
             attempts: Attempts::default(),
             resent: Resent::default(),
@@ -96,6 +99,7 @@ impl Session {
             self.greeting_until,
             self.pending.wake_at(),
             self.keepalive.wake_at(),
+            self.pulse.wake_at(),
             later,
         ];
         times.into_iter().flatten().min()
@@ -170,6 +174,7 @@ impl Session {
         self.greeting_until = Some(unit.now.mono_ms + GREETING_MS_MAX);
         self.pending.start(unit.rng);
         self.keepalive.alive(unit.now.mono_ms, unit.rng);
+        self.pulse.start(self.config.stall_ms);
     }
 
     fn link_down(&mut self) {
@@ -177,6 +182,7 @@ impl Session {
         self.greeting_until = None;
         self.pending = Pending::default();
         self.keepalive.stop();
+        self.pulse = Pulse::default();
         self.bundles = Bundles::default();
         self.attempts = Attempts::default();
         self.later.clear();
@@ -198,10 +204,14 @@ impl Session {
                     reason: "keep_alive",
                 });
             }
-            Due::Ping => {
-                let request = Request::get("w:p", vec![Node::new("ping")]);
-                self.ask(unit, Query::Ping, request);
-            }
+            Due::Ping => self.ping(unit),
+        }
+        if self.pulse.asks(now) {
+            self.count_pre_keys(unit, false);
+        }
+        // Whether the link lives at all decides what the silence means.
+        if self.pulse.overdue(now) && self.keepalive.hurry(now) {
+            self.ping(unit);
         }
         while let Some(query) = self.pending.overdue(now) {
             self.unanswered(unit, query);
@@ -210,6 +220,18 @@ impl Session {
             && *entry.key() <= now
         {
             unit.out.again.extend(entry.remove());
+        }
+    }
+
+    fn ping(&mut self, unit: &mut Unit<'_>) {
+        let request = Request::get("w:p", vec![Node::new("ping")]);
+        self.ask(unit, Query::Ping, request);
+    }
+
+    /// Says that a sign of life came, if it did for the first time on this link.
+    pub(super) fn proved(&mut self, unit: &mut Unit<'_>, sign: Option<Sign>) {
+        if let Some(sign) = sign {
+            unit.notice(Notice::Works(sign));
         }
     }
 
@@ -238,8 +260,12 @@ impl Session {
 
     /// Sends a request; false when too many wait for answers already.
     pub(super) fn ask(&mut self, unit: &mut Unit<'_>, query: Query, request: Request) -> bool {
+        let is_ping = query == Query::Ping;
         let node = self.pending.ask(unit.now.mono_ms, query, request);
         let asked = node.is_some();
+        if asked && !is_ping {
+            self.pulse.asked(unit.now.mono_ms);
+        }
         unit.out.transmit.extend(node);
         asked
     }
@@ -274,6 +300,9 @@ impl Session {
             return;
         }
         self.keepalive.alive(unit.now.mono_ms, unit.rng);
+        if node.value("offline").is_some() {
+            self.pulse.offline(unit.now.mono_ms, false);
+        }
         match node.tag.as_str() {
             "success" => self.succeeded(unit, node),
             "failure" | "stream:error" | "xmlstreamend" => self.ended_by_server(unit, node),
@@ -287,6 +316,9 @@ impl Session {
             "call" => unit.out.transmit.extend(ack::ack(node, None)),
             // Typing and presence of others are of no use to anybody here.
             _ => (),
+        }
+        if let Some(sign) = self.pulse.heard() {
+            unit.close(Close::Stalled(sign));
         }
     }
 
@@ -333,6 +365,11 @@ impl Session {
         else {
             return;
         };
+        if query != Query::Ping {
+            let open = self.pending.any(|query| *query != Query::Ping);
+            let proof = self.pulse.answered(unit.now.mono_ms, open);
+            self.proved(unit, proof);
+        }
         match query {
             Query::PreKeyCount { login } => self.pre_keys_counted(unit, node, login),
             Query::PreKeyUpload { up_to, login } => {
@@ -392,6 +429,8 @@ impl Session {
         for child in node.children() {
             match child.tag.as_str() {
                 "offline_preview" => {
+                    let waits = child.attr_u64("count").is_some_and(|count| 0 < count);
+                    self.pulse.offline(unit.now.mono_ms, waits);
                     let batch = Node::new("offline_batch").attr("count", "100");
                     unit.transmit(Node::new("ib").with_child(batch));
                 }
@@ -399,6 +438,8 @@ impl Session {
                     let count = child.attr_u64("count").unwrap_or(0);
                     let messages = u32::try_from(count).unwrap_or(u32::MAX);
                     unit.notice(Notice::OfflineDone { messages });
+                    let proof = self.pulse.offline_done();
+                    self.proved(unit, proof);
                 }
                 "edge_routing" => self.learn_route(unit, child),
                 "dirty" => self.clean(unit, child),

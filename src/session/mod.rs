@@ -33,6 +33,7 @@ mod login;
 mod notification;
 mod people;
 mod prekeys;
+pub mod pulse;
 mod ratchets;
 mod receipt;
 mod receive;

@@ -3,6 +3,7 @@
 use crate::session::changes::{AccountState, Change};
 use crate::session::input::Input;
 use crate::session::pair_code::CodeWork;
+use crate::session::pulse::Sign;
 use crate::wire::node::Node;
 
 /// The result of one input, or of several that share a transaction.
@@ -33,6 +34,12 @@ pub enum Notice {
         messages: u32,
     },
     State(AccountState),
+    /// The server acknowledged a message so long after it left.
+    Acknowledged {
+        after_ms: u64,
+    },
+    /// This sign of life came on this link, for the first time.
+    Works(Sign),
     /// Our device is unlinked, or the server never answered that it is.
     LogoutDone,
     /// A text to show as a QR code; it is good for this long.
@@ -59,6 +66,8 @@ pub enum Close {
     Restart,
     /// Connect again after the back-off.
     Retry { reason: &'static str },
+    /// Pings are answered and this is missing: the link is half dead.
+    Stalled(Sign),
     /// Another client took our place: never at once; 5 s to 5 min with growing steps.
     Replaced,
     /// Never connect again by itself.

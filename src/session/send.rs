@@ -13,6 +13,7 @@ use crate::session::content::{self, Content};
 use crate::session::group::GroupPlan;
 use crate::session::input::Input;
 use crate::session::machine::{Phase, Session, outgoing};
+use crate::session::output::Notice;
 use crate::session::people::{self, is_own};
 use crate::session::rows::{OutboxRow, OutboxState, Row, RowKey};
 use crate::session::source;
@@ -190,7 +191,10 @@ impl Session {
         match self.plan_send(unit, id) {
             Plan::Nothing => (),
             Plan::Repeat(stanza) => match decode::decode(&stanza) {
-                Ok(node) => unit.transmit(node),
+                Ok(node) => {
+                    self.pulse.sent(unit.now.mono_ms, id);
+                    unit.transmit(node);
+                }
                 Err(_) => self.fail_send(unit, id, String::from("stored_stanza")),
             },
             Plan::Refuse(code) => self.fail_send(unit, id, code.to_owned()),
@@ -309,6 +313,7 @@ impl Session {
             unit.put(key, secret);
         }
         self.attempts.asks.remove(&row.id);
+        self.pulse.sent(unit.now.mono_ms, &row.id);
         row.state = OutboxState::Encrypted;
         row.stanza = Some(encode::encode(&node));
         unit.put(RowKey::Outbox(row.id.clone()), Row::Outbox(row));
@@ -353,6 +358,10 @@ impl Session {
         let Some(id) = acknowledged(node) else {
             return;
         };
+        if let Some((after_ms, proof)) = self.pulse.acked(unit.now.mono_ms, &id) {
+            unit.notice(Notice::Acknowledged { after_ms });
+            self.proved(unit, proof);
+        }
         let key = RowKey::Outbox(id.clone());
         let Some(Row::Outbox(row)) = unit.row(&key) else {
             return;

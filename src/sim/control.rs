@@ -10,6 +10,8 @@
 //! GET    /v1/accounts/NUMBER/receipts      what its readers confirmed
 //! POST   /v1/accounts/NUMBER/end           {"how":"cut|replaced|restart|unavailable|outdated"} or
 //!                                          {"how":"banned","expire_s":60} → {"connections"}
+//! POST   /v1/accounts/NUMBER/mute          {"logins"?}: its connection answers pings and nothing
+//!                                          else, and so do its next ones → {"connections"}
 //! POST   /v1/accounts/NUMBER/lift          lets it log in again
 //! POST   /v1/accounts/NUMBER/reinstall     other keys, no companions; contacts are told
 //! DELETE /v1/devices/JID                   the phone unlinks a companion
@@ -119,6 +121,7 @@ fn router(served: Served) -> Router {
         .route("/v1/accounts/{number}/sent", get(sent))
         .route("/v1/accounts/{number}/receipts", get(receipts))
         .route("/v1/accounts/{number}/end", post(end))
+        .route("/v1/accounts/{number}/mute", post(mute))
         .route("/v1/accounts/{number}/lift", post(lift))
         .route("/v1/accounts/{number}/reinstall", post(reinstall))
         .route("/v1/devices/{jid}", delete(remove_device))
@@ -231,6 +234,19 @@ async fn end(State(sim): Shared, Path(number): Path<String>, body: Body<Ending>)
     Ok(Json(
         json!({"connections": sim.end(&number, ending).await?}),
     ))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Muting {
+    #[serde(default)]
+    logins: u32,
+}
+
+async fn mute(State(sim): Shared, Path(number): Path<String>, body: Body<Muting>) -> Answer {
+    let Json(Muting { logins }) = body?;
+    let connections = sim.mute(&number, logins).await?;
+    Ok(Json(json!({"connections": connections})))
 }
 
 async fn lift(State(sim): Shared, Path(number): Path<String>) -> Answer {

@@ -1,5 +1,6 @@
 //! Faults on request: which stanzas they hit, and what becomes of those.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -164,9 +165,50 @@ impl Faults {
     }
 }
 
+/// Links that are half dead: pings are answered, and nothing else goes either way.
+#[derive(Debug, Default)]
+pub(super) struct Mute {
+    links: HashSet<LinkId>,
+    /// How many of an account's next links fall mute once they are logged in, by phone number.
+    next: HashMap<String, u32>,
+}
+
 impl World {
+    /// Has an account's connection fall mute, and as many of the next ones once they are logged in.
+    pub(super) fn mute(&mut self, number: &str, logins: u32) -> usize {
+        self.mute.next.insert(number.to_owned(), logins);
+        let of = |peer: &Peer| matches!(peer, Peer::Device(jid) if jid.user == number);
+        let open = self.links.iter().filter(|(_, open)| of(&open.peer));
+        let open: Vec<LinkId> = open.map(|(link, _)| *link).collect();
+        self.mute.links.extend(&open);
+        open.len()
+    }
+
+    /// A client is logged in: its link may fall mute now.
+    pub(super) fn became_active(&mut self, link: LinkId, device: &Jid) {
+        if let Some(left) = self.mute.next.get_mut(&device.user)
+            && 0 < *left
+        {
+            *left -= 1;
+            self.mute.links.insert(link);
+        }
+    }
+
+    pub(super) fn forget_mute(&mut self, link: LinkId) {
+        self.mute.links.remove(&link);
+    }
+
     /// Takes a stanza from a client, unless a fault has it otherwise.
     pub(super) fn receive(&mut self, link: LinkId, node: Node) {
+        if self.mute.links.contains(&link) {
+            if node.attr_is("xmlns", "w:p") {
+                let pong = Node::new("iq")
+                    .attr("type", "result")
+                    .attr_opt("id", node.attr_text("id"));
+                self.transmit(link, pong.attr("from", Jid::server()));
+            }
+            return;
+        }
         match self.fault(link, Direction::In, &node) {
             None | Some(FaultKind::Corrupt | FaultKind::Reorder) => self.take(link, &node),
             Some(FaultKind::Drop) => (),
@@ -188,6 +230,9 @@ impl World {
 
     /// Sends a stanza over a connection that may be gone, unless a fault has it otherwise.
     pub(super) fn send(&mut self, link: LinkId, node: Node) {
+        if self.mute.links.contains(&link) {
+            return;
+        }
         match self.fault(link, Direction::Out, &node) {
             None | Some(FaultKind::Reorder) => self.transmit(link, node),
             Some(FaultKind::Drop) => (),

@@ -42,6 +42,9 @@ impl World {
             _ => stanza::result(&id),
         };
         self.send(link, answer);
+        if xmlns == "passive" {
+            self.became_active(link, device);
+        }
     }
 
     fn keys_asked(&mut self, id: &str, asker: &Jid, query: &Node) -> Node {

@@ -225,6 +225,13 @@ impl Simulator {
             .await
     }
 
+    /// Has an account's connections answer pings and nothing else, and so many of the next ones
+    /// once they are logged in; gives how many there were.
+    pub async fn mute(&self, number: &str, logins: u32) -> Result<usize, SimError> {
+        let number = number.to_owned();
+        self.call(move |world| world.mute(&number, logins)).await
+    }
+
     /// Lets an account log in again that was banned or refused.
     pub async fn lift(&self, number: &str) -> Result<(), SimError> {
         let number = number.to_owned();

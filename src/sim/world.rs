@@ -12,7 +12,7 @@ use crate::crypto::curve::PublicKey;
 use crate::crypto::random::{self, Random};
 use crate::ids::Jid;
 use crate::sim::accounts::{Account, Accounts, Device, DeviceView};
-use crate::sim::faults::Faults;
+use crate::sim::faults::{Faults, Mute};
 use crate::sim::groups::{Addressing, Group};
 use crate::sim::journal::{Direction, Journal};
 use crate::sim::pairing::Unpaired;
@@ -87,6 +87,7 @@ pub(super) struct World {
     /// Messages that somebody asked the sender to encrypt again.
     pub(super) retried: HashMap<(Jid, String), HashSet<Jid>>,
     pub(super) faults: Faults,
+    pub(super) mute: Mute,
     /// What the next logins of an account are answered with, by phone number.
     pub(super) refused: HashMap<String, Node>,
     due: BTreeMap<(u64, u64), Later>,
@@ -114,6 +115,7 @@ impl World {
             sent: HashMap::new(),
             retried: HashMap::new(),
             faults: Faults::default(),
+            mute: Mute::default(),
             refused: HashMap::new(),
             due: BTreeMap::new(),
             next_id: 1,
@@ -278,6 +280,7 @@ impl World {
 
     /// The connection is gone: what it was sent and did not confirm is sent again at the next.
     fn forget(&mut self, link: LinkId) {
+        self.forget_mute(link);
         self.release(link);
         self.links.remove(&link);
     }

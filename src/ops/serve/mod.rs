@@ -278,7 +278,9 @@ impl Server<'_> {
                 }
                 Some((tenant, epoch, status)) = told.recv() => {
                     self.heard(&tenant, status.state);
-                    if status.state == AccountState::Connected
+                    // One that is connected and dead has had its turn, too.
+                    let turns = [AccountState::Connected, AccountState::Stalled];
+                    if turns.contains(&status.state)
                         && let Some(running) = self.running.get_mut(&tenant)
                     {
                         // There is room for the next one.

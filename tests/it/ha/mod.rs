@@ -5,4 +5,5 @@
 
 mod health;
 mod service;
+mod stall;
 mod takeover;

@@ -33,6 +33,11 @@ impl Wmctl {
         self.folder.join("wmctl.db")
     }
 
+    /// What all its processes logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("wmctl.log")).unwrap_or_default()
+    }
+
     /// A command that speaks JSON lines.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wmctl"));
