@@ -9,7 +9,7 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
-    bench, completions, config, db, demo, doctor, events, help, hosts, keys, lock_status, man, migrate,
+    bench, completions, config, db, demo, doctor, drill, events, help, hosts, keys, lock_status, man, migrate,
     pair, run, send, serve, simulate, tenants, version,
 };
 
@@ -151,6 +151,7 @@ pub(crate) enum Command {
     Demo(demo::DemoArgs),
     Bench(bench::BenchArgs),
     Doctor(doctor::DoctorArgs),
+    Drill(drill::DrillArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -169,6 +170,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "simulate",
             "demo",
             "bench",
+            "drill",
             "config",
             "completions",
             "man",
@@ -197,6 +199,7 @@ impl Command {
             Self::Demo(args) => demo::run(ui, args).await,
             Self::Bench(args) => bench::run(ui, args).await,
             Self::Doctor(args) => doctor::run(ui, settings, args).await,
+            Self::Drill(args) => drill::run(ui, settings, args).await,
             Self::Config(args) => config::run(ui, settings, args),
             Self::Completions(args) => completions::run(ui, args),
             Self::Man(args) => man::run(ui, args),

@@ -12,12 +12,13 @@ use crate::qr::QrStyle;
 use crate::start;
 use crate::ui::{Format, Ui};
 
-/// See it work: simulated WhatsApp, a kill, nothing lost
+/// See it work: simulated WhatsApp, two processes, a kill, nothing lost
 ///
 /// Starts a simulated WhatsApp and an embedded database in a temporary folder, pairs an account
-/// with a simulated phone, lets contacts chat both ways, kills the running process on the way, and
-/// counts from the simulator's journal what became of every message. Exit code 1 if anything was
-/// lost, doubled or encrypted with a used key.
+/// with a simulated phone, runs two processes for it, lets contacts chat both ways, kills the one
+/// that leads on the way, so that the other takes over, and counts from the simulator's journal
+/// what became of every message. Exit code 1 if anything was lost, doubled or encrypted with a
+/// used key.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl demo\n  \
@@ -39,7 +40,7 @@ pub(crate) struct DemoArgs {
         value_parser = clap::value_parser!(u32).range(1..=200))]
     contacts: u32,
 
-    /// How often the running process is killed
+    /// How often the process that leads is killed
     #[arg(long, value_name = "COUNT", default_value = "1",
         value_parser = clap::value_parser!(u32).range(0..=1_000))]
     kills: u32,
@@ -88,7 +89,7 @@ pub(crate) async fn run(ui: &Ui, args: &DemoArgs) -> Result<Exit, Failure> {
         .hint("please report it with this output"))
 }
 
-fn own_program() -> Result<PathBuf, Failure> {
+pub(crate) fn own_program() -> Result<PathBuf, Failure> {
     std::env::current_exe()
         .map_err(|error| Failure::internal(format!("find the running binary: {error}")))
 }
@@ -141,7 +142,9 @@ impl Stage<'_> {
                 .ui
                 .note(&format!("a simulated WhatsApp listens on {url}")),
             DemoStep::Pairing(step) => self.screen.show(step),
-            DemoStep::Started { pid } => self.ui.done(&format!("wmctl run is process {pid}")),
+            DemoStep::Started { pid } => self.ui.note(&format!("wmctl run --ha is process {pid}")),
+            DemoStep::Leads { pid } => self.ui.note(&format!("✓ process {pid} leads")),
+            DemoStep::StandsBy { pid } => self.ui.note(&format!("✓ process {pid} stands by")),
             DemoStep::Traffic { done, total } => {
                 let bar = self
                     .bar
@@ -167,7 +170,7 @@ impl Stage<'_> {
     }
 }
 
-fn explain(error: DemoError) -> Failure {
+pub(crate) fn explain(error: DemoError) -> Failure {
     let message = error.to_string();
     match error {
         DemoError::Rows(error) => start::rows(error),
@@ -179,10 +182,10 @@ fn explain(error: DemoError) -> Failure {
             format!("{message}: {error}"),
         )
         .hint("TMPDIR names a folder that can be written to"),
-        DemoError::Start { .. } | DemoError::Ended { .. } => {
+        DemoError::Start { .. } | DemoError::Ended { .. } | DemoError::NoTakeover(..) => {
             Failure::new(Exit::Failed, "DEMO_FAILED", message)
         }
-        DemoError::Simulator(_) | DemoError::Send(_) => {
+        DemoError::Simulator(_) | DemoError::Send(_) | DemoError::Tenant(_) => {
             Failure::new(Exit::Failed, "DEMO_FAILED", message)
         }
     }

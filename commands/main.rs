@@ -13,6 +13,7 @@ mod config;
 mod db;
 mod demo;
 mod doctor;
+mod drill;
 mod events;
 mod failure;
 #[cfg(test)]

@@ -54,8 +54,8 @@ complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "send" -d 'Send messages
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "events" -d 'Read the numbered events of an account'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "migrate" -d 'Show or apply changes of the database schema'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "simulate" -d 'Serve a simulated WhatsApp on this machine'
-complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "demo" -d 'See it work: simulated WhatsApp, a kill, nothing lost'
-complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "doctor" -d 'Check configuration, database, clock, network and tenants'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "demo" -d 'See it work: simulated WhatsApp, two processes, a kill, nothing lost'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "drill" -d 'Rehearse failover on this database and this machine'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "config" -d 'Show the settings and where each comes from'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "man" -d 'Print a manual page, or write all of them to a folder'
@@ -103,6 +103,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ca-file -d 'Trust on
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-events -d 'Print no events'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha -d 'Stand by while another process runs the account, and take over when it is gone'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-http -d 'Answer nothing over HTTP'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-headers -d 'Leave out the heads of tables'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s q -l quiet -d 'Say nothing but errors'
@@ -468,30 +469,29 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l no-headers -
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s c -l config -d 'Read this configuration file only' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l log-format -d 'Write log lines as text or json' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l color -d 'Use colour: auto, always or never' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l server -d 'Dial this server instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l json -d 'Same as --output json'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l no-headers -d 'Leave out the heads of tables'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s q -l quiet -d 'Say nothing but errors'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s v -l verbose -d 'Log more; twice for everything'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "connections" -d 'Show who is connected, how many may be and how many should be'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "devices" -d 'List the paired devices'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "sessions" -d 'Count the sessions and keys of each device'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "size" -d 'Show how large tables and tenants are, and how they grow'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "check" -d 'Look for rows that belong to nobody, keys of a wrong length and records that nobody can read'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "prune" -d 'Forget events, sent messages and secrets that are over the limits'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "locks" -d 'Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "connections" -d 'Show who is connected, how many may be and how many should be'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "devices" -d 'List the paired devices'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "sessions" -d 'Count the sessions and keys of each device'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "size" -d 'Show how large tables and tenants are, and how they grow'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "check" -d 'Look for rows that belong to nobody, keys of a wrong length and records that nobody can read'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check locks" -f -a "locks" -d 'Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
@@ -584,24 +584,6 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -s c -l config -d 'Read this configuration file only' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l log-format -d 'Write log lines as text or json' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l color -d 'Use colour: auto, always or never' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l server -d 'Dial this server instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l dry-run -d 'Count what would go, and change nothing'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l json -d 'Same as --output json'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l no-headers -d 'Leave out the heads of tables'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing but errors'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Log more; twice for everything'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l release -d 'Take the lease of this tenant away from its holder' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
@@ -775,7 +757,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -s h -l help -d 'P
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l messages -d 'Messages each way' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l rate -d 'Messages a second, each way' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l contacts -d 'People to chat with' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l kills -d 'How often the running process is killed' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l kills -d 'How often the process that leads is killed' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
@@ -793,24 +775,28 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l no-headers -d 'Leav
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -s c -l config -d 'Read this configuration file only' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l log-format -d 'Write log lines as text or json' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l color -d 'Use colour: auto, always or never' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l server -d 'Dial this server instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l offline -d 'Do not dial WhatsApp'
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l json -d 'Same as --output json'
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l no-headers -d 'Leave out the heads of tables'
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -s q -l quiet -d 'Say nothing but errors'
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -s v -l verbose -d 'Log more; twice for everything'
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l fault -d 'Do this to the leader (default: kill,drain,stop and the partitions; on SQLite kill,drain)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l rounds -d 'Rehearse each fault so often' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l messages -d 'Messages each way in each round' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l rate -d 'Messages a second, each way' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l ha-timeout -d 'Take a process for dead that says nothing for this long (milliseconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r

@@ -274,6 +274,14 @@ impl Settings {
         text.parse().map_err(|error| self.wrong("tenant", error))
     }
 
+    /// The URL of the database as it was given, with its password.
+    pub(crate) fn database_text(&self) -> Result<String, Failure> {
+        match self.value("database_url") {
+            Some(text) => Ok(text.to_owned()),
+            None => Ok(self.database()?.to_string()),
+        }
+    }
+
     /// Where the rows are; a file in the user's or the service's own folder by default.
     pub(crate) fn database(&self) -> Result<DatabaseUrl, Failure> {
         let locks = self.value("lock_database_url");

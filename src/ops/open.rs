@@ -170,6 +170,7 @@ impl App {
             store: store.map_err(RowsError::of)?,
             surroundings: Surroundings::system(),
             launch: Launch::default(),
+            stall: Duration::from_millis(STALL_MS),
             reach: Reach::default(),
             metrics: Metrics::default(),
             board: Board::default(),

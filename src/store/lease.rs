@@ -259,6 +259,16 @@ impl Store {
         }
     }
 
+    /// Removes the lock file of a tenant that is not there any more.
+    pub(super) fn remove_lock_file(&self, tenant: &TenantId) {
+        if let Some(path) = &self.file {
+            let mut name = path.clone().into_os_string();
+            name.push(format!(".{tenant}.lock"));
+            // An empty file that stays does no harm.
+            let _ = std::fs::remove_file(name);
+        }
+    }
+
     /// The lock file of a tenant; `None` where the database is no file.
     pub(super) fn lock_file(&self, tenant: &TenantId) -> Result<Option<File>, StoreError> {
         let Some(path) = &self.file else {

@@ -132,6 +132,8 @@ const OBSERVE: &str = "
 pub(super) const FENCE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL WHERE business_id = $1";
 
+const FORGET_LEASE: &str = "DELETE FROM wmctl_lease WHERE business_id = $1 AND owner IS NULL";
+
 /// Everything of a tenant, but for its lease, whose epoch must not fall, and what was done to it.
 pub(super) const PURGED: [&str; 28] = [
     "wmctl_message_secret_time",
@@ -247,6 +249,15 @@ impl Store {
         insert_audit(&mut tx, audit).await?;
         tx.commit().await?;
         Ok(known)
+    }
+
+    /// Forgets the lease of a purged tenant whose name never comes again: its epoch starts over.
+    pub async fn forget_lease(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.run(FORGET_LEASE, args![tenant.as_str()]).await?;
+        tx.commit().await?;
+        self.remove_lock_file(tenant);
+        Ok(())
     }
 
     /// Writes down what hosts see; of an older epoch nothing.

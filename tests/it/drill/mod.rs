@@ -1,0 +1,89 @@
+//! `wmctl drill` and `wmctl demo`: what they report, and that nothing of them stays.
+
+use serde_json::Value;
+
+use crate::support::postgres::Postgres;
+use crate::support::wmctl::Wmctl;
+
+fn check(report: &Value, faults: &[&str]) {
+    assert_eq!(report["passed"], true, "{report:#}");
+    let rounds = report["rounds"].as_array().unwrap();
+    let rehearsed: Vec<&str> = rounds
+        .iter()
+        .map(|round| round["fault"].as_str().unwrap())
+        .collect();
+    assert_eq!(rehearsed, faults, "{report:#}");
+    for round in rounds {
+        let took = |name: &str| round[name].as_f64().unwrap();
+        assert!(0.0 < took("takeover_s"), "{round}");
+        assert!(took("takeover_s") <= took("connected_s"), "{round}");
+        assert!(took("connected_s") < 30.0, "{round}");
+    }
+    let messages = u64::try_from(faults.len()).unwrap() * 20;
+    for name in ["sent", "sent_of", "received", "received_of"] {
+        assert_eq!(report[name], messages, "{name}: {report:#}");
+    }
+}
+
+async fn drill(wmctl: &Wmctl, more: &[&str]) -> Value {
+    let mut arguments = vec!["drill", "--messages", "20", "--ha-timeout", "1500"];
+    arguments.extend(more);
+    let text = wmctl.done(&arguments).await;
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test]
+async fn every_fault_on_postgresql_and_nothing_stays() {
+    let server = Postgres::start();
+    server.create("wm");
+    let folder = tempfile::tempdir().unwrap();
+    let mut wmctl = Wmctl::in_folder(folder.path());
+    wmctl.set("WMCTL_DATABASE_URL", &server.url("wm"));
+    wmctl.done(&["migrate", "up"]).await;
+    let report = drill(&wmctl, &[]).await;
+    let faults = [
+        "kill",
+        "drain",
+        "stop",
+        "partition",
+        "partition-to",
+        "partition-from",
+    ];
+    check(&report, &faults);
+    let leases = wmctl.done(&["lock-status", "--json"]).await;
+    let leases: Value = serde_json::from_str(&leases).unwrap();
+    assert_eq!(leases["items"], Value::Array(Vec::new()), "{leases}");
+    let tenants = wmctl.done(&["tenants", "list", "--json"]).await;
+    let tenants: Value = serde_json::from_str(&tenants).unwrap();
+    assert_eq!(tenants["items"], Value::Array(Vec::new()), "{tenants}");
+}
+
+#[tokio::test]
+async fn a_file_has_no_network_to_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let wmctl = Wmctl::in_folder(folder.path());
+    let report = drill(&wmctl, &["--fault", "kill,partition"]).await;
+    check(&report, &["kill"]);
+    assert_eq!(report["skipped"][0]["fault"], "partition", "{report:#}");
+    let unknown = wmctl.output(&["drill", "--fault", "fire"]).await;
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn the_demonstration_shows_a_takeover() {
+    let folder = tempfile::tempdir().unwrap();
+    let wmctl = Wmctl::in_folder(folder.path());
+    let arguments = ["demo", "--messages", "60", "--kills", "2"];
+    let output = wmctl.output(&arguments).await;
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{words}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let report: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!(report["kills"], 2, "{report:#}");
+    for name in ["sent", "received"] {
+        assert_eq!(report[name], 60, "{report:#}");
+    }
+    for (what, times) in [(" leads", 3), ("✗ killed process", 2)] {
+        assert_eq!(words.matches(what).count(), times, "{what}: {words}");
+    }
+}
