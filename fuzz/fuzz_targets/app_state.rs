@@ -26,7 +26,8 @@ fuzz_target!(|bytes: &[u8]| {
         snapshot_key_ids(&snapshot).iter().for_each(|id| ring.add(id, b"key"));
         assert!(apply_snapshot(Collection::Regular, &snapshot, &ring).is_err());
     }
-    let sum = Some(&[0; 32][..]);
+    let zero = [0_u8; 32];
+    let sum = Some(&zero[..]);
     if let Ok(path) = std::str::from_utf8(bytes)
         && let Some(reference) = Reference::new(Kind::History, sum, Some(path), sum, sum)
     {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -24,7 +25,7 @@ use crate::session::changes::{AccountState, Change};
 use crate::session::config::ClientConfig;
 use crate::session::input::{Input, Now};
 use crate::session::machine::Session;
-use crate::session::output::{Close, Notice, Output};
+use crate::session::output::{Close, Fetch, Notice, Output};
 use crate::session::payload;
 use crate::session::pulse::Sign;
 use crate::session::rows::{Row, RowKey, Rows};
@@ -132,6 +133,8 @@ struct Life {
     cursor: i64,
     sends: Sends,
     logged_in_ms: Option<u64>,
+    /// Downloads for this link.
+    fetching: JoinSet<Input>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,6 +247,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             cursor: 0,
             sends: Sends::Off,
             logged_in_ms: None,
+            fetching: JoinSet::new(),
         })
     }
 
@@ -380,6 +384,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             }
         };
         life.queue.clear();
+        life.fetching.shutdown().await;
         if !matches!(end, End::Reload(_) | End::Stopped(Stopped::LeaseLost)) {
             // A session that is kept must know that whatever it waits for will not come.
             let mut out = Output::default();
@@ -427,6 +432,11 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             sent = out.transmit.len(),
             "unit of work"
         );
+        for Fetch { id, reference } in out.fetches {
+            let blob = self.parts.dial.fetch(reference);
+            life.fetching
+                .spawn(blob.map(move |blob| Input::Blob { id, blob }));
+        }
         for notice in out.notices {
             self.notice(life, notice);
         }
@@ -459,6 +469,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             () = tokio::time::sleep(tick.unwrap_or_default()), if tick.is_some() => {
                 life.queue.push_back(Input::Tick);
             }
+            Some(Ok(blob)) = life.fetching.join_next() => life.queue.push_back(blob),
             () = parts.ledger.outbox_changed(), if life.sends == Sends::Idle => {
                 life.sends = Sends::Due;
             }
@@ -598,6 +609,12 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             Notice::State(AccountState::Connected) => self.say_connected(),
             Notice::OfflineDone { messages } => info!(messages, "offline queue is empty"),
             Notice::State(state) => self.parts.say(state, None),
+            Notice::AppStateUnusable { collection, reason } => {
+                warn!(
+                    collection = collection.name(),
+                    reason, "app state cannot be used"
+                );
+            }
             other => debug!(?other, "notice"),
         }
     }

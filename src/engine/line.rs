@@ -8,7 +8,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tracing::warn;
 
+use crate::appstate::blob::Reference;
 use crate::clock::Surroundings;
 use crate::config::Server;
 use crate::config::proxy::Proxy;
@@ -62,6 +64,10 @@ pub trait Dial: Send + Sync {
 
     /// Opens one, the handshake included. Dropping the future gives up.
     fn dial(&self, hello: &Hello) -> impl Future<Output = Result<Self::Line, LineError>> + Send;
+
+    /// Downloads a blob, checks and decrypts it; `None` if that is impossible.
+    fn fetch(&self, reference: Reference)
+    -> impl Future<Output = Option<Vec<u8>>> + Send + 'static;
 }
 
 /// How long the server may take for its part of the handshake.
@@ -140,6 +146,21 @@ impl Dial for NetDial {
             Err(_) => Err(LineError::Down(String::from(
                 "the server did not answer in time",
             ))),
+        }
+    }
+
+    fn fetch(
+        &self,
+        reference: Reference,
+    ) -> impl Future<Output = Option<Vec<u8>>> + Send + 'static {
+        let dialer = self.dialer.clone();
+        async move {
+            let sealed = dialer.download(&reference.direct_path).await;
+            let sealed = sealed.inspect_err(|error| warn!(%error, "a blob cannot be downloaded"));
+            let opened = reference.open(&sealed.ok()?);
+            opened
+                .inspect_err(|error| warn!(%error, "a blob cannot be used"))
+                .ok()
         }
     }
 }

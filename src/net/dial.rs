@@ -28,7 +28,7 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(8);
 /// TLS and the upgrade are a few round trips each.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// What the server expects browsers to say.
-const ORIGIN_WHATSAPP: &str = "https://web.whatsapp.com";
+pub(super) const ORIGIN_WHATSAPP: &str = "https://web.whatsapp.com";
 const USER_AGENT_BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 \
     (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 #[derive(Clone)]
 pub struct Dialer {
     uri: Uri,
-    host: String,
+    pub(super) host: String,
     port: u16,
     tls: Option<TlsConnector>,
     proxy: Option<(Proxy, Reach)>,
@@ -144,23 +144,48 @@ impl Dialer {
 
     /// Opens one connection. Dropping the future gives up.
     pub async fn dial(&self) -> Result<WebSocket, DialError> {
-        let stream = self.reach().await?;
-        let late = || DialError::TimedOut {
+        let stream = self.secured().await?;
+        timeout(HANDSHAKE_TIME_MAX, self.upgrade(stream))
+            .await
+            .map_err(|_| self.late())?
+    }
+
+    /// The same way to another host, at the port that its scheme has.
+    pub(super) fn at(&self, host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            port: if self.tls.is_some() { 443 } else { 80 },
+            ..self.clone()
+        }
+    }
+
+    /// Host and port, as requests name them.
+    pub(super) fn authority(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port),
+            false => format!("{}:{}", self.host, self.port),
+        }
+    }
+
+    fn late(&self) -> DialError {
+        DialError::TimedOut {
             host: self.host.clone(),
-        };
-        let stream: Box<dyn Stream> = match &self.tls {
+        }
+    }
+
+    /// A connection to the server, with TLS where the URL wants it.
+    pub(super) async fn secured(&self) -> Result<Box<dyn Stream>, DialError> {
+        let stream = self.reach().await?;
+        Ok(match &self.tls {
             None => Box::new(stream),
             Some(tls) => {
                 let name = ServerName::try_from(self.host.clone()).map_err(|_| DialError::Url)?;
                 let handshake = timeout(HANDSHAKE_TIME_MAX, tls.connect(name, stream));
-                let secured = handshake.await.map_err(|_| late())?;
+                let secured = handshake.await.map_err(|_| self.late())?;
                 let host = self.host.clone();
                 Box::new(secured.map_err(|source| DialError::Tls { host, source })?)
             }
-        };
-        timeout(HANDSHAKE_TIME_MAX, self.upgrade(stream))
-            .await
-            .map_err(|_| late())?
+        })
     }
 
     /// A connection to the server, through the proxy if there is one.

@@ -32,6 +32,8 @@ pub enum HttpError {
     Broken,
     #[error("no answer in time")]
     TimedOut,
+    #[error("the answer has status {0}")]
+    Status(u16),
 }
 
 /// Where requests go, and the key that they carry.
@@ -102,10 +104,6 @@ impl HttpClient {
                 Box::new(secured.map_err(|source| DialError::Tls { host, source })?)
             }
         };
-        let broken = |_| HttpError::Broken;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(broken)?;
         let mut request = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).map_err(|_| HttpError::Url)?)
             .uri(path)
@@ -117,21 +115,35 @@ impl HttpClient {
         let request = request
             .body(Full::new(Bytes::from(body)))
             .map_err(|_| HttpError::Url)?;
-        let answer = async {
-            let response = sender.send_request(request).await.map_err(broken)?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
-            let body = body.collect().await.map_err(|_| HttpError::Broken)?;
-            Ok((status, body.to_bytes()))
-        };
-        // The connection has to be driven while the answer comes in.
-        tokio::pin!(connection, answer);
-        tokio::select! {
-            answer = &mut answer => answer,
-            ended = &mut connection => {
-                ended.map_err(broken)?;
-                answer.await
-            }
+        round_trip(stream, request, ANSWER_BYTES_MAX).await
+    }
+}
+
+/// Sends one request over a fresh connection; the status and the body of the answer, which may have
+/// up to `body_max` bytes.
+pub(super) async fn round_trip(
+    stream: Box<dyn Stream>,
+    request: Request<Full<Bytes>>,
+    body_max: usize,
+) -> Result<(u16, Bytes), HttpError> {
+    let broken = |_| HttpError::Broken;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(broken)?;
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(broken)?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), body_max);
+        let body = body.collect().await.map_err(|_| HttpError::Broken)?;
+        Ok((status, body.to_bytes()))
+    };
+    // The connection has to be driven while the answer comes in.
+    tokio::pin!(connection, answer);
+    tokio::select! {
+        answer = &mut answer => answer,
+        ended = &mut connection => {
+            ended.map_err(broken)?;
+            answer.await
         }
     }
 }

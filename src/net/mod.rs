@@ -4,6 +4,7 @@
 
 pub mod dial;
 pub mod http;
+mod media;
 pub mod proxy;
 pub mod simulator;
 pub mod websocket;

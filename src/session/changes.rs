@@ -73,8 +73,14 @@ pub enum EventBody {
     ContactChanged {
         user: Jid,
     },
+    /// The phone or another companion set something for a chat.
     ChatChanged {
         chat: Jid,
+        what: ChatChange,
+    },
+    /// The name that the account goes by was changed.
+    NameChanged {
+        name: String,
     },
     /// A part of the phone's history was taken in.
     HistorySync {
@@ -88,6 +94,21 @@ pub enum EventBody {
         detail: Option<String>,
         until_ms: Option<i64>,
     },
+}
+
+/// What was set for a chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChatChange {
+    /// Seconds since the epoch; -1 for ever, 0 not muted.
+    Muted {
+        until_s: i64,
+    },
+    Pinned(bool),
+    Archived(bool),
+    Read(bool),
+    /// Its messages were deleted.
+    Cleared,
+    Deleted,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,6 @@
 //! What a session is told.
 
+use crate::appstate::Collection;
 use crate::ids::{Jid, MessageId};
 use crate::wire::node::Node;
 
@@ -29,6 +30,14 @@ pub enum Input {
         sender: Option<Jid>,
         ids: Vec<MessageId>,
     },
+    /// Collections of app state that are wanted are to be asked for.
+    SyncAppState,
+    /// The answer about a collection is complete and to be applied.
+    ApplyAppState(Collection),
+    /// The phone is to be asked for keys that are missing.
+    AskAppStateKeys,
+    /// What [`super::output::Fetch`] asked for, checked and decrypted; `None` if it cannot be had.
+    Blob { id: u64, blob: Option<Vec<u8>> },
     /// Unlink this device from the phone.
     Logout,
     /// The link is gone; whatever waited for an answer will not get one.

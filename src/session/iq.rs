@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::appstate::Collection;
 use crate::crypto::random::{self, Random};
 use crate::ids::Jid;
 use crate::session::input::Input;
@@ -40,6 +41,8 @@ pub(super) enum Query {
     },
     /// Participants and addressing mode of a group.
     Group { group: Jid, waiting: Vec<Input> },
+    /// These collections of app state.
+    AppState(Vec<Collection>),
     /// To unlink our device.
     Logout,
     /// Something whose answer changes nothing.

@@ -1,5 +1,6 @@
 //! From an open link to a session that works: the steps after `success`.
 
+use crate::appstate::Collection;
 use crate::ids::Jid;
 use crate::session::account::AccountUpdate;
 use crate::session::changes::{AccountState, Change};
@@ -107,6 +108,7 @@ impl Session {
         self.phase = Phase::Ready;
         self.announce(unit);
         self.release(unit);
+        self.sync_app_state(unit, &Collection::ALL);
         unit.notice(Notice::LoggedIn);
         self.pulse.logged_in(unit.now.mono_ms);
         unit.notice(Notice::State(AccountState::Connected));

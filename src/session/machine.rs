@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::appstate::Collection;
 use crate::ids::MessageId;
 use crate::session::account::{Account, AccountUpdate, Ended};
 use crate::session::ack;
+use crate::session::appstate::Syncing;
 use crate::session::bundles::Bundles;
 use crate::session::changes::{AccountState, Change, EventBody};
 use crate::session::config::ClientConfig;
@@ -41,6 +43,7 @@ pub struct Session {
     pub(super) bundles: Bundles,
     pub(super) attempts: Attempts,
     pub(super) resent: Resent,
+    pub(super) syncing: Syncing,
     /// The server's clock minus ours.
     pub(super) server_offset_ms: i64,
     /// Inputs by the time at which they are handled again.
@@ -76,6 +79,7 @@ impl Session {
             bundles: Bundles::default(),
             attempts: Attempts::default(),
             resent: Resent::default(),
+            syncing: Syncing::default(),
             server_offset_ms: 0,
             later: BTreeMap::new(),
             held: Vec::new(),
@@ -117,7 +121,11 @@ impl Session {
             Input::Send(id) => {
                 self.plan_send(&mut wants, id);
             }
+            Input::SyncAppState => self.want_app_state_versions(&mut wants),
+            Input::ApplyAppState(collection) => self.want_settings(&mut wants, *collection),
+            Input::AskAppStateKeys => self.want_own_phone(&mut wants),
             Input::LinkUp
+            | Input::Blob { .. }
             | Input::Tick
             | Input::MarkRead { .. }
             | Input::Logout
@@ -153,6 +161,10 @@ impl Session {
                     unit.out.transmit.extend(read);
                 }
             }
+            Input::SyncAppState => self.ask_app_state(&mut unit),
+            Input::ApplyAppState(collection) => self.apply_app_state(&mut unit, collection),
+            Input::AskAppStateKeys => self.ask_app_state_keys(&mut unit),
+            Input::Blob { id, blob } => self.take_blob(&mut unit, id, blob.as_deref()),
             Input::Logout => self.log_out(&mut unit),
             Input::LinkDown => self.link_down(),
         }
@@ -185,6 +197,7 @@ impl Session {
         self.pulse = Pulse::default();
         self.bundles = Bundles::default();
         self.attempts = Attempts::default();
+        self.syncing = Syncing::default();
         self.later.clear();
         self.held.clear();
     }
@@ -381,6 +394,7 @@ impl Session {
                 self.bundles_fetched(unit, node, &devices, waiting);
             }
             Query::Group { group, waiting } => self.group_described(unit, node, &group, waiting),
+            Query::AppState(asked) => self.app_state_answered(unit, node, &asked),
             Query::Logout => self.logged_out(unit),
             Query::Ping | Query::Ignored => (),
         }
@@ -396,6 +410,7 @@ impl Session {
             Query::Logout => {
                 unit.notice(Notice::LogoutDone);
             }
+            Query::AppState(asked) => self.app_state_unanswered(unit, &asked),
             // Whoever waits tries again, and gives up after a few times.
             Query::Devices { waiting, .. }
             | Query::Bundles { waiting, .. }
@@ -469,6 +484,9 @@ impl Session {
 
     /// The server says that something changed while we were away; we ask for it when needed.
     fn clean(&mut self, unit: &mut Unit<'_>, dirty: &Node) {
+        if dirty.attr_is("type", "syncd_app_state") {
+            self.sync_app_state(unit, &Collection::ALL);
+        }
         let mut clean = Node::new("clean");
         for name in ["type", "timestamp"] {
             if let Some(value) = dirty.value(name) {

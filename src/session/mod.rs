@@ -39,6 +39,7 @@ mod receipt;
 mod receive;
 mod retry;
 mod send;
+mod settings;
 mod source;
 mod stream_error;
 #[cfg(test)]

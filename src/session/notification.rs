@@ -44,6 +44,7 @@ impl Session {
                 Some("encrypt") => self.encrypt_changed(unit, node, &from),
                 Some("devices") => self.devices_changed(unit, node, &from),
                 Some("account_sync") => self.account_changed(unit, node),
+                Some("server_sync") => self.app_state_changed(unit, node),
                 Some("w:gp2") => group_changed(self, unit, node, &from),
                 Some("privacy_token") => self.token_given(unit, node, &from),
                 Some("picture") => {

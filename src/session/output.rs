@@ -1,5 +1,7 @@
 //! What a session asks its owner to do.
 
+use crate::appstate::Collection;
+use crate::appstate::blob::Reference;
 use crate::session::changes::{AccountState, Change};
 use crate::session::input::Input;
 use crate::session::pair_code::CodeWork;
@@ -20,8 +22,18 @@ pub struct Output {
     /// Inputs to handle next, after this unit of work is committed: sends that waited for an
     /// answer.
     pub again: Vec<Input>,
+    /// Blobs to be downloaded while this link lasts.
+    pub fetches: Vec<Fetch>,
     /// Set when the link is to be closed after `transmit` went out.
     pub close: Option<Close>,
+}
+
+/// A blob to be downloaded from the media server, checked and decrypted; it comes back as
+/// [`Input::Blob`] with the same id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetch {
+    pub id: u64,
+    pub reference: Reference,
 }
 
 /// What the owner should know at once; nothing durable.
@@ -55,6 +67,11 @@ pub enum Notice {
     DeriveCode(CodeWork),
     /// The phone accepted us; a restart of the link follows.
     Paired,
+    /// What came about a collection of app state is not what it should be.
+    AppStateUnusable {
+        collection: Collection,
+        reason: &'static str,
+    },
     /// Pairing ended without an account: a stable word that says why.
     PairingFailed(&'static str),
 }

@@ -63,6 +63,13 @@ impl Rows {
         self.rows.remove(key);
     }
 
+    /// Forgets the MACs of a collection, which go with its version.
+    pub(super) fn forget_app_state_macs(&mut self, of: Collection) {
+        self.rows.retain(
+            |key, _| !matches!(key, RowKey::AppStateMac { collection, .. } if *collection == of),
+        );
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.rows.clear();
@@ -121,7 +128,8 @@ pub enum RowKey {
     ChatSettings(Jid),
     /// An app state key (`whatsmeow_app_state_sync_keys`).
     AppStateKey(Vec<u8>),
-    /// Version and hash of an app state collection (`whatsmeow_app_state_version`).
+    /// Version and hash of an app state collection (`whatsmeow_app_state_version`). Its deletion
+    /// deletes the collection's MACs.
     AppStateVersion(Collection),
     /// The newest value MAC under an index MAC (`whatsmeow_app_state_mutation_macs`).
     AppStateMac {

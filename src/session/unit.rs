@@ -47,6 +47,11 @@ impl<'a> Wants<'a> {
         }
     }
 
+    /// Whether all rows that were asked for so far are known.
+    pub(super) fn is_complete(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The rows that were asked for and are not known, each once.
     pub(super) fn into_keys(mut self) -> Vec<RowKey> {
         self.keys.sort_unstable();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::crypto::curve::PublicKey;
 use crate::ids::{Jid, Server};
+use crate::sim::appstate::AppState;
 use crate::sim::phone::Phone;
 use crate::sim::queue::Queue;
 use crate::sim::world::LinkId;
@@ -38,6 +39,8 @@ pub(super) struct Device {
     pub(super) one_time_known: BTreeMap<u32, PublicKey>,
     pub(super) queue: Queue,
     pub(super) link: Option<LinkId>,
+    /// It logged in at least once.
+    pub(super) was_here: bool,
 }
 
 impl Device {
@@ -50,6 +53,7 @@ impl Device {
             one_time_known: BTreeMap::new(),
             queue: Queue::default(),
             link: None,
+            was_here: false,
         }
     }
 }
@@ -81,6 +85,7 @@ pub(super) struct Account {
     pub(super) devices: BTreeMap<u16, Device>,
     /// Phone numbers of those with whom it exchanged a message.
     pub(super) contacts: BTreeSet<String>,
+    pub(super) app_state: AppState,
     next_device: u16,
 }
 
@@ -93,6 +98,7 @@ impl Account {
             phone,
             devices: BTreeMap::new(),
             contacts: BTreeSet::new(),
+            app_state: AppState::default(),
             next_device: 1,
         }
     }

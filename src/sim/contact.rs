@@ -52,6 +52,9 @@ impl Phone {
         let plain = padding::unpad(&padded).map_err(|_| Undecrypted::Unreadable)?;
         let message = Message::decode(plain).map_err(|_| Undecrypted::Unreadable)?;
         self.take_group_key(from, &message);
+        let protocol = message.protocol_message.as_ref();
+        self.keys_asked |=
+            protocol.is_some_and(|message| message.app_state_sync_key_request.is_some());
         Ok(text_of(&message))
     }
 
@@ -265,7 +268,10 @@ impl World {
                 .child("retry")
                 .and_then(|retry| retry.attr_u64("count"));
             let count = count.unwrap_or(1).max(1);
-            if count <= RETRIES_MAX {
+            if count <= RETRIES_MAX && from.same_account(phone) {
+                // All that a phone sends its own companions is keys.
+                self.share_app_state_keys(&from, true);
+            } else if count <= RETRIES_MAX {
                 self.phone_sends_copy(phone, &from, &id, count);
             }
         } else if let Some(account) = self.accounts.get_mut(phone) {

@@ -14,6 +14,16 @@
 //!                                          else, and so do its next ones → {"connections"}
 //! POST   /v1/accounts/NUMBER/lift          lets it log in again
 //! POST   /v1/accounts/NUMBER/reinstall     other keys, no companions; contacts are told
+//! GET    /v1/accounts/NUMBER/settings      what phone and companions have set, by collection
+//! POST   /v1/accounts/NUMBER/settings      {"set":"contact","jid","full_name","first_name"?},
+//!                                          {"set":"remove_contact|delete_chat","jid"},
+//!                                          {"set":"contacts","count"},
+//!                                          {"set":"mute","jid","on","until_ms"?},
+//!                                          {"set":"pin|archive|read","jid","on"},
+//!                                          {"set":"push_name","name"} → {"version"}
+//! POST   /v1/accounts/NUMBER/settings-key  {"withhold":bool}; a new key, which companions get at
+//!                                          once or only when they ask
+//! POST   /v1/accounts/NUMBER/compact       settings become snapshots; older patches are gone
 //! DELETE /v1/devices/JID                   the phone unlinks a companion
 //! POST   /v1/scan                          {"code","number"?}; without number, the first account
 //! POST   /v1/type-code                     {"code","number"}
@@ -51,6 +61,7 @@ use crate::ids::Jid;
 use crate::sim::faults::{Ending, Fault};
 use crate::sim::groups::Addressing;
 use crate::sim::server::{SimError, Simulator};
+use crate::sim::settings::Setting;
 
 /// Longest request.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -124,6 +135,9 @@ fn router(served: Served) -> Router {
         .route("/v1/accounts/{number}/mute", post(mute))
         .route("/v1/accounts/{number}/lift", post(lift))
         .route("/v1/accounts/{number}/reinstall", post(reinstall))
+        .route("/v1/accounts/{number}/settings", get(settings).post(set))
+        .route("/v1/accounts/{number}/settings-key", post(rotate_key))
+        .route("/v1/accounts/{number}/compact", post(compact))
         .route("/v1/devices/{jid}", delete(remove_device))
         .route("/v1/scan", post(scan))
         .route("/v1/type-code", post(type_code))
@@ -256,6 +270,32 @@ async fn lift(State(sim): Shared, Path(number): Path<String>) -> Answer {
 
 async fn reinstall(State(sim): Shared, Path(number): Path<String>) -> Answer {
     sim.reinstall(&number).await?;
+    Ok(Json(json!({})))
+}
+
+async fn settings(State(sim): Shared, Path(number): Path<String>) -> Answer {
+    Ok(Json(json!({"items": sim.settings(&number).await?})))
+}
+
+async fn set(State(sim): Shared, Path(number): Path<String>, body: Body<Setting>) -> Answer {
+    let Json(setting) = body?;
+    Ok(Json(json!({"version": sim.set(&number, setting).await?})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    withhold: bool,
+}
+
+async fn rotate_key(State(sim): Shared, Path(number): Path<String>, body: Body<NewKey>) -> Answer {
+    let Json(new) = body?;
+    sim.rotate_key(&number, new.withhold).await?;
+    Ok(Json(json!({})))
+}
+
+async fn compact(State(sim): Shared, Path(number): Path<String>) -> Answer {
+    sim.compact(&number).await?;
     Ok(Json(json!({})))
 }
 

@@ -5,6 +5,7 @@
 //! and none of their decisions. It listens on the loopback interface only.
 
 mod accounts;
+mod appstate;
 mod ask_again;
 mod connection;
 mod contact;
@@ -20,15 +21,18 @@ mod queries;
 mod queue;
 mod router;
 pub mod server;
+mod settings;
 mod stanza;
 mod tls;
 mod world;
 
 pub use accounts::DeviceView;
+pub use appstate::{CollectionView, ItemView};
 pub use faults::{Ending, Fault, FaultKind};
 pub use groups::Addressing;
 pub use journal::{Breach, Direction, Entry};
 pub use pairing::ScanError;
 pub use phone::{Heard, Incoming};
 pub use server::{SimConfig, SimError, Simulator};
+pub use settings::Setting;
 pub use tls::TlsError;

@@ -98,6 +98,8 @@ pub(super) struct Phone {
     /// How often it asked a device for a message again.
     pub(super) asked: HashMap<(Jid, String), u32>,
     heard: Vec<Heard>,
+    /// A companion of the account just asked for the keys of app state.
+    pub(super) keys_asked: bool,
     raw_id: u32,
     next_one_time: u32,
     inbox: Vec<Incoming>,
@@ -117,6 +119,7 @@ impl Phone {
             sent: BTreeMap::new(),
             asked: HashMap::new(),
             heard: Vec::new(),
+            keys_asked: false,
             raw_id: random::number(random),
             next_one_time: 1,
             inbox: Vec::new(),

@@ -34,7 +34,7 @@ impl World {
             ("usync", _) => self.usync(&id, query),
             ("w:g2", _) => self.group_query(&id, device, query),
             ("md", _) => self.companion_query(&id, device, query),
-            ("w:sync:app:state", _) => app_state(&id, query),
+            ("w:sync:app:state", _) => self.app_state(&id, device, query),
             ("privacy", "get") => stanza::result(&id).with_child(privacy()),
             ("blocklist", "get") => stanza::result(&id).with_child(Node::new("list")),
             ("abt" | "w", "get") => stanza::result(&id).with_child(Node::new("props")),
@@ -214,18 +214,6 @@ impl World {
         let node = stanza::notification(id, from, kind, t).with_child(child);
         self.deliver(to, node);
     }
-}
-
-/// Each collection that the client names, empty.
-fn app_state(id: &str, query: &Node) -> Node {
-    let asked = query.child("sync").map(Node::children).unwrap_or_default();
-    let collections = asked.iter().map(|collection| {
-        Node::new("collection")
-            .attr_opt("name", collection.attr_text("name"))
-            .attr("version", collection.attr_u64("version").unwrap_or(0))
-            .attr("has_more_patches", "false")
-    });
-    stanza::result(id).with_child(Node::new("sync").with_children(collections))
 }
 
 fn device_list(account: &Account) -> Node {

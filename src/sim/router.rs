@@ -247,7 +247,11 @@ impl World {
             return;
         };
         let read = account.phone.receive(node, &device, &mut *self.random);
+        let asked = std::mem::take(&mut account.phone.keys_asked);
         if device.same_account(phone) {
+            if asked {
+                self.app_state_keys_asked(&device);
+            }
             return;
         }
         let phone = phone.clone();

@@ -8,7 +8,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::response::Response;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -21,12 +23,14 @@ use crate::crypto::curve::KeyPair;
 use crate::ids::Jid;
 use crate::noise::cert::{self, Issue};
 use crate::sim::accounts::DeviceView;
+use crate::sim::appstate::CollectionView;
 use crate::sim::connection::{self, Gate};
 use crate::sim::faults::{Ending, Fault};
 use crate::sim::groups::Addressing;
 use crate::sim::journal::{Breach, Entry};
 use crate::sim::pairing::ScanError;
 use crate::sim::phone::{Heard, Incoming};
+use crate::sim::settings::Setting;
 use crate::sim::tls::{Authority, TlsError, TlsListener};
 use crate::sim::world::{Event, World};
 use crate::wire::frame;
@@ -136,7 +140,10 @@ impl Simulator {
             links: Arc::default(),
             tasks: tasks.clone(),
         };
-        let router = Router::new().fallback(accept).with_state(shared);
+        let router = Router::new()
+            .route("/mms/{*path}", get(download))
+            .fallback(accept)
+            .with_state(shared);
         let authority = config.tls.then(Authority::make).transpose()?;
         match &authority {
             None => tasks.spawn(serve(listener, router, stop.clone())),
@@ -332,6 +339,32 @@ impl Simulator {
         self.call(move |world| world.new_groups = addressing).await
     }
 
+    /// The owner of an account's phone sets something; gives the collection's new version.
+    pub async fn set(&self, number: &str, setting: Setting) -> Result<u64, SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.set(&account, &setting))
+            .await?
+    }
+
+    /// What phone and companions of an account have set.
+    pub async fn settings(&self, number: &str) -> Result<Vec<CollectionView>, SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.settings(&account)).await?
+    }
+
+    /// The phone makes a new key for its settings; with `withhold`, companions have to ask for it.
+    pub async fn rotate_key(&self, number: &str, withhold: bool) -> Result<(), SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.rotate_app_state_key(&account, withhold))
+            .await?
+    }
+
+    /// Puts the settings of an account into snapshots: older patches are gone.
+    pub async fn compact(&self, number: &str) -> Result<(), SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.compact(&account)).await?
+    }
+
     /// Sends any stanza to a device as it is, if the device is connected.
     pub async fn push(&self, device: &Jid, node: Node) -> Result<(), SimError> {
         let device = device.clone();
@@ -439,6 +472,23 @@ async fn accept(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Resp
         .on_upgrade(move |socket| {
             connection.track_future(connection::run(socket, link, shared.gate))
         })
+}
+
+/// The media server: blobs that only those can read who were told the key.
+async fn download(State(shared): State<Shared>, uri: Uri) -> Response {
+    let (reply, answer) = oneshot::channel();
+    let path = uri.path().to_owned();
+    let call = Event::Call(Box::new(move |world| {
+        // Nobody may wait any more.
+        let _ = reply.send(world.blobs.get(&path).cloned());
+    }));
+    if shared.gate.events.send(call).is_err() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    match answer.await {
+        Ok(Some(blob)) => blob.into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn own(mut world: World, mut inbox: mpsc::UnboundedReceiver<Event>, stop: CancellationToken) {

@@ -88,6 +88,8 @@ pub(super) struct World {
     pub(super) retried: HashMap<(Jid, String), HashSet<Jid>>,
     pub(super) faults: Faults,
     pub(super) mute: Mute,
+    /// What lies on the media server, by path.
+    pub(super) blobs: HashMap<String, Vec<u8>>,
     /// What the next logins of an account are answered with, by phone number.
     pub(super) refused: HashMap<String, Node>,
     due: BTreeMap<(u64, u64), Later>,
@@ -116,6 +118,7 @@ impl World {
             retried: HashMap::new(),
             faults: Faults::default(),
             mute: Mute::default(),
+            blobs: HashMap::new(),
             refused: HashMap::new(),
             due: BTreeMap::new(),
             next_id: 1,
@@ -241,6 +244,7 @@ impl World {
         let lid = account.lid(jid.device);
         if let Some(device) = account.devices.get_mut(&jid.device) {
             device.link = Some(link);
+            device.was_here = true;
         }
         if let Some(open) = self.links.get_mut(&link) {
             open.peer = Peer::Device(jid.clone());
@@ -250,6 +254,7 @@ impl World {
             .attr("lid", lid);
         self.send(link, success);
         self.send_waiting(link, &jid);
+        self.give_app_state_keys(&jid);
     }
 
     /// Takes a stanza from a client, whatever faults there are.

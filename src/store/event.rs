@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::ids::TenantId;
-use crate::session::changes::{AccountState, Event, EventBody, MessageEvent, ReceiptKind};
+use crate::session::changes::{
+    AccountState, ChatChange, Event, EventBody, MessageEvent, ReceiptKind,
+};
 use crate::store::db::{Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::unit::Unit;
@@ -203,12 +205,19 @@ fn columns(body: &EventBody) -> Vec<Val> {
             none(),
             json!({}),
         ),
-        EventBody::ChatChanged { chat } => plain(
+        EventBody::ChatChanged { chat, what } => plain(
             "chat_changed",
             Some(chat.to_string()),
             none(),
             none(),
-            json!({}),
+            chat_change(what),
+        ),
+        EventBody::NameChanged { name } => plain(
+            "name_changed",
+            none(),
+            none(),
+            none(),
+            json!({ "name": name }),
         ),
         EventBody::HistorySync {
             kind,
@@ -250,6 +259,17 @@ fn message_columns(message: &MessageEvent) -> Vec<Val> {
         message.payload.as_slice(),
         detail.to_string(),
     ]
+}
+
+fn chat_change(what: &ChatChange) -> Value {
+    match what {
+        ChatChange::Muted { until_s } => json!({ "what": "muted", "until_s": until_s }),
+        ChatChange::Pinned(on) => json!({ "what": "pinned", "on": on }),
+        ChatChange::Archived(on) => json!({ "what": "archived", "on": on }),
+        ChatChange::Read(on) => json!({ "what": "read", "on": on }),
+        ChatChange::Cleared => json!({ "what": "cleared" }),
+        ChatChange::Deleted => json!({ "what": "deleted" }),
+    }
 }
 
 fn receipt(kind: ReceiptKind) -> &'static str {

@@ -2,6 +2,7 @@
 
 mod noise;
 mod pairing;
+mod settings;
 mod steps;
 mod talk;
 mod world;

@@ -53,6 +53,11 @@ const TAGS: &[&str] = &[
     "routing_info",
     "promote",
     "delete",
+    "sync",
+    "collection",
+    "patches",
+    "patch",
+    "snapshot",
 ];
 const NAMES: &[&str] = &[
     "id",
@@ -114,6 +119,8 @@ const TEXTS: &[&str] = &[
     "name",
     "server_sync",
     "1.1-1",
+    "regular",
+    "regular_low",
 ];
 
 fn jid() -> impl Strategy<Value = Jid> {

@@ -93,6 +93,43 @@ impl Bench {
         out
     }
 
+    /// Puts a row where the store would find it.
+    pub(super) fn store(&mut self, key: RowKey, row: Row) {
+        self.stored.push((key, row));
+    }
+
+    /// Feeds an input, and what it wants handled after it, as one output.
+    pub(super) fn run(&mut self, input: Input) -> Output {
+        let mut whole = Output::default();
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let mut out = self.feed(input);
+            whole.changes.append(&mut out.changes);
+            whole.transmit.append(&mut out.transmit);
+            whole.notices.append(&mut out.notices);
+            whole.fetches.append(&mut out.fetches);
+            whole.close = whole.close.or(out.close);
+            inputs.append(&mut out.again);
+        }
+        whole
+    }
+
+    /// The same at a later time.
+    pub(super) fn run_at(&mut self, now: u64, input: Input) -> Output {
+        self.now = now;
+        self.run(input)
+    }
+
+    /// Answers the last request in `out`, and runs on.
+    pub(super) fn answer_all(&mut self, out: &Output, child: Node) -> Output {
+        let requests = out.transmit.iter().rev();
+        let mut requests = requests.filter(|node| node.tag == "iq");
+        let request = requests.next().unwrap();
+        let id = request.attr_text("id").unwrap().into_owned();
+        let answer = Node::new("iq").attr("type", "result").attr("id", id);
+        self.run(Input::Node(answer.with_child(child)))
+    }
+
     pub(super) fn node(&mut self, node: Node) -> Output {
         self.feed(Input::Node(node))
     }

@@ -8,3 +8,4 @@
 mod faults;
 mod kills;
 mod outage;
+mod settings;

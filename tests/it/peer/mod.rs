@@ -11,5 +11,6 @@ mod devices;
 mod groups;
 mod handshake;
 mod ours;
+mod settings;
 mod signal;
 mod strangers;

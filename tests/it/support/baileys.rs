@@ -116,6 +116,11 @@ impl Baileys {
             .take()
     }
 
+    /// Waits for any event for which `wanted` holds.
+    pub(crate) async fn event(&mut self, what: &str, wanted: impl FnMut(&Value) -> bool) {
+        self.program.expect(what, wanted).await;
+    }
+
     /// How many messages with this text were seen and not expected yet.
     pub(crate) fn messages_left(&mut self, wanted: &str) -> usize {
         self.program

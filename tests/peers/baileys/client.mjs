@@ -109,7 +109,8 @@ function start() {
   })
   const passed = [
     'messages.update', 'message-receipt.update', 'groups.upsert', 'groups.update',
-    'group-participants.update', 'presence.update', 'contacts.upsert', 'messages.reaction'
+    'group-participants.update', 'presence.update', 'contacts.upsert', 'messages.reaction',
+    'chats.update'
   ]
   for (const name of passed) socket.ev.on(name, data => tell({ ev: name, data }))
   socket.ev.on('messaging-history.set', data => {
@@ -202,6 +203,9 @@ const commands = {
   },
   async upload_keys({ count }) {
     await socket.uploadPreKeys(count)
+  },
+  async chat_modify({ jid, change }) {
+    await socket.chatModify(change, jid)
   },
   async drop() {
     await socket.ws.close()
