@@ -1,5 +1,6 @@
 //! Many tenants: hosts that share them out, and the interface that steers them.
 
+mod balance;
 mod fleet;
 mod http;
 mod pairing;
