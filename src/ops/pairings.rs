@@ -106,7 +106,9 @@ impl Attempt {
             // One that was called off a moment ago may still be on its way out.
             let patient = app.surroundings.clock.mono_ms() + HELD_MS_MAX;
             loop {
-                let linked = pair::pair_with_person(&app, &options, &own, &mut tell).await;
+                // Deep: on the heap, or a worker's stack does not hold it.
+                let linked =
+                    Box::pin(pair::pair_with_person(&app, &options, &own, &mut tell)).await;
                 let held = matches!(linked, Err(PairError::Rows(RowsError::Held { .. })));
                 if !held || patient <= app.surroundings.clock.mono_ms() || !own.sleep(LOOK).await {
                     return linked;
@@ -123,8 +125,8 @@ impl Attempt {
             }
             self
         };
-        let both = async { tokio::join!(link, write) };
-        tokio::pin!(both, called_off);
+        let mut both = Box::pin(async { tokio::join!(link, write) });
+        tokio::pin!(called_off);
         let (linked, mut attempt) = tokio::select! {
             both = &mut both => both,
             () = stop.asked() => {
