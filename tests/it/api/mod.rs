@@ -3,4 +3,5 @@
 mod balance;
 mod fleet;
 mod http;
+mod page;
 mod pairing;
