@@ -3,20 +3,18 @@
 //! Nothing of the drivers leaves `store`. What the dialects do not share is a `match` on [`Db`] at
 //! its one place.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgRow};
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, PgExecutor, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction};
-use tokio::time::Instant;
 
 use crate::store::batch::{self, Batch};
 use crate::store::error::StoreError;
-use crate::store::route::{Pooling, Route};
+use crate::store::server::{Served, Server};
 
 /// A transaction that a stopped process left open is ended by the server after this long
 /// (milliseconds): until then nobody can take its leases.
@@ -163,45 +161,12 @@ pub(super) enum Db {
     Postgres(Arc<Server>),
 }
 
-/// A server, and the ways to it.
-#[derive(Debug)]
-pub(super) struct Server {
-    pub(super) pool: PgPool,
-    pub(super) route: Route,
-    /// How sessions for locks are made.
-    pub(super) lock_options: PgConnectOptions,
-    pub(super) renewed: Renewed,
-}
-
-impl Server {
-    /// Whether each transaction may have another session: nothing can be prepared or set.
-    pub(super) fn is_shared(&self) -> bool {
-        self.route.pooling == Pooling::Transaction
-    }
-}
-
-/// Since when connections have to be made anew: those before lead to another server.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Renewed(Arc<Mutex<Option<Instant>>>);
-
-impl Renewed {
-    pub(super) fn now(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    /// Whether a connection of this age was made before.
-    pub(super) fn is_after(&self, age: Duration) -> bool {
-        let renewed = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        renewed.is_some_and(|renewed| renewed.elapsed() < age)
-    }
-}
-
 /// An open transaction; dropped without a commit, it is rolled back.
 pub(super) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres {
         tx: Transaction<'static, Postgres>,
-        shared: bool,
+        served: Served,
     },
 }
 
@@ -267,8 +232,9 @@ impl Db {
             Self::Postgres(server) => {
                 let shared = server.is_shared();
                 let begin = if shared { BEGIN_SHARED } else { "BEGIN" };
-                let tx = server.pool.begin_with(begin).await?;
-                Tx::Postgres { tx, shared }
+                let (pool, served) = server.pool();
+                let tx = served.ask(pool.begin_with(begin)).await?;
+                Tx::Postgres { tx, served }
             }
         })
     }
@@ -278,10 +244,11 @@ impl Db {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         Ok(match self {
             Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Self::Postgres(server) => Tx::Postgres {
-                tx: server.pool.begin_with(BEGIN).await?,
-                shared: server.is_shared(),
-            },
+            Self::Postgres(server) => {
+                let (pool, served) = server.pool();
+                let tx = served.ask(pool.begin_with(BEGIN)).await?;
+                Tx::Postgres { tx, served }
+            }
         })
     }
 
@@ -294,8 +261,9 @@ impl Db {
         Ok(match self {
             Self::Sqlite { read, .. } => wrap(lite(sql, args).fetch_all(read).await?, Row::Sqlite),
             Self::Postgres(server) => {
-                let rows = post_rows(&server.pool, server.is_shared(), sql, args);
-                wrap(rows.await?, Row::Postgres)
+                let (pool, served) = server.pool();
+                let rows = post_rows(&pool, served.is_shared(), sql, args);
+                wrap(served.ask(rows).await?, Row::Postgres)
             }
         })
     }
@@ -318,8 +286,9 @@ impl Db {
         Ok(match self {
             Self::Sqlite { read, .. } => wrap(lite(sql, args).fetch_all(read).await?, Row::Sqlite),
             Self::Postgres(server) => {
-                let rows = post_rows(&server.pool, server.is_shared(), sql, args);
-                wrap(rows.await?, Row::Postgres)
+                let (pool, served) = server.pool();
+                let rows = post_rows(&pool, served.is_shared(), sql, args);
+                wrap(served.ask(rows).await?, Row::Postgres)
             }
         })
     }
@@ -344,8 +313,12 @@ impl Db {
                 for (sql, args) in &queries {
                     batch.push(sql, args);
                 }
-                let mut connection = server.pool.acquire().await?;
-                Ok(batch.send(&mut connection).await?)
+                let (pool, served) = server.pool();
+                let asked = async {
+                    let mut connection = pool.acquire().await?;
+                    batch.send(&mut connection).await
+                };
+                Ok(served.ask(asked).await?)
             }
         }
     }
@@ -357,7 +330,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(server) => server.pool.close().await,
+            Self::Postgres(server) => server.close().await,
         }
     }
 }
@@ -371,9 +344,9 @@ impl Tx {
     ) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(tx) => wrap(lite(sql, args).fetch_all(&mut **tx).await?, Row::Sqlite),
-            Self::Postgres { tx, shared } => {
-                let rows = post_rows(&mut **tx, *shared, sql, args);
-                wrap(rows.await?, Row::Postgres)
+            Self::Postgres { tx, served } => {
+                let rows = post_rows(&mut **tx, served.is_shared(), sql, args);
+                wrap(served.ask(rows).await?, Row::Postgres)
             }
         })
     }
@@ -395,7 +368,10 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Sqlite(tx) => lite(sql, args).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres { tx, shared } => post_run(&mut **tx, *shared, sql, args).await?,
+            Self::Postgres { tx, served } => {
+                let run = post_run(&mut **tx, served.is_shared(), sql, args);
+                served.ask(run).await?
+            }
         })
     }
 
@@ -407,8 +383,9 @@ impl Tx {
     ) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => lite(sql, args).execute(&mut **tx).await.map(|_| ()),
-            Self::Postgres { tx, shared } => {
-                post_run(&mut **tx, *shared, sql, args).await.map(|_| ())
+            Self::Postgres { tx, served } => {
+                let run = post_run(&mut **tx, served.is_shared(), sql, args);
+                served.ask(run).await.map(|_| ())
             }
         }
         .map_err(StoreError::from)
@@ -435,15 +412,15 @@ impl Tx {
                 .fetch(&mut **tx)
                 .map(|row| row.map(Row::Sqlite).map_err(StoreError::from))
                 .boxed(),
-            Self::Postgres { tx, shared: false } => post(sql, args)
-                .fetch(&mut **tx)
-                .map(|row| row.map(Row::Postgres).map_err(StoreError::from))
-                .boxed(),
-            Self::Postgres { tx, shared: true } => {
-                let text = batch::written(sql.into_sql_str().as_str(), &args);
-                sqlx::raw_sql(text)
-                    .fetch(&mut **tx)
-                    .map(|row| row.map(Row::Postgres).map_err(StoreError::from))
+            Self::Postgres { tx, served } => {
+                let rows = match served.is_shared() {
+                    true => {
+                        let text = batch::written(sql.into_sql_str().as_str(), &args);
+                        sqlx::raw_sql(text).fetch(&mut **tx)
+                    }
+                    false => post(sql, args).fetch(&mut **tx),
+                };
+                rows.map(|row| row.map(Row::Postgres).map_err(StoreError::from))
                     .boxed()
             }
         }
@@ -462,7 +439,7 @@ impl Tx {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres { tx, .. } => tx.commit().await,
+            Self::Postgres { tx, served } => served.ask(tx.commit()).await,
         }
         .map_err(StoreError::of_commit)
     }

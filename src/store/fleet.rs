@@ -271,7 +271,7 @@ impl Store {
             return Ok(look(FILE_POLL));
         };
         let mut listener = if !server.is_shared() {
-            PgListener::connect_with(&server.pool).await?
+            PgListener::connect_with(&server.pool().0).await?
         } else if server.route.lock_pooling != Pooling::Transaction {
             let pool = PgPoolOptions::new().max_connections(1);
             let pool = pool.connect_lazy_with(server.lock_options.clone());

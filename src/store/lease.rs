@@ -139,6 +139,11 @@ impl Store {
             Db::Sqlite { .. } => HEARTBEAT_SQLITE,
             Db::Postgres(_) => HEARTBEAT_POSTGRES,
         };
+        if let Db::Postgres(server) = &self.db
+            && server.is_superseded(host).await
+        {
+            return Ok(None);
+        }
         let mut tx = self.db.begin().await?;
         let row = tx.row(sql, args![host.to_string(), now_ms]).await?;
         tx.commit().await?;

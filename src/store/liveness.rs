@@ -4,30 +4,31 @@
 //! It decides nothing. Who may write stands in the lease row; a lock that is wrongly free, or
 //! wrongly held, costs a takeover too many or a later one, and never a row.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
 use crate::store::batch::{Batch, ask};
-use crate::store::db::{Db, Server, Val, args};
+use crate::store::db::{Db, Val, args};
 use crate::store::error::StoreError;
 use crate::store::lease::HEARTBEAT_POSTGRES;
 use crate::store::route::Liveness;
+use crate::store::server::{LOOK_EVERY, LOOK_TIME_MAX, Served, Server};
 
 /// First half of the keys of tenants' locks; the second is a hash of the name. Two tenants whose
 /// hashes agree cannot both be locked, and one is then watched by its heartbeat alone.
 const TENANT_LOCKS: i64 = 0x574E;
-/// How long a session of its own may take to come up.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a lock may take to be given back.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Whoever waits for a lock asks anew so often: a statement that waits for days would keep the
 /// server from clearing away what is out of date. The server ends it, not a clock of ours.
-const WAIT_AT_MOST: &str = "5s";
+const WAIT_AT_MOST: &str = "2s";
 /// By then an answer is there, or the way to the server is gone.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(8);
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 /// What PostgreSQL answers when a lock did not come in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// Servers from this version on look whether their client is still there.
@@ -50,6 +51,7 @@ pub struct TenantLock(LockSession);
 #[derive(Debug)]
 pub(super) struct LockSession {
     connection: PgConnection,
+    served: Served,
     server: Arc<Server>,
     /// The lock is a transaction's, and heartbeats have to be committed elsewhere.
     in_transaction: bool,
@@ -103,17 +105,10 @@ impl Store {
     /// lead to another server by now, while older connections go on with one that nobody else asks:
     /// then all of them are made anew.
     pub async fn is_known(&self, host: HostId) -> Result<bool, StoreError> {
-        let Db::Postgres(server) = &self.db else {
-            return Ok(true);
-        };
-        let mut connection = connect(server).await?;
-        let known = ask(&mut connection, IS_KNOWN, args![host.to_string()]).await?;
-        let known = known.is_some();
-        if !known {
-            server.renewed.now();
+        match &self.db {
+            Db::Sqlite { .. } => Ok(true),
+            Db::Postgres(server) => server.knows(host).await,
         }
-        connection.close().await?;
-        Ok(known)
     }
 
     pub(super) async fn lock_session(&self, silence: Duration) -> Result<LockSession, StoreError> {
@@ -123,8 +118,10 @@ impl Store {
         if server.route.liveness == Liveness::Counter {
             return Err(StoreError::NoLocks);
         }
+        let connection = server.connect().await?;
         let mut session = LockSession {
-            connection: connect(server).await?,
+            connection,
+            served: server.served(),
             server: Arc::clone(server),
             in_transaction: server.route.liveness == Liveness::Transaction,
             silence,
@@ -134,18 +131,38 @@ impl Store {
     }
 }
 
-/// A connection over the way for locks, to a server that takes writes.
-async fn connect(server: &Server) -> Result<PgConnection, StoreError> {
-    let connected = timeout(CONNECT_TIME_MAX, async {
-        let mut connection = PgConnection::connect_with(&server.lock_options).await?;
-        let row = ask(&mut connection, "SELECT pg_is_in_recovery()", args![]).await?;
-        match row.map_or(Ok(false), |row| row.column("pg_control", 0))? {
-            true => Err(StoreError::Standby),
-            false => Ok(connection),
+impl Server {
+    async fn knows(&self, host: HostId) -> Result<bool, StoreError> {
+        let mut connection = self.connect().await?;
+        let known = ask(&mut connection, IS_KNOWN, args![host.to_string()]).await?;
+        let known = known.is_some();
+        if !known {
+            tracing::warn!("the server that the database's name leads to counts this process out");
+            self.lines.renew();
         }
-    });
-    let late = |_| Err(StoreError::from(sqlx::Error::PoolTimedOut));
-    connected.await.unwrap_or_else(late)
+        connection.close().await?;
+        Ok(known)
+    }
+
+    /// Whether another server has taken the place of the one that this process talks to. Looks only
+    /// now and then, and says no when it cannot tell.
+    pub(super) async fn is_superseded(&self, host: HostId) -> bool {
+        {
+            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked.elapsed() < LOOK_EVERY {
+                return false;
+            }
+            *looked = Instant::now();
+        }
+        let known = timeout(LOOK_TIME_MAX, Box::pin(self.knows(host))).await;
+        matches!(known, Ok(Ok(false)))
+    }
+}
+
+/// In order: a pooler throws a session away whose client leaves in the middle of a transaction.
+async fn end_transaction(mut connection: PgConnection) -> Result<(), sqlx::Error> {
+    ask(&mut connection, "ROLLBACK", args![]).await?;
+    connection.close().await
 }
 
 impl LockSession {
@@ -178,7 +195,11 @@ impl LockSession {
         loop {
             let asked = ask(&mut self.connection, sql, args![class, name]);
             let error = match timeout(ANSWER_TIME_MAX, asked).await {
-                Ok(Ok(_)) => return Ok(()),
+                // The lock of a server whose place another one has taken means nothing.
+                Ok(Ok(_)) => match self.served.is_current().await {
+                    true => return Ok(()),
+                    false => return Err(StoreError::Busy),
+                },
                 Ok(Err(error)) => error,
                 Err(_) => return Err(StoreError::from(sqlx::Error::PoolTimedOut)),
             };
@@ -186,9 +207,14 @@ impl LockSession {
             if code.as_deref() != Some(LOCK_NOT_AVAILABLE) {
                 return Err(error.into());
             }
-            if self.in_transaction {
-                ask(&mut self.connection, "ROLLBACK", args![]).await?;
-                self.prepare().await?;
+            // A new session each time: the name may lead to another server by now.
+            let fresh = self.server.connect().await?;
+            self.served = self.server.served();
+            let old = std::mem::replace(&mut self.connection, fresh);
+            self.prepare().await?;
+            match self.in_transaction {
+                true => end_transaction(old).await?,
+                false => old.close().await?,
             }
         }
     }
@@ -216,27 +242,49 @@ impl LockSession {
         host: HostId,
         now_ms: i64,
     ) -> Result<Option<i64>, StoreError> {
+        let server = Arc::clone(&self.server);
+        let (superseded, beat) = (server.is_superseded(host), self.beat_here(host, now_ms));
+        tokio::pin!(superseded, beat);
+        // A server that lost its synchronous follower keeps a heartbeat waiting for ever.
+        tokio::select! {
+            superseded = &mut superseded => match superseded {
+                true => Ok(None),
+                false => beat.await,
+            },
+            done = &mut beat => match superseded.await {
+                true => Ok(None),
+                false => done,
+            },
+        }
+    }
+
+    async fn beat_here(&mut self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
         let beat = args![host.to_string(), now_ms];
         let row = if self.in_transaction {
             self.ping().await?;
             // Nobody sees what an open transaction writes.
-            let mut connection = self.server.pool.acquire().await?;
-            ask(&mut connection, HEARTBEAT_POSTGRES, beat).await?
+            let (pool, served) = self.server.pool();
+            let asked = async {
+                let mut connection = pool.acquire().await?;
+                ask(&mut connection, HEARTBEAT_POSTGRES, beat).await
+            };
+            served.ask(asked).await?
         } else {
-            ask(&mut self.connection, HEARTBEAT_POSTGRES, beat).await?
+            let asked = ask(&mut self.connection, HEARTBEAT_POSTGRES, beat);
+            self.served.ask(asked).await?
         };
         row.map(|row| row.column("wmctl_host", 0)).transpose()
     }
 
     /// Gives the lock back.
-    pub(super) async fn release(mut self) {
+    pub(super) async fn release(self) {
         let ended = async {
-            if self.in_transaction {
-                ask(&mut self.connection, "ROLLBACK", args![]).await?;
+            match self.in_transaction {
+                true => end_transaction(self.connection).await,
+                false => self.connection.close().await,
             }
-            self.connection.close().await
         };
-        if !matches!(timeout(CONNECT_TIME_MAX, ended).await, Ok(Ok(()))) {
+        if !matches!(timeout(RELEASE_TIME_MAX, ended).await, Ok(Ok(()))) {
             tracing::debug!("the lock's session ended badly");
         }
     }

@@ -25,6 +25,7 @@ mod put;
 mod read;
 pub mod retention;
 pub mod route;
+mod server;
 pub mod tenant;
 mod text;
 pub mod transfer;

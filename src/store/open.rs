@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::config::DatabaseUrl;
 use crate::config::postgres::{PostgresUrl, TlsMode};
 use crate::store::Store;
 use crate::store::bell::Bells;
-use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS, Renewed, Server};
+use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS};
 use crate::store::error::StoreError;
 use crate::store::inspect::server::APPLICATION;
 use crate::store::route::{Pooling, Route, Way};
+use crate::store::server::{Lines, Server};
 
 /// How long a statement waits for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,7 +54,6 @@ const NOTICE_DEAD_CLIENTS: &str = "
 /// For a session of ours that could not be started with it.
 const END_IDLE_TRANSACTIONS: &str = "
     SELECT set_config('idle_in_transaction_session_timeout', '2s', FALSE)";
-const RECOVERING: &str = "SELECT pg_is_in_recovery()";
 
 impl Store {
     /// Opens the database; creates a file and its folder, readable by their owner only. The schema
@@ -281,23 +281,20 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
         lock_apart: lock_way.is_some(),
         liveness: locks.liveness(),
     };
+    // Whoever waits for a lock waits for long.
     let lock_options = locks.options.clone();
-    let renewed = Renewed::default();
-    let pool = pool(url, way.pooling, renewed.clone());
-    let pool = pool.connect_with(way.options).await?;
+    let lock_options = lock_options.disable_statement_logging();
+    let lines = Lines::new(way.pooling);
+    let pool = (pool(url, way.pooling, lines.clone()), way.options);
+    let server = Server::start(route, lock_options, lines, pool).await?;
     Ok(Store {
-        db: Db::Postgres(Arc::new(Server {
-            pool,
-            route,
-            lock_options,
-            renewed,
-        })),
+        db: Db::Postgres(Arc::new(server)),
         file: None,
         bells: Bells::default(),
     })
 }
 
-fn pool(url: &PostgresUrl, pooling: Pooling, renewed: Renewed) -> PgPoolOptions {
+fn pool(url: &PostgresUrl, pooling: Pooling, lines: Lines) -> PgPoolOptions {
     let pool = url.pool;
     let check_after = pool.check_period.unwrap_or(CHECK_AFTER);
     PgPoolOptions::new()
@@ -309,33 +306,23 @@ fn pool(url: &PostgresUrl, pooling: Pooling, renewed: Renewed) -> PgPoolOptions 
         // A round trip for each acquisition would double the cost of a read.
         .test_before_acquire(false)
         .before_acquire(move |connection, age| {
-            let outdated = renewed.is_after(age.age);
             Box::pin(async move {
                 match age.idle_for < check_after {
-                    _ if outdated => Ok(false),
                     true => Ok(true),
                     false => connection.ping().await.map(|()| true),
                 }
             })
         })
         .after_connect(move |connection, _| {
+            let lines = lines.clone();
             Box::pin(async move {
-                let text = match pooling {
+                let first: &[&str] = match pooling {
                     // A setting would stay with a session that others get next.
-                    Pooling::Transaction => Vec::new(),
-                    Pooling::Session => vec![NOTICE_DEAD_CLIENTS, END_IDLE_TRANSACTIONS],
-                    Pooling::Direct => vec![NOTICE_DEAD_CLIENTS],
+                    Pooling::Transaction => &[],
+                    Pooling::Session => &[NOTICE_DEAD_CLIENTS, END_IDLE_TRANSACTIONS],
+                    Pooling::Direct => &[NOTICE_DEAD_CLIENTS],
                 };
-                let text = [&text[..], &[RECOVERING]].concat().join(";");
-                let rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch_all(&mut *connection);
-                let recovering = match rows.await?.last() {
-                    Some(row) => row.try_get(0)?,
-                    None => false,
-                };
-                match recovering {
-                    false => Ok(()),
-                    true => Err(sqlx::Error::Protocol(StoreError::Standby.to_string())),
-                }
+                lines.admit(connection, first).await
             })
         })
 }

@@ -13,6 +13,7 @@ use crate::store::commit::Place;
 use crate::store::db::{Db, END_WHEN_IDLE, Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
+use crate::store::server::Served;
 
 const TABLE: &str = "wmctl_account";
 const CORRUPT: StoreError = StoreError::Corrupt {
@@ -40,6 +41,7 @@ pub(super) enum Unit {
 /// A connection inside a transaction, and what is still to be sent on it.
 pub(super) struct Held {
     connection: PoolConnection<Postgres>,
+    served: Served,
     /// Whether the connection is outside any transaction again.
     settled: bool,
     batch: Batch,
@@ -51,7 +53,7 @@ impl Held {
     /// Runs a last query and leaves the transaction; the first row of the query's answer.
     async fn undo(&mut self, mut batch: Batch) -> Result<Option<Row>, StoreError> {
         batch.push("ROLLBACK", &[]);
-        let answers = batch.send(&mut self.connection).await?;
+        let answers = self.served.ask(batch.send(&mut self.connection)).await?;
         self.settled = true;
         Ok(answers.into_iter().next().flatten())
     }
@@ -122,8 +124,10 @@ impl Unit {
                 (None, None) => Err(CORRUPT),
             };
         };
+        let (pool, served) = server.pool();
         let mut held = Held {
-            connection: server.pool.acquire().await?,
+            connection: served.ask(pool.acquire()).await?,
+            served,
             settled: false,
             batch: Batch::default(),
             asked: Vec::new(),
@@ -138,11 +142,9 @@ impl Unit {
         if let Some((sql, args)) = reserve {
             batch.push(sql, &args);
         }
-        let mut answers = batch
-            .send(&mut held.connection)
-            .await?
-            .into_iter()
-            .skip(fenced);
+        let answers = batch.send(&mut held.connection);
+        let answers = held.served.ask(answers).await?;
+        let mut answers = answers.into_iter().skip(fenced);
         if answers.next().flatten().is_none() {
             held.undo(Batch::default()).await?;
             return Err(lost);
@@ -206,7 +208,8 @@ impl Unit {
             Self::Postgres(mut held) => {
                 let mut batch = std::mem::take(&mut held.batch);
                 batch.push("COMMIT", &[]);
-                let sent = batch.send(&mut held.connection).await;
+                let sent = batch.send(&mut held.connection);
+                let sent = held.served.ask(sent).await;
                 let mut answers = sent.map_err(StoreError::of_commit)?;
                 held.settled = true;
                 let asked = held.asked.iter();

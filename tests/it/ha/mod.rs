@@ -3,7 +3,9 @@
 //!
 //! `WMCTL_HA_ROUNDS` makes it a soak.
 
+mod faults;
 mod health;
+mod scene;
 mod service;
 mod stall;
 mod takeover;

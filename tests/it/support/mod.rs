@@ -1,6 +1,8 @@
 //! What several tests need: other programs as children, spoken to in lines of JSON.
 
 pub(crate) mod baileys;
+pub(crate) mod front;
+pub(crate) mod network;
 pub(crate) mod oracle;
 pub(crate) mod ours;
 pub(crate) mod pooler;

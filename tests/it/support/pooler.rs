@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::Child;
 use std::time::Duration;
 
@@ -56,6 +57,11 @@ impl Pooler {
             std::thread::sleep(Duration::from_millis(5));
         }
         pooler
+    }
+
+    /// Where its socket is.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join(format!(".s.PGSQL.{PORT}"))
     }
 
     /// Where wmctl finds a database behind it.

@@ -139,6 +139,34 @@ impl Postgres {
         self.launch();
     }
 
+    /// A server that follows this one.
+    pub(crate) fn follower(&self) -> Self {
+        let follower = Self {
+            folder: folder(),
+            binaries: self.binaries.clone(),
+            setup: self.setup.clone(),
+        };
+        let (from, data) = (self.folder.path().to_str().unwrap(), follower.data());
+        let arguments = ["-h", from, "-U", "wm", "-D", data.to_str().unwrap()];
+        let stream = ["-R", "-X", "stream", "-c", "fast", "--no-sync"];
+        follower.run("pg_basebackup", &[&arguments[..], &stream].concat());
+        follower.launch();
+        follower
+    }
+
+    /// Makes a follower a server of its own.
+    pub(crate) fn promote(&self) {
+        let data = self.data();
+        self.run("pg_ctl", &["-D", data.to_str().unwrap(), "-w", "promote"]);
+    }
+
+    /// The end of its log.
+    pub(crate) fn log_tail(&self) -> String {
+        let text = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
     /// Its socket, where a proxy finds it.
     pub(crate) fn socket(&self) -> PathBuf {
         self.folder.path().join(".s.PGSQL.5432")

@@ -165,7 +165,8 @@ impl Program {
         )
     }
 
-    fn log_tail(&self) -> String {
+    /// The end of its log.
+    pub(crate) fn log_tail(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")

@@ -66,7 +66,7 @@ impl Stage {
         sim.scan(NUMBER, qr["code"].as_str().unwrap())
             .await
             .unwrap();
-        assert!(pairing.ended().await.success());
+        assert!(pairing.ended().await.success(), "{}", pairing.log_tail());
         let settings = Settings {
             database: match database {
                 Some(url) => url.parse().unwrap(),
@@ -144,7 +144,8 @@ impl Stage {
         u32::try_from(self.outbox.len()).unwrap()
     }
 
-    async fn ledger(&self) -> Ledger {
+    /// Both sides of the traffic so far.
+    pub(crate) async fn ledger(&self) -> Ledger {
         let begun = Instant::now();
         loop {
             let gathered = Ledger::gather(&self.app, &self.sim, &self.contacts, &self.outbox).await;

@@ -9,9 +9,12 @@ use tokio::time::timeout;
 use super::program::{PATIENCE, Program};
 
 /// One installation: a folder with its database, its log and its settings.
+#[derive(Clone)]
 pub(crate) struct Wmctl {
     folder: PathBuf,
     variables: Vec<(String, String)>,
+    /// What it is started with, such as another network.
+    inside: Vec<String>,
 }
 
 impl Wmctl {
@@ -20,12 +23,18 @@ impl Wmctl {
         Self {
             folder: folder.to_owned(),
             variables: Vec::new(),
+            inside: Vec::new(),
         }
     }
 
     /// Sets a variable for every command that follows.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.into(), value.into()));
+    }
+
+    /// Has every command that follows started by another program.
+    pub(crate) fn start_inside(&mut self, program: &[&str]) {
+        self.inside = program.iter().map(ToString::to_string).collect();
     }
 
     /// The embedded database's file.
@@ -40,7 +49,15 @@ impl Wmctl {
 
     /// A command that speaks JSON lines.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wmctl"));
+        let wmctl = env!("CARGO_BIN_EXE_wmctl");
+        let mut command = match self.inside.split_first() {
+            None => Command::new(wmctl),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(wmctl);
+                command
+            }
+        };
         command
             .env_clear()
             .env("HOME", &self.folder)

@@ -1,0 +1,264 @@
+//! A server behind a name that may move, and the pool of connections to it.
+//!
+//! All connections of one pool lead to one server. When a new one finds another server behind the
+//! name, the pool is given up for a new one, and what still waits for the old server is given up
+//! with it.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::store::error::StoreError;
+use crate::store::route::{Pooling, Route};
+
+/// How often a process that holds something, or waits for an answer, looks whether the name of its
+/// server still leads to the server that it talks to, and how long that may take.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
+pub(super) const LOOK_TIME_MAX: Duration = Duration::from_millis(300);
+/// How long a session of its own may take to come up.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+const RECOVERING: &str = "SELECT pg_is_in_recovery()";
+/// The cluster, and the first part of the names of its log files: the timeline.
+const LINE: &str = "
+    SELECT CAST(system_identifier AS TEXT), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+    FROM pg_control_system()";
+
+/// A server, and the ways to it.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) route: Route,
+    /// How sessions for locks are made.
+    pub(super) lock_options: PgConnectOptions,
+    /// When it was looked last whether the name still leads here.
+    pub(super) looked: Mutex<Instant>,
+    pub(super) lines: Lines,
+    pool_options: PgPoolOptions,
+    options: PgConnectOptions,
+    /// The pool, and which server it is for.
+    current: Mutex<(u64, PgPool)>,
+}
+
+impl Server {
+    /// Connects once.
+    pub(super) async fn start(
+        route: Route,
+        lock_options: PgConnectOptions,
+        lines: Lines,
+        (pool_options, options): (PgPoolOptions, PgConnectOptions),
+    ) -> Result<Self, StoreError> {
+        let pool = pool_options.clone().connect_with(options.clone()).await?;
+        Ok(Self {
+            route,
+            lock_options,
+            looked: Mutex::new(Instant::now()),
+            current: Mutex::new((lines.number(), pool)),
+            lines,
+            pool_options,
+            options,
+        })
+    }
+
+    /// Whether each transaction may have another session: nothing can be prepared or set.
+    pub(super) fn is_shared(&self) -> bool {
+        self.route.pooling == Pooling::Transaction
+    }
+
+    /// The server that the name led to last.
+    pub(super) fn served(self: &Arc<Self>) -> Served {
+        Served {
+            server: Arc::clone(self),
+            number: self.lines.number(),
+        }
+    }
+
+    /// Connections to the server that the name led to last.
+    pub(super) fn pool(self: &Arc<Self>) -> (PgPool, Served) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = self.lines.number();
+        if current.0 != number {
+            let options = self.options.clone();
+            *current = (number, self.pool_options.clone().connect_lazy_with(options));
+        }
+        let served = Served {
+            server: Arc::clone(self),
+            number,
+        };
+        (current.1.clone(), served)
+    }
+
+    /// A new connection over the way for locks.
+    pub(super) async fn connect(&self) -> Result<PgConnection, StoreError> {
+        let connected = timeout(CONNECT_TIME_MAX, async {
+            let mut connection = PgConnection::connect_with(&self.lock_options).await?;
+            self.lines.admit(&mut connection, &[]).await?;
+            Ok(connection)
+        });
+        let late = |_| Err(StoreError::from(sqlx::Error::PoolTimedOut));
+        connected.await.unwrap_or_else(late)
+    }
+
+    /// Looks where the name leads by now.
+    async fn look(&self) {
+        // Rare, and large beside what it stands next to in every question.
+        let look = Box::pin(async {
+            let connection = self.connect().await?;
+            Ok::<_, StoreError>(connection.close().await?)
+        });
+        let looked = timeout(LOOK_TIME_MAX, look);
+        // Whoever cannot look stays where it is.
+        drop(looked.await);
+    }
+
+    pub(super) async fn close(self: &Arc<Self>) {
+        self.pool().0.close().await;
+    }
+}
+
+/// The server that a connection leads to.
+#[derive(Clone, Debug)]
+pub(super) struct Served {
+    server: Arc<Server>,
+    number: u64,
+}
+
+impl Served {
+    /// Does something with the server, or gives up when another one has taken its place: one that
+    /// lost its synchronous follower never answers.
+    pub(super) async fn ask<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        let work = Box::pin(work);
+        let mut lines = self.server.lines.changed.subscribe();
+        let another = lines.wait_for(|number| *number != self.number);
+        tokio::select! {
+            biased;
+            done = work => done,
+            _ = another => Err(superseded()),
+            never = self.look_now_and_then() => match never {},
+        }
+    }
+
+    async fn look_now_and_then(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            self.server.look().await;
+        }
+    }
+
+    /// Whether the name still leads there, as far as a new connection tells.
+    pub(super) async fn is_current(&self) -> bool {
+        self.server.look().await;
+        self.number == self.server.lines.number()
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.server.is_shared()
+    }
+}
+
+fn superseded() -> sqlx::Error {
+    let what = "another server has taken the place of this one";
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::ConnectionAborted, what))
+}
+
+/// Which server the name led to last.
+#[derive(Clone, Debug)]
+pub(super) struct Lines {
+    last: Arc<Mutex<Option<(String, String)>>>,
+    /// Counts the servers.
+    changed: watch::Sender<u64>,
+    /// A pooler may change the server behind a connection: there the fence alone tells.
+    told: bool,
+}
+
+impl Lines {
+    pub(super) fn new(pooling: Pooling) -> Self {
+        Self {
+            last: Arc::default(),
+            changed: watch::Sender::new(0),
+            told: pooling != Pooling::Transaction,
+        }
+    }
+
+    fn number(&self) -> u64 {
+        *self.changed.borrow()
+    }
+
+    /// Gives up all connections.
+    pub(super) fn renew(&self) {
+        self.changed.send_modify(|number| *number += 1);
+    }
+
+    /// Looks at a new connection, after `first` was run on it. One to a server in recovery is
+    /// refused, and one to a server whose place another one has taken.
+    pub(super) async fn admit(
+        &self,
+        connection: &mut PgConnection,
+        first: &[&str],
+    ) -> Result<(), sqlx::Error> {
+        let text = [first, &[RECOVERING]].concat().join(";");
+        let rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch_all(&mut *connection);
+        if rows.await?.last().map_or(Ok(false), |row| row.try_get(0))? {
+            return Err(sqlx::Error::Protocol(StoreError::Standby.to_string()));
+        }
+        if !self.told {
+            return Ok(());
+        }
+        // Some services keep it from their users.
+        let Ok(row) = sqlx::raw_sql(LINE).fetch_one(connection).await else {
+            return Ok(());
+        };
+        let found = (row.try_get(0)?, row.try_get(1)?);
+        match self.is_newer(found) {
+            None => Err(superseded()),
+            Some(false) => Ok(()),
+            Some(true) => {
+                tracing::warn!("the database's name leads to another server");
+                self.renew();
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether this is another server than the last; `None` if that one has taken its place.
+    fn is_newer(&self, found: (String, String)) -> Option<bool> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = match &*last {
+            None => false,
+            Some((cluster, line)) if *cluster == found.0 && found.1 < *line => return None,
+            Some(last) => *last != found,
+        };
+        *last = Some(found);
+        Some(newer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_followed_and_never_gone_back_to() {
+        let lines = Lines::new(Pooling::Direct);
+        for (cluster, line, expected) in [
+            ("a", "00000001", Some(false)),
+            ("a", "00000001", Some(false)),
+            ("a", "00000002", Some(true)),
+            ("a", "00000001", None),
+            ("a", "00000002", Some(false)),
+            ("a", "0000000A", Some(true)),
+            // A cluster that was restored from a dump.
+            ("b", "00000001", Some(true)),
+        ] {
+            let found = lines.is_newer((cluster.into(), line.into()));
+            assert_eq!(found, expected, "{cluster} {line}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What happens to machines, networks, servers and clocks, and what becomes of the traffic.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wmctl::sim::Ending;
+
+use super::scene::{Scene, Setup, TIMEOUT, connected, role, signal};
+use crate::support::network::Lost;
+use crate::support::number;
+use crate::support::stage::NUMBER;
+
+/// Once a leader is known to be gone.
+const KILLED: Duration = Duration::from_millis(100);
+/// Above the timeout, where slow and dead cannot be told apart.
+const SILENT: Duration = Duration::from_millis(1_800);
+/// A transaction that a stopped process left open is ended after two seconds.
+const IN_TRANSACTION: Duration = Duration::from_millis(2_000 + 300 + 1_500);
+/// With a clock of the database that went back, the counter alone tells.
+const WRONG_CLOCK: Duration = Duration::from_millis(1_500 + 1_000);
+/// After there is a server that takes writes.
+const FAILOVER: Duration = Duration::from_secs(1);
+
+fn rounds() -> u32 {
+    number("WMCTL_HA_ROUNDS", 3)
+}
+
+/// Whatever is cut, and in whichever direction, one of both goes on; after that they change places.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_cut_off_from_the_database_is_replaced() {
+    let ways = [Lost::Both, Lost::Out, Lost::In];
+    let setup = Setup {
+        apart: true,
+        ..Setup::default()
+    };
+    let mut scene = Scene::set(setup, 80 * rounds()).await;
+    for round in 0..rounds() {
+        scene.put_in(20).await;
+        let way = ways[round as usize % ways.len()];
+        let port = scene.leader.database.address.port();
+        let since = Instant::now();
+        scene.leader.network.as_ref().unwrap().lose(port, way);
+        scene.taken_over(since, SILENT).await;
+        scene.leader.network.as_ref().unwrap().heal();
+        scene.changed_places().await;
+    }
+    scene.settled("partition from the database").await;
+}
+
+/// Both processes see the database: the lease stays, and everything arrives when the way is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_cut_off_from_whatsapp_keeps_its_lease() {
+    let ways = [Lost::Both, Lost::Out, Lost::In];
+    let setup = Setup {
+        apart: true,
+        ..Setup::default()
+    };
+    let mut scene = Scene::set(setup, 60 * rounds()).await;
+    for round in 0..rounds() {
+        scene.put_in(10).await;
+        let way = ways[round as usize % ways.len()];
+        let port = scene.leader.whatsapp.address.port();
+        let network = scene.leader.network.as_ref().unwrap();
+        network.lose(port, way);
+        scene.put_in(5).await;
+        scene.stays("partition from WhatsApp").await;
+        scene.leader.network.as_ref().unwrap().heal();
+        // Whoever comes back meets the connection that the server still takes for alive.
+        scene.replaced += 1;
+    }
+    scene.settled("partition from WhatsApp").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_hangs_inside_a_transaction_is_replaced() {
+    let mut scene = Scene::set(Setup::default(), 80 * rounds()).await;
+    for _ in 0..rounds() {
+        scene.put_in(20).await;
+        let since = hang_inside_a_transaction(&mut scene).await;
+        scene.taken_over(since, IN_TRANSACTION).await;
+        signal(&scene.leader.run, "-CONT").await;
+        scene.changed_places().await;
+    }
+    scene.settled("SIGSTOP inside a transaction").await;
+}
+
+/// Stops the leader again and again, until it holds a row of its lease.
+async fn hang_inside_a_transaction(scene: &mut Scene) -> Instant {
+    let open = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
+        WHERE a.state = 'idle in transaction' AND l.relation = 'wmctl_lease'::regclass";
+    for _ in 0..2_000 {
+        let since = Instant::now();
+        signal(&scene.leader.run, "-STOP").await;
+        if scene.server.sql("wm", open).trim() != "0" {
+            return since;
+        }
+        signal(&scene.leader.run, "-CONT").await;
+        scene.put_in(1).await;
+    }
+    panic!("it never stops inside a transaction");
+}
+
+/// What `a_killed_leader_is_replaced` and `a_leader_that_hangs_is_fenced` show, through a pooler.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_in_between_changes_nothing() {
+    let setup = Setup {
+        pooled: true,
+        ..Setup::default()
+    };
+    let mut scene = Scene::set(setup, 120 * rounds()).await;
+    for _ in 0..rounds() {
+        scene.put_in(20).await;
+        let since = Instant::now();
+        scene.leader.run.kill().await;
+        scene
+            .taken_over(since, KILLED.max(Duration::from_millis(250)))
+            .await;
+        scene.leader.restart();
+        let run = &mut scene.leader.run;
+        run.expect("a new standby", role("standby")).await;
+        std::mem::swap(&mut scene.leader, &mut scene.standby);
+        scene.put_in(20).await;
+        let since = Instant::now();
+        signal(&scene.leader.run, "-STOP").await;
+        scene.taken_over(since, IN_TRANSACTION).await;
+        signal(&scene.leader.run, "-CONT").await;
+        scene.changed_places().await;
+    }
+    let status = scene.stage.wmctl.done(&["lock-status", "--json"]).await;
+    let route = "transaction_pooler, liveness xact";
+    assert!(status.contains(route), "{status}");
+    scene.settled("PgBouncer, SIGKILL and SIGSTOP").await;
+}
+
+/// A follower is promoted while the old primary goes on; connections to the old one are cut, or
+/// stay open for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_when_a_synchronous_follower_takes_over() {
+    for cut in [true, false] {
+        let setup = Setup {
+            follower: true,
+            ..Setup::default()
+        };
+        let mut scene = Scene::set(setup, 120).await;
+        scene.put_in(20).await;
+        let follower = scene.follower.take().unwrap();
+        follower.promote();
+        let since = Instant::now();
+        scene.lead_to(follower.socket(), cut);
+        // Whoever keeps an open way to the old server looks for the new one every two seconds.
+        let target = if cut {
+            FAILOVER
+        } else {
+            FAILOVER + TIMEOUT * 2
+        };
+        scene.somebody_leads(since, target).await;
+        scene.put_in(20).await;
+        let open = format!("synchronous failover, cut: {cut}");
+        scene.settled(&open).await;
+        drop(follower);
+    }
+}
+
+/// Nobody is deposed by a wall clock, and nobody stays in office by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_clocks_depose_nobody() {
+    let setup = Setup {
+        clocks: true,
+        ..Setup::default()
+    };
+    let faults = [
+        ("database", 3_600),
+        ("database", -3_600),
+        ("leader", 3_600),
+        ("leader", -3_600),
+    ];
+    let mut scene = Scene::set(setup, 400).await;
+    for (whose, offset) in faults {
+        scene.put_in(10).await;
+        let clock = match whose {
+            "database" => scene.clock.as_ref(),
+            _ => scene.leader.clock.as_ref(),
+        };
+        clock.unwrap().set(offset);
+        if whose == "database" {
+            let now = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)";
+            let now: i64 = scene.server.sql("wm", now).trim().parse().unwrap();
+            let off = now - wmctl::clock::Surroundings::system().clock.unix_ms() / 1_000;
+            assert!((off - offset).abs() < 60, "the clock is off by {off} s");
+        }
+        scene.stays(&format!("clock of the {whose} {offset}")).await;
+        scene.put_in(10).await;
+        let since = Instant::now();
+        signal(&scene.leader.run, "-STOP").await;
+        scene.taken_over(since, WRONG_CLOCK).await;
+        signal(&scene.leader.run, "-CONT").await;
+        scene.changed_places().await;
+        for clock in [&scene.clock, &scene.leader.clock, &scene.standby.clock] {
+            clock.as_ref().unwrap().set(0);
+        }
+    }
+    scene.settled("wrong clocks").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_die_at_once() {
+    let mut scene = Scene::set(Setup::default(), 60 * rounds()).await;
+    for _ in 0..rounds() {
+        scene.put_in(20).await;
+        for host in [&scene.leader, &scene.standby] {
+            signal(&host.run, "-KILL").await;
+        }
+        for host in [&mut scene.leader, &mut scene.standby] {
+            host.run.ended().await;
+            host.restart();
+        }
+        let since = Instant::now();
+        // A process starts, finds the lock free and declares its predecessor dead.
+        scene.somebody_leads(since, FAILOVER).await;
+    }
+    scene.settled("both killed").await;
+}
+
+/// Another program with the same keys is not another process of ours: the lease stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_client_deposes_nobody() {
+    let mut scene = Scene::set(Setup::default(), 60).await;
+    scene.put_in(20).await;
+    let since = Instant::now();
+    scene.stage.sim.end(NUMBER, Ending::Replaced).await.unwrap();
+    scene.replaced += 1;
+    scene.stays("a foreign client").await;
+    let run = &mut scene.leader.run;
+    run.expect("it comes back", connected).await;
+    // Never at once: two clients would throw each other out for ever.
+    let waited = since.elapsed();
+    assert!(Duration::from_secs(2) < waited, "after {waited:?}");
+    scene.put_in(10).await;
+    scene.settled("a foreign client").await;
+}
