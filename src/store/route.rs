@@ -17,8 +17,9 @@ use crate::store::error::StoreError;
 /// Servers from this version on end a session that says nothing.
 const IDLE_SESSIONS_END: i32 = 140_000;
 /// How often two connections compare their sessions. A pooler that hands out the session that was
-/// free for the longest, or the shortest, time is found out in the second and the third round.
-const ROUNDS: usize = 3;
+/// free for the longest, or the shortest, time is found out in the second and the third round; with
+/// traffic of others in between, later by chance.
+const ROUNDS: usize = 16;
 /// How long a second transaction may wait for the first one: a pooler with a single session.
 const SECOND_SESSION: Duration = Duration::from_secs(2);
 /// A setting of no meaning: a session that has it was started for the connection that asks.
