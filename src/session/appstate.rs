@@ -1,8 +1,8 @@
 //! App state: settings and names that the phone shares with its companions.
 //!
 //! A collection is asked for from the version that is stored. Its answer waits until all blobs
-//! that it names are there; then patches, MACs, names, settings and the new version are one unit of work.
-//! What cannot be right is asked for from the beginning, a few times for each link.
+//! that it names are there; then patches, MACs, names, settings and the new version are one unit
+//! of work. What cannot be right is asked for from the beginning, a few times for each link.
 
 use std::collections::{BTreeMap, BTreeSet};
 
