@@ -94,6 +94,7 @@ impl Teller<'_> {
         let told = match &notice {
             RunNotice::Status(status) => self.status(status),
             RunNotice::Role(role) => self.role(role),
+            RunNotice::Lease(lease) => self.line("lease", lease),
             RunNotice::Event(event) => self.event(event),
         };
         match told {

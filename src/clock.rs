@@ -15,6 +15,10 @@ pub trait Clock: Send + Sync {
     /// Milliseconds that never jump; only differences mean anything.
     fn mono_ms(&self) -> u64;
 
+    /// Milliseconds that never jump and go on while the machine sleeps; only differences mean
+    /// anything. For how long a lease entitles to anything.
+    fn boot_ms(&self) -> u64;
+
     /// Milliseconds since the Unix epoch: for timestamps, never for decisions between hosts.
     fn unix_ms(&self) -> i64;
 }
@@ -42,6 +46,20 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn mono_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn boot_ms(&self) -> u64 {
+        use rustix::time::{ClockId, clock_gettime};
+        let now = clock_gettime(ClockId::Boottime);
+        let (s, ns) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec));
+        s.unwrap_or(0) * 1_000 + ns.unwrap_or(0) / 1_000_000
+    }
+
+    /// Elsewhere a machine that slept finds out by its next heartbeat.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn boot_ms(&self) -> u64 {
+        self.mono_ms()
     }
 
     fn unix_ms(&self) -> i64 {

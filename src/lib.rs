@@ -12,6 +12,7 @@ pub mod config;
 pub mod crypto;
 pub mod engine;
 pub mod ids;
+pub mod lead;
 pub mod metrics;
 pub mod net;
 pub mod noise;

@@ -14,10 +14,12 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock::Surroundings;
 use crate::crypto::random::Random;
+use crate::engine::gate::Gate;
 use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
+use crate::lead::{AfterReplaced, Token, after_replaced};
 use crate::metrics::{Meter, Stalled};
 use crate::session::account::{Account, Ended};
 use crate::session::backoff::Backoff;
@@ -77,6 +79,8 @@ pub struct Parts<L, D> {
     pub stop: Stop,
     /// Cancelled when the lease is known to be lost.
     pub lease_lost: CancellationToken,
+    /// Open while the process may act for its accounts.
+    pub gate: Gate,
     pub status: watch::Sender<Status>,
     pub commands: mpsc::Receiver<Input>,
     pub meter: Meter,
@@ -303,9 +307,11 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                     return End::Reload(LedgerError::Stale);
                 }
                 End::Close(Close::Replaced) => {
-                    let wait_ms = self.replaced.next_ms(&mut *self.random);
-                    error!(wait_ms, "another client took over this device");
-                    (AccountState::Replaced, String::from("replaced"), wait_ms)
+                    restarts = 0;
+                    match self.replaced().await {
+                        Some(end) => return end,
+                        None => continue,
+                    }
                 }
                 End::Close(Close::Retry { reason }) => {
                     self.after_loss(AccountState::Disconnected, reason)
@@ -358,7 +364,37 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         step
     }
 
+    /// The server gave our place away: waits, and ends it all where that was to the process that
+    /// holds the lease now.
+    async fn replaced(&mut self) -> Option<End> {
+        loop {
+            let token = match self.parts.ledger.check().await {
+                Ok(()) => Token::Stands,
+                Err(LedgerError::LeaseLost) => Token::Lost,
+                Err(_) => Token::Unknown,
+            };
+            let wait_ms = self.replaced.next_ms(&mut *self.random);
+            let after = after_replaced(token);
+            let reason = match after {
+                AfterReplaced::Stop => return Some(End::Stopped(Stopped::LeaseLost)),
+                AfterReplaced::AskAgain => "replaced",
+                AfterReplaced::Alarm => {
+                    error!(wait_ms, "a foreign session uses the keys of this device");
+                    "foreign_session"
+                }
+            };
+            self.parts.say(AccountState::Replaced, Some(reason));
+            if let Some(stopped) = self.pause(wait_ms).await {
+                return Some(End::Stopped(stopped));
+            }
+            if after == AfterReplaced::Alarm {
+                return None;
+            }
+        }
+    }
+
     async fn connect(&mut self, life: &Life) -> Result<D::Line, End> {
+        self.parts.may_dial().await?;
         let account = life.session.account();
         let hello = Hello {
             noise: account.noise.clone(),
@@ -424,6 +460,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             life.rows.clear();
         }
         if !out.transmit.is_empty() {
+            self.parts.may_send().await?;
             line.send(&out.transmit).await.map_err(End::Line)?;
         }
         debug!(
@@ -676,6 +713,28 @@ impl<L: Ledger, D> Parts<L, D> {
         if let Some(state) = patience.stalled {
             info!("database is back");
             self.say(state, None);
+        }
+    }
+
+    /// Waits until the process may act for the account; the connection is kept meanwhile.
+    async fn may_send(&mut self) -> Result<(), End> {
+        let clock = &*self.surroundings.clock;
+        tokio::select! {
+            biased;
+            () = self.gate.may_send(clock) => Ok(()),
+            () = self.lease_lost.cancelled() => Err(End::Stopped(Stopped::LeaseLost)),
+            // What is committed and not sent is delivered again, or sent by whoever comes next.
+            () = self.stop.asked() => Err(End::Stopped(Stopped::Asked)),
+        }
+    }
+
+    async fn may_dial(&mut self) -> Result<(), End> {
+        let clock = &*self.surroundings.clock;
+        tokio::select! {
+            biased;
+            () = self.stop.asked() => Err(End::Stopped(Stopped::Asked)),
+            () = self.lease_lost.cancelled() => Err(End::Stopped(Stopped::LeaseLost)),
+            () = self.gate.may_dial(clock) => Ok(()),
         }
     }
 

@@ -128,6 +128,14 @@ impl Leased {
 }
 
 impl Ledger for Leased {
+    async fn check(&self) -> Result<(), LedgerError> {
+        match self.store.holds(&self.lease).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LedgerError::LeaseLost),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn account(&self) -> Result<Option<Account>, LedgerError> {
         let load = self.store.account_after(&self.lease.tenant);
         let (last, account) = self.timed("load", load).await?;

@@ -48,6 +48,9 @@ pub struct OpenSends {
 
 /// Reads and changes the rows of one account.
 pub trait Ledger: Send + Sync {
+    /// Whether the lease still stands. [`LedgerError::LeaseLost`] if not.
+    fn check(&self) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
     /// The account; `None` if nothing is paired.
     fn account(&self) -> impl Future<Output = Result<Option<Account>, LedgerError>> + Send;
 

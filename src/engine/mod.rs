@@ -5,6 +5,7 @@
 //! and rows meet; what stanzas mean is decided in `session`, what rows are in `store`.
 
 pub mod actor;
+pub mod gate;
 pub mod lease_keeper;
 pub mod leased;
 pub mod ledger;

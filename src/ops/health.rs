@@ -143,7 +143,7 @@ impl App {
                 vitals.connected = u64::from(status.state == "connected").min(vitals.tenants);
                 vitals.account = Some(status.clone());
             }),
-            RunNotice::Event(_) => (),
+            RunNotice::Event(_) | RunNotice::Lease(_) => (),
         }
     }
 }

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::actor::{Actor, COMMANDS_MAX, Parts, Stopped};
+use crate::engine::gate::Gate;
 use crate::engine::leased::Leased;
 use crate::engine::line::{LineError, NetDial};
 use crate::engine::status::Status;
@@ -34,7 +35,8 @@ impl App {
         stop: &Stop,
     ) -> Result<(Live, impl Future<Output = Stopped> + Send + use<>), LineError> {
         let lost = CancellationToken::new();
-        let (live, account) = self.run_leased(lease, stop, lost.clone())?;
+        let dial = self.dial()?;
+        let (live, account) = self.run_dialled(dial, lease, stop, lost.clone(), Gate::open());
         let (store, surroundings) = (self.store.clone(), self.surroundings.clone());
         let run = async move {
             let keep_lease = async {
@@ -50,23 +52,15 @@ impl App {
         Ok((live, run))
     }
 
-    /// The same under somebody else's heartbeat, who cancels `lost` when the leases are lost.
-    pub(super) fn run_leased(
-        &self,
-        lease: Lease,
-        stop: &Stop,
-        lost: CancellationToken,
-    ) -> Result<(Live, impl Future<Output = Stopped> + Send + use<>), LineError> {
-        Ok(self.run_dialled(self.dial()?, lease, stop, lost))
-    }
-
-    /// The same to an address that is known already.
+    /// The same under somebody else's heartbeat, who cancels `lost` when the leases are lost, and
+    /// closes the gate while nothing may be sent.
     pub(super) fn run_dialled(
         &self,
         dial: NetDial,
         lease: Lease,
         stop: &Stop,
         lost: CancellationToken,
+        gate: Gate,
     ) -> (Live, impl Future<Output = Stopped> + Send + use<>) {
         let since_ms = self.surroundings.clock.unix_ms();
         let (send_status, status) = watch::channel(Status::new(since_ms));
@@ -80,6 +74,7 @@ impl App {
             config: self.client(),
             stop: stop.clone(),
             lease_lost: lost,
+            gate,
             status: send_status,
             commands: receive_commands,
             meter,

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::engine::actor::Stopped;
 use crate::engine::leased::explained;
@@ -15,10 +15,9 @@ use crate::engine::line::LineError;
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::ops::event::Event;
-use crate::ops::live::Live;
 use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::{state_word, time};
-use crate::ops::standby::{self, HaOptions, Heartbeat, Role};
+use crate::ops::standby::{Coordinator, HaOptions, LeadNotice, Leadership, Role, changed};
 use crate::session::account::Ended;
 
 /// Events that are read at once.
@@ -27,6 +26,9 @@ const EVENTS_MAX: u32 = 256;
 const GIVE_WAY: Duration = Duration::from_secs(30);
 /// How often it is looked whether somebody did.
 const GIVE_WAY_LOOK: Duration = Duration::from_millis(100);
+
+/// Notices of the coordinator that wait to be told.
+const NOTICES_MAX: usize = 64;
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct RunOptions {
 pub enum RunNotice {
     Status(AccountStatus),
     Role(Role),
+    /// Where this process is on the way to leading, and back; only with [`RunOptions::ha`].
+    Lease(Leadership),
     /// Committed, in order.
     Event(Box<Event>),
 }
@@ -169,95 +173,125 @@ async fn attempt(
     {
         return Ok(RunEnd::Unpaired);
     }
+    let mut follower = Follower {
+        app,
+        options,
+        stop,
+        tell,
+        feed: None,
+        status: None,
+    };
+    // A task of its own: whoever reads the events slowly must not hold it up.
+    let mut work = JoinSet::new();
     let Some(ha) = &options.ha else {
         let (host, lease) = app.claim().await?;
-        tell_role(tell, Role::Leader { epoch: lease.epoch }, stop);
+        let epoch = lease.epoch;
+        follower.say(RunNotice::Role(Role::Leader { epoch }));
+        let next_seq = app.last_seq().await? + 1;
         let (live, account) = app.run_account(host, lease.clone(), stop)?;
-        let stopped = lead(app, options, live, account, stop, tell).await?;
+        follower.begin(next_seq, live.status).await;
+        work.spawn(async move { Some(account.await) });
+        let stopped = follower.follow(work, mpsc::channel(1).1).await;
         app.release(lease).await;
-        return Ok(RunEnd::from(stopped));
+        return Ok(stopped.map_or(RunEnd::Stopped, RunEnd::from));
     };
-    loop {
-        let mut tell_of = |role| tell_role(tell, role, stop);
-        let Some(reign) = standby::stand_by(app, ha, stop, &mut tell_of).await else {
-            return Ok(RunEnd::Stopped);
+    let (notices, told) = mpsc::channel(NOTICES_MAX);
+    let own = app.of(app.settings.tenant.clone(), app.launch.clone());
+    let coordinator = Coordinator::new(own, app.dial()?, ha, stop, notices);
+    work.spawn(coordinator.keep());
+    let stopped = follower.follow(work, told).await;
+    Ok(stopped.map_or(RunEnd::Stopped, RunEnd::from))
+}
+
+/// Tells what is committed and what becomes of the account, while it runs elsewhere.
+struct Follower<'a> {
+    app: &'a App,
+    options: &'a RunOptions,
+    stop: &'a Stop,
+    tell: &'a mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
+    feed: Option<Feed>,
+    status: Option<watch::Receiver<Status>>,
+}
+
+impl Follower<'_> {
+    /// Until the work has come to its end.
+    async fn follow(
+        &mut self,
+        mut work: JoinSet<Option<Stopped>>,
+        mut told: mpsc::Receiver<LeadNotice>,
+    ) -> Option<Stopped> {
+        let grace = async {
+            self.stop.asked().await;
+            tokio::time::sleep(self.options.grace).await;
+            self.stop.force();
+            std::future::pending::<()>().await;
         };
-        let lease = reign.lease.clone();
-        tell_of(Role::Leader { epoch: lease.epoch });
-        let (lost, end) = (CancellationToken::new(), CancellationToken::new());
-        let heartbeat = Heartbeat::new(app, reign, ha, lost.clone());
-        let mut keeper = JoinSet::new();
-        keeper.spawn(heartbeat.keep(end.clone()));
-        let (live, account) = app.run_leased(lease.clone(), stop, lost)?;
-        let stopped = lead(app, options, live, account, stop, tell).await?;
-        // First the lease, then the lock: whoever waits for the lock finds the lease free.
-        if stopped != Stopped::LeaseLost {
-            app.release(lease).await;
-        }
-        end.cancel();
-        keeper.join_next().await;
-        if stopped != Stopped::LeaseLost {
-            return Ok(RunEnd::from(stopped));
-        }
-        tell_role(tell, Role::Fenced, stop);
-    }
-}
-
-fn tell_role(tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send), role: Role, stop: &Stop) {
-    if tell(RunNotice::Role(role)).is_break() {
-        stop.ask();
-    }
-}
-
-/// Runs the account while the lease is held.
-async fn lead(
-    app: &App,
-    options: &RunOptions,
-    live: Live,
-    account: impl Future<Output = Stopped> + Send + 'static,
-    stop: &Stop,
-    tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
-) -> Result<Stopped, RunError> {
-    let mut feed = Feed {
-        app,
-        next: match options.from_seq {
-            Some(seq) => seq,
-            None => app.last_seq().await? + 1,
-        },
-        said: None,
-    };
-    let mut status = live.status;
-    let grace = async {
-        stop.asked().await;
-        tokio::time::sleep(options.grace).await;
-        stop.force();
-        std::future::pending::<()>().await;
-    };
-    tokio::pin!(grace);
-    // A task of its own: whoever reads the events slowly must not hold it up.
-    let mut account_task = JoinSet::new();
-    account_task.spawn(account);
-    if feed.pass_on(&Status::new(0), tell).await.is_break() {
-        stop.ask();
-    }
-    let stopped = loop {
-        tokio::select! {
-            Some(stopped) = account_task.join_next() => break stopped.unwrap_or_else(|error| {
-                tracing::error!(%error, "the account's task ended badly");
-                Stopped::Broken(String::from("internal error"))
-            }),
-            Ok(()) = status.changed() => {
-                let status = status.borrow_and_update().clone();
-                if feed.pass_on(&status, tell).await.is_break() {
-                    stop.ask();
-                }
+        tokio::pin!(grace);
+        let stopped = loop {
+            tokio::select! {
+                Some(stopped) = work.join_next() => break stopped.unwrap_or_else(|error| {
+                    tracing::error!(%error, "the account's task ended badly");
+                    Some(Stopped::Broken(String::from("internal error")))
+                }),
+                Some(notice) = told.recv() => self.heard(notice).await,
+                () = changed(&mut self.status) => self.pass_on().await,
+                () = &mut grace => (),
             }
-            () = &mut grace => (),
+        };
+        while let Ok(notice) = told.try_recv() {
+            self.heard(notice).await;
         }
-    };
-    let last = status.borrow_and_update().clone();
-    let _ = feed.pass_on(&last, tell).await;
-    Ok(stopped)
+        self.pass_on().await;
+        stopped
+    }
+
+    async fn heard(&mut self, notice: LeadNotice) {
+        match notice {
+            LeadNotice::Reign { next_seq, status } => self.begin(next_seq, status).await,
+            LeadNotice::State(state) => self.say(RunNotice::Lease(state)),
+            LeadNotice::Role(role) => {
+                if role == Role::Fenced {
+                    self.pass_on().await;
+                    self.status = None;
+                }
+                self.say(RunNotice::Role(role));
+            }
+        }
+    }
+
+    /// The account runs from now on; `next_seq` is the number of its next event.
+    async fn begin(&mut self, next_seq: i64, status: watch::Receiver<Status>) {
+        let resumed = self.options.from_seq.is_some();
+        let next = match (&self.feed, self.options.from_seq) {
+            // What another process committed meanwhile is handed on too.
+            (Some(feed), _) if resumed => feed.next,
+            (_, from_seq) => from_seq.unwrap_or(next_seq),
+        };
+        self.status = Some(status);
+        self.feed = Some(Feed { next, said: None });
+        self.hand_on(&Status::new(0)).await;
+    }
+
+    async fn pass_on(&mut self) {
+        if let Some(status) = &mut self.status {
+            let status = status.borrow_and_update().clone();
+            self.hand_on(&status).await;
+        }
+    }
+
+    async fn hand_on(&mut self, status: &Status) {
+        if let Some(feed) = &mut self.feed
+            && feed.pass_on(self.app, status, self.tell).await.is_break()
+        {
+            self.stop.ask();
+        }
+    }
+
+    fn say(&mut self, notice: RunNotice) {
+        if (self.tell)(notice).is_break() {
+            self.stop.ask();
+        }
+    }
 }
 
 impl App {
@@ -268,15 +302,15 @@ impl App {
 }
 
 /// Reads committed events back: a slow reader holds up nothing but itself.
-struct Feed<'a> {
-    app: &'a App,
+struct Feed {
     next: i64,
     said: Option<AccountStatus>,
 }
 
-impl Feed<'_> {
+impl Feed {
     async fn pass_on(
         &mut self,
+        app: &App,
         status: &Status,
         tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
     ) -> ControlFlow<()> {
@@ -289,8 +323,8 @@ impl Feed<'_> {
             return ControlFlow::Continue(());
         }
         loop {
-            let tenant = &self.app.settings.tenant;
-            let events = match self.app.store.events(tenant, self.next, EVENTS_MAX).await {
+            let tenant = &app.settings.tenant;
+            let events = match app.store.events(tenant, self.next, EVENTS_MAX).await {
                 Ok(events) => events,
                 Err(error) => {
                     // They are committed: the next look finds them.

@@ -23,9 +23,9 @@ impl Backoff {
         Self::new(1_000, 120_000)
     }
 
-    /// For connections that another client took over: 5 s, 10 s … 5 min.
+    /// For connections that another client took over: 5 s at least, 5 min at most.
     pub fn replaced() -> Self {
-        Self::new(5_000, 300_000)
+        Self::new(10_000, 300_000)
     }
 
     /// From `first_ms`, doubling, never above `cap_ms`.

@@ -222,6 +222,13 @@ impl Store {
         tx.commit().await
     }
 
+    /// Whether the lease still stands, as far as the row says now. Each commit asks again: this is
+    /// for those who have nothing to commit.
+    pub async fn holds(&self, lease: &Lease) -> Result<bool, StoreError> {
+        let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+        Ok(self.db.row(FENCE_SQLITE, row).await?.is_some())
+    }
+
     /// All leases, for people.
     pub async fn leases(&self) -> Result<Vec<LeaseStatus>, StoreError> {
         const TABLE: &str = "wmctl_lease";

@@ -101,6 +101,16 @@ impl Memory {
 }
 
 impl Ledger for Memory {
+    async fn check(&self) -> Result<(), LedgerError> {
+        let fault = self.state.lock().unwrap().faults.pop_front();
+        match fault {
+            Some(Fault::Fail(error)) => Err(error),
+            Some(Fault::Panic) => panic!("asked for by the test"),
+            Some(Fault::Lose) => Err(LedgerError::Unavailable(String::from("asked for"))),
+            None => Ok(()),
+        }
+    }
+
     async fn account(&self) -> Result<Option<Account>, LedgerError> {
         let mut state = self.state.lock().unwrap();
         state.loads += 1;

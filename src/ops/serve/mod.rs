@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::actor::{Stopped, refusal};
+use crate::engine::gate::Gate;
 use crate::engine::leased::explained;
 use crate::engine::line::NetDial;
 use crate::engine::status::Status;
@@ -476,7 +477,8 @@ impl Server<'_> {
             }
         };
         let stop = Stop::new();
-        let (live, account) = app.run_dialled(dial, lease.clone(), &stop, self.lost.clone());
+        let lost = self.lost.clone();
+        let (live, account) = app.run_dialled(dial, lease.clone(), &stop, lost, Gate::open());
         let watched = record::Watched {
             tenant: tenant.clone(),
             epoch: lease.epoch,
