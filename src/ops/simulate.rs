@@ -79,6 +79,7 @@ pub async fn simulate(
             Some(seed) => Surroundings::seeded(seed),
             None => Surroundings::system(),
         },
+        ..SimConfig::default()
     };
     let sim = Arc::new(Simulator::start(config).await?);
     let control = Control::bind(options.control_port).await?;

@@ -11,8 +11,6 @@ use crate::ids::Jid;
 use crate::sim::world::LinkId;
 use crate::wire::node::Node;
 
-/// Stanzas that are kept; later ones are not written down.
-const ENTRIES_MAX: usize = 200_000;
 /// Length of the MAC behind a Signal message.
 const MAC_BYTES: usize = 8;
 
@@ -87,6 +85,7 @@ pub enum Breach {
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     entries: Vec<Entry>,
+    entries_max: usize,
     breaches: Vec<Breach>,
     known: HashSet<Breach>,
     steps: HashMap<Step, [u8; 32]>,
@@ -96,6 +95,14 @@ pub(super) struct Journal {
 type Step = (Jid, Jid, Vec<u8>, u32);
 
 impl Journal {
+    /// Keeps so many stanzas.
+    pub(super) fn new(entries_max: usize) -> Self {
+        Self {
+            entries_max,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn note(
         &mut self,
         unix_ms: i64,
@@ -104,8 +111,11 @@ impl Journal {
         direction: Direction,
         node: &Node,
     ) {
-        if self.entries.len() == ENTRIES_MAX {
+        if self.entries.len() == self.entries_max {
             return;
+        }
+        if self.entries.len() + 1 == self.entries_max {
+            tracing::warn!(stanzas = self.entries_max, "the journal is full");
         }
         let text = |name| node.attr_text(name).map(|text| text.into_owned());
         self.entries.push(Entry {

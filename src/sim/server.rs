@@ -51,6 +51,8 @@ pub struct SimConfig {
     /// How long the server waits with its first frame after a handshake. Some older clients lose a
     /// frame that comes at once.
     pub first_frame_delay: Duration,
+    /// Stanzas that the journal keeps; what comes after them it only checks.
+    pub journal_max: usize,
     /// Clock and randomness.
     pub surroundings: Surroundings,
 }
@@ -61,6 +63,7 @@ impl Default for SimConfig {
             port: 0,
             tls: false,
             first_frame_delay: Duration::ZERO,
+            journal_max: 200_000,
             surroundings: Surroundings::system(),
         }
     }
@@ -153,7 +156,7 @@ impl Simulator {
                 tasks.spawn(serve(TlsListener { tcp, acceptor }, router, stop.clone()))
             }
         };
-        let world = World::new(config.surroundings);
+        let world = World::new(config.surroundings, config.journal_max);
         tasks.spawn(own(world, inbox, stop.clone()));
         Ok(Self {
             address,

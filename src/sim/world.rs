@@ -105,7 +105,7 @@ impl fmt::Debug for World {
 }
 
 impl World {
-    pub(super) fn new(surroundings: Surroundings) -> Self {
+    pub(super) fn new(surroundings: Surroundings, journal_max: usize) -> Self {
         Self {
             random: surroundings.entropy.random(),
             surroundings,
@@ -113,7 +113,7 @@ impl World {
             groups: BTreeMap::new(),
             new_groups: Addressing::default(),
             links: HashMap::new(),
-            journal: Journal::default(),
+            journal: Journal::new(journal_max),
             sent: HashMap::new(),
             retried: HashMap::new(),
             faults: Faults::default(),

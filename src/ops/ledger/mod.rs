@@ -11,7 +11,7 @@ use crate::ids::MessageId;
 use crate::ops::open::{App, RowsError};
 use crate::session::rows::OutboxState;
 use crate::sim::Simulator;
-use crate::sim::{Breach, Direction, SimError};
+use crate::sim::{Breach, Direction, Entry, SimError};
 
 /// Events that are read at once.
 const EVENTS_MAX: u32 = 1_000;
@@ -174,12 +174,25 @@ impl Ledger {
         contacts: &[String],
         outbox: &[(String, String)],
     ) -> Result<Self, GatherError> {
+        let journal = sim.journal().await?;
+        let breaches = sim.breaches().await?;
+        let mut ledger = Self::gather_from(app, sim, &journal, contacts, outbox).await?;
+        ledger.breaches = breaches;
+        Ok(ledger)
+    }
+
+    /// The same for one of many accounts, from a journal that was read before; without breaches.
+    pub async fn gather_from(
+        app: &App,
+        sim: &Simulator,
+        journal: &[Entry],
+        contacts: &[String],
+        outbox: &[(String, String)],
+    ) -> Result<Self, GatherError> {
         let mut ledger = Self {
             outbox: outbox.to_vec(),
             ..Self::default()
         };
-        let journal = sim.journal().await?;
-        ledger.breaches = sim.breaches().await?;
         for contact in contacts {
             ledger.received.extend(sim.phone_sent(contact).await?);
             for message in sim.phone_inbox(contact).await? {
@@ -197,10 +210,10 @@ impl Ledger {
             tag => tag == "ack",
         };
         ledger.acked = journal
-            .into_iter()
+            .iter()
             .filter(|entry| entry.direction == Direction::In)
             .filter(|entry| confirms(&entry.tag, entry.kind.as_deref()))
-            .filter_map(|entry| entry.id)
+            .filter_map(|entry| entry.id.clone())
             .filter(|id| incoming.contains(id))
             .collect();
         ledger.read_rows(app).await?;

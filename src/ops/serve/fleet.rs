@@ -19,12 +19,12 @@ use crate::store::fleet::{HostLock, HostRow};
 /// How often the heartbeat is counted up.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How often the lock's session is asked whether it is still there.
-const PING: Duration = Duration::from_millis(150);
+const PING: Duration = Duration::from_millis(100);
 /// How often others are looked at.
-const SWEEP: Duration = Duration::from_millis(100);
+const SWEEP: Duration = Duration::from_millis(75);
 /// How long a lock may be free before its host is taken for dead: one that lives and only lost the
 /// session has it back by then.
-const LOCK_GRACE: Duration = Duration::from_millis(300);
+const LOCK_GRACE: Duration = Duration::from_millis(200);
 /// A process that runs one account may have been told to take its time.
 const OTHERS_SILENCE: Duration = Duration::from_secs(120);
 
@@ -147,7 +147,7 @@ impl Watcher {
         // After an outage everybody gets the time to be back.
         let mut trusted = Instant::now();
         loop {
-            match timeout(self.silence, self.store.hosts()).await {
+            match timeout(self.silence, self.store.signs_of_life()).await {
                 Ok(Ok(hosts)) => self.look(&hosts, &mut seen, trusted).await,
                 Ok(Err(_)) | Err(_) => {
                     seen.clear();

@@ -33,7 +33,7 @@ mod placement;
 mod record;
 
 /// How often the rows are looked at when nothing says that they changed.
-const RESCAN: Duration = Duration::from_secs(1);
+const RESCAN: Duration = Duration::from_secs(2);
 /// The least time between two looks.
 const RESCAN_MIN: Duration = Duration::from_millis(40);
 /// Wait before a tenant that ended for a reason that may pass is tried again.

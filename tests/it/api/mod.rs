@@ -5,3 +5,4 @@ mod fleet;
 mod http;
 mod page;
 mod pairing;
+mod scale;
