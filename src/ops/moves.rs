@@ -276,11 +276,25 @@ fn refused(error: TransferError, tenant: &TenantId) -> MoveError {
         TransferError::Store(error) => return RowsError::of(error).into(),
         error => error,
     };
+    let of_source = source_refused(&error);
+    let (class, code, hint) = of_source.unwrap_or_else(|| target_refused(&error, tenant));
+    MoveError::Unfit {
+        class,
+        code,
+        message: error.to_string(),
+        hint,
+    }
+}
+
+type Refusal = (Class, &'static str, String);
+
+/// What the source lacks or has too much of, and what to do about it.
+fn source_refused(error: &TransferError) -> Option<Refusal> {
     let listed = |what: &str, there: &[String]| match there.is_empty() {
         true => format!("it has none; look for another {what}"),
         false => format!("it has {}", there.join(", ")),
     };
-    let (class, code, hint) = match &error {
+    Some(match error {
         TransferError::NoFile(_) => {
             let hint = String::from("--from names the file: sqlite:PATH or file:PATH");
             (Class::Absent, "NO_SOURCE", hint)
@@ -312,6 +326,13 @@ fn refused(error: TransferError, tenant: &TenantId) -> MoveError {
                         or, if they only look, --even-in-use";
             (Class::Conflict, "SOURCE_IN_USE", hint.to_owned())
         }
+        _ => return None,
+    })
+}
+
+/// What is in the way in the target, or wrong with the rows, and what to do about it.
+fn target_refused(error: &TransferError, tenant: &TenantId) -> Refusal {
+    match error {
         TransferError::Occupied { .. } => {
             let hint = "name another tenant, or take its place with --replace";
             (Class::Conflict, "TENANT_TAKEN", hint.to_owned())
@@ -338,19 +359,9 @@ fn refused(error: TransferError, tenant: &TenantId) -> MoveError {
             let hint = "nothing was changed; --skip-damaged leaves such rows behind and lists them";
             (Class::Damage, "DAMAGED", hint.to_owned())
         }
-        TransferError::Store(_)
-        | TransferError::Name(_)
-        | TransferError::Keys(_)
-        | TransferError::Counts { .. }
-        | TransferError::Type { .. } => {
+        _ => {
             let hint = String::from("nothing was changed; try a backup of the source");
             (Class::Damage, "DAMAGED", hint)
         }
-    };
-    MoveError::Unfit {
-        class,
-        code,
-        message: error.to_string(),
-        hint,
     }
 }
