@@ -9,8 +9,8 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
-    bench, completions, config, db, demo, doctor, drill, events, help, hosts, keys, lock_status, man, migrate,
-    pair, run, send, serve, simulate, tenants, version,
+    bench, completions, config, db, demo, doctor, drill, events, help, hosts, keys, lock_status,
+    man, migrate, pair, run, send, serve, simulate, tenants, version,
 };
 
 /// WhatsApp session operations: pair, run, watch over and move accounts.
