@@ -203,7 +203,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     pub async fn run(&mut self) -> Stopped {
         loop {
             let end = match self.load().await {
-                Ok(mut life) => self.live(&mut life).await,
+                Ok(mut life) => Box::pin(self.live(&mut life)).await,
                 Err(end) => end,
             };
             let error = match end {
@@ -272,7 +272,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         loop {
             self.parts.say(AccountState::Connecting, None);
             let end = match self.connect(life).await {
-                Ok(line) => self.serve(life, line).await,
+                Ok(line) => Box::pin(self.serve(life, line)).await,
                 Err(end) => end,
             };
             let lasted_ms = life

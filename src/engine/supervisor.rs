@@ -20,7 +20,7 @@ const PANIC_PAUSE: Duration = Duration::from_secs(1);
 pub async fn keep<L: Ledger, D: Dial>(mut actor: Actor<L, D>, stop: &Stop) -> Stopped {
     for panics in 1..=PANICS_MAX {
         // What a panic may leave half done is dropped with it: the next run starts from the rows.
-        let run = AssertUnwindSafe(actor.run()).catch_unwind();
+        let run = AssertUnwindSafe(Box::pin(actor.run())).catch_unwind();
         match run.await {
             Ok(stopped) => return stopped,
             Err(_) => error!(panics, "actor panicked, starting over from the database"),

@@ -199,7 +199,7 @@ pub(super) async fn pair_with_person(
                 false => PairStep::NotUnlinked { jid },
             });
         }
-        link(app, options, host, &lease, stop, tell).await
+        Box::pin(link(app, options, host, &lease, stop, tell)).await
     };
     let lost = CancellationToken::new();
     let keep_lease = async {
@@ -209,6 +209,8 @@ pub(super) async fn pair_with_person(
             holder: app.holder(tenant).await,
         }))
     };
+    // Large futures go to the heap, so that any worker's stack can hold what calls them.
+    let result = Box::pin(result);
     // Somebody may take long to scan: others must not take this process for dead meanwhile.
     let result = tokio::select! {
         result = result => result,
@@ -235,8 +237,8 @@ async fn link(
         phone: options.phone.clone().map(|phone| phone.0),
         stop: stop.clone(),
     };
-    let jid = pairing::pair(parts, &mut |step| tell(PairStep::from(step))).await?;
-    first_login(app, host, lease, stop, &jid).await?;
+    let jid = Box::pin(pairing::pair(parts, &mut |step| tell(PairStep::from(step)))).await?;
+    Box::pin(first_login(app, host, lease, stop, &jid)).await?;
     let paired = Paired {
         business_id: app.settings.tenant.to_string(),
         jid: jid.to_string(),

@@ -120,6 +120,8 @@ type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 /// What listens. Its work goes on where it was left when whoever did it has something else to do.
 struct Ear {
+    /// The server that this is about.
+    number: u64,
     listener: Option<PgListener>,
     work: Option<Work>,
     look_at: Instant,
@@ -140,6 +142,7 @@ impl Default for Ear {
     fn default() -> Self {
         let now = Instant::now();
         Self {
+            number: 0,
             listener: None,
             work: None,
             look_at: now,
@@ -160,8 +163,23 @@ impl std::fmt::Debug for Ear {
 }
 
 impl Ear {
-    /// Does what is due, or waits. Cancel-safe.
+    /// Does what is due, or waits. Cancel-safe. Another server in the place of the one that is
+    /// listened to ends both: the old one may live on and tell nothing new.
     async fn step(&mut self, db: &Db, bells: &Bells) {
+        let known = self.number;
+        let number = tokio::select! {
+            biased;
+            number = another(db, known) => number,
+            () = self.work_on(db, bells) => return,
+        };
+        *self = Self {
+            number,
+            ..Self::default()
+        };
+        bells.ring_all();
+    }
+
+    async fn work_on(&mut self, db: &Db, bells: &Bells) {
         if self.work.is_none() {
             self.work = self.due(db);
         }
@@ -286,6 +304,19 @@ impl Ear {
         self.listen_at = Instant::now() + AWAY;
         bells.ring_all();
     }
+}
+
+/// Waits until the name leads to another server than that.
+async fn another(db: &Db, known: u64) -> u64 {
+    let Db::Postgres(server) = db else {
+        return std::future::pending().await;
+    };
+    let mut lines = server.lines.subscribe();
+    let number = lines.wait_for(|number| *number != known).await;
+    if let Some(number) = number.ok().map(|number| *number) {
+        return number;
+    }
+    std::future::pending().await
 }
 
 /// How to reach a session that keeps listening, if there is a way to one.

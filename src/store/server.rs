@@ -191,6 +191,11 @@ impl Lines {
         *self.changed.borrow()
     }
 
+    /// The number of the server, and each change of it.
+    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
     /// Gives up all connections.
     pub(super) fn renew(&self) {
         self.changed.send_modify(|number| *number += 1);

@@ -105,7 +105,7 @@ async fn each_ending_has_its_own_reaction() {
     }
     stage.sim.end(NUMBER, Ending::Replaced).await.unwrap();
     let replaced = run.expect("replaced", status("replaced")).await;
-    assert_eq!(replaced["reason"], "replaced");
+    assert_eq!(replaced["reason"], "foreign_session");
     run.expect("connected again", status("connected")).await;
     let logins = |entries: Vec<wmctl::sim::Entry>| {
         let logins = entries.iter().filter(|entry| entry.tag == "success");

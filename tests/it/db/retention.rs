@@ -169,35 +169,7 @@ async fn what_is_open_or_young_stays(server: Option<Postgres>) {
     );
     typed(&wmctl, server, &(rows.concat() + &secrets)).await;
 
-    let (_, went) = asked(&wmctl, &["db", "prune"]).await;
-    let went: Vec<_> = went
-        .iter()
-        .map(|one| {
-            (
-                one["table"].as_str().unwrap(),
-                one["rows"].as_i64().unwrap(),
-            )
-        })
-        .collect();
-    assert_eq!(
-        went,
-        [("wmctl_outbox", 2), ("whatsmeow_message_secrets", 1)]
-    );
-    let left =
-        |table: &str, id: &str| format!("SELECT COUNT(*) FROM {table} WHERE message_id IN ({id})");
-    let open = left("wmctl_outbox", "'q-old', 'e-old', 's-young', 's-now'");
-    assert_eq!(read(&wmctl, server, &open).await, 4);
-    for (table, id, count) in [
-        ("whatsmeow_message_secrets", "'old'", 0),
-        ("whatsmeow_message_secrets", "'new'", 1),
-        ("wmctl_message_secret_time", "'old', 'new'", 1),
-    ] {
-        assert_eq!(
-            read(&wmctl, server, &left(table, id)).await,
-            count,
-            "{table} {id}"
-        );
-    }
+    old_rows_went(&wmctl, server).await;
 
     // By count, the newest hundred stay, and what was sent today whatever its number.
     let many: String = (0..120)
@@ -216,6 +188,39 @@ async fn what_is_open_or_young_stays(server: Option<Postgres>) {
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(3), "{words}");
     assert!(words.contains("keep_events"), "{words}");
+}
+
+/// Pruning takes what is old and done, and nothing that is open or young.
+async fn old_rows_went(wmctl: &Wmctl, server: Option<&Postgres>) {
+    let (_, went) = asked(wmctl, &["db", "prune"]).await;
+    let went: Vec<_> = went
+        .iter()
+        .map(|one| {
+            (
+                one["table"].as_str().unwrap(),
+                one["rows"].as_i64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        went,
+        [("wmctl_outbox", 2), ("whatsmeow_message_secrets", 1)]
+    );
+    let left =
+        |table: &str, id: &str| format!("SELECT COUNT(*) FROM {table} WHERE message_id IN ({id})");
+    let open = left("wmctl_outbox", "'q-old', 'e-old', 's-young', 's-now'");
+    assert_eq!(read(wmctl, server, &open).await, 4);
+    for (table, id, count) in [
+        ("whatsmeow_message_secrets", "'old'", 0),
+        ("whatsmeow_message_secrets", "'new'", 1),
+        ("wmctl_message_secret_time", "'old', 'new'", 1),
+    ] {
+        assert_eq!(
+            read(wmctl, server, &left(table, id)).await,
+            count,
+            "{table} {id}"
+        );
+    }
 }
 
 macro_rules! on_both {

@@ -220,15 +220,23 @@ impl Stage {
         loop {
             let ledger = self.ledger().await;
             let done = ledger.events.len() + ledger.read.len() + ledger.sent.len();
-            let all = messages as usize + self.outbox.len() + self.readings;
+            let complete = ledger.received.len() == messages as usize
+                && ledger.received.len() <= ledger.events.len()
+                && self.readings <= ledger.read.len()
+                && self.outbox.len() <= ledger.sent.len();
             if done != last.0 {
                 last = (done, Instant::now());
                 quiet = Instant::now();
             }
-            if all <= done || PATIENCE < last.1.elapsed() {
-                assert_eq!(ledger.received.len(), messages as usize);
-                assert_eq!(ledger.read.len(), self.readings, "each by all it is for");
-                return ledger.violations(Moment::Settled);
+            if complete || PATIENCE < last.1.elapsed() {
+                let violations = ledger.violations(Moment::Settled);
+                assert_eq!(ledger.received.len(), messages as usize, "{violations:#?}");
+                let read = ledger.read.len();
+                assert_eq!(
+                    read, self.readings,
+                    "each by all it is for: {violations:#?}"
+                );
+                return violations;
             }
             if logins && patience < quiet.elapsed() {
                 if 0 < self.sim.end(NUMBER, Ending::Cut).await.unwrap() {

@@ -167,6 +167,13 @@ struct Asks {
 /// What a process asks that no message makes it ask: heartbeats, looks at the outbox, events that
 /// are read back by whoever listens.
 const BESIDE: [&str; 4] = ["wmctl_host", "SUM(outbox_seq)", "DISTINCT", "seq >= $2"];
+/// What says which server the name leads to, sets a new connection up, and asks for our own row.
+const OF_CONNECTIONS: [&str; 4] = [
+    "system_identifier",
+    "pg_is_in_recovery",
+    "set_config",
+    "FROM wmctl_host WHERE inc",
+];
 
 impl Asks {
     /// Whether the client waits for an answer from here on, on behalf of a message.
@@ -191,8 +198,12 @@ impl Asks {
                 let bound = self.bound.take();
                 bound.is_some_and(|sql| !BESIDE.iter().any(|other| sql.contains(other)))
             }
-            // A heartbeat's transaction.
-            b'Q' => !matches!(text(next()).as_str(), "BEGIN" | "COMMIT" | "ROLLBACK"),
+            b'Q' => {
+                let sql = text(next());
+                // Alone they are a heartbeat's transaction.
+                let beside = matches!(sql.as_str(), "BEGIN" | "COMMIT" | "ROLLBACK");
+                !beside && !OF_CONNECTIONS.iter().any(|other| sql.contains(other))
+            }
             _ => false,
         }
     }
