@@ -13,6 +13,7 @@ mod deploy;
 mod drill;
 mod faults;
 mod ha;
+mod moves;
 mod peer;
 mod sim;
 mod store;

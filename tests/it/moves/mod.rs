@@ -1,0 +1,3 @@
+//! Accounts that move between databases with `wmctl migrate import` and `export`, and go on there.
+
+mod chat;
