@@ -8,6 +8,7 @@ mod bench;
 mod demo;
 mod help;
 mod output;
+mod schema;
 mod serve;
 mod settings;
 mod simulate;
