@@ -1,3 +1,4 @@
 //! Accounts that move between databases with `wmctl migrate import` and `export`, and go on there.
 
 mod chat;
+mod kills;
