@@ -14,6 +14,7 @@ mod drill;
 mod faults;
 mod ha;
 mod moves;
+mod lead;
 mod peer;
 mod sim;
 mod store;
