@@ -144,11 +144,11 @@ impl Instruments {
         let version = env!("CARGO_PKG_VERSION");
         build.get_or_create(&OfBuild { version }).set(1);
         registry.register("wmctl_build_info", "The version of this binary", build);
-        let help = "1 for the state in which this process is";
+        let help = "1 for what this process is and, with --ha, for the state of its lease";
         registry.register("wmctl_state", help, self.state.clone());
         let help = "The number of the lease that is held";
         registry.register("wmctl_lease_epoch", help, self.epoch.clone());
-        let help = "From the first sign that a leader is gone to its lease being taken";
+        let help = "From claiming the lease of another process to being active with it";
         let takeover = self.takeover.clone();
         registry.register("wmctl_takeover_duration_seconds", help, takeover);
         let help = "Writes that were refused because another process holds the lease";
@@ -267,11 +267,13 @@ impl Metrics {
     }
 
     /// Leases were taken over from another process.
-    pub fn took_over(&self, leases: u64, took: Option<Duration>) {
+    pub fn took_over(&self, leases: u64) {
         self.0.failovers.inc_by(leases);
-        if let Some(took) = took {
-            self.0.takeover.observe(took.as_secs_f64());
-        }
+    }
+
+    /// A lease that was taken over is in use so long after it was claimed.
+    pub fn takeover_took(&self, took: Duration) {
+        self.0.takeover.observe(took.as_secs_f64());
     }
 
     /// What the whole database wants: tenants that are to run, and those that nobody runs.
@@ -286,10 +288,10 @@ impl Metrics {
         self.0.suspect.inc_by(time.as_secs_f64());
     }
 
-    /// The state of this process, one of `all`.
-    pub fn state(&self, state: &'static str, all: &[&'static str]) {
+    /// What is true of this process, out of `all`.
+    pub fn state(&self, now: &[&'static str], all: &[&'static str]) {
         for one in all {
-            let is = i64::from(*one == state);
+            let is = i64::from(now.contains(one));
             self.0.state.get_or_create(&OfState { state: one }).set(is);
         }
     }

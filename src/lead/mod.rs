@@ -82,6 +82,19 @@ pub enum State {
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Standby,
+        Self::Claiming,
+        Self::Loading,
+        Self::Connecting,
+        Self::Active,
+        Self::Suspect,
+        Self::Fenced,
+        Self::Draining,
+        Self::Replaced,
+    ];
+
     /// One word, as it is shown.
     pub fn word(self) -> &'static str {
         match self {

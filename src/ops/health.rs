@@ -12,13 +12,15 @@ use crate::clock::Clock;
 use crate::engine::leased::explained;
 use crate::engine::stop::Stop;
 use crate::ids::TenantId;
+use crate::lead::State;
 pub use crate::metrics::Format;
 use crate::metrics::Levels;
 use crate::ops::open::App;
 use crate::ops::run::{AccountStatus, RunNotice};
-use crate::ops::standby::Role;
+use crate::ops::standby::{Leadership, Role};
 use crate::store::error::StoreError;
 use crate::store::probe::Waiting;
+use crate::store::route::Route;
 
 /// How long the database may take for its answer.
 const PROBE_TIME_MAX: Duration = Duration::from_secs(2);
@@ -80,6 +82,8 @@ pub struct Vitals {
     pub connected: u64,
     /// How often it took over from another process.
     pub takeovers: u64,
+    /// Where it is on the way to leading, and back; only with `--ha`.
+    pub lease: Option<Leadership>,
 }
 
 impl Vitals {
@@ -116,6 +120,16 @@ impl Board {
             *vitals != before
         });
     }
+
+    /// Moves the deadline of the lease. That is nothing to wake anybody for.
+    pub(crate) fn deadline(&self, until: Option<String>) {
+        self.0.send_if_modified(|vitals| {
+            if let Some(lease) = &mut vitals.lease {
+                lease.deadline = until;
+            }
+            false
+        });
+    }
 }
 
 impl App {
@@ -132,7 +146,7 @@ impl App {
                 self.board.write(|vitals| {
                     vitals.tenant = Some(tenant.clone());
                     if take_part(vitals, role) {
-                        self.metrics.took_over(1, None);
+                        self.metrics.took_over(1);
                     }
                 });
                 if !matches!(role, Role::Leader { .. }) {
@@ -169,6 +183,7 @@ fn take_part(vitals: &mut Vitals, role: &Role) -> bool {
         tenants: u64::from(part == Part::Leader),
         connected: 0,
         takeovers: before.takeovers + u64::from(took_over),
+        lease: before.lease,
     };
     took_over
 }
@@ -220,6 +235,22 @@ pub struct LeaseHealth {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
     pub takeovers: u64,
+    /// One of the nine states, only with `--ha`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Until when the last heartbeat entitles to send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// How the server is reached, and how others learn that this process is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// `lock`, `xact` or `poll`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -308,7 +339,7 @@ impl Health {
                 latency_ms: u64::try_from(looked.latency.as_millis()).unwrap_or(u64::MAX),
                 error: looked.waiting.clone().err(),
             },
-            lease: lease(&vitals),
+            lease: lease(&vitals, self.app.store.route()),
             outbox: outbox(clock, &vitals, &looked),
             whatsapp: whatsapp(&vitals),
         };
@@ -335,7 +366,13 @@ impl Health {
     pub async fn metrics(&self, format: Format, names: bool) -> String {
         let looked = self.look().await;
         let vitals = self.vitals();
-        self.app.metrics.state(vitals.part.word(), &PARTS);
+        let mut now = vec![vitals.part.word()];
+        let mut all = PARTS.to_vec();
+        if let Some(lease) = &vitals.lease {
+            now.push(lease.state);
+            all.extend(State::ALL.map(State::word));
+        }
+        self.app.metrics.state(&now, &all);
         let clock = &*self.app.surroundings.clock;
         let levels = Levels {
             tenants: vitals.tenants,
@@ -386,15 +423,25 @@ fn condition(ok: bool) -> Condition {
     }
 }
 
-fn lease(vitals: &Vitals) -> LeaseHealth {
+fn lease(vitals: &Vitals, route: Option<&Route>) -> LeaseHealth {
+    let lease = vitals.lease.as_ref();
+    let suspect = lease.is_some_and(|lease| lease.state == State::Suspect.word());
     LeaseHealth {
         status: match vitals.part {
+            // It gets better by itself, or the lease ends.
+            Part::Leader if suspect => Condition::Degraded,
             Part::Leader | Part::Host | Part::Standby => Condition::Ok,
             Part::Starting | Part::Fenced | Part::Stopping => Condition::Failing,
         },
         epoch: vitals.epoch,
         holder: vitals.holder.clone(),
         takeovers: vitals.takeovers,
+        state: lease.map(|lease| lease.state),
+        since: lease.map(|lease| lease.since.clone()),
+        deadline: lease.and_then(|lease| lease.deadline.clone()),
+        reason: lease.and_then(|lease| lease.reason),
+        route: route.map(ToString::to_string),
+        liveness: route.map(|route| route.liveness.name()),
     }
 }
 

@@ -417,7 +417,7 @@ impl Server<'_> {
         for lease in leases {
             let planned = plan.iter().find(|planned| planned.tenant == lease.tenant);
             if planned.is_some_and(|planned| planned.owner.is_some_and(|it| it != self.host)) {
-                self.app.metrics.took_over(1, None);
+                self.app.metrics.took_over(1);
                 self.app.board.write(|vitals| vitals.takeovers += 1);
             }
             let launch = planned.map(|planned| planned.desired.launch.clone());

@@ -112,6 +112,10 @@ pub(super) struct Coordinator {
     status: Option<watch::Receiver<Status>>,
     /// How the account came to its end.
     stopped: Option<Stopped>,
+    /// When it claimed the lease of another process, until it is active with it.
+    claimed_ms: Option<u64>,
+    /// Since when the lease is in doubt.
+    suspect_ms: Option<u64>,
     told: Option<Role>,
     pending: VecDeque<LeadNotice>,
     notices: mpsc::Sender<LeadNotice>,
@@ -154,6 +158,8 @@ impl Coordinator {
             account: JoinSet::new(),
             status: None,
             stopped: None,
+            claimed_ms: None,
+            suspect_ms: None,
             told: None,
             pending: VecDeque::new(),
             notices,
@@ -326,9 +332,11 @@ impl Coordinator {
             Action::Dial => self
                 .permission
                 .send_modify(|permission| permission.dial = true),
-            Action::MaySend { until_ms } => self
-                .permission
-                .send_modify(|permission| permission.until_ms = until_ms),
+            Action::MaySend { until_ms } => {
+                self.permission
+                    .send_modify(|permission| permission.until_ms = until_ms);
+                self.app.board.deadline(Some(self.shown(until_ms)));
+            }
             Action::StopSending => self
                 .permission
                 .send_modify(|permission| permission.until_ms = 0),
@@ -407,19 +415,17 @@ impl Coordinator {
 
     fn tell_state(&mut self, status: &lead::Status) {
         let fenced = status.state == State::Standby && self.lease.is_some();
-        let clock = &self.app.surroundings.clock;
-        let (now_ms, unix_ms) = (clock.boot_ms(), clock.unix_ms());
-        let shown = |at: u64| {
-            let ahead_ms = i64::try_from(at).unwrap_or(0) - i64::try_from(now_ms).unwrap_or(0);
-            time(unix_ms + ahead_ms)
-        };
+        self.measure(status);
         let state = Leadership {
             state: status.state.word(),
-            since: shown(status.since_ms),
+            since: self.shown(status.since_ms),
             reason: status.reason,
             epoch: status.epoch,
-            deadline: status.until_ms.map(shown),
+            deadline: status.until_ms.map(|at| self.shown(at)),
         };
+        self.app
+            .board
+            .write(|vitals| vitals.lease = Some(state.clone()));
         tracing::info!(
             state = state.state,
             reason = state.reason,
@@ -431,6 +437,37 @@ impl Coordinator {
             tracing::error!("another process took over");
             self.lease = None;
             self.tell_role(Role::Fenced);
+        }
+    }
+
+    /// A moment of this process's own clock as a date.
+    fn shown(&self, at: u64) -> String {
+        let clock = &self.app.surroundings.clock;
+        let (at, now) = (i64::try_from(at), i64::try_from(clock.boot_ms()));
+        time(clock.unix_ms() + at.unwrap_or(0) - now.unwrap_or(0))
+    }
+
+    /// Counts how long a takeover took, and how long the lease was in doubt.
+    fn measure(&mut self, status: &lead::Status) {
+        let now_ms = self.now_ms();
+        let since = |at: u64| Duration::from_millis(now_ms.saturating_sub(at));
+        if status.state == State::Suspect {
+            self.suspect_ms.get_or_insert(status.since_ms);
+        } else if let Some(at) = self.suspect_ms.take() {
+            self.app.metrics.suspected(since(at));
+        }
+        match status.state {
+            State::Claiming => {
+                let anothers = matches!(self.told, Some(Role::Standby { holder: Some(_) }));
+                self.claimed_ms = anothers.then_some(status.since_ms);
+            }
+            State::Active => {
+                if let Some(at) = self.claimed_ms.take() {
+                    self.app.metrics.takeover_took(since(at));
+                }
+            }
+            State::Loading | State::Connecting => (),
+            _ => self.claimed_ms = None,
         }
     }
 

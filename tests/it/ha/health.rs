@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 
 use serde_json::Value;
 
+use crate::support::postgres::Postgres;
 use crate::support::program::Program;
 use crate::support::stage::Stage;
 
@@ -49,6 +50,9 @@ fn check_metrics(metrics: &str, epoch: &Value) {
         "whatsmeow_tenants_total 1",
         "whatsmeow_tenants_connected 1",
         "wmctl_state{state=\"leader\"} 1",
+        "wmctl_state{state=\"active\"} 1",
+        "wmctl_state{state=\"standby\"} 0",
+        "wmctl_state{state=\"suspect\"} 0",
         &format!("wmctl_lease_epoch{{business_id=\"default\"}} {}", epoch),
         "whatsmeow_failover_total 0",
     ] {
@@ -71,10 +75,102 @@ fn free_port() -> u16 {
 }
 
 fn start(stage: &Stage, port: u16) -> Program {
+    start_with(stage, port, "1500")
+}
+
+fn start_with(stage: &Stage, port: u16, timeout_ms: &str) -> Program {
     let address = format!("127.0.0.1:{port}");
-    stage
-        .wmctl
-        .start(&["run", "--ha", "--ha-timeout", "1500", "--http", &address])
+    stage.wmctl.start(&[
+        "run",
+        "--ha",
+        "--ha-timeout",
+        timeout_ms,
+        "--http",
+        &address,
+    ])
+}
+
+fn lease(wanted: &'static str) -> impl Fn(&Value) -> bool {
+    move |line| line["type"] == "lease" && line["state"] == wanted
+}
+
+fn connected(line: &Value) -> bool {
+    line["type"] == "status" && line["state"] == "connected"
+}
+
+/// The value of a series without labels.
+async fn metric(port: u16, name: &str) -> f64 {
+    let metrics = get(port, "/metrics").await.1;
+    let mut lines = metrics.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.expect(name).parse().unwrap()
+}
+
+/// A database server that stands still until this is dropped.
+struct Frozen(Vec<String>);
+
+impl Frozen {
+    fn freeze(server: &Postgres) -> Self {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()";
+        let mut processes = vec![server.process()];
+        processes.extend(server.sql("wm", sql).lines().map(str::to_owned));
+        let frozen = Self(processes);
+        frozen.signal("-STOP");
+        frozen
+    }
+
+    fn signal(&self, name: &str) {
+        // Those that ended meanwhile cannot be reached.
+        let _ = Command::new("kill").arg(name).args(&self.0).status();
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.signal("-CONT");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doubt_and_takeovers_are_measured() {
+    let server = Postgres::start();
+    server.create("wm");
+    let stage = Stage::set_on(Some(&server.url("wm"))).await;
+    let (one, two) = (free_port(), free_port());
+    let mut leader = start_with(&stage, one, "4000");
+    leader.expect("its connection", connected).await;
+    leader.expect("its lease", lease("active")).await;
+    let mut standby = start_with(&stage, two, "4000");
+    standby
+        .expect("the standby", |line| line["role"] == "standby")
+        .await;
+    let health: Value = serde_json::from_str(&get(one, "/health").await.1).unwrap();
+    assert_eq!(
+        health["components"]["lease"]["liveness"], "lock",
+        "{health}"
+    );
+    let route = &health["components"]["lease"]["route"];
+    assert_eq!(route, "direct, liveness lock", "{health}");
+    assert_eq!(metric(one, "wmctl_suspect_seconds_total").await, 0.0);
+
+    let frozen = Frozen::freeze(&server);
+    leader.expect("doubt", lease("suspect")).await;
+    drop(frozen);
+    leader.expect("its lease again", lease("active")).await;
+    let doubt = metric(one, "wmctl_suspect_seconds_total").await;
+    assert!(0.0 < doubt && doubt < 30.0, "{doubt}");
+    let anew = leader.heard(|line| line["type"] == "status");
+    assert!(anew.is_empty(), "the link is kept: {anew:?}");
+    assert_eq!(metric(two, "whatsmeow_failover_total").await, 0.0);
+
+    leader.kill().await;
+    standby.expect("its lease", lease("active")).await;
+    assert_eq!(metric(two, "whatsmeow_failover_total").await, 1.0);
+    let took = "wmctl_takeover_duration_seconds";
+    assert_eq!(metric(two, &format!("{took}_count")).await, 1.0);
+    assert!(0.0 < metric(two, &format!("{took}_sum")).await);
+    standby.terminate().await;
+    assert!(standby.ended().await.success());
 }
 
 #[tokio::test]
@@ -114,6 +210,10 @@ async fn leader_and_standby_say_what_they_are() {
         assert_eq!(health["components"][component]["status"], "ok", "{health}");
     }
     assert_eq!(health["components"]["whatsapp"]["state"], "connected");
+    let lease = &health["components"]["lease"];
+    assert_eq!(lease["state"], "active", "{health}");
+    assert!(lease["since"].is_string(), "{health}");
+    assert!(lease["deadline"].is_string(), "{health}");
     let metrics = get(one, "/metrics").await.1;
     check_metrics(&metrics, &health["epoch"]);
     lint(&metrics);

@@ -250,6 +250,12 @@ impl Postgres {
         self.folder.path()
     }
 
+    /// The number of the process that all others of the server come from.
+    pub(crate) fn process(&self) -> String {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        file.lines().next().unwrap().to_owned()
+    }
+
     pub(crate) fn port(&self) -> u16 {
         5432
     }
