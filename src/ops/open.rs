@@ -97,6 +97,11 @@ impl RowsError {
                 message: error.to_string(),
                 hint: "run this as the owner of the tables",
             },
+            StoreError::OutOfReach { .. } => Self::NotOurs {
+                message: error.to_string(),
+                hint: "log in as the tenant's role, or let the owner of the tables add a row to \
+                       wmctl_role",
+            },
             StoreError::Checksum { .. } => Self::NotOurs {
                 message: error.to_string(),
                 hint: "another build of wmctl made this schema: use that one",
@@ -224,9 +229,12 @@ impl App {
         }
     }
 
-    /// The same with what the tenant's row says of how to run it.
+    /// The same with what the tenant's row says of how to run it; refused where the database's
+    /// role may not see the tenant.
     pub(crate) async fn launched(&self) -> Result<Self, RowsError> {
         let tenant = &self.settings.tenant;
+        let reach = self.store.check_reach(tenant).await;
+        reach.map_err(RowsError::of)?;
         let desired = self.store.desired(tenant).await.map_err(RowsError::of)?;
         let launch = desired.map(|desired| desired.launch).unwrap_or_default();
         Ok(self.of(tenant.clone(), launch))

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::ids::HostId;
+use crate::ids::{HostId, TenantId};
 
 /// Why the store did not do what it was asked. The drivers' own errors are only sources.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,14 @@ pub enum StoreError {
         table: String,
         /// Its owner.
         owner: String,
+    },
+    /// Row-level security keeps the role that logged in away from the tenant.
+    #[error("role {role} may not reach tenant {tenant}")]
+    OutOfReach {
+        /// As the server names it.
+        role: String,
+        /// Whose rows were wanted.
+        tenant: TenantId,
     },
     /// A device that was there before us belongs to a tenant whose name we do not take.
     #[error("business_id {name:?} is no name for a tenant: 1 to 64 of A-Z a-z 0-9 _ . -")]

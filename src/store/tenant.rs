@@ -10,6 +10,11 @@ use crate::store::key::{Audit, insert_audit};
 
 const TABLE: &str = "wmctl_tenant";
 
+/// The role's name, if it may not see the tenant. The owner of the tables is held back by nothing.
+const OUT_OF_REACH: &str = "SELECT CAST(current_user AS TEXT)
+    WHERE row_security_active('wmctl_account') AND NOT EXISTS (SELECT 1 FROM wmctl_role
+        WHERE role = current_user AND business_id IN ('*', $1))";
+
 /// How a tenant is to be run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Launch {
@@ -198,6 +203,20 @@ impl Store {
     pub async fn desired(&self, tenant: &TenantId) -> Result<Option<Desired>, StoreError> {
         let row = self.db.row(DESIRED_SQLITE, args![tenant.as_str()]).await?;
         row.as_ref().map(|row| desired(row, 0)).transpose()
+    }
+
+    /// Refuses a tenant whose rows the role that logged in cannot see: they would seem not to be.
+    pub async fn check_reach(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        if matches!(self.db, Db::Sqlite { .. }) {
+            return Ok(());
+        }
+        match self.db.row(OUT_OF_REACH, args![tenant.as_str()]).await? {
+            None => Ok(()),
+            Some(row) => Err(StoreError::OutOfReach {
+                role: row.column("wmctl_role", 0)?,
+                tenant: tenant.clone(),
+            }),
+        }
     }
 
     /// Changes what is wanted of a tenant; names it if nobody has. Whether it was known.

@@ -3,6 +3,7 @@
 mod doctor;
 mod look;
 mod retention;
+mod roles;
 
 use std::path::Path;
 
@@ -26,12 +27,17 @@ pub(super) async fn paired(sim: &Simulator, folder: &Path, database: Option<&str
         wmctl.set("WMCTL_DATABASE_URL", url);
         wmctl.done(&["migrate", "up"]).await;
     }
+    pair(sim, &wmctl, NUMBER).await;
+    wmctl
+}
+
+/// Links the device of an installation to the account with this number.
+async fn pair(sim: &Simulator, wmctl: &Wmctl, number: &str) {
     let mut pairing = wmctl.start(&["pair"]);
     let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
     let code = qr["code"].as_str().unwrap();
-    sim.scan(NUMBER, code).await.unwrap();
-    assert!(pairing.ended().await.success());
-    wmctl
+    sim.scan(number, code).await.unwrap();
+    assert!(pairing.ended().await.success(), "{}", pairing.log_tail());
 }
 
 /// A simulator with one account.

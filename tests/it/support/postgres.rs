@@ -174,8 +174,13 @@ impl Postgres {
 
     /// Where wmctl finds it.
     pub(crate) fn url(&self, database: &str) -> String {
+        self.url_as("wm", database)
+    }
+
+    /// The same for another role.
+    pub(crate) fn url_as(&self, role: &str, database: &str) -> String {
         format!(
-            "postgres:///{database}?user=wm&host={}",
+            "postgres:///{database}?user={role}&host={}",
             self.folder.path().display()
         )
     }
@@ -201,12 +206,22 @@ impl Postgres {
 
     /// The same; what the server refused.
     pub(crate) fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+        self.try_sql_as("wm", database, sql)
+    }
+
+    /// The same, typed by another role.
+    pub(crate) fn try_sql_as(
+        &self,
+        role: &str,
+        database: &str,
+        sql: &str,
+    ) -> Result<String, String> {
         let output = Command::new("psql")
             .args([
                 "-h",
                 self.folder.path().to_str().unwrap(),
                 "-U",
-                "wm",
+                role,
                 "-d",
                 database,
             ])
