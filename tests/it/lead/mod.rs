@@ -5,6 +5,7 @@
 //! repeats it.
 
 mod database;
+mod model;
 mod world;
 
 use world::{Mutant, World};
