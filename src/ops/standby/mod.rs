@@ -169,6 +169,9 @@ impl Coordinator {
     /// Stands by, leads, stands by again, until it is asked to stop or the account came to its end;
     /// how it did, if it was run here at last.
     pub(super) async fn keep(mut self) -> Option<Stopped> {
+        // It stands by without having entered that state.
+        let state = self.leadership(&self.machine.status());
+        self.app.board.write(|vitals| vitals.lease = Some(state));
         let mut told_stop = false;
         let mut inputs = VecDeque::from([Input::Tick]);
         let mut ended = false;
@@ -416,13 +419,7 @@ impl Coordinator {
     fn tell_state(&mut self, status: &lead::Status) {
         let fenced = status.state == State::Standby && self.lease.is_some();
         self.measure(status);
-        let state = Leadership {
-            state: status.state.word(),
-            since: self.shown(status.since_ms),
-            reason: status.reason,
-            epoch: status.epoch,
-            deadline: status.until_ms.map(|at| self.shown(at)),
-        };
+        let state = self.leadership(status);
         self.app
             .board
             .write(|vitals| vitals.lease = Some(state.clone()));
@@ -437,6 +434,16 @@ impl Coordinator {
             tracing::error!("another process took over");
             self.lease = None;
             self.tell_role(Role::Fenced);
+        }
+    }
+
+    fn leadership(&self, status: &lead::Status) -> Leadership {
+        Leadership {
+            state: status.state.word(),
+            since: self.shown(status.since_ms),
+            reason: status.reason,
+            epoch: status.epoch,
+            deadline: status.until_ms.map(|at| self.shown(at)),
         }
     }
 

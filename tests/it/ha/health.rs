@@ -153,14 +153,16 @@ async fn doubt_and_takeovers_are_measured() {
     assert_eq!(route, "direct, liveness lock", "{health}");
     assert_eq!(metric(one, "wmctl_suspect_seconds_total").await, 0.0);
 
+    let is_status = |line: &Value| line["type"] == "status";
+    let before = leader.heard(is_status);
     let frozen = Frozen::freeze(&server);
     leader.expect("doubt", lease("suspect")).await;
     drop(frozen);
     leader.expect("its lease again", lease("active")).await;
     let doubt = metric(one, "wmctl_suspect_seconds_total").await;
     assert!(0.0 < doubt && doubt < 30.0, "{doubt}");
-    let anew = leader.heard(|line| line["type"] == "status");
-    assert!(anew.is_empty(), "the link is kept: {anew:?}");
+    let told = leader.heard(is_status);
+    assert_eq!(told, before, "the link is kept");
     assert_eq!(metric(two, "whatsmeow_failover_total").await, 0.0);
 
     leader.kill().await;
@@ -204,6 +206,7 @@ async fn leader_and_standby_say_what_they_are() {
     assert_eq!(health["role"], "standby");
     let components = &health["components"];
     assert!(components["lease"]["holder"].is_string(), "{health}");
+    assert_eq!(components["lease"]["state"], "standby", "{health}");
     let health = get(one, "/health").await.1;
     let health: Value = serde_json::from_str(&health).unwrap();
     for component in ["database", "lease", "whatsapp", "outbox"] {
