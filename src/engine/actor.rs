@@ -202,7 +202,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     /// is loaded again.
     pub async fn run(&mut self) -> Stopped {
         loop {
-            let end = match self.load().await {
+            let end = match Box::pin(self.load()).await {
                 Ok(mut life) => Box::pin(self.live(&mut life)).await,
                 Err(end) => end,
             };
@@ -271,7 +271,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         let mut restarts = 0;
         loop {
             self.parts.say(AccountState::Connecting, None);
-            let end = match self.connect(life).await {
+            let end = match Box::pin(self.connect(life)).await {
                 Ok(line) => Box::pin(self.serve(life, line)).await,
                 Err(end) => end,
             };
@@ -438,6 +438,11 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         if life.queue.is_empty() {
             self.wait(life, line).await?;
         }
+        // Many accounts wait at any time: what the work needs is not kept for them.
+        Box::pin(self.work(life, line)).await
+    }
+
+    async fn work(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
         self.gather(life, line).await?;
         let mut out = Output::default();
         let mut inputs = 0;

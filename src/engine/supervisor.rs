@@ -17,7 +17,7 @@ const PANICS_MAX: u32 = 5;
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the actor until it ends by itself or has panicked too often.
-pub async fn keep<L: Ledger, D: Dial>(mut actor: Actor<L, D>, stop: &Stop) -> Stopped {
+pub async fn keep<L: Ledger, D: Dial>(mut actor: Box<Actor<L, D>>, stop: &Stop) -> Stopped {
     for panics in 1..=PANICS_MAX {
         // What a panic may leave half done is dropped with it: the next run starts from the rows.
         let run = AssertUnwindSafe(Box::pin(actor.run())).catch_unwind();

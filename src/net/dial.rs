@@ -27,6 +27,8 @@ use crate::net::websocket::{MESSAGE_BYTES_MAX, WebSocket};
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(8);
 /// TLS and the upgrade are a few round trips each.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+/// Read at once. Each connection keeps this much, and it is zeroed before each read.
+const READ_BYTES: usize = 4 << 10;
 /// What the server expects browsers to say.
 pub(super) const ORIGIN_WHATSAPP: &str = "https://web.whatsapp.com";
 const USER_AGENT_BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 \
@@ -218,6 +220,7 @@ impl Dialer {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
         let limits = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
         let upgraded =

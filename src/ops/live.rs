@@ -67,7 +67,7 @@ impl App {
         let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
         self.metrics.lease(&lease.tenant, lease.epoch);
         let meter = self.metrics.meter(&lease.tenant);
-        let actor = Actor::new(Parts {
+        let actor = Box::new(Actor::new(Parts {
             ledger: Leased::new(self.store.clone(), lease.clone()).metered(meter.clone()),
             dial,
             surroundings: self.surroundings.clone(),
@@ -78,9 +78,9 @@ impl App {
             status: send_status,
             commands: receive_commands,
             meter,
-        });
+        }));
         let asked = stop.clone();
-        let forget = Forgetting::new(self, lease).keep();
+        let forget = Box::pin(Forgetting::new(self, lease).keep());
         let run = async move {
             tokio::select! {
                 stopped = supervisor::keep(actor, &asked) => stopped,

@@ -124,7 +124,7 @@ impl Forgetting {
             tokio::time::sleep(pause).await;
             pause = self.retention.every;
             let now_ms = self.surroundings.clock.unix_ms();
-            match self.pass(now_ms).await {
+            match Box::pin(self.pass(now_ms)).await {
                 Ok(0) => (),
                 Ok(rows) => {
                     tracing::info!(tenant = %self.lease.tenant, rows, "old rows are forgotten");
@@ -134,7 +134,8 @@ impl Forgetting {
                     tracing::warn!(error = %explained(&error), "old rows are not forgotten");
                 }
             }
-            if sizes && let Err(error) = self.store.keep_sizes(now_ms, now_ms - SIZES_MS).await {
+            let keep_sizes = self.store.keep_sizes(now_ms, now_ms - SIZES_MS);
+            if sizes && let Err(error) = Box::pin(keep_sizes).await {
                 // A role that sees one tenant may not write them.
                 sizes = error.is_transient();
                 tracing::debug!(error = %explained(&error), "sizes of tables are not kept");

@@ -59,7 +59,7 @@ impl World {
         });
         let mut tasks = JoinSet::new();
         let asked = stop.clone();
-        tasks.spawn(async move { supervisor::keep(actor, &asked).await });
+        tasks.spawn(async move { supervisor::keep(Box::new(actor), &asked).await });
         Self {
             memory,
             peers,
