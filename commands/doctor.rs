@@ -1,5 +1,7 @@
 //! `wmctl doctor`: whether everything is as it has to be.
 
+use std::path::Path;
+
 use wmctl::config::DatabaseUrl;
 use wmctl::ops::doctor::{self, Check, State};
 use wmctl::ops::open::App;
@@ -51,6 +53,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DoctorArgs) -> Resu
         Err(failure) => checks.push(failed("config", &failure)),
         Ok(found) => {
             checks.push(Check::new("config", State::Ok, found));
+            checks.extend(settings.open_secrets().iter().map(|path| open_secret(path)));
             checks.extend(database(settings).await);
         }
     }
@@ -84,6 +87,12 @@ fn configuration(settings: &Settings) -> Result<String, Failure> {
         files => files.join(", "),
     };
     Ok(format!("{read}; {database}"))
+}
+
+/// Some mounts have no better mode, so that this is no failure.
+fn open_secret(path: &Path) -> Check {
+    let found = format!("{} may be read by everybody", path.display());
+    Check::new("config", State::Warning, found).hint("chmod 0600, where the mount allows it")
 }
 
 async fn database(settings: &Settings) -> Vec<Check> {

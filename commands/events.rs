@@ -64,6 +64,7 @@ impl Listed for Event {
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &EventsArgs) -> Result<Exit, Failure> {
     let app = start::open(ui, settings, Schema::Current).await?;
+    app.check_reach().await.map_err(start::rows)?;
     let result = read(&app, ui, args).await;
     app.close().await;
     result

@@ -104,6 +104,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &SendArgs) -> Result
         .map_err(|_| Failure::new(Exit::Usage, "BAD_VALUE", "--timeout: not a length of time"))?;
     let messages = messages(args)?;
     let app = start::open(ui, settings, Schema::Current).await?;
+    app.check_reach().await.map_err(start::rows)?;
     let mut taken = Vec::new();
     for message in &messages {
         taken.push(send::enqueue(&app, message).await.map_err(explain)?);

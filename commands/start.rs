@@ -93,6 +93,16 @@ pub(crate) fn rows(error: RowsError) -> Failure {
         RowsError::NotOurs { hint, .. } => {
             Failure::new(Exit::Database, "SCHEMA_NOT_OURS", message).hint(hint)
         }
+        RowsError::OutOfReach { hint, .. } => {
+            Failure::new(Exit::Config, "TENANT_OUT_OF_REACH", message).hint(hint)
+        }
+        RowsError::Login(_) => Failure::new(Exit::Config, "DATABASE_LOGIN", message)
+            .hint("DATABASE_URL names user, password and database; pg_hba.conf, who may log in"),
+        RowsError::Untrusted(_) => Failure::new(Exit::Database, "DATABASE_TLS", message).hint(
+            "sslrootcert of DATABASE_URL names the authority that signed the server's certificate",
+        ),
+        RowsError::TlsFile(_) => Failure::new(Exit::Config, "DATABASE_TLS_FILE", message)
+            .hint("it must be a PEM file that this user may read"),
         RowsError::Route { hint, .. } => {
             Failure::new(Exit::Config, "DATABASE_ROUTE", message).hint(hint)
         }

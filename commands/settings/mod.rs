@@ -398,6 +398,18 @@ impl Settings {
         files.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// Files with secrets that anybody on this machine can read.
+    pub(crate) fn open_secrets(&self) -> BTreeSet<&Path> {
+        use std::os::unix::fs::MetadataExt;
+        let secrets = KEYS.iter().filter(|key| key.secret);
+        let files = secrets.filter_map(|key| match self.values.get(key.name) {
+            Some((_, Origin::File(path))) => Some(path.as_path()),
+            _ => None,
+        });
+        let is_open = |path: &&Path| std::fs::metadata(path).is_ok_and(|of| of.mode() & 0o004 != 0);
+        files.filter(is_open).collect()
+    }
+
     /// Every key with what is shown of its value, and its origin.
     pub(crate) fn shown(&self) -> Vec<(&'static str, String, String)> {
         let shown = |key: &Key| {

@@ -120,8 +120,9 @@ async fn database(app: &App, facts: &ServerFacts) -> Check {
         let found = format!("sqlite {}, {ms:.1} ms", facts.version);
         return Check::new("database", State::Ok, found);
     };
+    let mode = app.store.route().map_or(TlsMode::Prefer, |route| route.tls);
     let tls = match &facts.tls {
-        Some(version) => format!("{version} {}", url.tls.name()),
+        Some(version) => format!("{version} {}", mode.name()),
         None => String::from("not encrypted"),
     };
     let host = url.host.as_deref().unwrap_or("localhost");
@@ -142,7 +143,7 @@ async fn database(app: &App, facts: &ServerFacts) -> Check {
     if facts.tls.is_none() && !near {
         return check(State::Warning).hint("sslmode=verify-full encrypts what goes to the server");
     }
-    let unverified = !matches!(url.tls, TlsMode::VerifyCa | TlsMode::VerifyFull);
+    let unverified = !matches!(mode, TlsMode::VerifyCa | TlsMode::VerifyFull);
     if unverified && !near {
         return check(State::Warning).hint(
             "this sslmode takes any certificate: verify-full, with sslrootcert where needed, does \

@@ -220,7 +220,7 @@ fn uncuttable(database: &DatabaseUrl) -> Option<&'static str> {
     if url.locks.is_some() {
         return Some("locks have a way of their own");
     }
-    let checked = matches!(url.tls, TlsMode::VerifyFull);
+    let checked = url.tls == Some(TlsMode::VerifyFull);
     checked.then_some("the server's name is checked, which a proxy does not have")
 }
 

@@ -74,6 +74,18 @@ pub enum RowsError {
     /// The tables are somebody else's; what to do instead.
     #[error("{message}")]
     NotOurs { message: String, hint: &'static str },
+    /// A role of the server that may not see the tenant; what to do instead.
+    #[error("{message}")]
+    OutOfReach { message: String, hint: &'static str },
+    /// The server refused the login, or has no such database.
+    #[error("{0}")]
+    Login(String),
+    /// The connection is not encrypted as it has to be, or the server is not who it should be.
+    #[error("{0}")]
+    Untrusted(String),
+    /// A file of certificates or keys cannot be used.
+    #[error("{0}")]
+    TlsFile(String),
     /// The way to the server does not let through what is needed; what to do instead.
     #[error("{message}")]
     Route {
@@ -97,7 +109,7 @@ impl RowsError {
                 message: error.to_string(),
                 hint: "run this as the owner of the tables",
             },
-            StoreError::OutOfReach { .. } => Self::NotOurs {
+            StoreError::OutOfReach { .. } => Self::OutOfReach {
                 message: error.to_string(),
                 hint: "log in as the tenant's role, or let the owner of the tables add a row to \
                        wmctl_role",
@@ -116,6 +128,9 @@ impl RowsError {
                        session, and the URL no `options`",
             },
             StoreError::File(_) => Self::File(explained(&error)),
+            StoreError::Login { .. } => Self::Login(explained(&error)),
+            StoreError::Untrusted(_) => Self::Untrusted(explained(&error)),
+            StoreError::TlsFile { .. } => Self::TlsFile(explained(&error)),
             // What the driver says of a URL may repeat it.
             StoreError::Url(_) => Self::Url,
             error => Self::Database(explained(&error)),
@@ -229,12 +244,17 @@ impl App {
         }
     }
 
+    /// Refuses a tenant that the database's role may not see: to it, its rows look like none.
+    pub async fn check_reach(&self) -> Result<(), RowsError> {
+        let reach = self.store.check_reach(Some(&self.settings.tenant)).await;
+        reach.map_err(RowsError::of)
+    }
+
     /// The same with what the tenant's row says of how to run it; refused where the database's
     /// role may not see the tenant.
     pub(crate) async fn launched(&self) -> Result<Self, RowsError> {
         let tenant = &self.settings.tenant;
-        let reach = self.store.check_reach(tenant).await;
-        reach.map_err(RowsError::of)?;
+        self.check_reach().await?;
         let desired = self.store.desired(tenant).await.map_err(RowsError::of)?;
         let launch = desired.map(|desired| desired.launch).unwrap_or_default();
         Ok(self.of(tenant.clone(), launch))

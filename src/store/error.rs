@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::ids::{HostId, TenantId};
+use crate::ids::HostId;
 
 /// Why the store did not do what it was asked. The drivers' own errors are only sources.
 #[derive(Debug, thiserror::Error)]
@@ -60,12 +60,12 @@ pub enum StoreError {
         owner: String,
     },
     /// Row-level security keeps the role that logged in away from the tenant.
-    #[error("role {role} may not reach tenant {tenant}")]
+    #[error("role {role} may not reach {tenant}")]
     OutOfReach {
         /// As the server names it.
         role: String,
-        /// Whose rows were wanted.
-        tenant: TenantId,
+        /// Whose rows were wanted: a tenant, or every one.
+        tenant: String,
     },
     /// A device that was there before us belongs to a tenant whose name we do not take.
     #[error("business_id {name:?} is no name for a tenant: 1 to 64 of A-Z a-z 0-9 _ . -")]
@@ -93,6 +93,25 @@ pub enum StoreError {
     /// A constraint refused a value: a fault of ours.
     #[error("database refused a value")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// The server refused the login, or has no such database.
+    #[error("database refused the login")]
+    Login {
+        /// It knows such connections, and did not like the credentials or the database.
+        listed: bool,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The connection cannot be encrypted as it has to be, or the server is not who it should be.
+    #[error("no trusted connection to the database")]
+    Untrusted(#[source] Box<dyn Error + Send + Sync>),
+    /// A file of certificates or keys cannot be used.
+    #[error("{parameter} of the database URL, {}", .path.display())]
+    TlsFile {
+        parameter: &'static str,
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     /// The file or its folder cannot be used.
     #[error("database file")]
     File(#[source] std::io::Error),
@@ -106,7 +125,7 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(_) | Self::Busy | Self::Full | Self::Standby
+            Self::Unavailable(_) | Self::Busy | Self::Full | Self::Standby | Self::Untrusted(_)
         )
     }
 
@@ -133,7 +152,10 @@ mod sqlite_code {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {
-            return Self::Unavailable(Box::new(error));
+            return match is_about_trust(&error) {
+                true => Self::Untrusted(Box::new(error)),
+                false => Self::Unavailable(Box::new(error)),
+            };
         };
         let code = database.code().unwrap_or_default();
         // SQLite's codes are numbers whose low byte is the class; PostgreSQL's have five letters.
@@ -153,9 +175,26 @@ impl From<sqlx::Error> for StoreError {
             // Serialization failures, deadlocks, lock time-outs.
             "40" | "55" => Self::Busy,
             "53" if code == "53100" => Self::Full,
+            // Logins, databases. 28000 is said of connections and of roles that are not listed.
+            "28" | "3D" => Self::Login {
+                listed: code != "28000",
+                source: Box::new(error),
+            },
             // Connection, resources, operator intervention (shutdown), system errors.
             "08" | "53" | "57" | "58" | "25" => Self::Unavailable(Box::new(error)),
             _ => Self::Refused(Box::new(error)),
         }
+    }
+}
+
+/// Whether TLS failed, and not what is below or above it.
+fn is_about_trust(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => {
+            let inner = error.get_ref();
+            inner.is_some_and(|inner| inner.is::<rustls::Error>())
+        }
+        _ => false,
     }
 }

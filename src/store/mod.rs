@@ -28,6 +28,7 @@ pub mod route;
 mod server;
 pub mod tenant;
 mod text;
+mod tls;
 pub mod transfer;
 mod unit;
 pub mod watch;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
+use zeroize::Zeroizing;
 
 use crate::config::DatabaseUrl;
-use crate::config::postgres::{PostgresUrl, TlsMode};
+use crate::config::postgres::{PostgresUrl, Roots, TlsMode};
 use crate::store::Store;
 use crate::store::bell::Bells;
 use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS};
@@ -19,6 +20,7 @@ use crate::store::error::StoreError;
 use crate::store::inspect::server::APPLICATION;
 use crate::store::route::{Pooling, Route, Way};
 use crate::store::server::{Lines, Server};
+use crate::store::tls;
 
 /// How long a statement waits for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,8 +46,6 @@ const CHECK_AFTER: Duration = Duration::from_secs(1);
 /// As Go's pool has it: connections move to a new server behind the same name in that time.
 const LIFETIME: Duration = Duration::from_secs(3600);
 const IDLE_TIME: Duration = Duration::from_secs(30 * 60);
-/// What `sslrootcert=system` means.
-const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// A statement whose client died ends soon, and with it the locks that it holds. Servers before
 /// version 14 do not know the setting.
 const NOTICE_DEAD_CLIENTS: &str = "
@@ -180,48 +180,41 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// What the driver is told: what the URL leaves open comes from the `PG*` variables.
-fn server(url: &PostgresUrl) -> PgConnectOptions {
-    let mut options = PgConnectOptions::new()
-        .ssl_mode(tls(url.tls))
+/// What the driver is told: what the URL leaves open comes from the `PG*` variables and the file of
+/// passwords. The driver looks into that file only for what it read from a URL.
+fn server(url: &PostgresUrl) -> Result<PgConnectOptions, StoreError> {
+    let port = url.port.map(|port| port.to_string());
+    let pairs = [
+        ("host", url.host.as_deref()),
+        ("port", port.as_deref()),
+        ("user", url.user.as_deref()),
+        ("password", url.password.as_ref().map(|text| text.as_str())),
+        ("dbname", url.database.as_deref()),
+    ];
+    let pairs = pairs.map(|(name, value)| value.map(|value| (name, value)));
+    let mut query = form_urlencoded::Serializer::new(String::from("postgres:///?"));
+    let text = Zeroizing::new(query.extend_pairs(pairs.into_iter().flatten()).finish());
+    let options = text.parse::<PgConnectOptions>();
+    let mut options = options
+        .map_err(|error| StoreError::Url(Box::new(error)))?
         // Poolers refuse it, and there are no fractions among the rows.
         .extra_float_digits(None)
         .application_name(&url.application.clone().unwrap_or_else(application));
-    match url.host.as_deref() {
-        Some(folder) if folder.starts_with('/') => options = options.socket(folder),
-        Some(host) => options = options.host(host),
-        None => (),
+    if let Roots::File(file) = &url.roots {
+        options = options.ssl_root_cert(file);
     }
-    if let Some(port) = url.port {
-        options = options.port(port);
-    }
-    if let Some(user) = &url.user {
-        options = options.username(user);
-    }
-    if let Some(password) = &url.password {
-        options = options.password(password);
-    }
-    if let Some(database) = &url.database {
-        options = options.database(database);
-    }
-    if let Some(file) = &url.root_file {
-        let system = file.as_os_str() == "system";
-        options = options.ssl_root_cert(if system {
-            Path::new(SYSTEM_ROOTS)
-        } else {
-            file
-        });
-    }
-    if let (Some(cert), Some(key)) = (&url.client_cert, &url.client_key) {
+    if let Some((cert, key)) = &url.client {
         options = options.ssl_client_cert(cert).ssl_client_key(key);
     }
     if let Some(capacity) = url.statement_cache {
         options = options.statement_cache_capacity(capacity);
     }
-    match setting_pairs(url.options.as_deref().unwrap_or_default()) {
-        pairs if pairs.is_empty() => options,
-        pairs => options.options(pairs),
-    }
+    Ok(
+        match setting_pairs(url.options.as_deref().unwrap_or_default()) {
+            pairs if pairs.is_empty() => options,
+            pairs => options.options(pairs),
+        },
+    )
 }
 
 /// How our connections are named in the server's list: host and process, as in the lease rows.
@@ -240,17 +233,6 @@ fn setting_pairs(options: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn tls(mode: TlsMode) -> PgSslMode {
-    match mode {
-        TlsMode::Disable => PgSslMode::Disable,
-        TlsMode::Allow => PgSslMode::Allow,
-        TlsMode::Prefer => PgSslMode::Prefer,
-        TlsMode::Require => PgSslMode::Require,
-        TlsMode::VerifyCa => PgSslMode::VerifyCa,
-        TlsMode::VerifyFull => PgSslMode::VerifyFull,
-    }
-}
-
 /// Tries a way to a server out.
 async fn explore(url: &PostgresUrl) -> Result<Way, StoreError> {
     let given = setting_pairs(url.options.as_deref().unwrap_or_default());
@@ -259,7 +241,21 @@ async fn explore(url: &PostgresUrl) -> Result<Way, StoreError> {
         .filter(|(name, _)| given.iter().all(|(given, _)| given != name))
         .collect();
     let at_most = url.pool.connect_timeout.unwrap_or(ACQUIRE_TIMEOUT);
-    Way::explore(server(url), &settings, at_most).await
+    let options = server(url)?;
+    let (mode, otherwise) = tls::modes(url, &options);
+    if mode != TlsMode::Disable {
+        tls::check_files(url)?;
+    }
+    let options = |mode| options.clone().ssl_mode(tls::for_driver(mode));
+    let explored = Way::explore(options(mode), &settings, at_most).await;
+    let way = match (explored, otherwise) {
+        (Err(error), Some(otherwise)) if tls::may_be_the_reason(&error) => {
+            let explored = Way::explore(options(otherwise), &settings, at_most).await;
+            explored.map_err(|_| error)?
+        }
+        (explored, _) => explored?,
+    };
+    Ok(way)
 }
 
 async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
@@ -280,6 +276,7 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
         lock_pooling: locks.pooling,
         lock_apart: lock_way.is_some(),
         liveness: locks.liveness(),
+        tls: tls::of_driver(way.options.get_ssl_mode()),
     };
     // Whoever waits for a lock waits for long.
     let lock_options = locks.options.clone();

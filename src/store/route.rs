@@ -9,6 +9,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection as _, Row as _};
 
+use crate::config::postgres::TlsMode;
 use crate::crypto::random;
 use crate::store::batch::Batch;
 use crate::store::db::Row;
@@ -59,6 +60,8 @@ pub struct Route {
     /// Locks have a way of their own.
     pub lock_apart: bool,
     pub liveness: Liveness,
+    /// What the server has to show before it is talked to.
+    pub tls: TlsMode,
 }
 
 impl Pooling {

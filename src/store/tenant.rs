@@ -206,15 +206,19 @@ impl Store {
     }
 
     /// Refuses a tenant whose rows the role that logged in cannot see: they would seem not to be.
-    pub async fn check_reach(&self, tenant: &TenantId) -> Result<(), StoreError> {
+    pub async fn check_reach(&self, tenant: Option<&TenantId>) -> Result<(), StoreError> {
         if matches!(self.db, Db::Sqlite { .. }) {
             return Ok(());
         }
-        match self.db.row(OUT_OF_REACH, args![tenant.as_str()]).await? {
+        let wanted = tenant.map_or("*", TenantId::as_str);
+        match self.db.row(OUT_OF_REACH, args![wanted]).await? {
             None => Ok(()),
             Some(row) => Err(StoreError::OutOfReach {
                 role: row.column("wmctl_role", 0)?,
-                tenant: tenant.clone(),
+                tenant: tenant.map_or_else(
+                    || String::from("every tenant"),
+                    |tenant| format!("tenant {tenant}"),
+                ),
             }),
         }
     }

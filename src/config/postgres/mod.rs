@@ -25,13 +25,12 @@ pub struct PostgresUrl {
     pub password: Option<Zeroizing<String>>,
     /// The user's name by default.
     pub database: Option<String>,
-    /// How the connection is encrypted; `prefer` by default.
-    pub tls: TlsMode,
-    /// PEM file with the roots to trust; `system` means those of the operating system.
-    pub root_file: Option<PathBuf>,
+    /// How the connection is encrypted; `PGSSLMODE`, or else `prefer`, by default.
+    pub tls: Option<TlsMode>,
+    /// Whom to trust beside the roots of the operating system.
+    pub roots: Roots,
     /// PEM files of the client's certificate and key.
-    pub client_cert: Option<PathBuf>,
-    pub client_key: Option<PathBuf>,
+    pub client: Option<(PathBuf, PathBuf)>,
     /// Shown in the server's list of connections.
     pub application: Option<String>,
     /// Settings for each connection, as `-c name=value`.
@@ -54,6 +53,18 @@ pub enum TlsMode {
     Require,
     VerifyCa,
     VerifyFull,
+}
+
+/// `sslrootcert`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Roots {
+    /// Nothing was said: a mode below `verify-ca` takes any certificate.
+    #[default]
+    Any,
+    /// `system`: the roots of the operating system, which vouch for names only.
+    System,
+    /// A PEM file.
+    File(PathBuf),
 }
 
 /// `pool_*` and `connect_timeout`; what is absent has a default of ours.
@@ -86,6 +97,10 @@ pub enum PostgresUrlError {
     Percent,
     #[error("pool_min_conns is above pool_max_conns")]
     PoolBounds,
+    #[error("sslcert and sslkey of the database URL go together: one of them is missing")]
+    HalfClient,
+    #[error("sslrootcert=system needs sslmode=verify-full: anybody has some certificate of these")]
+    WeakSystem,
 }
 
 impl PostgresUrl {
@@ -118,15 +133,26 @@ impl PostgresUrl {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             url.parameter(&decoded(name)?, Zeroizing::new(decoded(value)?))?;
         }
-        let PoolSettings {
-            connections_min,
-            connections_max,
-            ..
-        } = url.pool;
-        match connections_min.zip(connections_max) {
-            Some((min, max)) if max < min => Err(PostgresUrlError::PoolBounds),
-            _ => Ok(url),
+        url.contradicts_itself().map_or(Ok(url), Err)
+    }
+
+    fn contradicts_itself(&mut self) -> Option<PostgresUrlError> {
+        let pool = self.pool;
+        if let Some((min, max)) = pool.connections_min.zip(pool.connections_max)
+            && max < min
+        {
+            return Some(PostgresUrlError::PoolBounds);
         }
+        if let Some((cert, key)) = &self.client
+            && [cert, key].iter().any(|path| path.as_os_str().is_empty())
+        {
+            return Some(PostgresUrlError::HalfClient);
+        }
+        if self.roots == Roots::System {
+            let mode = *self.tls.get_or_insert(TlsMode::VerifyFull);
+            return (mode != TlsMode::VerifyFull).then_some(PostgresUrlError::WeakSystem);
+        }
+        None
     }
 
     fn address(&mut self, address: &str) -> Result<(), PostgresUrlError> {
@@ -140,7 +166,11 @@ impl PostgresUrl {
         };
         let port = port.map(|port| port.parse().map_err(|_| PostgresUrlError::Port));
         self.port = port.transpose()?;
-        if host.contains('/') || host.contains('#') {
+        let bracketed = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
+        let host = bracketed.unwrap_or(host);
+        if host.contains(['/', '#', '[', ']']) || (bracketed.is_none() && host.contains(':')) {
             return Err(PostgresUrlError::Port);
         }
         self.host = some(decoded(host)?);
@@ -149,7 +179,6 @@ impl PostgresUrl {
 
     fn parameter(&mut self, name: &str, value: Zeroizing<String>) -> Result<(), PostgresUrlError> {
         let text = || some(value.as_str().to_owned());
-        let path = || text().map(PathBuf::from);
         let wrong = |name| PostgresUrlError::Value { name };
         match name {
             "host" | "hostaddr" if value.contains(',') => {
@@ -160,10 +189,21 @@ impl PostgresUrl {
             "user" => self.user = text(),
             "password" => self.password = Some(value),
             "dbname" => self.database = text(),
-            "sslmode" => self.tls = tls_mode(&value).ok_or(wrong("sslmode"))?,
-            "sslrootcert" => self.root_file = path(),
-            "sslcert" => self.client_cert = path(),
-            "sslkey" => self.client_key = path(),
+            "sslmode" => self.tls = Some(tls_mode(&value).ok_or(wrong("sslmode"))?),
+            "sslrootcert" => {
+                self.roots = match value.as_str() {
+                    "" => Roots::Any,
+                    "system" => Roots::System,
+                    path => Roots::File(path.into()),
+                };
+            }
+            "sslcert" if !value.is_empty() => {
+                self.client.get_or_insert_default().0 = value.as_str().into();
+            }
+            "sslkey" if !value.is_empty() => {
+                self.client.get_or_insert_default().1 = value.as_str().into();
+            }
+            "sslcert" | "sslkey" => (),
             "application_name" => self.application = text(),
             "options" => self.options = text(),
             "statement_cache_capacity" | "statement-cache-capacity" => {
@@ -199,7 +239,7 @@ impl PoolSettings {
             }
             "connect_timeout" => {
                 let seconds: u32 = value.parse().map_err(|_| wrong("connect_timeout"))?;
-                // As for PostgreSQL's own clients, 0 waits for as long as it takes.
+                // 0 is no limit for PostgreSQL's own clients; nothing here waits without one.
                 self.connect_timeout =
                     (0 < seconds).then(|| Duration::from_secs(u64::from(seconds)));
             }
@@ -223,8 +263,10 @@ impl fmt::Display for PostgresUrl {
         }
         let host = self.host.as_deref().unwrap_or_default();
         let socket = host.starts_with('/');
-        if !socket {
-            f.write_str(host)?;
+        match socket {
+            true => (),
+            false if host.contains(':') => write!(f, "[{host}]")?,
+            false => f.write_str(host)?,
         }
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
@@ -235,8 +277,8 @@ impl fmt::Display for PostgresUrl {
             write!(f, "{sign}host={host}")?;
             sign = '&';
         }
-        if self.tls != TlsMode::Prefer {
-            write!(f, "{sign}sslmode={}", self.tls.name())?;
+        if let Some(mode) = self.tls {
+            write!(f, "{sign}sslmode={}", mode.name())?;
         }
         Ok(())
     }

@@ -231,6 +231,7 @@ async fn join(
         Some(name) => name.clone(),
         None => whoami::hostname().unwrap_or_default(),
     };
+    app.store.check_reach(None).await.map_err(RowsError::of)?;
     let host = app.register_as(name.clone()).await?;
     let now_ms = app.surroundings.clock.unix_ms();
     let serves = app.store.serves(host, i64::from(options.capacity), now_ms);

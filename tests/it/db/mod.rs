@@ -1,5 +1,6 @@
 //! The database as operators meet it: `wmctl db`, retention, roles, connection strings, `doctor`.
 
+mod connect;
 mod doctor;
 mod look;
 mod retention;

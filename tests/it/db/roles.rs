@@ -80,14 +80,31 @@ async fn a_role_runs_its_own_tenant_and_no_other() {
     })
     .await;
 
-    for command in ["run", "pair"] {
-        let refused = acme.output(&[command, "--tenant", "other"]).await;
+    let commands: [(&[&str], &str); 5] = [
+        (&["run", "--tenant", "other"], "tenant other"),
+        (&["pair", "--tenant", "other"], "tenant other"),
+        (
+            &[
+                "send",
+                "--tenant",
+                "other",
+                "--to",
+                "+4915100000",
+                "--text",
+                "a",
+            ],
+            "tenant other",
+        ),
+        (&["events", "--tenant", "other"], "tenant other"),
+        (&["serve"], "every tenant"),
+    ];
+    for (command, what) in commands {
+        let refused = acme.output(command).await;
         let words = String::from_utf8_lossy(&refused.stderr);
-        assert_eq!(refused.status.code(), Some(7), "{words}");
-        assert!(
-            words.contains("role of_acme may not reach tenant other"),
-            "{words}"
-        );
+        assert_eq!(refused.status.code(), Some(3), "{command:?}: {words}");
+        let expected = format!("role of_acme may not reach {what}");
+        let named = words.contains("TENANT_OUT_OF_REACH") && words.contains(&expected);
+        assert!(named && words.contains(r#""retryable":false"#), "{words}");
     }
     run.terminate().await;
     assert!(run.ended().await.success(), "{}", run.log_tail());

@@ -57,7 +57,7 @@ async fn a_slow_disk_costs_only_time() {
         variables: variables
             .map(|(name, path)| (name.to_owned(), path.to_str().unwrap().to_owned()))
             .into(),
-        data: None,
+        ..Setup::default()
     });
     server.create("wm");
     let mut traffic = Traffic::connect(&server.url("wm"), 60).await;

@@ -22,6 +22,8 @@ pub(crate) struct Setup {
     pub(crate) settings: Vec<String>,
     /// Variables of its processes.
     pub(crate) variables: Vec<(String, String)>,
+    /// Its port, if not the usual one; its socket is named after it.
+    pub(crate) port: Option<u16>,
     /// Where the data are, if not beside the socket.
     pub(crate) data: Option<PathBuf>,
 }
@@ -105,8 +107,9 @@ impl Postgres {
 
     fn launch(&self) {
         let mut options = format!(
-            "-k {} -c listen_addresses= -c max_connections=100 -c fsync=off",
-            self.folder.path().display()
+            "-k {} -p {} -c listen_addresses= -c max_connections=100 -c fsync=off",
+            self.folder.path().display(),
+            self.port()
         );
         for setting in &self.setup.settings {
             options.push_str(&format!(" -c {setting}"));
@@ -169,7 +172,8 @@ impl Postgres {
 
     /// Its socket, where a proxy finds it.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.path().join(".s.PGSQL.5432")
+        let name = format!(".s.PGSQL.{}", self.port());
+        self.folder.path().join(name)
     }
 
     /// Where wmctl finds it.
@@ -180,8 +184,11 @@ impl Postgres {
     /// The same for another role.
     pub(crate) fn url_as(&self, role: &str, database: &str) -> String {
         format!(
-            "postgres:///{database}?user={role}&host={}",
-            self.folder.path().display()
+            "postgres:///{database}?user={role}&host={}{}",
+            self.folder.path().display(),
+            self.setup
+                .port
+                .map_or_else(String::new, |port| format!("&port={port}"))
         )
     }
 
@@ -224,6 +231,8 @@ impl Postgres {
                 role,
                 "-d",
                 database,
+                "-p",
+                &self.port().to_string(),
             ])
             .args(["-v", "ON_ERROR_STOP=1", "-Atqc", sql])
             .output()
@@ -250,6 +259,16 @@ impl Postgres {
             .join("\n")
     }
 
+    /// Puts a file that is its own beside its data.
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        use std::os::unix::fs::MetadataExt;
+        let (path, data) = (self.data().join(name), self.data());
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let data = fs::metadata(data).unwrap();
+        std::os::unix::fs::chown(&path, Some(data.uid()), Some(data.gid())).unwrap();
+    }
+
     fn data(&self) -> PathBuf {
         let beside = || self.folder.path().join("data");
         self.setup.data.clone().unwrap_or_else(beside)
@@ -272,7 +291,7 @@ impl Postgres {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        5432
+        self.setup.port.unwrap_or(5432)
     }
 
     fn command(&self, program: &str, args: &[&str]) -> Command {

@@ -13,6 +13,7 @@ use super::program::{PATIENCE, Program};
 pub(crate) struct Wmctl {
     folder: PathBuf,
     variables: Vec<(String, String)>,
+    unset: Vec<String>,
     /// What it is started with, such as another network.
     inside: Vec<String>,
 }
@@ -23,6 +24,7 @@ impl Wmctl {
         Self {
             folder: folder.to_owned(),
             variables: Vec::new(),
+            unset: Vec::new(),
             inside: Vec::new(),
         }
     }
@@ -30,6 +32,11 @@ impl Wmctl {
     /// Sets a variable for every command that follows.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.into(), value.into()));
+    }
+
+    /// Leaves a variable out that is set otherwise.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.unset.push(name.into());
     }
 
     /// Has every command that follows started by another program.
@@ -72,6 +79,9 @@ impl Wmctl {
             .env("RUST_BACKTRACE", "1")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .args(arguments);
+        for name in &self.unset {
+            command.env_remove(name);
+        }
         command
     }
 
