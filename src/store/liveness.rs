@@ -101,16 +101,6 @@ impl Store {
         row.await?.map_or(Ok(0), |row| row.column("pg_locks", 0))
     }
 
-    /// Asks over a new connection whether the server still knows this process. The same name may
-    /// lead to another server by now, while older connections go on with one that nobody else asks:
-    /// then all of them are made anew.
-    pub async fn is_known(&self, host: HostId) -> Result<bool, StoreError> {
-        match &self.db {
-            Db::Sqlite { .. } => Ok(true),
-            Db::Postgres(server) => server.knows(host).await,
-        }
-    }
-
     pub(super) async fn lock_session(&self, silence: Duration) -> Result<LockSession, StoreError> {
         let Db::Postgres(server) = &self.db else {
             return Err(StoreError::NoLocks);

@@ -16,6 +16,7 @@ pub mod fleet;
 pub mod inspect;
 pub mod key;
 pub mod lease;
+mod lengths;
 pub mod liveness;
 pub mod migrate;
 mod open;

@@ -15,6 +15,7 @@ use crate::store::account;
 use crate::store::db::{Db, Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::inspect::{Table, only};
+use crate::store::lengths::LENGTHS;
 use crate::store::text;
 
 /// Rows that are read at once.
@@ -28,24 +29,6 @@ const TENANTS: &str = "
 
 /// Tables whose rows outlive their tenant, or come before it.
 const WITHOUT_TENANT: [&str; 4] = ["wmctl_lease", "wmctl_audit", "wmctl_pairing", "wmctl_role"];
-
-/// Columns with a fixed length in bytes.
-const LENGTHS: [(&str, &str, i64); 14] = [
-    ("whatsmeow_device", "noise_key", 32),
-    ("whatsmeow_device", "identity_key", 32),
-    ("whatsmeow_device", "signed_pre_key", 32),
-    ("whatsmeow_device", "signed_pre_key_sig", 64),
-    ("whatsmeow_device", "adv_key", 32),
-    ("whatsmeow_device", "adv_account_sig", 64),
-    ("whatsmeow_device", "adv_account_sig_key", 32),
-    ("whatsmeow_device", "adv_device_sig", 64),
-    ("whatsmeow_identity_keys", "identity", 32),
-    ("whatsmeow_pre_keys", "key", 32),
-    ("whatsmeow_app_state_version", "hash", 128),
-    ("whatsmeow_app_state_mutation_macs", "index_mac", 32),
-    ("whatsmeow_app_state_mutation_macs", "value_mac", 32),
-    ("whatsmeow_event_buffer", "ciphertext_hash", 32),
-];
 
 const FILE: &str = "
     SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok' LIMIT 5";

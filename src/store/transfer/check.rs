@@ -4,28 +4,11 @@
 use crate::signal::ratchet::Ratchet;
 use crate::signal::sender_key::SenderKey;
 use crate::store::db::Val;
+use crate::store::lengths::LENGTHS;
 use crate::store::transfer::copy::Shape;
 
 /// Ids of pre-keys have three bytes.
 const PRE_KEY_IDS: i64 = 1 << 24;
-
-/// Columns of a fixed length in bytes.
-const LENGTHS: [(&str, &str, usize); 14] = [
-    ("whatsmeow_device", "noise_key", 32),
-    ("whatsmeow_device", "identity_key", 32),
-    ("whatsmeow_device", "signed_pre_key", 32),
-    ("whatsmeow_device", "signed_pre_key_sig", 64),
-    ("whatsmeow_device", "adv_key", 32),
-    ("whatsmeow_device", "adv_account_sig", 64),
-    ("whatsmeow_device", "adv_account_sig_key", 32),
-    ("whatsmeow_device", "adv_device_sig", 64),
-    ("whatsmeow_identity_keys", "identity", 32),
-    ("whatsmeow_pre_keys", "key", 32),
-    ("whatsmeow_app_state_version", "hash", 128),
-    ("whatsmeow_app_state_mutation_macs", "index_mac", 32),
-    ("whatsmeow_app_state_mutation_macs", "value_mac", 32),
-    ("whatsmeow_event_buffer", "ciphertext_hash", 32),
-];
 
 /// What is wrong with a row, if anything is.
 pub(super) fn damage(shape: &Shape, row: &[Val]) -> Option<&'static str> {
@@ -39,24 +22,27 @@ pub(super) fn damage(shape: &Shape, row: &[Val]) -> Option<&'static str> {
             .iter()
             .find(|(of, name, _)| *of == table && *name == column.name);
         if let (Some((_, _, length)), Val::Bytes(Some(bytes))) = (length, value)
-            && bytes.len() != *length
+            && i64::try_from(bytes.len()) != Ok(*length)
         {
             return Some("a key, hash or signature has the wrong length");
         }
         match (table, column.name.as_str(), value) {
-            ("whatsmeow_sessions", "session", Val::Bytes(record))
-                if record
-                    .as_ref()
-                    .is_none_or(|it| Ratchet::decode(it).is_err()) =>
-            {
-                return Some("the ratchet cannot be decoded");
+            ("whatsmeow_sessions", "session", Val::Bytes(record)) => {
+                match Ratchet::decode(record.as_deref().unwrap_or_default()) {
+                    Err(_) => return Some("the ratchet cannot be decoded"),
+                    // Nothing can be read with it: whoever wrote it lost something.
+                    Ok(ratchet) if ratchet == Ratchet::default() => {
+                        return Some("the ratchet is empty");
+                    }
+                    Ok(_) => (),
+                }
             }
-            ("whatsmeow_sender_keys", "sender_key", Val::Bytes(record))
-                if record
-                    .as_ref()
-                    .is_none_or(|it| SenderKey::decode(it).is_err()) =>
-            {
-                return Some("the sender key cannot be decoded");
+            ("whatsmeow_sender_keys", "sender_key", Val::Bytes(record)) => {
+                match SenderKey::decode(record.as_deref().unwrap_or_default()) {
+                    Err(_) => return Some("the sender key cannot be decoded"),
+                    Ok(key) if key.id().is_none() => return Some("the sender key is empty"),
+                    Ok(_) => (),
+                }
             }
             ("whatsmeow_pre_keys", "key_id", Val::Int(Some(id)))
                 if !(0..PRE_KEY_IDS).contains(id) =>

@@ -288,43 +288,55 @@ pub(super) async fn an_account_moves_from_the_fork(target: &Database) {
     assert_eq!(renamed.map(|account| account.jid), Some(account().jid));
 }
 
+/// A table, how its rows are spoilt, and how such a row is named.
+const DAMAGES: [(&str, &str, &str); 8] = [
+    (
+        "sessions",
+        "UPDATE whatsmeow_sessions SET session = X'0102'",
+        "their_id=491600:3",
+    ),
+    (
+        "sessions",
+        "UPDATE whatsmeow_sessions SET session = X''",
+        "their_id=491600:3",
+    ),
+    (
+        "sender_keys",
+        "UPDATE whatsmeow_sender_keys SET sender_key = X''",
+        "chat_id=120363@g.us",
+    ),
+    (
+        "sender_keys",
+        "UPDATE whatsmeow_sender_keys SET sender_key = X'FF'",
+        "chat_id=120363@g.us",
+    ),
+    (
+        "identity_keys",
+        "UPDATE whatsmeow_identity_keys SET identity = X'00'",
+        "their_id=",
+    ),
+    (
+        "pre_keys",
+        "UPDATE whatsmeow_pre_keys SET key_id = -1",
+        "key_id=-1",
+    ),
+    (
+        "contacts",
+        "UPDATE whatsmeow_contacts SET their_jid = NULL",
+        "push_name=Ann",
+    ),
+    (
+        "message_secrets",
+        "UPDATE whatsmeow_message_secrets SET key = NULL",
+        "chat_jid=",
+    ),
+];
+
 pub(super) async fn a_damaged_row_is_named_or_left_behind(target: &Database) {
     let ours = Database::sqlite();
     let path = filled(&ours).await;
     let store = target.store().await;
-    let damages = [
-        (
-            "sessions",
-            "UPDATE whatsmeow_sessions SET session = X'0102'",
-            "their_id=491600:3",
-        ),
-        (
-            "sender_keys",
-            "UPDATE whatsmeow_sender_keys SET sender_key = X'FF'",
-            "chat_id=120363@g.us",
-        ),
-        (
-            "identity_keys",
-            "UPDATE whatsmeow_identity_keys SET identity = X'00'",
-            "their_id=",
-        ),
-        (
-            "pre_keys",
-            "UPDATE whatsmeow_pre_keys SET key_id = -1",
-            "key_id=-1",
-        ),
-        (
-            "contacts",
-            "UPDATE whatsmeow_contacts SET their_jid = NULL",
-            "push_name=Ann",
-        ),
-        (
-            "message_secrets",
-            "UPDATE whatsmeow_message_secrets SET key = NULL",
-            "chat_jid=",
-        ),
-    ];
-    for (table, spoil, row) in damages {
+    for (table, spoil, row) in DAMAGES {
         let source = foreign_file(&path, Layout::Upstream(15)).await;
         let mut connection = source.connect().await;
         // Files do not always hold what their schema says.
