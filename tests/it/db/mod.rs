@@ -3,6 +3,7 @@
 mod connect;
 mod doctor;
 mod look;
+mod migrate;
 mod retention;
 mod roles;
 
