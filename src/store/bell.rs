@@ -15,14 +15,18 @@ use sqlx::{Executor, Postgres};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::crypto::hash::sha256;
 use crate::ids::TenantId;
 use crate::store::Store;
 use crate::store::db::{Db, args};
 use crate::store::error::StoreError;
 use crate::store::route::Pooling;
 
-/// Where a trigger names the tenant whose outbox has something new.
-const CHANNEL: &str = "wmctl_outbox";
+/// Where a trigger tells whose outbox has something new, by the tenant's call: anybody who may log
+/// in to the database may listen.
+const CHANNEL: &str = "wmctl_outbox_call";
+/// Bytes of the digest that a tenant is called by, as many as the trigger takes.
+const CALL_BYTES: usize = 8;
 /// How often the rows are looked at: beside a server that tells, one that does not, and in a file.
 const LOOK_BESIDE: Duration = Duration::from_secs(2);
 const LOOK_SERVER: Duration = Duration::from_millis(500);
@@ -41,6 +45,7 @@ const OPEN: &str = "
 /// Everybody in this process who waits for an outbox.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bells {
+    /// By the tenant's call.
     waiting: Arc<Mutex<HashMap<String, Vec<Weak<Notify>>>>>,
     ear: Arc<tokio::sync::Mutex<Ear>>,
 }
@@ -58,7 +63,7 @@ impl Store {
     pub fn outbox_bell(&self, tenant: &TenantId) -> Bell {
         let rung = Arc::new(Notify::new());
         let mut waiting = lock(&self.bells.waiting);
-        let of_tenant = waiting.entry(tenant.as_str().to_owned()).or_default();
+        let of_tenant = waiting.entry(call_of(tenant.as_str())).or_default();
         of_tenant.retain(|other| 0 < other.strong_count());
         of_tenant.push(Arc::downgrade(&rung));
         Bell {
@@ -87,8 +92,8 @@ impl Bell {
 }
 
 impl Bells {
-    fn ring(&self, tenant: &str) {
-        if let Some(bells) = lock(&self.waiting).get(tenant) {
+    fn ring(&self, call: &str) {
+        if let Some(bells) = lock(&self.waiting).get(call) {
             bells
                 .iter()
                 .filter_map(Weak::upgrade)
@@ -109,6 +114,11 @@ impl Bells {
         let bells = waiting.values().flatten().filter_map(Weak::upgrade);
         bells.for_each(|bell| bell.notify_one());
     }
+}
+
+/// What stands for a tenant's name where everybody listens.
+fn call_of(tenant: &str) -> String {
+    hex::encode(&sha256(&[tenant.as_bytes()])[..CALL_BYTES])
 }
 
 /// A lock that is never held across a wait or a panic.
@@ -275,7 +285,9 @@ impl Ear {
             }
             Done::Open(listener, Ok(tenants)) => {
                 self.listener = listener;
-                tenants.iter().for_each(|tenant| bells.ring(tenant));
+                tenants
+                    .iter()
+                    .for_each(|tenant| bells.ring(&call_of(tenant)));
             }
             Done::Version(_, Err(_)) | Done::Open(_, Err(_)) => {
                 self.version = None;
