@@ -11,7 +11,7 @@ use crate::ids::{Jid, MessageId};
 use crate::ops::open::{App, RowsError};
 use crate::session::pair_code;
 use crate::session::rows::{OutboxRow, OutboxState};
-use crate::store::outbox::NewMessage;
+use crate::store::intake::NewMessage;
 
 /// How often the outbox row is looked at while waiting.
 const LOOK: Duration = Duration::from_millis(50);

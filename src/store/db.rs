@@ -323,6 +323,32 @@ impl Db {
         }
     }
 
+    /// Runs statements in one transaction, on a server in one round trip; the first row of each
+    /// answer. After [`StoreError::CommitUnknown`] nobody knows whether it was.
+    pub(super) async fn at_once(
+        &self,
+        statements: Vec<(&'static str, Vec<Val>)>,
+    ) -> Result<Vec<Option<Row>>, StoreError> {
+        let Self::Postgres(server) = self else {
+            let mut tx = self.begin().await?;
+            let mut answers = Vec::with_capacity(statements.len());
+            for (sql, args) in statements {
+                answers.push(tx.row(sql, args).await?);
+            }
+            tx.commit().await?;
+            return Ok(answers);
+        };
+        let mut batch = Batch::default();
+        for (sql, args) in &statements {
+            batch.push(sql, args);
+        }
+        let (pool, served) = server.pool();
+        let mut connection = served.ask(pool.acquire()).await?;
+        // A text of several statements is one transaction, which an error undoes.
+        let answers = served.ask(batch.send(&mut connection)).await;
+        answers.map_err(StoreError::of_commit)
+    }
+
     /// Ends every connection.
     pub(super) async fn close(&self) {
         match self {

@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod fleet;
 pub mod inspect;
+pub mod intake;
 pub mod key;
 pub mod lease;
 mod lengths;
@@ -43,6 +44,7 @@ pub struct Store {
     /// The file, where the database is one.
     file: Option<PathBuf>,
     bells: bell::Bells,
+    intake: intake::Intake,
 }
 
 /// Whose rows: the tenant, and its own device's address, which most tables repeat.

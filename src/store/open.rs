@@ -18,6 +18,7 @@ use crate::store::bell::Bells;
 use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS};
 use crate::store::error::StoreError;
 use crate::store::inspect::server::APPLICATION;
+use crate::store::intake::Intake;
 use crate::store::route::{Pooling, Route, Way};
 use crate::store::server::{Lines, Server};
 use crate::store::tls;
@@ -91,6 +92,7 @@ impl Store {
             db: Db::Sqlite { write, read },
             file: Some(path.to_owned()),
             bells: Bells::default(),
+            intake: Intake::default(),
         })
     }
 
@@ -108,6 +110,7 @@ impl Store {
             db: Db::Sqlite { write, read },
             file: Some(path.to_owned()),
             bells: Bells::default(),
+            intake: Intake::default(),
         })
     }
 
@@ -150,6 +153,7 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
         db,
         file: Some(path.to_owned()),
         bells: Bells::default(),
+        intake: Intake::default(),
     })
 }
 
@@ -288,6 +292,7 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
         db: Db::Postgres(Arc::new(server)),
         file: None,
         bells: Bells::default(),
+        intake: Intake::default(),
     })
 }
 

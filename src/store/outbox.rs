@@ -1,6 +1,6 @@
-//! What applications send: taken in once, kept until it was acknowledged, and after.
+//! What applications send: kept until it was acknowledged, and after.
 
-use crate::ids::{Jid, MessageId, TenantId};
+use crate::ids::{MessageId, TenantId};
 use crate::session::rows::OutboxRow;
 use crate::store::db::{Row, args};
 use crate::store::error::StoreError;
@@ -22,22 +22,6 @@ const UPDATE: &str = "
         error = $8, resends = $9
     WHERE business_id = $1 AND message_id = $2";
 
-const ENSURE_ACCOUNT: &str = "
-    INSERT INTO wmctl_account (business_id) VALUES ($1) ON CONFLICT (business_id) DO NOTHING";
-
-const NEXT: &str = "
-    UPDATE wmctl_account SET outbox_seq = outbox_seq + 1 WHERE business_id = $1
-    RETURNING outbox_seq";
-
-const BY_KEY: &str = "
-    SELECT message_id FROM wmctl_outbox WHERE business_id = $1 AND idempotency_key = $2";
-
-const INSERT: &str = "
-    INSERT INTO wmctl_outbox (business_id, message_id, seq, idempotency_key, recipient, body,
-        state, queued_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7)
-    ON CONFLICT (business_id, message_id) DO NOTHING";
-
 const BATCH: &str = "
     SELECT message_id, recipient, body, state, stanza, queued_ms, sent_ms, delivered_ms, read_ms,
         error, resends, seq
@@ -50,67 +34,9 @@ const OPEN: &str = "
     WHERE business_id = $1 AND seq > $2 AND state IN ('queued', 'encrypted')
     ORDER BY seq LIMIT $3";
 
-/// A message that an application wants to send.
-#[derive(Clone, Debug)]
-pub struct NewMessage {
-    /// Chosen by the caller; the same id twice is one message.
-    pub id: MessageId,
-    /// A person or a group.
-    pub to: Jid,
-    /// The plain `Message` protobuf.
-    pub body: Vec<u8>,
-    /// The same key twice is one message, whatever the ids.
-    pub idempotency_key: Option<String>,
-}
-
 impl Store {
-    /// Takes a message in; its id, or that of the earlier one with the same idempotency key.
-    ///
-    /// Any process may call this: it needs no lease.
-    pub async fn enqueue(
-        &self,
-        tenant: &TenantId,
-        message: &NewMessage,
-        now_ms: i64,
-    ) -> Result<MessageId, StoreError> {
-        let mut tx = self.db.begin().await?;
-        tx.run(ENSURE_ACCOUNT, args![tenant.as_str()]).await?;
-        // This row's lock also makes two calls with the same key wait for each other.
-        let next = tx.row(NEXT, args![tenant.as_str()]).await?;
-        if let Some(key) = &message.idempotency_key {
-            let earlier = tx.row(BY_KEY, args![tenant.as_str(), key.as_str()]).await?;
-            if let Some(row) = earlier {
-                let id: String = row.column(TABLE, 0)?;
-                return id.parse().map_err(|_| StoreError::Corrupt {
-                    table: TABLE,
-                    column: 0,
-                });
-            }
-        }
-        let seq: i64 = match next {
-            Some(row) => row.column("wmctl_account", 0)?,
-            None => {
-                return Err(StoreError::Corrupt {
-                    table: "wmctl_account",
-                    column: 0,
-                });
-            }
-        };
-        let row = args![
-            tenant.as_str(),
-            message.id.as_str(),
-            seq,
-            message.idempotency_key.clone(),
-            message.to.to_string(),
-            message.body.as_slice(),
-            now_ms,
-        ];
-        tx.run(INSERT, row).await?;
-        tx.commit().await?;
-        Ok(message.id.clone())
-    }
-
-    /// The same with their rows, at most `limit`.
+    /// Messages that are not acknowledged yet, behind a place: at most `limit`, in the order in
+    /// which they were taken in, each with its place.
     pub async fn outbox_batch(
         &self,
         tenant: &TenantId,
@@ -124,8 +50,7 @@ impl Store {
             .collect()
     }
 
-    /// Messages that are not acknowledged yet, in the order in which they were taken in, behind a
-    /// place: at most a thousand, each with its place.
+    /// The same without their rows, at most a thousand.
     pub async fn outbox_open(
         &self,
         tenant: &TenantId,

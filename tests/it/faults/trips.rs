@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use wmctl::ids::Jid;
 use wmctl::sim::{Direction, Fault, FaultKind};
+use wmctl::store::Store;
+use wmctl::store::intake::NewMessage;
 
 use super::{Traffic, server, state};
 use crate::support::postgres::Postgres;
@@ -104,4 +107,34 @@ async fn many_that_waited_take_less_than_one_round_trip_each() {
         "{trips} round trips for {WAITING} messages"
     );
     eprintln!("{trips} round trips for {WAITING} messages that waited, login included");
+}
+
+#[tokio::test]
+async fn sends_that_wait_together_are_taken_in_by_few_round_trips() {
+    const WAITING: u64 = 200;
+    let server = server();
+    let tap = Tap::before(&server.socket()).await;
+    let store = Store::open(&tap.url("wm").parse().unwrap()).await.unwrap();
+    store.migrate(1).await.unwrap();
+    let tenant = "acme".parse().unwrap();
+    let message = |number: u64| NewMessage {
+        id: format!("ID{number}").parse().unwrap(),
+        to: Jid::user("491600"),
+        body: vec![1],
+        idempotency_key: Some(format!("key {number}")),
+    };
+    let take_in = async |number| store.enqueue(&tenant, &message(number), 1).await.unwrap();
+    tap.trips();
+    take_in(0).await;
+    assert_eq!(tap.trips(), 1, "one transaction");
+    take_in(0).await;
+    assert_eq!(tap.trips(), 2, "and a look at what was there");
+    let ids = futures_util::future::join_all((1..=WAITING).map(take_in)).await;
+    assert!(
+        ids.iter()
+            .zip(1..)
+            .all(|(id, number)| *id == message(number).id)
+    );
+    // The first one, and then up to 64 at a time.
+    assert_eq!(tap.trips(), 1 + (WAITING - 1).div_ceil(64));
 }

@@ -4,6 +4,7 @@ mod catalogue;
 mod faults;
 mod fence;
 mod import;
+mod intake;
 mod place;
 mod route;
 mod samples;
@@ -198,6 +199,8 @@ on_both!(
     suite::deleted_rows_are_gone,
     suite::events_are_numbered_and_come_once,
     suite::the_outbox_keeps_order_and_idempotency,
+    intake::what_waits_together_is_taken_in_together,
+    intake::one_that_is_refused_stops_no_other,
     suite::a_failed_unit_leaves_nothing,
     import::an_account_moves_from_a_file_of_ours,
     import::an_account_moves_from_every_version_in_files,

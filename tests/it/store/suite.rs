@@ -6,8 +6,8 @@ use wmctl::session::changes::{Change, Event, EventBody, MessageEvent};
 use wmctl::session::rows::{Contact, Dedupe, OutboxState, Row, RowKey};
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
+use wmctl::store::intake::NewMessage;
 use wmctl::store::migrate::SCHEMA_VERSION;
-use wmctl::store::outbox::NewMessage;
 
 use super::Database;
 use super::samples::{account, banned, owner, paired, pre_key, rows, signed, tenant};

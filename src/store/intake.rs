@@ -1,0 +1,210 @@
+//! Taking in what applications send: once, in order, and together what waits together.
+//!
+//! There is no task: of the calls for one tenant, one at a time does the work for all that wait.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
+
+use crate::ids::{Jid, MessageId, TenantId};
+use crate::store::Store;
+use crate::store::db::{Row, Val, args};
+use crate::store::error::StoreError;
+
+const TABLE: &str = "wmctl_outbox";
+
+/// Most messages in one transaction: enough to make its cost small for each, few enough that the
+/// account's own units of work wait for it no longer than for each other.
+const TOGETHER_MAX: usize = 64;
+
+/// Takes places for messages, and the account's row until the commit: places appear in order, and
+/// calls with the same key wait for each other.
+const PLACES: &str = "
+    INSERT INTO wmctl_account (business_id, outbox_seq) VALUES ($1, $2)
+    ON CONFLICT (business_id)
+    DO UPDATE SET outbox_seq = wmctl_account.outbox_seq + excluded.outbox_seq";
+
+/// Nothing happens where the id or the key is there already.
+const INSERT: &str = "
+    INSERT INTO wmctl_outbox (business_id, message_id, seq, idempotency_key, recipient, body,
+        state, queued_ms)
+    VALUES ($1, $2, (SELECT outbox_seq - $3 FROM wmctl_account WHERE business_id = $1), $4, $5, $6,
+        'queued', $7)
+    ON CONFLICT DO NOTHING
+    RETURNING message_id";
+
+/// What was in the way: the message with the same key, or else with the same id.
+const EARLIER: &str = "
+    SELECT COALESCE(
+        (SELECT message_id FROM wmctl_outbox WHERE business_id = $1 AND idempotency_key = $3),
+        (SELECT message_id FROM wmctl_outbox WHERE business_id = $1 AND message_id = $2))";
+
+/// A message that an application wants to send.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Chosen by the caller; the same id twice is one message.
+    pub id: MessageId,
+    /// A person or a group.
+    pub to: Jid,
+    /// The plain `Message` protobuf.
+    pub body: Vec<u8>,
+    /// The same key twice is one message, whatever the ids.
+    pub idempotency_key: Option<String>,
+}
+
+/// What waits, for each tenant.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Intake {
+    queues: Arc<Mutex<HashMap<TenantId, Weak<Queue>>>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<VecDeque<Waiting>>,
+    /// Held by the call that works for all.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    message: NewMessage,
+    now_ms: i64,
+    /// Dropped without an answer where nobody knows what became of the message.
+    answer: oneshot::Sender<Result<MessageId, StoreError>>,
+}
+
+impl Store {
+    /// Takes a message in; its id, or that of the earlier one with the same idempotency key.
+    ///
+    /// Any process may call this: it needs no lease. After [`StoreError::CommitUnknown`] the same
+    /// call with the same id is safe.
+    pub async fn enqueue(
+        &self,
+        tenant: &TenantId,
+        message: &NewMessage,
+        now_ms: i64,
+    ) -> Result<MessageId, StoreError> {
+        let queue = self.intake.queue(tenant);
+        let (answer, mut answered) = oneshot::channel();
+        lock(&queue.waiting).push_back(Waiting {
+            message: message.clone(),
+            now_ms,
+            answer,
+        });
+        let answer = tokio::select! {
+            biased;
+            answer = &mut answered => answer.ok(),
+            _turn = queue.turn.lock() => loop {
+                match answered.try_recv() {
+                    Ok(answer) => break Some(answer),
+                    Err(TryRecvError::Closed) => break None,
+                    Err(TryRecvError::Empty) => self.take_waiting(tenant, &queue).await,
+                }
+            },
+        };
+        match answer {
+            Some(answer) => answer,
+            // Whoever worked for this one gave up, or failed for a reason that may be another's.
+            None => self.take_in(tenant, &[(message, now_ms)]).await?.remove(0),
+        }
+    }
+
+    /// One transaction for the messages that waited longest.
+    async fn take_waiting(&self, tenant: &TenantId, queue: &Queue) {
+        let mut group: Vec<Waiting> = {
+            let mut waiting = lock(&queue.waiting);
+            let count = waiting.len().min(TOGETHER_MAX);
+            waiting.drain(..count).collect()
+        };
+        let messages: Vec<_> = group.iter().map(|one| (&one.message, one.now_ms)).collect();
+        let answers = match self.take_in(tenant, &messages).await {
+            Ok(answers) => answers,
+            Err(error) if group.len() == 1 => vec![Err(error)],
+            // Each tries by itself: an error has one owner, and may be the fault of one message.
+            Err(_) => return,
+        };
+        for (one, answer) in group.drain(..).zip(answers) {
+            // Who asked may have left.
+            let _ = one.answer.send(answer);
+        }
+    }
+
+    /// One transaction, and a look at what was there before; an answer for each message.
+    async fn take_in(
+        &self,
+        tenant: &TenantId,
+        messages: &[(&NewMessage, i64)],
+    ) -> Result<Vec<Result<MessageId, StoreError>>, StoreError> {
+        let tenant = tenant.as_str();
+        let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
+        let places = (PLACES, args![tenant, count]);
+        let rows = (1..=count)
+            .zip(messages)
+            .map(|(number, (message, now_ms))| {
+                let behind = count - number;
+                (INSERT, row(tenant, message, behind, *now_ms))
+            });
+        let statements = [places].into_iter().chain(rows).collect();
+        let taken = self.db.at_once(statements).await?;
+        let taken: Vec<bool> = taken.iter().skip(1).map(Option::is_some).collect();
+        let others = messages.iter().zip(&taken).filter(|(_, taken)| !**taken);
+        let asked = others.map(|((message, _), _)| {
+            let key = message.idempotency_key.clone();
+            (EARLIER, args![tenant, message.id.as_str(), key])
+        });
+        let asked: Vec<_> = asked.collect();
+        let mut earlier = Vec::new().into_iter();
+        if !asked.is_empty() {
+            earlier = self.db.first_rows(asked).await?.into_iter();
+        }
+        let answers = messages
+            .iter()
+            .zip(&taken)
+            .map(|((message, _), taken)| match taken {
+                true => Ok(message.id.clone()),
+                false => id(earlier.next().flatten()),
+            });
+        Ok(answers.collect())
+    }
+}
+
+fn id(row: Option<Row>) -> Result<MessageId, StoreError> {
+    let id = row.map_or(Ok(None), |row| row.column::<Option<String>>(TABLE, 0))?;
+    id.and_then(|id| id.parse().ok())
+        .ok_or(StoreError::Corrupt {
+            table: TABLE,
+            column: 0,
+        })
+}
+
+fn row(tenant: &str, message: &NewMessage, behind: i64, now_ms: i64) -> Vec<Val> {
+    args![
+        tenant,
+        message.id.as_str(),
+        behind,
+        message.idempotency_key.clone(),
+        message.to.to_string(),
+        message.body.as_slice(),
+        now_ms,
+    ]
+}
+
+impl Intake {
+    fn queue(&self, tenant: &TenantId) -> Arc<Queue> {
+        let mut queues = lock(&self.queues);
+        if let Some(queue) = queues.get(tenant).and_then(Weak::upgrade) {
+            return queue;
+        }
+        queues.retain(|_, queue| 0 < queue.strong_count());
+        let queue = Arc::new(Queue::default());
+        queues.insert(tenant.clone(), Arc::downgrade(&queue));
+        queue
+    }
+}
+
+/// A lock that is never held across a wait or a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
