@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::{
     bench, completions, config, db, demo, doctor, drill, events, help, hosts, keys, lock_status,
-    man, migrate, pair, run, send, serve, simulate, tenants, version,
+    man, migrate, pair, run, send, serve, simulate, tenants, version, webhooks,
 };
 
 /// WhatsApp session operations: pair, run, watch over and move accounts.
@@ -146,6 +146,7 @@ pub(crate) enum Command {
     Db(db::DbArgs),
     Send(send::SendArgs),
     Events(events::EventsArgs),
+    Webhooks(webhooks::WebhooksArgs),
     Migrate(migrate::MigrateArgs),
     Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
@@ -162,7 +163,10 @@ pub(crate) enum Command {
 /// The first page: every command stands in exactly one group.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Start here", &["pair", "run", "serve", "doctor"]),
-    ("Accounts", &["tenants", "hosts", "keys", "send", "events"]),
+    (
+        "Accounts",
+        &["tenants", "hosts", "keys", "send", "events", "webhooks"],
+    ),
     ("Database", &["db", "lock-status", "migrate"]),
     (
         "Tools",
@@ -194,6 +198,7 @@ impl Command {
             Self::Keys(args) => keys::run(ui, settings, args).await,
             Self::Send(args) => send::run(ui, settings, args).await,
             Self::Events(args) => events::run(ui, settings, args).await,
+            Self::Webhooks(args) => webhooks::run(ui, settings, args).await,
             Self::Migrate(args) => migrate::run(ui, settings, args).await,
             Self::Simulate(args) => simulate::run(ui, args).await,
             Self::Demo(args) => demo::run(ui, args).await,

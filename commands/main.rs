@@ -41,6 +41,7 @@ mod topics;
 mod ui;
 mod version;
 mod watch;
+mod webhooks;
 
 use failure::{Exit, Failure};
 use settings::{Environment, LogFormat, Settings};

@@ -19,6 +19,7 @@ use crate::failure::{Exit, Failure};
 use crate::serve::USUAL_ADDRESS;
 use crate::settings::Settings;
 use crate::ui::{Format, Ui};
+use crate::webhooks::DeliveryArgs;
 use crate::{service, start};
 
 /// Keep one account connected
@@ -70,6 +71,9 @@ pub(crate) struct RunArgs {
     /// Answer nothing over HTTP
     #[arg(long)]
     no_http: bool,
+
+    #[command(flatten)]
+    delivery: DeliveryArgs,
 }
 
 /// A line about this process, between the events; it has no number, as it is not stored.
@@ -144,6 +148,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
     }
     let server = listen(settings, args).await?;
     let mut app = start::open_to_dial(ui, settings).await?;
+    args.delivery.apply(&mut app)?;
     app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
     let app = Arc::new(app);
     let result = keep(&app, ui, args, server).await;

@@ -13,6 +13,7 @@ use wmctl::ops::serve::{self, ServeError, ServeNotice, ServeOptions};
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::ui::{Format, Ui};
+use crate::webhooks::DeliveryArgs;
 use crate::{service, start};
 
 /// Where the interface is unless something is said.
@@ -83,6 +84,9 @@ pub(crate) struct ServeArgs {
     /// Take at most this long for a clean stop (seconds)
     #[arg(long, value_name = "SECONDS", default_value = "20")]
     grace: u64,
+
+    #[command(flatten)]
+    delivery: DeliveryArgs,
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Result<Exit, Failure> {
@@ -90,6 +94,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Resul
     if args.private_proxies {
         app.allow_private_proxies();
     }
+    args.delivery.apply(&mut app)?;
     app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
     let app = Arc::new(app);
     let result = match listen(&app, settings, args).await {

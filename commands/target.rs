@@ -144,7 +144,7 @@ fn wrong(error: TenantError) -> Failure {
     }
 }
 
-fn refused(error: RemoteError) -> Failure {
+pub(crate) fn refused(error: RemoteError) -> Failure {
     let message = error.to_string();
     match error {
         RemoteError::Url(_) => Failure::new(Exit::Config, "API_URL", message)

@@ -53,6 +53,11 @@ struct OfBuild {
     version: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfOutcome {
+    outcome: &'static str,
+}
+
 type Seconds = Counter<f64, AtomicU64>;
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
@@ -80,6 +85,9 @@ struct Instruments {
     stalled: Gauge,
     enabled: Gauge,
     orphaned: Gauge,
+    deliveries: Family<OfOutcome, Counter>,
+    webhook_lag: Gauge<f64, AtomicU64>,
+    dead_letters: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -110,6 +118,9 @@ impl Default for Metrics {
             stalled: Gauge::default(),
             enabled: Gauge::default(),
             orphaned: Gauge::default(),
+            deliveries: Family::default(),
+            webhook_lag: Gauge::default(),
+            dead_letters: Gauge::default(),
         };
         all.register_known();
         all.register_own();
@@ -169,6 +180,22 @@ impl Instruments {
         registry.register("wmctl_tenants_enabled", help, self.enabled.clone());
         let help = "Tenants of the whole database that are to run and that nobody runs";
         registry.register("wmctl_tenants_orphaned", help, self.orphaned.clone());
+        self.register_webhooks();
+    }
+
+    /// Without names of tenants: `wmctl webhooks list` has the numbers of each.
+    fn register_webhooks(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Events that webhooks took, attempts that failed, and events given up (dead)";
+        registry.register("wmctl_webhook_deliveries", help, self.deliveries.clone());
+        let help = "Age of the oldest event of the whole database that a webhook has not got";
+        registry.register("wmctl_webhook_lag_seconds", help, self.webhook_lag.clone());
+        let help = "Events of the whole database that a webhook did not take";
+        registry.register(
+            "wmctl_webhook_dead_letters",
+            help,
+            self.dead_letters.clone(),
+        );
     }
 }
 
@@ -179,6 +206,8 @@ pub struct Levels {
     pub connected: u64,
     /// Waiting messages and the age of the oldest in seconds, where the database told.
     pub outbox: Option<(u64, f64)>,
+    /// The age of the oldest event that a webhook has not got, and dead letters, likewise.
+    pub webhooks: Option<(f64, u64)>,
 }
 
 /// The format of an answer.
@@ -221,6 +250,10 @@ impl Metrics {
         if let Some((waiting, age_s)) = levels.outbox {
             all.outbox.set(level(waiting));
             all.outbox_age.set(age_s);
+        }
+        if let Some((age_s, dead)) = levels.webhooks {
+            all.webhook_lag.set(age_s);
+            all.dead_letters.set(level(dead));
         }
         let mut written = String::new();
         if text::encode(&mut written, &all.registry).is_err() {
@@ -281,6 +314,19 @@ impl Metrics {
         let level = |count| i64::try_from(count).unwrap_or(i64::MAX);
         self.0.enabled.set(level(enabled));
         self.0.orphaned.set(level(orphaned));
+    }
+
+    /// Events that webhooks took, or attempts that failed, by what became of them.
+    pub fn delivered(&self, outcome: &'static str, events: u64) {
+        let count = self.0.deliveries.get_or_create(&OfOutcome { outcome });
+        count.inc_by(events);
+    }
+
+    /// Events became dead letters because too many waited for too long.
+    pub fn buried(&self, events: u64) {
+        if 0 < events {
+            self.delivered("dead", events);
+        }
     }
 
     /// The lease was in doubt for so long.
@@ -417,7 +463,9 @@ mod tests {
             tenants: 2,
             connected: 1,
             outbox: Some((5, 1.5)),
+            webhooks: Some((2.5, 3)),
         };
+        metrics.delivered("delivered", 4);
         metrics.text(format, &levels, true)
     }
 
@@ -442,6 +490,9 @@ mod tests {
                 "wmctl_stalls_total{sign=\"acks\",step=\"reconnect\"} 1",
                 "wmctl_sessions_stalled 0",
                 "wmctl_outbox_age_seconds 1.5",
+                "wmctl_webhook_deliveries_total{outcome=\"delivered\"} 4",
+                "wmctl_webhook_lag_seconds 2.5",
+                "wmctl_webhook_dead_letters 3",
             ] {
                 assert!(text.lines().any(|found| found == line), "{line}\n{text}");
             }

@@ -62,6 +62,34 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     }
 }
 
+/// A secret text: zeroed on drop, never shown.
+#[derive(Clone)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Takes the text over.
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for SecretText {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +101,7 @@ mod tests {
         assert_eq!(Secret::from_slice(&[7; 32]), Some(secret.clone()));
         assert_ne!(Secret::new([8; 32]), secret);
         assert_eq!(Secret::<32>::from_slice(&[7; 31]), None);
+        let text = SecretText::new("hush".into());
+        assert_eq!(format!("{text:?} {}", text.expose()), "[redacted] hush");
     }
 }

@@ -70,6 +70,10 @@ const KEYS: &[Key] = &[
         secret: true,
         ..key("api_key", None)
     },
+    Key {
+        secret: true,
+        ..key("webhook_secret", None)
+    },
     key("server", None),
     key("root_key", None),
     key("ca_file", None),
@@ -345,6 +349,11 @@ impl Settings {
     /// The key for it.
     pub(crate) fn api_key(&self) -> Option<&str> {
         self.value("api_key")
+    }
+
+    /// What a new webhook's requests are to be signed with.
+    pub(crate) fn webhook_secret(&self) -> Option<&str> {
+        self.value("webhook_secret")
     }
 
     /// Where health checks are answered, if a port is set anywhere.

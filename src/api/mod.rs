@@ -11,3 +11,4 @@ mod qr;
 pub mod routes;
 pub mod server;
 mod tenants;
+mod webhooks;

@@ -28,7 +28,7 @@ pub fn document() -> Value {
                 "bearer": { "type": "http", "scheme": "bearer" },
                 "header": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
             },
-            "schemas": schemas(),
+            "schemas": merged(schemas(), webhook_schemas()),
         },
     })
 }
@@ -125,6 +125,73 @@ fn list(item: &str) -> Value {
         ],
         &[],
     )
+}
+
+fn merged(mut schemas: Value, more: Value) -> Value {
+    if let (Value::Object(all), Value::Object(more)) = (&mut schemas, more) {
+        all.extend(more);
+    }
+    schemas
+}
+
+fn webhook_schemas() -> Value {
+    let text = || json!({ "type": "string" });
+    let number = || json!({ "type": "integer" });
+    let truth = || json!({ "type": "boolean" });
+    let either = |schema: Value| json!({ "anyOf": [schema, { "type": "null" }] });
+    let word = json!({ "type": "string", "pattern": "^[a-z_]{1,32}$" });
+    let types = json!({ "type": "array", "items": word, "maxItems": 32 });
+    let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" });
+    let batch = json!({ "type": "integer", "minimum": 1, "maximum": 100 });
+    let from = json!({ "type": "integer", "format": "int64", "minimum": 0 });
+    let secret = json!({ "type": "string", "minLength": 16, "maxLength": 256 });
+    let webhook = [
+        ("business_id", reference("TenantName")),
+        ("id", id.clone()),
+        ("url", text()),
+        ("types", types.clone()),
+        ("batch", number()),
+        (
+            "state",
+            json!({ "type": "string", "enum": ["active", "paused"] }),
+        ),
+        ("reason", text()),
+        ("created", text()),
+        ("seq", number()),
+        ("delivered", number()),
+        ("delivered_at", text()),
+        ("attempts", number()),
+        ("last_failure", text()),
+        ("last_failure_at", text()),
+        ("waiting", number()),
+        ("waiting_since", text()),
+        ("dead_letters", number()),
+        ("test", text()),
+    ];
+    let absent = [
+        "reason",
+        "delivered_at",
+        "last_failure",
+        "last_failure_at",
+        "waiting_since",
+        "test",
+    ];
+    let made = [&webhook[..], &[("secret", text())]].concat();
+    json!({
+        "Webhook": object(&webhook, &absent),
+        "WebhookList": list("Webhook"),
+        "WebhookMade": object(&made, &absent),
+        "WebhookAdd": closed(object(&[("url", json!({ "type": "string", "maxLength": 2048 })),
+            ("id", either(id)), ("types", types), ("batch", either(batch)),
+            ("from_seq", either(from.clone())), ("secret", either(secret))],
+            &["id", "types", "batch", "from_seq", "secret"])),
+        "WebhookRedeliver": closed(object(&[("seq", either(from))], &["seq"])),
+        "Count": object(&[("count", number())], &[]),
+        "DeadLetter": object(&[("seq", number()), ("type", text()), ("at", text()),
+            ("reason", text()), ("attempts", number()), ("dead_since", text()),
+            ("redeliver", truth())], &[]),
+        "DeadLetterList": list("DeadLetter"),
+    })
 }
 
 fn schemas() -> Value {

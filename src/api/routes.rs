@@ -19,6 +19,15 @@ pub enum Op {
     CancelPairing,
     SendMessage,
     ReadEvents,
+    ListWebhooks,
+    AddWebhook,
+    ShowWebhook,
+    RemoveWebhook,
+    PauseWebhook,
+    ResumeWebhook,
+    TestWebhook,
+    RedeliverLetters,
+    ListLetters,
     ListHosts,
     DrainHost,
     ListLocks,
@@ -57,6 +66,8 @@ pub enum Param {
 
 const JSON: &str = "application/json";
 const ID: &str = "/api/tenants/{id}";
+const HOOKS: &str = "/api/tenants/{id}/webhooks";
+const HOOK: &str = "/api/tenants/{id}/webhooks/{webhook}";
 
 const fn route(op: Op, method: &'static str, path: &'static str, action: Action) -> Route {
     Route {
@@ -198,6 +209,82 @@ pub const ROUTES: &[Route] = &[
             Op::ReadEvents,
             "GET",
             "/api/tenants/{id}/events",
+            Action::Read,
+        )
+    },
+    Route {
+        summary: "List the webhooks of a tenant, with how far each has come",
+        answers: &[(200, JSON, "WebhookList")],
+        ..route(Op::ListWebhooks, "GET", HOOKS, Action::Read)
+    },
+    Route {
+        summary: "Have events delivered to a URL; the secret is in the answer, and never again",
+        body: Some(("WebhookAdd", true)),
+        answers: &[(201, JSON, "WebhookMade")],
+        ..route(Op::AddWebhook, "POST", HOOKS, Action::Write)
+    },
+    Route {
+        summary: "Show one webhook",
+        answers: &[(200, JSON, "Webhook")],
+        ..route(Op::ShowWebhook, "GET", HOOK, Action::Read)
+    },
+    Route {
+        summary: "Forget a webhook, with its dead letters",
+        answers: &[(204, "", "")],
+        ..route(Op::RemoveWebhook, "DELETE", HOOK, Action::Write)
+    },
+    Route {
+        summary: "Send nothing to a webhook for a while; events wait",
+        answers: &[(200, JSON, "Webhook")],
+        ..route(
+            Op::PauseWebhook,
+            "POST",
+            "/api/tenants/{id}/webhooks/{webhook}/pause",
+            Action::Write,
+        )
+    },
+    Route {
+        summary: "Go on with a webhook, at once",
+        answers: &[(200, JSON, "Webhook")],
+        ..route(
+            Op::ResumeWebhook,
+            "POST",
+            "/api/tenants/{id}/webhooks/{webhook}/resume",
+            Action::Write,
+        )
+    },
+    Route {
+        summary: "Have a test sent by the host that runs the tenant; `test` tells how it went",
+        answers: &[(202, JSON, "Webhook")],
+        ..route(
+            Op::TestWebhook,
+            "POST",
+            "/api/tenants/{id}/webhooks/{webhook}/test",
+            Action::Write,
+        )
+    },
+    Route {
+        summary: "Have dead letters sent once more: one by its number, or all",
+        body: Some(("WebhookRedeliver", false)),
+        answers: &[(202, JSON, "Count")],
+        ..route(
+            Op::RedeliverLetters,
+            "POST",
+            "/api/tenants/{id}/webhooks/{webhook}/redeliver",
+            Action::Write,
+        )
+    },
+    Route {
+        summary: "List events that a webhook did not take, without what they say",
+        query: &[
+            ("after", Param::Number(0, i64::MAX, 0)),
+            ("limit", Param::Number(1, 1_000, 100)),
+        ],
+        answers: &[(200, JSON, "DeadLetterList")],
+        ..route(
+            Op::ListLetters,
+            "GET",
+            "/api/tenants/{id}/webhooks/{webhook}/dead",
             Action::Read,
         )
     },

@@ -83,6 +83,7 @@ pub(super) struct Call {
     pub(super) actor: Actor,
     pub(super) tenant: Option<TenantId>,
     pub(super) host: Option<String>,
+    pub(super) webhook: Option<String>,
     pub(super) query: BTreeMap<String, String>,
     pub(super) body: Bytes,
 }
@@ -251,7 +252,11 @@ async fn admitted(api: &Arc<Api>, mut request: Request, id: &str) -> Result<Resp
         let detail = "this key is not for all tenants";
         return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail));
     }
-    let (tenant, host) = names(&mut request, &grant).await?;
+    let Names {
+        tenant,
+        host,
+        webhook,
+    } = names(&mut request, &grant).await?;
     let query = request
         .extract_parts::<Query<Vec<(String, String)>>>()
         .await;
@@ -274,6 +279,7 @@ async fn admitted(api: &Arc<Api>, mut request: Request, id: &str) -> Result<Resp
         actor,
         tenant,
         host,
+        webhook,
         query,
         body,
     };
@@ -302,11 +308,15 @@ fn route(path: &str, method: &Method) -> Result<&'static Route, Problem> {
     })
 }
 
+/// What a path names.
+struct Names {
+    tenant: Option<TenantId>,
+    host: Option<String>,
+    webhook: Option<String>,
+}
+
 /// What the path names; a tenant that the key is not for does not exist.
-async fn names(
-    request: &mut Request,
-    grant: &Grant,
-) -> Result<(Option<TenantId>, Option<String>), Problem> {
+async fn names(request: &mut Request, grant: &Grant) -> Result<Names, Problem> {
     let given = request.extract_parts::<Path<HashMap<String, String>>>();
     let Path(mut given) = given
         .await
@@ -324,7 +334,11 @@ async fn names(
             Some(tenant)
         }
     };
-    Ok((tenant, given.remove("host")))
+    Ok(Names {
+        tenant,
+        host: given.remove("host"),
+        webhook: given.remove("webhook"),
+    })
 }
 
 /// Refuses what is misspelt or given twice: it would be ignored otherwise.

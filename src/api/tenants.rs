@@ -17,6 +17,7 @@ use crate::api::problem::Problem;
 use crate::api::qr;
 use crate::api::routes::{Op, Param, ROUTES};
 use crate::api::server::{Api, Call};
+use crate::api::webhooks;
 use crate::ids::TenantId;
 use crate::ops::events::{self, EventsOptions};
 use crate::ops::pairings::{self, Progress};
@@ -80,6 +81,15 @@ pub(super) async fn answer(api: &Arc<Api>, op: Op, call: Call) -> Answer {
         Op::CancelPairing => cancel(api, &call).await,
         Op::SendMessage => send(api, &call).await,
         Op::ReadEvents => read(api, &call).await,
+        Op::ListWebhooks
+        | Op::AddWebhook
+        | Op::ShowWebhook
+        | Op::RemoveWebhook
+        | Op::PauseWebhook
+        | Op::ResumeWebhook
+        | Op::TestWebhook
+        | Op::RedeliverLetters
+        | Op::ListLetters => webhooks::answer(api, op, &call).await,
         Op::ListHosts => {
             let hosts = hosts::list(&api.app).await?;
             Ok(Json(List::new("HostList", &hosts)).into_response())
@@ -98,7 +108,7 @@ pub(super) async fn answer(api: &Arc<Api>, op: Op, call: Call) -> Answer {
 }
 
 impl Call {
-    fn tenant(&self) -> Result<&TenantId, Problem> {
+    pub(super) fn tenant(&self) -> Result<&TenantId, Problem> {
         let tenant = self.tenant.as_ref();
         tenant.ok_or_else(|| Problem::bad("the path names no tenant"))
     }
@@ -108,13 +118,13 @@ impl Call {
     }
 
     /// The body, whatever its content type says: `curl -d` calls everything a form.
-    fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let parsed = serde_json::from_slice(&self.body);
         parsed.map_err(|error| Problem::bad(format!("the body is not what it should be: {error}")))
     }
 
     /// The same where there need not be one.
-    fn json_or<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    pub(super) fn json_or<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         if self.body.is_empty() {
             let parsed = serde_json::from_str("{}");
             return parsed.map_err(|_| Problem::bad("a body is needed"));
@@ -123,7 +133,7 @@ impl Call {
     }
 
     /// A number of the query, within what the table says.
-    fn number(&self, op: Op, name: &str) -> Result<i64, Problem> {
+    pub(super) fn number(&self, op: Op, name: &str) -> Result<i64, Problem> {
         let route = ROUTES.iter().find(|route| route.op == op);
         let param = route.and_then(|route| route.query.iter().find(|(known, _)| *known == name));
         let Some((_, Param::Number(least, most, otherwise))) = param else {

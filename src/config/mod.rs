@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod proxy;
 pub mod retention;
 pub mod span;
+pub mod webhook;
 
 use crate::config::postgres::{PostgresUrl, PostgresUrlError};
 

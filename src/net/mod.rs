@@ -7,6 +7,7 @@ pub mod http;
 mod media;
 pub mod proxy;
 pub mod simulator;
+pub mod webhook;
 pub mod websocket;
 
 #[cfg(test)]

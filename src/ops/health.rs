@@ -374,7 +374,16 @@ impl Health {
         }
         self.app.metrics.state(&now, &all);
         let clock = &*self.app.surroundings.clock;
+        let lag = timeout(PROBE_TIME_MAX, self.app.store.webhooks_lag()).await;
+        let webhooks = match lag {
+            Ok(Ok((since_ms, messages))) => Some(Waiting { messages, since_ms }),
+            Ok(Err(_)) | Err(_) => None,
+        };
         let levels = Levels {
+            webhooks: webhooks.map(|waiting| {
+                let (dead, age_s) = backlog(clock, &waiting);
+                (age_s, dead)
+            }),
             tenants: vitals.tenants,
             connected: vitals.connected,
             outbox: looked.waiting.ok().map(|waiting| backlog(clock, &waiting)),

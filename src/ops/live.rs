@@ -15,6 +15,7 @@ use crate::engine::{lease_keeper, supervisor};
 use crate::ids::HostId;
 use crate::ops::open::App;
 use crate::ops::retention::Forgetting;
+use crate::ops::webhooks::deliver::Delivering;
 use crate::session::input::Input;
 use crate::store::lease::Lease;
 
@@ -80,12 +81,18 @@ impl App {
             meter,
         }));
         let asked = stop.clone();
+        let mut delivering = Delivering::new(self, lease.clone(), status.clone());
         let forget = Box::pin(Forgetting::new(self, lease).keep());
         let run = async move {
-            tokio::select! {
+            let stopped = tokio::select! {
                 stopped = supervisor::keep(actor, &asked) => stopped,
                 never = forget => match never {},
+                never = delivering.keep() => match never {},
+            };
+            if matches!(stopped, Stopped::Ended(_)) && !asked.is_asked() {
+                delivering.finish().await;
             }
+            stopped
         };
         let live = Live {
             status,

@@ -31,6 +31,7 @@ pub mod simulate;
 pub mod simulated_phone;
 pub mod standby;
 pub mod tenants;
+pub mod webhooks;
 
 /// Why a use case that connects could not.
 pub use crate::engine::line::LineError;

@@ -16,6 +16,7 @@ use crate::ids::{HostId, TenantId};
 use crate::metrics::Metrics;
 use crate::net::proxy::Reach;
 use crate::ops::health::Board;
+use crate::ops::webhooks::hooks::Hooks;
 use crate::session::config::{Browser, ClientConfig, STALL_MS};
 use crate::store::Store;
 use crate::store::error::StoreError;
@@ -51,6 +52,8 @@ pub struct App {
     pub(crate) retention: Retention,
     /// Held by the account that forgets old rows: one of a process at a time.
     pub(crate) pruning: Arc<Mutex<()>>,
+    /// What delivers events to webhooks, in a process that does.
+    pub(crate) webhooks: Option<Arc<Hooks>>,
 }
 
 /// Why the rows cannot be used.
@@ -175,6 +178,7 @@ impl App {
             board: Board::default(),
             retention: Retention::default(),
             pruning: Arc::default(),
+            webhooks: None,
         })
     }
 
@@ -196,6 +200,7 @@ impl App {
             board: Board::default(),
             retention: Retention::default(),
             pruning: Arc::default(),
+            webhooks: None,
         })
     }
 
@@ -241,6 +246,7 @@ impl App {
             board: self.board.clone(),
             retention: self.retention,
             pruning: self.pruning.clone(),
+            webhooks: self.webhooks.clone(),
         }
     }
 

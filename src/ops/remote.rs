@@ -46,8 +46,8 @@ pub struct Remote {
 }
 
 #[derive(Deserialize)]
-struct Items<T> {
-    items: Vec<T>,
+pub(super) struct Items<T> {
+    pub(super) items: Vec<T>,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +153,7 @@ impl Remote {
             .await
     }
 
-    async fn done(
+    pub(super) async fn done(
         &self,
         method: &'static str,
         path: &str,
@@ -162,7 +162,7 @@ impl Remote {
         self.bytes(method, path, body).await.map(|_| ())
     }
 
-    async fn json<T: DeserializeOwned>(
+    pub(super) async fn json<T: DeserializeOwned>(
         &self,
         method: &'static str,
         path: &str,

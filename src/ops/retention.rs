@@ -12,24 +12,31 @@ use crate::config::retention::{Limit, Retention};
 use crate::crypto::random;
 use crate::engine::leased::explained;
 use crate::ids::TenantId;
+use crate::metrics::Metrics;
 use crate::ops::open::{App, RowsError};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
-use crate::store::retention::{Kind, Mode, REDELIVERY_MS};
+use crate::store::retention::{Kind, Mode, Pruning, REDELIVERY_MS};
 
 /// Wait between two transactions: units of work come first.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The sizes of tables are kept about once a day (milliseconds).
 const SIZES_MS: i64 = 20 * 3_600_000;
 
+/// Old events that are kept for each webhook that has not got them; older ones are dead letters.
+const UNDELIVERED_MAX: i64 = 10_000;
+/// Dead letters of one tenant.
+const LETTERS_MAX: u64 = 10_000;
+
 /// The kinds of rows, with the tables that people know.
-const KINDS: [(Kind, &str); 5] = [
+const KINDS: [(Kind, &str); 6] = [
     (Kind::Events, "wmctl_event"),
     (Kind::Outbox, "wmctl_outbox"),
     (Kind::Secrets, "whatsmeow_message_secrets"),
     (Kind::Buffer, "whatsmeow_event_buffer"),
     (Kind::Retries, "wmctl_retry"),
+    (Kind::Letters, "wmctl_dead_letter"),
 ];
 
 /// What one tenant may forget in one table.
@@ -54,6 +61,11 @@ fn limit(kind: Kind, retention: &Retention) -> Limit {
             age: u64::try_from(REDELIVERY_MS).ok().map(Duration::from_millis),
             count: None,
         },
+        // They are events that found no taker: kept as long, counted from when they died.
+        Kind::Letters => Limit {
+            age: retention.events.age,
+            count: Some(LETTERS_MAX.min(retention.events.count.unwrap_or(LETTERS_MAX))),
+        },
     }
 }
 
@@ -77,6 +89,8 @@ pub async fn by_hand(
             let limit = limit(kind, &app.retention);
             let pruning = app.store.pruning(&tenant, kind, limit, now_ms).await;
             let mut pruning = pruning.map_err(RowsError::of)?;
+            let buried = bury(&app.store, &mut pruning, kind, mode).await;
+            app.metrics.buried(buried.map_err(RowsError::of)?);
             while !pruning.done {
                 let step = app.store.prune(&mut pruning, mode).await;
                 step.map_err(RowsError::of)?;
@@ -94,12 +108,26 @@ pub async fn by_hand(
     Ok(all)
 }
 
+/// What webhooks have not got keeps old events, but not without end.
+async fn bury(
+    store: &Store,
+    pruning: &mut Pruning,
+    kind: Kind,
+    mode: Mode<'_>,
+) -> Result<u64, StoreError> {
+    match kind == Kind::Events && !pruning.done {
+        true => store.bury(pruning, UNDELIVERED_MAX, mode).await,
+        false => Ok(0),
+    }
+}
+
 /// What a running process needs to forget the old rows of one tenant.
 pub(super) struct Forgetting {
     store: Store,
     lease: Lease,
     retention: Retention,
     surroundings: Surroundings,
+    metrics: Metrics,
     turn: Arc<Mutex<()>>,
 }
 
@@ -110,6 +138,7 @@ impl Forgetting {
             lease,
             retention: app.retention,
             surroundings: app.surroundings.clone(),
+            metrics: app.metrics.clone(),
             turn: app.pruning.clone(),
         }
     }
@@ -154,8 +183,10 @@ impl Forgetting {
             let limit = limit(kind, &self.retention);
             let pruning = self.store.pruning(&self.lease.tenant, kind, limit, now_ms);
             let mut pruning = pruning.await?;
+            let mode = Mode::Fenced(&self.lease);
+            let buried = bury(&self.store, &mut pruning, kind, mode).await?;
+            self.metrics.buried(buried);
             while !pruning.done {
-                let mode = Mode::Fenced(&self.lease);
                 self.store.prune(&mut pruning, mode).await?;
                 if !pruning.done {
                     tokio::time::sleep(PAUSE).await;

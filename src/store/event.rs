@@ -297,7 +297,7 @@ fn account_state(state: AccountState) -> &'static str {
     }
 }
 
-fn decode(row: &Row) -> Result<StoredEvent, StoreError> {
+pub(super) fn decode(row: &Row) -> Result<StoredEvent, StoreError> {
     Ok(StoredEvent {
         seq: row.column(TABLE, 0)?,
         at_ms: row.column(TABLE, 1)?,

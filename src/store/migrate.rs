@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 10] = [
+const MIGRATIONS: [Migration; 11] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
@@ -39,6 +39,7 @@ const MIGRATIONS: [Migration; 10] = [
     migration!(7, "retention", "0007_retention.sql"),
     migration!(8, "units", "0008_units.sql"),
     migration!(9, "moves", "0009_moves.sql"),
+    migration!(10, "webhooks", "0010_webhooks.sql"),
     migration!(12, "calls", "0012_calls.sql"),
 ];
 

@@ -34,6 +34,7 @@ mod tls;
 pub mod transfer;
 mod unit;
 pub mod watch;
+pub mod webhook;
 
 use crate::ids::{Jid, TenantId};
 

@@ -1,7 +1,8 @@
 //! Forgetting rows that only grow, a few at a time.
 //!
-//! Events, messages that were sent, secrets of messages, what was buffered and counts of retries.
-//! No key, ratchet or cache is ever touched, and no message that is still to be sent.
+//! Events, messages that were sent, secrets of messages, what was buffered, counts of retries and
+//! dead letters. No key, ratchet or cache is ever touched, no message that is still to be sent, and
+//! no event that a webhook has still to get.
 //!
 //! An event that goes leaves its dedupe key behind for as long as the server may deliver its
 //! message again. The server keeps what was not confirmed for thirty days, and an ack can be lost
@@ -93,6 +94,15 @@ const RETRIES: Plain = Plain {
         SELECT dedupe FROM wmctl_retry WHERE business_id = $1 AND first_ms < $2 LIMIT $3)",
 };
 
+const LETTERS: Plain = Plain {
+    at: "SELECT dead_ms FROM wmctl_dead_letter WHERE business_id = $1
+        ORDER BY dead_ms DESC LIMIT 1 OFFSET $2",
+    count: "SELECT COUNT(*) FROM wmctl_dead_letter WHERE business_id = $1 AND dead_ms < $2",
+    delete: "DELETE FROM wmctl_dead_letter WHERE business_id = $1 AND (webhook, seq) IN (
+        SELECT webhook, seq FROM wmctl_dead_letter WHERE business_id = $1 AND dead_ms < $2
+        ORDER BY dead_ms LIMIT $3)",
+};
+
 /// What can be forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -101,6 +111,8 @@ pub enum Kind {
     Secrets,
     Buffer,
     Retries,
+    /// Events that webhooks did not take.
+    Letters,
 }
 
 /// Under whose authority rows go.
@@ -117,12 +129,14 @@ pub enum Mode<'a> {
 /// How far one kind of row of one tenant has come.
 #[derive(Clone, Debug)]
 pub struct Pruning {
-    tenant: TenantId,
+    pub(super) tenant: TenantId,
     kind: Kind,
     /// Before these times, rows are too old; up to this number, there are too many newer ones.
-    age_ms: i64,
-    seq: i64,
-    now_ms: i64,
+    pub(super) age_ms: i64,
+    pub(super) seq: i64,
+    pub(super) now_ms: i64,
+    /// Events after this number are kept: a webhook has not got them.
+    pub(super) floor: i64,
     behind: i64,
     /// Rows that were forgotten, or would be.
     pub rows: i64,
@@ -158,6 +172,10 @@ impl Store {
             age_ms,
             seq: 0,
             now_ms,
+            floor: match kind {
+                Kind::Events => self.delivered_to(tenant).await?.unwrap_or(i64::MAX),
+                _ => i64::MAX,
+            },
             behind: 0,
             rows: 0,
             done: limit == Limit::default(),
@@ -171,6 +189,7 @@ impl Store {
             Kind::Secrets => SECRETS.at,
             Kind::Buffer => BUFFER.at,
             Kind::Retries => RETRIES.at,
+            Kind::Letters => LETTERS.at,
         };
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let at: Option<i64> = match self.db.row(sql, args![tenant.as_str(), count]).await? {
@@ -198,6 +217,7 @@ impl Store {
             Kind::Secrets => self.prune_plain(&SECRETS, pruning, mode).await,
             Kind::Buffer => self.prune_plain(&BUFFER, pruning, mode).await,
             Kind::Retries => self.prune_plain(&RETRIES, pruning, mode).await,
+            Kind::Letters => self.prune_plain(&LETTERS, pruning, mode).await,
         }
     }
 
@@ -209,7 +229,8 @@ impl Store {
         for row in &rows {
             let (seq, stored_ms): (i64, i64) = (row.column(TABLE, 0)?, row.column(TABLE, 1)?);
             // Numbers rise with time, so that whatever follows is younger still.
-            if pruning.age_ms <= stored_ms && pruning.seq < seq {
+            let over = stored_ms < pruning.age_ms || seq <= pruning.seq;
+            if !over || pruning.floor < seq {
                 pruning.done = true;
                 break;
             }
@@ -300,7 +321,7 @@ impl Store {
     }
 
     /// A transaction under that authority; `None` where nothing may change.
-    async fn begin_pruning(&self, mode: Mode<'_>) -> Result<Option<Tx>, StoreError> {
+    pub(super) async fn begin_pruning(&self, mode: Mode<'_>) -> Result<Option<Tx>, StoreError> {
         let lease = match mode {
             Mode::Dry => return Ok(None),
             Mode::ByHand => return self.db.begin().await.map(Some),

@@ -13,6 +13,7 @@ mod deploy;
 mod drill;
 mod faults;
 mod ha;
+mod hooks;
 mod lead;
 mod moves;
 mod peer;

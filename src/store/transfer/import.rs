@@ -47,7 +47,14 @@ const STAYING: [&str; 7] = [
 
 /// What an import in place of another account leaves: what applications have read, and what is
 /// wanted of the tenant.
-const KEPT: [&str; 3] = ["wmctl_event", "wmctl_account", "wmctl_tenant"];
+const KEPT: [&str; 6] = [
+    "wmctl_event",
+    "wmctl_account",
+    "wmctl_tenant",
+    "wmctl_webhook",
+    "wmctl_delivery",
+    "wmctl_dead_letter",
+];
 
 /// Whether an import is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

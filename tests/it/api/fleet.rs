@@ -22,27 +22,27 @@ const FRIEND: &str = "4915112345699";
 /// How often something that has to become true is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
-pub(super) fn phone(index: usize) -> String {
+pub(crate) fn phone(index: usize) -> String {
     format!("49151123456{index:02}")
 }
 
-pub(super) fn tenant(index: usize) -> String {
+pub(crate) fn tenant(index: usize) -> String {
     format!("tenant-{index}")
 }
 
 /// A database, a simulator and the hosts between them.
-pub(super) struct Fleet {
-    pub(super) sim: Simulator,
-    pub(super) server: Postgres,
-    pub(super) wmctl: Wmctl,
-    pub(super) hosts: BTreeMap<String, Program>,
-    pub(super) tenants: usize,
+pub(crate) struct Fleet {
+    pub(crate) sim: Simulator,
+    pub(crate) server: Postgres,
+    pub(crate) wmctl: Wmctl,
+    pub(crate) hosts: BTreeMap<String, Program>,
+    pub(crate) tenants: usize,
     _folder: TempDir,
 }
 
 impl Fleet {
     /// `tenants` that are paired, and no host.
-    pub(super) async fn start(tenants: usize) -> Self {
+    pub(crate) async fn start(tenants: usize) -> Self {
         let server = Postgres::start();
         server.create("wm");
         let folder = tempfile::tempdir().unwrap();
@@ -77,11 +77,12 @@ impl Fleet {
     }
 
     /// Another host, once it takes tenants; where it answers.
-    pub(super) async fn join(&mut self, name: &str) -> String {
+    pub(crate) async fn join(&mut self, name: &str) -> String {
         let silence = SILENCE.as_millis().to_string();
         let listen = ["--http", "127.0.0.1:0", "--rate", "1000"];
+        let hooks = ["--webhook-allow", "127.0.0.0/8"];
         let arguments = ["serve", "--name", name, "--silence", &silence];
-        let arguments = [&arguments[..], &listen].concat();
+        let arguments = [&arguments[..], &listen, &hooks].concat();
         let mut host = self
             .wmctl
             .start(&[&arguments[..], &["--rebalance", "1"]].concat());
@@ -99,20 +100,20 @@ impl Fleet {
         assert_eq!(host.ended().await.code(), Some(0), "{name} leaves");
     }
 
-    pub(super) async fn signal(&self, name: &str, signal: &str) {
+    pub(crate) async fn signal(&self, name: &str, signal: &str) {
         let id = self.hosts[name].id().unwrap().to_string();
         let sent = Command::new("kill").args([signal, &id]).status().await;
         assert!(sent.unwrap().success());
     }
 
-    pub(super) async fn list(&self) -> Vec<Value> {
+    pub(crate) async fn list(&self) -> Vec<Value> {
         let list = self.wmctl.done(&["tenants", "list", "--json"]).await;
         let list: Value = serde_json::from_str(&list).unwrap();
         list["items"].as_array().unwrap().clone()
     }
 
     /// Waits until `wanted` holds of the list of tenants.
-    pub(super) async fn until(&self, what: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let begun = Instant::now();
         loop {
             let list = self.list().await;

@@ -198,6 +198,7 @@ fn path(route: &Route) -> String {
         .path
         .replace("{id}", "acme")
         .replace("{host}", "nobody")
+        .replace("{webhook}", "none")
 }
 
 /// A body that is refused for what it says, not for its form.
@@ -205,6 +206,7 @@ fn body(route: &Route) -> Option<Value> {
     route.body.map(|(schema, _)| match schema {
         "TenantAdd" => json!({ "business_id": "acme" }),
         "TenantMove" => json!({ "host": null }),
+        "WebhookAdd" => json!({ "url": "https://crm.example/hook" }),
         "Message" => json!({ "to": "+4915112345699", "text": "hello" }),
         _ => json!({}),
     })
@@ -285,6 +287,7 @@ async fn the_document_and_the_router_agree() {
     let paths = served["paths"].as_object().unwrap();
     for (template, operations) in paths {
         let path = template.replace("{id}", "acme").replace("{host}", "nobody");
+        let path = path.replace("{webhook}", "none");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             let answer = ask(at, "", method, &path, None).await;
             let documented = operations.get(method.to_lowercase()).is_some();

@@ -1,7 +1,7 @@
 //! Many tenants: hosts that share them out, and the interface that steers them.
 
 mod balance;
-mod fleet;
+pub(crate) mod fleet;
 mod http;
 mod page;
 mod pairing;

@@ -3,6 +3,7 @@
 mod catalogue;
 mod faults;
 mod fence;
+mod hooks;
 mod import;
 mod intake;
 mod place;
@@ -217,6 +218,10 @@ on_both!(
     fence::epochs_never_fall,
     fence::takeovers_see_no_stale_write,
     place::a_unit_is_committed_once_at_its_place,
+    hooks::a_webhook_is_moved_by_the_leaseholder_alone,
+    hooks::a_dead_letter_is_sent_on_demand,
+    hooks::webhooks_of_a_tenant_are_few,
+    hooks::what_a_webhook_has_not_got_is_kept,
 );
 
 #[tokio::test]

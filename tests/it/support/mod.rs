@@ -8,6 +8,7 @@ pub(crate) mod ours;
 pub(crate) mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod program;
+pub(crate) mod receiver;
 pub(crate) mod rows;
 pub(crate) mod stage;
 pub(crate) mod tap;

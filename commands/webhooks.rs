@@ -1,0 +1,528 @@
+//! `wmctl webhooks`: where a tenant's events are delivered to.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Subcommand;
+use wmctl::config::webhook::{Delivery, Network};
+use wmctl::ids::TenantId;
+use wmctl::ops::Stop;
+use wmctl::ops::open::App;
+use wmctl::ops::webhooks::{
+    self, DeadLetter, LETTERS_MAX, NewWebhook, SecretText, Webhook, WebhookError,
+};
+
+use crate::failure::{Exit, Failure};
+use crate::settings::Settings;
+use crate::start;
+use crate::target::{Target, TargetArgs, actor, refused};
+use crate::ui::{Format, Listed, Ui};
+
+/// How often the outcome of a test is looked for.
+const LOOK: Duration = Duration::from_millis(200);
+/// Longest secret that is read, with the end of its line.
+const SECRET_BYTES_MAX: u64 = 4_096;
+
+/// Deliver events over HTTP: set webhooks up, look at them, deliver again
+///
+/// Each event goes to each webhook of its tenant as a signed POST, in order, until it is answered
+/// with 2xx: at least once, each time with the same id. What is not taken in the end becomes a dead
+/// letter. The host that runs the tenant delivers.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    wmctl webhooks add https://crm.example.com/hook --tenant acme\n  \
+    wmctl webhooks add https://crm.example.com/hook --id crm --type message --type receipt\n  \
+    wmctl webhooks add https://crm.example.com/hook --secret-file - < secret.txt\n  \
+    wmctl webhooks list --tenant acme\n  \
+    wmctl webhooks test crm --tenant acme\n  \
+    wmctl webhooks dead crm --tenant acme\n  \
+    wmctl webhooks redeliver crm --tenant acme")]
+pub(crate) struct WebhooksArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(subcommand)]
+    command: WebhooksCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum WebhooksCommand {
+    /// Have events delivered to a URL, and print what requests are signed with, once
+    Add(AddArgs),
+    /// List webhooks: how far each has come, what waits, what is dead
+    List,
+    /// Show one webhook
+    Show { id: String },
+    /// Forget a webhook and its dead letters
+    Rm {
+        id: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Send nothing for a while; events wait
+    Pause { id: String },
+    /// Go on, at once
+    Resume { id: String },
+    /// Have a test sent, and wait for its outcome; exit code 9 if it failed, 10 if the time is up
+    Test {
+        id: String,
+        /// Wait at most this long (seconds)
+        #[arg(long, value_name = "SECONDS", default_value = "30")]
+        timeout: u64,
+    },
+    /// Have dead letters sent once more
+    Redeliver {
+        id: String,
+        /// Only the event of this number
+        #[arg(long, value_name = "SEQ")]
+        seq: Option<i64>,
+    },
+    /// List dead letters: events that a webhook did not take
+    Dead {
+        id: String,
+        /// Those after this number
+        #[arg(long, value_name = "SEQ", default_value = "0")]
+        after: i64,
+        /// At most so many
+        #[arg(long, value_name = "COUNT", default_value = "100",
+            value_parser = clap::value_parser!(u32).range(1..=i64::from(LETTERS_MAX)))]
+        limit: u32,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct AddArgs {
+    /// https://host[:port]/path; http:// only into a network that --webhook-allow of the host names
+    url: String,
+
+    /// Call it so (default: made up)
+    #[arg(long, value_name = "NAME")]
+    id: Option<String>,
+
+    /// Deliver only events of this type (can be repeated)
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<String>,
+
+    /// Deliver up to so many events in one request
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    batch: u32,
+
+    /// Begin with the event of this number (default: the next one)
+    #[arg(long, value_name = "SEQ")]
+    from_seq: Option<i64>,
+
+    /// Sign with the secret in this file, - is standard input (default: WMCTL_WEBHOOK_SECRET, or
+    /// one is made)
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+}
+
+/// How a process delivers events.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Webhooks")]
+pub(crate) struct DeliveryArgs {
+    /// Let webhooks reach this network, also without TLS: 10.0.0.0/8 (can be repeated)
+    ///
+    /// Otherwise they reach only public addresses, and only with TLS. The address that a name leads
+    /// to is what counts.
+    #[arg(long, value_name = "CIDR")]
+    webhook_allow: Vec<Network>,
+
+    /// Give one attempt this long (milliseconds)
+    #[arg(long, value_name = "MS", default_value = "10000", hide_short_help = true,
+        value_parser = clap::value_parser!(u64).range(100..=120_000))]
+    webhook_timeout: u64,
+
+    /// Make an event a dead letter after so many failed attempts
+    #[arg(long, value_name = "COUNT", default_value = "12", hide_short_help = true,
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    webhook_attempts: u32,
+
+    /// Make an event that fails a dead letter if it is older than this (seconds)
+    #[arg(long, value_name = "SECONDS", default_value = "86400", hide_short_help = true,
+        value_parser = clap::value_parser!(u64).range(1..=2_592_000))]
+    webhook_age: u64,
+
+    /// Wait this long after a first failure (milliseconds); it doubles up to 15 minutes
+    #[arg(long, value_name = "MS", default_value = "1000", hide_short_help = true,
+        value_parser = clap::value_parser!(u64).range(10..=900_000))]
+    webhook_wait: u64,
+
+    /// Trust only the TLS roots in this PEM file when events are delivered
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    webhook_ca_file: Option<PathBuf>,
+}
+
+impl DeliveryArgs {
+    /// Has the process deliver.
+    pub(crate) fn apply(&self, app: &mut App) -> Result<(), Failure> {
+        let delivery = Delivery {
+            allow: self.webhook_allow.clone(),
+            attempt: Duration::from_millis(self.webhook_timeout),
+            attempts_max: self.webhook_attempts,
+            age_max: Duration::from_secs(self.webhook_age),
+            first_wait: Duration::from_millis(self.webhook_wait),
+        };
+        let ca_file = self.webhook_ca_file.as_deref();
+        app.deliver(delivery, ca_file).map_err(|error| {
+            Failure::new(Exit::Config, "WEBHOOK_CA_FILE", error.to_string())
+                .hint("--webhook-ca-file is a PEM file with certificates")
+        })
+    }
+}
+
+impl Listed for Webhook {
+    const HEADS: &'static [&'static str] = &[
+        "WEBHOOK",
+        "STATE",
+        "URL",
+        "TYPES",
+        "SEQ",
+        "WAITING",
+        "DEAD",
+        "TRIES",
+        "LAST FAILURE",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let state = match &self.reason {
+            Some(reason) => format!("{} ({reason})", self.state),
+            None => self.state.clone(),
+        };
+        let types = match self.types.is_empty() {
+            true => String::from("all"),
+            false => self.types.join(","),
+        };
+        vec![
+            self.id.clone(),
+            state,
+            self.url.clone(),
+            types,
+            self.seq.to_string(),
+            self.waiting.to_string(),
+            self.dead_letters.to_string(),
+            self.attempts.to_string(),
+            self.last_failure.clone().unwrap_or_default(),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.id.clone()
+    }
+}
+
+impl Listed for DeadLetter {
+    const HEADS: &'static [&'static str] =
+        &["SEQ", "TYPE", "TIME", "TRIES", "DEAD SINCE", "REASON"];
+
+    fn cells(&self) -> Vec<String> {
+        let reason = match self.redeliver {
+            true => format!("{}; to be sent once more", self.reason),
+            false => self.reason.clone(),
+        };
+        vec![
+            self.seq.to_string(),
+            self.kind.clone(),
+            self.at.clone(),
+            self.attempts.to_string(),
+            self.dead_since.clone(),
+            reason,
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.seq.to_string()
+    }
+}
+
+pub(crate) async fn run(
+    ui: &Ui,
+    settings: &Settings,
+    args: &WebhooksArgs,
+) -> Result<Exit, Failure> {
+    let tenant = settings.tenant()?;
+    let target = Target::open(ui, settings, &args.target).await?;
+    let stop = Stop::new();
+    let work = carry_out(ui, settings, &target, &tenant, &args.command);
+    let result = start::with_signals(&stop, async {
+        tokio::select! {
+            result = work => result,
+            () = stop.asked() => Err(Failure::new(Exit::Interrupted, "STOPPED", "stopped")),
+        }
+    })
+    .await;
+    target.close().await;
+    result?
+}
+
+async fn carry_out(
+    ui: &Ui,
+    settings: &Settings,
+    target: &Target,
+    tenant: &TenantId,
+    command: &WebhooksCommand,
+) -> Result<Exit, Failure> {
+    match command {
+        WebhooksCommand::Add(args) => return add(ui, settings, target, tenant, args).await,
+        WebhooksCommand::List => {
+            let all = target.webhooks(tenant).await?;
+            ui.list(
+                "WebhookList",
+                &all,
+                "no webhooks: `wmctl webhooks add` makes one",
+            )?;
+        }
+        WebhooksCommand::Show { id } => {
+            ui.object("Webhook", &target.webhook(tenant, id).await?)?;
+        }
+        WebhooksCommand::Rm { id, yes } => return remove(ui, target, tenant, id, *yes).await,
+        WebhooksCommand::Pause { id } => {
+            target.tell_webhook(tenant, id, "pause").await?;
+            ui.object("Webhook", &target.webhook(tenant, id).await?)?;
+        }
+        WebhooksCommand::Resume { id } => {
+            target.tell_webhook(tenant, id, "resume").await?;
+            ui.object("Webhook", &target.webhook(tenant, id).await?)?;
+        }
+        WebhooksCommand::Test { id, timeout } => {
+            return test(ui, target, tenant, id, *timeout).await;
+        }
+        WebhooksCommand::Redeliver { id, seq } => {
+            let count = target.redeliver(tenant, id, *seq).await?;
+            if let (0, Some(seq)) = (count, seq) {
+                let message = format!("{id} has no dead letter {seq}");
+                return Err(Failure::new(Exit::Absent, "NOT_FOUND", message)
+                    .hint(format!("`wmctl webhooks dead {id}` lists them")));
+            }
+            ui.done(&format!("{count} to be sent once more"));
+        }
+        WebhooksCommand::Dead { id, after, limit } => {
+            let letters = target.dead_letters(tenant, id, *after, *limit).await?;
+            ui.list("DeadLetterList", &letters, "no dead letters")?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn add(
+    ui: &Ui,
+    settings: &Settings,
+    target: &Target,
+    tenant: &TenantId,
+    args: &AddArgs,
+) -> Result<Exit, Failure> {
+    let secret = match &args.secret_file {
+        Some(file) => Some(read_secret(file)?),
+        None => settings.webhook_secret().map(str::to_owned),
+    };
+    let wanted = NewWebhook {
+        id: args.id.clone(),
+        url: args.url.clone(),
+        types: args.types.clone(),
+        batch: Some(args.batch),
+        from_seq: args.from_seq,
+        secret: secret.map(SecretText::new),
+    };
+    let given = wanted.secret.is_some();
+    let made = target.add_webhook(tenant, wanted).await?;
+    match ui.format() {
+        Format::Json | Format::Jsonl => ui.json(&made)?,
+        Format::Table if !given => {
+            ui.answer(&format!("{}\n", made.secret))?;
+            let id = &made.webhook.id;
+            ui.note(&format!(
+                "{id} gets the events of {tenant}; this is the only time that the secret is shown"
+            ));
+        }
+        Format::Table | Format::Name => ui.answer(&format!("{}\n", made.webhook.id))?,
+    }
+    if args.url.starts_with("http://") {
+        ui.warn("without TLS it is delivered only into networks that --webhook-allow names");
+    }
+    Ok(Exit::Done)
+}
+
+/// One line of a file or of standard input.
+fn read_secret(file: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if file.as_os_str() == "-" {
+        std::io::stdin()
+            .take(SECRET_BYTES_MAX)
+            .read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file)
+            .and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text))
+    };
+    read.map_err(|error| {
+        let message = format!("read the secret from {}: {error}", file.display());
+        Failure::new(Exit::Config, "SECRET_FILE", message).hint("--secret-file names a text file")
+    })?;
+    let length = text.trim_end_matches(['\r', '\n']).len();
+    text.truncate(length);
+    Ok(text)
+}
+
+async fn remove(
+    ui: &Ui,
+    target: &Target,
+    tenant: &TenantId,
+    id: &str,
+    yes: bool,
+) -> Result<Exit, Failure> {
+    let webhook = target.webhook(tenant, id).await?;
+    let instead = format!("wmctl webhooks rm {id} --tenant {tenant} --yes");
+    let question = format!(
+        "{} events wait for it and {} are dead; they are not delivered any more. Go on",
+        webhook.waiting, webhook.dead_letters
+    );
+    if !yes && !ui.confirm(&question, &instead)? {
+        ui.note("nothing was deleted");
+        return Ok(Exit::Done);
+    }
+    target.remove_webhook(tenant, id).await?;
+    ui.done(&format!("{id} is gone"));
+    Ok(Exit::Done)
+}
+
+async fn test(
+    ui: &Ui,
+    target: &Target,
+    tenant: &TenantId,
+    id: &str,
+    timeout_s: u64,
+) -> Result<Exit, Failure> {
+    target.tell_webhook(tenant, id, "test").await?;
+    let outcome = async {
+        loop {
+            let webhook = target.webhook(tenant, id).await?;
+            match webhook.test.as_deref() {
+                Some("asked") | None => tokio::time::sleep(LOOK).await,
+                Some(_) => return Ok::<_, Failure>(webhook),
+            }
+        }
+    };
+    let Ok(webhook) = tokio::time::timeout(Duration::from_secs(timeout_s), outcome).await else {
+        let message = format!("nobody has sent the test of {id} yet");
+        return Err(Failure::new(Exit::Pending, "WAIT", message).hint(format!(
+            "the host that runs {tenant} sends it: is it running?"
+        )));
+    };
+    let webhook = webhook?;
+    let outcome = webhook.test.clone().unwrap_or_default();
+    ui.object("Webhook", &webhook)?;
+    match outcome.strip_prefix("failed: ") {
+        None => {
+            ui.done(&outcome);
+            Ok(Exit::Done)
+        }
+        Some(reason) => Err(
+            Failure::new(Exit::Partial, "WEBHOOK_TEST", format!("{id}: {reason}"))
+                .hint("private networks need --webhook-allow where the tenant runs"),
+        ),
+    }
+}
+
+/// The use cases, at the rows or through a host.
+impl Target {
+    async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Failure> {
+        match self {
+            Self::Rows(app) => webhooks::list(app, tenant).await.map_err(start::rows),
+            Self::Api(remote) => remote.webhooks(tenant).await.map_err(refused),
+        }
+    }
+
+    async fn webhook(&self, tenant: &TenantId, id: &str) -> Result<Webhook, Failure> {
+        match self {
+            Self::Rows(app) => webhooks::show(app, tenant, id).await.map_err(wrong),
+            Self::Api(remote) => remote.webhook(tenant, id).await.map_err(refused),
+        }
+    }
+
+    async fn add_webhook(
+        &self,
+        tenant: &TenantId,
+        wanted: NewWebhook,
+    ) -> Result<webhooks::MadeWebhook, Failure> {
+        match self {
+            Self::Rows(app) => webhooks::add(app, tenant, wanted, &actor())
+                .await
+                .map_err(wrong),
+            Self::Api(remote) => remote.add_webhook(tenant, &wanted).await.map_err(refused),
+        }
+    }
+
+    async fn remove_webhook(&self, tenant: &TenantId, id: &str) -> Result<(), Failure> {
+        match self {
+            Self::Rows(app) => webhooks::remove(app, tenant, id, &actor())
+                .await
+                .map_err(wrong),
+            Self::Api(remote) => remote.remove_webhook(tenant, id).await.map_err(refused),
+        }
+    }
+
+    /// `pause`, `resume` or `test`.
+    async fn tell_webhook(&self, tenant: &TenantId, id: &str, verb: &str) -> Result<(), Failure> {
+        let app = match self {
+            Self::Rows(app) => app,
+            Self::Api(remote) => {
+                return remote.tell_webhook(tenant, id, verb).await.map_err(refused);
+            }
+        };
+        let told = match verb {
+            "test" => webhooks::test(app, tenant, id, &actor()).await,
+            verb => webhooks::pause(app, tenant, id, verb == "pause", &actor()).await,
+        };
+        told.map_err(wrong)
+    }
+
+    async fn redeliver(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        seq: Option<i64>,
+    ) -> Result<u64, Failure> {
+        match self {
+            Self::Rows(app) => {
+                let count = webhooks::redeliver(app, tenant, id, seq, &actor()).await;
+                count.map_err(wrong)
+            }
+            Self::Api(remote) => remote.redeliver(tenant, id, seq).await.map_err(refused),
+        }
+    }
+
+    async fn dead_letters(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, Failure> {
+        match self {
+            Self::Rows(app) => {
+                let letters = webhooks::dead(app, tenant, id, after, limit).await;
+                letters.map_err(wrong)
+            }
+            Self::Api(remote) => {
+                let letters = remote.dead_letters(tenant, id, after, limit).await;
+                letters.map_err(refused)
+            }
+        }
+    }
+}
+
+fn wrong(error: WebhookError) -> Failure {
+    let message = error.to_string();
+    match error {
+        WebhookError::Rows(error) => start::rows(error),
+        WebhookError::UnknownTenant(_) => Failure::new(Exit::Absent, "NOT_FOUND", message)
+            .hint("`wmctl tenants list` shows who is there"),
+        WebhookError::Unknown { .. } => Failure::new(Exit::Absent, "NOT_FOUND", message)
+            .hint("`wmctl webhooks list` shows them"),
+        WebhookError::Taken(_) | WebhookError::TooMany => {
+            Failure::new(Exit::Conflict, "WEBHOOK_EXISTS", message)
+                .hint("`wmctl webhooks list` shows them; `rm` removes one")
+        }
+        _ => Failure::new(Exit::Usage, "BAD_VALUE", message),
+    }
+}

@@ -1,0 +1,301 @@
+//! Sends a signed request to a webhook, and reaches nothing that only this machine should reach.
+//!
+//! The URL is named by whoever may change the tenant. Which addresses are allowed is decided on the
+//! very address that is dialled, so that a name cannot lead anywhere else between check and use.
+//! Redirects are not followed and no proxy is used, for the same reason.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Fuse};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::config::webhook::{HookUrl, Network};
+use crate::net::dial::{DialError, Stream, connector};
+use crate::net::proxy::Reach;
+
+/// Most of an answer's head, and of its body: only the status matters.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+const BODY_BYTES_MAX: usize = 64 << 10;
+/// How long the body of an answer may take before the connection is given up.
+const BODY_TIME_MAX: Duration = Duration::from_secs(1);
+/// Each address of a name gets this long: the others want to be tried too.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
+const AGENT: &str = concat!("wmctl/", env!("CARGO_PKG_VERSION"));
+
+/// Looks names up. A seam: tests have names that lead elsewhere each time.
+pub trait Resolve: Send + Sync {
+    /// Every address of a name.
+    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
+}
+
+/// The machine's own resolver.
+struct System;
+
+impl Resolve for System {
+    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        let host = host.to_owned();
+        async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) }.boxed()
+    }
+}
+
+/// Which addresses may be dialled.
+#[derive(Clone, Debug, Default)]
+pub struct Guard {
+    allow: Vec<Network>,
+}
+
+impl Guard {
+    pub fn new(allow: Vec<Network>) -> Self {
+        Self { allow }
+    }
+
+    /// Whether a request may go to this address: a public one with TLS, or any that is allowed.
+    pub fn check(&self, address: IpAddr, tls: bool) -> Result<(), PostError> {
+        let address = address.to_canonical();
+        if self.allow.iter().any(|network| network.contains(address)) {
+            return Ok(());
+        }
+        match Reach::Public.allows(address) {
+            false => Err(PostError::Refused),
+            true if !tls => Err(PostError::Plain),
+            true => Ok(()),
+        }
+    }
+}
+
+/// What the receiver said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// How long it wants to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there is no answer. Nothing that the other side said is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PostError {
+    #[error("the address is on this machine or in a private network, which is not allowed")]
+    Refused,
+    #[error("only an allowed network may be reached without TLS")]
+    Plain,
+    #[error("the name has no address")]
+    Lookup,
+    #[error("no connection: {0}")]
+    Connect(io::ErrorKind),
+    #[error("no TLS: the certificate or the protocol is refused")]
+    Tls,
+    #[error("the connection broke before the answer")]
+    Broken,
+    #[error("no answer in time")]
+    TimedOut,
+    #[error("the request cannot be written")]
+    Request,
+}
+
+/// Sends requests.
+#[derive(Clone)]
+pub struct Poster {
+    guard: Guard,
+    tls: TlsConnector,
+    names: Arc<dyn Resolve>,
+    time_max: Duration,
+}
+
+impl fmt::Debug for Poster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poster")
+            .field("guard", &self.guard)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// Names are in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+}
+
+/// An open connection to one webhook, for the next request.
+pub struct Open {
+    sender: SendRequest<Full<Bytes>>,
+    connection: Fuse<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Open")
+    }
+}
+
+impl Poster {
+    /// Reads the TLS roots: those of the file alone, or the system's and the built-in ones.
+    pub fn new(
+        guard: Guard,
+        time_max: Duration,
+        ca_file: Option<&Path>,
+    ) -> Result<Self, DialError> {
+        Ok(Self {
+            guard,
+            tls: connector(ca_file)?,
+            names: Arc::new(System),
+            time_max,
+        })
+    }
+
+    /// The same with another way to look names up.
+    #[must_use]
+    pub fn with_names(mut self, names: Arc<dyn Resolve>) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Sends one request, over `held` if that still stands, and leaves the connection there if it
+    /// may serve again. Dropping the future gives up.
+    pub async fn post(
+        &self,
+        held: &mut Option<Open>,
+        url: &HookUrl,
+        post: &Post,
+    ) -> Result<Answer, PostError> {
+        let before = held.take();
+        let exchange = async {
+            if let Some(mut open) = before
+                && open.is_ready().await
+            {
+                match open.ask(request(url, post)?).await {
+                    // It was closed while nobody looked: the receiver may have got it, or not.
+                    Err(PostError::Broken) => (),
+                    Ok((answer, whole)) => return Ok((answer, whole.then_some(open))),
+                    Err(error) => return Err(error),
+                }
+            }
+            let mut open = self.open(url).await?;
+            let (answer, whole) = open.ask(request(url, post)?).await?;
+            Ok((answer, whole.then_some(open)))
+        };
+        let (answer, open) = timeout(self.time_max, exchange)
+            .await
+            .map_err(|_| PostError::TimedOut)??;
+        *held = open;
+        Ok(answer)
+    }
+
+    async fn open(&self, url: &HookUrl) -> Result<Open, PostError> {
+        let stream = self.dial(url).await?;
+        let stream: Box<dyn Stream> = match url.tls {
+            false => Box::new(stream),
+            true => {
+                let name = ServerName::try_from(url.host.clone()).map_err(|_| PostError::Tls)?;
+                let secured = self.tls.connect(name, stream).await;
+                Box::new(secured.map_err(|_| PostError::Tls)?)
+            }
+        };
+        let handshake = http1::Builder::new()
+            .max_buf_size(HEAD_BYTES_MAX)
+            .handshake(TokioIo::new(stream));
+        let (sender, connection) = handshake.await.map_err(|_| PostError::Broken)?;
+        let connection: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(connection.map(|_| ()));
+        Ok(Open {
+            sender,
+            connection: connection.fuse(),
+        })
+    }
+
+    /// Connects to the first address that answers, of those that are allowed.
+    async fn dial(&self, url: &HookUrl) -> Result<TcpStream, PostError> {
+        let addresses = self.names.resolve(&url.host, url.port).await;
+        let addresses = addresses.map_err(|_| PostError::Lookup)?;
+        let mut failure = PostError::Lookup;
+        for address in addresses {
+            if let Err(refused) = self.guard.check(address.ip(), url.tls) {
+                failure = refused;
+                continue;
+            }
+            failure = match timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => PostError::Connect(error.kind()),
+                Err(_) => PostError::TimedOut,
+            };
+        }
+        Err(failure)
+    }
+}
+
+fn request(url: &HookUrl, post: &Post) -> Result<Request<Full<Bytes>>, PostError> {
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(url.path.as_str())
+        .header(HOST, &url.authority)
+        .header(USER_AGENT, AGENT)
+        .header(CONTENT_TYPE, "application/json");
+    for (name, value) in &post.headers {
+        request = request.header(*name, value);
+    }
+    request
+        .body(Full::new(post.body.clone()))
+        .map_err(|_| PostError::Request)
+}
+
+impl Open {
+    /// Whether it can take a request: the other side may have closed it meanwhile.
+    async fn is_ready(&mut self) -> bool {
+        // What came in since the last look is read first.
+        if (&mut self.connection).now_or_never().is_some() {
+            return false;
+        }
+        tokio::select! {
+            biased;
+            () = &mut self.connection => false,
+            ready = self.sender.ready() => ready.is_ok(),
+        }
+    }
+
+    /// One exchange; whether the connection may serve again.
+    async fn ask(&mut self, request: Request<Full<Bytes>>) -> Result<(Answer, bool), PostError> {
+        let Self { sender, connection } = self;
+        let answer = async {
+            let response = sender.send_request(request).await;
+            let response = response.map_err(|_| PostError::Broken)?;
+            let after = response.headers().get(RETRY_AFTER);
+            let after = after.and_then(|value| value.to_str().ok()?.parse().ok());
+            let answer = Answer {
+                status: response.status().as_u16(),
+                retry_after: after.map(Duration::from_secs),
+            };
+            // The status is the answer. A body that is long, slow or broken costs the connection.
+            let body = Limited::new(response.into_body(), BODY_BYTES_MAX).collect();
+            let whole = matches!(timeout(BODY_TIME_MAX, body).await, Ok(Ok(_)));
+            Ok((answer, whole))
+        };
+        tokio::pin!(answer);
+        // The connection has to be driven while the answer comes in.
+        tokio::select! {
+            answer = &mut answer => answer,
+            () = connection => answer.await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

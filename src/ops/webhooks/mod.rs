@@ -1,0 +1,401 @@
+//! Webhooks: events are delivered to them over HTTP, in order, at least once.
+//!
+//! Setting one up is data, as everything that is wanted of a tenant; the process that holds the
+//! tenant's lease [delivers](deliver).
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::webhook::{HookUrl, HookUrlError};
+use crate::crypto::random;
+use crate::ids::TenantId;
+use crate::ops::open::{App, RowsError};
+use crate::ops::shapes::time;
+use crate::ops::tenants::{self, Actor};
+pub use crate::secret::SecretText;
+use crate::store::webhook::{Added, Backlog, Letter, Place, WEBHOOKS_MAX, Webhook as Stored};
+
+pub(super) mod deliver;
+pub(crate) mod hooks;
+mod remote;
+
+/// Most events of one request.
+pub const BATCH_MAX: u32 = 100;
+/// Kinds that one webhook names at most, and how long each may be.
+const KINDS_MAX: usize = 32;
+const KIND_BYTES_MAX: usize = 32;
+const ID_BYTES_MAX: usize = 64;
+/// A secret that is shorter can be guessed; one that is longer adds nothing.
+const SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
+/// How generated secrets begin, so that scanners of repositories find them.
+const SECRET_PREFIX: &str = "whsec_";
+/// Letters that one answer has at most.
+pub const LETTERS_MAX: u32 = 1_000;
+
+/// What somebody wants of a new webhook.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhook {
+    /// Names it; made up if absent.
+    #[serde(default)]
+    pub id: Option<String>,
+    pub url: String,
+    /// Only events of these types; all if empty.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Most events of one request; 1 if absent.
+    #[serde(default)]
+    pub batch: Option<u32>,
+    /// The first event; what comes next, if absent.
+    #[serde(default)]
+    pub from_seq: Option<i64>,
+    /// What requests are signed with; made up if absent.
+    #[serde(default, deserialize_with = "secret")]
+    pub secret: Option<SecretText>,
+}
+
+fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SecretText>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.map(SecretText::new))
+}
+
+/// A webhook as people see it, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    pub business_id: String,
+    pub id: String,
+    pub url: String,
+    /// Types of events; all if empty.
+    pub types: Vec<String>,
+    pub batch: i64,
+    /// `active`, or `paused` with a reason.
+    pub state: String,
+    /// `by_hand`, or `gone`: the receiver answered 410.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub created: String,
+    /// Every event up to this number is dealt with.
+    pub seq: i64,
+    pub delivered: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<String>,
+    /// Failed attempts at the next event.
+    pub attempts: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure_at: Option<String>,
+    /// Events that wait, at most ten thousand, and since when the oldest does.
+    pub waiting: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<String>,
+    pub dead_letters: i64,
+    /// `asked`, then what became of the last test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+}
+
+/// A new webhook with the secret that its requests are signed with: it is shown this once.
+#[derive(Serialize, Deserialize)]
+pub struct MadeWebhook {
+    #[serde(flatten)]
+    pub webhook: Webhook,
+    pub secret: String,
+}
+
+/// An event that a webhook did not take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    pub seq: i64,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub at: String,
+    pub reason: String,
+    pub attempts: i64,
+    pub dead_since: String,
+    /// It is to be sent once more.
+    pub redeliver: bool,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error("{0} is not known")]
+    UnknownTenant(TenantId),
+    #[error("{tenant} has no webhook {id}")]
+    Unknown { tenant: TenantId, id: String },
+    #[error("there is a webhook {0} already")]
+    Taken(String),
+    #[error("a tenant has at most {WEBHOOKS_MAX} webhooks")]
+    TooMany,
+    #[error(transparent)]
+    Url(#[from] HookUrlError),
+    #[error("a webhook's id has 1 to {ID_BYTES_MAX} letters, digits, - . or _")]
+    Id,
+    #[error("types are at most {KINDS_MAX} words of a-z and _, as events have them")]
+    Types,
+    #[error("a request carries 1 to {BATCH_MAX} events")]
+    Batch,
+    #[error("the number of an event is not negative")]
+    Seq,
+    #[error("a secret has 16 to 256 printable ASCII characters")]
+    Secret,
+}
+
+impl NewWebhook {
+    fn check(&self) -> Result<HookUrl, WebhookError> {
+        if self.id.as_deref().is_some_and(|id| !is_id(id)) {
+            return Err(WebhookError::Id);
+        }
+        let word = |kind: &String| {
+            let sound = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+            (1..=KIND_BYTES_MAX).contains(&kind.len()) && kind.bytes().all(sound)
+        };
+        if KINDS_MAX < self.types.len() || !self.types.iter().all(word) {
+            return Err(WebhookError::Types);
+        }
+        if self
+            .batch
+            .is_some_and(|batch| !(1..=BATCH_MAX).contains(&batch))
+        {
+            return Err(WebhookError::Batch);
+        }
+        if self.from_seq.is_some_and(|seq| seq < 0) {
+            return Err(WebhookError::Seq);
+        }
+        if let Some(secret) = &self.secret {
+            let text = secret.expose();
+            let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+            if !SECRET_BYTES.contains(&text.len()) || !printable {
+                return Err(WebhookError::Secret);
+            }
+        }
+        Ok(self.url.parse()?)
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    (1..=ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(sound)
+}
+
+impl App {
+    /// A number that hardly any other change has: whoever delivers notices that it is another.
+    fn version(&self) -> i64 {
+        let bytes: [u8; 5] = random::bytes(&mut *self.surroundings.entropy.random());
+        bytes
+            .iter()
+            .fold(1, |number, byte| number << 8 | i64::from(*byte))
+    }
+}
+
+/// Sets a webhook up for a known tenant.
+pub async fn add(
+    app: &App,
+    tenant: &TenantId,
+    wanted: NewWebhook,
+    actor: &Actor,
+) -> Result<MadeWebhook, WebhookError> {
+    let url = wanted.check()?;
+    if tenants::show(app, tenant).await?.is_none() {
+        return Err(WebhookError::UnknownTenant(tenant.clone()));
+    }
+    let mut random = app.surroundings.entropy.random();
+    let secret = wanted.secret.unwrap_or_else(|| {
+        let bytes = random::secret::<32>(&mut *random);
+        SecretText::new(format!("{SECRET_PREFIX}{}", hex::encode(bytes.expose())))
+    });
+    let id = wanted.id.unwrap_or_else(|| {
+        let bytes: [u8; 4] = random::bytes(&mut *random);
+        format!("hook-{}", hex::encode(bytes))
+    });
+    let webhook = Stored {
+        id,
+        url: wanted.url,
+        secret,
+        kinds: wanted.types.join(","),
+        batch: wanted.batch.unwrap_or(1).into(),
+        paused: None,
+        created_ms: app.surroundings.clock.unix_ms(),
+        test_asked: 0,
+    };
+    // Paths and queries may hold tokens.
+    let detail = format!("id={} host={}", webhook.id, url.authority);
+    let audit = app.audit(actor, "add-webhook", Some(tenant), detail);
+    let after = wanted.from_seq.map(|seq| seq - 1);
+    let version = app.version();
+    let added = app
+        .store
+        .add_webhook(tenant, &webhook, after, version, &audit);
+    match added.await.map_err(RowsError::of)? {
+        Added::Done => (),
+        Added::Taken => return Err(WebhookError::Taken(webhook.id)),
+        Added::TooMany => return Err(WebhookError::TooMany),
+    }
+    Ok(MadeWebhook {
+        webhook: show(app, tenant, &webhook.id).await?,
+        secret: webhook.secret.expose().to_owned(),
+    })
+}
+
+/// The webhooks of a tenant, in order of their ids.
+pub async fn list(app: &App, tenant: &TenantId) -> Result<Vec<Webhook>, RowsError> {
+    let found = app.store.webhooks(tenant).await.map_err(RowsError::of)?;
+    let mut all = Vec::new();
+    for (webhook, place) in &found {
+        let backlog = app.store.backlog(tenant, webhook, place).await;
+        all.push(shown(
+            tenant,
+            webhook,
+            place,
+            &backlog.map_err(RowsError::of)?,
+        ));
+    }
+    Ok(all)
+}
+
+/// One webhook.
+pub async fn show(app: &App, tenant: &TenantId, id: &str) -> Result<Webhook, WebhookError> {
+    let found = app.store.webhook(tenant, id).await.map_err(RowsError::of)?;
+    let (webhook, place) = found.ok_or_else(|| unknown(tenant, id))?;
+    let backlog = app.store.backlog(tenant, &webhook, &place).await;
+    let backlog = backlog.map_err(RowsError::of)?;
+    Ok(shown(tenant, &webhook, &place, &backlog))
+}
+
+/// Forgets a webhook, with its dead letters.
+pub async fn remove(
+    app: &App,
+    tenant: &TenantId,
+    id: &str,
+    actor: &Actor,
+) -> Result<(), WebhookError> {
+    let audit = app.audit(actor, "remove-webhook", Some(tenant), format!("id={id}"));
+    let removed = app.store.remove_webhook(tenant, id, &audit).await;
+    known(removed.map_err(RowsError::of)?, tenant, id)
+}
+
+/// Sends nothing to a webhook for a while, or goes on: what waits is sent at once then.
+pub async fn pause(
+    app: &App,
+    tenant: &TenantId,
+    id: &str,
+    paused: bool,
+    actor: &Actor,
+) -> Result<(), WebhookError> {
+    let action = if paused {
+        "pause-webhook"
+    } else {
+        "resume-webhook"
+    };
+    let audit = app.audit(actor, action, Some(tenant), format!("id={id}"));
+    let (reason, version) = (paused.then_some("by_hand"), app.version());
+    let changed = app.store.pause_webhook(tenant, id, reason, version, &audit);
+    known(changed.await.map_err(RowsError::of)?, tenant, id)
+}
+
+/// Has the process that runs the tenant send a test; `test` of the webhook tells how it went.
+pub async fn test(
+    app: &App,
+    tenant: &TenantId,
+    id: &str,
+    actor: &Actor,
+) -> Result<(), WebhookError> {
+    let audit = app.audit(actor, "test-webhook", Some(tenant), format!("id={id}"));
+    let (name, version) = (app.version(), app.version());
+    let asked = app
+        .store
+        .ask_webhook_test(tenant, id, name, version, &audit);
+    known(asked.await.map_err(RowsError::of)?, tenant, id)
+}
+
+/// Has dead letters sent once more: one of them, or all; how many.
+pub async fn redeliver(
+    app: &App,
+    tenant: &TenantId,
+    id: &str,
+    seq: Option<i64>,
+    actor: &Actor,
+) -> Result<u64, WebhookError> {
+    if seq.is_some_and(|seq| seq < 0) {
+        return Err(WebhookError::Seq);
+    }
+    show(app, tenant, id).await?;
+    let which = seq.map_or_else(|| String::from("all"), |seq| seq.to_string());
+    let detail = format!("id={id} seq={which}");
+    let audit = app.audit(actor, "redeliver", Some(tenant), detail);
+    let version = app.version();
+    let asked = app.store.ask_redelivery(tenant, id, seq, version, &audit);
+    Ok(asked.await.map_err(RowsError::of)?)
+}
+
+/// Dead letters of a webhook after a number.
+pub async fn dead(
+    app: &App,
+    tenant: &TenantId,
+    id: &str,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<DeadLetter>, WebhookError> {
+    show(app, tenant, id).await?;
+    let found = app.store.dead_letters(tenant, id, after, limit).await;
+    let letter = |letter: Letter| DeadLetter {
+        seq: letter.seq,
+        kind: letter.kind,
+        at: time(letter.at_ms),
+        reason: letter.reason,
+        attempts: letter.attempts,
+        dead_since: time(letter.dead_ms),
+        redeliver: letter.redeliver,
+    };
+    Ok(found
+        .map_err(RowsError::of)?
+        .into_iter()
+        .map(letter)
+        .collect())
+}
+
+fn unknown(tenant: &TenantId, id: &str) -> WebhookError {
+    WebhookError::Unknown {
+        tenant: tenant.clone(),
+        id: id.to_owned(),
+    }
+}
+
+fn known(known: bool, tenant: &TenantId, id: &str) -> Result<(), WebhookError> {
+    known.then_some(()).ok_or_else(|| unknown(tenant, id))
+}
+
+fn shown(tenant: &TenantId, webhook: &Stored, place: &Place, backlog: &Backlog) -> Webhook {
+    let kinds = webhook.kinds.split(',').filter(|kind| !kind.is_empty());
+    let state = if webhook.paused.is_some() {
+        "paused"
+    } else {
+        "active"
+    };
+    let test = match webhook.test_asked {
+        0 => None,
+        asked if asked != place.test_done => Some(String::from("asked")),
+        _ => place.test_outcome.clone(),
+    };
+    Webhook {
+        business_id: tenant.to_string(),
+        id: webhook.id.clone(),
+        url: webhook.url.clone(),
+        types: kinds.map(str::to_owned).collect(),
+        batch: webhook.batch,
+        state: String::from(state),
+        reason: webhook.paused.clone(),
+        created: time(webhook.created_ms),
+        seq: place.seq,
+        delivered: place.delivered,
+        delivered_at: place.delivered_ms.map(time),
+        attempts: place.attempts,
+        last_failure: place.failure.clone(),
+        last_failure_at: place.failed_ms.map(time),
+        waiting: backlog.events,
+        waiting_since: backlog.since_ms.map(time),
+        dead_letters: backlog.dead,
+        test,
+    }
+}
