@@ -90,7 +90,7 @@ impl App {
                 never = delivering.keep() => match never {},
             };
             if matches!(stopped, Stopped::Ended(_)) && !asked.is_asked() {
-                delivering.finish().await;
+                Box::pin(delivering.finish()).await;
             }
             stopped
         };

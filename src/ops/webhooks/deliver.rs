@@ -97,7 +97,7 @@ impl Delivering {
             tokio::select! {
                 mark = hooks.changed(&common.store, tenant, self.mark) => {
                     self.mark = mark;
-                    if let Err(error) = self.follow(&common).await {
+                    if let Err(error) = Box::pin(self.follow(&common)).await {
                         tracing::warn!(%tenant, error = %explained(&error), "webhooks not read");
                         self.mark = None;
                         sleep(RETRY).await;
