@@ -16,10 +16,10 @@ use crate::support::world::{Stranger, World};
 const OURS: &str = "491510000001";
 const BERT: &str = "491510000002";
 /// Somebody whose phone the simulator plays.
-const CARLA: &str = "491510000003";
+pub(super) const CARLA: &str = "491510000003";
 
 /// The account as another installation has it: other rows, the same server.
-fn elsewhere(moved: &Resting, database: &str, tenant: &str) -> Resting {
+pub(super) fn elsewhere(moved: &Resting, database: &str, tenant: &str) -> Resting {
     let mut wmctl = moved.wmctl.clone();
     wmctl.set("WMCTL_DATABASE_URL", database);
     wmctl.set("WMCTL_TENANT", tenant);
@@ -34,7 +34,7 @@ async fn import(to: &Wmctl, from: &str) {
     to.done(&["migrate", "import", "--from", from]).await;
 }
 
-fn url(file: &Path) -> String {
+pub(super) fn url(file: &Path) -> String {
     format!("sqlite:{}", file.display())
 }
 
@@ -93,7 +93,7 @@ async fn an_account_goes_through_a_file_of_whatsmeow_to_a_server() {
 }
 
 /// The same with a phone that the simulator plays.
-async fn chat(world: &World, ours: &mut Ours, group: &str, when: &str) {
+pub(super) async fn chat(world: &World, ours: &mut Ours, group: &str, when: &str) {
     for (to, theirs) in [
         (format!("+{CARLA}"), ours.number.clone()),
         (group.into(), group.into()),
@@ -108,7 +108,7 @@ async fn chat(world: &World, ours: &mut Ours, group: &str, when: &str) {
     }
 }
 
-async fn chatted(world: &World, number: &str) -> (Resting, String) {
+pub(super) async fn chatted(world: &World, number: &str) -> (Resting, String) {
     let mut ours = world.ours(number).await;
     let members = [number, CARLA];
     let group = world.sim.create_group("Trip", &members, Addressing::Lid);

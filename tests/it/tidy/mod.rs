@@ -55,7 +55,7 @@ impl Tree {
 }
 
 fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
-    const NOT_OURS: [&str; 3] = ["target", "node_modules", ".git"];
+    const NOT_OURS: [&str; 4] = ["target", "node_modules", ".venv", ".git"];
     for entry in std::fs::read_dir(folder).expect("the repository can be read") {
         let entry = entry.expect("the repository can be read");
         let name = entry.file_name().to_string_lossy().into_owned();
