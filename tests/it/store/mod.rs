@@ -1,5 +1,6 @@
 //! The store: one suite, run on each database.
 
+mod bell;
 mod catalogue;
 mod faults;
 mod fence;

@@ -1,0 +1,45 @@
+//! Who is told of a new message, and what others hear of it.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgListener;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::Database;
+use super::samples::{paired, tenant};
+
+/// The first 16 hexadecimal digits of the SHA-256 of the tenant's name.
+const CALL: &str = "822b33ad87c148a0";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_rings_and_names_nobody() {
+    let database = Database::postgres();
+    let store = database.store().await;
+    paired(&store).await;
+    super::raw(&database, "CREATE ROLE stranger LOGIN").await;
+    let url = database.url_as("stranger");
+    let mut stranger = PgListener::connect(&url).await.unwrap();
+    let channels = ["wmctl_outbox", "wmctl_outbox_call"];
+    stranger.listen_all(channels).await.unwrap();
+    let queued = "INSERT INTO wmctl_outbox (business_id, message_id, seq, recipient, body, state,
+            queued_ms)
+        VALUES ('acme', 'A', 1, '5@s.whatsapp.net', '', 'queued', 1)";
+    super::raw(&database, queued).await;
+    let heard = timeout(PATIENCE, stranger.recv()).await.unwrap().unwrap();
+    assert_eq!((heard.channel(), heard.payload()), (channels[1], CALL));
+
+    // No row changes, so that no look finds anything: only the call can ring.
+    let bell = store.outbox_bell(&tenant());
+    let rung = timeout(PATIENCE, bell.rung());
+    tokio::pin!(rung);
+    let mut again = interval(Duration::from_millis(50));
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let call = format!("SELECT pg_notify('wmctl_outbox_call', '{CALL}')");
+    loop {
+        tokio::select! {
+            rung = &mut rung => break rung.expect("the bell rings"),
+            _ = again.tick() => super::raw(&database, &call).await,
+        }
+    }
+}
