@@ -200,7 +200,7 @@ fn schemas() -> Value {
     let truth = || json!({ "type": "boolean" });
     let setting = || json!({ "type": "string", "maxLength": 64 });
     let name = || reference("TenantName");
-    json!({
+    let mut all = json!({
         "TenantName": { "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" },
         "Text": { "type": "string" },
         "Image": { "type": "string", "format": "binary" },
@@ -236,12 +236,55 @@ fn schemas() -> Value {
             ("liveness", text()), ("started", text()), ("heartbeat", text())], &[]),
         "HostList": list("Host"),
         "HostDrain": closed(object(&[("drain", truth())], &["drain"])),
-        "Lock": object(&[("business_id", name()), ("state", text()), ("epoch", number()),
-            ("waiting", number())], &[]),
-        "LockList": list("Lock"),
         "Audit": object(&[("id", text()), ("at", text()), ("actor", text()), ("action", text()),
             ("business_id", text()), ("detail", text()), ("request_id", text())],
             &["business_id", "detail", "request_id"]),
         "AuditList": list("Audit"),
+    });
+    if let (Some(all), Value::Object(locks)) = (all.as_object_mut(), lock_schemas()) {
+        all.extend(locks);
+    }
+    all
+}
+
+fn lock_schemas() -> Value {
+    let text = || json!({ "type": "string" });
+    let number = || json!({ "type": "integer" });
+    let truth = || json!({ "type": "boolean" });
+    let seconds = || json!({ "type": "number" });
+    let array = |items: Value| json!({ "type": "array", "items": items });
+    let (name, lock_key) = (|| reference("TenantName"), || array(number()));
+    json!({
+        "Lock": object(&[("business_id", name()), ("state", text()), ("epoch", number()),
+            ("waiting", number()), ("holder", text()), ("host_id", text()), ("pid", number()),
+            ("liveness", text()), ("route", text()), ("since", text()), ("held_s", number()),
+            ("heartbeat", text()), ("heartbeat_age_s", number()), ("beats", number()),
+            ("timeout_s", seconds()), ("deadline_s", seconds()),
+            ("session", reference("DatabaseSession")), ("lock_key", lock_key()),
+            ("file_lock_pid", number()),
+            ("waiters", array(object(&[("process", text()), ("backend_pid", number()),
+            ("client", text())], &["process", "client"]))), ("standing_by", text()),
+            ("problem", text()), ("problems", array(reference("Trouble")))],
+            &["holder", "host_id", "pid", "liveness", "route", "since", "held_s", "heartbeat",
+            "heartbeat_age_s", "beats", "timeout_s", "deadline_s", "session", "lock_key",
+            "file_lock_pid", "waiters", "standing_by", "problem", "problems"]),
+        "HostLock": object(&[("id", text()), ("name", text()), ("pid", number()),
+            ("state", text()), ("tenants", number()), ("liveness", text()), ("route", text()),
+            ("heartbeat", text()), ("heartbeat_age_s", number()), ("beats", number()),
+            ("timeout_s", seconds()), ("deadline_s", seconds()),
+            ("session", reference("DatabaseSession")), ("lock_key", lock_key()),
+            ("problems", array(reference("Trouble")))],
+            &["route", "timeout_s", "deadline_s", "session", "lock_key", "problems"]),
+        "UnknownLock": object(&[("lock_key", lock_key()), ("key_of", text()),
+            ("granted", truth()), ("backend_pid", number()), ("application", text()),
+            ("role", text()), ("client", text()), ("problem", reference("Trouble"))],
+            &["key_of", "client"]),
+        "DatabaseSession": object(&[("lock", text()), ("backend_pid", number()), ("of", text()),
+            ("client", text()), ("age_s", seconds()), ("silent_s", seconds())],
+            &["client", "age_s", "silent_s"]),
+        "Trouble": object(&[("code", text()), ("text", text()), ("command", text())], &[]),
+        "LockList": object(&[("apiVersion", text()), ("kind", text()),
+            ("items", array(reference("Lock"))), ("hosts", array(reference("HostLock"))),
+            ("unknown", array(reference("UnknownLock")))], &[]),
     })
 }

@@ -20,9 +20,10 @@ use crate::api::server::{Api, Call};
 use crate::api::webhooks;
 use crate::ids::TenantId;
 use crate::ops::events::{self, EventsOptions};
+use crate::ops::keys::Scope;
 use crate::ops::pairings::{self, Progress};
 use crate::ops::send::{self, Outgoing};
-use crate::ops::shapes::List;
+use crate::ops::shapes::{List, Object};
 use crate::ops::tenants::{self as ops, Changes};
 use crate::ops::{hosts, locks};
 
@@ -97,8 +98,11 @@ pub(super) async fn answer(api: &Arc<Api>, op: Op, call: Call) -> Answer {
         Op::DrainHost => drain(api, &call).await,
         Op::ListLocks => {
             let mut found = locks::status(&api.app, None).await?;
-            found.retain(|lock| call.reaches(&lock.business_id));
-            Ok(Json(List::new("LockList", &found)).into_response())
+            found.items.retain(|lock| call.reaches(&lock.business_id));
+            if call.grant.scope != Scope::Everyone {
+                (found.hosts, found.unknown) = (Vec::new(), Vec::new());
+            }
+            Ok(Json(Object::new("LockList", &found)).into_response())
         }
         Op::ReadAudit => {
             let rows = hosts::audit(&api.app, None).await?;

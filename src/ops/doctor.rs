@@ -272,10 +272,18 @@ async fn tenants(app: &App) -> Vec<Check> {
     }
     match locks::status(app, None).await {
         Err(error) => return vec![broken("tenants", &error)],
-        Ok(locks) => checks.extend(locks.into_iter().filter_map(|lock| {
-            let found = format!("{}: {}", lock.business_id, lock.problem?);
-            Some(Check::new("tenant", State::Warning, found))
-        })),
+        // Whoever looks before anything runs is not told that nothing does.
+        Ok(locks) => checks.extend(
+            locks
+                .problems()
+                .into_iter()
+                .filter(|(_, problem)| problem.code != "free")
+                .map(|(whose, problem)| {
+                    let found = format!("{whose}: {}", problem.text);
+                    let check = Check::new("tenant", State::Warning, found);
+                    check.hint(problem.command.clone())
+                }),
+        ),
     }
     let state = if count == 0 {
         State::Skipped

@@ -23,7 +23,7 @@ pub struct Host {
     /// How others learn that it is gone: `lock` or `counter`.
     pub liveness: String,
     pub started: String,
-    /// Its last heartbeat, by its own clock.
+    /// Its last heartbeat, by the clock of the database's server, or of the file's machine.
     pub heartbeat: String,
 }
 

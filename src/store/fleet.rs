@@ -3,6 +3,7 @@
 //! A host's lock ends with its session and its counter stands still when it hangs. Both only say
 //! when to try; who may write stands in the lease rows.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -17,7 +18,7 @@ use crate::store::liveness::LockSession;
 use crate::store::route::Pooling;
 
 /// First half of the keys of hosts' locks; the second is a hash of the id.
-const HOST_LOCKS: i64 = 0x574D;
+pub(super) const HOST_LOCKS: i64 = 0x574D;
 /// Where triggers say that there is something to do.
 const CHANNEL: &str = "wmctl_wake";
 /// How often a file is looked at for changes.
@@ -104,6 +105,8 @@ const RELEASE_MANY: &str = "
     FROM json_to_recordset(CAST($2 AS json)) AS given (tenant TEXT, epoch BIGINT)
     WHERE l.business_id = given.tenant AND l.epoch = given.epoch AND l.owner = $1";
 
+const TOKENS: &str = "SELECT business_id, epoch FROM wmctl_lease WHERE owner = $1";
+
 const CHANGED: &str = "SELECT MAX(changed_ms) FROM wmctl_tenant";
 
 /// One process as its row has it.
@@ -140,8 +143,8 @@ impl HostLock {
     }
 
     /// Counts the heartbeat up; `None` says that the process was declared dead.
-    pub async fn beat(&mut self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
-        self.0.beat(host, now_ms).await
+    pub async fn beat(&mut self) -> Result<Option<i64>, StoreError> {
+        self.0.beat().await
     }
 
     /// Gives the lock back.
@@ -241,7 +244,7 @@ impl Store {
         host: HostId,
         silence: Duration,
     ) -> Result<Option<HostLock>, StoreError> {
-        let mut session = match self.lock_session(silence).await {
+        let mut session = match self.lock_session(host, silence).await {
             Err(StoreError::NoLocks) => return Ok(None),
             session => session?,
         };
@@ -273,6 +276,21 @@ impl Store {
             Ok(Lease::of_row(tenant, row.column("wmctl_lease", 1)?, host))
         };
         rows.iter().map(lease).collect()
+    }
+
+    /// The leases that name this host, with their epochs.
+    pub async fn tokens(&self, host: HostId) -> Result<BTreeMap<TenantId, i64>, StoreError> {
+        const TABLE: &str = "wmctl_lease";
+        let rows = self.db.rows(TOKENS, args![host.to_string()]).await?;
+        let token = |row: &Row| {
+            let tenant: String = row.column(TABLE, 0)?;
+            let tenant = tenant.parse().map_err(|_| StoreError::Corrupt {
+                table: TABLE,
+                column: 0,
+            })?;
+            Ok((tenant, row.column(TABLE, 1)?))
+        };
+        rows.iter().map(token).collect()
     }
 
     /// Gives many leases back; those that were lost already stay where they are.

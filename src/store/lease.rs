@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ids::{HostId, TenantId};
@@ -73,9 +74,11 @@ const HEARTBEAT_SQLITE: &str = "
     UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
     WHERE inc = $1 AND state IN ('live', 'draining') RETURNING hb_seq";
 
-/// A server that was promoted counts for no process that was known before.
+/// A server that was promoted counts for no process that was known before. The time is its own, so
+/// that its age is the same for everybody who asks.
 pub(super) const HEARTBEAT_POSTGRES: &str = "
-    UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
+    UPDATE wmctl_host SET hb_seq = hb_seq + 1,
+        hb_ms = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)
     WHERE inc = $1 AND state IN ('live', 'draining') AND line = wmctl_line() RETURNING hb_seq";
 
 const ENSURE_ACCOUNT: &str = "
@@ -115,7 +118,8 @@ pub(super) const FENCE_POSTGRES: &str = "
 
 const STATUS: &str = "
     SELECT l.business_id, l.epoch, l.owner, h.name, h.pid, l.since_ms, h.hb_ms
-    FROM wmctl_lease l LEFT JOIN wmctl_host h ON h.inc = l.owner ORDER BY l.business_id";
+    FROM wmctl_lease l LEFT JOIN wmctl_host h ON h.inc = l.owner
+    WHERE $1 = '' OR l.business_id = $1 ORDER BY l.business_id";
 
 impl Store {
     /// Makes a process known; once for each start.
@@ -135,9 +139,9 @@ impl Store {
 
     /// Counts the process's heartbeat up; `None` says that it was declared dead.
     pub async fn heartbeat(&self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
-        let sql = match self.db {
-            Db::Sqlite { .. } => HEARTBEAT_SQLITE,
-            Db::Postgres(_) => HEARTBEAT_POSTGRES,
+        let (sql, beat) = match self.db {
+            Db::Sqlite { .. } => (HEARTBEAT_SQLITE, args![host.to_string(), now_ms]),
+            Db::Postgres(_) => (HEARTBEAT_POSTGRES, args![host.to_string()]),
         };
         if let Db::Postgres(server) = &self.db
             && server.is_superseded(host).await
@@ -145,7 +149,7 @@ impl Store {
             return Ok(None);
         }
         let mut tx = self.db.begin().await?;
-        let row = tx.row(sql, args![host.to_string(), now_ms]).await?;
+        let row = tx.row(sql, beat).await?;
         tx.commit().await?;
         row.map(|row| row.column("wmctl_host", 0)).transpose()
     }
@@ -229,10 +233,19 @@ impl Store {
         Ok(self.db.row(FENCE_SQLITE, row).await?.is_some())
     }
 
+    /// One lease, for people; `None` if nobody ever had it.
+    pub async fn lease(&self, tenant: &TenantId) -> Result<Option<LeaseStatus>, StoreError> {
+        Ok(self.leases_of(tenant.as_str()).await?.pop())
+    }
+
     /// All leases, for people.
     pub async fn leases(&self) -> Result<Vec<LeaseStatus>, StoreError> {
+        self.leases_of("").await
+    }
+
+    async fn leases_of(&self, only: &str) -> Result<Vec<LeaseStatus>, StoreError> {
         const TABLE: &str = "wmctl_lease";
-        let rows = self.db.rows(STATUS, args![]).await?;
+        let rows = self.db.rows(STATUS, args![only]).await?;
         rows.iter()
             .map(|row| {
                 let corrupt = |column| StoreError::Corrupt {
@@ -273,23 +286,26 @@ impl Store {
 
     /// Removes the lock file of a tenant that is not there any more.
     pub(super) fn remove_lock_file(&self, tenant: &TenantId) {
-        if let Some(path) = &self.file {
-            let mut name = path.clone().into_os_string();
-            name.push(format!(".{tenant}.lock"));
+        if let Some(path) = self.lock_file_path(tenant) {
             // An empty file that stays does no harm.
-            let _ = std::fs::remove_file(name);
+            let _ = std::fs::remove_file(path);
         }
     }
 
     /// The lock file of a tenant; `None` where the database is no file.
     pub(super) fn lock_file(&self, tenant: &TenantId) -> Result<Option<File>, StoreError> {
-        let Some(path) = &self.file else {
+        let Some(path) = self.lock_file_path(tenant) else {
             return Ok(None);
         };
-        let mut name = path.clone().into_os_string();
-        name.push(format!(".{tenant}.lock"));
         let mut options = OpenOptions::new();
         options.create(true).write(true).truncate(false).mode(0o600);
-        options.open(name).map(Some).map_err(StoreError::File)
+        options.open(path).map(Some).map_err(StoreError::File)
+    }
+
+    /// Where it is.
+    pub(super) fn lock_file_path(&self, tenant: &TenantId) -> Option<PathBuf> {
+        let mut name = self.file.clone()?.into_os_string();
+        name.push(format!(".{tenant}.lock"));
+        Some(PathBuf::from(name))
     }
 }

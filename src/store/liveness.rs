@@ -21,7 +21,7 @@ use crate::store::server::{LOOK_EVERY, LOOK_TIME_MAX, Served, Server};
 
 /// First half of the keys of tenants' locks; the second is a hash of the name. Two tenants whose
 /// hashes agree cannot both be locked, and one is then watched by its heartbeat alone.
-const TENANT_LOCKS: i64 = 0x574E;
+pub(super) const TENANT_LOCKS: i64 = 0x574E;
 /// How long a lock may take to be given back.
 const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Whoever waits for a lock asks anew so often: a statement that waits for days would keep the
@@ -34,11 +34,6 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// Servers from this version on look whether their client is still there.
 const CLIENTS_WATCHED: i32 = 140_000;
 
-const WAITING: &str = "
-    SELECT count(*) FROM pg_locks
-    WHERE locktype = 'advisory' AND classid = CAST($1 AS oid)
-        AND objid = CAST(hashtext($2) & 4294967295 AS oid) AND NOT granted
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 const SETTING: &str = "SELECT set_config($1, $2, $3)";
 const IS_KNOWN: &str = "
     SELECT 1 FROM wmctl_host WHERE inc = $1 AND state <> 'dead' AND line = wmctl_line()";
@@ -55,6 +50,8 @@ pub(super) struct LockSession {
     server: Arc<Server>,
     /// The lock is a transaction's, and heartbeats have to be committed elsewhere.
     in_transaction: bool,
+    /// The host that holds it.
+    host: HostId,
     silence: Duration,
 }
 
@@ -65,14 +62,15 @@ impl Store {
     }
 
     /// Waits until the tenant's lock is free, and takes it. Ends with an error when the session
-    /// does, and at once where there are no locks. `silence` is how long the holder may say nothing
-    /// before the server takes it away.
+    /// does, and at once where there are no locks. `silence` is how long `host`, once it holds it,
+    /// may say nothing before the server takes it away.
     pub async fn wait_for_lock(
         &self,
         tenant: &TenantId,
+        host: HostId,
         silence: Duration,
     ) -> Result<TenantLock, StoreError> {
-        let mut session = self.lock_session(silence).await?;
+        let mut session = self.lock_session(host, silence).await?;
         session.wait_for(TENANT_LOCKS, tenant.as_str()).await?;
         Ok(TenantLock(session))
     }
@@ -81,9 +79,10 @@ impl Store {
     pub async fn try_lock(
         &self,
         tenant: &TenantId,
+        host: HostId,
         silence: Duration,
     ) -> Result<Option<TenantLock>, StoreError> {
-        let mut session = self.lock_session(silence).await?;
+        let mut session = self.lock_session(host, silence).await?;
         let locked = session.try_take(TENANT_LOCKS, tenant.as_str()).await?;
         if !locked {
             session.release().await;
@@ -92,16 +91,11 @@ impl Store {
         Ok(Some(TenantLock(session)))
     }
 
-    /// How many sessions wait for the tenant's lock.
-    pub async fn lock_waiters(&self, tenant: &TenantId) -> Result<i64, StoreError> {
-        if !self.has_locks() {
-            return Ok(0);
-        }
-        let row = self.db.row(WAITING, args![TENANT_LOCKS, tenant.as_str()]);
-        row.await?.map_or(Ok(0), |row| row.column("pg_locks", 0))
-    }
-
-    pub(super) async fn lock_session(&self, silence: Duration) -> Result<LockSession, StoreError> {
+    pub(super) async fn lock_session(
+        &self,
+        host: HostId,
+        silence: Duration,
+    ) -> Result<LockSession, StoreError> {
         let Db::Postgres(server) = &self.db else {
             return Err(StoreError::NoLocks);
         };
@@ -114,6 +108,7 @@ impl Store {
             served: server.served(),
             server: Arc::clone(server),
             in_transaction: server.route.liveness == Liveness::Transaction,
+            host,
             silence,
         };
         session.prepare().await?;
@@ -166,6 +161,11 @@ impl LockSession {
         let mut settings = vec![(limit, silence_ms.as_str()), ("lock_timeout", WAIT_AT_MOST)];
         if CLIENTS_WATCHED <= self.server.route.version {
             settings.push(("client_connection_check_interval", "500"));
+        }
+        let name = self.server.name.as_ref();
+        let name = name.map(|name| name.of_lock(self.host, self.silence));
+        if let Some(name) = &name {
+            settings.push(("application_name", name));
         }
         let mut batch = Batch::default();
         batch.push(begin, &[]);
@@ -227,13 +227,9 @@ impl LockSession {
 
     /// Counts the heartbeat up; `None` says that the process was declared dead. An error means
     /// that the lock is lost.
-    pub(super) async fn beat(
-        &mut self,
-        host: HostId,
-        now_ms: i64,
-    ) -> Result<Option<i64>, StoreError> {
-        let server = Arc::clone(&self.server);
-        let (superseded, beat) = (server.is_superseded(host), self.beat_here(host, now_ms));
+    pub(super) async fn beat(&mut self) -> Result<Option<i64>, StoreError> {
+        let (server, host) = (Arc::clone(&self.server), self.host);
+        let (superseded, beat) = (server.is_superseded(host), self.beat_here());
         tokio::pin!(superseded, beat);
         // A server that lost its synchronous follower keeps a heartbeat waiting for ever.
         tokio::select! {
@@ -248,8 +244,8 @@ impl LockSession {
         }
     }
 
-    async fn beat_here(&mut self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
-        let beat = args![host.to_string(), now_ms];
+    async fn beat_here(&mut self) -> Result<Option<i64>, StoreError> {
+        let beat = args![self.host.to_string()];
         let row = if self.in_transaction {
             self.ping().await?;
             // Nobody sees what an open transaction writes.
@@ -283,8 +279,8 @@ impl LockSession {
 impl TenantLock {
     /// Counts the heartbeat up over the session that holds the lock; `None` says that the process
     /// was declared dead. An error means that the lock is lost.
-    pub async fn beat(&mut self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
-        self.0.beat(host, now_ms).await
+    pub async fn beat(&mut self) -> Result<Option<i64>, StoreError> {
+        self.0.beat().await
     }
 
     /// Gives the lock back.

@@ -28,6 +28,7 @@ mod read;
 pub mod retention;
 pub mod route;
 mod server;
+pub mod session_name;
 pub mod tenant;
 mod text;
 mod tls;

@@ -17,10 +17,10 @@ use crate::store::Store;
 use crate::store::bell::Bells;
 use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS};
 use crate::store::error::StoreError;
-use crate::store::inspect::server::APPLICATION;
 use crate::store::intake::Intake;
 use crate::store::route::{Pooling, Route, Way};
 use crate::store::server::{Lines, Server};
+use crate::store::session_name::SessionName;
 use crate::store::tls;
 
 /// How long a statement waits for another writer of the same file.
@@ -39,8 +39,6 @@ const SETTINGS: [(&str, &str); 1] = [(
     "idle_in_transaction_session_timeout",
     IDLE_IN_TRANSACTION_MS,
 )];
-/// Longest host name in the server's list of connections, which cuts names at 63 bytes.
-const HOST_BYTES_MAX: usize = 40;
 /// A connection that lay idle for so long is tried out before it is used: whatever lies between
 /// may have forgotten it.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
@@ -186,7 +184,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 
 /// What the driver is told: what the URL leaves open comes from the `PG*` variables and the file of
 /// passwords. The driver looks into that file only for what it read from a URL.
-fn server(url: &PostgresUrl) -> Result<PgConnectOptions, StoreError> {
+fn server(url: &PostgresUrl, name: &SessionName) -> Result<PgConnectOptions, StoreError> {
     let port = url.port.map(|port| port.to_string());
     let pairs = [
         ("host", url.host.as_deref()),
@@ -203,7 +201,7 @@ fn server(url: &PostgresUrl) -> Result<PgConnectOptions, StoreError> {
         .map_err(|error| StoreError::Url(Box::new(error)))?
         // Poolers refuse it, and there are no fractions among the rows.
         .extra_float_digits(None)
-        .application_name(&url.application.clone().unwrap_or_else(application));
+        .application_name(&url.application.clone().unwrap_or_else(|| name.of_pool()));
     if let Roots::File(file) = &url.roots {
         options = options.ssl_root_cert(file);
     }
@@ -221,13 +219,6 @@ fn server(url: &PostgresUrl) -> Result<PgConnectOptions, StoreError> {
     )
 }
 
-/// How our connections are named in the server's list: host and process, as in the lease rows.
-fn application() -> String {
-    let mut host = whoami::hostname().unwrap_or_default();
-    host.truncate(host.floor_char_boundary(HOST_BYTES_MAX));
-    format!("{APPLICATION} {host}/{}", std::process::id())
-}
-
 /// `-c name=value` and `--name=value`, separated by blanks (which a URL writes as `%20`).
 fn setting_pairs(options: &str) -> Vec<(&str, &str)> {
     options
@@ -238,14 +229,14 @@ fn setting_pairs(options: &str) -> Vec<(&str, &str)> {
 }
 
 /// Tries a way to a server out.
-async fn explore(url: &PostgresUrl) -> Result<Way, StoreError> {
+async fn explore(url: &PostgresUrl, name: &SessionName) -> Result<Way, StoreError> {
     let given = setting_pairs(url.options.as_deref().unwrap_or_default());
     let settings: Vec<_> = SETTINGS
         .into_iter()
         .filter(|(name, _)| given.iter().all(|(given, _)| given != name))
         .collect();
     let at_most = url.pool.connect_timeout.unwrap_or(ACQUIRE_TIMEOUT);
-    let options = server(url)?;
+    let options = server(url, name)?;
     let (mode, otherwise) = tls::modes(url, &options);
     if mode != TlsMode::Disable {
         tls::check_files(url)?;
@@ -263,10 +254,11 @@ async fn explore(url: &PostgresUrl) -> Result<Way, StoreError> {
 }
 
 async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
-    let way = explore(url).await?;
+    let name = SessionName::draw();
+    let way = explore(url, &name).await?;
     let lock_way = match &url.locks {
         None => None,
-        Some(url) => Some(explore(url).await?),
+        Some(url) => Some(explore(url, &name).await?),
     };
     if lock_way.as_ref().is_some_and(|locks| !locks.meets(&way)) {
         return Err(StoreError::Pooler(
@@ -287,7 +279,11 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
     let lock_options = lock_options.disable_statement_logging();
     let lines = Lines::new(way.pooling);
     let pool = (pool(url, way.pooling, lines.clone()), way.options);
-    let server = Server::start(route, lock_options, lines, pool).await?;
+    // A name that the URL gives stays: several processes may have it.
+    let given = [Some(url), url.locks.as_deref()].into_iter().flatten();
+    let given = given.filter(|url| url.application.is_some()).count();
+    let name = (given == 0).then_some(name);
+    let server = Server::start(route, name, lock_options, lines, pool).await?;
     Ok(Store {
         db: Db::Postgres(Arc::new(server)),
         file: None,

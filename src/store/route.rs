@@ -65,6 +65,9 @@ pub struct Route {
 }
 
 impl Pooling {
+    /// All of them.
+    const ALL: [Self; 3] = [Self::Direct, Self::Session, Self::Transaction];
+
     /// A word for people and programs.
     pub fn name(self) -> &'static str {
         match self {
@@ -72,6 +75,16 @@ impl Pooling {
             Self::Session => "session_pooler",
             Self::Transaction => "transaction_pooler",
         }
+    }
+
+    /// What lies before the rows and before the locks of a process, by what it wrote down of its
+    /// [`Route`].
+    pub fn of_route(shown: &str) -> Option<(Self, Self)> {
+        let named = |word: &str| Self::ALL.into_iter().find(|it| it.name() == word);
+        let mut words = shown.split(", ");
+        let rows = named(words.next()?)?;
+        let locks = words.next()?.strip_prefix("locks ");
+        Some((rows, locks.map_or(Some(rows), named)?))
     }
 }
 
@@ -258,5 +271,31 @@ fn refusal(error: sqlx::Error) -> StoreError {
     match is_refused_parameter(&error) {
         true => StoreError::Pooler("the pooler refuses `options` of the database URL"),
         false => StoreError::from(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_down_of_a_route_is_read_again() {
+        for pooling in Pooling::ALL {
+            for lock_pooling in Pooling::ALL {
+                for lock_apart in [false, true] {
+                    let lock_pooling = if lock_apart { lock_pooling } else { pooling };
+                    let route = Route {
+                        version: 150_000,
+                        pooling,
+                        lock_pooling,
+                        lock_apart,
+                        liveness: Liveness::Session,
+                    };
+                    let read = Pooling::of_route(&route.to_string());
+                    assert_eq!(read, Some((pooling, lock_pooling)), "{route}");
+                }
+            }
+        }
+        assert_eq!(Pooling::of_route("by pigeon, liveness lock"), None);
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::store::error::StoreError;
 use crate::store::route::{Pooling, Route};
+use crate::store::session_name::SessionName;
 
 /// How often a process that holds something, or waits for an answer, looks whether the name of its
 /// server still leads to the server that it talks to, and how long that may take.
@@ -33,6 +34,8 @@ const LINE: &str = "
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) route: Route,
+    /// How sessions are named; `None` where the URL names them.
+    pub(super) name: Option<SessionName>,
     /// How sessions for locks are made.
     pub(super) lock_options: PgConnectOptions,
     /// When it was looked last whether the name still leads here.
@@ -48,6 +51,7 @@ impl Server {
     /// Connects once.
     pub(super) async fn start(
         route: Route,
+        name: Option<SessionName>,
         lock_options: PgConnectOptions,
         lines: Lines,
         (pool_options, options): (PgPoolOptions, PgConnectOptions),
@@ -55,6 +59,7 @@ impl Server {
         let pool = pool_options.clone().connect_with(options.clone()).await?;
         Ok(Self {
             route,
+            name,
             lock_options,
             looked: Mutex::new(Instant::now()),
             current: Mutex::new((lines.number(), pool)),

@@ -18,7 +18,7 @@ const DECLARE_DEAD: &str = "
 pub(super) const LIVENESS: &str = "UPDATE wmctl_host SET liveness = $2 WHERE inc = $1";
 
 /// Ends a lease whoever holds it: its holder cannot commit from then on.
-const FORCE_RELEASE: &str = "
+pub(super) const FORCE_RELEASE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL WHERE business_id = $1 AND owner = $2";
 
 /// The process that holds a lease.

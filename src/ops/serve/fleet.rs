@@ -87,7 +87,7 @@ impl Keeper {
         let now_ms = self.surroundings.clock.unix_ms();
         let said = async {
             match (lock, beat) {
-                (Some(lock), true) => lock.beat(self.host, now_ms).await.map(|b| b.is_some()),
+                (Some(lock), true) => lock.beat().await.map(|b| b.is_some()),
                 (Some(lock), false) => lock.ping().await.map(|()| true),
                 (None, true) => self
                     .store

@@ -129,14 +129,15 @@ impl Calls {
     }
 
     /// Waits for the tenant's lock, or only asks for it.
-    pub(super) fn lock(&mut self, wait: bool) {
+    pub(super) fn lock(&mut self, host: Option<HostId>, wait: bool) {
         let (store, tenant) = (self.app.store.clone(), self.app.settings.tenant.clone());
-        let silence = self.silence;
+        let (host, silence) = (known(host), self.silence);
         self.locking.spawn(async move {
             let locked = if wait {
-                store.wait_for_lock(&tenant, silence).await.map(Some)
+                let lock = store.wait_for_lock(&tenant, host, silence).await;
+                lock.map(Some)
             } else {
-                match timeout(silence, store.try_lock(&tenant, silence)).await {
+                match timeout(silence, store.try_lock(&tenant, host, silence)).await {
                     Ok(locked) => locked,
                     Err(_) => Err(StoreError::Busy),
                 }
@@ -210,7 +211,7 @@ impl Calls {
                 let beat = in_time(silence, store.heartbeat(host, now_ms)).await;
                 return Done::Beat(None, beaten(beat));
             };
-            match in_time(silence, lock.beat(host, now_ms)).await {
+            match in_time(silence, lock.beat()).await {
                 Ok(beats) => Done::Beat(Some(lock), beaten(Ok(beats))),
                 Err(_) => Done::LockLost,
             }
@@ -279,7 +280,7 @@ impl Calls {
     }
 }
 
-/// The machine claims and beats under a name only.
+/// The machine claims, locks and beats under a name only.
 fn known(host: Option<HostId>) -> HostId {
     host.expect("a process that is not registered claims nothing")
 }

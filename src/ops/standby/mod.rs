@@ -312,8 +312,8 @@ impl Coordinator {
                 self.calls.begin_anew();
                 self.calls.register();
             }
-            Action::WaitForLock => self.calls.lock(true),
-            Action::TryLock => self.calls.lock(false),
+            Action::WaitForLock => self.calls.lock(self.host, true),
+            Action::TryLock => self.calls.lock(self.host, false),
             Action::Unlock => {
                 self.keep_lock = false;
                 self.calls.stop_locking();

@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod content;
+pub mod locks;
 pub mod server;
 pub mod size;
 

@@ -15,7 +15,8 @@ pub(in crate::store) const APPLICATION: &str = "wmctl";
 /// names.
 const CONNECTIONS: &str = "
     SELECT COALESCE(host(client_addr), CASE WHEN state IS NULL THEN '?' ELSE 'local' END),
-        CAST(COALESCE(usename, '') AS TEXT), COALESCE(application_name, ''),
+        CAST(COALESCE(usename, '') AS TEXT),
+        COALESCE(substring(application_name FROM '^wmctl [^ ]+'), application_name, ''),
         CAST(COALESCE(datname, '') AS TEXT), COUNT(*),
         COUNT(*) FILTER (WHERE state = 'active'),
         COUNT(*) FILTER (WHERE state LIKE 'idle in transaction%'),

@@ -85,7 +85,7 @@ async fn a_leader_that_hangs_inside_a_transaction_is_replaced() {
 }
 
 /// Stops the leader again and again, until it holds a row of its lease.
-async fn hang_inside_a_transaction(scene: &mut Scene) -> Instant {
+pub(super) async fn hang_inside_a_transaction(scene: &mut Scene) -> Instant {
     let open = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
         WHERE a.state = 'idle in transaction' AND l.relation = 'wmctl_lease'::regclass";
     for _ in 0..2_000 {

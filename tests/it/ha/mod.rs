@@ -5,6 +5,7 @@
 
 mod faults;
 mod health;
+mod locks;
 mod scene;
 mod service;
 mod stall;

@@ -7,7 +7,9 @@ use wmctl::config::DatabaseUrl;
 use wmctl::ids::TenantId;
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
+use wmctl::store::inspect::locks::LockSeen;
 use wmctl::store::route::{Liveness, Pooling};
+use wmctl::store::session_name::NamedLock;
 
 use super::samples::host;
 use crate::support::pooler::Pooler;
@@ -100,10 +102,19 @@ async fn locks_end(url: &str) {
     let (one, two) = (open(url).await.unwrap(), open(url).await.unwrap());
     one.migrate(1).await.unwrap();
     one.register(&host(1), 1).await.unwrap();
-    let mut lock = one.try_lock(&tenant, silence).await.unwrap().unwrap();
-    assert!(two.try_lock(&tenant, silence).await.unwrap().is_none());
+    let mut lock = one
+        .try_lock(&tenant, host(1).id, silence)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        two.try_lock(&tenant, host(1).id, silence)
+            .await
+            .unwrap()
+            .is_none()
+    );
     let wait = async || {
-        let lock = timeout(PATIENCE, two.wait_for_lock(&tenant, silence)).await;
+        let lock = timeout(PATIENCE, two.wait_for_lock(&tenant, host(1).id, silence)).await;
         lock.unwrap().unwrap()
     };
     let waiting = async {
@@ -114,24 +125,31 @@ async fn locks_end(url: &str) {
     tokio::pin!(waiting);
     // It says that it lives for longer than the silence that is allowed, and then ends.
     for beat in 1..=8 {
-        let beats = lock.beat(host(1).id, 2).await.unwrap();
+        let beats = lock.beat().await.unwrap();
         assert_eq!(beats, Some(beat), "a heartbeat is seen");
         let early = timeout(silence / 5, &mut waiting).await;
         assert!(early.is_err(), "the holder lives");
     }
-    assert_eq!(one.lock_waiters(&tenant).await.unwrap(), 1);
+    let sessions = one.lock_sessions().await.unwrap();
+    let held = |session: &LockSeen| (session.granted, session.name.is_some());
+    let held: Vec<_> = sessions.iter().map(held).collect();
+    assert_eq!(held, [(true, true), (false, true)], "{sessions:?}");
+    let of = sessions.iter().filter_map(|session| session.name.as_ref());
+    let of: Vec<_> = of.filter_map(|name| name.lock.as_ref()).collect();
+    let is_ours = |lock: &&NamedLock| lock.is_of(host(1).id) && lock.silence == silence;
+    assert!(of.len() == 2 && of.iter().all(is_ours), "{of:?}");
     drop(lock);
     let (_, mut lock) = waiting.await;
-    lock.beat(host(1).id, 3).await.unwrap();
+    lock.beat().await.unwrap();
     // From here on it says nothing.
     let begun = Instant::now();
-    let taken = one.wait_for_lock(&tenant, silence);
+    let taken = one.wait_for_lock(&tenant, host(1).id, silence);
     let taken = timeout(PATIENCE, taken).await.unwrap().unwrap();
     assert!(silence / 2 < begun.elapsed(), "{:?}", begun.elapsed());
-    assert!(lock.beat(host(1).id, 4).await.is_err(), "it has lost it");
+    assert!(lock.beat().await.is_err(), "it has lost it");
     taken.release().await;
     // Nothing is left behind in a pool.
-    let lock = two.try_lock(&tenant, silence).await.unwrap();
+    let lock = two.try_lock(&tenant, host(1).id, silence).await.unwrap();
     lock.expect("the lock is free").release().await;
 }
 

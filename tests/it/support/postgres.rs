@@ -1,9 +1,10 @@
 //! A PostgreSQL server of the test's own: its folder, its socket, ended with the test.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -243,6 +244,25 @@ impl Postgres {
         }
     }
 
+    /// Runs SQL in a session that stays, once the answer is there, until this is dropped.
+    pub(crate) fn held(&self, database: &str, sql: &str) -> HeldSession {
+        let mut psql = Command::new("psql")
+            .args(["-h", self.folder.path().to_str().unwrap()])
+            .args(["-U", "wm", "-d", database, "-v", "ON_ERROR_STOP=1", "-Atq"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("psql is installed with the server");
+        let input = psql.stdin.as_mut().unwrap();
+        input.write_all(format!("{sql};\n").as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(psql.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert!(!line.is_empty(), "{sql} is not answered");
+        HeldSession(psql)
+    }
+
     /// The schema as `pg_dump` writes it, without the lines that differ from run to run.
     pub(crate) fn dump(&self, database: &str) -> String {
         let output = Command::new(self.binaries.join("pg_dump"))
@@ -305,6 +325,16 @@ impl Postgres {
             .stderr(Stdio::null())
             .current_dir("/");
         command
+    }
+}
+
+/// A session of somebody who types.
+pub(crate) struct HeldSession(Child);
+
+impl Drop for HeldSession {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 
