@@ -159,6 +159,7 @@ async fn serve(
         match &notice {
             ServeNotice::Http { address } => info!(address, "answering over HTTP"),
             ServeNotice::Host { id, name } => info!(host = name, id, "serving"),
+            ServeNotice::Lease(lease) => info!(state = lease.state, "heartbeats"),
             ServeNotice::Status {
                 business_id,
                 status,

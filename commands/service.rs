@@ -15,8 +15,9 @@ const IDLE: Duration = Duration::from_secs(3_600);
 
 /// Runs `work` to its end, and tells the service manager on the way.
 ///
-/// Both are one task: work that hangs tells nothing, and the service manager ends the process. A
-/// database that is away is no hanging; ending the process would not bring it back.
+/// Both are one task: work that hangs tells nothing, and the service manager ends the process. So
+/// it does when the loop that sends heartbeats does not turn any more. A database that is away is
+/// no hanging; ending the process would not bring it back.
 pub(crate) async fn watched<T>(app: &App, stop: &Stop, work: impl Future<Output = T>) -> T {
     let told = async {
         tell(app, stop).await;
@@ -51,7 +52,7 @@ async fn tell(app: &App, stop: &Stop) {
                 say(NotifyState::Stopping);
             }
             _ = tick.tick() => {
-                if watchdog.is_some() {
+                if watchdog.is_some() && app.is_turning() {
                     say(NotifyState::Watchdog);
                 }
             }

@@ -123,7 +123,6 @@ impl Machine {
             Input::Released => self.released(out),
             Input::BeatRefused => self.fence(now_ms, "declared_dead", out),
             Input::TokenLost => self.fence(now_ms, "lease_taken", out),
-            Input::TimelineChanged => self.fence(now_ms, "timeline", out),
             Input::Loaded | Input::LinkUp | Input::LinkDown | Input::Replaced => {
                 self.account(now_ms, &input, out);
             }

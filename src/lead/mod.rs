@@ -7,11 +7,13 @@
 
 mod io;
 mod machine;
+mod pulse;
 mod reign;
 mod watch;
 
 pub use io::{Action, Call, Holder, Input};
 pub use machine::Machine;
+pub use pulse::{Pulse, Say};
 
 #[cfg(test)]
 mod tests;

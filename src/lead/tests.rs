@@ -174,7 +174,7 @@ fn an_answer_that_took_too_long_entitles_to_nothing() {
 
 #[test]
 fn a_lost_token_drops_everything_and_another_life_begins() {
-    for lost in [Input::BeatRefused, Input::TokenLost, Input::TimelineChanged] {
+    for lost in [Input::BeatRefused, Input::TokenLost] {
         let mut bench = Bench::active();
         let dropped = bench.hear(lost);
         assert_eq!(dropped, [Action::StopSending, Action::Drop]);

@@ -28,6 +28,8 @@ const PROBE_TIME_MAX: Duration = Duration::from_secs(2);
 const PROBE_AGE_MAX: Duration = Duration::from_secs(1);
 /// A message that waits for longer makes the outbox degraded (seconds).
 const OUTBOX_AGE_S_MAX: f64 = 300.0;
+/// A loop that turns every second or so hangs when it did not for so long.
+const TURN_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// What a process does with its account, or with whatever accounts there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +84,8 @@ pub struct Vitals {
     pub connected: u64,
     /// How often it took over from another process.
     pub takeovers: u64,
-    /// Where it is on the way to leading, and back; only with `--ha`.
+    /// Where it is on the way to leading, and back; only with `--ha`, and of a host that serves
+    /// whether it may speak for its tenants.
     pub lease: Option<Leadership>,
 }
 
@@ -104,17 +107,49 @@ impl Vitals {
 
 /// Where a process keeps what it says of itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Board(Arc<watch::Sender<Vitals>>);
+pub(crate) struct Board {
+    vitals: Arc<watch::Sender<Vitals>>,
+    /// When the loop that sends heartbeats and decides turned last, while there is one.
+    turned: Arc<watch::Sender<Option<Instant>>>,
+}
 
 impl Default for Board {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(Vitals::default())))
+        Self {
+            vitals: Arc::new(watch::Sender::new(Vitals::default())),
+            turned: Arc::default(),
+        }
+    }
+}
+
+/// The loop that sends heartbeats and decides. It must not hang: whoever watches over the process
+/// ends it then.
+#[derive(Debug)]
+pub(crate) struct Turns(Arc<watch::Sender<Option<Instant>>>);
+
+impl Turns {
+    /// It turns now. At least every few seconds, also while the database is away.
+    pub(crate) fn turn(&self) {
+        self.0.send_replace(Some(Instant::now()));
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        self.0.send_replace(None);
     }
 }
 
 impl Board {
+    /// A loop begins.
+    pub(crate) fn turns(&self) -> Turns {
+        let turns = Turns(self.turned.clone());
+        turns.turn();
+        turns
+    }
+
     pub(crate) fn write(&self, change: impl FnOnce(&mut Vitals)) {
-        self.0.send_if_modified(|vitals| {
+        self.vitals.send_if_modified(|vitals| {
             let before = vitals.clone();
             change(vitals);
             *vitals != before
@@ -123,7 +158,7 @@ impl Board {
 
     /// Moves the deadline of the lease. That is nothing to wake anybody for.
     pub(crate) fn deadline(&self, until: Option<String>) {
-        self.0.send_if_modified(|vitals| {
+        self.vitals.send_if_modified(|vitals| {
             if let Some(lease) = &mut vitals.lease {
                 lease.deadline = until;
             }
@@ -135,7 +170,13 @@ impl Board {
 impl App {
     /// What this process says of itself, and each change of it.
     pub fn vitals(&self) -> watch::Receiver<Vitals> {
-        self.board.0.subscribe()
+        self.board.vitals.subscribe()
+    }
+
+    /// Whether the loop that sends heartbeats and decides turned lately, or there is none now.
+    pub fn is_turning(&self) -> bool {
+        let turned = *self.board.turned.borrow();
+        turned.is_none_or(|at| at.elapsed() < TURN_TIME_MAX)
     }
 
     /// Takes note of what happens to the account that this process is for.
@@ -235,7 +276,7 @@ pub struct LeaseHealth {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
     pub takeovers: u64,
-    /// One of the nine states, only with `--ha`.
+    /// One of the nine states with `--ha`; `active` or `suspect` of a host that serves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -438,7 +479,7 @@ fn lease(vitals: &Vitals, route: Option<&Route>) -> LeaseHealth {
     LeaseHealth {
         status: match vitals.part {
             // It gets better by itself, or the lease ends.
-            Part::Leader if suspect => Condition::Degraded,
+            Part::Leader | Part::Host if suspect => Condition::Degraded,
             Part::Leader | Part::Host | Part::Standby => Condition::Ok,
             Part::Starting | Part::Fenced | Part::Stopping => Condition::Failing,
         },

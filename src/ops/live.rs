@@ -39,9 +39,10 @@ impl App {
         let dial = self.dial()?;
         let (live, account) = self.run_dialled(dial, lease, stop, lost.clone(), Gate::open());
         let (store, surroundings) = (self.store.clone(), self.surroundings.clone());
+        let turns = self.board.turns();
         let run = async move {
             let keep_lease = async {
-                lease_keeper::keep(&store, host, &surroundings, &lost).await;
+                lease_keeper::keep(&store, host, &surroundings, &lost, || turns.turn()).await;
                 // The actor hears of it and ends by itself.
                 std::future::pending().await
             };

@@ -203,7 +203,7 @@ pub(super) async fn pair_with_person(
     };
     let lost = CancellationToken::new();
     let keep_lease = async {
-        lease_keeper::keep(&app.store, host, &app.surroundings, &lost).await;
+        lease_keeper::keep(&app.store, host, &app.surroundings, &lost, || ()).await;
         Err(PairError::Rows(RowsError::Held {
             tenant: tenant.clone(),
             holder: app.holder(tenant).await,

@@ -1,4 +1,4 @@
-//! The hosts around: says that this one lives, and notices when another does not.
+//! The hosts around: notices when another one does not live any more.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,22 +6,16 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 
-use crate::clock::Surroundings;
 use crate::engine::leased::explained;
 use crate::ids::HostId;
 use crate::ops::serve::placement::Peer;
 use crate::store::Store;
-use crate::store::error::StoreError;
-use crate::store::fleet::{HostLock, HostRow};
+use crate::store::fleet::HostRow;
 
-/// How often the heartbeat is counted up.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How often the lock's session is asked whether it is still there.
-const PING: Duration = Duration::from_millis(100);
-/// How often others are looked at.
+/// How often others are looked at: on a server, and in a file.
 const SWEEP: Duration = Duration::from_millis(75);
+const SWEEP_FILE: Duration = Duration::from_secs(1);
 /// How long a lock may be free before its host is taken for dead: one that lives and only lost the
 /// session has it back by then.
 const LOCK_GRACE: Duration = Duration::from_millis(200);
@@ -33,90 +27,6 @@ const OTHERS_SILENCE: Duration = Duration::from_secs(120);
 pub(super) struct Fleet {
     /// Hosts that live and take tenants; without this one while it drains.
     pub(super) peers: Vec<Peer>,
-}
-
-/// Says that this host lives until it was declared dead; then cancels `lost`.
-pub(super) struct Keeper {
-    pub(super) store: Store,
-    pub(super) surroundings: Surroundings,
-    pub(super) host: HostId,
-    pub(super) silence: Duration,
-    pub(super) lost: CancellationToken,
-    pub(super) end: CancellationToken,
-}
-
-impl Keeper {
-    pub(super) async fn keep(self) {
-        let mut lock = None;
-        let mut beat_at = Instant::now();
-        while !self.end.is_cancelled() {
-            if lock.is_none() {
-                lock = self.lock_again().await;
-            }
-            let pause = if lock.is_some() { PING } else { HEARTBEAT };
-            tokio::select! {
-                () = self.end.cancelled() => break,
-                () = tokio::time::sleep(pause) => (),
-            }
-            let due = beat_at <= Instant::now();
-            if due {
-                beat_at = Instant::now() + HEARTBEAT;
-            }
-            match self.say(&mut lock, due).await {
-                Ok(true) => (),
-                Ok(false) => {
-                    tracing::error!("this host was declared dead, its tenants are lost");
-                    self.lost.cancel();
-                    break;
-                }
-                Err(error) => {
-                    tracing::warn!(error = %explained(&error), "no heartbeat");
-                    if lock.take().is_some() {
-                        self.say_liveness(false).await;
-                    }
-                }
-            }
-        }
-        if let Some(lock) = lock {
-            lock.release().await;
-        }
-    }
-
-    /// One sign of life; false if the host was declared dead.
-    async fn say(&self, lock: &mut Option<HostLock>, beat: bool) -> Result<bool, StoreError> {
-        let now_ms = self.surroundings.clock.unix_ms();
-        let said = async {
-            match (lock, beat) {
-                (Some(lock), true) => lock.beat().await.map(|b| b.is_some()),
-                (Some(lock), false) => lock.ping().await.map(|()| true),
-                (None, true) => self
-                    .store
-                    .heartbeat(self.host, now_ms)
-                    .await
-                    .map(|b| b.is_some()),
-                (None, false) => Ok(true),
-            }
-        };
-        match timeout(self.silence, said).await {
-            Ok(said) => said,
-            Err(_) => Err(StoreError::Busy),
-        }
-    }
-
-    async fn lock_again(&self) -> Option<HostLock> {
-        let lock = timeout(self.silence, self.store.lock_host(self.host, self.silence)).await;
-        let lock = lock.ok()?.ok()??;
-        self.say_liveness(true).await;
-        Some(lock)
-    }
-
-    async fn say_liveness(&self, locks: bool) {
-        // Where it cannot be written, the heartbeat alone tells.
-        let said = timeout(HEARTBEAT, self.store.set_liveness(self.host, locks)).await;
-        if !matches!(said, Ok(Ok(()))) {
-            tracing::debug!("liveness is not written");
-        }
-    }
 }
 
 /// What is known of one other host, by this host's own clock.
@@ -141,7 +51,7 @@ impl Watcher {
         let sweep = if self.store.has_locks() {
             SWEEP
         } else {
-            HEARTBEAT
+            SWEEP_FILE
         };
         let mut seen: BTreeMap<HostId, Seen> = BTreeMap::new();
         // After an outage everybody gets the time to be back.

@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::actor::{Stopped, refusal};
-use crate::engine::gate::Gate;
 use crate::engine::leased::explained;
 use crate::engine::line::NetDial;
 use crate::engine::status::Status;
@@ -21,14 +20,17 @@ use crate::ops::LineError;
 use crate::ops::health::Part;
 use crate::ops::open::{App, RowsError};
 use crate::ops::run::{AccountStatus, RunEnd};
-use crate::ops::serve::fleet::{Fleet, Keeper, Watcher};
+use crate::ops::serve::fleet::{Fleet, Watcher};
+use crate::ops::serve::keeper::{Keeper, Voice};
 use crate::ops::serve::placement::{Decision, TAKE_MAX, View};
 use crate::ops::shapes::state_word;
+use crate::ops::standby::Leadership;
 use crate::session::changes::AccountState;
 use crate::store::lease::Lease;
 use crate::store::tenant::{Launch, Observed, Planned};
 
 mod fleet;
+mod keeper;
 mod placement;
 mod record;
 
@@ -79,6 +81,9 @@ pub enum ServeNotice {
     },
     /// A tenant is not run here any more.
     Ended { business_id: String, reason: String },
+    /// Whether this host may speak for its tenants: `active`, or `suspect` while its heartbeats are
+    /// not answered.
+    Lease(Leadership),
 }
 
 /// Why nothing is served.
@@ -103,6 +108,8 @@ struct Running {
     up: bool,
     /// It was asked to stop because the rows say so: it may come back at once.
     leaving: bool,
+    /// Cancelled when its lease is known to be lost.
+    lost: CancellationToken,
 }
 
 /// A lease that is held and not used yet.
@@ -126,6 +133,7 @@ struct Server<'a> {
     tasks: JoinSet<Ended>,
     notices: mpsc::Sender<(TenantId, i64, Status)>,
     records: mpsc::Sender<Observed>,
+    voice: Voice,
     lost: CancellationToken,
     shed: Instant,
     /// How many of `running` are connected now.
@@ -159,22 +167,17 @@ async fn reign(
     tell: &mut (dyn FnMut(ServeNotice) + Send),
 ) -> Result<(), ServeError> {
     let dial = NetDial::new(&app.settings.server, app.surroundings.clone())?;
+    let known_ms = app.surroundings.clock.boot_ms();
     let host = join(app, options, tell).await?;
     let (wake, end) = (Arc::new(Notify::new()), CancellationToken::new());
     let (send_fleet, fleet) = watch::channel(Fleet::default());
     let (notices, told) = mpsc::channel(NOTICES_MAX);
     let (records, to_record) = mpsc::channel(NOTICES_MAX);
     let lost = CancellationToken::new();
+    let (keeper, voice) = Keeper::new(app, host, options.silence, known_ms, &lost, &end);
     // Tasks of their own: they must go on while this one waits for the database.
     let mut keepers = JoinSet::new();
-    let keeper = Keeper {
-        store: app.store.clone(),
-        surroundings: app.surroundings.clone(),
-        host,
-        silence: options.silence,
-        lost: lost.clone(),
-        end: end.clone(),
-    };
+    keepers.spawn(keeper.keep());
     let watcher = Watcher {
         store: app.store.clone(),
         host,
@@ -182,7 +185,6 @@ async fn reign(
         fleet: send_fleet,
         wake: wake.clone(),
     };
-    keepers.spawn(keeper.keep());
     let mut helpers = JoinSet::new();
     helpers.spawn(watcher.keep());
     helpers.spawn(record::pass_on_wakes(app.store.clone(), wake.clone()));
@@ -201,6 +203,7 @@ async fn reign(
         tasks: JoinSet::new(),
         notices,
         records,
+        voice,
         lost,
         shed: Instant::now() + options.rebalance,
         up: 0,
@@ -292,6 +295,7 @@ impl Server<'_> {
                     let business_id = tenant.to_string();
                     tell(ServeNotice::Status { business_id, epoch, status: status.into() });
                 }
+                Some(lease) = self.voice.changed() => tell(ServeNotice::Lease(lease)),
                 () = wake.notified(), if serving => look_at = look_at.min(looked + RESCAN_MIN),
                 () = tokio::time::sleep_until(look_at), if serving => {
                     let more = self.scan().await;
@@ -362,6 +366,7 @@ impl Server<'_> {
         if fleet.peers.is_empty() && here.is_empty() {
             return false;
         }
+        self.drop_lost(&plan);
         self.stop_some(&decision.stop).await;
         self.relaunch(&plan);
         let took = self.take(&decision, &plan).await;
@@ -369,6 +374,21 @@ impl Server<'_> {
         self.shed(&decision, plan.len());
         // What a stale owner's open transaction still holds is tried again soon.
         decision.take.len() == TAKE_MAX || (took < decision.take.len() && 0 < decision.orphans)
+    }
+
+    /// Ends at once what runs under a lease that does not name this host any more: whoever has
+    /// nothing to commit does not learn of it otherwise. The plan is younger than what runs.
+    fn drop_lost(&mut self, plan: &[Planned]) {
+        let taken = plan.iter().filter(|one| one.owner != Some(self.host));
+        let taken: BTreeSet<&TenantId> = taken.map(|planned| &planned.tenant).collect();
+        for (tenant, running) in &self.running {
+            if taken.contains(tenant) && !running.lost.is_cancelled() {
+                tracing::warn!(%tenant, "its lease was taken away");
+                running.lost.cancel();
+            }
+        }
+        self.queue
+            .retain(|held| !taken.contains(&held.lease.tenant));
     }
 
     async fn stop_some(&mut self, tenants: &[TenantId]) {
@@ -478,8 +498,9 @@ impl Server<'_> {
             }
         };
         let stop = Stop::new();
-        let lost = self.lost.clone();
-        let (live, account) = app.run_dialled(dial, lease.clone(), &stop, lost, Gate::open());
+        let lost = self.lost.child_token();
+        let gate = self.voice.speaks_for(&lease, &lost);
+        let (live, account) = app.run_dialled(dial, lease.clone(), &stop, lost.clone(), gate);
         let watched = record::Watched {
             tenant: tenant.clone(),
             epoch: lease.epoch,
@@ -499,6 +520,7 @@ impl Server<'_> {
             connected: false,
             up: false,
             leaving: false,
+            lost,
         };
         self.running.insert(tenant, running);
     }
@@ -536,11 +558,13 @@ impl Server<'_> {
             match ended {
                 Ok((tenant, lease, stopped)) => {
                     let ended = self.running.remove(&tenant);
+                    self.voice.ended(&tenant);
                     self.up -= u64::from(ended.as_ref().is_some_and(|one| one.up));
                     let leaving = ended.is_some_and(|one| one.leaving);
                     self.app.metrics.forget(&tenant);
                     self.show();
-                    if !leaving {
+                    // Whoever lost it may have it again as soon as it is free.
+                    if !leaving && stopped != Stopped::LeaseLost {
                         self.resting.insert(tenant.clone(), Instant::now() + AGAIN);
                     }
                     let reason = RunEnd::from(stopped.clone()).to_string();

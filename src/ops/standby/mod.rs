@@ -34,6 +34,8 @@ use calls::{Calls, Done};
 const FILE_POLL_MS: u64 = 50;
 /// How long a lock may take to be given back.
 const UNLOCK_TIME_MAX: Duration = Duration::from_secs(1);
+/// At least so often something is decided, if only that there is nothing to do.
+const TURN: Duration = Duration::from_secs(1);
 /// Notices that wait to be told; older states give way to newer ones.
 const NOTICES_MAX: usize = 256;
 
@@ -175,7 +177,9 @@ impl Coordinator {
         let mut told_stop = false;
         let mut inputs = VecDeque::from([Input::Tick]);
         let mut ended = false;
+        let turns = self.app.board.turns();
         while !ended {
+            turns.turn();
             let input = match inputs.pop_front() {
                 Some(input) => input,
                 None => self.wait(&mut told_stop).await,
@@ -232,7 +236,7 @@ impl Coordinator {
                 }
                 Input::Tick
             }
-            () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => Input::Tick,
+            () = tokio::time::sleep(pause.map_or(TURN, |pause| pause.min(TURN))) => Input::Tick,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::support::wmctl::Wmctl;
 
 /// A host that says nothing for this long is taken for dead.
 const SILENCE: Duration = Duration::from_millis(2_000);
-const FRIEND: &str = "4915112345699";
+pub(super) const FRIEND: &str = "4915112345699";
 /// How often something that has to become true is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -125,7 +125,7 @@ impl Fleet {
         }
     }
 
-    fn wish(&self, index: usize, column: &str, value: &str) {
+    pub(super) fn wish(&self, index: usize, column: &str, value: &str) {
         let tenant = tenant(index);
         let sql = format!(
             "INSERT INTO wmctl_tenant (business_id, {column}, changed_ms)
@@ -136,7 +136,7 @@ impl Fleet {
     }
 
     /// Every tenant that is to run is connected, and no other.
-    async fn settled(&self, off: &BTreeSet<usize>) -> Vec<Value> {
+    pub(super) async fn settled(&self, off: &BTreeSet<usize>) -> Vec<Value> {
         let live: Vec<String> = self.hosts.keys().cloned().collect();
         let is_right = |index: usize, one: &Value| match off.contains(&index) {
             true => one["state"] == "stopped",
@@ -187,7 +187,7 @@ impl Fleet {
     }
 
     /// Each text reached its tenant exactly once.
-    async fn nothing_lost_or_doubled(&self, sent: &[(usize, String)]) {
+    pub(super) async fn nothing_lost_or_doubled(&self, sent: &[(usize, String)]) {
         for index in 0..self.tenants {
             let tenant = tenant(index);
             let wanted: BTreeSet<&str> = sent

@@ -6,3 +6,4 @@ mod http;
 mod page;
 mod pairing;
 mod scale;
+mod silence;
