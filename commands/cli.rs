@@ -101,7 +101,13 @@ pub(crate) struct Globals {
     pub(crate) root_key: Option<String>,
 
     /// Trust only the TLS roots in this PEM file
-    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        visible_alias = "ca",
+        value_name = "FILE",
+        hide_short_help = true
+    )]
     pub(crate) ca_file: Option<PathBuf>,
 
     /// Dial the simulator with this control URL instead of WhatsApp

@@ -37,6 +37,7 @@ mod simulate;
 mod start;
 mod target;
 mod tenants;
+mod tls;
 mod topics;
 mod ui;
 mod version;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tracing::info;
 use wmctl::api::health::HealthServer;
+use wmctl::api::tls::Tls;
 use wmctl::ops::Stop;
 use wmctl::ops::event::Event;
 use wmctl::ops::open::App;
@@ -18,9 +19,10 @@ use crate::events;
 use crate::failure::{Exit, Failure};
 use crate::serve::USUAL_ADDRESS;
 use crate::settings::Settings;
+use crate::tls::{self, TlsArgs};
 use crate::ui::{Format, Ui};
 use crate::webhooks::DeliveryArgs;
-use crate::{service, start};
+use crate::{service, signals, start};
 
 /// Keep one account connected
 ///
@@ -74,6 +76,9 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     delivery: DeliveryArgs,
+
+    #[command(flatten)]
+    tls: TlsArgs,
 }
 
 /// A line about this process, between the events; it has no number, as it is not stored.
@@ -146,28 +151,32 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
         let message = "events have no end: one JSON document cannot hold them";
         return Err(Failure::new(Exit::Usage, "BAD_VALUE", message).hint("use -o jsonl"));
     }
-    let server = listen(settings, args).await?;
+    let (server, tls) = listen(settings, args).await?;
     let mut app = start::open_to_dial(ui, settings).await?;
     args.delivery.apply(&mut app)?;
     app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
     let app = Arc::new(app);
-    let result = keep(&app, ui, args, server).await;
+    let result = signals::reloading(tls, keep(&app, ui, args, server)).await;
     app.close().await;
     result
 }
 
 /// Takes the address that was asked for, or the usual one if it is free.
-async fn listen(settings: &Settings, args: &RunArgs) -> Result<Option<HealthServer>, Failure> {
+async fn listen(
+    settings: &Settings,
+    args: &RunArgs,
+) -> Result<(Option<HealthServer>, Option<Tls>), Failure> {
     if args.no_http {
-        return Ok(None);
+        return Ok((None, None));
     }
+    let tls = tls::load(settings, &args.tls)?;
     let asked = args.http.or(settings.http_address()?);
     let address = asked.unwrap_or(USUAL_ADDRESS);
-    match HealthServer::bind(address).await {
-        Ok(server) => Ok(Some(server)),
+    match HealthServer::bind(address, tls.clone()).await {
+        Ok(server) => Ok((Some(server), tls)),
         Err(error) if asked.is_none() => {
             info!(%address, %error, "health is not answered over HTTP: --http says where");
-            Ok(None)
+            Ok((None, None))
         }
         Err(error) => {
             let message = format!("listen on {address}: {error}");

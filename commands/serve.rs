@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 use wmctl::api::server::{Server, ServerError, ServerOptions};
+use wmctl::api::tls::Tls;
 use wmctl::ops::Stop;
 use wmctl::ops::open::App;
 use wmctl::ops::serve::{self, ServeError, ServeNotice, ServeOptions};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
+use crate::tls::{self, TlsArgs};
 use crate::ui::{Format, Ui};
 use crate::webhooks::DeliveryArgs;
-use crate::{service, start};
+use crate::{service, signals, start};
 
 /// Where the interface is unless something is said.
 pub(crate) const USUAL_ADDRESS: SocketAddr =
@@ -46,6 +48,9 @@ pub(crate) struct ServeArgs {
     /// Answer nothing over HTTP
     #[arg(long)]
     no_http: bool,
+
+    #[command(flatten)]
+    tls: TlsArgs,
 
     /// Let each key, or each address without one, ask so often a second; twice as often at once
     #[arg(long, value_name = "COUNT", default_value = "50",
@@ -98,7 +103,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Resul
     app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
     let app = Arc::new(app);
     let result = match listen(&app, settings, args).await {
-        Ok(server) => serve(&app, ui, args, server).await,
+        Ok((server, tls)) => serve(&app, ui, args, server, tls).await,
         Err(failure) => Err(failure),
     };
     app.close().await;
@@ -110,21 +115,26 @@ async fn listen(
     app: &App,
     settings: &Settings,
     args: &ServeArgs,
-) -> Result<Option<Server>, Failure> {
+) -> Result<(Option<Server>, Option<Tls>), Failure> {
     if args.no_http {
-        return Ok(None);
+        return Ok((None, None));
     }
+    let tls = tls::load(settings, &args.tls)?;
     let asked = args.http.or(settings.http_address()?);
     let options = ServerOptions {
         address: asked.unwrap_or(USUAL_ADDRESS),
+        tls: tls.clone(),
         rate: args.rate,
     };
+    if tls.is_none() && !options.address.ip().is_loopback() {
+        warn!("keys cross the network as they are: --tls-cert, or a proxy with TLS, hides them");
+    }
     match Server::bind(app, options).await {
-        Ok(server) => Ok(Some(server)),
+        Ok(server) => Ok((Some(server), tls)),
         Err(ServerError::Rows(error)) => Err(start::rows(error)),
         Err(error @ ServerError::Bind { .. }) if asked.is_none() => {
             warn!(%error, "nothing is answered over HTTP: --http says where");
-            Ok(None)
+            Ok((None, None))
         }
         Err(error @ ServerError::Bind { .. }) => {
             Err(
@@ -144,6 +154,7 @@ async fn serve(
     ui: &Ui,
     args: &ServeArgs,
     server: Option<Server>,
+    tls: Option<Tls>,
 ) -> Result<Exit, Failure> {
     let options = ServeOptions {
         connecting: usize::try_from(args.connecting).unwrap_or(usize::MAX),
@@ -190,7 +201,8 @@ async fn serve(
         };
         tokio::join!(tenants, answer(app, server, &stop)).0
     };
-    let served = start::with_signals(&stop, service::watched(app, &stop, both)).await?;
+    let work = signals::reloading(tls, service::watched(app, &stop, both));
+    let served = start::with_signals(&stop, work).await?;
     if let Some(failure) = broken {
         return Err(failure);
     }

@@ -1,6 +1,9 @@
 //! Signals as requests to stop: the first one is polite, the second one is not.
 
+use std::io::IsTerminal as _;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use wmctl::api::tls::Tls;
 use wmctl::ops::Stop;
 
 use crate::failure::Exit;
@@ -23,6 +26,30 @@ pub(crate) async fn pass_on(stop: &Stop) -> Exit {
         stop.ask();
     }
     Exit::Interrupted
+}
+
+/// Does `work` to its end; each SIGHUP has the certificate read again.
+///
+/// Whoever has nothing to read again ends with its terminal, as is usual; a service without one is
+/// not ended by a manager that says "reload".
+pub(crate) async fn reloading<T>(tls: Option<Tls>, work: impl Future<Output = T>) -> T {
+    if tls.is_none() && std::io::stdin().is_terminal() {
+        return work.await;
+    }
+    let mut hangups = signal(SignalKind::hangup()).ok();
+    let reloads = async {
+        loop {
+            received(&mut hangups).await;
+            match &tls {
+                Some(tls) => tls.reload(),
+                None => tracing::info!("there is nothing to read again"),
+            }
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        () = reloads => unreachable!("reloads never end"),
+    }
 }
 
 /// Waits for ever where the system lets nobody listen.

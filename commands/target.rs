@@ -151,6 +151,8 @@ pub(crate) fn refused(error: RemoteError) -> Failure {
             .hint("--api is like https://wmctl.example.com or http://127.0.0.1:8080"),
         RemoteError::Unreachable(_) => Failure::new(Exit::Remote, "UNREACHABLE", message)
             .hint("`wmctl serve` answers there; without --api the database is asked"),
+        RemoteError::Untrusted(_) => Failure::new(Exit::Remote, "UNTRUSTED", message)
+            .hint("--ca-file names the authority; --api has to name what the certificate is for"),
         RemoteError::Refused { status, .. } => match status {
             401 | 403 => Failure::new(Exit::Auth, "API_KEY", message)
                 .hint("set WMCTL_API_KEY or WMCTL_API_KEY_FILE; `wmctl keys add` makes one"),

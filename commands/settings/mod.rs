@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use wmctl::api::tls::TlsFiles;
 use wmctl::config::retention::{Limit, Retention};
 use wmctl::config::span;
 use wmctl::config::{DatabaseUrl, DatabaseUrlError, Server};
@@ -18,6 +19,7 @@ use wmctl::ops::simulated_phone::ControlUrl;
 
 use crate::cli::Globals;
 use crate::failure::{Exit, Failure};
+use crate::tls::TlsArgs;
 use crate::ui::{Colour, Format, Look};
 
 /// Longest file that is read as a secret or a configuration.
@@ -65,6 +67,8 @@ const KEYS: &[Key] = &[
         guide: &["HTTP_PORT"],
         ..key("http_port", Some("8080"))
     },
+    key("tls_cert", None),
+    key("tls_key", None),
     key("api", None),
     Key {
         secret: true,
@@ -365,6 +369,28 @@ impl Settings {
                     .parse()
                     .map_err(|_| self.wrong("http_port", format!("{port:?} is no port")))?;
                 Ok(Some(SocketAddr::from(([0, 0, 0, 0], port))))
+            }
+        }
+    }
+
+    /// The certificate and the key of the HTTP interface, typed or set; both or none.
+    pub(crate) fn tls_files(&self, typed: &TlsArgs) -> Result<Option<TlsFiles>, Failure> {
+        let found = |typed: &Option<PathBuf>, name| {
+            let typed = typed.clone();
+            typed.or_else(|| self.value(name).map(PathBuf::from))
+        };
+        let cert = found(&typed.tls_cert, "tls_cert");
+        let key = found(&typed.tls_key, "tls_key");
+        match (cert, key) {
+            (None, None) => Ok(None),
+            (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
+            (cert, _) => {
+                let missing = if cert.is_some() { "key" } else { "certificate" };
+                let message =
+                    format!("TLS needs a certificate and its key: the {missing} is missing");
+                Err(Failure::new(Exit::Config, "TLS_FILES", message).hint(
+                    "set both: --tls-cert and --tls-key, or WMCTL_TLS_CERT and WMCTL_TLS_KEY",
+                ))
             }
         }
     }

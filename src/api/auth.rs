@@ -1,6 +1,6 @@
 //! Who asks: a key in a header, or anybody on this machine while there are no keys.
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::api::problem::Problem;
 use crate::ops::keys::{self, Grant};
@@ -8,6 +8,20 @@ use crate::ops::open::App;
 
 /// Longest header that is looked at.
 const KEY_BYTES_MAX: usize = 256;
+
+/// What proxies add, besides `X-Forwarded-…`.
+const PASSED_ON: &[&str] = &[
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-host",
+    "x-envoy-external-address",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "cf-ray",
+];
 
 /// Who may use the interface without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +40,8 @@ pub(super) async fn grant(app: &App, headers: &HeaderMap, open: Open) -> Result<
             return Ok(Grant::local());
         }
         return Err(refused(
-            "a key is needed: Authorization: Bearer …, or X-API-Key",
+            "a key is needed: Authorization: Bearer …, or X-API-Key; none only for who asks this \
+             machine by its own name and through no proxy",
         ));
     };
     let grant = keys::check(app, text).await?;
@@ -51,9 +66,21 @@ fn key_text(headers: &HeaderMap) -> Option<&str> {
     given.filter(|text| text.len() <= KEY_BYTES_MAX)
 }
 
-/// Whether the request is meant for this machine: a page elsewhere that makes a browser on this
-/// machine ask sends its own name, even where that name leads to 127.0.0.1.
+/// Whether the request comes from this machine and is meant for it. A proxy on this machine asks
+/// for somebody else, and most say so. A page elsewhere that makes a browser on this machine ask
+/// sends its own name, even where that name leads to 127.0.0.1.
 fn is_local(headers: &HeaderMap) -> bool {
+    let passed_on = |name: &HeaderName| {
+        let name = name.as_str();
+        PASSED_ON.contains(&name) || name.starts_with("x-forwarded-")
+    };
+    if headers.keys().any(passed_on) || is_twice(headers) {
+        return false;
+    }
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if !matches!(site, None | Some(b"same-origin" | b"none")) {
+        return false;
+    }
     let name = |text: &str| {
         let host = match text.strip_prefix('[') {
             Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -61,28 +88,33 @@ fn is_local(headers: &HeaderMap) -> bool {
         };
         matches!(host, "localhost" | "127.0.0.1" | "::1")
     };
-    let text = |value: &axum::http::HeaderValue| value.to_str().unwrap_or("?").to_owned();
+    let text = |value: &HeaderValue| value.to_str().unwrap_or("?").to_owned();
     let host = headers.get(header::HOST).map(text);
     let origin = headers.get(header::ORIGIN).map(text);
     let own_origin = origin.as_ref().is_none_or(|origin| {
-        origin
-            .strip_prefix("http://")
-            .is_some_and(|rest| Some(rest) == host.as_deref())
+        let rest = origin.strip_prefix("http://");
+        let rest = rest.or_else(|| origin.strip_prefix("https://"));
+        rest.is_some_and(|rest| Some(rest) == host.as_deref())
     });
     host.is_some_and(|host| name(&host)) && own_origin
 }
 
+/// Whether something is said twice of which the second could be overlooked.
+fn is_twice(headers: &HeaderMap) -> bool {
+    let count = |name| headers.get_all(name).iter().count();
+    1 < count(header::HOST).max(count(header::ORIGIN))
+}
+
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
-            .collect()
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
     }
 
     #[test]
@@ -112,6 +144,34 @@ mod tests {
             (&[("host", "evil.example")], false),
             (&[("host", "localhost.evil.example")], false),
             (&[], false),
+            (&[("host", "localhost"), ("host", "evil.example")], false),
+            (&[("host", "localhost"), ("origin", "null")], false),
+            (&[("host", "a@localhost")], false),
+            (
+                &[("host", "localhost"), ("sec-fetch-site", "cross-site")],
+                false,
+            ),
+            (
+                &[("host", "localhost"), ("sec-fetch-site", "same-origin")],
+                true,
+            ),
+            (
+                &[("host", "localhost"), ("origin", "https://localhost")],
+                true,
+            ),
+            (
+                &[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")],
+                false,
+            ),
+            (
+                &[("host", "localhost"), ("x-forwarded-anything", "")],
+                false,
+            ),
+            (
+                &[("host", "localhost"), ("forwarded", "for=192.0.2.1")],
+                false,
+            ),
+            (&[("host", "localhost"), ("via", "1.1 squid")], false),
         ] {
             assert_eq!(is_local(&headers(pairs)), local, "{pairs:?}");
         }

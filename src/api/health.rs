@@ -16,9 +16,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::Listener as _;
 use axum::{Json, Router};
-use tokio::net::TcpListener;
 
+use crate::api::door::Door;
+use crate::api::tls::Tls;
 use crate::ops::Stop;
 use crate::ops::health::{Condition, Format, Health, Part};
 use crate::ops::open::App;
@@ -26,26 +28,26 @@ use crate::ops::open::App;
 /// A listening health interface.
 #[derive(Debug)]
 pub struct HealthServer {
-    listener: TcpListener,
+    door: Door,
 }
 
 impl HealthServer {
-    /// Takes the address.
-    pub async fn bind(address: SocketAddr) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        Ok(Self { listener })
+    /// Takes the address; with `tls` it speaks nothing else.
+    pub async fn bind(address: SocketAddr, tls: Option<Tls>) -> std::io::Result<Self> {
+        let door = Door::open(address, tls).await?;
+        Ok(Self { door })
     }
 
     /// Where it listens.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.door.local_addr()
     }
 
     /// Answers until an end at once is asked for: a process that stops in an orderly way says so.
     pub async fn serve(self, app: Arc<App>, stop: Stop) {
         let health = Arc::new(Health::new(app, stop.clone()));
         let router = router(health.clone()).route("/metrics", get(all_metrics).with_state(health));
-        let serve = axum::serve(self.listener, router)
+        let serve = axum::serve(self.door, router)
             .with_graceful_shutdown(async move { stop.forced().await });
         if let Err(error) = serve.await {
             tracing::error!(%error, "the health interface failed");

@@ -2,6 +2,7 @@
 //! hosts.
 
 mod auth;
+mod door;
 pub mod health;
 mod limit;
 pub mod openapi;
@@ -11,4 +12,5 @@ mod qr;
 pub mod routes;
 pub mod server;
 mod tenants;
+pub mod tls;
 mod webhooks;

@@ -4,6 +4,34 @@ use serde_json::{Map, Value, json};
 
 use crate::api::routes::{Param, ROUTES, Route};
 
+/// What [`crate::ids::TenantId`] takes.
+const TENANT_NAME: &str = "^[A-Za-z0-9_.-]{1,64}$";
+/// No control character.
+const PLAIN: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
+/// A phone number in international form, as people write it.
+const PHONE: &str = r"\+?[ ().\/-]*[1-9]([ ().\/-]*[0-9]){6,14}[ ().\/-]*";
+/// The address of a person or group.
+const ADDRESS: &str = r"[!-\-\/-9;-?A-~]{1,64}@(s\.whatsapp\.net|lid|g\.us)";
+/// A proxy's URL or nothing; escapes beyond ASCII are taken too.
+const PROXY: &str = concat!(
+    r"^((http|socks5h?):\/\/(",
+    r"([^:@%\u0000-\u001f\u007f-\u009f]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e]){1,60}",
+    r"(:([^%\u0000-\u001f\u007f-\u009f]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e]){0,60})?@)?",
+    r"([A-Za-z0-9._-]{1,253}|\[([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\]|\[::1\])",
+    r":([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])",
+    r"\/?)?$"
+);
+/// Refusals that every route has: what makes no sense, no key, not with this key, too large, too
+/// often, no database.
+const ALWAYS: [(u16, &str); 6] = [
+    (400, "the request makes no sense"),
+    (401, "a key is needed"),
+    (403, "the key is not for this"),
+    (413, "the body is too large"),
+    (429, "too many requests"),
+    (503, "the database is not available, or it takes too long"),
+];
+
 /// The whole document.
 pub fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
@@ -76,6 +104,21 @@ fn operation(route: &Route) -> Value {
     operation
 }
 
+/// The refusals of a route, with what they mean.
+pub fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
+    let mut refusals = ALWAYS.to_vec();
+    if route.path.contains('{') {
+        refusals.push((404, "there is no such thing"));
+    }
+    if route.body.is_some() {
+        refusals.push((415, "the body is called something other than JSON"));
+    }
+    if let Some(why) = route.conflict {
+        refusals.push((409, why));
+    }
+    refusals
+}
+
 fn responses(route: &Route) -> Value {
     let mut answers = Map::new();
     for (status, media, schema) in route.answers {
@@ -86,11 +129,13 @@ fn responses(route: &Route) -> Value {
             answer["content"][*media] = json!({ "schema": reference(schema) });
         }
     }
-    let problem = json!({
-        "description": "refused",
-        "content": { "application/problem+json": { "schema": reference("Problem") } },
-    });
-    answers.insert("default".into(), problem);
+    for (status, why) in refusals(route) {
+        let problem = json!({
+            "description": why,
+            "content": { "application/problem+json": { "schema": reference("Problem") } },
+        });
+        answers.insert(status.to_string(), problem);
+    }
     Value::Object(answers)
 }
 
@@ -198,10 +243,14 @@ fn schemas() -> Value {
     let text = || json!({ "type": "string" });
     let number = || json!({ "type": "integer" });
     let truth = || json!({ "type": "boolean" });
-    let setting = || json!({ "type": "string", "maxLength": 64 });
+    let setting = || json!({ "type": "string", "maxLength": 64, "pattern": PLAIN });
+    let pattern = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+    let to = format!("^({PHONE}|{ADDRESS})$");
+    let phone = format!("^{PHONE}$");
+    let platforms = json!(["", "chrome", "edge", "firefox", "safari", "other"]);
     let name = || reference("TenantName");
     let mut all = json!({
-        "TenantName": { "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" },
+        "TenantName": pattern(TENANT_NAME),
         "Text": { "type": "string" },
         "Image": { "type": "string", "format": "binary" },
         "Problem": object(&[("type", text()), ("title", text()), ("status", number()),
@@ -214,17 +263,21 @@ fn schemas() -> Value {
             &["jid", "reason", "since", "last_error", "last_error_at", "holder", "host",
             "wanted_host", "heartbeat", "proxy", "device_name", "platform"]),
         "TenantList": list("Tenant"),
-        "TenantAdd": closed(object(&[("business_id", name()), ("proxy", text()),
-            ("device_name", setting()), ("platform", json!({ "type": "string",
-            "enum": ["", "chrome", "edge", "firefox", "safari", "other"] })),
+        "TenantAdd": closed(object(&[("business_id", name()),
+            ("proxy", pattern(PROXY)), ("device_name", setting()),
+            ("platform", json!({ "type": "string", "enum": platforms })),
             ("host", setting())], &["proxy", "device_name", "platform", "host"])),
         "TenantMove": closed(object(&[("host", json!({ "type": ["string", "null"],
-            "minLength": 1, "maxLength": 64 }))], &[])),
-        "PairBegin": closed(object(&[("phone", json!({ "type": ["string", "null"] })),
+            "minLength": 1, "maxLength": 64, "pattern": PLAIN }))], &[])),
+        "PairBegin": closed(object(&[("phone", json!({ "type": ["string", "null"],
+            "pattern": phone })),
             ("replace", truth())], &["phone", "replace"])),
         "Pairing": object(&[("business_id", name()), ("number", number()), ("ended", truth()),
             ("since", text()), ("event", text())], &[]),
-        "Message": closed(object(&[("to", text()),
+        "PairingStep": object(&[("id", text()), ("data", json!({ "type": "string",
+            "contentMediaType": "application/json", "contentSchema": reference("Pairing") }))],
+            &[]),
+        "Message": closed(object(&[("to", pattern(&to)),
             ("text", json!({ "type": "string", "minLength": 1, "maxLength": 65536 })),
             ("idempotency_key", json!({ "type": ["string", "null"], "minLength": 1,
             "maxLength": 255 }))], &["idempotency_key"])),

@@ -1,6 +1,7 @@
 //! Every route once: method, path, what a key needs for it, and what the document says of it. The
 //! router and the document are both made from this table.
 
+use crate::ids::TenantId;
 use crate::ops::keys::Action;
 
 /// What a route does.
@@ -49,6 +50,8 @@ pub struct Route {
     pub body: Option<(&'static str, bool)>,
     /// Names and schemas of query parameters.
     pub query: &'static [(&'static str, Param)],
+    /// What 409 means here, if it can be answered.
+    pub conflict: Option<&'static str>,
     /// Status, media type and schema of what is answered.
     pub answers: &'static [(u16, &'static str, &'static str)],
 }
@@ -62,6 +65,29 @@ pub enum Param {
     Word(&'static [&'static str]),
     /// The name of a tenant.
     Tenant,
+}
+
+impl Param {
+    /// What a value has to be, if it is not that.
+    pub fn check(self, value: &str) -> Result<(), String> {
+        let (sound, what) = match self {
+            Self::Number(least, most, _) => {
+                let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+                let number: Option<i64> = value.parse().ok().filter(|_| digits);
+                let sound = number.is_some_and(|number| (least..=most).contains(&number));
+                (sound, format!("a number from {least} to {most}"))
+            }
+            Self::Word(words) => {
+                let what = format!("one of {}", words.join(", "));
+                (words.contains(&value), what)
+            }
+            Self::Tenant => {
+                let what = String::from("the name of a tenant");
+                (value.parse::<TenantId>().is_ok(), what)
+            }
+        };
+        sound.then_some(()).ok_or(what)
+    }
 }
 
 const JSON: &str = "application/json";
@@ -79,6 +105,7 @@ const fn route(op: Op, method: &'static str, path: &'static str, action: Action)
         summary: "",
         body: None,
         query: &[],
+        conflict: None,
         answers: &[(200, JSON, "Tenant")],
     }
 }
@@ -110,6 +137,7 @@ pub const ROUTES: &[Route] = &[
             ("purge", Param::Word(&["false", "true"])),
             ("confirm", Param::Tenant),
         ],
+        conflict: Some("confirm does not name the tenant"),
         answers: &[(200, JSON, "Tenant"), (204, "", "")],
         ..route(Op::RemoveTenant, "DELETE", ID, Action::Write)
     },
@@ -144,6 +172,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         summary: "Begin to link a device",
         body: Some(("PairBegin", false)),
+        conflict: Some("a device is being linked already"),
         answers: &[(202, JSON, "Pairing")],
         ..route(
             Op::BeginPairing,
@@ -179,7 +208,7 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         summary: "Follow linking as server-sent events, until it has ended",
-        answers: &[(200, "text/event-stream", "Text")],
+        answers: &[(200, "text/event-stream", "PairingStep")],
         ..route(
             Op::WatchPairing,
             "GET",

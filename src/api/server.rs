@@ -10,15 +10,17 @@ use axum::extract::{ConnectInfo, MatchedPath, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{any, get};
+use axum::serve::{Listener as _, ListenerExt as _};
 use axum::{Json, RequestExt, Router};
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::api::auth::{self, Open};
+use crate::api::door::Door;
 use crate::api::limit::Limit;
 use crate::api::problem::Problem;
 use crate::api::routes::{ROUTES, Route};
+use crate::api::tls::Tls;
 use crate::api::{health, openapi, page, tenants};
 use crate::ids::TenantId;
 use crate::ops::Stop;
@@ -39,6 +41,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     pub address: SocketAddr,
+    /// Speak TLS, and nothing else.
+    pub tls: Option<Tls>,
     /// Requests a second for each key or address; twice as many at once.
     pub rate: u32,
 }
@@ -62,8 +66,8 @@ pub enum ServerError {
 /// A listening interface.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    options: ServerOptions,
+    door: Door,
+    rate: u32,
     open: Open,
 }
 
@@ -97,18 +101,18 @@ impl Server {
             _ if keys::exist(app).await? => Open::Never,
             _ => return Err(ServerError::NoKeys(address)),
         };
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.map_err(|source| ServerError::Bind { address, source })?;
+        let door = Door::open(address, options.tls).await;
+        let door = door.map_err(|source| ServerError::Bind { address, source })?;
         Ok(Self {
-            listener,
-            options,
+            door,
+            rate: options.rate,
             open,
         })
     }
 
     /// Where it listens.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.door.local_addr()
     }
 
     /// Answers until it is asked to stop; what has begun is finished.
@@ -119,12 +123,12 @@ impl Server {
             tasks: TaskTracker::new(),
             stop: stop.clone(),
             open: self.open,
-            limit: Limit::new(self.options.rate),
+            limit: Limit::new(self.rate),
         });
         let tasks = api.tasks.clone();
         let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
         let asked = stop.clone();
-        let serve = axum::serve(self.listener, service)
+        let serve = axum::serve(self.door.tap_io(|_| ()), service)
             .with_graceful_shutdown(async move { asked.asked().await });
         tokio::select! {
             served = serve => {
@@ -270,6 +274,9 @@ async fn admitted(api: &Arc<Api>, mut request: Request, id: &str) -> Result<Resp
         let detail = format!("a body has at most {BODY_BYTES_MAX} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", detail)
     })?;
+    if route.body.is_some() && !body.is_empty() {
+        called_json(request.headers())?;
+    }
     let actor = Actor {
         name: grant.name.clone(),
         request_id: Some(id.to_owned()),
@@ -315,6 +322,22 @@ struct Names {
     webhook: Option<String>,
 }
 
+/// Refuses a body that is called something other than JSON. `curl -d` calls everything a form.
+fn called_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(named) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let named = named.to_str().unwrap_or_default().to_ascii_lowercase();
+    let named = named.split(';').next().unwrap_or_default().trim();
+    let json = named == "application/json"
+        || named == "application/x-www-form-urlencoded"
+        || (named.starts_with("application/") && named.ends_with("+json"));
+    let detail = "a body is application/json";
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    let refused = || Problem::new(status, "CONTENT_TYPE", detail);
+    json.then_some(()).ok_or_else(refused)
+}
+
 /// What the path names; a tenant that the key is not for does not exist.
 async fn names(request: &mut Request, grant: &Grant) -> Result<Names, Problem> {
     let given = request.extract_parts::<Path<HashMap<String, String>>>();
@@ -341,16 +364,20 @@ async fn names(request: &mut Request, grant: &Grant) -> Result<Names, Problem> {
     })
 }
 
-/// Refuses what is misspelt or given twice: it would be ignored otherwise.
+/// Refuses what is misspelt, given twice or no value: it would be ignored otherwise.
 fn known_query(
     route: &Route,
     given: Vec<(String, String)>,
 ) -> Result<BTreeMap<String, String>, Problem> {
     let mut query = BTreeMap::new();
     for (name, value) in given {
-        if !route.query.iter().any(|(known, _)| *known == name) {
+        let param = route.query.iter().find(|(known, _)| *known == name);
+        let Some((_, param)) = param else {
             return Err(Problem::bad("the query has a parameter that is not known"));
-        }
+        };
+        param
+            .check(&value)
+            .map_err(|what| Problem::bad(format!("{name} is {what}")))?;
         if query.insert(name, value).is_some() {
             return Err(Problem::bad("the query has a parameter twice"));
         }

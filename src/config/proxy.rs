@@ -1,6 +1,7 @@
 //! A proxy as a checked value.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// Longest user name or password that SOCKS5 can carry.
@@ -54,9 +55,15 @@ impl FromStr for Proxy {
             None => (None, rest),
         };
         let (host, port) = authority.rsplit_once(':').ok_or(ProxyError::Form)?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
-        if host.is_empty() || HOST_BYTES_MAX < host.len() || !host.bytes().all(sound) {
+        let sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        let host = match host.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
+            None if host.bytes().all(sound) => host,
+            Some(Some(inner)) if inner.parse::<Ipv6Addr>().is_ok() => inner,
+            _ => return Err(ProxyError::Form),
+        };
+        // A number alone would also be parsed with a plus sign.
+        let number = port.starts_with(|first: char| ('1'..='9').contains(&first));
+        if host.is_empty() || HOST_BYTES_MAX < host.len() || !number {
             return Err(ProxyError::Form);
         }
         let credentials = credentials.map(|text| {
@@ -141,6 +148,9 @@ mod tests {
         check("http://:80", Err(ProxyError::Form));
         check("http://a b:80", Err(ProxyError::Form));
         check("http://proxy:99999", Err(ProxyError::Form));
+        check("http://proxy:+80", Err(ProxyError::Form));
+        check("http://[proxy]:80", Err(ProxyError::Form));
+        check("http://2001:db8::1:80", Err(ProxyError::Form));
         check("http://u%0d%0a:p@proxy:80", Err(ProxyError::Form));
         check("http://:p@proxy:80", Err(ProxyError::Credentials));
     }

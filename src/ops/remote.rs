@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::engine::leased::explained;
 use crate::ids::TenantId;
+use crate::net::dial::DialError;
 use crate::net::http::{HttpClient, HttpError};
 use crate::ops::hosts::Host;
 use crate::ops::tenants::{Changes, PAGE_MAX, Tenant};
@@ -19,6 +20,9 @@ pub enum RemoteError {
     Url(String),
     #[error("{0}")]
     Unreachable(String),
+    /// Its certificate is not trusted, or it speaks no TLS.
+    #[error("{0}")]
+    Untrusted(String),
     /// It says that it cannot, or that we may not.
     #[error("{detail}")]
     Refused {
@@ -34,6 +38,7 @@ impl From<HttpError> for RemoteError {
         match error {
             HttpError::Url => Self::Url(text),
             HttpError::Dial(dial) if dial.is_configuration() => Self::Url(text),
+            HttpError::Dial(DialError::Tls { .. }) => Self::Untrusted(text),
             _ => Self::Unreachable(text),
         }
     }
@@ -73,17 +78,25 @@ impl Remote {
     pub async fn list(&self) -> Result<Vec<Tenant>, RemoteError> {
         let mut all: Vec<Tenant> = Vec::new();
         loop {
-            let after = all
-                .last()
-                .map(|last| format!("&after={}", last.business_id));
-            let path = format!("/api/tenants?limit={PAGE_MAX}{}", after.unwrap_or_default());
-            let page: Items<Tenant> = self.json("GET", &path, None).await?;
-            let full = page.items.len() == PAGE_MAX as usize;
-            all.extend(page.items);
+            let after = all.last().map_or("", |last| last.business_id.as_str());
+            let page = self.page(after, PAGE_MAX).await?;
+            let full = page.len() == PAGE_MAX as usize;
+            all.extend(page);
             if !full {
                 return Ok(all);
             }
         }
+    }
+
+    /// See [`crate::ops::tenants::page`]; `after` is nothing or a tenant's name.
+    pub async fn page(&self, after: &str, limit: u32) -> Result<Vec<Tenant>, RemoteError> {
+        let after = match after {
+            "" => String::new(),
+            name => format!("&after={name}"),
+        };
+        let path = format!("/api/tenants?limit={limit}{after}");
+        let page: Items<Tenant> = self.json("GET", &path, None).await?;
+        Ok(page.items)
     }
 
     /// See [`crate::ops::tenants::show`].

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use wmctl_proto::message::Message;
 
 use crate::crypto::random;
-use crate::ids::{Jid, MessageId};
+use crate::ids::{Jid, MessageId, Server};
 use crate::ops::open::{App, RowsError};
 use crate::session::pair_code;
 use crate::session::rows::{OutboxRow, OutboxState};
@@ -197,7 +197,8 @@ fn recipient(text: &str) -> Result<Jid, SendError> {
         return pair_code::phone_number(text).ok_or_else(wrong);
     }
     let jid: Jid = text.parse().map_err(|_| wrong())?;
-    if jid.user.is_empty() || jid.device != 0 {
+    let somebody = matches!(jid.server, Server::User | Server::Lid | Server::Group);
+    if jid.user.is_empty() || text.contains(':') || !somebody {
         Err(wrong())
     } else {
         Ok(jid)

@@ -1,6 +1,6 @@
 //! The tenants of a database: what is wanted of each, and what becomes of it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::proxy::{Proxy, ProxyError};
 use crate::crypto::random;
@@ -67,14 +67,19 @@ pub struct Tenant {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub proxy: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub device_name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub platform: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub host: Option<String>,
+}
+
+/// A text: `null` could mean that a setting stays, or that it goes, and is refused.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 /// Who changes something, and by which request.

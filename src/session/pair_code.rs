@@ -60,9 +60,14 @@ pub(super) struct Finish {
     pub(super) adv_secret: Secret<32>,
 }
 
-/// The phone number as an address, if it can be one: digits, international, no leading zero.
+/// The phone number as an address, if it can be one: digits, international, no leading zero; with
+/// a plus sign before them and what people write between them.
 pub fn phone_number(text: &str) -> Option<Jid> {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let digits: String = text.chars().filter(|c| !" ().-/".contains(*c)).collect();
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let fits = PHONE_DIGITS.contains(&digits.len()) && !digits.starts_with('0');
     fits.then(|| Jid::user(digits))
 }

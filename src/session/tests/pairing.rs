@@ -335,6 +335,9 @@ fn phone_numbers_are_international() {
         );
     };
     check("+1 555-0001", Some("15550001"));
+    check("+49 (151) 1234.567/8", Some("4915112345678"));
+    check("call 15550001", None);
+    check("1555+0001", None);
     check("0155500011", None);
     check("155", None);
     check("1234567890123456", None);

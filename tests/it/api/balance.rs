@@ -16,7 +16,7 @@ use crate::support::program::{PATIENCE, Program};
 /// Requests that have to be answered one after the other.
 const REQUESTS: usize = 20;
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
@@ -179,7 +179,7 @@ async fn requests_reach_whichever_host_of_serve_lives() {
     assert_eq!(list.len(), balancers.len() * REQUESTS);
 }
 
-async fn stand(fleet: &Fleet, address: &str, role: &str) -> Program {
+pub(super) async fn stand(fleet: &Fleet, address: &str, role: &str) -> Program {
     let name = tenant(0);
     let run = ["run", "--ha", "--ha-timeout", "1500", "--tenant", &name];
     let mut host = fleet

@@ -1,9 +1,12 @@
 //! Many tenants: hosts that share them out, and the interface that steers them.
 
 mod balance;
+mod contract;
 pub(crate) mod fleet;
+mod guide;
 mod http;
 mod page;
 mod pairing;
 mod scale;
 mod silence;
+mod tls;

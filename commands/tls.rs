@@ -1,0 +1,51 @@
+//! TLS of the HTTP interface: its files, read before anything listens.
+
+use std::path::PathBuf;
+
+use wmctl::api::tls::{Tls, TlsError};
+use wmctl::clock::Surroundings;
+
+use crate::failure::{Exit, Failure};
+use crate::settings::Settings;
+
+/// Options of commands that listen.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TlsArgs {
+    /// Speak TLS with this certificate (PEM, with those between it and a root)
+    ///
+    /// SIGHUP has both files read again; what cannot be used then changes nothing. Keys are needed
+    /// with TLS as without. WMCTL_TLS_CERT and WMCTL_TLS_KEY are the same.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_http")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The key of --tls-cert (PEM), in a file that not everybody can read
+    #[arg(long, value_name = "FILE", conflicts_with = "no_http")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// Reads the files that were typed or set, if any.
+pub(crate) fn load(settings: &Settings, args: &TlsArgs) -> Result<Option<Tls>, Failure> {
+    let Some(files) = settings.tls_files(args)? else {
+        return Ok(None);
+    };
+    Tls::load(files, Surroundings::system())
+        .map(Some)
+        .map_err(|error| {
+            let message = error.to_string();
+            let failure = |code| Failure::new(Exit::Config, code, message);
+            match error {
+                TlsError::Exposed(path) => {
+                    failure("TLS_KEY_EXPOSED").hint(format!("chmod 600 {}", path.display()))
+                }
+                TlsError::Mismatch { .. } => failure("TLS_MISMATCH").hint(
+                    "--tls-cert begins with the server's own certificate, not its authority's",
+                ),
+                TlsError::Expired { .. } | TlsError::NotYet { .. } => failure("TLS_EXPIRED")
+                    .hint("renew it; a wrong clock of this machine looks the same"),
+                TlsError::NoKey(_) => {
+                    failure("TLS_FILES").hint("a key begins with -----BEGIN PRIVATE KEY-----")
+                }
+                _ => failure("TLS_FILES"),
+            }
+        })
+}

@@ -1,0 +1,180 @@
+//! The certificate and the key of a listening interface, from files that are read again on request.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{InconsistentKeys, ServerConfig};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use x509_parser::parse_x509_certificate;
+
+use crate::clock::Surroundings;
+use crate::ops::shapes::time;
+
+/// A certificate that ends sooner is warned of.
+const SOON: Duration = Duration::from_secs(14 * 24 * 3_600);
+
+/// Where certificate and key are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// PEM: the server's certificate first, then those between it and a root.
+    pub cert: PathBuf,
+    /// PEM, not encrypted.
+    pub key: PathBuf,
+}
+
+/// Why they cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{} holds no certificate in PEM form", .0.display())]
+    NoCertificate(PathBuf),
+    #[error("{} holds no private key in PEM form, or an encrypted one", .0.display())]
+    NoKey(PathBuf),
+    /// The mode of the key's file.
+    #[error("every user of this machine can read the private key {}", .0.display())]
+    Exposed(PathBuf),
+    #[error("{} is not the key of the certificate {}", key.display(), cert.display())]
+    Mismatch { cert: PathBuf, key: PathBuf },
+    #[error("the certificate {} ended at {at}", path.display())]
+    Expired { path: PathBuf, at: String },
+    #[error("the certificate {} begins at {at}", path.display())]
+    NotYet { path: PathBuf, at: String },
+    #[error("{} cannot be used: {source}", path.display())]
+    Unusable {
+        path: PathBuf,
+        source: rustls::Error,
+    },
+}
+
+/// What connections are secured with; clones share it.
+#[derive(Clone)]
+pub struct Tls {
+    files: Arc<TlsFiles>,
+    surroundings: Surroundings,
+    config: Arc<watch::Sender<Arc<ServerConfig>>>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Tls").field(&self.files).finish()
+    }
+}
+
+impl Tls {
+    /// Reads and checks the files.
+    pub fn load(files: TlsFiles, surroundings: Surroundings) -> Result<Self, TlsError> {
+        let config = read(&files, surroundings.clock.unix_ms())?;
+        Ok(Self {
+            files: Arc::new(files),
+            surroundings,
+            config: Arc::new(watch::Sender::new(config)),
+        })
+    }
+
+    /// Reads the files again, for connections that are made from now on. What cannot be used
+    /// changes nothing.
+    pub fn reload(&self) {
+        match read(&self.files, self.surroundings.clock.unix_ms()) {
+            Ok(config) => {
+                self.config.send_replace(config);
+                tracing::info!(cert = %self.files.cert.display(), "certificate read again");
+            }
+            Err(error) => tracing::error!(%error, "the old certificate stays in use"),
+        }
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.config.borrow().clone())
+    }
+}
+
+/// What TLS 1.2 and 1.3 need, from both files. `now_ms` is the wall clock's.
+fn read(files: &TlsFiles, now_ms: i64) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = certificates(&files.cert)?;
+    check_dates(&files.cert, &chain[0], now_ms)?;
+    let key = private_key(&files.key)?;
+    let unusable = |source| match source {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch {
+            cert: files.cert.clone(),
+            key: files.key.clone(),
+        },
+        source => TlsError::Unusable {
+            path: files.cert.clone(),
+            source,
+        },
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(unusable)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn text(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|source| TlsError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// At least one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text(path)?).collect();
+    let chain = chain.unwrap_or_default();
+    match chain.is_empty() {
+        true => Err(TlsError::NoCertificate(path.to_owned())),
+        false => Ok(chain),
+    }
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let text = zeroize::Zeroizing::new(text(path)?);
+    if is_open_to_all(path) {
+        return Err(TlsError::Exposed(path.to_owned()));
+    }
+    PrivateKeyDer::from_pem_slice(&text).map_err(|_| TlsError::NoKey(path.to_owned()))
+}
+
+#[cfg(unix)]
+fn is_open_to_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o006 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_all(_path: &Path) -> bool {
+    false
+}
+
+fn check_dates(path: &Path, certificate: &[u8], now_ms: i64) -> Result<(), TlsError> {
+    let parsed = parse_x509_certificate(certificate);
+    let Ok((_, parsed)) = parsed else {
+        return Err(TlsError::NoCertificate(path.to_owned()));
+    };
+    let [begins_ms, ends_ms] = [parsed.validity().not_before, parsed.validity().not_after]
+        .map(|at| at.timestamp().saturating_mul(1_000));
+    let path = path.to_owned();
+    if now_ms < begins_ms {
+        let at = time(begins_ms);
+        return Err(TlsError::NotYet { path, at });
+    }
+    let at = time(ends_ms);
+    if ends_ms < now_ms {
+        return Err(TlsError::Expired { path, at });
+    }
+    if ends_ms - now_ms < i64::try_from(SOON.as_millis()).unwrap_or(i64::MAX) {
+        tracing::warn!(cert = %path.display(), ends = at, "the certificate ends soon");
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! The interface against its own document, by a tester that knows nothing of us: schemathesis.
+
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use super::fleet::{Fleet, tenant};
+use crate::support::number;
+
+/// Requests that a run makes at least, whatever they are.
+const REQUESTS_MIN: u32 = 150;
+
+/// The tester, as `./test` installs it.
+fn tester() -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = path.join("tests/peers/schemathesis/.venv/bin/schemathesis");
+    assert!(
+        path.exists(),
+        "{} is missing: ./test makes it",
+        path.display()
+    );
+    path
+}
+
+struct Tester<'a> {
+    address: &'a str,
+    key: &'a str,
+    folder: &'a Path,
+}
+
+impl Tester<'_> {
+    /// Runs every check that there is; what it says at the end.
+    async fn run(&self, config: &str, arguments: &[&str]) -> String {
+        let file = self.folder.join("schemathesis.toml");
+        // Streams do not end while a device is being linked.
+        std::fs::write(&file, format!("max-stream-events = 1\n{config}")).unwrap();
+        let examples = number("WMCTL_API_EXAMPLES", 6).to_string();
+        let seed = number("WMCTL_API_SEED", 1).to_string();
+        let document = format!("http://{}/openapi.json", self.address);
+        let header = format!("Authorization: Bearer {}", self.key);
+        let output = Command::new(tester())
+            .arg("--config-file")
+            .arg(&file)
+            .args(["run", &document, "--header", &header, "--checks", "all"])
+            .args(["--max-examples", &examples, "--seed", &seed])
+            .args(["--no-color", "--request-timeout", "30"])
+            .args(arguments)
+            .current_dir(self.folder)
+            .env("HOME", self.folder)
+            .kill_on_drop(true)
+            .output()
+            .await
+            .expect("schemathesis starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}{words}");
+        let cases = text.lines().find(|line| line.contains(" generated, "));
+        let cases = cases.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+        let enough = cases.is_some_and(|cases: u32| REQUESTS_MIN <= cases);
+        assert!(enough, "it hardly asked: {text}");
+        text
+    }
+}
+
+/// `WMCTL_API_EXAMPLES` makes it ask more, `WMCTL_API_SEED` ask something else.
+#[tokio::test]
+async fn the_interface_keeps_what_its_document_promises() {
+    let mut fleet = Fleet::start(1).await;
+    let address = fleet.join("a").await;
+    let allow = ["read", "write", "pair", "send", "admin"].map(|word| ["--allow", word]);
+    let add = [&["keys", "add", "full"], allow.as_flattened()].concat();
+    let key = fleet.wmctl.done(&add).await.trim().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let tester = Tester {
+        address: &address,
+        key: &key,
+        folder: folder.path(),
+    };
+    // A tenant that is there and paired, so that requests get past "there is no such thing".
+    let name = tenant(0);
+    let config = format!("[parameters]\n\"path.id\" = \"{name}\"\n");
+    let only = ["--include-path-regex", r"\{id\}"];
+    // Asked to replace the device, it would, and nothing could be sent any more.
+    let but = ["--exclude-operation-id", "BeginPairing"];
+    tester.run(&config, &[only, but].concat()).await;
+    let sent = format!("SELECT count(*) FROM wmctl_outbox WHERE business_id = '{name}'");
+    let sent: u32 = fleet.server.sql("wm", &sent).trim().parse().unwrap();
+    assert!(0 < sent, "not one message was taken in");
+    // Then whatever it likes, also to replace that tenant's device or to delete it.
+    tester.run("", &[]).await;
+    let log = fleet.wmctl.log();
+    assert!(!log.contains("panicked"), "{log}");
+}
