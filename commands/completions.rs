@@ -7,11 +7,18 @@ use crate::failure::{Exit, Failure};
 use crate::ui::Ui;
 
 /// Print the completion script of a shell
+///
+/// It knows commands and options. One that also knows tenants and hosts, and asks for them while
+/// you type, is made with COMPLETE: put the line into the file that your shell reads at its start.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl completions bash > /etc/bash_completion.d/wmctl\n  \
     wmctl completions zsh > ~/.zfunc/_wmctl\n  \
-    wmctl completions fish > ~/.config/fish/completions/wmctl.fish")]
+    wmctl completions fish > ~/.config/fish/completions/wmctl.fish\n\n\
+    With names of tenants and hosts:\n  \
+    bash: source <(COMPLETE=bash wmctl)\n  \
+    zsh:  source <(COMPLETE=zsh wmctl)\n  \
+    fish: COMPLETE=fish wmctl | source")]
 pub(crate) struct CompletionsArgs {
     /// The shell to complete for
     #[arg(value_enum)]

@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 mod bench;
 mod cli;
+mod complete;
 mod completions;
 mod config;
 mod db;
@@ -54,6 +55,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Exit {
+    if let Some(exit) = complete::answered() {
+        return exit;
+    }
     let matches = match cli::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return refuse(&error),

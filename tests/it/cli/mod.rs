@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 mod account;
 mod bench;
+mod complete;
 mod demo;
 mod help;
 mod output;
