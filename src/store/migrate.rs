@@ -40,7 +40,7 @@ const MIGRATIONS: [Migration; 11] = [
     migration!(8, "units", "0008_units.sql"),
     migration!(9, "moves", "0009_moves.sql"),
     migration!(10, "webhooks", "0010_webhooks.sql"),
-    migration!(12, "calls", "0012_calls.sql"),
+    migration!(11, "calls", "0011_calls.sql"),
 ];
 
 /// The newest version that this binary knows.

@@ -286,6 +286,7 @@ mod tests {
                     let lock_pooling = if lock_apart { lock_pooling } else { pooling };
                     let route = Route {
                         version: 150_000,
+                        tls: TlsMode::Disable,
                         pooling,
                         lock_pooling,
                         lock_apart,
