@@ -15,6 +15,9 @@ pub mod webhook;
 
 use crate::config::postgres::{PostgresUrl, PostgresUrlError};
 
+/// Most characters of a wrong parameter's name that are shown.
+const PARAMETER_SHOWN: usize = 40;
+
 /// Where the rows are.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
@@ -57,6 +60,13 @@ pub enum DatabaseUrlError {
     Empty,
     #[error("database URL names no file")]
     NoFile,
+    #[error(
+        "parameter {name} of the database URL means nothing to a file; mode=rwc is meant anyway"
+    )]
+    FileParameter {
+        /// As it was written, shortened.
+        name: String,
+    },
     #[error("only a postgres:// database has locks with a URL of their own")]
     NoServer,
     #[error("database URL starts with neither sqlite: nor postgres://")]
@@ -86,9 +96,21 @@ impl FromStr for DatabaseUrl {
         } else {
             return Err(DatabaseUrlError::Scheme);
         };
-        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         if path.is_empty() {
             return Err(DatabaseUrlError::NoFile);
+        }
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=').unwrap_or((pair, "")) {
+                ("mode", "rw" | "rwc") => (),
+                // What other clients set for their own connections; ours set what they need.
+                (name, _) if name.starts_with('_') => (),
+                (name, _) => {
+                    let name = name.chars().filter(|char| char.is_ascii_graphic());
+                    let name = name.take(PARAMETER_SHOWN).collect();
+                    return Err(DatabaseUrlError::FileParameter { name });
+                }
+            }
         }
         Ok(Self::Sqlite(PathBuf::from(path)))
     }
@@ -192,6 +214,12 @@ mod tests {
         check("mysql://user:secret@db", Err(DatabaseUrlError::Scheme));
         check("whatsmeow", Err(DatabaseUrlError::Scheme));
         check("sqlite:", Err(DatabaseUrlError::NoFile));
+        check("sqlite:w.db?_foreign_keys=on", Ok("sqlite:w.db"));
+        for (query, name) in [("mode=ro", "mode"), ("cache=shared", "cache"), ("x", "x")] {
+            let name = name.to_owned();
+            let refused = Err(DatabaseUrlError::FileParameter { name });
+            check(&format!("sqlite:w.db?{query}"), refused);
+        }
         check("", Err(DatabaseUrlError::Empty));
     }
 

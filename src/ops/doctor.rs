@@ -143,7 +143,13 @@ async fn database(app: &App, facts: &ServerFacts) -> Check {
     if facts.tls.is_none() && !near {
         return check(State::Warning).hint("sslmode=verify-full encrypts what goes to the server");
     }
-    let unverified = !matches!(mode, TlsMode::VerifyCa | TlsMode::VerifyFull);
+    if mode == TlsMode::VerifyCa && !near {
+        return check(State::Warning).hint(
+            "this sslmode takes any name, and sslrootcert is trusted beside the system's \
+             authorities: verify-full asks for the name too",
+        );
+    }
+    let unverified = mode != TlsMode::VerifyFull;
     if unverified && !near {
         return check(State::Warning).hint(
             "this sslmode takes any certificate: verify-full, with sslrootcert where needed, does \

@@ -108,7 +108,11 @@ pub enum Class {
 /// A database, also in the form that Go's SQLite driver takes.
 pub fn source(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
     match text.strip_prefix("file:") {
-        Some(path) => format!("sqlite:{path}").parse(),
+        // Its parameters are for the connections of another client.
+        Some(path) => {
+            let path = path.split_once('?').map_or(path, |(path, _)| path);
+            format!("sqlite:{path}").parse()
+        }
         None => text.parse(),
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::config::PARAMETER_SHOWN;
+
 /// Most connections that may be asked for: far above what a server takes.
 const CONNECTIONS_MAX: u32 = 10_000;
 
@@ -245,7 +247,7 @@ impl PoolSettings {
             }
             _ => {
                 let name = name.chars().filter(|char| char.is_ascii_graphic());
-                let name = name.take(40).collect();
+                let name = name.take(PARAMETER_SHOWN).collect();
                 return Err(PostgresUrlError::Unknown { name });
             }
         }
