@@ -96,7 +96,7 @@ pub(crate) fn rows(error: RowsError) -> Failure {
         RowsError::OutOfReach { hint, .. } => {
             Failure::new(Exit::Config, "TENANT_OUT_OF_REACH", message).hint(hint)
         }
-        RowsError::Login(_) => Failure::new(Exit::Config, "DATABASE_LOGIN", message)
+        RowsError::Login(_) => Failure::new(Exit::Database, "DATABASE_LOGIN", message)
             .hint("DATABASE_URL names user, password and database; pg_hba.conf, who may log in"),
         RowsError::Untrusted(_) => Failure::new(Exit::Database, "DATABASE_TLS", message).hint(
             "sslrootcert of DATABASE_URL names the authority that signed the server's certificate",

@@ -123,10 +123,12 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may work later.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable(_) | Self::Busy | Self::Full | Self::Standby | Self::Untrusted(_)
-        )
+        match self {
+            Self::Unavailable(_) | Self::Busy | Self::Full | Self::Standby => true,
+            // While a name moves, or a password is changed, the wrong server may answer.
+            Self::Login { .. } | Self::Untrusted(_) => true,
+            _ => false,
+        }
     }
 
     /// The class of an error that COMMIT itself answered.

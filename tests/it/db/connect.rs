@@ -246,13 +246,13 @@ const REACHED_OVER_TLS: &[(&str, &str)] = &[
 const REFUSED_OVER_TLS: &[(&str, i32, &str, &str)] = &[
     (
         "postgres://tls_only@localhost:PORT/w?sslmode=disable",
-        3,
+        7,
         "DATABASE_LOGIN",
         REFUSED,
     ),
     (
         "postgres://plain_only@localhost:PORT/w?sslmode=require",
-        3,
+        7,
         "DATABASE_LOGIN",
         REFUSED,
     ),
@@ -303,7 +303,7 @@ const REFUSED_OVER_TLS: &[(&str, i32, &str, &str)] = &[
     // No certificate of a client.
     (
         "postgres://by_certificate@localhost:PORT/w?sslmode=require",
-        3,
+        7,
         "DATABASE_LOGIN",
         "client certificate",
     ),
@@ -346,34 +346,41 @@ const REACHED_FORMS: &[(&str, &str)] = &[
 ];
 
 const REFUSED_FORMS: &[(&str, i32, &str, &str)] = &[
+    // Without a user, that of the process is meant.
+    (
+        "postgres://localhost:PORT/w",
+        7,
+        "DATABASE_LOGIN",
+        "no pg_hba.conf entry for host",
+    ),
     (
         "postgres://by_password:s3cr3t@localhost:PORT/w",
-        3,
+        7,
         "DATABASE_LOGIN",
         "password",
     ),
     (
         "postgres://by_password@localhost:PORT/w",
-        3,
+        7,
         "DATABASE_LOGIN",
         "password",
     ),
     (
         "postgres://nobody@localhost:PORT/w",
-        3,
+        7,
         "DATABASE_LOGIN",
         "nobody",
     ),
     (
         "postgres://wm@localhost:PORT/absent",
-        3,
+        7,
         "DATABASE_LOGIN",
         "absent",
     ),
     // Without a database, that of the user's name is meant.
     (
         "postgres://wm@localhost:PORT",
-        3,
+        7,
         "DATABASE_LOGIN",
         r#"database "wm""#,
     ),
@@ -487,6 +494,10 @@ async fn every_form_of_a_url_leads_to_the_server() {
     std::os::unix::fs::symlink(place.server.socket(), cloud.join(name)).unwrap();
     place.reached(REACHED_FORMS).await;
     place.refused(REFUSED_FORMS).await;
+    let narrow = place.wmctl("postgres://wm@localhost:PORT/w?pool_max_conns=3");
+    let shown = narrow.done(&["db", "connections", "-o", "json"]).await;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["pool_max_conns"], 3);
 }
 
 /// What stands in the environment and in files.
