@@ -1,11 +1,14 @@
 //! A role of one tenant, as README sets it up: what it runs, and what it reaches of another.
 
 use std::path::Path;
+use std::time::Duration;
 
+use serde_json::Value;
 use wmctl::sim::Simulator;
 
 use super::{NUMBER, pair, paired, simulator};
 use crate::support::postgres::Postgres;
+use crate::support::program::PATIENCE;
 use crate::support::wmctl::Wmctl;
 
 const OTHER_NUMBER: &str = "4915112345622";
@@ -106,6 +109,38 @@ async fn a_role_runs_its_own_tenant_and_no_other() {
         let named = words.contains("TENANT_OUT_OF_REACH") && words.contains(&expected);
         assert!(named && words.contains(r#""retryable":false"#), "{words}");
     }
+    run.terminate().await;
+    assert!(run.ended().await.success(), "{}", run.log_tail());
+}
+
+/// For a moment the server refuses the role and ends all its sessions: the process goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_outlives_a_refused_login() {
+    let (sim, folder) = (simulator().await, tempfile::tempdir().unwrap());
+    let server = Postgres::start();
+    let acme = two_tenants(&sim, &server, folder.path()).await;
+    let mut run = acme.start(&["run"]);
+    let is = |text: &'static str| move |line: &Value| line["text"] == text;
+    sim.phone_sends(OTHER_NUMBER, NUMBER, "before")
+        .await
+        .unwrap();
+    run.expect("the first message", is("before")).await;
+    server.sql("w", "ALTER ROLE of_acme NOLOGIN");
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'of_acme'";
+    server.sql("w", end);
+    sim.phone_sends(OTHER_NUMBER, NUMBER, "meanwhile")
+        .await
+        .unwrap();
+    let refused = async {
+        while !server.log_tail().contains("is not permitted to log in") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    server.sql("w", "ALTER ROLE of_acme LOGIN");
+    run.expect("the second message", is("meanwhile")).await;
+    let twice = run.heard(is("before"));
+    assert!(twice.is_empty(), "it came again");
     run.terminate().await;
     assert!(run.ended().await.success(), "{}", run.log_tail());
 }
