@@ -11,6 +11,8 @@ use crate::support::tap::Tap;
 
 /// The longest outage over which the link must stand.
 const OUTAGE: Duration = Duration::from_secs(9);
+/// How soon the state tells of an outage.
+const NOTICE_MAX: Duration = Duration::from_secs(3);
 /// How soon after the server accepts again the account must be at work.
 const RECOVERY_MAX: Duration = Duration::from_secs(1);
 const ROUNDS: u32 = 3;
@@ -56,7 +58,37 @@ async fn killed_backends_cost_nothing() {
 const KILL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name LIKE 'wmctl%'";
 
-/// The server has no connection left for wmctl; then those that it has are killed.
+/// A time in which the server is of no use.
+struct Outage {
+    begin: fn(&Postgres),
+    lasts: Duration,
+    end: fn(&Postgres),
+}
+
+/// The state says so at once, the link stands, and the account is at work soon after.
+async fn outlives(server: Postgres, url: &str, outage: Outage) {
+    let mut traffic = Traffic::connect(url, 120).await;
+    let logins = traffic.logins().await;
+    traffic.chats().await;
+    traffic.put_in(40).await;
+    (outage.begin)(&server);
+    let since = Instant::now();
+    let stalled = state("stalled");
+    let stalled = traffic.run.expect("the stalled state", stalled).await;
+    assert_eq!(stalled["reason"], "database");
+    assert!(since.elapsed() < NOTICE_MAX, "{:?}", since.elapsed());
+    tokio::time::sleep_until(since + outage.lasts).await;
+    (outage.end)(&server);
+    let since = Instant::now();
+    let connected = state("connected");
+    traffic.run.expect("the connected state", connected).await;
+    let took = since.elapsed();
+    assert!(took < RECOVERY_MAX, "back after {took:?}");
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.settled().await;
+}
+
+/// No connection is left for wmctl, and those that it has are killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_connections_cost_nothing() {
     let server = server();
@@ -66,61 +98,30 @@ async fn refused_connections_cost_nothing() {
     );
     server.sql("wm", "GRANT ALL ON SCHEMA public TO app");
     let url = server.url("wm").replace("user=wm", "user=app");
-    let mut traffic = Traffic::connect(&url, 120).await;
-    let logins = traffic.logins().await;
-    traffic.chats().await;
-    traffic.put_in(40).await;
-    server.sql("wm", "ALTER ROLE app CONNECTION LIMIT 0");
-    assert!(!server.sql("wm", KILL).is_empty(), "nothing was killed");
-    traffic
-        .run
-        .expect("the stalled state", state("stalled"))
-        .await;
-    // How long nobody is let in is the fault.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    server.sql("wm", "ALTER ROLE app CONNECTION LIMIT -1");
-    let since = Instant::now();
-    traffic
-        .run
-        .expect("the connected state", state("connected"))
-        .await;
-    let took = since.elapsed();
-    assert!(took < RECOVERY_MAX, "back after {took:?}");
-    assert_eq!(traffic.logins().await, logins, "the link was given up");
-    traffic.settled().await;
+    let refused = Outage {
+        begin: |server| {
+            server.sql("wm", "ALTER ROLE app CONNECTION LIMIT 0");
+            assert!(!server.sql("wm", KILL).is_empty(), "nothing was killed");
+        },
+        lasts: Duration::from_secs(3),
+        end: |server| {
+            server.sql("wm", "ALTER ROLE app CONNECTION LIMIT -1");
+        },
+    };
+    outlives(server, &url, refused).await;
 }
 
-/// The server is down for as long as WhatsApp waits; the link stands, and the state says so.
+/// The server is down for as long as WhatsApp waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_link_outlives_an_outage() {
     let server = server();
-    let mut traffic = Traffic::connect(&server.url("wm"), 120).await;
-    let logins = traffic.logins().await;
-    traffic.chats().await;
-    traffic.put_in(40).await;
-    server.stop("fast");
-    let since = Instant::now();
-    let stalled = traffic
-        .run
-        .expect("the stalled state", state("stalled"))
-        .await;
-    assert_eq!(stalled["reason"], "database");
-    assert!(
-        since.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        since.elapsed()
-    );
-    tokio::time::sleep_until(since + OUTAGE).await;
-    server.start_again();
-    let since = Instant::now();
-    traffic
-        .run
-        .expect("the connected state", state("connected"))
-        .await;
-    let took = since.elapsed();
-    assert!(took < RECOVERY_MAX, "back after {took:?}");
-    assert_eq!(traffic.logins().await, logins, "the link was given up");
-    traffic.settled().await;
+    let url = server.url("wm");
+    let down = Outage {
+        begin: |server| server.stop("fast"),
+        lasts: OUTAGE,
+        end: Postgres::start_again,
+    };
+    outlives(server, &url, down).await;
 }
 
 /// Nobody writes: even then the state tells of an outage, and of its end.
