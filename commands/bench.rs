@@ -1,9 +1,12 @@
 //! `wmctl bench`: what this machine does, and what it costs.
 
+use std::path::PathBuf;
+
 use wmctl::ops::Stop;
-use wmctl::ops::bench::{self, BenchError, BenchOptions, BenchRow};
+use wmctl::ops::bench::{self, BenchOptions, BenchRow};
 use wmctl::ops::shapes::Object;
 
+use crate::demo;
 use crate::failure::{Exit, Failure};
 use crate::start;
 use crate::ui::{Format, Ui};
@@ -13,8 +16,11 @@ use crate::ui::{Format, Ui};
 /// Pairs accounts with a simulated WhatsApp, runs them with `wmctl serve` as a child, lets contacts
 /// write and writes to them. A file of its own is measured, and a PostgreSQL database if one is
 /// named: it needs a current schema and no tenants, and is left without any. Simulator and contacts
-/// share the machine, so that all numbers are floors. Round trips and transactions count what
-/// follows of a message too: acks and receipts. Build it with --release before you believe it.
+/// share the machine, so that all numbers are floors. Statements, round trips and transactions
+/// count what follows of a message too: acks and receipts. TAKEN is the time until a message that
+/// is put in is durable. ACCOUNT KB is what one idle account adds to the memory of the process.
+/// PGBENCH is how many transactions a second are made, as a part of those that pgbench makes on the
+/// same server with as many row writes in each. Build it with --release before you believe it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl bench\n  \
@@ -39,6 +45,10 @@ pub(crate) struct BenchArgs {
         hide_env_values = true
     )]
     postgres: Option<String>,
+
+    /// Compare with this program on the PostgreSQL server; without it with the one on PATH, if any
+    #[arg(long, value_name = "PATH", requires = "postgres")]
+    pgbench: Option<PathBuf>,
 }
 
 pub(crate) async fn run(ui: &Ui, args: &BenchArgs) -> Result<Exit, Failure> {
@@ -49,11 +59,12 @@ pub(crate) async fn run(ui: &Ui, args: &BenchArgs) -> Result<Exit, Failure> {
         postgres: args.postgres.clone(),
         accounts: args.accounts.clone(),
         messages: args.messages,
+        pgbench: args.pgbench.clone(),
     };
     let stop = Stop::new();
     let mut tell = |step: String| ui.note(&step);
     let rows = start::with_signals(&stop, bench::bench(&options, &stop, &mut tell)).await?;
-    let rows = rows.map_err(explain)?;
+    let rows = rows.map_err(|error| demo::explain(error, "BENCH_FAILED"))?;
     match ui.format() {
         Format::Json | Format::Jsonl => ui.json(&Object::new("Bench", &Items { items: &rows }))?,
         Format::Table | Format::Name => ui.rows(&HEADS, rows.iter().map(cells).collect())?,
@@ -66,7 +77,7 @@ struct Items<'a> {
     items: &'a [BenchRow],
 }
 
-const HEADS: [&str; 12] = [
+const HEADS: [&str; 18] = [
     "DATABASE",
     "ACCOUNTS",
     "START S",
@@ -74,11 +85,17 @@ const HEADS: [&str; 12] = [
     "OUT/S",
     "IN CPU MS",
     "OUT CPU MS",
+    "IN SQL",
+    "OUT SQL",
     "IN TRIPS",
     "OUT TRIPS",
     "IN TX",
     "OUT TX",
-    "IDLE MB",
+    "TAKEN P50 MS",
+    "TAKEN P99 MS",
+    "ACCOUNT KB",
+    "IN/PGBENCH",
+    "OUT/PGBENCH",
 ];
 
 fn cells(row: &BenchRow) -> Vec<String> {
@@ -92,26 +109,17 @@ fn cells(row: &BenchRow) -> Vec<String> {
         format!("{:.0}", row.sent_per_s),
         known(row.received_cpu_ms),
         known(row.sent_cpu_ms),
+        format!("{:.1}", row.received_statements),
+        format!("{:.1}", row.sent_statements),
         known(row.received_round_trips),
         known(row.sent_round_trips),
         format!("{:.2}", row.received_units),
         format!("{:.2}", row.sent_units),
-        known(row.idle_mb),
+        format!("{:.2}", row.taken_p50_ms),
+        format!("{:.2}", row.taken_p99_ms),
+        row.idle_account_kb
+            .map_or_else(|| String::from("-"), |kb| format!("{kb:.0}")),
+        known(row.received_of_pgbench),
+        known(row.sent_of_pgbench),
     ]
-}
-
-fn explain(error: BenchError) -> Failure {
-    let message = error.to_string();
-    match error {
-        BenchError::Rows(error) => start::rows(error),
-        BenchError::Pair(error) => crate::pair::explain(error, "bench"),
-        BenchError::Stopped => Failure::new(Exit::Interrupted, "INTERRUPTED", message),
-        BenchError::NotEmpty => Failure::new(Exit::Conflict, "NOT_EMPTY", message)
-            .hint("make an empty database and run `wmctl migrate up` on it"),
-        BenchError::Url(_) => Failure::new(Exit::Config, "DATABASE_URL", message),
-        BenchError::Prepare(_)
-        | BenchError::Simulator(_)
-        | BenchError::Send(_)
-        | BenchError::Stalled { .. } => Failure::new(Exit::Failed, "BENCH_FAILED", message),
-    }
 }

@@ -63,7 +63,7 @@ pub(crate) async fn run(ui: &Ui, args: &DemoArgs) -> Result<Exit, Failure> {
     let mut show = |step| stage.show(&step);
     let report = start::with_signals(&stop, demo::demo(&options, &stop, &mut show)).await?;
     stage.clear();
-    let report = report.map_err(explain)?;
+    let report = report.map_err(|error| explain(error, "DEMO_FAILED"))?;
     match ui.format() {
         Format::Table | Format::Name => ui.rows(&["WHAT", "COUNT"], rows(&report))?,
         Format::Json | Format::Jsonl => {
@@ -170,7 +170,8 @@ impl Stage<'_> {
     }
 }
 
-pub(crate) fn explain(error: DemoError) -> Failure {
+/// What ended a demonstration, a drill or a measurement; `code` where it has no code of its own.
+pub(crate) fn explain(error: DemoError, code: &'static str) -> Failure {
     let message = error.to_string();
     match error {
         DemoError::Rows(error) => start::rows(error),
@@ -182,11 +183,16 @@ pub(crate) fn explain(error: DemoError) -> Failure {
             format!("{message}: {error}"),
         )
         .hint("TMPDIR names a folder that can be written to"),
-        DemoError::Start { .. } | DemoError::Ended { .. } | DemoError::NoTakeover(..) => {
-            Failure::new(Exit::Failed, "DEMO_FAILED", message)
-        }
-        DemoError::Simulator(_) | DemoError::Send(_) | DemoError::Tenant(_) => {
-            Failure::new(Exit::Failed, "DEMO_FAILED", message)
-        }
+        DemoError::NotEmpty => Failure::new(Exit::Conflict, "NOT_EMPTY", message)
+            .hint("make an empty database and run `wmctl migrate up` on it"),
+        DemoError::Url(_) => Failure::new(Exit::Config, "DATABASE_URL", message),
+        DemoError::Start { .. }
+        | DemoError::Ended { .. }
+        | DemoError::NoTakeover(..)
+        | DemoError::Stalled { .. }
+        | DemoError::Pgbench { .. }
+        | DemoError::Simulator(_)
+        | DemoError::Send(_)
+        | DemoError::Tenant(_) => Failure::new(Exit::Failed, code, message),
     }
 }

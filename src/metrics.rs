@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -83,6 +83,8 @@ struct Instruments {
     ack: Histogram,
     stalls: Family<OfStall, Counter>,
     stalled: Gauge,
+    /// Statements, waits, rows written, transactions that wrote.
+    database: [Counter; 4],
     enabled: Gauge,
     orphaned: Gauge,
     deliveries: Family<OfOutcome, Counter>,
@@ -116,6 +118,7 @@ impl Default for Metrics {
             ack: Histogram::new(ACK_BUCKETS),
             stalls: Family::default(),
             stalled: Gauge::default(),
+            database: Default::default(),
             enabled: Gauge::default(),
             orphaned: Gauge::default(),
             deliveries: Family::default(),
@@ -176,6 +179,24 @@ impl Instruments {
         registry.register("wmctl_stalls", help, self.stalls.clone());
         let help = "Sessions that are dead although pings are answered";
         registry.register("wmctl_sessions_stalled", help, self.stalled.clone());
+        let named = [
+            ("wmctl_db_statements", "Statements on behalf of accounts"),
+            (
+                "wmctl_db_waits",
+                "Waits for the database on behalf of accounts",
+            ),
+            (
+                "wmctl_db_writes",
+                "Rows that were written on behalf of accounts",
+            ),
+            (
+                "wmctl_db_transactions",
+                "Transactions that wrote on behalf of accounts",
+            ),
+        ];
+        for ((name, help), counter) in named.into_iter().zip(&self.database) {
+            registry.register(name, help, counter.clone());
+        }
         let help = "Tenants of the whole database that are to run somewhere";
         registry.register("wmctl_tenants_enabled", help, self.enabled.clone());
         let help = "Tenants of the whole database that are to run and that nobody runs";
@@ -208,6 +229,16 @@ pub struct Levels {
     pub outbox: Option<(u64, f64)>,
     /// The age of the oldest event that a webhook has not got, and dead letters, likewise.
     pub webhooks: Option<(f64, u64)>,
+    pub database: Asked,
+}
+
+/// What was asked of the database on behalf of accounts so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub statements: u64,
+    pub waits: u64,
+    pub writes: u64,
+    pub transactions: u64,
 }
 
 /// The format of an answer.
@@ -254,6 +285,16 @@ impl Metrics {
         if let Some((age_s, dead)) = levels.webhooks {
             all.webhook_lag.set(age_s);
             all.dead_letters.set(level(dead));
+        }
+        let asked = levels.database;
+        let counts = [
+            asked.statements,
+            asked.waits,
+            asked.writes,
+            asked.transactions,
+        ];
+        for (counter, count) in all.database.iter().zip(counts) {
+            counter.inner().store(count, Ordering::Relaxed);
         }
         let mut written = String::new();
         if text::encode(&mut written, &all.registry).is_err() {
@@ -464,6 +505,12 @@ mod tests {
             connected: 1,
             outbox: Some((5, 1.5)),
             webhooks: Some((2.5, 3)),
+            database: Asked {
+                statements: 40,
+                waits: 7,
+                writes: 21,
+                transactions: 3,
+            },
         };
         metrics.delivered("delivered", 4);
         metrics.text(format, &levels, true)
@@ -485,6 +532,10 @@ mod tests {
                 "# TYPE whatsmeow_tenants_total gauge",
                 "whatsmeow_tenants_total 2",
                 "whatsmeow_tenants_connected 1",
+                "wmctl_db_statements_total 40",
+                "wmctl_db_waits_total 7",
+                "wmctl_db_writes_total 21",
+                "wmctl_db_transactions_total 3",
                 "whatsmeow_failover_total 0",
                 "wmctl_lease_epoch{business_id=\"acme\"} 42",
                 "wmctl_stalls_total{sign=\"acks\",step=\"reconnect\"} 1",

@@ -254,7 +254,7 @@ impl<'a> Drill<'a> {
         if uncuttable(&options.database).is_none() {
             for proxy in &mut proxies {
                 let started = Proxy::start(&options.database).await;
-                *proxy = started.map_err(DrillError::Folder)?;
+                *proxy = started?;
             }
         }
         let mut tick = tokio::time::interval(TICK);

@@ -14,13 +14,14 @@ use crate::engine::stop::Stop;
 use crate::ids::TenantId;
 use crate::lead::State;
 pub use crate::metrics::Format;
-use crate::metrics::Levels;
+use crate::metrics::{Asked, Levels};
 use crate::ops::open::App;
 use crate::ops::run::{AccountStatus, RunNotice};
 use crate::ops::standby::{Leadership, Role};
 use crate::store::error::StoreError;
 use crate::store::probe::Waiting;
 use crate::store::route::Route;
+use crate::store::tally::Work;
 
 /// How long the database may take for its answer.
 const PROBE_TIME_MAX: Duration = Duration::from_secs(2);
@@ -427,9 +428,25 @@ impl Health {
             }),
             tenants: vitals.tenants,
             connected: vitals.connected,
+            database: self.asked(),
             outbox: looked.waiting.ok().map(|waiting| backlog(clock, &waiting)),
         };
         self.app.metrics.text(format, &levels, names)
+    }
+
+    fn asked(&self) -> Asked {
+        let Work {
+            statements,
+            waits,
+            writes,
+            transactions,
+        } = self.app.store.work();
+        Asked {
+            statements,
+            waits,
+            writes,
+            transactions,
+        }
     }
 
     /// Asks the database, unless somebody did so a moment ago.

@@ -25,6 +25,11 @@ impl Batch {
         self.statements - 1
     }
 
+    /// Statements so far.
+    pub(super) fn len(&self) -> usize {
+        self.statements
+    }
+
     /// Sends everything; the first row of each statement's answer.
     pub(super) async fn send(
         self,

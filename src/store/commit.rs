@@ -75,7 +75,9 @@ impl Store {
                 }
             }
         }
+        let writes = unit.len();
         let answers = unit.commit().await?.into_iter();
+        self.db.tally().unit(writes);
         let events = answers.map(event::inserted).collect::<Result<_, _>>()?;
         Ok(Some(Committed { events }))
     }

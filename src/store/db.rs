@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, PgExecutor, Postgres, Row as _, SqlSafeStr, Sqlite, Tr
 use crate::store::batch::{self, Batch};
 use crate::store::error::StoreError;
 use crate::store::server::{Served, Server};
+use crate::store::tally::Tally;
 
 /// A transaction that a stopped process left open is ended by the server after this long
 /// (milliseconds): until then nobody can take its leases.
@@ -157,6 +158,7 @@ pub(super) enum Db {
     Sqlite {
         write: SqlitePool,
         read: SqlitePool,
+        tally: Arc<Tally>,
     },
     Postgres(Arc<Server>),
 }
@@ -224,6 +226,18 @@ async fn post_run<'c>(
 }
 
 impl Db {
+    pub(super) fn of_file(write: SqlitePool, read: SqlitePool) -> Self {
+        let tally = Arc::default();
+        Self::Sqlite { write, read, tally }
+    }
+
+    pub(super) fn tally(&self) -> &Tally {
+        match self {
+            Self::Sqlite { tally, .. } => tally,
+            Self::Postgres(server) => &server.tally,
+        }
+    }
+
     /// Starts a transaction that may write.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self {
@@ -258,6 +272,7 @@ impl Db {
         sql: &'static str,
         args: Vec<Val>,
     ) -> Result<Vec<Row>, StoreError> {
+        self.tally().wait(1);
         Ok(match self {
             Self::Sqlite { read, .. } => wrap(lite(sql, args).fetch_all(read).await?, Row::Sqlite),
             Self::Postgres(server) => {
@@ -298,6 +313,7 @@ impl Db {
         &self,
         queries: Vec<(&'static str, Vec<Val>)>,
     ) -> Result<Vec<Option<Row>>, StoreError> {
+        self.tally().wait(queries.len());
         match self {
             Self::Sqlite { read, .. } => {
                 let mut connection = read.acquire().await?;
@@ -323,12 +339,14 @@ impl Db {
         }
     }
 
-    /// Runs statements in one transaction, on a server in one round trip; the first row of each
-    /// answer. After [`StoreError::CommitUnknown`] nobody knows whether it was.
+    /// Runs statements that write in one transaction, on a server in one round trip; the first row
+    /// of each answer. After [`StoreError::CommitUnknown`] nobody knows whether it was.
     pub(super) async fn at_once(
         &self,
         statements: Vec<(&'static str, Vec<Val>)>,
     ) -> Result<Vec<Option<Row>>, StoreError> {
+        self.tally().wait(statements.len());
+        self.tally().written(statements.len());
         let Self::Postgres(server) = self else {
             let mut tx = self.begin().await?;
             let mut answers = Vec::with_capacity(statements.len());
@@ -352,7 +370,7 @@ impl Db {
     /// Ends every connection.
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite { write, read } => {
+            Self::Sqlite { write, read, .. } => {
                 read.close().await;
                 write.close().await;
             }

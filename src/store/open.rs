@@ -87,7 +87,7 @@ impl Store {
         };
         let write = read.clone();
         Ok(Self {
-            db: Db::Sqlite { write, read },
+            db: Db::of_file(write, read),
             file: Some(path.to_owned()),
             bells: Bells::default(),
             intake: Intake::default(),
@@ -105,7 +105,7 @@ impl Store {
         let write = pool.connect_with(options).await?;
         let read = write.clone();
         Ok(Self {
-            db: Db::Sqlite { write, read },
+            db: Db::of_file(write, read),
             file: Some(path.to_owned()),
             bells: Bells::default(),
             intake: Intake::default(),
@@ -146,7 +146,7 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
     let read = pool()
         .max_connections(SQLITE_READERS)
         .connect_lazy_with(options.read_only(true));
-    let db = Db::Sqlite { write, read };
+    let db = Db::of_file(write, read);
     Ok(Store {
         db,
         file: Some(path.to_owned()),

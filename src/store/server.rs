@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 use crate::store::error::StoreError;
 use crate::store::route::{Pooling, Route};
 use crate::store::session_name::SessionName;
+use crate::store::tally::Tally;
 
 /// How often a process that holds something, or waits for an answer, looks whether the name of its
 /// server still leads to the server that it talks to, and how long that may take.
@@ -38,6 +39,7 @@ pub(super) struct Server {
     pub(super) name: Option<SessionName>,
     /// How sessions for locks are made.
     pub(super) lock_options: PgConnectOptions,
+    pub(super) tally: Tally,
     /// When it was looked last whether the name still leads here.
     pub(super) looked: Mutex<Instant>,
     pub(super) lines: Lines,
@@ -61,6 +63,7 @@ impl Server {
             route,
             name,
             lock_options,
+            tally: Tally::default(),
             looked: Mutex::new(Instant::now()),
             current: Mutex::new((lines.number(), pool)),
             lines,

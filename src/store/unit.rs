@@ -34,7 +34,11 @@ const RESERVE_AT: &str = "
 
 /// An open unit of work; dropped without a commit, it changes nothing.
 pub(super) enum Unit {
-    Sqlite { tx: Tx, answers: Vec<Option<Row>> },
+    Sqlite {
+        tx: Tx,
+        answers: Vec<Option<Row>>,
+        statements: usize,
+    },
     Postgres(Held),
 }
 
@@ -163,8 +167,19 @@ impl Unit {
     }
 
     fn of(tx: Tx) -> Self {
-        let answers = Vec::new();
-        Self::Sqlite { tx, answers }
+        Self::Sqlite {
+            tx,
+            answers: Vec::new(),
+            statements: 0,
+        }
+    }
+
+    /// Statements so far.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Sqlite { statements, .. } => *statements,
+            Self::Postgres(held) => held.batch.len(),
+        }
     }
 
     /// Runs a statement no later than the commit.
@@ -174,7 +189,10 @@ impl Unit {
         args: Vec<Val>,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite { tx, .. } => tx.run(sql, args).await.map(|_| ()),
+            Self::Sqlite { tx, statements, .. } => {
+                *statements += 1;
+                tx.run(sql, args).await.map(|_| ())
+            }
             Self::Postgres(held) => {
                 held.batch.push(sql, &args);
                 Ok(())
@@ -189,7 +207,14 @@ impl Unit {
         args: Vec<Val>,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite { tx, answers } => answers.push(tx.row(sql, args).await?),
+            Self::Sqlite {
+                tx,
+                answers,
+                statements,
+            } => {
+                *statements += 1;
+                answers.push(tx.row(sql, args).await?);
+            }
             Self::Postgres(held) => {
                 let place = held.batch.push(sql, &args);
                 held.asked.push(place);
@@ -201,7 +226,7 @@ impl Unit {
     /// Ends the unit for good; what was asked, in order.
     pub(super) async fn commit(self) -> Result<Vec<Option<Row>>, StoreError> {
         match self {
-            Self::Sqlite { tx, answers } => {
+            Self::Sqlite { tx, answers, .. } => {
                 tx.commit().await?;
                 Ok(answers)
             }

@@ -4,8 +4,7 @@
 //! The simulator and its contacts run in this process; `wmctl serve` is a child, so that what it
 //! costs can be told apart. Both share the machine: it is a floor of what the child could do.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -14,20 +13,24 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Serialize;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::config::{DatabaseUrlError, Server};
+use crate::config::{DatabaseUrl, Server};
 use crate::ids::TenantId;
 use crate::ops::Stop;
+use crate::ops::bench::pgbench::Pgbench;
+use crate::ops::bench::process::Counts;
 use crate::ops::open::{App, RowsError, Schema, Settings};
-use crate::ops::pair::{self, PairError, PairOptions};
-use crate::ops::send::{self, Outgoing, SendError};
-use crate::ops::simulated_phone::{self, Shown};
+use crate::ops::rehearsal;
+pub use crate::ops::rehearsal::RehearsalError as BenchError;
+use crate::ops::send::{self, Outgoing};
 use crate::ops::tenants::Actor;
-use crate::sim::{SimConfig, SimError, Simulator};
+use crate::sim::{SimConfig, Simulator};
+
+mod pgbench;
+mod process;
 
 /// How often progress is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -35,9 +38,8 @@ const TICK: Duration = Duration::from_millis(10);
 const STALL_MS: u64 = 60_000;
 /// Messages that are put in at the same time.
 const WRITERS: usize = 8;
-/// What the kernel counts processor time in, a second.
-const TICKS_PER_SECOND: f64 = 100.0;
-const PAGE_BYTES: f64 = 4_096.0;
+/// Accounts that are paired at the same time.
+const PAIRINGS: usize = 8;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ pub struct BenchOptions {
     pub accounts: Vec<u32>,
     /// Messages each way, shared out over the accounts.
     pub messages: u32,
+    /// PostgreSQL's `pgbench`; without it the one on `PATH` is taken if there is one.
+    pub pgbench: Option<PathBuf>,
 }
 
 /// One measurement.
@@ -64,37 +68,26 @@ pub struct BenchRow {
     /// Processor time of the process, milliseconds a message.
     pub received_cpu_ms: Option<f64>,
     pub sent_cpu_ms: Option<f64>,
-    /// Waits for the server a message, its answers and receipts included; none on a file.
+    /// What the database is asked a message, its answers and receipts included: statements, waits
+    /// for a server (none on a file), transactions that write.
+    pub received_statements: f64,
+    pub sent_statements: f64,
     pub received_round_trips: Option<f64>,
     pub sent_round_trips: Option<f64>,
-    /// Transactions a message, its answers and receipts included.
     pub received_units: f64,
     pub sent_units: f64,
-    /// Memory of the process while nobody writes, megabytes.
+    /// Until a message that is put in is durable: half of them, and all but one in a hundred,
+    /// milliseconds.
+    pub taken_p50_ms: f64,
+    pub taken_p99_ms: f64,
+    /// Memory of the process while nobody writes, megabytes, and what each account adds to it,
+    /// kilobytes.
     pub idle_mb: Option<f64>,
-}
-
-/// Why nothing was measured.
-#[derive(Debug, thiserror::Error)]
-pub enum BenchError {
-    #[error("the database holds tenants: a measurement needs one of its own")]
-    NotEmpty,
-    #[error("prepare: {0}")]
-    Prepare(#[from] std::io::Error),
-    #[error(transparent)]
-    Url(#[from] DatabaseUrlError),
-    #[error(transparent)]
-    Simulator(#[from] SimError),
-    #[error(transparent)]
-    Rows(#[from] RowsError),
-    #[error(transparent)]
-    Pair(#[from] PairError),
-    #[error(transparent)]
-    Send(#[from] SendError),
-    #[error("nothing moved for a minute while {doing}; the log: {}", log.display())]
-    Stalled { doing: &'static str, log: PathBuf },
-    #[error("interrupted")]
-    Stopped,
+    pub idle_account_kb: Option<f64>,
+    /// Our transactions a second as a part of those that `pgbench` makes on the same server, with
+    /// as many row writes in each.
+    pub received_of_pgbench: Option<f64>,
+    pub sent_of_pgbench: Option<f64>,
 }
 
 /// Measures each number of accounts; `tell` hears what is being done.
@@ -104,46 +97,34 @@ pub async fn bench(
     tell: &mut (dyn FnMut(String) + Send),
 ) -> Result<Vec<BenchRow>, BenchError> {
     let mut rows = Vec::new();
+    let mut found = None;
+    if options.postgres.is_some() {
+        found = Pgbench::found(options.pgbench.as_ref()).await?;
+        if found.is_none() {
+            tell(String::from(
+                "pgbench is not on PATH: nothing is compared with it",
+            ));
+        }
+    }
     for server in [None]
         .into_iter()
         .chain(options.postgres.as_ref().map(Some))
     {
         for accounts in &options.accounts {
-            rows.push(one(options, server, *accounts, stop, tell).await?);
+            let mut bench = Bench::open(options, server).await?;
+            bench.pgbench.clone_from(&found);
+            rows.push(bench.whole(*accounts, stop, tell).await?);
         }
     }
     Ok(rows)
-}
-
-async fn one(
-    options: &BenchOptions,
-    server: Option<&String>,
-    accounts: u32,
-    stop: &Stop,
-    tell: &mut (dyn FnMut(String) + Send),
-) -> Result<BenchRow, BenchError> {
-    let mut bench = Bench::open(options, server).await?;
-    let work = async {
-        bench.pair(accounts, tell).await?;
-        bench.measure(tell).await
-    };
-    let result = tokio::select! {
-        result = work => result,
-        () = stop.asked() => Err(BenchError::Stopped),
-    };
-    let cleared = bench.clear().await;
-    if matches!(result, Err(BenchError::Stalled { .. })) {
-        // The log is named in the error.
-        let _ = bench.folder.keep();
-    }
-    let row = result?;
-    cleared.map(|()| row)
 }
 
 struct Bench<'a> {
     options: &'a BenchOptions,
     /// As the child is told it.
     url: String,
+    database: DatabaseUrl,
+    pgbench: Option<PathBuf>,
     folder: TempDir,
     sim: Simulator,
     /// One for each account, with the numbers of account and contact.
@@ -151,12 +132,43 @@ struct Bench<'a> {
     root: App,
 }
 
-/// What the child has used and done up to a moment.
-#[derive(Clone, Debug, Default)]
+/// What was used and done up to a moment.
+#[derive(Clone, Copy, Debug)]
 struct Reading {
-    at_ms: u64,
+    at: Instant,
+    /// Of the child.
     cpu_s: Option<f64>,
-    counts: BTreeMap<String, f64>,
+    /// What the child asked of the database, and this process, which puts messages in.
+    statements: f64,
+    waits: f64,
+    writes: f64,
+    transactions: f64,
+}
+
+/// What a message took.
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    per_s: f64,
+    cpu_ms: Option<f64>,
+    statements: f64,
+    waits: f64,
+    writes: f64,
+    transactions: f64,
+}
+
+impl Spent {
+    fn between(from: &Reading, to: &Reading, messages: u32) -> Self {
+        let all = f64::from(messages);
+        let cpu_s = to.cpu_s.zip(from.cpu_s).map(|(to, from)| to - from);
+        Self {
+            per_s: all / (to.at - from.at).as_secs_f64(),
+            cpu_ms: cpu_s.map(|cpu_s| cpu_s * 1_000.0 / all),
+            statements: (to.statements - from.statements) / all,
+            waits: (to.waits - from.waits) / all,
+            writes: (to.writes - from.writes) / all,
+            transactions: (to.transactions - from.transactions) / all,
+        }
+    }
 }
 
 impl<'a> Bench<'a> {
@@ -167,8 +179,9 @@ impl<'a> Bench<'a> {
         hex::decode_to_slice(sim.root_key(), &mut root_key).expect("a root key is 64 digits");
         let file = || format!("sqlite:{}", folder.path().join("wmctl.db").display());
         let url = server.cloned().unwrap_or_else(file);
+        let database: DatabaseUrl = url.parse()?;
         let settings = Settings {
-            database: url.parse()?,
+            database: database.clone(),
             tenant: tenant(0),
             server: Server {
                 url: sim.ws_url(),
@@ -185,6 +198,8 @@ impl<'a> Bench<'a> {
         Ok(Self {
             options,
             url,
+            database,
+            pgbench: None,
             folder,
             sim,
             apps: Vec::new(),
@@ -192,9 +207,48 @@ impl<'a> Bench<'a> {
         })
     }
 
+    /// Pairs, measures, and leaves the database as it was.
+    async fn whole(
+        mut self,
+        accounts: u32,
+        stop: &Stop,
+        tell: &mut (dyn FnMut(String) + Send),
+    ) -> Result<BenchRow, BenchError> {
+        let work = async {
+            let empty_kb = self.empty_kb().await?;
+            self.pair(accounts, stop, tell).await?;
+            self.measure(empty_kb, tell).await
+        };
+        let result = tokio::select! {
+            result = work => result,
+            () = stop.asked() => Err(BenchError::Stopped),
+        };
+        let cleared = self.clear().await;
+        if matches!(result, Err(BenchError::Stalled { .. })) {
+            // The log is named in the error.
+            let _ = self.folder.keep();
+        }
+        let row = result?;
+        cleared.map(|()| row)
+    }
+
+    /// What a process without any account needs (kilobytes).
+    async fn empty_kb(&self) -> Result<Option<f64>, BenchError> {
+        let (mut child, metrics) = self.start().await?;
+        let answers = || async { f64::from(process::scrape(metrics).await.is_some()) };
+        self.until("the process starts", 1.0, answers).await?;
+        let pid = child.id().unwrap_or_default();
+        let memory_kb = process::memory_kb(pid);
+        // It leaves in good order: others would wait for a host that is gone.
+        rehearsal::host::signal(pid, "-TERM").await;
+        child.wait().await?;
+        Ok(memory_kb)
+    }
+
     async fn pair(
         &mut self,
         accounts: u32,
+        stop: &Stop,
         tell: &mut (dyn FnMut(String) + Send),
     ) -> Result<(), BenchError> {
         let backend = self.root.store.backend();
@@ -204,55 +258,92 @@ impl<'a> Bench<'a> {
             self.sim.add_account(&number, "Account").await?;
             self.sim.add_account(&contact, "Contact").await?;
             let app = self.root.for_tenant(tenant(index));
-            let paired = pair_one(&app, &self.sim, &number).await;
             self.apps.push((app, number, contact));
-            paired?;
         }
+        let sim = &self.sim;
+        let mut pairings = futures_util::stream::iter(&self.apps)
+            .map(|(app, number, _)| async move {
+                rehearsal::pair(app, sim, number, stop, &mut |_| ()).await
+            })
+            .buffer_unordered(PAIRINGS);
+        while pairings.try_next().await?.is_some() {}
         Ok(())
     }
 
-    async fn measure(&self, tell: &mut (dyn FnMut(String) + Send)) -> Result<BenchRow, BenchError> {
+    async fn measure(
+        &self,
+        empty_kb: Option<f64>,
+        tell: &mut (dyn FnMut(String) + Send),
+    ) -> Result<BenchRow, BenchError> {
         let accounts = u32::try_from(self.apps.len()).unwrap_or(u32::MAX);
         let share = self.options.messages.div_ceil(accounts.max(1));
         let all = share * accounts;
-        let begun = self.mono_ms();
+        let begun = Instant::now();
         let (child, metrics) = self.start().await?;
         let pid = child.id().unwrap_or_default();
         let connected = || async { self.count(metrics, "whatsmeow_tenants_connected").await };
         self.until("accounts log in", f64::from(accounts), connected)
             .await?;
-        let start_s = seconds(self.mono_ms() - begun);
+        let start_s = begun.elapsed().as_secs_f64();
         tell(format!(
             "{accounts} accounts are connected; {all} messages come in"
         ));
-        let idle_mb = resident_mb(pid);
+        let idle_kb = process::memory_kb(pid);
         // The first message each way sets ratchets up.
         self.receive(metrics, 1).await?;
         self.send(1, "first").await?;
         let before = self.read(pid, metrics).await;
         self.receive(metrics, share).await?;
-        let received = self.read(pid, metrics).await;
+        let between = self.read(pid, metrics).await;
         tell(format!("{all} messages go out"));
-        self.send(share, "message").await?;
-        let sent = self.read(pid, metrics).await;
-        let all = f64::from(all);
+        let mut taken_ms = self.send(share, "message").await?;
+        taken_ms.sort_by(f64::total_cmp);
+        let after = self.read(pid, metrics).await;
+        let received = Spent::between(&before, &between, all);
+        let sent = Spent::between(&between, &after, all);
         let is_server = self.root.store.backend() == "postgres";
-        let trips = |from, to| is_server.then(|| trips(from, to) / all);
-        let cpu = |from: &Reading, to: &Reading| Some((to.cpu_s? - from.cpu_s?) * 1_000.0 / all);
+        let added_kb = idle_kb.zip(empty_kb).map(|(idle, empty)| idle - empty);
         Ok(BenchRow {
             database: self.root.store.backend(),
             accounts,
             start_s,
-            received_per_s: all / seconds(received.at_ms - before.at_ms),
-            sent_per_s: all / seconds(sent.at_ms - received.at_ms),
-            received_cpu_ms: cpu(&before, &received),
-            sent_cpu_ms: cpu(&received, &sent),
-            received_round_trips: trips(&before, &received),
-            sent_round_trips: trips(&received, &sent),
-            received_units: queries("commit", &before, &received) / all,
-            sent_units: queries("commit", &received, &sent) / all,
-            idle_mb,
+            received_per_s: received.per_s,
+            sent_per_s: sent.per_s,
+            received_cpu_ms: received.cpu_ms,
+            sent_cpu_ms: sent.cpu_ms,
+            received_statements: received.statements,
+            sent_statements: sent.statements,
+            received_round_trips: is_server.then_some(received.waits),
+            sent_round_trips: is_server.then_some(sent.waits),
+            received_units: received.transactions,
+            sent_units: sent.transactions,
+            taken_p50_ms: part(&taken_ms, 50),
+            taken_p99_ms: part(&taken_ms, 99),
+            idle_mb: idle_kb.map(|kb| kb / 1_000.0),
+            idle_account_kb: added_kb.map(|kb| kb / f64::from(accounts)),
+            received_of_pgbench: self.of_pgbench(&received, tell).await?,
+            sent_of_pgbench: self.of_pgbench(&sent, tell).await?,
         })
+    }
+
+    async fn of_pgbench(
+        &self,
+        spent: &Spent,
+        tell: &mut (dyn FnMut(String) + Send),
+    ) -> Result<Option<f64>, BenchError> {
+        let (DatabaseUrl::Postgres(url), Some(program)) = (&self.database, &self.pgbench) else {
+            return Ok(None);
+        };
+        let rows = spent.writes / spent.transactions;
+        tell(format!("pgbench writes {rows:.1} rows in a transaction"));
+        let pgbench = Pgbench {
+            program: program.clone(),
+            url,
+            folder: self.folder.path(),
+        };
+        let busy = u32::try_from(self.apps.len()).unwrap_or(u32::MAX);
+        let theirs = pgbench.per_s(&self.root, rows, busy).await?;
+        Ok(Some(spent.per_s * spent.transactions / theirs))
     }
 
     /// Starts the process that is measured; the address of its metrics.
@@ -304,7 +395,8 @@ impl<'a> Bench<'a> {
     }
 
     /// Puts messages in, and waits until every contact has read them.
-    async fn send(&self, share: u32, word: &str) -> Result<(), BenchError> {
+    /// How long each took until it was durable (milliseconds).
+    async fn send(&self, share: u32, word: &str) -> Result<Vec<f64>, BenchError> {
         let wanted = self.read_by_contacts().await? + f64::from(share) * self.apps.len() as f64;
         let one = async |number: u32, app: &App, contact: &str| {
             let message = Outgoing {
@@ -312,16 +404,22 @@ impl<'a> Bench<'a> {
                 text: format!("{word} {number}"),
                 idempotency_key: None,
             };
-            send::enqueue(app, &message).await.map(|_| ())
+            let begun = Instant::now();
+            send::enqueue(app, &message).await?;
+            Ok::<_, BenchError>(begun.elapsed().as_secs_f64() * 1_000.0)
         };
         let apps = || self.apps.iter();
         let all = (0..share).flat_map(|number| apps().map(move |app| (number, app)));
         let mut written = futures_util::stream::iter(all)
             .map(|(number, (app, _, contact))| one(number, app, contact))
             .buffer_unordered(WRITERS);
-        while written.try_next().await?.is_some() {}
+        let mut taken_ms = Vec::new();
+        while let Some(took_ms) = written.try_next().await? {
+            taken_ms.push(took_ms);
+        }
         let read = || async { self.read_by_contacts().await.unwrap_or_default() };
-        self.until("messages go out", wanted, read).await
+        self.until("messages go out", wanted, read).await?;
+        Ok(taken_ms)
     }
 
     async fn read_by_contacts(&self) -> Result<f64, BenchError> {
@@ -358,18 +456,21 @@ impl<'a> Bench<'a> {
 
     /// The sum of a metric over its labels; 0 while the process does not answer.
     async fn count(&self, metrics: SocketAddr, name: &str) -> f64 {
-        let all = scrape(metrics).await.unwrap_or_default();
-        let of = all
-            .iter()
-            .filter(|(key, _)| key.split('{').next() == Some(name));
-        of.map(|(_, value)| value).sum()
+        let all = process::scrape(metrics).await.unwrap_or_default();
+        sum(&all, name)
     }
 
     async fn read(&self, pid: u32, metrics: SocketAddr) -> Reading {
+        let counts = process::scrape(metrics).await.unwrap_or_default();
+        let own = self.root.store.work();
+        let with = |own: u64, name: &str| own as f64 + sum(&counts, name);
         Reading {
-            at_ms: self.mono_ms(),
-            cpu_s: cpu_s(pid),
-            counts: scrape(metrics).await.unwrap_or_default(),
+            at: Instant::now(),
+            cpu_s: process::cpu_s(pid),
+            statements: with(own.statements, "wmctl_db_statements_total"),
+            waits: with(own.waits, "wmctl_db_waits_total"),
+            writes: with(own.writes, "wmctl_db_writes_total"),
+            transactions: with(own.transactions, "wmctl_db_transactions_total"),
         }
     }
 
@@ -391,75 +492,15 @@ fn tenant(index: u32) -> TenantId {
     name.parse().expect("the name is valid")
 }
 
-async fn pair_one(app: &App, sim: &Simulator, number: &str) -> Result<(), BenchError> {
-    let (shown, codes) = mpsc::unbounded_channel();
-    let mut tell = |step| {
-        if let Some(code) = Shown::of(&step) {
-            // The phone may have stopped looking.
-            let _ = shown.send(code);
-        }
-    };
-    let phone = simulated_phone::answer(codes, async |shown| match shown {
-        Shown::Qr(code) => sim.scan(number, &code).await.map(|_| ()),
-        Shown::Code(code) => sim.type_code(number, &code).await,
-    });
-    let options = PairOptions {
-        phone: None,
-        replace: false,
-        simulator: None,
-    };
-    let stop = Stop::new();
-    tokio::select! {
-        paired = pair::pair(app, &options, &stop, &mut tell) => paired.map(|_| ())?,
-        scanned = phone => scanned?,
-    }
-    Ok(())
+/// The sum of a metric over its labels.
+fn sum(counts: &Counts, name: &str) -> f64 {
+    let of = counts.iter();
+    let of = of.filter(|(key, _)| key.split('{').next() == Some(name));
+    of.map(|(_, value)| value).sum()
 }
 
-fn seconds(ms: u64) -> f64 {
-    u32::try_from(ms.max(1)).map_or(f64::NAN, f64::from) / 1_000.0
-}
-
-/// How often the database was asked for something between two readings.
-fn queries(operation: &str, from: &Reading, to: &Reading) -> f64 {
-    let name = "whatsmeow_db_query_duration_seconds_count";
-    let key = format!("{name}{{operation=\"{operation}\"}}");
-    let count = |reading: &Reading| reading.counts.get(&key).copied().unwrap_or_default();
-    count(to) - count(from)
-}
-
-/// A unit of work waits twice, everything else once.
-fn trips(from: &Reading, to: &Reading) -> f64 {
-    let once = ["read", "outbox", "load"].map(|operation| queries(operation, from, to));
-    once.iter().sum::<f64>() + 2.0 * queries("commit", from, to)
-}
-
-/// The metrics of a process on this machine, by name and labels.
-async fn scrape(address: SocketAddr) -> Option<BTreeMap<String, f64>> {
-    let mut stream = TcpStream::connect(address).await.ok()?;
-    let ask = format!("GET /metrics HTTP/1.0\r\nHost: {address}\r\n\r\n");
-    stream.write_all(ask.as_bytes()).await.ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.ok()?;
-    let lines = answer.lines().filter(|line| !line.starts_with('#'));
-    let pairs = lines.filter_map(|line| {
-        let (key, value) = line.rsplit_once(' ')?;
-        Some((key.to_owned(), value.parse().ok()?))
-    });
-    Some(pairs.collect())
-}
-
-/// Processor time of a process so far; unknown where the system does not tell.
-fn cpu_s(pid: u32) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before may hold blanks; user and system time are 12 and 13 behind it.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let time = |at: usize| fields.get(at)?.parse::<f64>().ok();
-    Some((time(11)? + time(12)?) / TICKS_PER_SECOND)
-}
-
-fn resident_mb(pid: u32) -> Option<f64> {
-    let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let pages: f64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * PAGE_BYTES / 1_000_000.0)
+/// What so many of a hundred sorted values do not exceed.
+fn part(sorted: &[f64], percent: usize) -> f64 {
+    let place = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+    sorted.get(place).copied().unwrap_or(f64::NAN)
 }

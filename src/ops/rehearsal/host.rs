@@ -116,11 +116,7 @@ impl Host {
 
     /// Sends a signal by its name, such as `-STOP`.
     pub(in crate::ops) async fn signal(&self, name: &str) {
-        let mut kill = Command::new("kill");
-        let sent = kill.args([name, &self.pid.to_string()]).status().await;
-        if !sent.is_ok_and(|status| status.success()) {
-            tracing::warn!(name, pid = self.pid, "the signal was not sent");
-        }
+        signal(self.pid, name).await;
     }
 
     /// Ends it in an orderly way; whether it did so.
@@ -142,6 +138,14 @@ impl Host {
                 source,
             },
         }
+    }
+}
+
+/// Sends a signal to a process of ours by its name, such as `-STOP`.
+pub(in crate::ops) async fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args([name, &pid.to_string()]).status();
+    if !sent.await.is_ok_and(|status| status.success()) {
+        tracing::warn!(name, pid, "the signal was not sent");
     }
 }
 

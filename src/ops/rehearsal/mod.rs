@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-use crate::config::{DatabaseUrl, Server};
+use crate::config::{DatabaseUrl, DatabaseUrlError, Server};
 use crate::ids::TenantId;
 use crate::ops::Stop;
 use crate::ops::ledger::{GatherError, Ledger};
@@ -26,11 +26,11 @@ const NUMBER: &str = "15555550100";
 /// Events that are read at once.
 const EVENTS_MAX: u32 = 500;
 
-/// Why a rehearsal did not come to its end.
+/// Why a rehearsal or a measurement did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum RehearsalError {
-    #[error("make a temporary folder")]
-    Folder(#[source] std::io::Error),
+    #[error("use a temporary folder")]
+    Folder(#[from] std::io::Error),
     #[error(transparent)]
     Simulator(#[from] SimError),
     #[error(transparent)]
@@ -53,8 +53,51 @@ pub enum RehearsalError {
     },
     #[error("nobody took over within {0} s; the log of the processes: {1}")]
     NoTakeover(u64, PathBuf),
+    #[error("the database holds tenants: a measurement needs one of its own")]
+    NotEmpty,
+    #[error("nothing moved for a minute while {doing}; the log: {}", log.display())]
+    Stalled { doing: &'static str, log: PathBuf },
+    #[error("pgbench ended with {status}: {said}")]
+    Pgbench {
+        status: std::process::ExitStatus,
+        said: String,
+    },
+    #[error(transparent)]
+    Url(#[from] DatabaseUrlError),
     #[error("interrupted")]
     Stopped,
+}
+
+/// Pairs an account, with a simulated phone that scans each code that is shown.
+pub(super) async fn pair(
+    app: &App,
+    sim: &Simulator,
+    number: &str,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(PairStep) + Send),
+) -> Result<(), RehearsalError> {
+    let (shown, codes) = mpsc::unbounded_channel();
+    let mut tell = |step: PairStep| {
+        if let Some(code) = Shown::of(&step) {
+            // The phone may have stopped looking.
+            let _ = shown.send(code);
+        }
+        tell(step);
+    };
+    let phone = simulated_phone::answer(codes, async |shown| match shown {
+        Shown::Qr(code) => sim.scan(number, &code).await.map(|_| ()),
+        Shown::Code(code) => sim.type_code(number, &code).await,
+    });
+    let options = PairOptions {
+        phone: None,
+        replace: false,
+        simulator: None,
+    };
+    tokio::select! {
+        paired = pair::pair(app, &options, stop, &mut tell) => paired.map(|_| ())?,
+        scanned = phone => scanned?,
+    }
+    Ok(())
 }
 
 impl From<GatherError> for RehearsalError {
@@ -90,7 +133,7 @@ impl Stage {
         tenant: TenantId,
         contacts: u32,
     ) -> Result<Self, RehearsalError> {
-        let folder = tempfile::tempdir().map_err(RehearsalError::Folder)?;
+        let folder = tempfile::tempdir()?;
         let sim = Simulator::start(SimConfig::default()).await?;
         sim.add_account(NUMBER, "Rehearsal").await?;
         let mut numbers = Vec::new();
@@ -131,29 +174,7 @@ impl Stage {
         stop: &Stop,
         tell: &mut (dyn FnMut(PairStep) + Send),
     ) -> Result<(), RehearsalError> {
-        let (shown, codes) = mpsc::unbounded_channel();
-        let mut tell = |step: PairStep| {
-            if let Some(code) = Shown::of(&step) {
-                // The phone may have stopped looking.
-                let _ = shown.send(code);
-            }
-            tell(step);
-        };
-        let sim = &self.sim;
-        let phone = simulated_phone::answer(codes, async |shown| match shown {
-            Shown::Qr(code) => sim.scan(NUMBER, &code).await.map(|_| ()),
-            Shown::Code(code) => sim.type_code(NUMBER, &code).await,
-        });
-        let options = PairOptions {
-            phone: None,
-            replace: false,
-            simulator: None,
-        };
-        tokio::select! {
-            paired = pair::pair(&self.app, &options, stop, &mut tell) => paired.map(|_| ())?,
-            scanned = phone => scanned?,
-        }
-        Ok(())
+        pair(&self.app, &self.sim, NUMBER, stop, tell).await
     }
 
     pub(super) fn log(&self) -> PathBuf {

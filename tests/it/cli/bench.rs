@@ -5,6 +5,37 @@ use serde_json::Value;
 use crate::support::postgres::Postgres;
 use crate::support::wmctl::Wmctl;
 
+fn numbers_are_there(row: &Value) {
+    let of_all = [
+        "start_s",
+        "received_per_s",
+        "sent_per_s",
+        "received_statements",
+        "sent_statements",
+        "received_units",
+        "sent_units",
+        "taken_p50_ms",
+        "taken_p99_ms",
+        "idle_mb",
+    ];
+    let of_servers = [
+        "received_round_trips",
+        "sent_round_trips",
+        "received_of_pgbench",
+        "sent_of_pgbench",
+    ];
+    let is_there = |number: &str| row[number].as_f64().is_some_and(|it| 0.0 < it);
+    assert!(of_all.into_iter().all(is_there), "{row}");
+    let on_server = row["database"] == "postgres";
+    for number in of_servers {
+        assert_eq!(is_there(number), on_server, "{number}: {row}");
+    }
+    assert!(row["idle_account_kb"].is_number(), "{row}");
+    // Two at least in a transaction that puts a message in, and three in a unit of work.
+    let of = |number: &str| row[number].as_f64().unwrap();
+    assert!(2.0 <= of("sent_statements") / of("sent_units"), "{row}");
+}
+
 #[tokio::test]
 async fn a_measurement_has_numbers_and_leaves_no_tenant() {
     let server = Postgres::start();
@@ -14,18 +45,24 @@ async fn a_measurement_has_numbers_and_leaves_no_tenant() {
     wmctl.set("WMCTL_DATABASE_URL", &server.url("wm"));
     wmctl.done(&["migrate", "up"]).await;
     wmctl.set("WMCTL_BENCH_POSTGRES", &server.url("wm"));
+    let pgbench = server.program("pgbench").display().to_string();
     let arguments = ["bench", "--accounts", "2", "--messages", "20", "-o", "json"];
+    let arguments = [&arguments[..], &["--pgbench", &pgbench]].concat();
     let answer: Value = serde_json::from_str(&wmctl.done(&arguments).await).unwrap();
     let rows = answer["items"].as_array().unwrap();
     let databases: Vec<&Value> = rows.iter().map(|row| &row["database"]).collect();
     assert_eq!(databases, ["sqlite", "postgres"]);
-    for row in rows {
-        for number in ["start_s", "received_per_s", "sent_per_s", "received_units"] {
-            assert!(row[number].as_f64().is_some_and(|it| 0.0 < it), "{row}");
-        }
-        let trips = row["received_round_trips"].as_f64();
-        assert_eq!(trips.is_some(), row["database"] == "postgres", "{row}");
-    }
+    rows.iter().for_each(numbers_are_there);
+    let made = server.sql(
+        "wm",
+        "SELECT count(*) FROM pg_class WHERE relname = 'wmctl_scratch'",
+    );
+    assert_eq!(made.trim(), "0", "what pgbench wrote to is gone");
+    let no_program = ["bench", "--pgbench", "/nowhere/pgbench"];
+    let refused = wmctl.output(&no_program).await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("/nowhere/pgbench"), "{said}");
     let left = "SELECT count(*) FROM whatsmeow_device";
     assert_eq!(server.sql("wm", left).trim(), "0");
     server.sql("wm", "INSERT INTO wmctl_account (business_id) VALUES ('x')");

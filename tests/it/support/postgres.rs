@@ -171,6 +171,11 @@ impl Postgres {
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
 
+    /// One of the programs that came with it.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.binaries.join(name)
+    }
+
     /// Its socket, where a proxy finds it.
     pub(crate) fn socket(&self) -> PathBuf {
         let name = format!(".s.PGSQL.{}", self.port());

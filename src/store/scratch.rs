@@ -1,0 +1,50 @@
+//! Rows that mean nothing, for measurements: what a server does when nobody thinks in between.
+
+use std::fmt::Write as _;
+
+use sqlx::AssertSqlSafe;
+
+use crate::store::Store;
+use crate::store::error::StoreError;
+
+const MAKE: &str = "
+    CREATE TABLE wmctl_scratch (id BIGINT PRIMARY KEY, filler TEXT NOT NULL)
+    WITH (fillfactor = 50)";
+const DROP: &str = "DROP TABLE IF EXISTS wmctl_scratch";
+
+impl Store {
+    /// Makes a table of so many rows, each as long as a ratchet; on a server only.
+    pub async fn make_scratch(&self, rows: u32) -> Result<(), StoreError> {
+        let fill = format!(
+            "INSERT INTO wmctl_scratch
+             SELECT number, repeat('x', 400) FROM generate_series(0, {rows} - 1) number"
+        );
+        let mut tx = self.db.begin().await?;
+        for text in [DROP.to_owned(), MAKE.to_owned(), fill] {
+            tx.script(AssertSqlSafe(text)).await?;
+        }
+        tx.commit().await
+    }
+
+    pub async fn drop_scratch(&self) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.script(DROP).await?;
+        tx.commit().await
+    }
+}
+
+/// One transaction that writes so many rows of that table, as `pgbench` reads it: each client has
+/// rows of its own.
+pub fn scratch_script(writes: u32) -> String {
+    let mut script = String::from("BEGIN;\n");
+    for number in 0..writes {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            script,
+            "\\set id :client_id * {writes} + {number}\n\
+             UPDATE wmctl_scratch SET filler = repeat('y', 400) WHERE id = :id;"
+        );
+    }
+    script.push_str("COMMIT;\n");
+    script
+}
