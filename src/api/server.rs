@@ -12,6 +12,7 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use axum::serve::{Listener as _, ListenerExt as _};
 use axum::{Json, RequestExt, Router};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +34,8 @@ use crate::ops::tenants::Actor;
 const BODY_BYTES_MAX: usize = 512 << 10;
 /// Longest time until an answer begins.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
+/// Each is a connection, hundreds of keys and a row that changes every few seconds.
+const PAIRINGS_MAX: usize = 16;
 /// Longest request id that a caller may choose.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -76,6 +79,8 @@ pub(super) struct Api {
     pub(super) app: Arc<App>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: Stop,
+    /// Devices that may be linked here at the same time.
+    pub(super) pairings: Arc<Semaphore>,
     health: Arc<Health>,
     open: Open,
     limit: Limit,
@@ -122,6 +127,7 @@ impl Server {
             app,
             tasks: TaskTracker::new(),
             stop: stop.clone(),
+            pairings: Arc::new(Semaphore::new(PAIRINGS_MAX)),
             open: self.open,
             limit: Limit::new(self.rate),
         });

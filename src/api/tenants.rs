@@ -248,14 +248,21 @@ async fn begin(api: &Arc<Api>, call: &Call) -> Answer {
         .transpose()
         .map_err(|error: &str| Problem::bad(error))?;
     let tenant = call.tenant()?;
+    let room = api.pairings.clone().try_acquire_owned();
+    let room = room.map_err(|_| {
+        let detail = "as many devices are being linked here as may be: try again, or another host";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", detail)
+    })?;
     let begun = pairings::begin(&api.app, tenant, phone, given.replace, &call.actor).await?;
     let Some(attempt) = begun else {
         let detail = "a device of this tenant is being linked already";
         return Err(Problem::new(StatusCode::CONFLICT, "PAIRING", detail));
     };
     let stop = api.stop.clone();
-    api.tasks
-        .spawn(async move { attempt.carry_out(&stop).await });
+    api.tasks.spawn(async move {
+        attempt.carry_out(&stop).await;
+        drop(room);
+    });
     let mut answer = Json(progress(api, tenant).await?).into_response();
     *answer.status_mut() = StatusCode::ACCEPTED;
     Ok(answer)

@@ -23,7 +23,7 @@ use crate::lead::{AfterReplaced, Token, after_replaced};
 use crate::metrics::{Meter, Stalled};
 use crate::session::account::{Account, Ended};
 use crate::session::backoff::Backoff;
-use crate::session::changes::{AccountState, Change};
+use crate::session::changes::{AccountState, Change, EventBody};
 use crate::session::config::ClientConfig;
 use crate::session::input::{Input, Now};
 use crate::session::machine::Session;
@@ -236,6 +236,11 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                 return stopped;
             }
         }
+    }
+
+    /// Says that it panicked, and waits to start over.
+    pub fn panicked(&self) {
+        self.parts.say(AccountState::Disconnected, Some("panicked"));
     }
 
     async fn load(&mut self) -> Result<Life, End> {
@@ -456,6 +461,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             }
         }
         if cfg!(feature = "mutants") {
+            assert!(!out.changes.iter().any(is_fatal), "asked for by a test");
             // Wrong on purpose, never in a release: the crash test must notice it.
             line.send(&out.transmit).await.map_err(End::Line)?;
             out.transmit.clear();
@@ -772,5 +778,16 @@ pub fn refusal(account: Option<&Account>, unix_ms: i64) -> Option<Stopped> {
         }
         Some(Ended::Outdated) | None => None,
         Some(ended) => Some(Stopped::Ended(ended.clone())),
+    }
+}
+
+/// A message that makes a build for tests panic before it is committed.
+fn is_fatal(change: &Change) -> bool {
+    match change {
+        Change::Event(event) => match &event.body {
+            EventBody::Message(message) => message.text.as_deref() == Some("panic, please"),
+            _ => false,
+        },
+        _ => false,
     }
 }

@@ -25,6 +25,7 @@ pub async fn keep<L: Ledger, D: Dial>(mut actor: Box<Actor<L, D>>, stop: &Stop) 
             Ok(stopped) => return stopped,
             Err(_) => error!(panics, "actor panicked, starting over from the database"),
         }
+        actor.panicked();
         if !stop.sleep(PANIC_PAUSE * panics).await {
             return Stopped::Asked;
         }

@@ -4,7 +4,7 @@ use crate::session::changes::Change;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
 use crate::store::unit::Unit;
-use crate::store::{Owner, Store, account, event, put};
+use crate::store::{Owner, Store, account, event, put, turn};
 
 /// Where a unit of work stands among those of its account, so that it can be tried again when its
 /// outcome is unknown.
@@ -45,6 +45,19 @@ impl Store {
     /// After [`StoreError::CommitUnknown`] the same call gives the answer. It is safe while the
     /// server may still be about to carry out the first: only one of them finds its place.
     pub async fn commit_at(
+        &self,
+        lease: &Lease,
+        owner: &Owner,
+        place: Option<&Place>,
+        changes: &[Change],
+    ) -> Result<Option<Committed>, StoreError> {
+        let work = Box::pin(self.commit_now(lease, owner, place, changes));
+        self.turns
+            .take(&lease.tenant, turn::Place::Unit, work)
+            .await
+    }
+
+    async fn commit_now(
         &self,
         lease: &Lease,
         owner: &Owner,

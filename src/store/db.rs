@@ -22,6 +22,11 @@ use crate::store::tally::Tally;
 pub(super) const IDLE_IN_TRANSACTION_MS: &str = "2000";
 /// The same for one transaction, whose session belongs to somebody else afterwards.
 pub(super) const END_WHEN_IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '2s'";
+/// A transaction on rows of one tenant does not wait for them without end: it holds a connection.
+pub(super) const GIVE_UP: &str = "SET LOCAL lock_timeout = '2s'";
+const BEGIN_BRIEFLY: &str = "BEGIN; SET LOCAL lock_timeout = '2s'";
+const BEGIN_BRIEFLY_SHARED: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s';
+    SET LOCAL lock_timeout = '2s'";
 const BEGIN_SHARED: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s'";
 
 /// An argument. Absent ones keep their type, which PostgreSQL needs.
@@ -240,12 +245,21 @@ impl Db {
 
     /// Starts a transaction that may write.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
+        self.begin_as("BEGIN", BEGIN_SHARED).await
+    }
+
+    /// The same, but a statement that waits for a row gives up after two seconds:
+    /// [`StoreError::Busy`].
+    pub(super) async fn begin_briefly(&self) -> Result<Tx, StoreError> {
+        self.begin_as(BEGIN_BRIEFLY, BEGIN_BRIEFLY_SHARED).await
+    }
+
+    async fn begin_as(&self, own: &'static str, shared: &'static str) -> Result<Tx, StoreError> {
         Ok(match self {
             // A plain BEGIN that reads first is refused at its first write while another writes.
             Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(server) => {
-                let shared = server.is_shared();
-                let begin = if shared { BEGIN_SHARED } else { "BEGIN" };
+                let begin = if server.is_shared() { shared } else { own };
                 let (pool, served) = server.pool();
                 let tx = served.ask(pool.begin_with(begin)).await?;
                 Tx::Postgres { tx, served }
@@ -357,6 +371,7 @@ impl Db {
             return Ok(answers);
         };
         let mut batch = Batch::default();
+        let first = 1 + batch.push(GIVE_UP, &[]);
         for (sql, args) in &statements {
             batch.push(sql, args);
         }
@@ -364,7 +379,8 @@ impl Db {
         let mut connection = served.ask(pool.acquire()).await?;
         // A text of several statements is one transaction, which an error undoes.
         let answers = served.ask(batch.send(&mut connection)).await;
-        answers.map_err(StoreError::of_commit)
+        let answers = answers.map_err(StoreError::of_commit)?;
+        Ok(answers.into_iter().skip(first).collect())
     }
 
     /// Ends every connection.

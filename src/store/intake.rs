@@ -12,6 +12,7 @@ use crate::ids::{Jid, MessageId, TenantId};
 use crate::store::Store;
 use crate::store::db::{Row, Val, args};
 use crate::store::error::StoreError;
+use crate::store::turn::Place;
 
 const TABLE: &str = "wmctl_outbox";
 
@@ -131,13 +132,22 @@ impl Store {
         }
     }
 
-    /// One transaction, and a look at what was there before; an answer for each message.
+    /// One transaction in the tenant's turn; an answer for each message.
     async fn take_in(
         &self,
         tenant: &TenantId,
         messages: &[(&NewMessage, i64)],
     ) -> Result<Vec<Result<MessageId, StoreError>>, StoreError> {
-        let tenant = tenant.as_str();
+        let work = self.take_in_now(tenant.as_str(), messages);
+        self.turns.take(tenant, Place::Beside, work).await
+    }
+
+    /// The transaction, and a look at what was there before.
+    async fn take_in_now(
+        &self,
+        tenant: &str,
+        messages: &[(&NewMessage, i64)],
+    ) -> Result<Vec<Result<MessageId, StoreError>>, StoreError> {
         let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
         let places = (PLACES, args![tenant, count]);
         let rows = (1..=count)

@@ -35,6 +35,7 @@ pub mod tenant;
 mod text;
 mod tls;
 pub mod transfer;
+mod turn;
 mod unit;
 pub mod watch;
 pub mod webhook;
@@ -49,6 +50,7 @@ pub struct Store {
     file: Option<PathBuf>,
     bells: bell::Bells,
     intake: intake::Intake,
+    turns: turn::Turns,
 }
 
 /// Whose rows: the tenant, and its own device's address, which most tables repeat.

@@ -22,6 +22,7 @@ use crate::store::route::{Pooling, Route, Way};
 use crate::store::server::{Lines, Server};
 use crate::store::session_name::SessionName;
 use crate::store::tls;
+use crate::store::turn::Turns;
 
 /// How long a statement waits for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,6 +92,7 @@ impl Store {
             file: Some(path.to_owned()),
             bells: Bells::default(),
             intake: Intake::default(),
+            turns: Turns::new(1),
         })
     }
 
@@ -109,6 +111,7 @@ impl Store {
             file: Some(path.to_owned()),
             bells: Bells::default(),
             intake: Intake::default(),
+            turns: Turns::new(1),
         })
     }
 
@@ -152,6 +155,7 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
         file: Some(path.to_owned()),
         bells: Bells::default(),
         intake: Intake::default(),
+        turns: Turns::new(1),
     })
 }
 
@@ -278,6 +282,7 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
     let lock_options = locks.options.clone();
     let lock_options = lock_options.disable_statement_logging();
     let lines = Lines::new(way.pooling);
+    let connections = url.pool.connections_max.unwrap_or(POSTGRES_CONNECTIONS);
     let pool = (pool(url, way.pooling, lines.clone()), way.options);
     // A name that the URL gives stays: several processes may have it.
     let given = [Some(url), url.locks.as_deref()].into_iter().flatten();
@@ -289,6 +294,7 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
         file: None,
         bells: Bells::default(),
         intake: Intake::default(),
+        turns: Turns::new(connections),
     })
 }
 

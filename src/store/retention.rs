@@ -15,6 +15,7 @@ use crate::store::Store;
 use crate::store::db::{Db, Row, Tx, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
+use crate::store::turn::Place;
 
 /// How long a dedupe key outlives its commit: the thirty days of the server, and five for clocks
 /// and for links that are taken up late.
@@ -211,6 +212,12 @@ impl Store {
         if pruning.done {
             return Ok(());
         }
+        let tenant = pruning.tenant.clone();
+        let work = self.prune_now(pruning, mode);
+        self.turns.take(&tenant, Place::Beside, work).await
+    }
+
+    async fn prune_now(&self, pruning: &mut Pruning, mode: Mode<'_>) -> Result<(), StoreError> {
         match pruning.kind {
             Kind::Events => self.prune_events(pruning, mode).await,
             Kind::Outbox => self.prune_outbox(pruning, mode).await,
@@ -327,7 +334,7 @@ impl Store {
             Mode::ByHand => return self.db.begin().await.map(Some),
             Mode::Fenced(lease) => lease,
         };
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_briefly().await?;
         let fence = match tx {
             Tx::Sqlite(_) => FENCE_SQLITE,
             Tx::Postgres { .. } => FENCE_POSTGRES,

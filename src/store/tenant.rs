@@ -233,7 +233,7 @@ impl Store {
         change: impl FnOnce(&mut Desired) + Send,
         audit: &Audit,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_briefly().await?;
         let known = tx.row(KNOWN, args![tenant.as_str()]).await?.is_some();
         tx.run(ENSURE, args![tenant.as_str(), audit.at_ms]).await?;
         let sql = match self.db {
@@ -286,9 +286,10 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down what hosts see; of an older epoch nothing.
+    /// Writes down what hosts see; of an older epoch nothing. [`StoreError::Busy`] if somebody has
+    /// locked one of the rows: none is written then.
     pub async fn observe(&self, seen: &[Observed], now_ms: i64) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_briefly().await?;
         for one in seen {
             let error_ms = one.error.as_ref().map(|_| now_ms);
             let row = args![

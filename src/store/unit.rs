@@ -10,7 +10,7 @@ use crate::store::Owner;
 use crate::store::account::LAST_UNIT;
 use crate::store::batch::Batch;
 use crate::store::commit::Place;
-use crate::store::db::{Db, END_WHEN_IDLE, Row, Tx, Val, args};
+use crate::store::db::{Db, END_WHEN_IDLE, GIVE_UP, Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
 use crate::store::server::Served;
@@ -138,6 +138,7 @@ impl Unit {
         };
         let mut batch = Batch::default();
         batch.push("BEGIN", &[]);
+        batch.push(GIVE_UP, &[]);
         if server.is_shared() {
             batch.push(END_WHEN_IDLE, &[]);
         }

@@ -14,6 +14,7 @@ mod drill;
 mod faults;
 mod ha;
 mod hooks;
+mod isolation;
 mod lead;
 mod moves;
 mod peer;

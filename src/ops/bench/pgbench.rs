@@ -10,7 +10,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use crate::config::postgres::{PostgresUrl, TlsMode};
+use crate::config::postgres::{PostgresUrl, Roots};
 use crate::ops::bench::BenchError;
 use crate::ops::open::{App, RowsError};
 use crate::store::scratch;
@@ -97,18 +97,23 @@ fn private(path: &Path) -> io::Result<File> {
 
 /// The server as a service file of the client library has it; what is absent has its default.
 fn service_of(url: &PostgresUrl) -> String {
-    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    let tls = (url.tls != TlsMode::default()).then(|| url.tls.name().to_owned());
+    let path = |path: &PathBuf| path.display().to_string();
+    let roots = match &url.roots {
+        Roots::Any => None,
+        Roots::System => Some(String::from("system")),
+        Roots::File(file) => Some(path(file)),
+    };
+    let client = url.client.as_ref();
     let settings = [
         ("host", url.host.clone()),
         ("port", url.port.map(|port| port.to_string())),
         ("user", url.user.clone()),
         ("password", url.password.as_ref().map(|it| it.to_string())),
         ("dbname", url.database.clone()),
-        ("sslmode", tls),
-        ("sslrootcert", path(&url.root_file)),
-        ("sslcert", path(&url.client_cert)),
-        ("sslkey", path(&url.client_key)),
+        ("sslmode", url.tls.map(|mode| mode.name().to_owned())),
+        ("sslrootcert", roots),
+        ("sslcert", client.map(|(certificate, _)| path(certificate))),
+        ("sslkey", client.map(|(_, key)| path(key))),
     ];
     let mut text = String::from("[bench]\n");
     for (name, value) in settings {

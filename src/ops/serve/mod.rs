@@ -1,9 +1,11 @@
 //! Runs the tenants that the rows say should run: all of them on one host, a fair share on several.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde::Serialize;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
@@ -40,6 +42,8 @@ const RESCAN: Duration = Duration::from_secs(2);
 const RESCAN_MIN: Duration = Duration::from_millis(40);
 /// Wait before a tenant that ended for a reason that may pass is tried again.
 const AGAIN: Duration = Duration::from_secs(30);
+/// It doubles for a tenant that breaks again, so often.
+const BROKEN_MAX: u32 = 6;
 /// Status changes that wait to be told.
 const NOTICES_MAX: usize = 1_024;
 /// How long giving leases back may take.
@@ -130,6 +134,8 @@ struct Server<'a> {
     queue: VecDeque<Held>,
     /// Not to be tried before.
     resting: BTreeMap<TenantId, Instant>,
+    /// How often in a row each of them broke.
+    broken: BTreeMap<TenantId, u32>,
     tasks: JoinSet<Ended>,
     notices: mpsc::Sender<(TenantId, i64, Status)>,
     records: mpsc::Sender<Observed>,
@@ -200,6 +206,7 @@ async fn reign(
         running: BTreeMap::new(),
         queue: VecDeque::new(),
         resting: BTreeMap::new(),
+        broken: BTreeMap::new(),
         tasks: JoinSet::new(),
         notices,
         records,
@@ -310,6 +317,9 @@ impl Server<'_> {
     fn heard(&mut self, tenant: &TenantId, state: AccountState) {
         if let Some(running) = self.running.get_mut(tenant) {
             let up = state == AccountState::Connected;
+            if up {
+                self.broken.remove(tenant);
+            }
             self.up += u64::from(up);
             self.up -= u64::from(running.up);
             running.up = up;
@@ -511,7 +521,7 @@ impl Server<'_> {
         let name = tenant.clone();
         self.tasks.spawn(async move {
             let _commands = live.commands;
-            let stopped = watched.until(account).await;
+            let stopped = watched.until(unpanicked(&name, account)).await;
             (name, lease, stopped)
         });
         let running = Running {
@@ -565,7 +575,8 @@ impl Server<'_> {
                     self.show();
                     // Whoever lost it may have it again as soon as it is free.
                     if !leaving && stopped != Stopped::LeaseLost {
-                        self.resting.insert(tenant.clone(), Instant::now() + AGAIN);
+                        let rest = self.rest_after(&tenant, &stopped);
+                        self.resting.insert(tenant.clone(), Instant::now() + rest);
                     }
                     let reason = RunEnd::from(stopped.clone()).to_string();
                     let business_id = tenant.to_string();
@@ -577,6 +588,7 @@ impl Server<'_> {
                         leases.push(lease);
                     }
                 }
+                // Nothing ends so: what panics is caught inside.
                 Err(error) => tracing::error!(%error, "a tenant's task ended badly"),
             }
             let room = leases.len() < TAKE_MAX;
@@ -589,6 +601,17 @@ impl Server<'_> {
         self.release(leases).await;
     }
 
+    /// How long a tenant that ended is left alone: longer each time that it breaks.
+    fn rest_after(&mut self, tenant: &TenantId, stopped: &Stopped) -> Duration {
+        if !matches!(stopped, Stopped::Broken(_)) {
+            self.broken.remove(tenant);
+            return AGAIN;
+        }
+        let times = self.broken.entry(tenant.clone()).or_default();
+        *times = (*times + 1).min(BROKEN_MAX);
+        AGAIN * (1 << (*times - 1))
+    }
+
     async fn release(&self, leases: Vec<Lease>) {
         if leases.is_empty() {
             return;
@@ -599,6 +622,16 @@ impl Server<'_> {
             tracing::warn!(count = leases.len(), "leases could not be given back");
         }
     }
+}
+
+/// Runs one tenant to its end. A panic ends this tenant and nothing else: whatever it left half
+/// done is dropped, and the rows are as they were.
+async fn unpanicked(tenant: &TenantId, account: impl Future<Output = Stopped>) -> Stopped {
+    let run = AssertUnwindSafe(Box::pin(account)).catch_unwind();
+    run.await.unwrap_or_else(|_| {
+        tracing::error!(%tenant, "a tenant's task panicked");
+        Stopped::Broken(String::from("internal error: its task panicked"))
+    })
 }
 
 /// What a host says of a tenant, from the state of its session.
@@ -614,5 +647,22 @@ fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observed {
         reason: status.reason.clone(),
         since_ms: status.since_ms,
         error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_one_tenant_and_says_why() {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let ended = unpanicked(&tenant, async { panic!("a fault of ours") }).await;
+        let Stopped::Broken(why) = ended else {
+            panic!("{ended:?}");
+        };
+        assert!(why.contains("panicked"), "{why}");
+        let ended = unpanicked(&tenant, async { Stopped::Asked }).await;
+        assert_eq!(ended, Stopped::Asked);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
+use tracing::warn;
 
 use crate::clock::Clock;
 use crate::engine::actor::Stopped;
@@ -14,6 +15,7 @@ use crate::ids::TenantId;
 use crate::ops::run::RunEnd;
 use crate::ops::serve::observed;
 use crate::store::Store;
+use crate::store::error::StoreError;
 use crate::store::tenant::Observed;
 
 /// How long changes are gathered before they are written together.
@@ -78,8 +80,20 @@ pub(super) async fn keep(
             newest.insert(next.tenant.clone(), next);
         }
         let rows: Vec<Observed> = newest.into_values().collect();
-        if let Err(error) = store.observe(&rows, clock.unix_ms()).await {
-            tracing::warn!(error = %explained(&error), "states are not written down");
+        let now_ms = clock.unix_ms();
+        match store.observe(&rows, now_ms).await {
+            Ok(()) => (),
+            // One whose row is locked does not silence the others.
+            Err(StoreError::Busy) if 1 < rows.len() => {
+                for row in rows {
+                    let row = [row];
+                    if let Err(error) = store.observe(&row, now_ms).await {
+                        let tenant = &row[0].tenant;
+                        warn!(%tenant, error = %explained(&error), "a state is not written down");
+                    }
+                }
+            }
+            Err(error) => warn!(error = %explained(&error), "states are not written down"),
         }
     }
 }

@@ -219,7 +219,7 @@ impl Store {
         version: i64,
         audit: &Audit,
     ) -> Result<Added, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_briefly().await?;
         let row = args![
             tenant.as_str(),
             webhook.id.as_str(),
@@ -289,7 +289,7 @@ impl Store {
         row: Vec<crate::store::db::Val>,
         audit: &Audit,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_briefly().await?;
         if tx.run(sql, row).await? == 0 {
             return Ok(false);
         }
@@ -307,7 +307,7 @@ impl Store {
         version: i64,
         audit: &Audit,
     ) -> Result<u64, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_briefly().await?;
         let row = args![tenant.as_str(), id, seq.unwrap_or(-1)];
         let count = tx.run(ASK_AGAIN, row).await?;
         if 0 < count {

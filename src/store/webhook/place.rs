@@ -4,12 +4,12 @@
 //! the one that has it, under the same event ids.
 
 use crate::ids::TenantId;
-use crate::store::Store;
 use crate::store::db::{Row, Tx, args};
 use crate::store::error::StoreError;
 use crate::store::event::{self, StoredEvent};
 use crate::store::lease::Lease;
 use crate::store::retention::{Mode, Pruning};
+use crate::store::{Store, turn};
 
 /// Dead letters that one transaction writes.
 const BURIED_MAX: i64 = 500;
@@ -137,17 +137,34 @@ impl Store {
         outcome: &Outcome,
         now_ms: i64,
     ) -> Result<bool, StoreError> {
-        let Some(mut tx) = self.begin_pruning(Mode::Fenced(lease)).await? else {
-            return Ok(false);
+        let work = async {
+            let Some(mut tx) = self.begin_pruning(Mode::Fenced(lease)).await? else {
+                return Ok(false);
+            };
+            let tenant = lease.tenant.as_str();
+            let settled = settle(&mut tx, tenant, webhook, outcome, now_ms).await?;
+            tx.commit().await?;
+            Ok(settled)
         };
-        let settled = settle(&mut tx, lease.tenant.as_str(), webhook, outcome, now_ms).await?;
-        tx.commit().await?;
-        Ok(settled)
+        self.turns
+            .take(&lease.tenant, turn::Place::Beside, work)
+            .await
     }
 
     /// Makes dead letters of events that are over their limit and that webhooks have not got, as
     /// long as more than `most` are ahead of a webhook; how many. They are not kept any longer.
     pub async fn bury(
+        &self,
+        pruning: &mut Pruning,
+        most: i64,
+        mode: Mode<'_>,
+    ) -> Result<u64, StoreError> {
+        let tenant = pruning.tenant.clone();
+        let work = self.bury_now(pruning, most, mode);
+        self.turns.take(&tenant, turn::Place::Beside, work).await
+    }
+
+    async fn bury_now(
         &self,
         pruning: &mut Pruning,
         most: i64,

@@ -14,21 +14,21 @@ use crate::support::program::Program;
 use crate::support::wmctl::Wmctl;
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&self.body)))
     }
 }
 
 /// Runs `curl` with these arguments, with `localhost:8080` leading to `address`.
-pub(super) async fn curl(address: &str, arguments: &[&str]) -> Answer {
+pub(crate) async fn curl(address: &str, arguments: &[&str]) -> Answer {
     let connect = format!("localhost:8080:{address}");
     let output: Output = Command::new("curl")
         .args(["-sS", "-i", "--max-time", "30", "--connect-to", &connect])
@@ -52,7 +52,7 @@ pub(super) async fn curl(address: &str, arguments: &[&str]) -> Answer {
 }
 
 /// One request with a key and a body.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     address: &str,
     key: &str,
     method: &str,

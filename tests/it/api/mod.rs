@@ -4,7 +4,7 @@ mod balance;
 mod contract;
 pub(crate) mod fleet;
 mod guide;
-mod http;
+pub(crate) mod http;
 mod page;
 mod pairing;
 mod scale;

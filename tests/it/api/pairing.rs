@@ -126,3 +126,29 @@ async fn a_code_is_typed_on_the_phone() {
     until(&at, path, |answer| answer.json()["event"] == "paired").await;
     assert_eq!(fleet.sim.breaches().await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn only_so_many_devices_are_linked_at_once() {
+    const MOST: usize = 16;
+    let mut fleet = Fleet::start(0).await;
+    let a = fleet.join("a").await;
+    let begin = async |index: usize| {
+        let path = format!("/api/tenants/tenant-{index}/pair");
+        ask(&a, "", "POST", &path, None).await
+    };
+    for index in 0..MOST {
+        assert_eq!(begin(index).await.status, 202);
+    }
+    let refused = begin(MOST).await;
+    assert_eq!(
+        (refused.status, &refused.json()["code"]),
+        (503, &json!("BUSY"))
+    );
+    // One that ends makes room for the next.
+    let first = "/api/tenants/tenant-0/pair";
+    assert_eq!(ask(&a, "", "DELETE", first, None).await.status, 204);
+    let begun = Instant::now();
+    while begin(MOST).await.status != 202 {
+        assert!(begun.elapsed() < PATIENCE, "there is no room");
+    }
+}

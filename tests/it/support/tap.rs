@@ -164,9 +164,15 @@ struct Asks {
     bound: Option<String>,
 }
 
-/// What a process asks that no message makes it ask: heartbeats, looks at the outbox, events that
-/// are read back by whoever listens.
-const BESIDE: [&str; 4] = ["wmctl_host", "SUM(outbox_seq)", "DISTINCT", "seq >= $2"];
+/// What a process asks that no message makes it ask: heartbeats, looks at the outbox and at
+/// webhooks, events that are read back by whoever listens.
+const BESIDE: [&str; 5] = [
+    "wmctl_host",
+    "SUM(outbox_seq)",
+    "SUM(version)",
+    "DISTINCT",
+    "seq >= $2",
+];
 /// What says which server the name leads to, sets a new connection up, and asks for our own row.
 const OF_CONNECTIONS: [&str; 4] = [
     "system_identifier",

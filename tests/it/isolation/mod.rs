@@ -1,0 +1,57 @@
+//! One tenant's trouble harms no other: real processes, several tenants.
+
+mod locked;
+#[cfg(feature = "mutants")]
+mod panics;
+mod traffic;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::api::fleet::{Fleet, phone, tenant};
+use crate::support::program::PATIENCE;
+
+const FRIEND: &str = "4915112345699";
+/// How often something that has to become true is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Somebody writes to a tenant.
+async fn says(fleet: &Fleet, index: usize, text: &str) {
+    fleet
+        .sim
+        .phone_sends(FRIEND, &phone(index), text)
+        .await
+        .unwrap();
+}
+
+/// How many events with this text a tenant has.
+fn count(fleet: &Fleet, index: usize, text: &str) -> usize {
+    let tenant = tenant(index);
+    let sql = format!(
+        "SELECT count(*) FROM wmctl_event WHERE business_id = '{tenant}' AND text LIKE '{text}'"
+    );
+    fleet.server.sql("wm", &sql).trim().parse().unwrap()
+}
+
+/// Waits until a tenant has so many events with this text; how long that took.
+async fn comes(fleet: &Fleet, index: usize, text: &str, wanted: usize) -> Duration {
+    let begun = Instant::now();
+    while count(fleet, index, text) < wanted {
+        let took = begun.elapsed();
+        assert!(took < PATIENCE, "{}: {text} does not come", tenant(index));
+        tokio::time::sleep(LOOK).await;
+    }
+    begun.elapsed()
+}
+
+/// One host with all tenants, connected; where it answers.
+async fn one_host(fleet: &mut Fleet) -> String {
+    let address = fleet.join("a").await;
+    fleet
+        .until("all are connected", |list| {
+            list.iter().all(|one| one["state"] == "connected")
+        })
+        .await;
+    address
+}
