@@ -228,10 +228,11 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Read numbered events",
+        summary: "Read numbered events; with wait, for so many seconds until there is one",
         query: &[
             ("from_seq", Param::Number(0, i64::MAX, 0)),
             ("limit", Param::Number(1, 256, 100)),
+            ("wait", Param::Number(0, 25, 0)),
         ],
         answers: &[(200, JSON, "EventList")],
         ..route(

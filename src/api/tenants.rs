@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::api::problem::Problem;
 use crate::api::qr;
@@ -27,7 +28,7 @@ use crate::ops::shapes::{List, Object};
 use crate::ops::tenants::{self as ops, Changes};
 use crate::ops::{hosts, locks};
 
-/// How often a device that is being linked is looked at for whoever follows it.
+/// How often it is looked for news, for whoever follows a device that is being linked, or events.
 const FOLLOW: Duration = Duration::from_millis(200);
 
 type Answer = Result<Response, Problem>;
@@ -347,12 +348,19 @@ async fn read(api: &Api, call: &Call) -> Answer {
         ..EventsOptions::default()
     };
     let app = api.app.for_tenant(call.tenant()?.clone());
+    let wait = u64::try_from(call.number(Op::ReadEvents, "wait")?).unwrap_or(0);
+    let until = Instant::now() + Duration::from_secs(wait);
     let mut found = Vec::new();
-    let mut tell = |event| {
-        found.push(event);
-        ControlFlow::Continue(())
-    };
-    events::events(&app, &options, &api.stop, &mut tell).await?;
+    loop {
+        let mut tell = |event| {
+            found.push(event);
+            ControlFlow::Continue(())
+        };
+        events::events(&app, &options, &api.stop, &mut tell).await?;
+        if !found.is_empty() || until <= Instant::now() || !api.stop.sleep(FOLLOW).await {
+            break;
+        }
+    }
     Ok(Json(List::new("EventList", &found)).into_response())
 }
 

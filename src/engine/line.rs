@@ -157,8 +157,12 @@ impl Dial for NetDial {
         async move {
             let sealed = dialer.download(&reference.direct_path).await;
             let sealed = sealed.inspect_err(|error| warn!(%error, "a blob cannot be downloaded"));
-            let opened = reference.open(&sealed.ok()?);
+            let sealed = sealed.ok()?;
+            // Tens of megabytes of one account: not on a thread that serves the sockets of all.
+            let opened = tokio::task::spawn_blocking(move || reference.open(&sealed));
             opened
+                .await
+                .ok()?
                 .inspect_err(|error| warn!(%error, "a blob cannot be used"))
                 .ok()
         }

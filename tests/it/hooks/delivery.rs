@@ -250,6 +250,24 @@ async fn a_webhook_that_is_gone_is_paused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_last_words_of_an_account_are_delivered() {
+    let scene = Scene::set().await;
+    let receiver = Receiver::start(|_| Reply::Late(Duration::from_millis(200), 200)).await;
+    let add = ["webhooks", "add", &receiver.url, "--type", "state"];
+    scene.wmctl.done(&add).await;
+    let mut serve = scene.serve(&[]).await;
+    let device = scene.sim.devices(NUMBER).await.unwrap().pop().unwrap();
+    scene.sim.remove_device(&device.jid).await.unwrap();
+    serve
+        .expect("its end", |line| line["type"] == "ended")
+        .await;
+    let got = receiver.got();
+    let last = got.last().expect("something was said").events();
+    assert_eq!(last[0]["state"], "logged_out", "{last:?}");
+    ended(&mut serve).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_allowed_is_reached() {
     let scene = Scene::set().await;
     let plain = Receiver::start(|_| Reply::Status(200)).await;

@@ -60,6 +60,24 @@ async fn a_flood_of_one_leaves_room_for_others() {
     assert!(grown < GROWTH_KIB_MAX, "{grown} KiB more");
 }
 
+/// Whoever polls waits for an event, and goes on after the last one.
+async fn polled(fleet: &Fleet, address: &str) {
+    let path = format!("/api/tenants/{}/events", tenant(1));
+    let mut next = 0;
+    let mut page = async |wait: u32| {
+        let path = format!("{path}?limit=256&wait={wait}&from_seq={next}");
+        let page = ask(address, "", "GET", &path, None).await.json();
+        let page = page["items"].as_array().unwrap().clone();
+        next = page
+            .last()
+            .map_or(next, |last| last["seq"].as_i64().unwrap() + 1);
+        page
+    };
+    while !page(0).await.is_empty() {}
+    let waits = async { while !page(25).await.iter().any(|event| event["text"] == "news") {} };
+    let ((), ()) = tokio::join!(waits, says(fleet, 1, "news"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_never_answers_holds_up_no_other() {
     let mut fleet = Fleet::start(2).await;
@@ -88,6 +106,8 @@ async fn a_webhook_that_never_answers_holds_up_no_other() {
         .until("all of the others", |got| got.len() == 21)
         .await;
     assert_eq!(endless.got().len(), 1, "one request at a time");
+    polled(&fleet, &address).await;
+    quick.until("the news", |got| got.len() == 22).await;
     // What waits can be seen, without a series for each tenant.
     let path = format!("/api/tenants/{}/webhooks", tenant(0));
     let hooks = ask(&address, "", "GET", &path, None).await.json();
@@ -104,6 +124,6 @@ async fn a_webhook_that_never_answers_holds_up_no_other() {
         .lines()
         .find_map(|line| line.strip_prefix("wmctl_webhook_lag_seconds "));
     assert!(0.0 < lag.unwrap().parse().unwrap(), "{metrics}");
-    let taken = "wmctl_webhook_deliveries_total{outcome=\"delivered\"} 21";
+    let taken = "wmctl_webhook_deliveries_total{outcome=\"delivered\"} 22";
     assert!(metrics.lines().any(|line| line == taken), "{metrics}");
 }
