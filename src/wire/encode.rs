@@ -2,14 +2,18 @@
 
 use crate::ids::{Jid, Server};
 use crate::wire::node::{Content, Node, Value};
-use crate::wire::{tag, token};
+use crate::wire::{tag, word};
 
 /// Longest text that is packed two characters a byte.
 pub(super) const PACKED_CHARS_MAX: usize = 127;
 
+/// Room for most stanzas.
+const STANZA_BYTES: usize = 512;
+
 /// The whole plaintext of a frame: a flag byte (nothing compressed) and the node.
 pub fn encode(node: &Node) -> Vec<u8> {
-    let mut out = vec![0];
+    let mut out = Vec::with_capacity(STANZA_BYTES);
+    out.push(0);
     put_node(node, &mut out);
     out
 }
@@ -59,8 +63,7 @@ fn put_list(length: usize, out: &mut Vec<u8>) {
 }
 
 fn put_text(text: &str, out: &mut Vec<u8>) {
-    if let Ok(at) = token::SORTED.binary_search_by(|(word, ..)| (*word).cmp(text)) {
-        let (_, dictionary, index) = token::SORTED[at];
+    if let Some((dictionary, index)) = word::find(text) {
         out.extend(dictionary.map(|number| tag::DICTIONARY_0 + number));
         out.push(index);
     } else if text.is_empty() || PACKED_CHARS_MAX < text.len() {

@@ -11,6 +11,7 @@ mod render;
 mod tests;
 #[rustfmt::skip]
 pub mod token;
+mod word;
 
 /// Bytes that announce what follows in binary XML.
 mod tag {
