@@ -237,7 +237,9 @@ impl<'a> Bench<'a> {
         let (mut child, metrics) = self.start().await?;
         let answers = || async { f64::from(process::scrape(metrics).await.is_some()) };
         self.until("the process starts", 1.0, answers).await?;
-        let pid = child.id().unwrap_or_default();
+        let Some(pid) = child.id() else {
+            return Ok(None);
+        };
         let memory_kb = process::memory_kb(pid);
         // It leaves in good order: others would wait for a host that is gone.
         rehearsal::host::signal(pid, "-TERM").await;
@@ -299,6 +301,8 @@ impl<'a> Bench<'a> {
         let mut taken_ms = self.send(share, "message").await?;
         taken_ms.sort_by(f64::total_cmp);
         let after = self.read(pid, metrics).await;
+        // pgbench has the machine for itself.
+        drop(child);
         let received = Spent::between(&before, &between, all);
         let sent = Spent::between(&between, &after, all);
         let is_server = self.root.store.backend() == "postgres";
@@ -481,6 +485,13 @@ impl<'a> Bench<'a> {
             let audit = app.audit(&Actor::of_user(), "remove", Some(tenant), String::new());
             let purged = app.store.purge(tenant, &audit).await;
             purged.map_err(RowsError::of)?;
+        }
+        if self.pgbench.is_some() && self.root.store.backend() == "postgres" {
+            self.root
+                .store
+                .drop_scratch()
+                .await
+                .map_err(RowsError::of)?;
         }
         self.root.close().await;
         Ok(())
