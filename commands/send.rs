@@ -19,6 +19,7 @@ const LINE_BYTES_MAX: u64 = 1 << 20;
 ///
 /// A message is taken into the outbox in the database, and sent by the process that runs the
 /// account. With --file every line is one message: {"to":"…","text":"…","idempotency_key":"…"}.
+/// Nothing is taken in if one of them cannot be sent.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl send --tenant acme --to +4915100000 --text Hello\n  \
@@ -105,10 +106,11 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &SendArgs) -> Result
     let messages = messages(args)?;
     let app = start::open(ui, settings, Schema::Current).await?;
     app.check_reach().await.map_err(start::rows)?;
-    let mut taken = Vec::new();
-    for message in &messages {
-        taken.push(send::enqueue(&app, message).await.map_err(explain)?);
-    }
+    let taken = send::enqueue_all(&app, &messages).await;
+    let mut taken = taken.map_err(|(place, error)| {
+        let line = place.filter(|_| args.file.is_some());
+        explain(error, line.map(|place| place + 1))
+    })?;
     if !send::is_run(&app).await.map_err(start::rows)? {
         let tenant = &app.settings.tenant;
         ui.warn(&format!(
@@ -137,7 +139,7 @@ async fn await_all(
         let left = deadline.saturating_duration_since(tokio::time::Instant::now());
         *delivery = send::wait(app, &delivery.id, until, left)
             .await
-            .map_err(explain)?;
+            .map_err(|error| explain(error, None))?;
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -203,8 +205,12 @@ fn messages(args: &SendArgs) -> Result<Vec<Outgoing>, Failure> {
     Ok(messages)
 }
 
-fn explain(error: SendError) -> Failure {
-    let message = error.to_string();
+/// What was wrong, and in which message of the file, from 1.
+fn explain(error: SendError, number: Option<usize>) -> Failure {
+    let message = match number {
+        Some(number) => format!("message {number}: {error}"),
+        None => error.to_string(),
+    };
     match error {
         SendError::Recipient(_) => Failure::new(Exit::Usage, "RECIPIENT", message)
             .hint("use the international form: +4915112345621"),

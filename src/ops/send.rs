@@ -72,6 +72,40 @@ pub enum SendError {
 
 /// Takes a message in; returns at once.
 pub async fn enqueue(app: &App, message: &Outgoing) -> Result<Delivery, SendError> {
+    let new = checked(app, message)?;
+    let now_ms = app.surroundings.clock.unix_ms();
+    let taken = app.store.enqueue(&app.settings.tenant, &new, now_ms).await;
+    delivery(app, &new, taken.map_err(RowsError::of)?).await
+}
+
+/// Takes messages in, in their order. One that cannot be sent stops all of them, and is named by
+/// its place, from 0. After an error of the database some of them may have been taken in.
+pub async fn enqueue_all(
+    app: &App,
+    messages: &[Outgoing],
+) -> Result<Vec<Delivery>, (Option<usize>, SendError)> {
+    let checked = messages.iter().enumerate().map(|(place, message)| {
+        let new = checked(app, message);
+        new.map_err(|error| (Some(place), error))
+    });
+    let all = checked.collect::<Result<Vec<NewMessage>, _>>()?;
+    let of_rows = |error| (None, SendError::Rows(RowsError::of(error)));
+    let now_ms = app.surroundings.clock.unix_ms();
+    let taken = app.store.enqueue_all(&app.settings.tenant, &all, now_ms);
+    let taken = taken.await.map_err(of_rows)?;
+    let mut deliveries = Vec::with_capacity(all.len());
+    for (new, id) in all.iter().zip(taken) {
+        deliveries.push(
+            delivery(app, new, id)
+                .await
+                .map_err(|error| (None, error))?,
+        );
+    }
+    Ok(deliveries)
+}
+
+/// The message as the outbox takes it, under an id of its own.
+fn checked(app: &App, message: &Outgoing) -> Result<NewMessage, SendError> {
     let to = recipient(&message.to)?;
     if message.text.is_empty() || TEXT_BYTES_MAX < message.text.len() {
         return Err(SendError::Text);
@@ -84,24 +118,24 @@ pub async fn enqueue(app: &App, message: &Outgoing) -> Result<Delivery, SendErro
         conversation: Some(message.text.clone()),
         ..Message::default()
     };
-    let new = NewMessage {
+    Ok(NewMessage {
         id: fresh_id(app),
-        to: to.clone(),
+        to,
         body: body.encode_to_vec(),
         idempotency_key: message.idempotency_key.clone(),
-    };
-    let now_ms = app.surroundings.clock.unix_ms();
-    let taken = app.store.enqueue(&app.settings.tenant, &new, now_ms).await;
-    let id = taken.map_err(RowsError::of)?;
+    })
+}
+
+/// How far a message has come that was just taken in, or before under another id.
+async fn delivery(app: &App, new: &NewMessage, id: MessageId) -> Result<Delivery, SendError> {
     if id != new.id
         && let Some(earlier) = look(app, &id).await?
     {
         return Ok(earlier);
     }
-    let (id, to) = (id.to_string(), to.to_string());
     Ok(Delivery {
-        id,
-        to,
+        id: id.to_string(),
+        to: new.to.to_string(),
         state: "queued",
         error: None,
         took_s: None,

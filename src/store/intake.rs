@@ -112,6 +112,24 @@ impl Store {
         }
     }
 
+    /// The same for messages of one caller, in their order. After an error, some of them may have
+    /// been taken in.
+    pub async fn enqueue_all(
+        &self,
+        tenant: &TenantId,
+        messages: &[NewMessage],
+        now_ms: i64,
+    ) -> Result<Vec<MessageId>, StoreError> {
+        let mut ids = Vec::with_capacity(messages.len());
+        for together in messages.chunks(TOGETHER_MAX) {
+            let together: Vec<_> = together.iter().map(|one| (one, now_ms)).collect();
+            for id in self.take_in(tenant, &together).await? {
+                ids.push(id?);
+            }
+        }
+        Ok(ids)
+    }
+
     /// One transaction for the messages that waited longest.
     async fn take_waiting(&self, tenant: &TenantId, queue: &Queue) {
         let mut group: Vec<Waiting> = {

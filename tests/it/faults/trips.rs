@@ -138,3 +138,36 @@ async fn sends_that_wait_together_are_taken_in_by_few_round_trips() {
     // The first one, and then up to 64 at a time.
     assert_eq!(tap.trips(), 1 + (WAITING - 1).div_ceil(64));
 }
+
+#[tokio::test]
+async fn a_file_of_messages_takes_few_round_trips_or_is_refused_as_a_whole() {
+    let server = server();
+    let tap = Tap::before(&server.socket()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut wmctl = Wmctl::in_folder(folder.path());
+    wmctl.set("WMCTL_DATABASE_URL", &tap.url("wm"));
+    wmctl.done(&["migrate", "up"]).await;
+    let write = |name: &str, recipients: &[&str]| {
+        let line = |to: &&str| format!("{{\"to\":\"{to}\",\"text\":\"Hello\"}}\n");
+        let path = folder.path().join(name);
+        std::fs::write(&path, recipients.iter().map(line).collect::<String>()).unwrap();
+        path.display().to_string()
+    };
+    let one = write("one", &["+4915112345600"]);
+    let many = write("many", &["+4915112345600"; 200]);
+    let wrong = write(
+        "wrong",
+        &[["+4915112345600"; 100].as_slice(), &["nobody"]].concat(),
+    );
+    tap.trips();
+    wmctl.done(&["send", "--file", &one]).await;
+    let of_one = tap.trips();
+    wmctl.done(&["send", "--file", &many]).await;
+    assert_eq!(tap.trips() - of_one, 3, "64 messages in a transaction");
+    let refused = wmctl.output(&["send", "--file", &wrong]).await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("message 101: "), "{said}");
+    let taken = server.sql("wm", "SELECT count(*), max(seq) FROM wmctl_outbox");
+    assert_eq!(taken.trim(), "201|201");
+}
