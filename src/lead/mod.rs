@@ -1,10 +1,12 @@
-//! Who leads: what one process decides about the lease of one tenant, as a machine.
+//! Who leads: what one process decides about the lease of one tenant, as a machine; and in
+//! [`fleet`], what a host decides about many.
 //!
 //! It performs nothing: inputs say what happened and when by this process's own clock, actions say
 //! what to do next. The lock and the counter only say when to try; who may write stands in the
-//! lease row, which every commit compares. `ops::standby` runs it against a database and an
-//! account.
+//! lease row, which every commit compares. `ops::standby` and `ops::serve` run it against a
+//! database and accounts.
 
+pub mod fleet;
 mod io;
 mod machine;
 mod pulse;

@@ -105,6 +105,10 @@ const RELEASE_MANY: &str = "
     FROM json_to_recordset(CAST($2 AS json)) AS given (tenant TEXT, epoch BIGINT)
     WHERE l.business_id = given.tenant AND l.epoch = given.epoch AND l.owner = $1";
 
+const SERVER: &str = "
+    SELECT CAST(
+        EXTRACT(EPOCH FROM clock_timestamp() - pg_postmaster_start_time()) * 1000 AS BIGINT)";
+
 const TOKENS: &str = "SELECT business_id, epoch FROM wmctl_lease WHERE owner = $1";
 
 const CHANGED: &str = "SELECT MAX(changed_ms) FROM wmctl_tenant";
@@ -276,6 +280,16 @@ impl Store {
             Ok(Lease::of_row(tenant, row.column("wmctl_lease", 1)?, host))
         };
         rows.iter().map(lease).collect()
+    }
+
+    /// How long the server runs (milliseconds); `None` for a file.
+    pub async fn server_ms(&self) -> Result<Option<u64>, StoreError> {
+        if matches!(self.db, Db::Sqlite { .. }) {
+            return Ok(None);
+        }
+        let row = self.db.row(SERVER, args![]).await?;
+        let ms: Option<i64> = row.map(|row| row.column(TABLE, 0)).transpose()?;
+        Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
     }
 
     /// The leases that name this host, with their epochs.

@@ -18,13 +18,13 @@ use crate::engine::line::NetDial;
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::ids::{HostId, TenantId};
+use crate::lead::fleet::{Decision, Pace, Placed, TAKE_MAX, View, decide};
 use crate::ops::LineError;
 use crate::ops::health::Part;
 use crate::ops::open::{App, RowsError};
 use crate::ops::run::{AccountStatus, RunEnd};
 use crate::ops::serve::fleet::{Fleet, Watcher};
 use crate::ops::serve::keeper::{Keeper, Voice};
-use crate::ops::serve::placement::{Decision, TAKE_MAX, View};
 use crate::ops::shapes::state_word;
 use crate::ops::standby::Leadership;
 use crate::session::changes::AccountState;
@@ -33,7 +33,6 @@ use crate::store::tenant::{Launch, Observed, Planned};
 
 mod fleet;
 mod keeper;
-mod placement;
 mod record;
 
 /// How often the rows are looked at when nothing says that they changed.
@@ -141,7 +140,7 @@ struct Server<'a> {
     records: mpsc::Sender<Observed>,
     voice: Voice,
     lost: CancellationToken,
-    shed: Instant,
+    pace: Pace,
     /// How many of `running` are connected now.
     up: u64,
 }
@@ -186,6 +185,7 @@ async fn reign(
     keepers.spawn(keeper.keep());
     let watcher = Watcher {
         store: app.store.clone(),
+        clock: app.surroundings.clock.clone(),
         host,
         silence: options.silence,
         fleet: send_fleet,
@@ -197,6 +197,7 @@ async fn reign(
     let mut recorder = JoinSet::new();
     let clock = app.surroundings.clock.clone();
     recorder.spawn(record::keep(app.store.clone(), clock, to_record));
+    let rebalance_ms = u64::try_from(options.rebalance.as_millis()).unwrap_or(u64::MAX);
     let mut server = Server {
         app,
         options,
@@ -212,7 +213,7 @@ async fn reign(
         records,
         voice,
         lost,
-        shed: Instant::now() + options.rebalance,
+        pace: Pace::new(rebalance_ms, app.surroundings.clock.boot_ms()),
         up: 0,
     };
     app.board.write(|vitals| vitals.part = Part::Host);
@@ -365,10 +366,11 @@ impl Server<'_> {
         let queued = self.queue.iter().map(|held| held.lease.tenant.clone());
         let here: BTreeSet<TenantId> = self.running.keys().cloned().chain(queued).collect();
         let fleet = self.fleet.borrow().clone();
-        let decision = placement::decide(&View {
+        let placed: Vec<Placed<'_>> = plan.iter().map(placed).collect();
+        let decision = decide(&View {
             me: self.host,
             peers: &fleet.peers,
-            plan: &plan,
+            plan: &placed,
             here: &here,
             resting: &self.resting.keys().cloned().collect(),
             embedded: !self.app.store.has_locks(),
@@ -381,7 +383,9 @@ impl Server<'_> {
         self.relaunch(&plan);
         let took = self.take(&decision, &plan).await;
         self.start_queued().await;
-        self.shed(&decision, plan.len());
+        let now_ms = self.app.surroundings.clock.boot_ms();
+        let few = self.pace.due(now_ms, &decision.give, plan.len()).to_vec();
+        self.stop_some(&few).await;
         // What a stale owner's open transaction still holds is tried again soon.
         decision.take.len() == TAKE_MAX || (took < decision.take.len() && 0 < decision.orphans)
     }
@@ -542,20 +546,6 @@ impl Server<'_> {
         self.release(vec![lease]).await;
     }
 
-    /// Gives a few tenants away when this host has too many.
-    fn shed(&mut self, decision: &Decision, total: usize) {
-        if decision.surplus == 0 || Instant::now() < self.shed {
-            return;
-        }
-        self.shed = Instant::now() + self.options.rebalance;
-        let few = decision.surplus.min((total / 100).max(1));
-        let chosen = self.running.values_mut().filter(|one| !one.leaving);
-        for running in chosen.take(few) {
-            running.leaving = true;
-            running.stop.ask();
-        }
-    }
-
     /// Takes in all that ended by now, and gives their leases back together.
     async fn ended(
         &mut self,
@@ -632,6 +622,17 @@ async fn unpanicked(tenant: &TenantId, account: impl Future<Output = Stopped>) -
         tracing::error!(%tenant, "a tenant's task panicked");
         Stopped::Broken(String::from("internal error: its task panicked"))
     })
+}
+
+/// A tenant's row as far as it matters to where it runs.
+fn placed(planned: &Planned) -> Placed<'_> {
+    Placed {
+        tenant: &planned.tenant,
+        enabled: planned.desired.enabled,
+        wanted_host: planned.desired.wanted_host.as_deref(),
+        owner: planned.owner,
+        orphaned: planned.orphaned,
+    }
 }
 
 /// What a host says of a tenant, from the state of its session.

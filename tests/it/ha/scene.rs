@@ -38,11 +38,14 @@ pub(super) struct Setup {
     pub(super) follower: bool,
     /// The clocks of the database and of the processes can be put wrong.
     pub(super) clocks: bool,
+    /// Another time for [`TIMEOUT`].
+    pub(super) timeout: Option<Duration>,
 }
 
 /// One process and what leads from it to the world.
 pub(super) struct Host {
     wmctl: Wmctl,
+    timeout: Duration,
     pub(super) run: Program,
     pub(super) network: Option<Network>,
     pub(super) database: Front,
@@ -81,13 +84,18 @@ pub(super) async fn signal(program: &Program, name: &str) {
     assert!(sent.unwrap().success());
 }
 
-fn start(wmctl: &Wmctl) -> Program {
-    let timeout = TIMEOUT.as_millis().to_string();
+fn start(wmctl: &Wmctl, timeout: Duration) -> Program {
+    let timeout = timeout.as_millis().to_string();
     wmctl.start(&["run", "--ha", "--ha-timeout", &timeout])
 }
 
 impl Host {
-    async fn start(stage: &Stage, database: Target, network: Option<Network>) -> Self {
+    async fn start(
+        stage: &Stage,
+        database: Target,
+        network: Option<Network>,
+        timeout: Duration,
+    ) -> Self {
         let ip = match &network {
             Some(network) => network.outside,
             None => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -105,8 +113,9 @@ impl Host {
             wmctl.start_inside(&network.inside());
         }
         Self {
-            run: start(&wmctl),
+            run: start(&wmctl, timeout),
             wmctl,
+            timeout,
             network,
             database,
             whatsapp,
@@ -116,7 +125,7 @@ impl Host {
 
     /// Starts it anew where it was.
     pub(super) fn restart(&mut self) {
-        self.run = start(&self.wmctl);
+        self.run = start(&self.wmctl, self.timeout);
     }
 
     /// Gives it a clock that can be put wrong.
@@ -161,7 +170,8 @@ impl Scene {
         let mut hosts = Vec::new();
         for number in 0..2 {
             let network = setup.apart.then(|| Network::start(number));
-            let mut host = Host::start(&stage, target.clone(), network).await;
+            let timeout = setup.timeout.unwrap_or(TIMEOUT);
+            let mut host = Host::start(&stage, target.clone(), network, timeout).await;
             if setup.clocks {
                 let name = ["one", "two"][number as usize];
                 host.run.kill().await;

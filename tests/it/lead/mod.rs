@@ -5,6 +5,7 @@
 //! repeats it.
 
 mod database;
+mod fleet;
 mod model;
 mod world;
 

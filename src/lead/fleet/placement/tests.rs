@@ -3,7 +3,16 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::tenant::{Desired, Launch};
+
+/// One tenant as the rows have it.
+#[derive(Clone)]
+struct Planned {
+    tenant: TenantId,
+    enabled: bool,
+    wanted_host: Option<&'static str>,
+    owner: Option<HostId>,
+    orphaned: bool,
+}
 
 fn host(number: u8) -> HostId {
     HostId::from_random([number; 16])
@@ -21,11 +30,8 @@ fn peer(number: u8, capacity: usize) -> Peer {
 fn planned(name: &str, owner: Option<u8>) -> Planned {
     Planned {
         tenant: name.parse().unwrap(),
-        desired: Desired {
-            enabled: true,
-            wanted_host: None,
-            launch: Launch::default(),
-        },
+        enabled: true,
+        wanted_host: None,
         owner: owner.map(host),
         orphaned: false,
     }
@@ -37,10 +43,17 @@ fn here(plan: &[Planned], me: u8) -> BTreeSet<TenantId> {
 }
 
 fn decided(plan: &[Planned], peers: &[Peer], me: u8) -> Decision {
+    let placed = plan.iter().map(|one| Placed {
+        tenant: &one.tenant,
+        enabled: one.enabled,
+        wanted_host: one.wanted_host,
+        owner: one.owner,
+        orphaned: one.orphaned,
+    });
     decide(&View {
         me: host(me),
         peers,
-        plan,
+        plan: &placed.collect::<Vec<_>>(),
         here: &here(plan, me),
         resting: &BTreeSet::new(),
         embedded: false,
@@ -54,7 +67,7 @@ fn names(tenants: &[TenantId]) -> Vec<&str> {
 #[test]
 fn one_host_takes_everything_that_is_free() {
     let mut plan = vec![planned("a", None), planned("b", None), planned("c", None)];
-    plan[1].desired.enabled = false;
+    plan[1].enabled = false;
     let peers = [peer(1, 100)];
     let mut take = decided(&plan, &peers, 1).take;
     take.sort();
@@ -75,7 +88,7 @@ fn one_host_takes_everything_that_is_free() {
 fn a_tenant_goes_where_it_is_wanted() {
     let mut plan = vec![planned("a", Some(1))];
     let peers = [peer(1, 100), peer(2, 100)];
-    plan[0].desired.wanted_host = Some("host-2".into());
+    plan[0].wanted_host = Some("host-2");
     assert_eq!(names(&decided(&plan, &peers, 1).stop), ["a"]);
     plan[0].owner = None;
     assert_eq!(names(&decided(&plan, &peers, 1).take), Vec::<&str>::new());
@@ -89,14 +102,39 @@ fn what_is_uneven_is_given_away_once_everybody_has_a_host() {
     let name = |index: usize| format!("t{index:03}");
     let mut plan: Vec<_> = (0..100).map(|i| planned(&name(i), Some(1))).collect();
     let peers = [peer(1, 1_000), peer(2, 1_000)];
-    assert_eq!(decided(&plan, &peers, 1).surplus, 50);
-    assert_eq!(decided(&plan, &peers, 2).surplus, 0);
+    let give = decided(&plan, &peers, 1).give;
+    assert_eq!(give.len(), 50);
+    assert_eq!(names(&decided(&plan, &peers, 2).give), Vec::<&str>::new());
+    // Those first that would choose the other host.
+    let others = |tenant: &&TenantId| favourite(tenant, &peers) == Some(host(2));
+    let count = plan.iter().map(|one| &one.tenant).filter(others).count();
+    assert!(give.iter().take(count.min(50)).all(|one| others(&one)));
+    // One that is to run here is not among them.
+    for one in &mut plan[..99] {
+        one.wanted_host = Some("host-1");
+    }
+    assert_eq!(names(&decided(&plan, &peers, 1).give), ["t099"]);
+    for one in &mut plan {
+        one.wanted_host = None;
+    }
     plan[7].owner = None;
-    assert_eq!(decided(&plan, &peers, 1).surplus, 0);
+    assert_eq!(names(&decided(&plan, &peers, 1).give), Vec::<&str>::new());
     for one in &mut plan[..49] {
         one.owner = Some(host(2));
     }
-    assert_eq!(decided(&plan, &peers, 1).surplus, 0);
+    assert_eq!(names(&decided(&plan, &peers, 1).give), Vec::<&str>::new());
+}
+
+#[test]
+fn little_is_given_away_at_a_time() {
+    let give: Vec<TenantId> = (0..9).map(|i| format!("t{i}").parse().unwrap()).collect();
+    let mut pace = Pace::new(1_000, 500);
+    let mut given = |now_ms, all| pace.due(now_ms, &give, all).len();
+    assert_eq!(given(1_499, 40), 0);
+    assert_eq!(given(1_500, 40), 1);
+    assert_eq!(given(2_499, 500), 0);
+    assert_eq!(given(2_500, 500), 5);
+    assert_eq!(given(9_000, 5_000), 9);
 }
 
 proptest! {

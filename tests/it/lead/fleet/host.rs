@@ -1,0 +1,523 @@
+//! One process that serves: the decisions of `lead`, and what carries them out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wmctl::ids::{HostId, TenantId};
+use wmctl::lead::fleet::{self, Observer, Pace, Peer, Placed, View};
+use wmctl::lead::{Config, Locks, Pulse, Say};
+
+use super::rows::{HostRow, LeaseRow};
+use super::world::{Answer, Ask, Event, Mutant, REBALANCE, SILENCE, World};
+
+const PING: u64 = 100;
+const BEAT: u64 = SILENCE / 4;
+const SWEEP: u64 = 75;
+const RESCAN: u64 = 500;
+const RESCAN_MIN: u64 = 40;
+const WORK: u64 = 150;
+/// Wait before a host that was declared dead begins anew.
+const ANEW: u64 = 1_000;
+/// What the clocks show at least: none of them begins at nothing.
+const CLOCK_START: u64 = 1_000_000;
+
+/// One tenant that runs here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Running {
+    pub(super) epoch: i64,
+    /// It comes to its end then, and its lease is given back.
+    ends_at: Option<u64>,
+}
+
+/// The work that goes on side by side; each has at most one question under way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Busy {
+    registering: bool,
+    beating: bool,
+    locking: bool,
+    looking: bool,
+    scanning: bool,
+    working: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) name: String,
+    pub(super) capacity: usize,
+    pub(super) alive: bool,
+    /// Which life of it this is, and the name in each.
+    pub(super) life: u64,
+    pub(super) ids: BTreeMap<u64, HostId>,
+    pub(super) stopped_until: u64,
+    pub(super) out_cut: bool,
+    pub(super) in_cut: bool,
+    /// It may be taken for dead until then, and rightly.
+    pub(super) troubled_until: u64,
+    boot_offset: u64,
+    known: bool,
+    pulse: Option<Pulse>,
+    pub(super) observer: Option<Observer>,
+    pace: Pace,
+    peers: Vec<Peer>,
+    pub(super) running: BTreeMap<usize, Running>,
+    /// By its own clock: until when it may send, and when the newest answered heartbeat was sent.
+    until: u64,
+    heard_of: u64,
+    has_lock: bool,
+    draining: bool,
+    left: bool,
+    busy: Busy,
+    beat_at: u64,
+    ping_at: u64,
+    lock_at: u64,
+    look_at: u64,
+    pub(super) scan_at: u64,
+    work_at: u64,
+    /// When it comes back by itself.
+    pub(super) woken: u64,
+    /// When it gave something away last.
+    pub(super) gave: Option<u64>,
+}
+
+impl Process {
+    pub(super) fn new(number: usize) -> Self {
+        Self {
+            name: format!("host-{number}"),
+            capacity: 0,
+            alive: false,
+            life: 0,
+            ids: BTreeMap::new(),
+            stopped_until: 0,
+            out_cut: false,
+            in_cut: false,
+            troubled_until: 0,
+            boot_offset: 0,
+            known: false,
+            pulse: None,
+            observer: None,
+            pace: Pace::new(REBALANCE, 0),
+            peers: Vec::new(),
+            running: BTreeMap::new(),
+            until: 0,
+            heard_of: 0,
+            has_lock: false,
+            draining: false,
+            left: false,
+            busy: Busy::default(),
+            beat_at: 0,
+            ping_at: 0,
+            lock_at: 0,
+            look_at: 0,
+            scan_at: 0,
+            work_at: 0,
+            woken: 0,
+            gave: None,
+        }
+    }
+
+    pub(super) fn id(&self) -> HostId {
+        self.ids[&self.life]
+    }
+}
+
+fn config() -> Config {
+    Config {
+        timeout_ms: SILENCE,
+        file_poll_ms: 50,
+        locks: Locks::Sessions,
+    }
+}
+
+impl World {
+    /// Its own clock.
+    pub(super) fn clock(&self, p: usize) -> u64 {
+        self.now + self.processes[p].boot_offset + CLOCK_START
+    }
+
+    /// A new life: the process starts, or begins anew as another host.
+    pub(super) fn start(&mut self, p: usize) {
+        let (id, offset) = (self.fresh_id(), self.below(1_000_000));
+        let capacity = [20, 40, 40, 60][usize::try_from(self.below(4)).unwrap()];
+        let now = self.now;
+        let old = &self.processes[p];
+        let mut fresh = Process {
+            capacity,
+            alive: true,
+            life: old.life + 1,
+            ids: old.ids.clone(),
+            stopped_until: old.stopped_until,
+            out_cut: old.out_cut,
+            in_cut: old.in_cut,
+            troubled_until: old.troubled_until,
+            boot_offset: offset,
+            scan_at: now + RESCAN_MIN,
+            work_at: now + WORK,
+            ..Process::new(p)
+        };
+        fresh.ids.insert(fresh.life, id);
+        self.processes[p] = fresh;
+        self.tick_in(p, 1);
+    }
+
+    /// Has it come back after that time at the latest.
+    pub(super) fn tick_in(&mut self, p: usize, after: u64) {
+        let at = self.now + after;
+        let woken = self.processes[p].woken;
+        if woken <= self.now || at < woken {
+            self.processes[p].woken = at;
+            self.at(after, Event::Tick(p, at));
+        }
+    }
+
+    /// Does whatever is due, and comes back.
+    pub(super) fn tick(&mut self, p: usize) {
+        if !self.processes[p].alive {
+            return;
+        }
+        let now = self.now;
+        self.processes[p].woken = now;
+        if !self.processes[p].known {
+            if !self.processes[p].busy.registering {
+                self.processes[p].busy.registering = true;
+                self.ask(p, Ask::Register);
+            }
+            return self.tick_in(p, 250);
+        }
+        self.fall_silent(p);
+        self.end_tenants(p);
+        let process = &mut self.processes[p];
+        let mut asks = Vec::new();
+        if !process.busy.locking && !process.has_lock && process.lock_at <= now {
+            process.busy.locking = true;
+            // Until it is back, the counter alone tells.
+            asks.push(Ask::Say(false));
+        }
+        let due = match process.has_lock {
+            true => process.ping_at,
+            false => process.beat_at,
+        };
+        if !process.busy.beating && due <= now {
+            process.busy.beating = true;
+            process.ping_at = now + PING;
+            asks.push(match (process.beat_at <= now, process.has_lock) {
+                (true, over_lock) => Ask::Beat(over_lock),
+                (false, _) => Ask::Ping,
+            });
+            if process.beat_at <= now {
+                process.beat_at = now + BEAT;
+            }
+        }
+        if !process.busy.looking && process.look_at <= now {
+            process.busy.looking = true;
+            asks.push(Ask::Look);
+        }
+        if !process.busy.scanning && process.scan_at <= now && !process.draining {
+            process.busy.scanning = true;
+            process.scan_at = now + RESCAN;
+            asks.push(Ask::Plan);
+        }
+        if !process.busy.working && process.work_at <= now {
+            process.work_at = now + WORK;
+            asks.extend(self.work(p));
+        }
+        for ask in asks {
+            self.ask(p, ask);
+        }
+        let process = &self.processes[p];
+        let due = [
+            process.beat_at,
+            process.look_at,
+            process.work_at,
+            process.ping_at,
+            process.scan_at,
+            process.lock_at,
+        ];
+        let ends = process.running.values().filter_map(|one| one.ends_at);
+        let next = due.into_iter().chain(ends).filter(|at| now < *at).min();
+        self.tick_in(p, next.unwrap_or(now + PING) - now);
+    }
+
+    fn work(&mut self, p: usize) -> Option<Ask> {
+        let count = u64::try_from(self.processes[p].running.len()).unwrap();
+        if count == 0 {
+            return None;
+        }
+        let at = usize::try_from(self.below(count)).unwrap();
+        let process = &mut self.processes[p];
+        let (tenant, running) = process.running.iter().nth(at)?;
+        process.busy.working = true;
+        Some(Ask::Commit(*tenant, running.epoch))
+    }
+
+    fn fall_silent(&mut self, p: usize) {
+        let (mut out, now) = (Vec::new(), self.clock(p));
+        if let Some(pulse) = &mut self.processes[p].pulse {
+            pulse.tick(now, &mut out);
+        }
+        self.carry_out(p, out);
+    }
+
+    fn carry_out(&mut self, p: usize, all: Vec<Say>) {
+        for say in all {
+            match say {
+                Say::MaySend { until_ms } => self.processes[p].until = until_ms,
+                Say::StopSending if self.mutant == Mutant::Talkative => (),
+                Say::StopSending => self.processes[p].until = 0,
+                Say::CheckTokens => self.ask(p, Ask::Tokens),
+            }
+        }
+    }
+
+    /// Tenants whose last work is done: their leases are given back.
+    fn end_tenants(&mut self, p: usize) {
+        let now = self.now;
+        let process = &mut self.processes[p];
+        let ended = process.running.iter();
+        let ended = ended.filter(|(_, one)| one.ends_at.is_some_and(|at| at <= now));
+        let ended: Vec<(usize, i64)> = ended.map(|(tenant, one)| (*tenant, one.epoch)).collect();
+        for (tenant, epoch) in ended {
+            self.processes[p].running.remove(&tenant);
+            self.ask(p, Ask::Release(tenant, epoch));
+        }
+        let process = &mut self.processes[p];
+        if process.draining && process.running.is_empty() && !process.left {
+            process.left = true;
+            self.ask(p, Ask::Leave);
+        }
+    }
+
+    fn end_one(&mut self, p: usize, tenant: usize) {
+        let after = 10 + self.below(100);
+        let ends_at = self.now + after;
+        if let Some(running) = self.processes[p].running.get_mut(&tenant) {
+            running.ends_at.get_or_insert(ends_at);
+        }
+        self.tick_in(p, after);
+    }
+
+    /// It gives everything away and ends.
+    pub(super) fn leave(&mut self, p: usize) {
+        let process = &mut self.processes[p];
+        if !process.known || process.draining {
+            return;
+        }
+        process.draining = true;
+        let tenants: Vec<usize> = process.running.keys().copied().collect();
+        self.ask(p, Ask::Drain);
+        for tenant in tenants {
+            self.end_one(p, tenant);
+        }
+    }
+
+    pub(super) fn hear(&mut self, p: usize, sent: u64, ask: Ask, answer: Answer) {
+        if !self.processes[p].alive {
+            return;
+        }
+        let (now, clock) = (self.now, self.clock(p));
+        let sent_ms = clock - (now - sent);
+        let failed = matches!(answer, Answer::Failed);
+        let process = &mut self.processes[p];
+        match (ask, answer) {
+            (Ask::Register, Answer::Done) => {
+                let id = process.id();
+                process.known = true;
+                process.heard_of = sent_ms;
+                let pulse = Pulse::new(config(), sent_ms);
+                process.until = pulse.until_ms();
+                process.pulse = Some(pulse);
+                let server = Some(now - self.up_since);
+                process.observer = Some(Observer::new(id, SILENCE, clock, server));
+            }
+            (Ask::Register, _) => process.busy.registering = false,
+            (Ask::Beat(_) | Ask::Ping, Answer::No) => return self.fenced(p),
+            (Ask::Beat(_), Answer::Done) => {
+                process.busy.beating = false;
+                process.heard_of = process.heard_of.max(sent_ms);
+                let mut out = Vec::new();
+                if let Some(pulse) = &mut process.pulse {
+                    pulse.beaten(sent_ms, clock, &mut out);
+                }
+                self.carry_out(p, out);
+            }
+            (Ask::Beat(_) | Ask::Ping, _) => {
+                process.busy.beating = false;
+                if failed && process.has_lock {
+                    (process.has_lock, process.lock_at) = (false, now);
+                }
+            }
+            (Ask::Say(false), _) => self.ask(p, Ask::TakeLock),
+            (Ask::TakeLock, Answer::Done) => {
+                (process.has_lock, process.busy.locking) = (true, false);
+                self.ask(p, Ask::Say(true));
+            }
+            (Ask::TakeLock, _) => {
+                (process.busy.locking, process.lock_at) = (false, now + BEAT);
+            }
+            (Ask::Look, answer) => self.looked(p, answer),
+            (Ask::Plan, Answer::Plan(leases, dead)) => self.scanned(p, &leases, &dead),
+            (Ask::Plan, _) => process.busy.scanning = false,
+            (Ask::Claim(tenants), answer) => self.claimed(p, &tenants, answer),
+            (Ask::Commit(tenant, epoch), answer) => {
+                process.busy.working = false;
+                match answer {
+                    Answer::Done => self.send(p, tenant),
+                    Answer::No => self.lost(p, tenant, epoch),
+                    _ => (),
+                }
+            }
+            (Ask::Tokens, answer) => self.checked(p, answer),
+            (Ask::Leave, _) => process.alive = false,
+            _ => (),
+        }
+        self.tick_in(p, 0);
+    }
+
+    /// Declared dead: everything is dropped, and it begins anew as another host.
+    fn fenced(&mut self, p: usize) {
+        let process = &mut self.processes[p];
+        process.running.clear();
+        let stopped = process.stopped_until.max(self.now + ANEW);
+        let before = process.stopped_until;
+        self.start(p);
+        // Nothing happens in between; it is not stopped, and must not count as that.
+        self.processes[p].stopped_until = before;
+        self.processes[p].scan_at = stopped;
+    }
+
+    fn lost(&mut self, p: usize, tenant: usize, epoch: i64) {
+        let running = &mut self.processes[p].running;
+        if running.get(&tenant).is_some_and(|one| one.epoch == epoch) {
+            running.remove(&tenant);
+        }
+    }
+
+    /// What was committed leaves the process, if it may.
+    fn send(&mut self, p: usize, tenant: usize) {
+        let clock = self.clock(p);
+        let process = &self.processes[p];
+        let may = clock < process.until || self.mutant == Mutant::Talkative;
+        if may && process.heard_of + config().validity_ms() <= clock {
+            let name = &process.name;
+            let what = format!("{name} sends for tenant {tenant} after its deadline");
+            self.fail(what);
+        }
+    }
+
+    fn checked(&mut self, p: usize, answer: Answer) {
+        let clock = self.clock(p);
+        let process = &mut self.processes[p];
+        let known = match answer {
+            Answer::Tokens(held) => {
+                let stands =
+                    |tenant: &usize, one: &mut Running| held.get(tenant) == Some(&one.epoch);
+                process.running.retain(stands);
+                true
+            }
+            _ => false,
+        };
+        let mut out = Vec::new();
+        if let Some(pulse) = &mut process.pulse {
+            pulse.checked(known, clock, &mut out);
+        }
+        self.carry_out(p, out);
+    }
+
+    fn looked(&mut self, p: usize, answer: Answer) {
+        let (now, clock) = (self.now, self.clock(p));
+        let trusting = self.mutant == Mutant::Trusting;
+        let process = &mut self.processes[p];
+        process.busy.looking = false;
+        process.look_at = now + SWEEP;
+        let Some(observer) = &mut process.observer else {
+            return;
+        };
+        let Answer::Signs(signs, rows, ids) = answer else {
+            if !trusting {
+                observer.blind(clock);
+            }
+            return;
+        };
+        let dead = observer.look(clock, &signs);
+        let peer = |(id, row): (&HostId, &HostRow)| Peer {
+            id: *id,
+            name: row.name.clone(),
+            capacity: row.capacity,
+        };
+        let lives = |(id, row): &(&HostId, &HostRow)| {
+            !row.draining && dead.iter().all(|(host, _)| host != *id)
+        };
+        let peers: Vec<Peer> = ids.iter().zip(&rows).filter(lives).map(peer).collect();
+        if peers != process.peers {
+            process.peers = peers;
+            process.scan_at = process.scan_at.min(now + RESCAN_MIN);
+        }
+        for (host, beats) in dead {
+            self.ask(p, Ask::Declare(host, beats));
+        }
+    }
+
+    fn scanned(&mut self, p: usize, leases: &[LeaseRow], dead: &BTreeSet<HostId>) {
+        let names = self.names.clone();
+        let process = &mut self.processes[p];
+        let id = process.id();
+        // Whoever has nothing to commit does not learn of it otherwise.
+        process
+            .running
+            .retain(|tenant, _| leases[*tenant].owner == Some(id));
+        let placed = names.iter().zip(leases).map(|(tenant, lease)| Placed {
+            tenant,
+            enabled: lease.enabled,
+            wanted_host: lease.wanted_host.as_deref(),
+            owner: lease.owner,
+            orphaned: lease.owner.is_some_and(|owner| dead.contains(&owner)),
+        });
+        let placed: Vec<Placed<'_>> = placed.collect();
+        let here = process.running.keys().map(|at| names[*at].clone());
+        let here: BTreeSet<TenantId> = here.collect();
+        let mut peers = process.peers.clone();
+        if self.mutant == Mutant::Greedy {
+            peers.retain(|peer| peer.id == id);
+        }
+        let decision = fleet::decide(&View {
+            me: id,
+            peers: &peers,
+            plan: &placed,
+            here: &here,
+            resting: &BTreeSet::new(),
+            embedded: false,
+        });
+        let number = |tenant: &TenantId| names.iter().position(|name| name == tenant).unwrap();
+        let clock = self.clock(p);
+        let process = &mut self.processes[p];
+        let give = match self.mutant {
+            Mutant::Hasty => &decision.give[..],
+            _ => process.pace.due(clock, &decision.give, names.len()),
+        };
+        let give: Vec<usize> = give.iter().map(number).collect();
+        process.busy.scanning = !decision.take.is_empty();
+        self.check_giving(p, give.len());
+        for tenant in decision.stop.iter().map(number).chain(give) {
+            self.end_one(p, tenant);
+        }
+        if !decision.take.is_empty() {
+            let take = decision.take.iter().map(number).collect();
+            self.ask(p, Ask::Claim(take));
+        }
+    }
+
+    fn claimed(&mut self, p: usize, tenants: &[usize], answer: Answer) {
+        let now = self.now;
+        let process = &mut self.processes[p];
+        process.busy.scanning = false;
+        let Answer::Claimed(claimed) = answer else {
+            return;
+        };
+        // What somebody else was quicker to take is looked at again soon.
+        if claimed.len() < tenants.len() {
+            process.scan_at = process.scan_at.min(now + RESCAN_MIN);
+        }
+        for (tenant, epoch) in claimed {
+            let ends_at = process.draining.then_some(now);
+            process.running.insert(tenant, Running { epoch, ends_at });
+        }
+    }
+}
