@@ -1,4 +1,4 @@
-//! Tells accounts of what others put into their outbox.
+//! Tells accounts of what others put into their outbox, and hosts that there is something to do.
 //!
 //! On PostgreSQL one connection of the process listens for all its accounts, unless a pooler lies
 //! between. It may be deaf where something on the way forgot it: a slow look at the rows finds what
@@ -27,6 +27,10 @@ use crate::store::route::Pooling;
 const CHANNEL: &str = "wmctl_outbox_call";
 /// Bytes of the digest that a tenant is called by, as many as the trigger takes.
 const CALL_BYTES: usize = 8;
+/// Where triggers say that there may be something to do for hosts.
+const WAKE: &str = "wmctl_wake";
+/// Hosts wait under a name that no tenant has.
+const HOSTS: &str = "";
 /// How often the rows are looked at: beside a server that tells, one that does not, and in a file.
 const LOOK_BESIDE: Duration = Duration::from_secs(2);
 const LOOK_SERVER: Duration = Duration::from_millis(500);
@@ -42,7 +46,7 @@ const VERSION: &str = "SELECT CAST(COALESCE(SUM(outbox_seq), 0) AS BIGINT) FROM 
 const OPEN: &str = "
     SELECT DISTINCT business_id FROM wmctl_outbox WHERE state IN ('queued', 'encrypted')";
 
-/// Everybody in this process who waits for an outbox.
+/// Everybody in this process who waits for an outbox, or for something to do.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bells {
     /// By the tenant's call.
@@ -50,7 +54,7 @@ pub(super) struct Bells {
     ear: Arc<tokio::sync::Mutex<Ear>>,
 }
 
-/// Rings when a tenant's outbox may have something new.
+/// Rings when a tenant's outbox may have something new, or there may be something to do.
 #[derive(Debug)]
 pub struct Bell {
     bells: Bells,
@@ -61,11 +65,20 @@ pub struct Bell {
 impl Store {
     /// A bell for the outbox of a tenant.
     pub fn outbox_bell(&self, tenant: &TenantId) -> Bell {
+        self.bell(&call_of(tenant.as_str()))
+    }
+
+    /// A bell for hosts; `None` where the server cannot be listened to.
+    pub(super) fn wake_bell(&self) -> Option<Bell> {
+        way(&self.db).is_some().then(|| self.bell(HOSTS))
+    }
+
+    fn bell(&self, name: &str) -> Bell {
         let rung = Arc::new(Notify::new());
         let mut waiting = lock(&self.bells.waiting);
-        let of_tenant = waiting.entry(call_of(tenant.as_str())).or_default();
-        of_tenant.retain(|other| 0 < other.strong_count());
-        of_tenant.push(Arc::downgrade(&rung));
+        let of_name = waiting.entry(name.to_owned()).or_default();
+        of_name.retain(|other| 0 < other.strong_count());
+        of_name.push(Arc::downgrade(&rung));
         Bell {
             bells: self.bells.clone(),
             db: self.db.clone(),
@@ -92,8 +105,8 @@ impl Bell {
 }
 
 impl Bells {
-    fn ring(&self, call: &str) {
-        if let Some(bells) = lock(&self.waiting).get(call) {
+    fn ring(&self, name: &str) {
+        if let Some(bells) = lock(&self.waiting).get(name) {
             bells
                 .iter()
                 .filter_map(Weak::upgrade)
@@ -209,8 +222,9 @@ impl Ear {
             biased;
             heard = listener.try_recv() => match heard {
                 Ok(Some(notification)) => {
-                    self.heard = true;
-                    bells.ring(notification.payload());
+                    let of_hosts = notification.channel() == WAKE;
+                    self.heard |= !of_hosts;
+                    bells.ring(if of_hosts { HOSTS } else { notification.payload() });
                 }
                 Ok(None) | Err(_) => self.lost(bells),
             },
@@ -232,7 +246,7 @@ impl Ear {
                     let pool = pool.connect_lazy_with(options);
                     let mut listener = PgListener::connect_with(&pool).await?;
                     listener.eager_reconnect(false);
-                    listener.listen(CHANNEL).await?;
+                    listener.listen_all([CHANNEL, WAKE]).await?;
                     Ok(listener)
                 };
                 Done::Listening(listening.await)

@@ -7,20 +7,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
-use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
+use crate::store::bell::Bell;
 use crate::store::db::{Db, Row, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{Lease, RELEASE};
 use crate::store::liveness::LockSession;
-use crate::store::route::Pooling;
 
 /// First half of the keys of hosts' locks; the second is a hash of the id.
 pub(super) const HOST_LOCKS: i64 = 0x574D;
-/// Where triggers say that there is something to do.
-const CHANNEL: &str = "wmctl_wake";
 /// How often a file is looked at for changes.
 const FILE_POLL: Duration = Duration::from_millis(100);
 /// How often a server is, where nothing can listen to it.
@@ -167,7 +164,7 @@ pub enum Wake {
         every: Duration,
     },
     /// The server says so.
-    Server(Box<PgListener>),
+    Server(Bell),
 }
 
 impl Wake {
@@ -183,9 +180,8 @@ impl Wake {
                     return Ok(());
                 }
             },
-            Self::Server(listener) => {
-                // `None` is a session that broke and was made again: something may be missed.
-                listener.try_recv().await?;
+            Self::Server(bell) => {
+                bell.rung().await;
                 Ok(())
             }
         }
@@ -326,26 +322,19 @@ impl Store {
     }
 
     /// What tells of changes.
-    pub async fn wake(&self) -> Result<Wake, StoreError> {
-        let look = |every| Wake::Look {
-            store: self.clone(),
-            seen: None,
-            every,
+    pub fn wake(&self) -> Wake {
+        let every = match self.db {
+            Db::Sqlite { .. } => FILE_POLL,
+            Db::Postgres(_) => SERVER_POLL,
         };
-        let Db::Postgres(server) = &self.db else {
-            return Ok(look(FILE_POLL));
-        };
-        let mut listener = if !server.is_shared() {
-            PgListener::connect_with(&server.pool().0).await?
-        } else if server.route.lock_pooling != Pooling::Transaction {
-            let pool = PgPoolOptions::new().max_connections(1);
-            let pool = pool.connect_lazy_with(server.lock_options.clone());
-            PgListener::connect_with(&pool).await?
-        } else {
-            return Ok(look(SERVER_POLL));
-        };
-        listener.listen(CHANNEL).await?;
-        Ok(Wake::Server(Box::new(listener)))
+        self.wake_bell().map_or_else(
+            || Wake::Look {
+                store: self.clone(),
+                seen: None,
+                every,
+            },
+            Wake::Server,
+        )
     }
 }
 

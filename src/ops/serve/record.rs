@@ -100,16 +100,12 @@ pub(super) async fn keep(
 
 /// Wakes the host whenever the database says so. Never ends by itself.
 pub(super) async fn pass_on_wakes(store: Store, wake: Arc<Notify>) {
+    let mut changes = store.wake();
     loop {
-        match store.wake().await {
-            Ok(mut changes) => {
-                while changes.changed().await.is_ok() {
-                    wake.notify_one();
-                }
-            }
-            Err(error) => tracing::debug!(error = %explained(&error), "nothing tells of changes"),
+        if let Err(error) = changes.changed().await {
+            tracing::debug!(error = %explained(&error), "nothing tells of changes");
+            tokio::time::sleep(RETRY).await;
         }
-        tokio::time::sleep(RETRY).await;
         wake.notify_one();
     }
 }
