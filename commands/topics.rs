@@ -41,6 +41,7 @@ WMCTL_DATABASE_URL, DATABASE_URL     where the rows are: sqlite:PATH or postgres
 …_FILE                               a file that holds the value instead; both set is an error
 WMCTL_TENANT, BUSINESS_ID            whose account it is (default: default)
 HTTP_PORT                            port of the HTTP API (default: 8080)
+WMCTL_TLS_CERT, WMCTL_TLS_KEY        its certificate and key: it speaks TLS with them
 WMCTL_CONFIG                         the configuration file, as --config
 CREDENTIALS_DIRECTORY                systemd credentials: a file database_url in it is read
 STATE_DIRECTORY, XDG_DATA_HOME       folder of the embedded database where none is set

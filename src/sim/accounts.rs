@@ -41,6 +41,7 @@ pub(super) struct Device {
     pub(super) link: Option<LinkId>,
     /// It logged in at least once.
     pub(super) was_here: bool,
+    pub(super) looks: Looks,
 }
 
 impl Device {
@@ -54,6 +55,7 @@ impl Device {
             queue: Queue::default(),
             link: None,
             was_here: false,
+            looks: Looks::default(),
         }
     }
 }
@@ -73,6 +75,17 @@ pub struct DeviceView {
     pub queued: usize,
     /// Whether it is logged in now.
     pub connected: bool,
+    /// What the phone lists it as.
+    #[serde(flatten)]
+    pub looks: Looks,
+}
+
+/// What a companion said of itself when it was linked; the phone says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Looks {
+    pub name: String,
+    /// `chrome`, `firefox` and so on.
+    pub platform: String,
 }
 
 /// One account with its phone and its companions.
@@ -143,6 +156,7 @@ impl Account {
             one_time_keys: device.one_time.len(),
             queued: device.queue.len(),
             connected: device.link.is_some(),
+            looks: device.looks.clone(),
         };
         self.devices.iter().map(view).collect()
     }

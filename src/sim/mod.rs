@@ -26,7 +26,7 @@ mod stanza;
 mod tls;
 mod world;
 
-pub use accounts::DeviceView;
+pub use accounts::{DeviceView, Looks};
 pub use appstate::{CollectionView, ItemView};
 pub use faults::{Ending, Fault, FaultKind};
 pub use groups::Addressing;

@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use prost::Message as _;
+use wmctl_proto::handshake::DeviceProps;
 use wmctl_proto::handshake::client_payload::DevicePairingRegistrationData;
 
 use crate::crypto::curve::PublicKey;
@@ -9,7 +11,7 @@ use crate::crypto::random;
 use crate::crypto::xeddsa;
 use crate::ids::Jid;
 use crate::secret::Secret;
-use crate::sim::accounts::{Device, Published, SignedKey};
+use crate::sim::accounts::{Device, Looks, Published, SignedKey};
 use crate::sim::pair_code::Hello;
 use crate::sim::server::SimError;
 use crate::sim::stanza;
@@ -45,6 +47,7 @@ pub(super) struct Unpaired {
     refs: Vec<String>,
     noise: PublicKey,
     pub(super) keys: Published,
+    looks: Looks,
     offer: Option<Offer>,
     /// It shows a code to be typed.
     pub(super) hello: Option<Hello>,
@@ -106,6 +109,7 @@ impl World {
                 refs,
                 noise,
                 keys,
+                looks: looks(data),
                 offer: None,
                 hello: None,
             }));
@@ -196,6 +200,7 @@ impl World {
         let bytes = identity.and_then(Node::content_bytes).unwrap_or_default();
         let index = identity.and_then(|node| node.attr_u64("key-index"));
         let (noise, keys) = (unpaired.noise, unpaired.keys.clone());
+        let looks = unpaired.looks.clone();
         let account = self.accounts.get_mut(&offer.jid);
         let signed =
             account.filter(|account| account.phone.accepts(&keys.identity, &offer.details, bytes));
@@ -204,7 +209,8 @@ impl World {
         else {
             return self.dismiss(link, Some(stanza::stream_error(401)));
         };
-        let device = Device::new(Some(noise), offer.key_index, keys);
+        let mut device = Device::new(Some(noise), offer.key_index, keys);
+        device.looks = looks;
         account.devices.insert(offer.jid.device, device);
         self.dismiss(link, Some(stanza::stream_error(515)));
         self.tell_devices(&offer.jid, "add", offer.key_index);
@@ -212,6 +218,16 @@ impl World {
 }
 
 /// The keys with which a client registers; `None` unless all are there and signed.
+/// What the client calls itself; a client that says nothing sensible has no name.
+fn looks(data: &DevicePairingRegistrationData) -> Looks {
+    let props = data.device_props.as_deref().unwrap_or_default();
+    let props = DeviceProps::decode(props).unwrap_or_default();
+    Looks {
+        platform: props.platform_type().as_str_name().to_lowercase(),
+        name: props.os.unwrap_or_default(),
+    }
+}
+
 fn registration(data: &DevicePairingRegistrationData) -> Option<Published> {
     let number = |bytes: &Option<Vec<u8>>| super::queries::number(bytes.as_deref()?);
     let identity = PublicKey::from_slice(data.e_ident.as_deref()?)?;

@@ -62,40 +62,59 @@ impl Watched {
     }
 }
 
-/// Writes states until nobody has any more; of each tenant only the newest.
+/// Writes states until nobody has any more; of each tenant only the newest. What cannot be written
+/// now is written later: a tenant whose state does not change again would be shown wrongly.
 pub(super) async fn keep(
     store: Store,
     clock: Arc<dyn Clock>,
     mut records: mpsc::Receiver<Observed>,
 ) {
-    while let Some(first) = records.recv().await {
-        tokio::time::sleep(GATHER).await;
-        let mut newest = BTreeMap::from([(first.tenant.clone(), first)]);
-        while newest.len() < ROWS_MAX
-            && let Ok(mut next) = records.try_recv()
-        {
-            if let Some(earlier) = newest.get_mut(&next.tenant) {
-                next.error = next.error.or(earlier.error.take());
+    let mut newest = BTreeMap::new();
+    loop {
+        if newest.is_empty() {
+            match records.recv().await {
+                Some(first) => note(&mut newest, first),
+                None => return,
             }
-            newest.insert(next.tenant.clone(), next);
         }
-        let rows: Vec<Observed> = newest.into_values().collect();
+        tokio::time::sleep(GATHER).await;
+        while newest.len() < ROWS_MAX
+            && let Ok(next) = records.try_recv()
+        {
+            note(&mut newest, next);
+        }
         let now_ms = clock.unix_ms();
-        match store.observe(&rows, now_ms).await {
-            Ok(()) => (),
-            // One whose row is locked does not silence the others.
-            Err(StoreError::Busy) if 1 < rows.len() => {
+        let rows: Vec<Observed> = newest.values().cloned().collect();
+        let error = match store.observe(&rows, now_ms).await {
+            Ok(()) => {
+                newest.clear();
+                continue;
+            }
+            Err(StoreError::Busy) => {
+                // One whose row is locked does not silence the others.
                 for row in rows {
-                    let row = [row];
-                    if let Err(error) = store.observe(&row, now_ms).await {
-                        let tenant = &row[0].tenant;
-                        warn!(%tenant, error = %explained(&error), "a state is not written down");
+                    if store.observe(std::slice::from_ref(&row), now_ms).await.is_ok() {
+                        newest.remove(&row.tenant);
                     }
                 }
+                StoreError::Busy
             }
-            Err(error) => warn!(error = %explained(&error), "states are not written down"),
+            Err(error) => error,
+        };
+        warn!(error = %explained(&error), "states are not written down yet");
+        if records.is_closed() && records.is_empty() {
+            return;
         }
+        tokio::time::sleep(RETRY).await;
     }
+}
+
+/// Puts a state in the place of an older one of the same tenant, whose error is not forgotten.
+fn note(newest: &mut BTreeMap<TenantId, Observed>, mut next: Observed) {
+    if let Some(earlier) = newest.get_mut(&next.tenant) {
+        next.error = next.error.or(earlier.error.take());
+    }
+    newest.insert(next.tenant.clone(), next);
 }
 
 /// Wakes the host whenever the database says so. Never ends by itself.

@@ -8,7 +8,8 @@ use rand::{RngExt as _, SeedableRng};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 use wmctl::sim::{SimConfig, Simulator};
 
 use crate::support::number;
@@ -20,7 +21,10 @@ use crate::support::wmctl::Wmctl;
 const SILENCE: Duration = Duration::from_millis(2_000);
 pub(super) const FRIEND: &str = "4915112345699";
 /// How often something that has to become true is looked at.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
+
+/// How often everybody is written to while something happens.
+const TRAFFIC: Duration = Duration::from_millis(200);
 
 pub(crate) fn phone(index: usize) -> String {
     format!("49151123456{index:02}")
@@ -95,9 +99,7 @@ impl Fleet {
     }
 
     async fn leave(&mut self, name: &str) {
-        let mut host = self.hosts.remove(name).unwrap();
-        host.terminate().await;
-        assert_eq!(host.ended().await.code(), Some(0), "{name} leaves");
+        leave(&mut self.hosts, name).await;
     }
 
     pub(crate) async fn signal(&self, name: &str, signal: &str) {
@@ -149,40 +151,20 @@ impl Fleet {
             .await
     }
 
-    /// One of the things that happen to hosts and tenants.
-    async fn befall(&mut self, what: u32, host: &str, index: usize, off: &mut BTreeSet<usize>) {
-        match what {
-            0 => (),
-            1 => self.leave(host).await,
-            2 => {
-                self.hosts.get_mut(host).unwrap().kill().await;
-                self.hosts.remove(host);
+    /// What a tenant sent reached the friend exactly once.
+    async fn friend_got(&self, sent: &BTreeSet<String>) {
+        let begun = Instant::now();
+        loop {
+            let inbox = self.sim.phone_inbox(FRIEND).await.unwrap();
+            let texts: Vec<String> = inbox.into_iter().filter_map(|one| one.text).collect();
+            let once: BTreeSet<String> = texts.iter().cloned().collect();
+            assert_eq!(once.len(), texts.len(), "the friend got something twice");
+            if once == *sent {
+                return;
             }
-            3 => {
-                self.signal(host, "-STOP").await;
-                // Longer than the silence, so that it comes back as one that was declared dead.
-                tokio::time::sleep(SILENCE + SILENCE / 2).await;
-                self.signal(host, "-CONT").await;
-            }
-            4 => {
-                let drain = format!(
-                    "UPDATE wmctl_host SET state = 'draining'
-                     WHERE state = 'live' AND name = '{host}'"
-                );
-                self.server.sql("wm", &drain);
-                let none = |list: &[Value]| list.iter().all(|one| one["host"] != host);
-                self.until("a drained host", none).await;
-                self.leave(host).await;
-            }
-            5 => self.wish(index, "wanted_host", &format!("'{host}'")),
-            6 => {
-                off.insert(index);
-                self.wish(index, "enabled", "FALSE");
-            }
-            _ => {
-                off.remove(&index);
-                self.wish(index, "enabled", "TRUE");
-            }
+            let missing: Vec<_> = sent.difference(&once).collect();
+            assert!(begun.elapsed() < PATIENCE, "the friend lacks {missing:?}");
+            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -245,6 +227,11 @@ async fn hosts_share_tenants_and_take_over_from_the_dead() {
     fleet.hosts.remove("a");
     fleet.settled(&BTreeSet::new()).await;
     eprintln!("fenced in {fenced:?}, connected in {:?}", killed.elapsed());
+    // A pause that is shorter than the silence changes nothing.
+    fleet.signal("b", "-STOP").await;
+    tokio::time::sleep(SILENCE / 4).await;
+    fleet.signal("b", "-CONT").await;
+    fleet.settled(&BTreeSet::new()).await;
     // A host may be named as the place, and is left again when it goes.
     fleet.join("c").await;
     fleet.wish(0, "wanted_host", "'c'");
@@ -258,16 +245,136 @@ async fn hosts_share_tenants_and_take_over_from_the_dead() {
     assert_eq!(fleet.sim.breaches().await.unwrap(), []);
 }
 
+/// What happens to hosts and tenants.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Join,
+    Leave,
+    Kill,
+    Hang,
+    Pause,
+    Drain,
+    DrainAndBack,
+    Move,
+    Stop,
+    Start,
+    Database,
+}
+
+const FATES: [Fate; 11] = [
+    Fate::Join,
+    Fate::Leave,
+    Fate::Kill,
+    Fate::Hang,
+    Fate::Pause,
+    Fate::Drain,
+    Fate::DrainAndBack,
+    Fate::Move,
+    Fate::Stop,
+    Fate::Start,
+    Fate::Database,
+];
+
+async fn leave(hosts: &mut BTreeMap<String, Program>, name: &str) {
+    let mut host = hosts.remove(name).unwrap();
+    host.terminate().await;
+    assert_eq!(host.ended().await.code(), Some(0), "{name} leaves");
+}
+
+/// What things happen to, while somebody writes.
+struct Scene<'a> {
+    server: &'a Postgres,
+    wmctl: &'a Wmctl,
+    hosts: &'a mut BTreeMap<String, Program>,
+}
+
+impl Scene<'_> {
+    /// One of the things that happen to hosts and tenants.
+    async fn befall(&mut self, fate: Fate, host: &str, index: usize, off: &mut BTreeSet<usize>) {
+        let name = tenant(index);
+        match fate {
+            Fate::Join => (),
+            Fate::Leave => leave(self.hosts, host).await,
+            Fate::Kill => {
+                self.hosts.get_mut(host).unwrap().kill().await;
+                self.hosts.remove(host);
+            }
+            // Longer than the silence, so that it comes back as one that was declared dead.
+            Fate::Hang => self.hang(host, SILENCE + SILENCE / 2).await,
+            Fate::Pause => self.hang(host, SILENCE / 4).await,
+            Fate::Drain => {
+                let drain = ["tenants", "drain", "--host", host, "--timeout", "60"];
+                self.wmctl.done(&drain).await;
+                leave(self.hosts, host).await;
+            }
+            Fate::DrainAndBack => {
+                let drain = ["tenants", "drain", "--host", host];
+                self.wmctl
+                    .done(&[&drain[..], &["--timeout", "60"]].concat())
+                    .await;
+                self.wmctl.done(&[&drain[..], &["--undo"]].concat()).await;
+            }
+            Fate::Move => {
+                let there = ["tenants", "move", &name, "--to", host];
+                self.wmctl.done(&there).await;
+            }
+            Fate::Stop => {
+                off.insert(index);
+                self.wmctl.done(&["tenants", "stop", &name]).await;
+            }
+            Fate::Start => {
+                off.remove(&index);
+                self.wmctl.done(&["tenants", "start", &name]).await;
+            }
+            Fate::Database => {
+                let server = self.server;
+                tokio::task::block_in_place(|| server.restart("fast"));
+            }
+        }
+    }
+
+    /// Stops a process for a while.
+    async fn hang(&self, host: &str, time: Duration) {
+        let id = self.hosts[host].id().unwrap().to_string();
+        for signal in ["-STOP", "-CONT"] {
+            let sent = Command::new("kill").args([signal, &id]).status().await;
+            assert!(sent.unwrap().success());
+            if signal == "-STOP" {
+                tokio::time::sleep(time).await;
+            }
+        }
+    }
+}
+
+/// Somebody writes to every tenant again and again; what was written.
+async fn traffic(sim: &Simulator, tenants: usize, step: u32, end: CancellationToken) -> Sent {
+    let mut sent = Vec::new();
+    for round in 0.. {
+        for to in 0..tenants {
+            let text = format!("step {step}.{round} for {to}");
+            sim.phone_sends(FRIEND, &phone(to), &text).await.unwrap();
+            sent.push((to, text));
+        }
+        let over = end.is_cancelled();
+        if over {
+            break;
+        }
+        let _ = timeout(TRAFFIC, end.cancelled()).await;
+    }
+    sent
+}
+
+type Sent = Vec<(usize, String)>;
+
 /// `WMCTL_FLEET_SEED` and `WMCTL_FLEET_STEPS` make it another one, or a long one.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_come_and_go_at_random() {
     let seed = number("WMCTL_FLEET_SEED", 1);
     let steps = number("WMCTL_FLEET_STEPS", 8);
     let mut rng = StdRng::seed_from_u64(seed.into());
     let mut fleet = Fleet::start(6).await;
-    let mut off = BTreeSet::new();
-    let mut sent = Vec::new();
-    let mut born = 0;
+    let (mut off, mut born) = (BTreeSet::new(), 0);
+    let (mut sent, mut outgoing) = (Vec::new(), BTreeSet::new());
     for step in 0..steps {
         while fleet.hosts.len() < 2 {
             born += 1;
@@ -276,23 +383,30 @@ async fn hosts_come_and_go_at_random() {
         let names: Vec<String> = fleet.hosts.keys().cloned().collect();
         let host = names[rng.random_range(0..names.len())].clone();
         let index = rng.random_range(0..fleet.tenants);
-        let what = rng.random_range(0..8);
-        eprintln!("seed {seed}, step {step}: {what} at {host}, tenant {index}");
-        fleet.befall(what, &host, index, &mut off).await;
+        let fate = FATES[rng.random_range(0..FATES.len())];
+        eprintln!("seed {seed}, step {step}: {fate:?} at {host}, tenant {index}");
+        let end = CancellationToken::new();
+        let writing = traffic(&fleet.sim, fleet.tenants, step, end.clone());
+        let mut scene = Scene {
+            server: &fleet.server,
+            wmctl: &fleet.wmctl,
+            hosts: &mut fleet.hosts,
+        };
+        let happening = async {
+            scene.befall(fate, &host, index, &mut off).await;
+            end.cancel();
+        };
+        let (written, ()) = tokio::join!(writing, happening);
+        sent.extend(written);
         // Never nobody, and at most a few.
-        if fleet.hosts.is_empty() || (what == 0 && fleet.hosts.len() < 4) {
+        if fleet.hosts.is_empty() || (matches!(fate, Fate::Join) && fleet.hosts.len() < 4) {
             born += 1;
             fleet.join(&format!("host-{born}")).await;
         }
-        for to in 0..fleet.tenants {
-            let text = format!("step {step} for {to}");
-            fleet
-                .sim
-                .phone_sends(FRIEND, &phone(to), &text)
-                .await
-                .unwrap();
-            sent.push((to, text));
-        }
+        let (name, text) = (tenant(index), format!("step {step} from {index}"));
+        let send = ["send", "--tenant", &name, "--to", FRIEND, "--text", &text];
+        fleet.wmctl.done(&send).await;
+        outgoing.insert(text);
         if rng.random_bool(0.7) {
             fleet.settled(&off).await;
         }
@@ -302,6 +416,7 @@ async fn hosts_come_and_go_at_random() {
     }
     fleet.settled(&off).await;
     fleet.nothing_lost_or_doubled(&sent).await;
+    fleet.friend_got(&outgoing).await;
     assert_eq!(fleet.sim.breaches().await.unwrap(), []);
     let names: Vec<String> = fleet.hosts.keys().cloned().collect();
     for name in names {
