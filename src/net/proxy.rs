@@ -126,7 +126,8 @@ async fn connect(stream: &mut TcpStream, proxy: &Proxy, host: &str, port: u16) -
     let status = head.split(|byte| *byte == b' ').nth(1);
     match (head.starts_with(b"HTTP/1."), status) {
         (true, Some([b'2', _, _])) => Ok(()),
-        (true, Some(b"407")) => Err(refused("the proxy wants other credentials")),
+        // Some answer as servers do.
+        (true, Some(b"407" | b"401")) => Err(refused("the proxy wants other credentials")),
         _ => Err(refused("the proxy refuses the tunnel")),
     }
 }

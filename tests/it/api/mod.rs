@@ -7,6 +7,7 @@ mod guide;
 pub(crate) mod http;
 mod page;
 mod pairing;
+mod proxy;
 mod scale;
 mod silence;
 mod tls;
