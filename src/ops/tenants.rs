@@ -305,8 +305,9 @@ fn shown(tenant: &Overview) -> Tenant {
         (.., Some(_)) if !tenant.desired.enabled => "stopping",
         (.., Some((state, ..))) => state.as_str(),
         _ if leads => "starting",
-        _ if held => "orphaned",
+        // Nobody is to take over what is not to run.
         _ if !tenant.desired.enabled => "stopped",
+        _ if held => "orphaned",
         _ => "waiting",
     };
     let holder = tenant.host.as_ref().filter(|_| held);

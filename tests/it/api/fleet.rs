@@ -303,11 +303,13 @@ impl Scene<'_> {
             Fate::Hang => self.hang(host, SILENCE + SILENCE / 2).await,
             Fate::Pause => self.hang(host, SILENCE / 4).await,
             Fate::Drain => {
+                self.known(host).await;
                 let drain = ["tenants", "drain", "--host", host, "--timeout", "60"];
                 self.wmctl.done(&drain).await;
                 leave(self.hosts, host).await;
             }
             Fate::DrainAndBack => {
+                self.known(host).await;
                 let drain = ["tenants", "drain", "--host", host];
                 self.wmctl
                     .done(&[&drain[..], &["--timeout", "60"]].concat())
@@ -330,6 +332,19 @@ impl Scene<'_> {
                 let server = self.server;
                 tokio::task::block_in_place(|| server.restart("fast"));
             }
+        }
+    }
+
+    /// Waits until the others know a host; one that hung begins anew.
+    async fn known(&self, host: &str) {
+        let begun = Instant::now();
+        loop {
+            let hosts = self.wmctl.done(&["hosts", "-o", "name"]).await;
+            if hosts.lines().any(|line| line == host) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{host} is not back: {hosts}");
+            tokio::time::sleep(LOOK).await;
         }
     }
 
