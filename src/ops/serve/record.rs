@@ -93,7 +93,11 @@ pub(super) async fn keep(
             Err(StoreError::Busy) => {
                 // One whose row is locked does not silence the others.
                 for row in rows {
-                    if store.observe(std::slice::from_ref(&row), now_ms).await.is_ok() {
+                    if store
+                        .observe(std::slice::from_ref(&row), now_ms)
+                        .await
+                        .is_ok()
+                    {
                         newest.remove(&row.tenant);
                     }
                 }
