@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::routes::{Param, ROUTES, Route};
+use crate::ops::shapes::WHOLE_MAX;
 
 /// What [`crate::ids::TenantId`] takes.
 const TENANT_NAME: &str = "^[A-Za-z0-9_.-]{1,64}$";
@@ -12,13 +13,25 @@ const PLAIN: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
 const PHONE: &str = r"\+?[ ().\/-]*[1-9]([ ().\/-]*[0-9]){6,14}[ ().\/-]*";
 /// The address of a person or group.
 const ADDRESS: &str = r"[!-\-\/-9;-?A-~]{1,64}@(s\.whatsapp\.net|lid|g\.us)";
+/// 1 to 65535, with its colon.
+macro_rules! port {
+    () => {
+        r":([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+    };
+}
+/// The URL of a webhook; some other characters are taken too.
+const HOOK_URL: &str = concat!(
+    r"^https?:\/\/[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?(",
+    port!(),
+    r")?(\/[A-Za-z0-9._~!$&'()*+,;=:@\/-]{0,800})?(\?[A-Za-z0-9._~=&\/-]{0,800})?$"
+);
 /// A proxy's URL or nothing; escapes beyond ASCII are taken too.
 const PROXY: &str = concat!(
     r"^((http|socks5h?):\/\/(",
     r"([^:@%\u0000-\u001f\u007f-\u009f]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e]){1,60}",
     r"(:([^%\u0000-\u001f\u007f-\u009f]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e]){0,60})?@)?",
     r"([A-Za-z0-9._-]{1,253}|\[([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\]|\[::1\])",
-    r":([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])",
+    port!(),
     r"\/?)?$"
 );
 /// Refusals that every route has: what makes no sense, no key, not with this key, too large, too
@@ -188,8 +201,10 @@ fn webhook_schemas() -> Value {
     let types = json!({ "type": "array", "items": word, "maxItems": 32 });
     let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" });
     let batch = json!({ "type": "integer", "minimum": 1, "maximum": 100 });
-    let from = json!({ "type": "integer", "format": "int64", "minimum": 0 });
-    let secret = json!({ "type": "string", "minLength": 16, "maxLength": 256 });
+    let from = json!({ "type": "integer", "format": "int64", "minimum": 0,
+        "maximum": WHOLE_MAX });
+    let secret = json!({ "type": "string", "pattern": "^[!-~]{16,256}$" });
+    let url = json!({ "type": "string", "pattern": HOOK_URL });
     let webhook = [
         ("business_id", reference("TenantName")),
         ("id", id.clone()),
@@ -226,7 +241,7 @@ fn webhook_schemas() -> Value {
         "Webhook": object(&webhook, &absent),
         "WebhookList": list("Webhook"),
         "WebhookMade": object(&made, &absent),
-        "WebhookAdd": closed(object(&[("url", json!({ "type": "string", "maxLength": 2048 })),
+        "WebhookAdd": closed(object(&[("url", url),
             ("id", either(id)), ("types", types), ("batch", either(batch)),
             ("from_seq", either(from.clone())), ("secret", either(secret))],
             &["id", "types", "batch", "from_seq", "secret"])),

@@ -250,6 +250,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         summary: "Have events delivered to a URL; the secret is in the answer, and never again",
         body: Some(("WebhookAdd", true)),
+        conflict: Some("there is a webhook of that id, or there are too many"),
         answers: &[(201, JSON, "WebhookMade")],
         ..route(Op::AddWebhook, "POST", HOOKS, Action::Write)
     },

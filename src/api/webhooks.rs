@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::api::problem::Problem;
 use crate::api::routes::Op;
 use crate::api::server::{Api, Call};
-use crate::ops::shapes::List;
+use crate::ops::shapes::{List, whole};
 use crate::ops::webhooks::{self, NewWebhook, WebhookError};
 
 type Answer = Result<Response, Problem>;
@@ -17,7 +17,7 @@ type Answer = Result<Response, Problem>;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Redeliver {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     seq: Option<i64>,
 }
 

@@ -3,12 +3,17 @@
 //! Within `wmctl/v1` fields are only ever added. Names are snake_case, times RFC 3339 in UTC,
 //! lengths of time in seconds with `_s`.
 
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
 
 use crate::session::changes::AccountState;
 
 /// The version that every answer names.
 pub const API_VERSION: &str = "wmctl/v1";
+
+/// Beyond it, numbers of other programs are not exact.
+pub(crate) const WHOLE_MAX: i64 = (1 << 53) - 1;
 
 /// One object with its kind.
 #[derive(Debug, Serialize)]
@@ -64,6 +69,22 @@ pub struct Version {
 pub fn time(unix_ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(unix_ms).unwrap_or_default();
     format!("{time:.3}")
+}
+
+/// A whole number that may be absent. JSON has one kind of numbers: 288.0 is whole too.
+pub(crate) fn whole<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+where
+    T: TryFrom<i64>,
+    D: Deserializer<'de>,
+{
+    let wrong = || D::Error::custom("a whole number is needed, not too small or large");
+    let Some(number) = Option::<Number>::deserialize(from)? else {
+        return Ok(None);
+    };
+    let whole = |float: &f64| float.fract() == 0.0 && float.abs() <= WHOLE_MAX as f64;
+    let float = number.as_f64().filter(whole).map(|float| float as i64);
+    let number = number.as_i64().or(float).ok_or_else(wrong)?;
+    T::try_from(number).map(Some).map_err(|_| wrong())
 }
 
 /// The word for a state, the same everywhere.

@@ -9,7 +9,7 @@ use crate::config::webhook::{HookUrl, HookUrlError};
 use crate::crypto::random;
 use crate::ids::TenantId;
 use crate::ops::open::{App, RowsError};
-use crate::ops::shapes::time;
+use crate::ops::shapes::{time, whole};
 use crate::ops::tenants::{self, Actor};
 pub use crate::secret::SecretText;
 use crate::store::webhook::{Added, Backlog, Letter, Place, WEBHOOKS_MAX, Webhook as Stored};
@@ -43,10 +43,10 @@ pub struct NewWebhook {
     #[serde(default)]
     pub types: Vec<String>,
     /// Most events of one request; 1 if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     pub batch: Option<u32>,
     /// The first event; what comes next, if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     pub from_seq: Option<i64>,
     /// What requests are signed with; made up if absent.
     #[serde(default, deserialize_with = "secret")]
