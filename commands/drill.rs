@@ -66,6 +66,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DrillArgs) -> Resul
     let options = DrillOptions {
         program: demo::own_program()?,
         database_text: settings.database_text()?,
+        lock_text: settings.lock_database_text(),
         database,
         faults: if args.faults.is_empty() {
             usual.to_vec()

@@ -290,6 +290,11 @@ impl Settings {
         }
     }
 
+    /// The same of the way for locks, where it is another one.
+    pub(crate) fn lock_database_text(&self) -> Option<String> {
+        self.value("lock_database_url").map(str::to_owned)
+    }
+
     /// Where the rows are; a file in the user's or the service's own folder by default.
     pub(crate) fn database(&self) -> Result<DatabaseUrl, Failure> {
         let locks = self.value("lock_database_url");

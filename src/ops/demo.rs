@@ -244,7 +244,7 @@ impl Show<'_> {
     ) -> Result<(), DemoError> {
         // A file's URL has no password.
         let url = self.stage.app.settings.database.to_string();
-        let host = Host::start(self.stage, &url, TIMEOUT)?;
+        let host = Host::start(self.stage, &url, None, TIMEOUT)?;
         tell(DemoStep::Started { pid: host.pid });
         if let Some(free) = self.hosts.0.get_mut(place) {
             *free = Some(host);

@@ -106,6 +106,8 @@ pub struct DrillOptions {
     pub database: DatabaseUrl,
     /// The same as it was given, with its password.
     pub database_text: String,
+    /// The way for locks as it was given, if it is another one.
+    pub lock_text: Option<String>,
     /// Each of them is rehearsed so often.
     pub faults: Vec<DrillFault>,
     pub rounds: u32,
@@ -286,7 +288,8 @@ impl<'a> Drill<'a> {
         let proxy = self.proxies.get(place).and_then(Option::as_ref);
         let moved = proxy.and_then(|proxy| proxy::at(text, proxy.address));
         let url = moved.as_deref().unwrap_or(text);
-        let host = Host::start(self.stage, url, self.options.timeout)?;
+        let locks = self.options.lock_text.as_deref();
+        let host = Host::start(self.stage, url, locks, self.options.timeout)?;
         if let Some(free) = self.hosts.0.get_mut(place) {
             *free = Some(host);
         }

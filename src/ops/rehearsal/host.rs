@@ -37,10 +37,12 @@ pub(in crate::ops) struct Host {
 }
 
 impl Host {
-    /// Starts one on the stage's database, or on another URL of it.
+    /// Starts one on the stage's database, or on another URL of it, with a way for locks if they
+    /// have one of their own.
     pub(in crate::ops) fn start(
         stage: &Stage,
         database_url: &str,
+        lock_url: Option<&str>,
         timeout: Duration,
     ) -> Result<Self, RehearsalError> {
         let failed = |source| RehearsalError::Start {
@@ -59,6 +61,7 @@ impl Host {
         // A URL may hold a password, and every user can read command lines.
         command
             .env("WMCTL_DATABASE_URL", database_url)
+            .envs(lock_url.map(|url| ("WMCTL_LOCK_DATABASE_URL", url)))
             .args(["--ha-timeout", &timeout.as_millis().to_string()]);
         let mut child = command.stderr(log).spawn().map_err(failed)?;
         let (tell, said) = mpsc::unbounded_channel();
@@ -198,6 +201,10 @@ fn command(stage: &Stage, config: &Path) -> Command {
         "DATABASE_URL",
         "DATABASE_URL_FILE",
         "WMCTL_DATABASE_URL_FILE",
+        "LOCK_DATABASE_URL",
+        "LOCK_DATABASE_URL_FILE",
+        "WMCTL_LOCK_DATABASE_URL",
+        "WMCTL_LOCK_DATABASE_URL_FILE",
         "NOTIFY_SOCKET",
         "WATCHDOG_USEC",
     ] {

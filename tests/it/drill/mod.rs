@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::support::pooler::Pooler;
 use crate::support::postgres::Postgres;
 use crate::support::wmctl::Wmctl;
 
@@ -56,6 +57,27 @@ async fn every_fault_on_postgresql_and_nothing_stays() {
     let tenants = wmctl.done(&["tenants", "list", "--json"]).await;
     let tenants: Value = serde_json::from_str(&tenants).unwrap();
     assert_eq!(tenants["items"], Value::Array(Vec::new()), "{tenants}");
+}
+
+/// What the processes are told about locks comes from the same settings as the rest.
+#[tokio::test]
+async fn locks_go_the_way_that_a_file_names() {
+    let server = Postgres::start();
+    server.create("wm");
+    let pooler = Pooler::start(&server, "transaction", 20, "");
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    let locks = format!("lock_database_url = \"{}\"\n", server.url("wm"));
+    std::fs::write(&config, locks).unwrap();
+    let mut wmctl = Wmctl::in_folder(folder.path());
+    wmctl.set("WMCTL_DATABASE_URL", &pooler.url("wm"));
+    wmctl.set("WMCTL_CONFIG", config.to_str().unwrap());
+    wmctl.done(&["migrate", "up"]).await;
+    let report = drill(&wmctl, &["--fault", "kill"]).await;
+    check(&report, &["kill"]);
+    let routes = "SELECT DISTINCT route FROM wmctl_host";
+    let route = "transaction_pooler, locks direct, liveness lock";
+    assert_eq!(server.sql("wm", routes).trim(), route);
 }
 
 #[tokio::test]
