@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::FromArgMatches;
 use tracing_subscriber::EnvFilter;
@@ -48,6 +49,9 @@ mod webhooks;
 use failure::{Exit, Failure};
 use settings::{Environment, LogFormat, Settings};
 use ui::Ui;
+
+/// How long a look-up of a name may hold the end of the process up.
+const LOOK_UPS_TIME_MAX: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Internal);
@@ -96,7 +100,10 @@ fn carry_out(cli: &cli::Cli, settings: &Settings, ui: &Ui) -> Result<Exit, Failu
     };
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::internal(format!("start the runtime: {error}")))?;
-    runtime.block_on(command.run(ui, settings))
+    let done = runtime.block_on(command.run(ui, settings));
+    // Every task has ended; a look-up of a name may still wait for servers that do not answer.
+    runtime.shutdown_timeout(LOOK_UPS_TIME_MAX);
+    done
 }
 
 /// Help and versions are answers; everything else is wrong usage.

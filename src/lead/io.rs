@@ -63,7 +63,7 @@ pub enum Input {
     /// The server gave our place to somebody else, and the lease is ours.
     Replaced,
     BeatAcked,
-    /// This process was declared dead, or the server was promoted and knows nobody from before.
+    /// This process was declared dead.
     BeatRefused,
     BeatFailed,
     /// The lease row names us.
@@ -75,6 +75,8 @@ pub enum Input {
         /// Since a commit found that the lease is lost, or since it was told to drop everything.
         fenced: bool,
     },
+    /// The database went back to an earlier state of itself: no token means anything any more.
+    TimelineChanged,
     /// The lease was given back, or the attempt took too long.
     Released,
 }

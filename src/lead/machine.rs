@@ -123,6 +123,7 @@ impl Machine {
             Input::Released => self.released(out),
             Input::BeatRefused => self.fence(now_ms, "declared_dead", out),
             Input::TokenLost => self.fence(now_ms, "lease_taken", out),
+            Input::TimelineChanged => self.another_server(now_ms, out),
             Input::Loaded | Input::LinkUp | Input::LinkDown | Input::Replaced => {
                 self.account(now_ms, &input, out);
             }
@@ -515,6 +516,14 @@ impl Machine {
         out.push(Action::StopSending);
         out.push(Action::Drop);
         self.unlock(out);
+    }
+
+    /// The database has another history: whatever was known there under our name is void.
+    fn another_server(&mut self, now_ms: u64, out: &mut Vec<Action>) {
+        if self.reign.is_none() && self.me.is_some() && self.watch.busy.is_none() {
+            return self.renounce(now_ms, "timeline", out);
+        }
+        self.fence(now_ms, "timeline", out);
     }
 
     fn account_ended(&mut self, now_ms: u64, fenced: bool, out: &mut Vec<Action>) {

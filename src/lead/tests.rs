@@ -174,7 +174,7 @@ fn an_answer_that_took_too_long_entitles_to_nothing() {
 
 #[test]
 fn a_lost_token_drops_everything_and_another_life_begins() {
-    for lost in [Input::BeatRefused, Input::TokenLost] {
+    for lost in [Input::BeatRefused, Input::TokenLost, Input::TimelineChanged] {
         let mut bench = Bench::active();
         let dropped = bench.hear(lost);
         assert_eq!(dropped, [Action::StopSending, Action::Drop]);
@@ -184,6 +184,16 @@ fn a_lost_token_drops_everything_and_another_life_begins() {
         assert_eq!(anew, [Action::Register]);
         assert_eq!(bench.machine.state(), State::Standby);
     }
+}
+
+#[test]
+fn whoever_stands_by_is_made_known_anew_on_another_timeline() {
+    let mut bench = Bench::standing_by(Locks::Sessions);
+    let anew = bench.hear(Input::TimelineChanged);
+    assert_eq!(anew, [Action::Unlock, Action::Register]);
+    assert_eq!(bench.machine.status().reason, Some("timeline"));
+    let looks = bench.hear(Input::Registered(host(2)));
+    assert_eq!(looks, [Action::WaitForLock, Action::ReadHolder]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::{state_word, time};
 use crate::ops::standby::{Coordinator, HaOptions, LeadNotice, Leadership, Role, changed};
 use crate::session::account::Ended;
+use crate::store::error::StoreError;
 
 /// Events that are read at once.
 const EVENTS_MAX: u32 = 256;
@@ -26,7 +27,11 @@ const EVENTS_MAX: u32 = 256;
 const GIVE_WAY: Duration = Duration::from_secs(30);
 /// How often it is looked whether somebody did.
 const GIVE_WAY_LOOK: Duration = Duration::from_millis(100);
-
+/// How long events may take to be read back: what else there is to tell does not wait for a
+/// database that hangs.
+const READ_TIME_MAX: Duration = Duration::from_secs(5);
+/// Wait before they are read again.
+const READ_AGAIN: Duration = Duration::from_millis(250);
 /// Notices of the coordinator that wait to be told.
 const NOTICES_MAX: usize = 64;
 
@@ -220,13 +225,14 @@ impl Follower<'_> {
         mut work: JoinSet<Option<Stopped>>,
         mut told: mpsc::Receiver<LeadNotice>,
     ) -> Option<Stopped> {
-        let grace = async {
-            self.stop.asked().await;
-            tokio::time::sleep(self.options.grace).await;
-            self.stop.force();
-            std::future::pending::<()>().await;
-        };
-        tokio::pin!(grace);
+        // A task of its own: handing events on may wait for the database.
+        let mut grace = JoinSet::new();
+        let (stop, time) = (self.stop.clone(), self.options.grace);
+        grace.spawn(async move {
+            stop.asked().await;
+            tokio::time::sleep(time).await;
+            stop.force();
+        });
         let stopped = loop {
             tokio::select! {
                 Some(stopped) = work.join_next() => break stopped.unwrap_or_else(|error| {
@@ -235,7 +241,12 @@ impl Follower<'_> {
                 }),
                 Some(notice) = told.recv() => self.heard(notice).await,
                 () = changed(&mut self.status) => self.pass_on().await,
-                () = &mut grace => (),
+                () = tokio::time::sleep(READ_AGAIN), if self.is_behind() => self.pass_on().await,
+                () = self.stop.forced() => {
+                    tracing::warn!("there was no time for an orderly end");
+                    work.shutdown().await;
+                    break None;
+                }
             }
         };
         while let Ok(notice) = told.try_recv() {
@@ -243,6 +254,10 @@ impl Follower<'_> {
         }
         self.pass_on().await;
         stopped
+    }
+
+    fn is_behind(&self) -> bool {
+        self.status.is_some() && self.feed.as_ref().is_some_and(|feed| feed.behind)
     }
 
     async fn heard(&mut self, notice: LeadNotice) {
@@ -268,7 +283,11 @@ impl Follower<'_> {
             (_, from_seq) => from_seq.unwrap_or(next_seq),
         };
         self.status = Some(status);
-        self.feed = Some(Feed { next, said: None });
+        self.feed = Some(Feed {
+            next,
+            said: None,
+            behind: false,
+        });
         self.hand_on(&Status::new(0)).await;
     }
 
@@ -280,10 +299,13 @@ impl Follower<'_> {
     }
 
     async fn hand_on(&mut self, status: &Status) {
-        if let Some(feed) = &mut self.feed
-            && feed.pass_on(self.app, status, self.tell).await.is_break()
-        {
-            self.stop.ask();
+        let Some(feed) = &mut self.feed else { return };
+        tokio::select! {
+            flow = feed.pass_on(self.app, status, self.tell) => if flow.is_break() {
+                self.stop.ask();
+            },
+            // Whoever reads from a number on finds them at the next start.
+            () = self.stop.forced() => (),
         }
     }
 
@@ -305,6 +327,8 @@ impl App {
 struct Feed {
     next: i64,
     said: Option<AccountStatus>,
+    /// The last attempt failed.
+    behind: bool,
 }
 
 impl Feed {
@@ -319,16 +343,20 @@ impl Feed {
             self.said = Some(shape.clone());
             tell(RunNotice::Status(shape))?;
         }
+        self.behind = false;
         if 0 < status.since_ms && status.last_seq < self.next {
             return ControlFlow::Continue(());
         }
         loop {
             let tenant = &app.settings.tenant;
-            let events = match app.store.events(tenant, self.next, EVENTS_MAX).await {
+            let read = app.store.events(tenant, self.next, EVENTS_MAX);
+            let read = tokio::time::timeout(READ_TIME_MAX, read).await;
+            let events = match read.unwrap_or(Err(StoreError::Busy)) {
                 Ok(events) => events,
                 Err(error) => {
                     // They are committed: the next look finds them.
                     tracing::warn!(error = %explained(&error), "events could not be read back");
+                    self.behind = true;
                     return ControlFlow::Continue(());
                 }
             };

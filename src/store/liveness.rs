@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::ids::{HostId, TenantId};
@@ -42,6 +43,29 @@ const IS_KNOWN: &str = "
 #[derive(Debug)]
 pub struct TenantLock(LockSession);
 
+/// The servers that the database's name has led to.
+#[derive(Debug)]
+pub struct Servers(Option<watch::Receiver<u64>>);
+
+impl Servers {
+    /// Forgets those before the last.
+    pub fn look(&mut self) {
+        if let Some(number) = &mut self.0 {
+            number.mark_unchanged();
+        }
+    }
+
+    /// Waits for another one. Cancel-safe.
+    pub async fn changed(&mut self) {
+        if let Some(number) = &mut self.0
+            && number.changed().await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
 /// A session that holds one lock, or an open transaction that does.
 #[derive(Debug)]
 pub(super) struct LockSession {
@@ -59,6 +83,14 @@ impl Store {
     /// Whether processes on other machines can share this database.
     pub fn has_locks(&self) -> bool {
         matches!(self.db, Db::Postgres(_))
+    }
+
+    /// Hears of each server that takes the place of the one before; never through a pooler.
+    pub fn servers(&self) -> Servers {
+        Servers(match &self.db {
+            Db::Sqlite { .. } => None,
+            Db::Postgres(server) => Some(server.lines.moves()),
+        })
     }
 
     /// Waits until the tenant's lock is free, and takes it. Ends with an error when the session

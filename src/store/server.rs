@@ -25,6 +25,8 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub(super) const LOOK_TIME_MAX: Duration = Duration::from_millis(300);
 /// How long a session of its own may take to come up.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long an orderly end of all connections may take.
+const CLOSE_TIME_MAX: Duration = Duration::from_millis(500);
 const RECOVERING: &str = "SELECT pg_is_in_recovery()";
 /// The cluster, and the first part of the names of its log files: the timeline.
 const LINE: &str = "
@@ -123,8 +125,12 @@ impl Server {
         drop(looked.await);
     }
 
+    /// Ends every connection, in an orderly way if the server answers.
     pub(super) async fn close(self: &Arc<Self>) {
-        self.pool().0.close().await;
+        let pool = self.pool().0;
+        if timeout(CLOSE_TIME_MAX, pool.close()).await.is_err() {
+            tracing::warn!("the database does not answer: its connections are left to it");
+        }
     }
 }
 
@@ -180,8 +186,10 @@ fn superseded() -> sqlx::Error {
 #[derive(Clone, Debug)]
 pub(super) struct Lines {
     last: Arc<Mutex<Option<(String, String)>>>,
-    /// Counts the servers.
+    /// Counts the servers, and whatever else makes all connections anew.
     changed: watch::Sender<u64>,
+    /// Counts the servers alone.
+    moved: watch::Sender<u64>,
     /// A pooler may change the server behind a connection: there the fence alone tells.
     told: bool,
 }
@@ -191,6 +199,7 @@ impl Lines {
         Self {
             last: Arc::default(),
             changed: watch::Sender::new(0),
+            moved: watch::Sender::new(0),
             told: pooling != Pooling::Transaction,
         }
     }
@@ -202,6 +211,11 @@ impl Lines {
     /// The number of the server, and each change of it.
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
+    }
+
+    /// Each other server, as far as connections tell.
+    pub(super) fn moves(&self) -> watch::Receiver<u64> {
+        self.moved.subscribe()
     }
 
     /// Gives up all connections.
@@ -228,12 +242,18 @@ impl Lines {
         let Ok(row) = sqlx::raw_sql(LINE).fetch_one(connection).await else {
             return Ok(());
         };
-        let found = (row.try_get(0)?, row.try_get(1)?);
+        let found: (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let timeline = found.1.clone();
         match self.is_newer(found) {
             None => Err(superseded()),
             Some(false) => Ok(()),
             Some(true) => {
-                tracing::warn!("the database's name leads to another server");
+                tracing::warn!(
+                    timeline,
+                    "the database's name leads to another server: what only the old one had is \
+                     gone, and every lease from before is void"
+                );
+                self.moved.send_modify(|number| *number += 1);
                 self.renew();
                 Ok(())
             }

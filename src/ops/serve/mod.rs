@@ -217,7 +217,7 @@ async fn reign(
         up: 0,
     };
     app.board.write(|vitals| vitals.part = Part::Host);
-    let served = server.run(stop, &wake, told, tell).await;
+    let served = in_time(&mut server, stop, &wake, told, tell).await;
     if matches!(served, Err(ServeError::Fenced)) {
         app.board.write(|vitals| vitals.part = Part::Fenced);
     }
@@ -228,8 +228,34 @@ async fn reign(
     if served.is_ok() {
         let _ = tokio::time::timeout(RELEASE_TIME_MAX, app.store.leave(host)).await;
     }
-    keepers.join_next().await;
+    let _ = tokio::time::timeout(RELEASE_TIME_MAX, keepers.join_next()).await;
     served
+}
+
+/// Serves until everything is given away, or the time for that is over.
+async fn in_time(
+    server: &mut Server<'_>,
+    stop: &Stop,
+    wake: &Notify,
+    told: mpsc::Receiver<(TenantId, i64, Status)>,
+    tell: &mut (dyn FnMut(ServeNotice) + Send),
+) -> Result<(), ServeError> {
+    // A task of its own: the host itself may wait for the database.
+    let mut grace = JoinSet::new();
+    let (asked, time) = (stop.clone(), server.options.grace + RELEASE_TIME_MAX);
+    grace.spawn(async move {
+        asked.asked().await;
+        tokio::time::sleep(time).await;
+        asked.force();
+    });
+    tokio::select! {
+        served = server.run(stop, wake, told, tell) => served,
+        () = stop.forced() => {
+            tracing::warn!("there was no time for an orderly end");
+            server.tasks.shutdown().await;
+            Ok(())
+        }
+    }
 }
 
 /// Makes this host known.

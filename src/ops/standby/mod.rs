@@ -24,7 +24,7 @@ use crate::ops::open::App;
 use crate::ops::shapes::time;
 use crate::session::changes::AccountState;
 use crate::store::lease::Lease;
-use crate::store::liveness::TenantLock;
+use crate::store::liveness::{Servers, TenantLock};
 
 mod calls;
 
@@ -104,6 +104,7 @@ pub(super) struct Coordinator {
     /// Whether a lock that comes back from a heartbeat is still wanted.
     keep_lock: bool,
     unlocking: JoinSet<()>,
+    servers: Servers,
     holder: Option<crate::store::watch::Holder>,
     host: Option<HostId>,
     lease: Option<Lease>,
@@ -144,6 +145,7 @@ impl Coordinator {
         let (permission, gate) = Gate::closed();
         Self {
             calls: Calls::new(app.for_tenant(app.settings.tenant.clone()), options.timeout),
+            servers: app.store.servers(),
             app,
             dial,
             machine,
@@ -227,6 +229,7 @@ impl Coordinator {
                 self.stopped = (!fenced).then_some(stopped);
                 Input::AccountEnded { fenced }
             }
+            () = self.servers.changed() => Input::TimelineChanged,
             done = self.calls.next() => self.heard(done),
             () = changed(&mut self.status) => self.account_state(),
             permit = notices.reserve(), if !self.pending.is_empty() => {
@@ -312,6 +315,7 @@ impl Coordinator {
     fn perform(&mut self, action: Action) -> Option<Input> {
         match action {
             Action::Register => {
+                self.servers.look();
                 self.stopped = None;
                 self.calls.begin_anew();
                 self.calls.register();
@@ -435,7 +439,7 @@ impl Coordinator {
         );
         self.push(LeadNotice::State(state));
         if fenced {
-            tracing::error!("another process took over");
+            tracing::error!("the lease is lost: this process stands by under a new name");
             self.lease = None;
             self.tell_role(Role::Fenced);
         }

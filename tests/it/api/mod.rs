@@ -8,6 +8,7 @@ pub(crate) mod http;
 mod page;
 mod pairing;
 mod proxy;
+mod rolling;
 mod scale;
 mod silence;
 mod tls;

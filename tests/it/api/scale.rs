@@ -33,7 +33,7 @@ const STALL: Duration = Duration::from_secs(60);
 /// How long idle hosts are watched.
 const IDLE: Duration = Duration::from_secs(5);
 /// Messages each way of each busy tenant.
-const MESSAGES: u32 = 10;
+pub(super) const MESSAGES: u32 = 10;
 /// Most database connections of a host: its pool and three of its own.
 const CONNECTIONS_MAX: i64 = 13;
 /// Generous: the goal is half a second.
@@ -43,7 +43,7 @@ const CONNECTED: &str = "SELECT count(*) FROM wmctl_tenant_state s JOIN wmctl_le
     ON l.business_id = s.business_id AND l.epoch = s.epoch JOIN wmctl_host h ON h.inc = l.owner
     WHERE s.state = 'connected' AND h.state = 'live'";
 
-fn phone(index: usize) -> String {
+pub(super) fn phone(index: usize) -> String {
     format!("49151{index:07}")
 }
 
@@ -55,18 +55,18 @@ fn tenant(index: usize) -> String {
     format!("tenant-{index:05}")
 }
 
-struct Scale {
-    sim: Simulator,
+pub(super) struct Scale {
+    pub(super) sim: Simulator,
     server: Postgres,
-    wmctl: Wmctl,
+    pub(super) wmctl: Wmctl,
     app: App,
     tenants: usize,
-    hosts: BTreeMap<String, Program>,
+    pub(super) hosts: BTreeMap<String, Program>,
     _folder: TempDir,
 }
 
 impl Scale {
-    async fn set(tenants: usize) -> (Self, Duration) {
+    pub(super) async fn set(tenants: usize) -> (Self, Duration) {
         let server = Postgres::start();
         server.create("wm");
         let folder = tempfile::tempdir().unwrap();
@@ -141,7 +141,7 @@ impl Scale {
     }
 
     /// Another host, once it takes tenants.
-    async fn join(&mut self, name: &str) {
+    pub(super) async fn join(&mut self, name: &str) {
         let arguments = ["serve", "--name", name, "--no-http", "--rebalance", "1"];
         let mut host = self
             .wmctl
@@ -171,7 +171,7 @@ impl Scale {
         }
     }
 
-    async fn all_connected(&self, what: &str) -> Duration {
+    pub(super) async fn all_connected(&self, what: &str) -> Duration {
         let all = i64::try_from(self.tenants).unwrap();
         self.until(what, CONNECTED, all).await
     }
@@ -208,7 +208,7 @@ impl Scale {
         figures
     }
 
-    fn held(&self, name: &str) -> i64 {
+    pub(super) fn held(&self, name: &str) -> i64 {
         self.count(&format!(
             "SELECT count(*) FROM wmctl_lease l JOIN wmctl_host h ON h.inc = l.owner
              WHERE h.name = '{name}' AND h.state = 'live'"
@@ -234,14 +234,14 @@ impl Scale {
 }
 
 /// Messages of one busy tenant.
-struct Busy {
+pub(super) struct Busy {
     app: App,
-    contact: String,
+    pub(super) contact: String,
     outbox: Vec<(String, String)>,
 }
 
 impl Busy {
-    async fn put_in(&mut self, text: String) {
+    pub(super) async fn put_in(&mut self, text: String) {
         let message = Outgoing {
             to: format!("+{}", self.contact),
             text: text.clone(),
@@ -253,7 +253,7 @@ impl Busy {
 }
 
 impl Scale {
-    async fn busy(&self, count: usize) -> Vec<Busy> {
+    pub(super) async fn busy(&self, count: usize) -> Vec<Busy> {
         let mut all = Vec::new();
         for index in 0..count {
             let contact = contact(index);
@@ -269,9 +269,9 @@ impl Scale {
         all
     }
 
-    /// Waits until everything went through, once.
-    async fn settled(&self, busy: &[Busy]) {
-        let wanted = i64::try_from(busy.len()).unwrap() * i64::from(MESSAGES);
+    /// Waits until everything went through, once: so many messages each way of each tenant.
+    pub(super) async fn settled(&self, busy: &[Busy], messages: u32) {
+        let wanted = i64::try_from(busy.len()).unwrap() * i64::from(messages);
         let sent = "SELECT count(*) FROM wmctl_outbox WHERE state = 'sent'";
         self.until("sent messages", sent, wanted).await;
         let received = "SELECT count(*) FROM wmctl_event WHERE kind = 'message' AND NOT from_me";
@@ -281,7 +281,7 @@ impl Scale {
             let contacts = [one.contact.clone()];
             let ledger = Ledger::gather_from(&one.app, &self.sim, &journal, &contacts, &one.outbox);
             let ledger = ledger.await.unwrap();
-            assert_eq!(ledger.received.len(), MESSAGES as usize);
+            assert_eq!(ledger.received.len(), messages as usize);
             let violations = ledger.violations(Moment::Settled);
             assert_eq!(violations, Violations::default(), "{}", one.contact);
         }
@@ -341,7 +341,7 @@ async fn many_tenants_are_shared_out_and_taken_over() {
     let (fenced, connected) = killed.unwrap();
     eprintln!("a host died: fenced in {fenced:?}, all connected in {connected:?}");
     assert!(fenced < FENCED_MAX, "{fenced:?}");
-    scale.settled(&talkers).await;
+    scale.settled(&talkers, MESSAGES).await;
     scale.balanced().await;
     assert!(
         scale.connections() <= connections,

@@ -5,25 +5,25 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wmctl::sim::Ending;
 
-use super::scene::{Scene, Setup, TIMEOUT, connected, role, signal};
+use super::figures::Fault;
+use super::scene::{Follower, Scene, Setup, connected, rounds, signal};
 use crate::support::network::Lost;
-use crate::support::number;
 use crate::support::stage::NUMBER;
 
-/// Once a leader is known to be gone.
-const KILLED: Duration = Duration::from_millis(100);
 /// Above the timeout, where slow and dead cannot be told apart.
-const SILENT: Duration = Duration::from_millis(1_800);
+const CUT: Fault = Fault::new("partition from the database", 1_800);
 /// A transaction that a stopped process left open is ended after two seconds.
-const IN_TRANSACTION: Duration = Duration::from_millis(2_000 + 300 + 1_500);
+const IN_TRANSACTION: Fault = Fault::new("SIGSTOP inside a transaction", 2_300 + 1_500);
+/// A pooler tells of a closed connection itself.
+const POOLED_KILL: Fault = Fault::new("PgBouncer, SIGKILL", 250);
+const POOLED_STOP: Fault = Fault::new("PgBouncer, SIGSTOP", 2_300 + 1_500);
 /// With a clock of the database that went back, the counter alone tells.
-const WRONG_CLOCK: Duration = Duration::from_millis(1_500 + 1_000);
+const WRONG_CLOCK: Fault = Fault::new("wrong clock, SIGSTOP", 1_500 + 1_000);
 /// After there is a server that takes writes.
-const FAILOVER: Duration = Duration::from_secs(1);
-
-fn rounds() -> u32 {
-    number("WMCTL_HA_ROUNDS", 3)
-}
+const FAILOVER_CUT: Fault = Fault::new("synchronous failover, connections cut", 1_000);
+/// Whoever keeps an open way to the old server looks for the new one every two seconds.
+const FAILOVER_OPEN: Fault = Fault::new("synchronous failover, connections left", 1_000 + 3_000);
+const BOTH: Fault = Fault::new("both killed, since the restart", 1_000);
 
 /// Whatever is cut, and in whichever direction, one of both goes on; after that they change places.
 #[tokio::test(flavor = "multi_thread")]
@@ -37,11 +37,10 @@ async fn a_leader_that_is_cut_off_from_the_database_is_replaced() {
     for round in 0..rounds() {
         scene.put_in(20).await;
         let way = ways[round as usize % ways.len()];
-        let port = scene.leader.database.address.port();
         let since = Instant::now();
-        scene.leader.network.as_ref().unwrap().lose(port, way);
-        scene.taken_over(since, SILENT).await;
-        scene.leader.network.as_ref().unwrap().heal();
+        scene.leader.lose(scene.leader.database_port(), way);
+        scene.taken_over(since, &CUT).await;
+        scene.leader.heal();
         scene.changed_places().await;
     }
     scene.settled("partition from the database").await;
@@ -60,11 +59,10 @@ async fn a_leader_that_is_cut_off_from_whatsapp_keeps_its_lease() {
         scene.put_in(10).await;
         let way = ways[round as usize % ways.len()];
         let port = scene.leader.whatsapp.address.port();
-        let network = scene.leader.network.as_ref().unwrap();
-        network.lose(port, way);
+        scene.leader.lose(port, way);
         scene.put_in(5).await;
         scene.stays("partition from WhatsApp").await;
-        scene.leader.network.as_ref().unwrap().heal();
+        scene.leader.heal();
         // Whoever comes back meets the connection that the server still takes for alive.
         scene.replaced += 1;
     }
@@ -77,7 +75,7 @@ async fn a_leader_that_hangs_inside_a_transaction_is_replaced() {
     for _ in 0..rounds() {
         scene.put_in(20).await;
         let since = hang_inside_a_transaction(&mut scene).await;
-        scene.taken_over(since, IN_TRANSACTION).await;
+        scene.taken_over(since, &IN_TRANSACTION).await;
         signal(&scene.leader.run, "-CONT").await;
         scene.changed_places().await;
     }
@@ -91,7 +89,7 @@ pub(super) async fn hang_inside_a_transaction(scene: &mut Scene) -> Instant {
     for _ in 0..2_000 {
         let since = Instant::now();
         signal(&scene.leader.run, "-STOP").await;
-        if scene.server.sql("wm", open).trim() != "0" {
+        if scene.server().sql("wm", open).trim() != "0" {
             return since;
         }
         signal(&scene.leader.run, "-CONT").await;
@@ -112,17 +110,12 @@ async fn a_pooler_in_between_changes_nothing() {
         scene.put_in(20).await;
         let since = Instant::now();
         scene.leader.run.kill().await;
-        scene
-            .taken_over(since, KILLED.max(Duration::from_millis(250)))
-            .await;
-        scene.leader.restart();
-        let run = &mut scene.leader.run;
-        run.expect("a new standby", role("standby")).await;
-        std::mem::swap(&mut scene.leader, &mut scene.standby);
+        scene.taken_over(since, &POOLED_KILL).await;
+        scene.comes_back().await;
         scene.put_in(20).await;
         let since = Instant::now();
         signal(&scene.leader.run, "-STOP").await;
-        scene.taken_over(since, IN_TRANSACTION).await;
+        scene.taken_over(since, &POOLED_STOP).await;
         signal(&scene.leader.run, "-CONT").await;
         scene.changed_places().await;
     }
@@ -138,7 +131,7 @@ async fn a_pooler_in_between_changes_nothing() {
 async fn nothing_is_lost_when_a_synchronous_follower_takes_over() {
     for cut in [true, false] {
         let setup = Setup {
-            follower: true,
+            follower: Some(Follower::Synchronous),
             ..Setup::default()
         };
         let mut scene = Scene::set(setup, 120).await;
@@ -147,13 +140,8 @@ async fn nothing_is_lost_when_a_synchronous_follower_takes_over() {
         follower.promote();
         let since = Instant::now();
         scene.lead_to(follower.socket(), cut);
-        // Whoever keeps an open way to the old server looks for the new one every two seconds.
-        let target = if cut {
-            FAILOVER
-        } else {
-            FAILOVER + TIMEOUT * 2
-        };
-        scene.somebody_leads(since, target).await;
+        let fault = if cut { &FAILOVER_CUT } else { &FAILOVER_OPEN };
+        scene.somebody_leads(since, fault).await;
         scene.put_in(20).await;
         let open = format!("synchronous failover, cut: {cut}");
         scene.settled(&open).await;
@@ -184,7 +172,7 @@ async fn wrong_clocks_depose_nobody() {
         clock.unwrap().set(offset);
         if whose == "database" {
             let now = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)";
-            let now: i64 = scene.server.sql("wm", now).trim().parse().unwrap();
+            let now: i64 = scene.server().sql("wm", now).trim().parse().unwrap();
             let off = now - wmctl::clock::Surroundings::system().clock.unix_ms() / 1_000;
             assert!((off - offset).abs() < 60, "the clock is off by {off} s");
         }
@@ -192,7 +180,7 @@ async fn wrong_clocks_depose_nobody() {
         scene.put_in(10).await;
         let since = Instant::now();
         signal(&scene.leader.run, "-STOP").await;
-        scene.taken_over(since, WRONG_CLOCK).await;
+        scene.taken_over(since, &WRONG_CLOCK).await;
         signal(&scene.leader.run, "-CONT").await;
         scene.changed_places().await;
         for clock in [&scene.clock, &scene.leader.clock, &scene.standby.clock] {
@@ -216,7 +204,7 @@ async fn both_die_at_once() {
         }
         let since = Instant::now();
         // A process starts, finds the lock free and declares its predecessor dead.
-        scene.somebody_leads(since, FAILOVER).await;
+        scene.somebody_leads(since, &BOTH).await;
     }
     scene.settled("both killed").await;
 }

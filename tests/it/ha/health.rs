@@ -1,6 +1,7 @@
 //! What load balancers and rollouts see.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,13 +9,19 @@ use tokio::net::TcpStream;
 
 use serde_json::Value;
 
+use crate::support::frozen::Frozen;
 use crate::support::postgres::Postgres;
 use crate::support::program::Program;
 use crate::support::stage::Stage;
 
 /// Status code and body.
 async fn get(port: u16, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    get_from(([127, 0, 0, 1], port).into(), path).await
+}
+
+/// The same from any address of this machine.
+pub(super) async fn get_from(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -104,31 +111,6 @@ async fn metric(port: u16, name: &str) -> f64 {
     let mut lines = metrics.lines();
     let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     value.expect(name).parse().unwrap()
-}
-
-/// A database server that stands still until this is dropped.
-struct Frozen(Vec<String>);
-
-impl Frozen {
-    fn freeze(server: &Postgres) -> Self {
-        let sql = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()";
-        let mut processes = vec![server.process()];
-        processes.extend(server.sql("wm", sql).lines().map(str::to_owned));
-        let frozen = Self(processes);
-        frozen.signal("-STOP");
-        frozen
-    }
-
-    fn signal(&self, name: &str) {
-        // Those that ended meanwhile cannot be reached.
-        let _ = Command::new("kill").arg(name).args(&self.0).status();
-    }
-}
-
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        self.signal("-CONT");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

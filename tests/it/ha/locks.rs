@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use wmctl::ops::ledger::Violations;
 
 use super::faults::hang_inside_a_transaction;
+use super::figures::Fault;
 use super::scene::{Scene, Setup, TIMEOUT, connected, role, signal};
 use crate::support::program::Program;
 use crate::support::stage::Stage;
 
-/// What a takeover may take; four times as much on a machine that is busy with other tests.
-const AT_ONCE: Duration = Duration::from_millis(1_500);
+const RELEASED: Fault = Fault::new("lock-status --release", 1_250);
 
 /// A standby of this patience leads at once only if the holder's session is ended.
 const PATIENT: Duration = Duration::from_secs(20);
@@ -73,7 +73,7 @@ async fn a_pair_is_explained() {
     assert_eq!([&session["of"], &session["lock"]], ["holder", "tenant"]);
     let key = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
         AND classid = 22350 AND objid::bigint = hashtext('default')::bigint & 4294967295";
-    let backend = scene.server.sql("wm", key);
+    let backend = scene.server().sql("wm", key);
     assert_eq!(backend.trim(), session["backend_pid"].to_string(), "{lock}");
     let waiter = &lock["waiters"][0];
     let process = waiter["process"].as_str().unwrap();
@@ -96,7 +96,7 @@ async fn a_pair_is_explained() {
 
     // A stranger with a key of ours is told of; ours never are.
     assert_eq!(found["unknown"], Value::Array(Vec::new()), "{found}");
-    let stranger = scene.server.held(
+    let stranger = scene.server().held(
         "wm",
         "SELECT pg_advisory_lock_shared(22350, 7), pg_backend_pid()",
     );
@@ -138,7 +138,7 @@ async fn a_lease_that_is_released_goes_to_the_standby_at_once() {
     let standby = scene.standby.run.id().unwrap();
     let holder = release["holder"].as_str().unwrap();
     assert!(holder.ends_with(&format!("/{standby}")), "{release}");
-    scene.taken_over(since, AT_ONCE).await;
+    scene.taken_over(since, &RELEASED).await;
     scene.changed_places().await;
     scene.put_in(10).await;
     scene.settled("lease released").await;
@@ -158,7 +158,7 @@ async fn a_lease_is_taken_from_a_process_that_hangs_inside_a_transaction() {
     let locked = "SELECT count(*) FROM (SELECT 1 FROM wmctl_lease FOR UPDATE SKIP LOCKED) free";
     loop {
         hang_inside_a_transaction(&mut scene).await;
-        if scene.server.sql("wm", locked).trim() == "0" {
+        if scene.server().sql("wm", locked).trim() == "0" {
             break;
         }
         signal(&scene.leader.run, "-CONT").await;
@@ -176,7 +176,7 @@ async fn a_lease_is_taken_from_a_process_that_hangs_inside_a_transaction() {
     let standby = scene.standby.run.id().unwrap();
     assert!(holder.ends_with(&format!("/{standby}")), "{release}");
     assert!(took < PATIENT / 2, "{took:?}: {release}");
-    scene.taken_over(since, AT_ONCE).await;
+    scene.taken_over(since, &RELEASED).await;
     signal(&scene.leader.run, "-CONT").await;
     scene.changed_places().await;
     scene.put_in(10).await;
@@ -189,13 +189,13 @@ async fn a_lease_is_released_without_the_right_to_end_sessions() {
     let mut scene = Scene::set(Setup::default(), 40).await;
     let before = says(&scene.stage, "one waits", |lock| lock["waiting"] == 1).await;
     scene.put_in(10).await;
-    scene.server.sql(
+    scene.server().sql(
         "wm",
         "CREATE ROLE helper LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO helper;
          INSERT INTO wmctl_role VALUES ('helper', '*')",
     );
     let mut wmctl = scene.stage.wmctl.clone();
-    wmctl.set("WMCTL_DATABASE_URL", &scene.server.url_as("helper", "wm"));
+    wmctl.set("WMCTL_DATABASE_URL", &scene.server().url_as("helper", "wm"));
     let release = ["lock-status", "--release", "default", "--yes", "--json"];
     let answer = wmctl.output(&release).await;
     let said = String::from_utf8_lossy(&answer.stderr);

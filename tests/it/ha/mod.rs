@@ -4,8 +4,12 @@
 //! `WMCTL_HA_ROUNDS` makes it a soak.
 
 mod faults;
+mod figures;
 mod health;
+mod lag;
 mod locks;
+mod orderly;
+mod patroni;
 mod scene;
 mod service;
 mod stall;

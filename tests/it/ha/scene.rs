@@ -1,4 +1,4 @@
-//! Two hosts, a database that several ways lead to, a WhatsApp, and traffic.
+//! Hosts, a database that several ways lead to, a WhatsApp, and traffic.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
@@ -11,8 +11,10 @@ use tokio::process::Command;
 use tokio::time::Instant;
 use wmctl::ops::ledger::Violations;
 
+use super::figures::{Fault, Figures};
 use crate::support::front::{Front, Target};
-use crate::support::network::{Clock, Network};
+use crate::support::network::{Clock, Lost, Network, own_address};
+use crate::support::number;
 use crate::support::pooler::Pooler;
 use crate::support::postgres::{Postgres, Setup as ServerSetup};
 use crate::support::program::{PATIENCE, Program};
@@ -21,8 +23,6 @@ use crate::support::wmctl::Wmctl;
 
 /// A process that says nothing for this long is taken for dead.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(1_500);
-/// How much longer than a target a takeover may last on a machine that is busy with other tests.
-const SLACK: u32 = 4;
 /// Messages a second.
 const RATE: u32 = 40;
 const LOOK: Duration = Duration::from_millis(10);
@@ -30,25 +30,45 @@ const LOOK: Duration = Duration::from_millis(10);
 /// What the scene is made of, beside two processes on one PostgreSQL.
 #[derive(Default)]
 pub(super) struct Setup {
+    /// The database is a file.
+    pub(super) embedded: bool,
+    /// The database is there.
+    pub(super) database: Option<SocketAddr>,
+    /// Processes that stand by, beside the first.
+    pub(super) more: u32,
+    /// What all of them are started with.
+    pub(super) flags: &'static [&'static str],
     /// Each process has a machine of its own.
     pub(super) apart: bool,
     /// PgBouncer in transaction mode stands before the database.
     pub(super) pooled: bool,
-    /// A second server follows; commits wait for it.
-    pub(super) follower: bool,
+    /// A second server follows.
+    pub(super) follower: Option<Follower>,
     /// The clocks of the database and of the processes can be put wrong.
     pub(super) clocks: bool,
     /// Another time for [`TIMEOUT`].
     pub(super) timeout: Option<Duration>,
 }
 
+/// Whether a commit waits for the server that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follower {
+    Synchronous,
+    Asynchronous,
+}
+
 /// One process and what leads from it to the world.
 pub(super) struct Host {
+    number: u32,
     wmctl: Wmctl,
     timeout: Duration,
+    flags: &'static [&'static str],
     pub(super) run: Program,
+    /// Where it answers load balancers.
+    pub(super) http: SocketAddr,
     pub(super) network: Option<Network>,
-    pub(super) database: Front,
+    /// Its way to the database, unless that is a file.
+    pub(super) database: Option<Front>,
     pub(super) whatsapp: Front,
     pub(super) clock: Option<Clock>,
 }
@@ -57,17 +77,24 @@ pub(super) struct Scene {
     pub(super) stage: Stage,
     pub(super) leader: Host,
     pub(super) standby: Host,
-    /// The way of applications to the database.
-    pub(super) app: Front,
+    /// Those that stand by behind it.
+    others: Vec<Host>,
+    /// The way of applications to the database, unless that is a file.
+    app: Option<Front>,
     pub(super) messages: u32,
-    took: Vec<Duration>,
+    pub(super) figures: Figures,
+    takeovers: usize,
     /// Connections that WhatsApp may end for another one, beyond one for each takeover.
     pub(super) replaced: usize,
     pub(super) clock: Option<Clock>,
     pub(super) follower: Option<Postgres>,
     _pooler: Option<Pooler>,
-    pub(super) server: Postgres,
+    server: Option<Postgres>,
     _folder: TempDir,
+}
+
+pub(super) fn rounds() -> u32 {
+    number("WMCTL_HA_ROUNDS", 3)
 }
 
 pub(super) fn role(wanted: &'static str) -> impl Fn(&Value) -> bool {
@@ -84,18 +111,18 @@ pub(super) async fn signal(program: &Program, name: &str) {
     assert!(sent.unwrap().success());
 }
 
-fn start(wmctl: &Wmctl, timeout: Duration) -> Program {
-    let timeout = timeout.as_millis().to_string();
-    wmctl.start(&["run", "--ha", "--ha-timeout", &timeout])
+/// Has a program ask these addresses for the database and for WhatsApp.
+fn lead(wmctl: &mut Wmctl, database: Option<&Front>, whatsapp: &Front) {
+    if let Some(front) = database {
+        wmctl.set("WMCTL_DATABASE_URL", &url(front));
+    }
+    let server = format!("ws://{}/ws/chat", whatsapp.address);
+    wmctl.set("WMCTL_SERVER", &server);
 }
 
 impl Host {
-    async fn start(
-        stage: &Stage,
-        database: Target,
-        network: Option<Network>,
-        timeout: Duration,
-    ) -> Self {
+    async fn start(stage: &Stage, number: u32, setup: &Setup, target: Option<&Target>) -> Self {
+        let network = setup.apart.then(|| Network::start(number));
         let ip = match &network {
             Some(network) => network.outside,
             None => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -103,19 +130,25 @@ impl Host {
         let whatsapp = stage.sim.ws_url();
         let address = whatsapp.split('/').nth(2).unwrap();
         let address: SocketAddr = address.parse().unwrap();
-        let database = Front::start(ip, database).await;
         let whatsapp = Front::start(ip, Target::Address(address)).await;
+        let mut database = None;
+        if let Some(target) = target {
+            database = Some(Front::start(ip, target.clone()).await);
+        }
         let mut wmctl = stage.wmctl.clone();
-        wmctl.set("WMCTL_DATABASE_URL", &url(&database));
-        let server = format!("ws://{}/ws/chat", whatsapp.address);
-        wmctl.set("WMCTL_SERVER", &server);
+        lead(&mut wmctl, database.as_ref(), &whatsapp);
         if let Some(network) = &network {
             wmctl.start_inside(&network.inside());
         }
+        let http = own_address(number);
+        let timeout = setup.timeout.unwrap_or(TIMEOUT);
         Self {
-            run: start(&wmctl, timeout),
+            run: start(&wmctl, http, timeout, setup.flags),
+            number,
             wmctl,
             timeout,
+            flags: setup.flags,
+            http,
             network,
             database,
             whatsapp,
@@ -125,7 +158,21 @@ impl Host {
 
     /// Starts it anew where it was.
     pub(super) fn restart(&mut self) {
-        self.run = start(&self.wmctl, self.timeout);
+        self.run = start(&self.wmctl, self.http, self.timeout, self.flags);
+    }
+
+    /// The port at which its own machine finds the database.
+    pub(super) fn database_port(&self) -> u16 {
+        self.database.as_ref().unwrap().address.port()
+    }
+
+    /// Throws away what goes to and comes from its machine at a port.
+    pub(super) fn lose(&self, port: u16, way: Lost) {
+        self.network.as_ref().unwrap().lose(port, way);
+    }
+
+    pub(super) fn heal(&self) {
+        self.network.as_ref().unwrap().heal();
     }
 
     /// Gives it a clock that can be put wrong.
@@ -135,6 +182,12 @@ impl Host {
         }
         self.clock = Some(clock);
     }
+}
+
+fn start(wmctl: &Wmctl, http: SocketAddr, timeout: Duration, flags: &[&str]) -> Program {
+    let (timeout, http) = (timeout.as_millis().to_string(), http.to_string());
+    let usual = ["run", "--ha", "--ha-timeout", &timeout, "--http", &http];
+    wmctl.start(&[&usual[..], flags].concat())
 }
 
 fn url(front: &Front) -> String {
@@ -149,51 +202,60 @@ impl Scene {
         let clock = setup
             .clocks
             .then(|| Clock::right(folder.path(), "database"));
-        let server = match &clock {
-            Some(clock) => Postgres::set_up(ServerSetup {
-                variables: clock.variables().to_vec(),
+        let server = (!setup.embedded && setup.database.is_none()).then(|| {
+            let variables = clock.iter().flat_map(Clock::variables).collect();
+            let server = Postgres::set_up(ServerSetup {
+                variables,
                 ..ServerSetup::default()
-            }),
-            None => Postgres::start(),
-        };
-        server.create("wm");
-        let pooler = setup
-            .pooled
-            .then(|| Pooler::start(&server, "transaction", 20, ""));
-        let target = Target::Socket(match &pooler {
-            Some(pooler) => pooler.socket(),
-            None => server.socket(),
+            });
+            server.create("wm");
+            server
         });
-        let app = Front::start(IpAddr::V4(Ipv4Addr::LOCALHOST), target.clone()).await;
-        let stage = Stage::set_on(Some(&url(&app))).await;
-        let follower = setup.follower.then(|| follow(&server));
+        let pooler = server
+            .as_ref()
+            .filter(|_| setup.pooled)
+            .map(|server| Pooler::start(server, "transaction", 20, ""));
+        let socket = pooler.as_ref().map(Pooler::socket);
+        let socket = socket.or(server.as_ref().map(Postgres::socket));
+        let target = socket.map(Target::Socket);
+        let target = target.or(setup.database.map(Target::Address));
+        let mut app = None;
+        if let Some(target) = &target {
+            app = Some(Front::start(IpAddr::V4(Ipv4Addr::LOCALHOST), target.clone()).await);
+        }
+        let stage = Stage::set_on(app.as_ref().map(url).as_deref()).await;
+        let follower = setup
+            .follower
+            .map(|kind| follow(server.as_ref().unwrap(), kind));
         let mut hosts = Vec::new();
-        for number in 0..2 {
-            let network = setup.apart.then(|| Network::start(number));
-            let timeout = setup.timeout.unwrap_or(TIMEOUT);
-            let mut host = Host::start(&stage, target.clone(), network, timeout).await;
+        for number in 0..2 + setup.more {
+            let mut host = Host::start(&stage, number, &setup, target.as_ref()).await;
             if setup.clocks {
-                let name = ["one", "two"][number as usize];
                 host.run.kill().await;
+                let name = ["one", "two"][number as usize];
                 host.restart_with(Clock::right(folder.path(), name));
                 host.restart();
             }
-            let wanted = ["leader", "standby"][number as usize];
-            host.run.expect(wanted, role(wanted)).await;
             if number == 0 {
+                host.run.expect("the leader", role("leader")).await;
                 host.run.expect("its connection", connected).await;
+            } else {
+                host.run.expect("a standby", role("standby")).await;
             }
             hosts.push(host);
         }
         stage.start_chats(messages, RATE).await;
-        let (standby, leader) = (hosts.pop().unwrap(), hosts.pop().unwrap());
+        let mut hosts = hosts.into_iter();
+        let (leader, standby) = (hosts.next().unwrap(), hosts.next().unwrap());
         Self {
             stage,
             leader,
             standby,
+            others: hosts.collect(),
             app,
             messages,
-            took: Vec::new(),
+            figures: Figures::default(),
+            takeovers: 0,
             replaced: 0,
             clock,
             follower,
@@ -203,6 +265,25 @@ impl Scene {
         }
     }
 
+    pub(super) fn server(&self) -> &Postgres {
+        self.server.as_ref().unwrap()
+    }
+
+    /// All processes, whoever leads.
+    pub(super) fn hosts(&mut self) -> impl Iterator<Item = &mut Host> {
+        let both = [&mut self.leader, &mut self.standby];
+        both.into_iter().chain(&mut self.others)
+    }
+
+    pub(super) fn leads(&self, number: u32) -> bool {
+        self.leader.number == number
+    }
+
+    /// The same process wherever it stands.
+    pub(super) fn host(&mut self, number: u32) -> &mut Host {
+        self.hosts().find(|host| host.number == number).unwrap()
+    }
+
     /// Puts messages in, so that each fault meets traffic.
     pub(super) async fn put_in(&mut self, count: u32) {
         for _ in 0..count {
@@ -210,18 +291,29 @@ impl Scene {
         }
     }
 
-    /// Waits until the standby leads and is connected, no later than a multiple of the target.
-    pub(super) async fn taken_over(&mut self, since: Instant, target: Duration) {
-        let run = &mut self.standby.run;
-        run.expect("the new leader", role("leader")).await;
-        self.took(since.elapsed(), target);
-        let run = &mut self.standby.run;
-        run.expect("its connection", connected).await;
+    /// Lets contacts write so many messages more.
+    pub(super) async fn more_chats(&mut self, messages: u32) {
+        self.messages += messages;
+        self.stage.start_chats(messages, RATE).await;
     }
 
-    fn took(&mut self, took: Duration, target: Duration) {
-        assert!(took < target * SLACK, "it took {took:?}, target {target:?}");
-        self.took.push(took);
+    /// Waits until the standby leads and is connected, no later than a multiple of the target.
+    pub(super) async fn taken_over(&mut self, since: Instant, fault: &Fault) {
+        let run = &mut self.standby.run;
+        run.expect("the new leader", role("leader")).await;
+        self.figures.took(fault, since.elapsed());
+        let run = &mut self.standby.run;
+        run.expect("its connection", connected).await;
+        self.figures.connected(fault, since.elapsed());
+        self.takeovers += 1;
+    }
+
+    /// The old leader is gone: it stands by behind the new one from now on.
+    pub(super) async fn comes_back(&mut self) {
+        self.leader.restart();
+        let run = &mut self.leader.run;
+        run.expect("a new standby", role("standby")).await;
+        std::mem::swap(&mut self.leader, &mut self.standby);
     }
 
     /// Waits until the old leader has noticed; the roles are changed from now on.
@@ -232,33 +324,38 @@ impl Scene {
         std::mem::swap(&mut self.leader, &mut self.standby);
     }
 
-    /// Waits until one of both leads anew; it is the leader from now on.
-    pub(super) async fn somebody_leads(&mut self, since: Instant, target: Duration) {
-        loop {
-            if !self.leader.run.heard(role("leader")).is_empty() {
-                break;
+    /// Waits until one of them leads anew; it is the leader from now on.
+    pub(super) async fn somebody_leads(&mut self, since: Instant, fault: &Fault) {
+        let place = loop {
+            let new = |host: &mut Host| !host.run.heard(role("leader")).is_empty();
+            if let Some(place) = self.hosts().position(new) {
+                break place;
             }
-            if !self.standby.run.heard(role("leader")).is_empty() {
-                std::mem::swap(&mut self.leader, &mut self.standby);
-                break;
-            }
-            assert!(since.elapsed() < PATIENCE, "nobody leads");
+            assert!(since.elapsed() < PATIENCE, "{}: nobody leads", fault.name);
             tokio::time::sleep(LOOK).await;
+        };
+        match place {
+            0 => (),
+            1 => std::mem::swap(&mut self.leader, &mut self.standby),
+            place => std::mem::swap(&mut self.leader, &mut self.others[place - 2]),
         }
-        self.took(since.elapsed(), target);
+        self.figures.took(fault, since.elapsed());
         let run = &mut self.leader.run;
         run.expect("the new leader", role("leader")).await;
         run.expect("its connection", connected).await;
+        self.figures.connected(fault, since.elapsed());
+        self.takeovers += 1;
     }
 
     /// For as long as two timeouts, nobody takes over.
     pub(super) async fn stays(&mut self, what: &str) {
         tokio::time::sleep(TIMEOUT * 2).await;
-        for host in [&mut self.leader, &mut self.standby] {
+        let server = self.server().log_tail();
+        for host in self.hosts() {
             let moved = host
                 .run
                 .heard(|line| role("leader")(line) || role("fenced")(line));
-            let log = host.run.log_tail() + &self.server.log_tail();
+            let log = host.run.log_tail() + &server;
             assert!(moved.is_empty(), "{what}: {moved:?}\n{log}");
         }
     }
@@ -270,6 +367,7 @@ impl Scene {
             (&self.leader.database, cut),
             (&self.standby.database, cut),
         ] {
+            let front = front.as_ref().unwrap();
             front.lead_to(Target::Socket(socket.clone()), cut);
         }
     }
@@ -281,47 +379,47 @@ impl Scene {
         self.ended(what).await;
     }
 
-    async fn ended(&mut self, what: &str) {
+    /// How many connections WhatsApp has ended.
+    pub(super) async fn streams_ended(&self) -> usize {
         let journal = self.stage.sim.journal().await.unwrap();
         let ended = journal.iter().filter(|entry| entry.tag == "stream:error");
+        ended.count()
+    }
+
+    pub(super) async fn ended(&mut self, what: &str) {
         // One more than takeovers: pairing ends with a restart of the stream.
-        let (ended, most) = (ended.count(), self.took.len() + 1 + self.replaced);
-        assert!(ended <= most, "{what}: {ended} streams ended of {most}");
-        self.took.sort();
-        let at = |percent: usize| {
-            self.took
-                .get((self.took.len() * percent / 100).min(self.took.len().saturating_sub(1)))
-        };
-        #[expect(clippy::print_stderr, reason = "the figures of a soak")]
-        let () = eprintln!(
-            "{what}: {} takeovers, p50 {:?}, p99 {:?}, max {:?}",
-            self.took.len(),
-            at(50),
-            at(99),
-            self.took.last()
+        let (ended, most) = (
+            self.streams_ended().await,
+            self.takeovers + 1 + self.replaced,
         );
-        for host in [&mut self.standby, &mut self.leader] {
+        assert!(ended <= most, "{what}: {ended} streams ended of {most}");
+        self.figures.print(what);
+        let hosts: Vec<&mut Host> = self.hosts().collect();
+        // The leader last: nobody takes over any more.
+        for host in hosts.into_iter().rev() {
             host.run.terminate().await;
             assert_eq!(host.run.ended().await.code(), Some(0), "{what}");
         }
     }
 }
 
-/// A server that follows, for which commits wait.
-fn follow(server: &Postgres) -> Postgres {
+fn follow(server: &Postgres, kind: Follower) -> Postgres {
     let follower = server.follower();
-    server.sql("wm", "ALTER SYSTEM SET synchronous_standby_names = '*'");
-    server.sql("wm", "SELECT pg_reload_conf()");
-    wait_for(
-        server,
-        "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'",
-        "1",
-    );
+    let state = match kind {
+        Follower::Synchronous => {
+            server.sql("wm", "ALTER SYSTEM SET synchronous_standby_names = '*'");
+            server.sql("wm", "SELECT pg_reload_conf()");
+            "sync"
+        }
+        Follower::Asynchronous => "async",
+    };
+    let sql = format!("SELECT count(*) FROM pg_stat_replication WHERE sync_state = '{state}'");
+    wait_for(server, &sql, "1");
     follower
 }
 
 /// Waits until a query answers that.
-fn wait_for(server: &Postgres, sql: &str, answer: &str) {
+pub(super) fn wait_for(server: &Postgres, sql: &str, answer: &str) {
     for _ in 0..2_000 {
         if server.sql("wm", sql).trim() == answer {
             return;

@@ -2,9 +2,11 @@
 
 pub(crate) mod baileys;
 pub(crate) mod front;
+pub(crate) mod frozen;
 pub(crate) mod network;
 pub(crate) mod oracle;
 pub(crate) mod ours;
+pub(crate) mod patroni;
 pub(crate) mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod program;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -151,4 +151,12 @@ impl Clock {
             ("WMCTL_TEST_CLOCK".into(), self.file().display().to_string()),
         ]
     }
+}
+
+/// An address that no connection of this machine has by chance: those begin at 127.0.0.1.
+pub(crate) fn own_address(number: u32) -> SocketAddr {
+    let place = 0x80_0000 + std::process::id() % 0x8_0000 * 16 + number;
+    let ip = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 0, 0, 0)) + place);
+    let listener = TcpListener::bind((ip, 0)).unwrap();
+    listener.local_addr().unwrap()
 }

@@ -379,7 +379,7 @@ fn folder() -> TempDir {
 }
 
 /// The programs of the newest version that is installed.
-fn newest() -> Option<PathBuf> {
+pub(crate) fn newest() -> Option<PathBuf> {
     let version = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
     let folders = fs::read_dir("/usr/lib/postgresql")
         .ok()?
