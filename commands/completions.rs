@@ -14,11 +14,10 @@ use crate::ui::Ui;
 #[command(after_long_help = "Examples:\n  \
     wmctl completions bash > /etc/bash_completion.d/wmctl\n  \
     wmctl completions zsh > ~/.zfunc/_wmctl\n  \
-    wmctl completions fish > ~/.config/fish/completions/wmctl.fish\n\n\
-    With names of tenants and hosts:\n  \
-    bash: source <(COMPLETE=bash wmctl)\n  \
-    zsh:  source <(COMPLETE=zsh wmctl)\n  \
-    fish: COMPLETE=fish wmctl | source")]
+    wmctl completions fish > ~/.config/fish/completions/wmctl.fish\n  \
+    source <(COMPLETE=bash wmctl)\n  \
+    source <(COMPLETE=zsh wmctl)\n  \
+    COMPLETE=fish wmctl | source")]
 pub(crate) struct CompletionsArgs {
     /// The shell to complete for
     #[arg(value_enum)]

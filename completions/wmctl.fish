@@ -34,7 +34,7 @@ complete -c wmctl -n "__fish_wmctl_needs_command" -l log-format -d 'Write log li
 complete -c wmctl -n "__fish_wmctl_needs_command" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_needs_command" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_needs_command" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_needs_command" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_needs_command" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_needs_command" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_needs_command" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_needs_command" -l no-headers -d 'Leave out the heads of tables'
@@ -52,6 +52,7 @@ complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "lock-status" -d 'Show w
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "db" -d 'Look into the database'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "send" -d 'Send messages'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "events" -d 'Read the numbered events of an account'
+complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "webhooks" -d 'Deliver events over HTTP: set webhooks up, look at them, deliver again'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "migrate" -d 'Show or apply changes of the database schema'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "simulate" -d 'Serve a simulated WhatsApp on this machine'
 complete -c wmctl -n "__fish_wmctl_needs_command" -f -a "demo" -d 'See it work: simulated WhatsApp, two processes, a kill, nothing lost'
@@ -77,7 +78,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l log-format -d 'Writ
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l replace -d 'Unlink the device that is there and pair a new one'
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l qr-invert -d 'Swap dark and light, for light terminals without colour'
@@ -91,6 +92,14 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l grace -d 'Take at mo
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha-timeout -d 'With --ha, take a process for dead that says nothing for this long (milliseconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l stall-timeout -d 'Take a session for dead whose server owes an answer for so long though it answers pings (seconds): it is connected anew, then loaded anew, then given to another process' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l http -d 'Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-allow -d 'Let webhooks reach this network, also without TLS: 10.0.0.0/8 (can be repeated)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-timeout -d 'Give one attempt this long (milliseconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-attempts -d 'Make an event a dead letter after so many failed attempts' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-age -d 'Make an event that fails a dead letter if it is older than this (seconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-wait -d 'Wait this long after a first failure (milliseconds); it doubles up to 15 minutes' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-ca-file -d 'Trust only the TLS roots in this PEM file when events are delivered' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tls-cert -d 'Speak TLS with this certificate (PEM, with those between it and a root)' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tls-key -d 'The key of --tls-cert (PEM), in a file that not everybody can read' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
@@ -101,7 +110,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l log-format -d 'Write
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-events -d 'Print no events'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha -d 'Stand by while another process runs the account, and take over when it is gone'
@@ -113,6 +122,8 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s v -l verbose -d 'Log
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l connecting -d 'Let at most this many tenants connect at the same time' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l http -d 'Answer the HTTP interface on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tls-cert -d 'Speak TLS with this certificate (PEM, with those between it and a root)' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tls-key -d 'The key of --tls-cert (PEM), in a file that not everybody can read' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rate -d 'Let each key, or each address without one, ask so often a second; twice as often at once' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l name -d 'Call this host so; `tenants move --to` names it (default: the machine\'s name)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l capacity -d 'Run at most this many tenants here; hosts share them out by it' -r
@@ -120,6 +131,12 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l silence -d 'Take a
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rebalance -d 'Give one tenant in a hundred away so often while this host has too many (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l stall-timeout -d 'Take a session for dead whose server owes an answer for so long though it answers pings (seconds): it is connected anew, then loaded anew, then given to another process' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l grace -d 'Take at most this long for a clean stop (seconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-allow -d 'Let webhooks reach this network, also without TLS: 10.0.0.0/8 (can be repeated)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-timeout -d 'Give one attempt this long (milliseconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-attempts -d 'Make an event a dead letter after so many failed attempts' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-age -d 'Make an event that fails a dead letter if it is older than this (seconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-wait -d 'Wait this long after a first failure (milliseconds); it doubles up to 15 minutes' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-ca-file -d 'Trust only the TLS roots in this PEM file when events are delivered' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
@@ -130,7 +147,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l log-format -d 'Wri
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l no-http -d 'Answer nothing over HTTP'
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l private-proxies -d 'Let tenants have proxies on this machine and in private networks'
@@ -150,7 +167,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l no-headers -d 'Leave out the heads of tables'
@@ -178,7 +195,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l no-headers -d 'Leave out the heads of tables'
@@ -196,7 +213,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from show" -l no-headers -d 'Leave out the heads of tables'
@@ -218,7 +235,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l no-headers -d 'Leave out the heads of tables'
@@ -236,7 +253,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from start" -l no-headers -d 'Leave out the heads of tables'
@@ -254,7 +271,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from stop" -l no-headers -d 'Leave out the heads of tables'
@@ -273,7 +290,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from move" -l no-headers -d 'Leave out the heads of tables'
@@ -293,7 +310,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l undo -d 'Take tenants again instead'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from drain" -l json -d 'Same as --output json'
@@ -314,7 +331,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -l no-headers -d 'Leave out the heads of tables'
@@ -332,7 +349,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l yes -d 'Do not ask'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l json -d 'Same as --output json'
@@ -351,7 +368,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from watch" -l no-headers -d 'Leave out the heads of tables'
@@ -369,7 +386,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l log-format -d 'Wri
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand hosts" -l no-headers -d 'Leave out the heads of tables'
@@ -386,7 +403,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_su
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and not __fish_seen_subcommand_from add list rm" -l no-headers -d 'Leave out the heads of tables'
@@ -408,7 +425,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcom
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from add" -l no-headers -d 'Leave out the heads of tables'
@@ -425,7 +442,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcom
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l no-headers -d 'Leave out the heads of tables'
@@ -442,7 +459,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcom
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l yes -d 'Do not ask'
 complete -c wmctl -n "__fish_wmctl_using_subcommand keys; and __fish_seen_subcommand_from rm" -l json -d 'Same as --output json'
@@ -462,7 +479,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l log-format -
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l check -d 'Exit with code 10 if something is wrong'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l yes -d 'Do not ask'
@@ -481,7 +498,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subc
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l no-headers -d 'Leave out the heads of tables'
@@ -506,7 +523,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l no-headers -d 'Leave out the heads of tables'
@@ -524,7 +541,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from devices" -l no-headers -d 'Leave out the heads of tables'
@@ -542,7 +559,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from sessions" -l no-headers -d 'Leave out the heads of tables'
@@ -562,7 +579,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from size" -l no-headers -d 'Leave out the heads of tables'
@@ -580,7 +597,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from check" -l no-headers -d 'Leave out the heads of tables'
@@ -597,7 +614,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l dry-run -d 'Count what would go, and change nothing'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -l json -d 'Same as --output json'
@@ -617,7 +634,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l check -d 'Exit with code 10 if something is wrong'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l yes -d 'Do not ask'
@@ -645,7 +662,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l log-format -d 'Writ
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l no-headers -d 'Leave out the heads of tables'
@@ -665,7 +682,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l log-format -d 'Wr
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s f -l follow -d 'Wait for more at the end'
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l json -d 'Same as --output json'
@@ -673,6 +690,205 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l no-headers -d 'Le
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "add" -d 'Have events delivered to a URL, and print what requests are signed with, once'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "list" -d 'List webhooks: how far each has come, what waits, what is dead'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "show" -d 'Show one webhook'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "rm" -d 'Forget a webhook and its dead letters'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "pause" -d 'Send nothing for a while; events wait'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "resume" -d 'Go on, at once'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "test" -d 'Have a test sent, and wait for its outcome; exit code 9 if it failed, 10 if the time is up'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "redeliver" -d 'Have dead letters sent once more'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "dead" -d 'List dead letters: events that a webhook did not take'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l id -d 'Call it so (default: made up)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l type -d 'Deliver only events of this type (can be repeated)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l batch -d 'Deliver up to so many events in one request' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l from-seq -d 'Begin with the event of this number (default: the next one)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l secret-file -d 'Sign with the secret in this file, - is standard input (default: WMCTL_WEBHOOK_SECRET, or one is made)' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l yes -d 'Do not ask'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l timeout -d 'Wait at most this long (seconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l seq -d 'Only the event of this number' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from redeliver" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l after -d 'Those after this number' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l limit -d 'At most so many' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from dead" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
@@ -683,7 +899,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -l no-headers -d 'Leave out the heads of tables'
@@ -704,7 +920,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l check -d 'Exit with 10 if any is pending'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l json -d 'Same as --output json'
@@ -725,7 +941,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l replace -d 'Take the place of the account that the tenant has here'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l skip-damaged -d 'Leave damaged rows behind and list them'
@@ -747,7 +963,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l leave-unsent -d 'Go on although messages in the outbox are not sent: they stay here'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from export" -l dry-run -d 'Do and check everything, and take it back'
@@ -767,7 +983,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l dry-run -d 'Print the SQL for psql or sqlite3 instead, and change nothing'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l json -d 'Same as --output json'
@@ -793,7 +1009,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l log-format -d '
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l tls -d 'Serve clients over TLS; needs --ca-file'
 complete -c wmctl -n "__fish_wmctl_using_subcommand simulate" -l json -d 'Same as --output json'
@@ -815,7 +1031,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l log-format -d 'Writ
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -l no-headers -d 'Leave out the heads of tables'
@@ -825,6 +1041,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s h -l help -d 'Print
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l accounts -d 'Accounts at the same time: one measurement for each number' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l messages -d 'Messages each way in each measurement, shared out over the accounts' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l postgres -d 'Measure this PostgreSQL database too; it must hold no tenants' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l pgbench -d 'Compare with this program on the PostgreSQL server; without it with the one on PATH, if any' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
@@ -835,7 +1052,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l log-format -d 'Wri
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l no-headers -d 'Leave out the heads of tables'
@@ -852,7 +1069,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l log-format -d 'Wr
 complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l offline -d 'Do not dial WhatsApp'
 complete -c wmctl -n "__fish_wmctl_using_subcommand doctor" -l json -d 'Same as --output json'
@@ -875,7 +1092,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l log-format -d 'Wri
 complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand drill" -l no-headers -d 'Leave out the heads of tables'
@@ -892,7 +1109,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and not __fish_seen_subcommand_from show" -l no-headers -d 'Leave out the heads of tables'
@@ -910,7 +1127,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subc
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand config; and __fish_seen_subcommand_from show" -l no-headers -d 'Leave out the heads of tables'
@@ -927,7 +1144,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l log-format -
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand completions" -l no-headers -d 'Leave out the heads of tables'
@@ -945,7 +1162,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l log-format -d 'Write
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand man" -l no-headers -d 'Leave out the heads of tables'
@@ -962,7 +1179,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l log-format -d 'W
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand version" -l no-headers -d 'Leave out the heads of tables'
@@ -979,7 +1196,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l log-format -d 'Writ
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l color -d 'Use colour: auto, always or never' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l server -d 'Dial this server instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l ca-file -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand help" -l no-headers -d 'Leave out the heads of tables'
