@@ -155,7 +155,9 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     loop {
         match reign(app, options, stop, tell).await {
-            Err(ServeError::Fenced) if !stop.is_asked() => {
+            // Others have its tenants: there is nothing left to give away.
+            Err(ServeError::Fenced) if stop.is_asked() => return Ok(()),
+            Err(ServeError::Fenced) => {
                 tracing::warn!("beginning anew as another host");
                 stop.sleep(ANEW).await;
             }

@@ -54,21 +54,16 @@ fn topics_and_commands_are_explained() {
     assert_eq!(wmctl(home.path(), &[], &["help", "nonsense"]).code, 5);
 }
 
-/// The commands that a help page lists: indented lines below a heading that is not about options.
+/// The commands that a help page lists: indented lines below a heading that is about commands.
 fn commands(page: &str) -> Vec<Vec<String>> {
     let mut commands = Vec::new();
+    // The first page has them in groups, under headings of their own.
+    let first = page.contains("\nTools:\n");
     let mut listed = false;
     for line in page.lines() {
         if line.ends_with(':') && !line.starts_with(' ') {
-            let others = [
-                "Options:",
-                "Global options:",
-                "Arguments:",
-                "Topics:",
-                "Examples:",
-                "Exit status:",
-            ];
-            listed = !others.contains(&line);
+            let others = ["Options:", "Global options:", "Topics:"];
+            listed = line == "Commands:" || first && !others.contains(&line);
         } else if listed && let Some(rest) = line.strip_prefix("  ") {
             let name = rest.split(' ').next().unwrap_or_default();
             if !name.is_empty() && name != "help" {
