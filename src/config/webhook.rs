@@ -68,6 +68,8 @@ impl FromStr for HookUrl {
             return Err(HookUrlError::Form);
         }
         let port = match authority.port() {
+            // One that is no port counts as none, too.
+            None if authority.as_str() != authority.host() => return Err(HookUrlError::Form),
             None => default_port,
             Some(port) if port.as_u16() == 0 => return Err(HookUrlError::Form),
             Some(port) => port.as_u16(),

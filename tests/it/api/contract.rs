@@ -32,8 +32,9 @@ impl Tester<'_> {
     /// Runs every check that there is; each has to hold.
     async fn run(&self, config: &str, arguments: &[&str]) {
         let file = self.folder.join("schemathesis.toml");
-        // Streams do not end while a device is being linked.
-        std::fs::write(&file, format!("max-stream-events = 1\n{config}")).unwrap();
+        // Streams do not end while a device is being linked, and whoever asks to wait waits.
+        let usual = "max-stream-events = 1\n[parameters]\n\"query.wait\" = 1\n";
+        std::fs::write(&file, format!("{usual}{config}")).unwrap();
         let examples = number("WMCTL_API_EXAMPLES", 6).to_string();
         let seed = number("WMCTL_API_SEED", 1).to_string();
         let document = format!("http://{}/openapi.json", self.address);
@@ -78,7 +79,7 @@ async fn the_interface_keeps_what_its_document_promises() {
     // A tenant that is there and paired, so that requests get past "there is no such thing". Asked
     // to replace its device, it would, and nothing could be sent any more: that is asked elsewhere.
     let name = tenant(0);
-    let config = format!("[parameters]\n\"path.id\" = \"{name}\"\n");
+    let config = format!("\"path.id\" = \"{name}\"\n");
     let pairing = "--exclude-operation-id=BeginPairing";
     tester
         .run(&config, &["--phases=coverage,fuzzing", pairing])
