@@ -213,10 +213,6 @@ async fn serve(
         }
         Err(ServeError::Rows(error)) => Err(start::rows(error)),
         Err(ServeError::Line(error)) => Err(start::line(&error)),
-        Err(error @ ServeError::Fenced) => {
-            Err(Failure::new(Exit::Conflict, "FENCED", error.to_string())
-                .hint("start again: it takes what is free"))
-        }
     }
 }
 

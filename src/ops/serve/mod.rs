@@ -96,8 +96,13 @@ pub enum ServeError {
     Rows(#[from] RowsError),
     #[error(transparent)]
     Line(#[from] LineError),
+}
+
+/// How a host's time ends.
+enum End {
+    /// As it was asked to.
+    Asked,
     /// Others declared this process dead, and took its tenants.
-    #[error("this process was declared dead: its tenants belong to others now")]
     Fenced,
 }
 
@@ -154,14 +159,14 @@ pub async fn serve(
     tell: &mut (dyn FnMut(ServeNotice) + Send),
 ) -> Result<(), ServeError> {
     loop {
-        match reign(app, options, stop, tell).await {
+        match reign(app, options, stop, tell).await? {
             // Others have its tenants: there is nothing left to give away.
-            Err(ServeError::Fenced) if stop.is_asked() => return Ok(()),
-            Err(ServeError::Fenced) => {
+            End::Fenced if stop.is_asked() => return Ok(()),
+            End::Fenced => {
                 tracing::warn!("beginning anew as another host");
                 stop.sleep(ANEW).await;
             }
-            ended => return ended,
+            End::Asked => return Ok(()),
         }
     }
 }
@@ -172,7 +177,7 @@ async fn reign(
     options: &ServeOptions,
     stop: &Stop,
     tell: &mut (dyn FnMut(ServeNotice) + Send),
-) -> Result<(), ServeError> {
+) -> Result<End, ServeError> {
     let dial = NetDial::new(&app.settings.server, app.surroundings.clone())?;
     let known_ms = app.surroundings.clock.boot_ms();
     let host = join(app, options, tell).await?;
@@ -220,18 +225,18 @@ async fn reign(
     };
     app.board.write(|vitals| vitals.part = Part::Host);
     let served = in_time(&mut server, stop, &wake, told, tell).await;
-    if matches!(served, Err(ServeError::Fenced)) {
+    if matches!(served, End::Fenced) {
         app.board.write(|vitals| vitals.part = Part::Fenced);
     }
     drop(server);
     // What is left to write down is for people: it is worth a moment, no more.
     let _ = tokio::time::timeout(RELEASE_TIME_MAX, recorder.join_next()).await;
     end.cancel();
-    if served.is_ok() {
+    if matches!(served, End::Asked) {
         let _ = tokio::time::timeout(RELEASE_TIME_MAX, app.store.leave(host)).await;
     }
     let _ = tokio::time::timeout(RELEASE_TIME_MAX, keepers.join_next()).await;
-    served
+    Ok(served)
 }
 
 /// Serves until everything is given away, or the time for that is over.
@@ -241,7 +246,7 @@ async fn in_time(
     wake: &Notify,
     told: mpsc::Receiver<(TenantId, i64, Status)>,
     tell: &mut (dyn FnMut(ServeNotice) + Send),
-) -> Result<(), ServeError> {
+) -> End {
     // A task of its own: the host itself may wait for the database.
     let mut grace = JoinSet::new();
     let (asked, time) = (stop.clone(), server.options.grace + RELEASE_TIME_MAX);
@@ -255,7 +260,7 @@ async fn in_time(
         () = stop.forced() => {
             tracing::warn!("there was no time for an orderly end");
             server.tasks.shutdown().await;
-            Ok(())
+            End::Asked
         }
     }
 }
@@ -287,7 +292,7 @@ impl Server<'_> {
         wake: &Notify,
         mut told: mpsc::Receiver<(TenantId, i64, Status)>,
         tell: &mut (dyn FnMut(ServeNotice) + Send),
-    ) -> Result<(), ServeError> {
+    ) -> End {
         let mut looked = Instant::now();
         let mut look_at = looked;
         let mut deadline: Option<Instant> = None;
@@ -295,9 +300,9 @@ impl Server<'_> {
         loop {
             if self.tasks.is_empty() && (deadline.is_some() || lost.is_cancelled()) {
                 return if lost.is_cancelled() {
-                    Err(ServeError::Fenced)
+                    End::Fenced
                 } else {
-                    Ok(())
+                    End::Asked
                 };
             }
             let end = deadline.unwrap_or_else(Instant::now);
