@@ -79,13 +79,20 @@ impl Session {
         for device in &others {
             present.insert(self.home_address(lookup, device));
         }
-        let fresh_key = !have_key || share.devices.iter().any(|known| !present.contains(known));
-        let mut without_key = Vec::new();
-        for device in others {
-            if fresh_key || !share.devices.contains(&self.home_address(lookup, device)) {
-                without_key.push(device.clone());
+        let left = share.devices.iter().any(|known| !present.contains(known));
+        let (mut lacking, mut overtaken) = (Vec::new(), false);
+        for &device in &others {
+            if !share.devices.contains(&self.home_address(lookup, device)) {
+                overtaken |= self.has_ratchet(lookup, device) || !self.bundles.is_barren(device);
+                lacking.push(device);
             }
         }
+        // Whoever is given a key gets it as of now: what is still under way would come behind it
+        // and count as read. Under another key it counts as unreadable, and is asked for.
+        overtaken &= self.attempts.is_busy(&row.to);
+        let fresh_key = !have_key || left || overtaken;
+        let without_key = if fresh_key { others } else { lacking };
+        let without_key: Vec<Jid> = without_key.into_iter().cloned().collect();
         let missing = self.without_keys(lookup, &without_key);
         if !missing.is_empty() {
             return Plan::AskBundles(missing);
@@ -221,6 +228,22 @@ impl Session {
         share.devices.sort_unstable();
         share.devices.dedup();
         unit.put(row_key, Row::SenderKeyShare(share));
+    }
+
+    /// A member could not read what we wrote: it is given our sender key with the next message.
+    ///
+    /// Not with the message that it asks for: the key would be that of now, and messages between
+    /// the two that are still under way would count as read when they arrive.
+    pub(super) fn lacks_key(&mut self, unit: &mut Unit<'_>, group: &Jid, device: &Address) {
+        let row_key = RowKey::SenderKeyShare(group.clone());
+        let Some(Row::SenderKeyShare(share)) = unit.row(&row_key) else {
+            return;
+        };
+        let mut share = share.clone();
+        share.devices.retain(|known| known != device);
+        if self.attempts.may_hand_out_again(group, device) {
+            unit.put(row_key, Row::SenderKeyShare(share));
+        }
     }
 
     /// Asks who is in a group, and has `input` handled again when that is known.

@@ -16,6 +16,7 @@ use crate::session::input::Input;
 use crate::session::iq::{self, Pending, Query, Request};
 use crate::session::keepalive::{Due, KeepAlive};
 use crate::session::output::{Close, Notice, Output};
+use crate::session::owed::Owed;
 use crate::session::pulse::{Pulse, Sign};
 use crate::session::receipt;
 use crate::session::retry::Resent;
@@ -43,6 +44,7 @@ pub struct Session {
     pub(super) bundles: Bundles,
     pub(super) attempts: Attempts,
     pub(super) resent: Resent,
+    pub(super) owed: Owed,
     pub(super) syncing: Syncing,
     /// The server's clock minus ours.
     pub(super) server_offset_ms: i64,
@@ -79,6 +81,7 @@ impl Session {
             bundles: Bundles::default(),
             attempts: Attempts::default(),
             resent: Resent::default(),
+            owed: Owed::default(),
             syncing: Syncing::default(),
             server_offset_ms: 0,
             later: BTreeMap::new(),
@@ -197,6 +200,7 @@ impl Session {
         self.pulse = Pulse::default();
         self.bundles = Bundles::default();
         self.attempts = Attempts::default();
+        self.owed = Owed::default();
         self.syncing = Syncing::default();
         self.later.clear();
         self.held.clear();
@@ -325,7 +329,10 @@ impl Session {
             "receipt" if is_retry(node) => self.resend(unit, node),
             "receipt" => self.take_receipt(unit, node),
             "notification" => self.receive_notification(unit, node),
-            "ack" => self.receive_ack(unit, node),
+            "ack" => {
+                self.pay(unit, node);
+                self.receive_ack(unit, node);
+            }
             "call" => unit.out.transmit.extend(ack::ack(node, None)),
             // Typing and presence of others are of no use to anybody here.
             _ => (),

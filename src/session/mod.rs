@@ -13,6 +13,7 @@ pub mod input;
 pub mod link;
 pub mod machine;
 pub mod output;
+mod owed;
 pub mod pair;
 pub mod pair_code;
 pub mod payload;

@@ -116,6 +116,7 @@ impl Session {
             unit.out
                 .transmit
                 .extend(self.delivered(node, &incoming.source));
+            self.came_again(unit, incoming.id.as_str());
             return;
         }
         let any = ciphertexts(node).next().is_some();
@@ -155,6 +156,7 @@ impl Session {
         unit.out
             .transmit
             .extend(self.delivered(node, &incoming.source));
+        self.came_again(unit, incoming.id.as_str());
     }
 
     fn decrypt(

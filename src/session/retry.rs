@@ -64,6 +64,8 @@ pub(super) enum ResendPlan {
     Ignore,
     /// There is neither a ratchet nor a bundle: fetch the bundle first.
     AskBundle(Jid),
+    /// Who is in the group is not known.
+    AskGroup(Jid),
     Resend(Box<Resend>),
 }
 
@@ -126,8 +128,7 @@ impl Session {
         if 1 < count || bundle_at_once {
             receipt = receipt.with_child(self.fresh_bundle(unit));
         }
-        unit.transmit(receipt);
-        unit.out.transmit.extend(ack(node, None));
+        self.answer_then_ack(unit, node, receipt);
     }
 
     /// A pre-key bundle of ours that only one peer gets.
@@ -191,12 +192,14 @@ impl Session {
         if !sent || !young || RESENDS_MAX <= row.resends {
             return ResendPlan::Ignore;
         }
+        if row.to.is_group() && lookup.row(&RowKey::Group(row.to.clone())).is_none() {
+            return ResendPlan::AskGroup(row.to);
+        }
         if !self.may_have(lookup, &row.to, &source) {
             return ResendPlan::Ignore;
         }
         let has_ratchet = self.has_ratchet(lookup, &requester);
         if row.to.is_group() {
-            lookup.row(&self.own_sender_key(&row.to));
             lookup.row(&RowKey::SenderKeyShare(row.to.clone()));
         }
         let given = node
@@ -264,12 +267,21 @@ impl Session {
                 let input = Input::Node(node.clone());
                 return self.ask_bundles(unit, &[device], &input);
             }
-            ResendPlan::Resend(resend) => self.send_again(unit, node, *resend),
+            ResendPlan::AskGroup(group) => {
+                let input = Input::Node(node.clone());
+                return self.ask_group(unit, &group, &input);
+            }
+            ResendPlan::Resend(resend) => {
+                if let Some(message) = self.send_again(unit, node, *resend) {
+                    return self.answer_then_ack(unit, node, message);
+                }
+            }
         }
         unit.out.transmit.extend(ack(node, None));
     }
 
-    fn send_again(&mut self, unit: &mut Unit<'_>, node: &Node, resend: Resend) {
+    /// Encrypts a message once more for the one that asks, unless it has had enough of them.
+    fn send_again(&mut self, unit: &mut Unit<'_>, node: &Node, resend: Resend) -> Option<Node> {
         let Resend {
             mut row,
             source,
@@ -278,26 +290,22 @@ impl Session {
         } = resend;
         let place = self.home_address(unit, &requester);
         if !self.resent.count(&row.id, &place) {
-            return;
+            return None;
         }
         let bundle = bundle.or_else(|| self.bundles.take(&requester));
         if bundle.is_some() {
             self.resent.note_recreated(place.clone());
         }
         let group = row.to.is_group();
-        let plain = if group {
-            match self.with_own_sender_key(unit, &row, &place) {
-                Some(plain) => plain,
-                None => return,
-            }
-        } else if source.from_me {
+        if group {
+            self.lacks_key(unit, &row.to, &place);
+        }
+        let plain = if source.from_me && !group {
             content::device_sent(&row.to, &row.body)
         } else {
             row.body.clone()
         };
-        let Some(encrypted) = self.encrypt_to(unit, &requester, &plain, bundle) else {
-            return;
-        };
+        let encrypted = self.encrypt_to(unit, &requester, &plain, bundle)?;
         let proof = encrypted.starts_ratchet();
         let count = node
             .child("retry")
@@ -306,9 +314,7 @@ impl Session {
         if let Some(count) = count {
             enc = enc.attr("count", count);
         }
-        let Some(from) = node.value("from") else {
-            return;
-        };
+        let from = node.value("from")?;
         let mut message = Node::new("message")
             .attr("to", from.clone())
             .attr("type", Content::of(&row.body).stanza_type())
@@ -333,32 +339,7 @@ impl Session {
         }
         row.resends += 1;
         unit.put(RowKey::Outbox(row.id.clone()), Row::Outbox(row));
-        unit.transmit(message);
-    }
-
-    /// The message together with our sender key, for one member of its group.
-    fn with_own_sender_key(
-        &self,
-        unit: &mut Unit<'_>,
-        row: &OutboxRow,
-        device: &Address,
-    ) -> Option<Vec<u8>> {
-        let fresh = unit.row(&self.own_sender_key(&row.to)).is_none();
-        let key = self.sender_key(unit, &row.to, fresh);
-        let distribution = key.distribution().ok()?;
-        unit.put(self.own_sender_key(&row.to), Row::Record(key.encode()));
-        self.note_shared(
-            unit,
-            &row.to,
-            key.id().unwrap_or(0),
-            fresh,
-            vec![device.clone()],
-        );
-        Some(content::with_sender_key(
-            row.body.clone(),
-            &row.to,
-            &distribution,
-        ))
+        Some(message)
     }
 }
 

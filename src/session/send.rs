@@ -4,9 +4,9 @@
 //! then on it is only ever repeated byte for byte. What is missing before that (device lists,
 //! groups, pre-keys) is asked for, and the message is taken up again when the answer is there.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::ids::{Jid, MessageId};
+use crate::ids::{Address, Jid, MessageId};
 use crate::session::adv;
 use crate::session::changes::EventBody;
 use crate::session::content::{self, Content};
@@ -26,6 +26,10 @@ use crate::wire::{decode, encode};
 const ASKS_MAX: u32 = 8;
 /// Most participant hashes that wait for their ack.
 const HASHES_MAX: usize = 1_024;
+/// Most members of groups that are counted for lacking our key.
+const LACKING_MAX: usize = 8_192;
+/// How often one member is given our key anew; others have to be asked for new keys each time.
+const HANDED_OUT_MAX: u32 = 5;
 /// How long a message waits before it is repeated after the server said that it has trouble.
 const TROUBLE_MS: u64 = 5_000;
 
@@ -34,6 +38,10 @@ const TROUBLE_MS: u64 = 5_000;
 pub(super) struct Attempts {
     asks: HashMap<MessageId, u32>,
     hashes: VecDeque<(MessageId, String)>,
+    /// The messages to each group that the server has not confirmed.
+    under_way: HashMap<Jid, HashSet<MessageId>>,
+    /// How often a member of a group was found to lack our key.
+    lacking: HashMap<(Jid, Address), u32>,
 }
 
 impl Attempts {
@@ -43,6 +51,38 @@ impl Attempts {
             self.hashes.pop_front();
         }
         self.hashes.push_back((id.clone(), hash.to_owned()));
+    }
+
+    /// A message to a group leaves.
+    fn leaves(&mut self, group: &Jid, id: &MessageId) {
+        let under_way = self.under_way.entry(group.clone()).or_default();
+        under_way.insert(id.clone());
+    }
+
+    /// A message to a group is confirmed, or given up.
+    fn arrived(&mut self, group: &Jid, id: &MessageId) {
+        if let Some(under_way) = self.under_way.get_mut(group) {
+            under_way.remove(id);
+            if under_way.is_empty() {
+                self.under_way.remove(group);
+            }
+        }
+    }
+
+    /// Whether messages to a group are under way.
+    pub(super) fn is_busy(&self, group: &Jid) -> bool {
+        self.under_way.contains_key(group)
+    }
+
+    /// Counts that a member lacks our key of a group; false when it was given it often enough.
+    pub(super) fn may_hand_out_again(&mut self, group: &Jid, device: &Address) -> bool {
+        if LACKING_MAX <= self.lacking.len() {
+            self.lacking.clear();
+        }
+        let key = (group.clone(), device.clone());
+        let count = self.lacking.entry(key).or_insert(0);
+        *count += 1;
+        *count <= HANDED_OUT_MAX
     }
 
     fn take_hash(&mut self, id: &MessageId) -> Option<String> {
@@ -192,6 +232,9 @@ impl Session {
             Plan::Nothing => (),
             Plan::Repeat(stanza) => match decode::decode(&stanza) {
                 Ok(node) => {
+                    if let Some(group) = node.attr_jid("to").filter(Jid::is_group) {
+                        self.attempts.leaves(&group, id);
+                    }
                     self.pulse.sent(unit.now.mono_ms, id);
                     unit.transmit(node);
                 }
@@ -314,6 +357,9 @@ impl Session {
         }
         self.attempts.asks.remove(&row.id);
         self.pulse.sent(unit.now.mono_ms, &row.id);
+        if to.is_group() {
+            self.attempts.leaves(to, &row.id);
+        }
         row.state = OutboxState::Encrypted;
         row.stanza = Some(encode::encode(&node));
         unit.put(RowKey::Outbox(row.id.clone()), Row::Outbox(row));
@@ -331,6 +377,7 @@ impl Session {
             return;
         }
         let mut row = row.clone();
+        self.attempts.arrived(&row.to, id);
         row.state = OutboxState::Failed;
         row.stanza = None;
         row.error = Some(code.clone());
@@ -383,6 +430,7 @@ impl Session {
             }
             Some(code) => self.fail_send(unit, &id, format!("server_{code}")),
             None => {
+                self.attempts.arrived(&row.to, &id);
                 let at_ms = source::at_ms(node, unit.now.unix_ms);
                 row.state = OutboxState::Sent;
                 row.stanza = None;

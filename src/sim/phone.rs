@@ -250,6 +250,8 @@ impl Phone {
             sealed.push((kind.into_owned(), bytes.to_vec()));
         }
         let (outcome, text) = match read {
+            // Of what it asked for it may get several copies; people see one.
+            Ok(_) if self.has_asked_and_read(device, &id) => (Ok(()), None),
             Ok(text) => (Ok(()), Some(text)),
             Err(why) => (Err(why), None),
         };
@@ -263,6 +265,14 @@ impl Phone {
             });
         }
         outcome
+    }
+
+    fn has_asked_and_read(&self, device: &Jid, id: &str) -> bool {
+        let asked = self.asked.contains_key(&(device.clone(), id.to_owned()));
+        let read = |message: &Incoming| {
+            message.id == id && message.from == *device && message.text.is_some()
+        };
+        asked && self.inbox.iter().any(read)
     }
 
     /// Notes a receipt.

@@ -30,14 +30,31 @@ impl Queue {
         self.waiting.push_back(Waiting { node, sent });
     }
 
-    /// Forgets the first stanza with that tag and id, once the device has it. Says whether there
-    /// was one.
-    pub(super) fn settle(&mut self, tag: &str, id: &str) -> bool {
-        let found = self
-            .waiting
-            .iter()
-            .position(|waiting| waiting.node.tag == tag && waiting.node.attr_is("id", id));
-        found.is_some_and(|index| self.waiting.remove(index).is_some())
+    /// Forgets the first message with that id, once the device says that it has read it.
+    pub(super) fn settle_message(&mut self, id: &str) {
+        self.settle("message", id, |_| true);
+    }
+
+    /// Forgets the first stanza that an `ack` is about. Several may have the same id: a message
+    /// that is sent again, and what each member of a group says of it.
+    pub(super) fn settle_acked(&mut self, ack: &Node) {
+        let (Some(class), Some(id)) = (ack.attr_text("class"), ack.attr_text("id")) else {
+            return;
+        };
+        let same = |node: &Node, name: &str| node.attr_text(name) == ack.attr_text(name);
+        self.settle(&class, &id, |node| {
+            node.tag != "receipt" || same(node, "participant") && same(node, "type")
+        });
+    }
+
+    fn settle(&mut self, tag: &str, id: &str, fits: impl Fn(&Node) -> bool) {
+        let found = self.waiting.iter().position(|waiting| {
+            let node = &waiting.node;
+            node.tag == tag && node.attr_is("id", id) && fits(node)
+        });
+        if let Some(index) = found {
+            self.waiting.remove(index);
+        }
     }
 
     /// Everything that `link` has not been sent, in order, and marks it as sent.

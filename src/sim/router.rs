@@ -32,6 +32,7 @@ impl World {
             .attr("class", "message")
             .attr("id", &id)
             .attr("from", &to)
+            .attr_opt("participant", message.attr_text("participant"))
             .attr("t", self.unix_s());
         self.send(link, ack);
         let copies = if to.is_group() {
@@ -280,15 +281,18 @@ impl World {
             .attr("class", "receipt")
             .attr("id", &*id)
             .attr("from", &to)
+            .attr_opt("participant", receipt.attr_text("participant"))
             .attr_opt("type", kind.clone());
-        if let Some(device) = self.accounts.device_mut(from) {
+        // What could not be read stays until it is acked.
+        let read = kind.as_deref() != Some("retry");
+        if let Some(device) = self.accounts.device_mut(from).filter(|_| read) {
             let listed = receipt
                 .child("list")
                 .map(Node::children)
                 .unwrap_or_default();
             let more = listed.iter().filter_map(|item| item.attr_text("id"));
             for id in more.chain([id.clone()]) {
-                device.queue.settle("message", &id);
+                device.queue.settle_message(&id);
             }
         }
         let own = ["sender", "peer_msg", "hist_sync", "read-self"];
@@ -346,11 +350,8 @@ impl World {
 
     /// Takes an `ack` of a device: what it confirms leaves the queue.
     pub(super) fn settle(&mut self, from: &Jid, ack: &Node) {
-        let (Some(class), Some(id)) = (ack.attr_text("class"), ack.attr_text("id")) else {
-            return;
-        };
         if let Some(device) = self.accounts.device_mut(from) {
-            device.queue.settle(&class, &id);
+            device.queue.settle_acked(ack);
         }
     }
 

@@ -1,11 +1,14 @@
 //! Sessions that talk to each other through the small world.
 
 use proptest::prelude::*;
+use prost::Message as _;
+use wmctl_proto::signal::SenderKeyMessage;
 
 use super::world::{Crash, World, lid, pn};
 use crate::ids::Jid;
 use crate::session::changes::{EventBody, ReceiptKind};
 use crate::session::rows::{OutboxState, Row, RowKey};
+use crate::wire::node::Node;
 
 /// Two people, each with a phone and one companion.
 fn two() -> World {
@@ -170,6 +173,103 @@ fn a_member_without_the_sender_key_asks_for_it() {
     world.send(0, &group, "three");
     world.settle();
     assert_eq!(world.texts(1), ["one", "two", "three"]);
+}
+
+/// The ids of the sender keys under which the group's messages wait for a device.
+fn keys_on_the_way(world: &World, index: usize) -> Vec<u32> {
+    let encs = world.devices[index]
+        .inbox
+        .iter()
+        .flat_map(|node| node.children_named("enc"))
+        .filter(|enc| enc.attr_is("type", "skmsg"));
+    let id = |enc: &Node| {
+        let bytes = enc.content_bytes().unwrap();
+        let message = SenderKeyMessage::decode(&bytes[1..bytes.len() - 64]).unwrap();
+        message.id.unwrap()
+    };
+    encs.map(id).collect()
+}
+
+#[test]
+fn a_key_that_is_handed_out_again_makes_nothing_unreadable_that_is_under_way() {
+    let mut world = World::new(1, &[1, 1]);
+    let group = Jid::group("120363000000000001");
+    world.groups.insert(group.clone(), vec![lid(1), lid(2)]);
+    world.send(0, &group, "one");
+    world.settle();
+    world.devices[1]
+        .store
+        .retain(|key, _| !matches!(key, RowKey::SenderKey { .. }));
+    world.connect(1);
+    world.settle();
+    world.send(0, &group, "two");
+    world.deliver(1);
+    world.send(0, &group, "three");
+    // The ack of the second message and the question for it, not the ack of the third.
+    world.deliver(0);
+    world.deliver(0);
+    world.send(0, &group, "four");
+    let keys = keys_on_the_way(&world, 1);
+    let [three, four] = keys.as_slice() else {
+        panic!("{keys:?}");
+    };
+    assert_ne!(three, four);
+    // The last one first, as after a crash.
+    let inbox = &mut world.devices[1].inbox;
+    let last = inbox.pop_back().unwrap();
+    inbox.push_front(last);
+    world.settle();
+    assert_eq!(world.texts(1), ["one", "four", "two", "three"]);
+    world.send(0, &group, "five");
+    assert_eq!(keys_on_the_way(&world, 1), [*four]);
+    world.settle();
+    assert_eq!(world.texts(1).last().unwrap(), "five");
+}
+
+#[test]
+fn a_question_and_its_answer_are_acked_when_the_server_has_them() {
+    let mut world = World::new(1, &[1, 1]);
+    world.send(0, &pn(2), "before");
+    world.settle();
+    world.devices[1].lose_ratchets();
+    world.connect(1);
+    world.settle();
+    world.send(0, &pn(2), "after");
+    world.deliver(1);
+    assert_eq!(world.devices[1].unacknowledged(), 1, "it has only asked");
+    world.deliver(1);
+    assert_eq!(world.devices[1].unacknowledged(), 0, "the server knows");
+    // The ack of the message, the question, and what is fetched to answer it.
+    while world.devices[1].inbox.is_empty() {
+        world.deliver(0);
+    }
+    assert_eq!(world.devices[0].unacknowledged(), 1, "it has only answered");
+    world.deliver(0);
+    assert_eq!(world.devices[0].unacknowledged(), 0, "the server has it");
+    world.settle();
+    assert_eq!(world.texts(1), ["before", "after"]);
+}
+
+#[test]
+fn who_may_have_a_message_again_is_asked_for_when_it_is_not_known() {
+    let mut world = World::new(1, &[1, 1]);
+    let group = Jid::group("120363000000000001");
+    world.groups.insert(group.clone(), vec![lid(1), lid(2)]);
+    world.send(0, &group, "one");
+    world.settle();
+    world.devices[1]
+        .store
+        .retain(|key, _| !matches!(key, RowKey::SenderKey { .. }));
+    world.connect(1);
+    world.settle();
+    world.send(0, &group, "two");
+    world.deliver(1);
+    world.devices[0]
+        .store
+        .retain(|key, _| !matches!(key, RowKey::Group(_)));
+    world.connect(0);
+    world.settle();
+    assert_eq!(world.texts(1), ["one", "two"]);
 }
 
 #[test]

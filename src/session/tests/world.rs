@@ -43,7 +43,7 @@ pub(super) struct Device {
     pub(super) events: Vec<Event>,
     account: Account,
     /// On its way to the device.
-    inbox: VecDeque<Node>,
+    pub(super) inbox: VecDeque<Node>,
     /// Sent to the device and not acknowledged.
     unacked: Vec<Node>,
     keys: Option<Node>,
@@ -285,8 +285,17 @@ impl World {
 
     fn acknowledged(&mut self, index: usize, class: &str, node: &Node) {
         let id = node.attr_text("id").unwrap().into_owned();
+        // Members of a group say different things of one message.
+        let same = |sent: &Node| {
+            class != "receipt" || sent.attr_text("participant") == node.attr_text("participant")
+        };
         let unacked = &mut self.devices[index].unacked;
-        unacked.retain(|sent| sent.tag != class || !sent.attr_is("id", &id));
+        let at = unacked
+            .iter()
+            .position(|sent| sent.tag == class && sent.attr_is("id", &id) && same(sent));
+        if let Some(at) = at {
+            unacked.remove(at);
+        }
     }
 
     fn answer(&mut self, from: usize, node: &Node) {
@@ -470,6 +479,13 @@ impl World {
             self.acknowledged(from, "message", node);
         }
         let to = node.attr_jid("to").unwrap();
+        let mut ack = Node::new("ack")
+            .attr("class", "receipt")
+            .attr("from", to.clone());
+        for name in ["id", "participant", "type"] {
+            ack = ack.attr_opt(name, node.attr_text(name));
+        }
+        self.devices[from].inbox.push_back(ack);
         let account = self.devices[from].account.clone();
         let sender = if to.is_phone_number() {
             account.jid
