@@ -88,14 +88,15 @@ const ENSURE_ACCOUNTS: &str = "
 /// What an open transaction of a stale owner still holds is skipped, and tried again.
 const CLAIM_MANY: &str = "
     WITH free AS (
-        SELECT business_id FROM wmctl_lease
+        SELECT business_id, owner FROM wmctl_lease
         WHERE business_id IN (
                 SELECT value FROM json_array_elements_text(CAST($3 AS json)) AS given (value))
             AND (owner IS NULL OR owner = $1
                 OR owner IN (SELECT inc FROM wmctl_host WHERE state = 'dead'))
         ORDER BY business_id FOR UPDATE SKIP LOCKED)
     UPDATE wmctl_lease l SET epoch = l.epoch + 1, owner = $1, since_ms = $2
-    FROM free WHERE l.business_id = free.business_id RETURNING l.business_id, l.epoch";
+    FROM free WHERE l.business_id = free.business_id RETURNING l.business_id, l.epoch,
+        free.owner IS NOT NULL AND free.owner <> $1";
 
 const RELEASE_MANY: &str = "
     UPDATE wmctl_lease l SET epoch = l.epoch + 1, owner = NULL
@@ -253,13 +254,14 @@ impl Store {
     }
 
     /// Takes the leases of many tenants at once, where their holders are dead or there is none. On
-    /// a file, none: there a lock for each tells at once whether its holder lives.
+    /// a file, none: there a lock for each tells at once whether its holder lives. Each with
+    /// whether it was another one's.
     pub async fn claim_many(
         &self,
         tenants: &[TenantId],
         host: HostId,
         now_ms: i64,
-    ) -> Result<Vec<Lease>, StoreError> {
+    ) -> Result<Vec<(Lease, bool)>, StoreError> {
         let names = json!(tenants.iter().map(TenantId::as_str).collect::<Vec<_>>()).to_string();
         let mut tx = self.db.begin().await?;
         tx.run(ENSURE_ACCOUNTS, args![names.as_str()]).await?;
@@ -273,7 +275,8 @@ impl Store {
                 table: "wmctl_lease",
                 column: 0,
             })?;
-            Ok(Lease::of_row(tenant, row.column("wmctl_lease", 1)?, host))
+            let lease = Lease::of_row(tenant, row.column("wmctl_lease", 1)?, host);
+            Ok((lease, row.column("wmctl_lease", 2)?))
         };
         rows.iter().map(lease).collect()
     }

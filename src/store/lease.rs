@@ -199,10 +199,8 @@ impl Store {
         let mut tx = self.db.begin().await?;
         tx.run(ENSURE_ACCOUNT, args![tenant.as_str()]).await?;
         tx.run(ENSURE_LEASE, args![tenant.as_str()]).await?;
-        let row = tx
-            .row(claim, args![tenant.as_str(), host.to_string(), now_ms])
-            .await?;
-        let Some(row) = row else {
+        let claimed = tx.row(claim, args![tenant.as_str(), host.to_string(), now_ms]);
+        let Some(row) = self.against_hanging(claimed).await? else {
             drop(tx);
             return Err(self.held(tenant).await);
         };

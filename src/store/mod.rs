@@ -8,6 +8,7 @@ use std::path::PathBuf;
 mod account;
 mod batch;
 pub mod bell;
+mod blockers;
 pub mod commit;
 mod db;
 pub mod error;

@@ -12,6 +12,8 @@ use crate::clock::Clock;
 use crate::engine::leased::explained;
 use crate::ids::HostId;
 use crate::lead::fleet::{Observer, Peer, Sign};
+use crate::metrics::Metrics;
+use crate::ops::health::Board;
 use crate::store::Store;
 use crate::store::fleet::HostRow;
 
@@ -34,6 +36,8 @@ pub(super) struct Watcher {
     pub(super) silence: Duration,
     pub(super) fleet: watch::Sender<Fleet>,
     pub(super) wake: Arc<Notify>,
+    pub(super) metrics: Metrics,
+    pub(super) board: Board,
 }
 
 impl Watcher {
@@ -95,11 +99,27 @@ impl Watcher {
         match self.store.declare_dead(host.id, beats).await {
             Ok(true) => {
                 tracing::warn!(host = host.name, pid = host.pid, "a host is gone");
+                self.fence(host.id).await;
                 self.wake.notify_one();
             }
             // A heartbeat came in between, or another host was first.
             Ok(false) => (),
             Err(error) => tracing::warn!(error = %explained(&error), "not declared dead"),
+        }
+    }
+
+    /// Ends what a dead host holds. What cannot be ended now goes by its row.
+    async fn fence(&self, host: HostId) {
+        if !self.store.has_locks() {
+            return;
+        }
+        match timeout(self.silence, self.store.fence_dead(host)).await {
+            Ok(Ok(fenced)) => {
+                self.metrics.took_over(fenced);
+                self.board.write(|vitals| vitals.takeovers += fenced);
+            }
+            Ok(Err(error)) => tracing::warn!(error = %explained(&error), "not fenced at once"),
+            Err(_) => tracing::warn!("not fenced in time"),
         }
     }
 }

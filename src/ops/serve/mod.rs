@@ -148,6 +148,8 @@ struct Server<'a> {
     pace: Pace,
     /// How many of `running` are connected now.
     up: u64,
+    /// How many of `running` have not been connected yet.
+    connecting: usize,
 }
 
 /// Serves until it is asked to stop. Tenants that end are told of and left alone; those that are
@@ -197,6 +199,8 @@ async fn reign(
         silence: options.silence,
         fleet: send_fleet,
         wake: wake.clone(),
+        metrics: app.metrics.clone(),
+        board: app.board.clone(),
     };
     let mut helpers = JoinSet::new();
     helpers.spawn(watcher.keep());
@@ -222,6 +226,7 @@ async fn reign(
         lost,
         pace: Pace::new(rebalance_ms, app.surroundings.clock.boot_ms()),
         up: 0,
+        connecting: 0,
     };
     app.board.write(|vitals| vitals.part = Part::Host);
     let served = in_time(&mut server, stop, &wake, told, tell).await;
@@ -330,7 +335,8 @@ impl Server<'_> {
                         && let Some(running) = self.running.get_mut(&tenant)
                     {
                         // There is room for the next one.
-                        running.connected = true;
+                        let first = !std::mem::replace(&mut running.connected, true);
+                        self.connecting -= usize::from(first);
                         self.start_queued().await;
                     }
                     let business_id = tenant.to_string();
@@ -479,16 +485,19 @@ impl Server<'_> {
                 Vec::new()
             })
         } else {
-            self.take_one_by_one(&decision.take).await
+            self.take_one_by_one(&decision.take, plan).await
         };
         let count = leases.len();
-        for lease in leases {
-            let planned = plan.iter().find(|planned| planned.tenant == lease.tenant);
-            if planned.is_some_and(|planned| planned.owner.is_some_and(|it| it != self.host)) {
+        let launches: BTreeMap<&TenantId, &Launch> = plan
+            .iter()
+            .map(|planned| (&planned.tenant, &planned.desired.launch))
+            .collect();
+        for (lease, taken_over) in leases {
+            if taken_over {
                 self.app.metrics.took_over(1);
                 self.app.board.write(|vitals| vitals.takeovers += 1);
             }
-            let launch = planned.map(|planned| planned.desired.launch.clone());
+            let launch = launches.get(&lease.tenant).map(|launch| (*launch).clone());
             let launch = launch.unwrap_or_default();
             self.queue.push_back(Held { lease, launch });
         }
@@ -496,11 +505,17 @@ impl Server<'_> {
         count
     }
 
-    async fn take_one_by_one(&self, tenants: &[TenantId]) -> Vec<Lease> {
+    async fn take_one_by_one(&self, tenants: &[TenantId], plan: &[Planned]) -> Vec<(Lease, bool)> {
+        let others = |planned: &&Planned| planned.owner.is_some_and(|owner| owner != self.host);
+        let others: BTreeSet<&TenantId> = plan
+            .iter()
+            .filter(others)
+            .map(|planned| &planned.tenant)
+            .collect();
         let mut leases = Vec::new();
         for tenant in tenants {
             match self.app.claim_for(self.host, tenant).await {
-                Ok(lease) => leases.push(lease),
+                Ok(lease) => leases.push((lease, others.contains(tenant))),
                 Err(RowsError::Held { .. }) => (),
                 Err(error) => tracing::warn!(%tenant, %error, "not claimed"),
             }
@@ -511,8 +526,7 @@ impl Server<'_> {
     /// Starts as many as may connect at the same time.
     async fn start_queued(&mut self) {
         loop {
-            let connecting = self.running.values().filter(|one| !one.connected).count();
-            if self.options.connecting <= connecting {
+            if self.options.connecting <= self.connecting {
                 return;
             }
             let Some(held) = self.queue.pop_front() else {
@@ -569,6 +583,7 @@ impl Server<'_> {
             leaving: false,
             lost,
         };
+        self.connecting += 1;
         self.running.insert(tenant, running);
     }
 
@@ -593,6 +608,8 @@ impl Server<'_> {
                     let ended = self.running.remove(&tenant);
                     self.voice.ended(&tenant);
                     self.up -= u64::from(ended.as_ref().is_some_and(|one| one.up));
+                    let waited = ended.as_ref().is_some_and(|one| !one.connected);
+                    self.connecting -= usize::from(waited);
                     let leaving = ended.is_some_and(|one| one.leaving);
                     self.app.metrics.forget(&tenant);
                     self.show();
