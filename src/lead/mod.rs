@@ -42,7 +42,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// How often a process says that it lives, and how often others look.
+    /// How often a process says that it lives.
     pub fn step_ms(&self) -> u64 {
         (self.timeout_ms / 4).max(1)
     }
@@ -53,10 +53,11 @@ impl Config {
         self.timeout_ms - self.step_ms()
     }
 
+    /// How often others look: silence begins to count that much late at most.
     fn look_ms(&self) -> u64 {
         match self.locks {
             Locks::Files => self.file_poll_ms,
-            Locks::Sessions | Locks::None => self.step_ms(),
+            Locks::Sessions | Locks::None => (self.step_ms() / 2).max(1),
         }
     }
 }

@@ -101,9 +101,13 @@ impl Watch {
                 now_ms
             }
         };
+        let due = since + config.timeout_ms;
+        if now_ms < due {
+            self.look_at = self.look_at.min(due);
+        }
         // The look that showed the counter began no earlier than `since`, and this one shows it
         // again: for as long as lies between them, nothing was counted.
-        let silent = since + config.timeout_ms <= began;
+        let silent = due <= began;
         let locked = locked_at.is_some_and(|at| at <= began);
         // The server ends a session that says nothing: a lock that was granted long ago may be
         // somebody else's by now.

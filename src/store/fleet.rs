@@ -75,14 +75,17 @@ const HOSTS_POSTGRES: &str = hosts!(held!(), leases!());
 const SIGNS_SQLITE: &str = hosts!("FALSE", "CAST(0 AS BIGINT)");
 const SIGNS_POSTGRES: &str = hosts!(held!(), "CAST(0 AS BIGINT)");
 
+/// Rows that are there are not inserted: an insert waits for whoever changes such a row.
 const ENSURE_LEASES: &str = "
     INSERT INTO wmctl_lease (business_id)
     SELECT value FROM json_array_elements_text(CAST($1 AS json)) AS given (value)
+    WHERE NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE business_id = value)
     ON CONFLICT (business_id) DO NOTHING";
 
 const ENSURE_ACCOUNTS: &str = "
     INSERT INTO wmctl_account (business_id)
     SELECT value FROM json_array_elements_text(CAST($1 AS json)) AS given (value)
+    WHERE NOT EXISTS (SELECT 1 FROM wmctl_account WHERE business_id = value)
     ON CONFLICT (business_id) DO NOTHING";
 
 /// What an open transaction of a stale owner still holds is skipped, and tried again.

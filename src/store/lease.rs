@@ -81,11 +81,16 @@ pub(super) const HEARTBEAT_POSTGRES: &str = "
         hb_ms = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)
     WHERE inc = $1 AND state IN ('live', 'draining') AND line = wmctl_line() RETURNING hb_seq";
 
+/// A row that is there is not inserted: an insert waits for whoever changes that row.
 const ENSURE_ACCOUNT: &str = "
-    INSERT INTO wmctl_account (business_id) VALUES ($1) ON CONFLICT (business_id) DO NOTHING";
+    INSERT INTO wmctl_account (business_id) SELECT CAST($1 AS TEXT)
+    WHERE NOT EXISTS (SELECT 1 FROM wmctl_account WHERE business_id = $1)
+    ON CONFLICT (business_id) DO NOTHING";
 
 const ENSURE_LEASE: &str = "
-    INSERT INTO wmctl_lease (business_id) VALUES ($1) ON CONFLICT (business_id) DO NOTHING";
+    INSERT INTO wmctl_lease (business_id) SELECT CAST($1 AS TEXT)
+    WHERE NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE business_id = $1)
+    ON CONFLICT (business_id) DO NOTHING";
 
 /// Free, or its holder was declared dead.
 const CLAIM_FREE: &str = "
