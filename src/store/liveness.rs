@@ -216,18 +216,18 @@ impl LockSession {
         };
         loop {
             let asked = ask(&mut self.connection, sql, args![class, name]);
-            let error = match timeout(ANSWER_TIME_MAX, asked).await {
-                // The lock of a server whose place another one has taken means nothing.
-                Ok(Ok(_)) => match self.served.is_current().await {
-                    true => return Ok(()),
-                    false => return Err(StoreError::Busy),
-                },
-                Ok(Err(error)) => error,
+            match timeout(ANSWER_TIME_MAX, asked).await {
+                Ok(Ok(_)) if self.served.is_current().await => return Ok(()),
+                // The lock of a server whose place another one has taken means nothing: it goes
+                // with its session.
+                Ok(Ok(_)) => (),
+                Ok(Err(error)) => {
+                    let code = error.as_database_error().and_then(|error| error.code());
+                    if code.as_deref() != Some(LOCK_NOT_AVAILABLE) {
+                        return Err(error.into());
+                    }
+                }
                 Err(_) => return Err(StoreError::from(sqlx::Error::PoolTimedOut)),
-            };
-            let code = error.as_database_error().and_then(|error| error.code());
-            if code.as_deref() != Some(LOCK_NOT_AVAILABLE) {
-                return Err(error.into());
             }
             // A new session each time: the name may lead to another server by now.
             let fresh = self.server.connect().await?;
