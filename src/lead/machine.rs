@@ -304,6 +304,9 @@ impl Machine {
     }
 
     fn not_claimed(&mut self, now_ms: u64, out: &mut Vec<Action>) {
+        if self.watch.void {
+            return self.renounce(now_ms, "timeline", out);
+        }
         self.watch.busy = None;
         self.give_lock_back(now_ms, out);
         self.watch.look_at = now_ms + self.config.look_ms();
@@ -358,6 +361,9 @@ impl Machine {
     // Leading.
 
     fn claimed(&mut self, now_ms: u64, epoch: i64, out: &mut Vec<Action>) {
+        if self.watch.void && !self.stopping {
+            return self.renounce(now_ms, "timeline", out);
+        }
         self.watch = Watch::default();
         let reign = Reign::new(&self.config, epoch, self.claimed_ms, now_ms);
         out.push(Action::MaySend {
@@ -520,10 +526,14 @@ impl Machine {
 
     /// The database has another history: whatever was known there under our name is void.
     fn another_server(&mut self, now_ms: u64, out: &mut Vec<Action>) {
-        if self.reign.is_none() && self.me.is_some() && self.watch.busy.is_none() {
-            return self.renounce(now_ms, "timeline", out);
+        if self.reign.is_some() || self.me.is_none() {
+            return self.fence(now_ms, "timeline", out);
         }
-        self.fence(now_ms, "timeline", out);
+        // A claim that is under way is waited for: it would outlive our name.
+        self.watch.void = self.watch.busy == Some(Busy::Claiming);
+        if !self.watch.void {
+            self.renounce(now_ms, "timeline", out);
+        }
     }
 
     fn account_ended(&mut self, now_ms: u64, fenced: bool, out: &mut Vec<Action>) {

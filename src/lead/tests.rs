@@ -196,6 +196,42 @@ fn whoever_stands_by_is_made_known_anew_on_another_timeline() {
     assert_eq!(looks, [Action::WaitForLock, Action::ReadHolder]);
 }
 
+/// The connection that a call makes anew may be the first to find the new server.
+#[test]
+fn nobody_leads_under_a_name_of_another_timeline() {
+    let mut bench = Bench::standing_by(Locks::None);
+    bench.hear(seen(4));
+    for _ in 0..4 {
+        bench.after(T / 4, Input::Tick);
+        bench.hear(seen(4));
+    }
+    let declared = Input::Declared(true);
+    assert_eq!(bench.hear(Input::TimelineChanged), [Action::Register]);
+    assert_eq!(bench.hear(declared), []);
+    let answers = [
+        Input::Claimed { epoch: 7 },
+        Input::ClaimRefused,
+        Input::ClaimUnknown,
+        Input::Failed(Call::Claim),
+    ];
+    for answer in answers {
+        let mut bench = Bench::standing_by(Locks::None);
+        bench.hear(Input::HolderRead(None));
+        // It would outlive the name: its answer is waited for.
+        assert_eq!(bench.hear(Input::TimelineChanged), []);
+        let anew = bench.hear(answer);
+        assert_eq!(anew, [Action::Register]);
+        assert_eq!(bench.machine.state(), State::Standby);
+    }
+    // Whoever is asked to stop gives back what it claimed.
+    let mut bench = Bench::standing_by(Locks::None);
+    bench.hear(Input::HolderRead(None));
+    bench.hear(Input::TimelineChanged);
+    assert_eq!(bench.hear(Input::Stop), []);
+    let claimed = bench.hear(Input::Claimed { epoch: 1 });
+    assert!(claimed.contains(&Action::Release) && !claimed.contains(&Action::Load));
+}
+
 #[test]
 fn a_claim_whose_answer_was_lost_ends_that_life() {
     let mut bench = Bench::standing_by(Locks::None);

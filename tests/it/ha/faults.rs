@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use wmctl::ops::ledger::Violations;
 use wmctl::sim::Ending;
 
 use super::figures::Fault;
@@ -125,28 +126,43 @@ async fn a_pooler_in_between_changes_nothing() {
     scene.settled("PgBouncer, SIGKILL and SIGSTOP").await;
 }
 
-/// A follower is promoted while the old primary goes on; connections to the old one are cut, or
-/// stay open for ever.
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_when_a_synchronous_follower_takes_over() {
-    for cut in [true, false] {
-        let setup = Setup {
-            follower: Some(Follower::Synchronous),
-            ..Setup::default()
-        };
-        let mut scene = Scene::set(setup, 120).await;
+/// A follower is promoted while the old primary goes on, again and again; connections to the old
+/// one are cut, or stay open for ever.
+async fn synchronous_followers_take_over(cut: bool, fault: &Fault) {
+    let setup = Setup {
+        follower: Some(Follower::Synchronous),
+        ..Setup::default()
+    };
+    let mut scene = Scene::set(setup, 0).await;
+    let mut old = None;
+    for round in 0..rounds() {
+        if 0 < round {
+            scene.is_followed(Follower::Synchronous);
+        }
+        scene.more_chats(60).await;
         scene.put_in(20).await;
-        let follower = scene.follower.take().unwrap();
-        follower.promote();
+        let socket = scene.follower.as_ref().unwrap().socket();
+        scene.follower.as_ref().unwrap().promote();
         let since = Instant::now();
-        scene.lead_to(follower.socket(), cut);
-        let fault = if cut { &FAILOVER_CUT } else { &FAILOVER_OPEN };
+        scene.lead_to(socket, cut);
         scene.somebody_leads(since, fault).await;
         scene.put_in(20).await;
-        let open = format!("synchronous failover, cut: {cut}");
-        scene.settled(&open).await;
-        drop(follower);
+        let violations = scene.stage.settled(scene.messages).await;
+        assert_eq!(violations, Violations::default(), "round {round}");
+        // The primary of this round lives on while the next one fails.
+        old.replace(scene.follower_is_primary());
     }
+    scene.ended(fault.name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_when_a_synchronous_follower_takes_over() {
+    synchronous_followers_take_over(true, &FAILOVER_CUT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_when_the_old_primary_goes_on() {
+    synchronous_followers_take_over(false, &FAILOVER_OPEN).await;
 }
 
 /// Nobody is deposed by a wall clock, and nobody stays in office by one.

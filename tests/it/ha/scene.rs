@@ -269,6 +269,17 @@ impl Scene {
         self.server.as_ref().unwrap()
     }
 
+    /// A second server follows the first from now on.
+    pub(super) fn is_followed(&mut self, kind: Follower) {
+        self.follower = Some(follow(self.server(), kind));
+    }
+
+    /// The server that followed is the server from now on; the one before.
+    pub(super) fn follower_is_primary(&mut self) -> Postgres {
+        let old = std::mem::replace(&mut self.server, self.follower.take());
+        old.unwrap()
+    }
+
     /// All processes, whoever leads.
     pub(super) fn hosts(&mut self) -> impl Iterator<Item = &mut Host> {
         let both = [&mut self.leader, &mut self.standby];
@@ -387,13 +398,18 @@ impl Scene {
     }
 
     pub(super) async fn ended(&mut self, what: &str) {
+        self.figures.print(what);
+        self.stops(what).await;
+    }
+
+    /// No more connections were thrown out than are allowed; all processes stop in an orderly way.
+    pub(super) async fn stops(&mut self, what: &str) {
         // One more than takeovers: pairing ends with a restart of the stream.
         let (ended, most) = (
             self.streams_ended().await,
             self.takeovers + 1 + self.replaced,
         );
         assert!(ended <= most, "{what}: {ended} streams ended of {most}");
-        self.figures.print(what);
         let hosts: Vec<&mut Host> = self.hosts().collect();
         // The leader last: nobody takes over any more.
         for host in hosts.into_iter().rev() {
