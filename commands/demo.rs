@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use indicatif::ProgressBar;
 use wmctl::ops::Stop;
 use wmctl::ops::demo::{self, DemoError, DemoOptions, DemoReport, DemoStep};
+use wmctl::ops::ledger::Violations;
 
 use crate::failure::{Exit, Failure};
 use crate::pair::{self, Screen};
@@ -74,16 +75,7 @@ pub(crate) async fn run(ui: &Ui, args: &DemoArgs) -> Result<Exit, Failure> {
         ui.done("every message arrived once");
         return Ok(Exit::Done);
     }
-    let violations = &report.violations;
-    let lists = [
-        &violations.lost,
-        &violations.doubled,
-        &violations.acked_early,
-        &violations.counters_reused,
-    ];
-    for what in lists.into_iter().flatten().take(10) {
-        ui.warn(what);
-    }
+    warn(ui, &report.violations);
     let message = "messages were lost, doubled or are still under way";
     Err(Failure::new(Exit::Failed, "DEMO_FAILED", message)
         .hint("please report it with this output"))
@@ -94,15 +86,32 @@ pub(crate) fn own_program() -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::internal(format!("find the running binary: {error}")))
 }
 
-fn rows(report: &DemoReport) -> Vec<Vec<String>> {
-    let violations = &report.violations;
-    let row = |what: &str, count: String| vec![what.to_owned(), count];
-    let mut rows = vec![
-        row("sent", format!("{} of {}", report.sent, report.sent_of)),
-        row(
-            "received",
-            format!("{} of {}", report.received, report.received_of),
-        ),
+/// Says what is wrong, the first ten.
+pub(crate) fn warn(ui: &Ui, violations: &Violations) {
+    let lists = [
+        &violations.lost,
+        &violations.doubled,
+        &violations.acked_early,
+        &violations.counters_reused,
+    ];
+    for what in lists.into_iter().flatten().take(10) {
+        ui.warn(what);
+    }
+}
+
+pub(crate) fn row(what: &str, count: String) -> Vec<String> {
+    vec![what.to_owned(), count]
+}
+
+/// What became of the messages: how many of how many, each way, and what is wrong.
+pub(crate) fn counts(
+    (sent, sent_of): (u64, u64),
+    (received, received_of): (u64, u64),
+    violations: &Violations,
+) -> Vec<Vec<String>> {
+    vec![
+        row("sent", format!("{sent} of {sent_of}")),
+        row("received", format!("{received} of {received_of}")),
         row("lost", violations.lost.len().to_string()),
         row("doubled", violations.doubled.len().to_string()),
         row(
@@ -113,8 +122,14 @@ fn rows(report: &DemoReport) -> Vec<Vec<String>> {
             "chain counters reused",
             violations.counters_reused.len().to_string(),
         ),
-        row("kills", report.kills.to_string()),
-    ];
+    ]
+}
+
+fn rows(report: &DemoReport) -> Vec<Vec<String>> {
+    let (sent, received) = (report.sent, report.received);
+    let [sent, received] = [(sent, report.sent_of), (received, report.received_of)];
+    let mut rows = counts(sent, received, &report.violations);
+    rows.push(row("kills", report.kills.to_string()));
     let mut recovery = report.recovery_s.clone();
     recovery.sort_by(f64::total_cmp);
     if let [only] = recovery.as_slice() {

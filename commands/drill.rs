@@ -19,6 +19,9 @@ use crate::ui::{Format, Ui};
 /// other takes over. In the end it counts from the simulator's journal what became of every
 /// message, and removes the tenant. Nothing of it touches your tenants, nor WhatsApp.
 ///
+/// OVERLAP is for how long the old leader and the new one were logged in at once, by the journal of
+/// logins: WhatsApp ends the older connection when the newer one logs in. More than 1000 ms fails.
+///
 /// kill is SIGKILL, drain SIGTERM, stop SIGSTOP until the other has taken over. The partitions cut
 /// the leader off from the database, both ways or one, with a proxy inside this process; they need
 /// a server, and a URL that does not check the server's name.
@@ -29,7 +32,8 @@ use crate::ui::{Format, Ui};
     wmctl drill -o json > drill.json\n\n\
     Exit status:\n  \
     0  every message arrived once, and every takeover happened\n  \
-    1  something was lost, doubled or encrypted with a used key, or nobody took over")]
+    1  something was lost, doubled or encrypted with a used key, or nobody took over,\n     \
+    or two were logged in at once for more than 1000 ms")]
 pub(crate) struct DrillArgs {
     /// Do this to the leader (default: kill,drain,stop and the partitions; on SQLite kill,drain)
     #[arg(long = "fault", value_name = "FAULT", value_delimiter = ',')]
@@ -90,17 +94,9 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DrillArgs) -> Resul
         ui.done("every takeover happened, and every message arrived once");
         return Ok(Exit::Done);
     }
-    let violations = &report.violations;
-    let lists = [
-        &violations.lost,
-        &violations.doubled,
-        &violations.acked_early,
-        &violations.counters_reused,
-    ];
-    for what in lists.into_iter().flatten().take(10) {
-        ui.warn(what);
-    }
-    let message = "messages are missing or doubled, or an old leader did not come back";
+    demo::warn(ui, &report.violations);
+    let message = "messages are missing or doubled, an old leader did not come back, or two were \
+                   logged in at once for too long";
     Err(Failure::new(Exit::Failed, "DRILL_FAILED", message)
         .hint("the table shows which round; please report it with this output"))
 }
@@ -128,6 +124,7 @@ fn table(ui: &Ui, report: &DrillReport) -> Result<(), Failure> {
         "TAKEOVER",
         "CONNECTED",
         "REPLACED",
+        "OVERLAP",
         "OLD LEADER",
     ];
     let rows = report.rounds.iter().map(|round| {
@@ -137,6 +134,7 @@ fn table(ui: &Ui, report: &DrillReport) -> Result<(), Failure> {
             format!("{:.3} s", round.takeover_s),
             format!("{:.3} s", round.connected_s),
             round.replaced.to_string(),
+            format!("{} ms", round.overlap_ms),
             String::from(if round.old_leader_well {
                 "stands by"
             } else {
@@ -145,25 +143,17 @@ fn table(ui: &Ui, report: &DrillReport) -> Result<(), Failure> {
         ]
     });
     ui.rows(&heads, rows.collect())?;
-    let violations = &report.violations;
-    let row = |what: &str, count: String| vec![what.to_owned(), count];
-    let counts = vec![
-        row("sent", format!("{} of {}", report.sent, report.sent_of)),
-        row(
-            "received",
-            format!("{} of {}", report.received, report.received_of),
-        ),
-        row("lost", violations.lost.len().to_string()),
-        row("doubled", violations.doubled.len().to_string()),
-        row(
-            "confirmed before stored",
-            violations.acked_early.len().to_string(),
-        ),
-        row(
-            "chain counters reused",
-            violations.counters_reused.len().to_string(),
-        ),
-        row("time for all of it", format!("{:.1} s", report.took_s)),
-    ];
+    let (sent, received) = (report.sent, report.received);
+    let [sent, received] = [(sent, report.sent_of), (received, report.received_of)];
+    let mut counts = demo::counts(sent, received, &report.violations);
+    let (longest, allowed) = (report.overlap_ms, report.overlap_ms_allowed);
+    counts.push(demo::row(
+        "longest overlap of two logins",
+        format!("{longest} ms, {allowed} ms allowed"),
+    ));
+    counts.push(demo::row(
+        "time for all of it",
+        format!("{:.1} s", report.took_s),
+    ));
     ui.rows(&["WHAT", "COUNT"], counts)
 }

@@ -20,6 +20,7 @@ use crate::ops::open::RowsError;
 pub use crate::ops::rehearsal::RehearsalError as DrillError;
 use crate::ops::rehearsal::Stage;
 use crate::ops::rehearsal::host::{Host, Hosts, Said};
+use crate::ops::rehearsal::overlap;
 use crate::ops::rehearsal::proxy::{self, Cut, Proxy};
 use crate::ops::tenants::{self, Actor, Changes};
 
@@ -30,6 +31,9 @@ const TICK: Duration = Duration::from_millis(20);
 const STALL: Duration = Duration::from_secs(30);
 /// A takeover may take this much longer than three times the timeout.
 const TAKEOVER_MAX: Duration = Duration::from_secs(30);
+/// Two processes may be logged in at once for this long (milliseconds): WhatsApp ends the older
+/// connection as soon as the newer one has logged in, so that it is a matter of its network.
+pub const OVERLAP_MS_MAX: u64 = 1_000;
 
 /// What is done to the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -148,8 +152,17 @@ pub struct Round {
     pub connected_s: f64,
     /// Connections that another one with the same keys replaced: two were open at that moment.
     pub replaced: usize,
+    /// The longest time for which two connections were logged in at once (milliseconds).
+    pub overlap_ms: u64,
     /// The old leader ended cleanly, or came back to stand by.
     pub old_leader_well: bool,
+}
+
+impl Round {
+    /// Nothing is wrong with the processes; what became of the messages is counted in the end.
+    fn is_good(&self) -> bool {
+        self.old_leader_well && self.overlap_ms <= OVERLAP_MS_MAX
+    }
 }
 
 /// A fault that cannot be rehearsed here.
@@ -163,6 +176,9 @@ pub struct Skipped {
 #[derive(Clone, Debug, Serialize)]
 pub struct DrillReport {
     pub passed: bool,
+    /// The longest of all rounds, and what is allowed (milliseconds).
+    pub overlap_ms: u64,
+    pub overlap_ms_allowed: u64,
     pub business_id: String,
     pub rounds: Vec<Round>,
     pub skipped: Vec<Skipped>,
@@ -330,10 +346,13 @@ impl<'a> Drill<'a> {
         let violations = ledger.violations(Moment::Settled);
         let (sent, received) = (ledger.read.len() as u64, ledger.events.len() as u64);
         let (sent_of, received_of) = (self.put, ledger.received.len() as u64);
+        let overlaps = rounds.iter().map(|round| round.overlap_ms);
         Ok(DrillReport {
             passed: violations.is_empty()
                 && (sent, received) == (sent_of, received_of)
-                && rounds.iter().all(|round| round.old_leader_well),
+                && rounds.iter().all(Round::is_good),
+            overlap_ms: overlaps.max().unwrap_or(0),
+            overlap_ms_allowed: OVERLAP_MS_MAX,
             business_id: self.stage.app.settings.tenant.to_string(),
             rounds,
             skipped,
@@ -350,6 +369,7 @@ impl<'a> Drill<'a> {
         let ready = |drill: &Self| drill.hosts.are_ready();
         self.until(ready).await?;
         let replaced = self.replaced().await?;
+        let logins = self.stage.sim.logins().await?.len();
         let messages = u64::from(self.options.messages);
         self.stage
             .start_chats(self.options.messages, self.options.rate)
@@ -375,6 +395,7 @@ impl<'a> Drill<'a> {
             takeover_s: since(self.led[new]),
             connected_s: since(self.connected[new]),
             replaced: self.replaced().await? - replaced,
+            overlap_ms: overlap::longest_ms(&self.stage.sim.logins().await?, logins),
             old_leader_well: well,
         })
     }
@@ -509,5 +530,26 @@ impl<'a> Drill<'a> {
             host.signal("-CONT").await;
             host.stop().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_that_are_logged_in_at_once_fail_a_round() {
+        let round = |overlap_ms, old_leader_well| Round {
+            number: 1,
+            fault: DrillFault::Stop.word(),
+            takeover_s: 1.0,
+            connected_s: 1.0,
+            replaced: 1,
+            overlap_ms,
+            old_leader_well,
+        };
+        assert!(round(OVERLAP_MS_MAX, true).is_good());
+        assert!(!round(OVERLAP_MS_MAX + 1, true).is_good());
+        assert!(!round(0, false).is_good());
     }
 }

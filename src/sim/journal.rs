@@ -43,6 +43,19 @@ pub struct Entry {
     pub kind: Option<String>,
 }
 
+/// One connection of a device, from its login on. Times are milliseconds of the server's own clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Number of the connection.
+    pub link: u64,
+    /// Who logged in.
+    pub device: Jid,
+    /// When the login was accepted.
+    pub since_ms: u64,
+    /// When the connection was closed, as the server sees it; the present while it is open.
+    pub until_ms: u64,
+}
+
 /// Something that no client may do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(tag = "breach", rename_all = "snake_case")]
@@ -88,6 +101,8 @@ pub(super) struct Journal {
     entries_max: usize,
     breaches: Vec<Breach>,
     known: HashSet<Breach>,
+    /// Those that have no end yet are open.
+    logins: Vec<(Login, bool)>,
     steps: HashMap<Step, [u8; 32]>,
 }
 
@@ -129,6 +144,34 @@ impl Journal {
                 .or_else(|| text("class"))
                 .or_else(|| text("type")),
         });
+    }
+
+    pub(super) fn logged_in(&mut self, now_ms: u64, link: LinkId, device: &Jid) {
+        if self.logins.len() < self.entries_max {
+            let login = Login {
+                link,
+                device: device.clone(),
+                since_ms: now_ms,
+                until_ms: now_ms,
+            };
+            self.logins.push((login, true));
+        }
+    }
+
+    pub(super) fn closed(&mut self, now_ms: u64, link: LinkId) {
+        let logins = self.logins.iter_mut().rev();
+        for (login, open) in logins.filter(|(login, open)| *open && login.link == link) {
+            (login.until_ms, *open) = (now_ms, false);
+        }
+    }
+
+    /// All logins so far, oldest first.
+    pub(super) fn logins(&self, now_ms: u64) -> Vec<Login> {
+        let until = |(login, open): &(Login, bool)| Login {
+            until_ms: if *open { now_ms } else { login.until_ms },
+            ..login.clone()
+        };
+        self.logins.iter().map(until).collect()
     }
 
     pub(super) fn breach(&mut self, breach: Breach) {
@@ -195,4 +238,31 @@ fn chain_step(kind: &str, bytes: &[u8]) -> Option<(Vec<u8>, u32)> {
     let end = message.len().checked_sub(MAC_BYTES)?;
     let message = SignalMessage::decode(message.get(1..end)?).ok()?;
     Some((message.ratchet_key?, message.counter?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_lasts_until_its_connection_is_closed() {
+        let mut journal = Journal::new(3);
+        let device = Jid::user("1");
+        journal.logged_in(10, 7, &device);
+        journal.logged_in(20, 8, &device);
+        journal.closed(25, 7);
+        journal.closed(26, 7);
+        // It was never logged in.
+        journal.closed(27, 9);
+        let times = |journal: &Journal| -> Vec<(u64, u64, u64)> {
+            let logins = journal.logins(90).into_iter();
+            let times = logins.map(|login| (login.link, login.since_ms, login.until_ms));
+            times.collect()
+        };
+        assert_eq!(times(&journal), [(7, 10, 25), (8, 20, 90)]);
+        for link in [11, 12] {
+            journal.logged_in(30, link, &device);
+        }
+        assert_eq!(times(&journal).len(), 3);
+    }
 }

@@ -30,7 +30,7 @@ pub use accounts::{DeviceView, Looks};
 pub use appstate::{CollectionView, ItemView};
 pub use faults::{Ending, Fault, FaultKind};
 pub use groups::Addressing;
-pub use journal::{Breach, Direction, Entry};
+pub use journal::{Breach, Direction, Entry, Login};
 pub use pairing::ScanError;
 pub use phone::{Heard, Incoming};
 pub use server::{SimConfig, SimError, Simulator};

@@ -27,7 +27,7 @@ use crate::sim::appstate::CollectionView;
 use crate::sim::connection::{self, Gate};
 use crate::sim::faults::{Ending, Fault};
 use crate::sim::groups::Addressing;
-use crate::sim::journal::{Breach, Entry};
+use crate::sim::journal::{Breach, Entry, Login};
 use crate::sim::pairing::ScanError;
 use crate::sim::phone::{Heard, Incoming};
 use crate::sim::settings::Setting;
@@ -386,6 +386,11 @@ impl Simulator {
     /// All stanzas so far, oldest first.
     pub async fn journal(&self) -> Result<Vec<Entry>, SimError> {
         self.call(|world| world.journal.entries()).await
+    }
+
+    /// All logins so far, oldest first.
+    pub async fn logins(&self) -> Result<Vec<Login>, SimError> {
+        self.call(|world| world.logins()).await
     }
 
     /// What clients did wrong so far.

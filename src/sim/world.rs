@@ -14,7 +14,7 @@ use crate::ids::Jid;
 use crate::sim::accounts::{Account, Accounts, Device, DeviceView};
 use crate::sim::faults::{Faults, Mute};
 use crate::sim::groups::{Addressing, Group};
-use crate::sim::journal::{Direction, Journal};
+use crate::sim::journal::{Direction, Journal, Login};
 use crate::sim::pairing::Unpaired;
 use crate::sim::phone::{Heard, Incoming, Phone};
 use crate::sim::server::SimError;
@@ -129,9 +129,18 @@ impl World {
         match event {
             Event::Opened(opened) => self.open(opened),
             Event::Stanza(link, node) => self.receive(link, node),
-            Event::Closed(link) => self.forget(link),
+            Event::Closed(link) => {
+                let now_ms = self.surroundings.clock.mono_ms();
+                self.journal.closed(now_ms, link);
+                self.forget(link);
+            }
             Event::Call(work) => work(self),
         }
+    }
+
+    /// All logins so far, oldest first.
+    pub(super) fn logins(&self) -> Vec<Login> {
+        self.journal.logins(self.surroundings.clock.mono_ms())
     }
 
     /// How long nothing is due.
@@ -249,6 +258,8 @@ impl World {
         if let Some(open) = self.links.get_mut(&link) {
             open.peer = Peer::Device(jid.clone());
         }
+        let now_ms = self.surroundings.clock.mono_ms();
+        self.journal.logged_in(now_ms, link, &jid);
         let success = Node::new("success")
             .attr("t", self.unix_s())
             .attr("lid", lid);

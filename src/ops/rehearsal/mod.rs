@@ -19,6 +19,7 @@ use crate::ops::tenants::TenantError;
 use crate::sim::{SimConfig, SimError, Simulator};
 
 pub(super) mod host;
+pub(super) mod overlap;
 pub(super) mod proxy;
 
 /// The phone that scans the code; from the range for fiction.

@@ -19,6 +19,16 @@ fn check(report: &Value, faults: &[&str]) {
         assert!(0.0 < took("takeover_s"), "{round}");
         assert!(took("takeover_s") <= took("connected_s"), "{round}");
         assert!(took("connected_s") < 30.0, "{round}");
+        let overlap = round["overlap_ms"].as_u64().unwrap();
+        assert!(overlap <= report["overlap_ms"].as_u64().unwrap(), "{round}");
+        // Whoever is gone, or goes in an orderly way, is never logged in beside another one.
+        if ["kill", "drain"].contains(&round["fault"].as_str().unwrap()) {
+            assert_eq!(
+                (overlap, &round["replaced"]),
+                (0, &Value::from(0)),
+                "{round}"
+            );
+        }
     }
     let messages = u64::try_from(faults.len()).unwrap() * 20;
     for name in ["sent", "sent_of", "received", "received_of"] {
@@ -51,6 +61,11 @@ async fn every_fault_on_postgresql_and_nothing_stays() {
         "partition-from",
     ];
     check(&report, &faults);
+    assert_eq!(report["overlap_ms_allowed"], 1_000, "{report:#}");
+    // A leader that hangs keeps its connection until WhatsApp ends it for the new one.
+    let stopped = &report["rounds"][2];
+    assert_eq!(stopped["replaced"], 1, "{stopped}");
+    assert_ne!(stopped["overlap_ms"], 0, "{stopped}");
     let leases = wmctl.done(&["lock-status", "--json"]).await;
     let leases: Value = serde_json::from_str(&leases).unwrap();
     assert_eq!(leases["items"], Value::Array(Vec::new()), "{leases}");

@@ -32,6 +32,14 @@ async fn the_newer_connection_replaces_the_older() {
     assert_eq!(client.next().await, None);
     sim.disconnect(&jid, None).await.unwrap();
     while newer.next().await.is_some() {}
+    // The journal knows for how long both were there.
+    let logins = sim.logins().await.unwrap();
+    let [older, newer] = &logins[..] else {
+        panic!("{logins:?}");
+    };
+    assert_eq!((&older.device, &newer.device), (&jid, &jid));
+    assert!(older.since_ms <= newer.since_ms && newer.since_ms <= older.until_ms);
+    assert!(older.until_ms <= newer.until_ms && older.link < newer.link);
 }
 
 #[tokio::test]
