@@ -149,6 +149,11 @@ impl Board {
         turns
     }
 
+    fn is_turning(&self) -> bool {
+        let turned = *self.turned.borrow();
+        turned.is_none_or(|at| at.elapsed() < TURN_TIME_MAX)
+    }
+
     pub(crate) fn write(&self, change: impl FnOnce(&mut Vitals)) {
         self.vitals.send_if_modified(|vitals| {
             let before = vitals.clone();
@@ -176,8 +181,7 @@ impl App {
 
     /// Whether the loop that sends heartbeats and decides turned lately, or there is none now.
     pub fn is_turning(&self) -> bool {
-        let turned = *self.board.turned.borrow();
-        turned.is_none_or(|at| at.elapsed() < TURN_TIME_MAX)
+        self.board.is_turning()
     }
 
     /// Takes note of what happens to the account that this process is for.
@@ -555,4 +559,31 @@ fn backlog(clock: &dyn Clock, waiting: &Waiting) -> (u64, f64) {
     let age_ms = u32::try_from(age_ms.max(0)).unwrap_or(u32::MAX);
     let messages = u64::try_from(waiting.messages).unwrap_or_default();
     (messages, f64::from(age_ms) / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_does_not_turn_is_noticed() {
+        let moment = Duration::from_millis(1);
+        let board = Board::default();
+        advance(TURN_TIME_MAX * 2).await;
+        assert!(board.is_turning(), "there is none");
+        let turns = board.turns();
+        advance(TURN_TIME_MAX - moment).await;
+        assert!(board.is_turning());
+        advance(moment).await;
+        assert!(!board.is_turning());
+        // It goes on.
+        turns.turn();
+        assert!(board.is_turning());
+        advance(TURN_TIME_MAX).await;
+        assert!(!board.is_turning());
+        drop(turns);
+        assert!(board.is_turning(), "there is none any more");
+    }
 }

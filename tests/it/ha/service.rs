@@ -3,10 +3,18 @@
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
+use tokio::task::block_in_place;
 use tokio::time::Instant;
 
-use crate::support::program::PATIENCE;
+use super::scene::signal;
+use crate::support::frozen::Frozen;
+use crate::support::postgres::Postgres;
+use crate::support::program::{PATIENCE, Program};
 use crate::support::stage::Stage;
+
+/// What the service manager allows between two words of the watchdog.
+const WATCHDOG: Duration = Duration::from_millis(400);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The service manager's end of its socket.
 struct Manager(UnixDatagram);
@@ -33,6 +41,79 @@ impl Manager {
             }
         }
     }
+}
+
+impl Manager {
+    /// Whether nothing at all comes within that time, beside what is there already.
+    fn hears_nothing(&self, time: Duration) -> bool {
+        let mut bytes = [0; 4_096];
+        self.0.set_nonblocking(true).unwrap();
+        while self.0.recv(&mut bytes).is_ok() {}
+        self.0.set_nonblocking(false).unwrap();
+        self.0.set_read_timeout(Some(time)).unwrap();
+        let silent = self.0.recv(&mut bytes).is_err();
+        self.0.set_read_timeout(Some(PATIENCE)).unwrap();
+        silent
+    }
+}
+
+/// Stops a process, and waits until it stands still.
+async fn stopped(program: &Program) {
+    signal(program, "-STOP").await;
+    let path = format!("/proc/{}/stat", program.id().unwrap());
+    let begun = Instant::now();
+    // The word after the name in brackets.
+    while !std::fs::read_to_string(&path).unwrap().contains(") T ") {
+        assert!(begun.elapsed() < PATIENCE, "it does not stop");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// A database that is away is no hanging, and ending the process would not bring it back. A process
+/// that stands still is, and nothing but its silence can say so.
+async fn the_watchdog_falls_silent(arguments: &[&str]) {
+    let server = Postgres::start();
+    server.create("wm");
+    let mut stage = Stage::set_on(Some(&server.url("wm"))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let manager = Manager(UnixDatagram::bind(&path).unwrap());
+    manager.0.set_read_timeout(Some(PATIENCE)).unwrap();
+    stage.wmctl.set("NOTIFY_SOCKET", path.to_str().unwrap());
+    let allowed = WATCHDOG.as_micros().to_string();
+    stage.wmctl.set("WATCHDOG_USEC", &allowed);
+    let mut process = stage.wmctl.start(arguments);
+    let alive = || manager.hears("WATCHDOG=1");
+    block_in_place(|| {
+        manager.hears("READY=1");
+        alive();
+        alive();
+    });
+    let frozen = Frozen::freeze(&server);
+    // Those that were on their way, and as many as come in three times what is allowed.
+    block_in_place(|| (0..8).for_each(|_| drop(alive())));
+    drop(frozen);
+    stopped(&process).await;
+    let silent = block_in_place(|| manager.hears_nothing(WATCHDOG * 3));
+    assert!(silent, "{arguments:?} stands still and says that it works");
+    signal(&process, "-CONT").await;
+    block_in_place(|| {
+        alive();
+        alive();
+    });
+    process.terminate().await;
+    block_in_place(|| manager.hears("STOPPING=1"));
+    assert_eq!(process.ended().await.code(), Some(0), "{arguments:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watchdog_of_one_account_falls_silent() {
+    the_watchdog_falls_silent(&["run", "--ha", "--no-http"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watchdog_of_a_host_falls_silent() {
+    the_watchdog_falls_silent(&["serve", "--no-http"]).await;
 }
 
 #[tokio::test]
