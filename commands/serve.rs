@@ -86,7 +86,7 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     private_proxies: bool,
 
-    /// Take at most this long for a clean stop (seconds)
+    /// Take at most this long for a clean stop (seconds), and 7 more if the database hangs
     #[arg(long, value_name = "SECONDS", default_value = "20")]
     grace: u64,
 

@@ -160,8 +160,14 @@ pub async fn serve(
     stop: &Stop,
     tell: &mut (dyn FnMut(ServeNotice) + Send),
 ) -> Result<(), ServeError> {
+    let dial = NetDial::new(&app.settings.server, app.surroundings.clone())?;
+    let mut again = false;
     loop {
-        match reign(app, options, stop, tell).await? {
+        let Some(known) = join(app, options, again, stop, tell).await? else {
+            return Ok(());
+        };
+        again = true;
+        match reign(app, options, dial.clone(), known, stop, tell).await? {
             // Others have its tenants: there is nothing left to give away.
             End::Fenced if stop.is_asked() => return Ok(()),
             End::Fenced => {
@@ -177,12 +183,11 @@ pub async fn serve(
 async fn reign(
     app: &App,
     options: &ServeOptions,
+    dial: NetDial,
+    (host, known_ms): (HostId, u64),
     stop: &Stop,
     tell: &mut (dyn FnMut(ServeNotice) + Send),
 ) -> Result<End, ServeError> {
-    let dial = NetDial::new(&app.settings.server, app.surroundings.clone())?;
-    let known_ms = app.surroundings.clock.boot_ms();
-    let host = join(app, options, tell).await?;
     let (wake, end) = (Arc::new(Notify::new()), CancellationToken::new());
     let (send_fleet, fleet) = watch::channel(Fleet::default());
     let (notices, told) = mpsc::channel(NOTICES_MAX);
@@ -235,12 +240,15 @@ async fn reign(
     }
     drop(server);
     // What is left to write down is for people: it is worth a moment, no more.
-    let _ = tokio::time::timeout(RELEASE_TIME_MAX, recorder.join_next()).await;
-    end.cancel();
-    if matches!(served, End::Asked) {
-        let _ = tokio::time::timeout(RELEASE_TIME_MAX, app.store.leave(host)).await;
-    }
-    let _ = tokio::time::timeout(RELEASE_TIME_MAX, keepers.join_next()).await;
+    let last_words = async {
+        recorder.join_next().await;
+        end.cancel();
+        if matches!(served, End::Asked) {
+            let _ = app.store.leave(host).await;
+        }
+        keepers.join_next().await;
+    };
+    let _ = tokio::time::timeout(RELEASE_TIME_MAX, last_words).await;
     Ok(served)
 }
 
@@ -270,8 +278,34 @@ async fn in_time(
     }
 }
 
-/// Makes this host known.
+/// Makes this host known, and says since when at least; `None` when it is asked to stop before. One
+/// that was a host already waits for its database, as it did then.
 async fn join(
+    app: &App,
+    options: &ServeOptions,
+    again: bool,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(ServeNotice) + Send),
+) -> Result<Option<(HostId, u64)>, RowsError> {
+    loop {
+        let known_ms = app.surroundings.clock.boot_ms();
+        let joined = tokio::select! {
+            biased;
+            () = stop.asked() => return Ok(None),
+            joined = join_once(app, options, tell) => joined,
+        };
+        match joined {
+            Ok(host) => return Ok(Some((host, known_ms))),
+            Err(error @ (RowsError::Database(_) | RowsError::Login(_))) if again => {
+                tracing::warn!(%error, "the database is not there");
+                stop.sleep(ANEW).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn join_once(
     app: &App,
     options: &ServeOptions,
     tell: &mut (dyn FnMut(ServeNotice) + Send),

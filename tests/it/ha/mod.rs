@@ -6,6 +6,7 @@
 mod faults;
 mod figures;
 mod health;
+mod hosts;
 mod lag;
 mod locks;
 mod orderly;
