@@ -121,9 +121,9 @@ impl Machine {
             Input::Failed(call) => self.failed(now_ms, call, out),
             Input::AccountEnded { fenced } => self.account_ended(now_ms, fenced, out),
             Input::Released => self.released(out),
-            Input::BeatRefused => self.fence(now_ms, "declared_dead", out),
+            Input::BeatRefused => self.is_void(now_ms, "declared_dead", out),
             Input::TokenLost => self.fence(now_ms, "lease_taken", out),
-            Input::TimelineChanged => self.another_server(now_ms, out),
+            Input::TimelineChanged => self.is_void(now_ms, "timeline", out),
             Input::Loaded | Input::LinkUp | Input::LinkDown | Input::Replaced => {
                 self.account(now_ms, &input, out);
             }
@@ -304,8 +304,8 @@ impl Machine {
     }
 
     fn not_claimed(&mut self, now_ms: u64, out: &mut Vec<Action>) {
-        if self.watch.void {
-            return self.renounce(now_ms, "timeline", out);
+        if let Some(reason) = self.watch.void {
+            return self.renounce(now_ms, reason, out);
         }
         self.watch.busy = None;
         self.give_lock_back(now_ms, out);
@@ -361,8 +361,8 @@ impl Machine {
     // Leading.
 
     fn claimed(&mut self, now_ms: u64, epoch: i64, out: &mut Vec<Action>) {
-        if self.watch.void && !self.stopping {
-            return self.renounce(now_ms, "timeline", out);
+        if let (Some(reason), false) = (self.watch.void, self.stopping) {
+            return self.renounce(now_ms, reason, out);
         }
         self.watch = Watch::default();
         let reign = Reign::new(&self.config, epoch, self.claimed_ms, now_ms);
@@ -524,15 +524,17 @@ impl Machine {
         self.unlock(out);
     }
 
-    /// The database has another history: whatever was known there under our name is void.
-    fn another_server(&mut self, now_ms: u64, out: &mut Vec<Action>) {
+    /// Our name means nothing any more: it was declared dead, or the database has another history,
+    /// where whatever was known under it is void.
+    fn is_void(&mut self, now_ms: u64, reason: &'static str, out: &mut Vec<Action>) {
         if self.reign.is_some() || self.me.is_none() {
-            return self.fence(now_ms, "timeline", out);
+            return self.fence(now_ms, reason, out);
         }
         // A claim that is under way is waited for: it would outlive our name.
-        self.watch.void = self.watch.busy == Some(Busy::Claiming);
-        if !self.watch.void {
-            self.renounce(now_ms, "timeline", out);
+        if self.watch.busy == Some(Busy::Claiming) {
+            self.watch.void = Some(reason);
+        } else {
+            self.renounce(now_ms, reason, out);
         }
     }
 

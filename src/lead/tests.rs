@@ -187,13 +187,19 @@ fn a_lost_token_drops_everything_and_another_life_begins() {
 }
 
 #[test]
-fn whoever_stands_by_is_made_known_anew_on_another_timeline() {
-    let mut bench = Bench::standing_by(Locks::Sessions);
-    let anew = bench.hear(Input::TimelineChanged);
-    assert_eq!(anew, [Action::Unlock, Action::Register]);
-    assert_eq!(bench.machine.status().reason, Some("timeline"));
-    let looks = bench.hear(Input::Registered(host(2)));
-    assert_eq!(looks, [Action::WaitForLock, Action::ReadHolder]);
+fn whoever_stands_by_under_a_void_name_is_made_known_anew() {
+    let voids = [
+        (Input::TimelineChanged, "timeline"),
+        (Input::BeatRefused, "declared_dead"),
+    ];
+    for (void, reason) in voids {
+        let mut bench = Bench::standing_by(Locks::Sessions);
+        let anew = bench.hear(void);
+        assert_eq!(anew, [Action::Unlock, Action::Register]);
+        assert_eq!(bench.machine.status().reason, Some(reason));
+        let looks = bench.hear(Input::Registered(host(2)));
+        assert_eq!(looks, [Action::WaitForLock, Action::ReadHolder]);
+    }
 }
 
 /// The connection that a call makes anew may be the first to find the new server.

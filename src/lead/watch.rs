@@ -18,8 +18,8 @@ pub(super) struct Watch {
     pub(super) reading: Option<u64>,
     /// A declaration or a claim is under way.
     pub(super) busy: Option<Busy>,
-    /// Our name is void since the claim that is under way began.
-    pub(super) void: bool,
+    /// Why our name is void, if it is so since the claim that is under way began.
+    pub(super) void: Option<&'static str>,
     /// The name that this process gave up: a lease in it is nobody's.
     former: Option<HostId>,
     /// Not to wait for the lock before: after an outage the leader gets it back first.

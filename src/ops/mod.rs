@@ -30,6 +30,7 @@ pub mod shapes;
 pub mod simulate;
 pub mod simulated_phone;
 pub mod standby;
+pub mod sweep;
 pub mod tenants;
 pub mod webhooks;
 

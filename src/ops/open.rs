@@ -370,11 +370,16 @@ impl App {
         lease.host.map(|(name, pid)| format!("{name}/{pid}"))
     }
 
-    /// Gives the lease back, if the database answers soon.
+    /// Gives the only lease of a process back, and says that the process is gone, if the database
+    /// answers soon.
     pub(crate) async fn release(&self, lease: Lease) {
         const RELEASE_TIME_MAX: Duration = Duration::from_secs(3);
-        let released = tokio::time::timeout(RELEASE_TIME_MAX, self.store.release(lease)).await;
-        if !matches!(released, Ok(Ok(()))) {
+        let host = lease.owner;
+        let released = tokio::time::timeout(RELEASE_TIME_MAX, async {
+            self.store.release(lease).await?;
+            self.store.leave(host).await
+        });
+        if !matches!(released.await, Ok(Ok(()))) {
             tracing::warn!("the lease could not be given back");
         }
     }

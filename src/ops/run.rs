@@ -18,6 +18,7 @@ use crate::ops::event::Event;
 use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::{state_word, time};
 use crate::ops::standby::{Coordinator, HaOptions, LeadNotice, Leadership, Role, changed};
+use crate::ops::sweep::Sweeper;
 use crate::session::account::Ended;
 use crate::store::error::StoreError;
 
@@ -186,8 +187,9 @@ async fn attempt(
         feed: None,
         status: None,
     };
-    // A task of its own: whoever reads the events slowly must not hold it up.
-    let mut work = JoinSet::new();
+    // Tasks of their own: whoever reads the events slowly must not hold them up.
+    let (mut work, mut sweeper) = (JoinSet::new(), JoinSet::new());
+    sweeper.spawn(Sweeper::new(app).keep(app.surroundings.clone()));
     let Some(ha) = &options.ha else {
         let (host, lease) = app.claim().await?;
         let epoch = lease.epoch;

@@ -23,7 +23,7 @@ const FILE_POLL: Duration = Duration::from_millis(100);
 /// How often a server is, where nothing can listen to it.
 const SERVER_POLL: Duration = Duration::from_millis(250);
 /// How long dead hosts without leases are kept for people to look at (milliseconds).
-const DEAD_HOST_MS: i64 = 7 * 24 * 3_600_000;
+pub(super) const DEAD_HOST_MS: i64 = 7 * 24 * 3_600_000;
 
 const TABLE: &str = "wmctl_host";
 
@@ -34,7 +34,7 @@ const LEAVE: &str = "UPDATE wmctl_host SET state = 'dead' WHERE inc = $1 AND sta
 const SET_DRAIN: &str = "
     UPDATE wmctl_host SET state = $2 WHERE inc = $1 AND state <> 'dead' AND serves";
 
-const FORGET_DEAD: &str = "
+pub(super) const FORGET_DEAD: &str = "
     DELETE FROM wmctl_host WHERE state = 'dead' AND hb_ms < $1
         AND NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE owner = inc)";
 

@@ -7,7 +7,8 @@ use crate::ids::HostId;
 /// How long a lock may be free before its host is taken for dead: one that lives and only lost the
 /// session has it back by then.
 const LOCK_GRACE_MS: u64 = 200;
-/// A process that runs one account may have been told to take its time.
+/// A process that runs one account may have been told to take its time, and one that stands by
+/// speaks seldom.
 const OTHERS_SILENCE_MS: u64 = 120_000;
 
 /// One host as the rows have it.
@@ -35,7 +36,7 @@ struct Seen {
 /// machine sleeps; only differences mean anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observer {
-    me: HostId,
+    me: Option<HostId>,
     silence_ms: u64,
     seen: BTreeMap<HostId, Seen>,
     looked_ms: Option<u64>,
@@ -49,11 +50,22 @@ impl Observer {
     pub fn new(me: HostId, silence_ms: u64, now_ms: u64, server_ms: Option<u64>) -> Self {
         let grace_ms = server_ms.map_or(0, |server_ms| silence_ms.saturating_sub(server_ms));
         Self {
-            me,
+            me: Some(me),
             silence_ms,
             seen: BTreeMap::new(),
             looked_ms: None,
             trusted_ms: now_ms + grace_ms,
+        }
+    }
+
+    /// One that is not among the hosts that it looks at, none of which serves.
+    pub fn of_idle() -> Self {
+        Self {
+            me: None,
+            silence_ms: OTHERS_SILENCE_MS,
+            seen: BTreeMap::new(),
+            looked_ms: None,
+            trusted_ms: 0,
         }
     }
 
@@ -77,7 +89,7 @@ impl Observer {
         self.looked_ms = Some(now_ms);
         self.seen
             .retain(|id, _| signs.iter().any(|sign| sign.host == *id));
-        let others = signs.iter().filter(|sign| sign.host != self.me);
+        let others = signs.iter().filter(|sign| Some(sign.host) != self.me);
         let mut dead = Vec::new();
         for sign in others {
             let seen = self.seen.entry(sign.host).or_insert(Seen {

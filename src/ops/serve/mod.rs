@@ -27,6 +27,7 @@ use crate::ops::serve::fleet::{Fleet, Watcher};
 use crate::ops::serve::keeper::{Keeper, Voice};
 use crate::ops::shapes::state_word;
 use crate::ops::standby::Leadership;
+use crate::ops::sweep::Sweeper;
 use crate::session::changes::AccountState;
 use crate::store::lease::Lease;
 use crate::store::tenant::{Launch, Observed, Planned};
@@ -210,6 +211,8 @@ async fn reign(
     let mut helpers = JoinSet::new();
     helpers.spawn(watcher.keep());
     helpers.spawn(record::pass_on_wakes(app.store.clone(), wake.clone()));
+    let mut sweeper = JoinSet::new();
+    sweeper.spawn(Sweeper::new(app).keep(app.surroundings.clone()));
     let mut recorder = JoinSet::new();
     let clock = app.surroundings.clock.clone();
     recorder.spawn(record::keep(app.store.clone(), clock, to_record));

@@ -249,6 +249,19 @@ impl Calls {
         });
     }
 
+    /// Says that a process lives that stands by. Nothing rests on it but that others do not take it
+    /// for dead, so that the next one comes whatever becomes of it.
+    pub(super) fn stand(&mut self, host: HostId) {
+        let (store, silence) = (self.app.store.clone(), self.silence);
+        let now_ms = self.app.surroundings.clock.unix_ms();
+        self.call(async move {
+            match in_time(silence, store.heartbeat(host, now_ms)).await {
+                Ok(None) => Done::Input(Input::BeatRefused),
+                Ok(Some(_)) | Err(_) => Done::Input(Input::Tick),
+            }
+        });
+    }
+
     pub(super) fn release(&mut self, lease: Option<Lease>) {
         let app = self.app.for_tenant(self.app.settings.tenant.clone());
         self.call(async move {

@@ -32,6 +32,9 @@ use calls::{Calls, Done};
 
 /// How often a standby tries where a file's lock tells whether the holder lives.
 const FILE_POLL_MS: u64 = 50;
+/// How often a process that stands by says that it lives: several times within the silence after
+/// which [`crate::ops::sweep`] takes it for dead.
+const IDLE_HEARTBEAT_MS: u64 = 10_000;
 /// How long a lock may take to be given back.
 const UNLOCK_TIME_MAX: Duration = Duration::from_secs(1);
 /// At least so often something is decided, if only that there is nothing to do.
@@ -117,6 +120,8 @@ pub(super) struct Coordinator {
     stopped: Option<Stopped>,
     /// When it claimed the lease of another process, until it is active with it.
     claimed_ms: Option<u64>,
+    /// When it said last that it stands by, in this life.
+    stood_ms: Option<u64>,
     /// Since when the lease is in doubt.
     suspect_ms: Option<u64>,
     told: Option<Role>,
@@ -163,6 +168,7 @@ impl Coordinator {
             status: None,
             stopped: None,
             claimed_ms: None,
+            stood_ms: None,
             suspect_ms: None,
             told: None,
             pending: VecDeque::new(),
@@ -194,14 +200,36 @@ impl Coordinator {
                 inputs.extend(self.perform(action));
             }
             self.tell_standby();
+            self.stand();
         }
+        let (store, host) = (self.app.store.clone(), self.host);
+        let left = async {
+            // One that led has said so with its lease.
+            if let Some(host) = host {
+                let _ = store.leave(host).await;
+            }
+        };
         let unlocked = async { while self.unlocking.join_next().await.is_some() {} };
-        let _ = timeout(UNLOCK_TIME_MAX, unlocked).await;
+        let _ = timeout(UNLOCK_TIME_MAX, async { tokio::join!(left, unlocked) }).await;
         while let Some(notice) = self.pending.pop_front() {
             // Whoever does not listen any more has no use for it.
             let _ = self.notices.try_send(notice);
         }
         self.stopped
+    }
+
+    /// Says now and then that this process lives, while nothing else says so.
+    fn stand(&mut self) {
+        let now_ms = self.now_ms();
+        if let Some(host) = self.host
+            && self.machine.state() == State::Standby
+            && self
+                .stood_ms
+                .is_none_or(|at| at + IDLE_HEARTBEAT_MS <= now_ms)
+        {
+            self.stood_ms = Some(now_ms);
+            self.calls.stand(host);
+        }
     }
 
     fn now_ms(&self) -> u64 {
@@ -255,7 +283,7 @@ impl Coordinator {
                 input
             }
             Done::Registered(host) => {
-                self.host = Some(host);
+                (self.host, self.stood_ms) = (Some(host), None);
                 Input::Registered(host)
             }
             Done::Locked(lock) => {

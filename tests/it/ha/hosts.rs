@@ -1,14 +1,15 @@
-//! `wmctl serve` and its database.
+//! Processes and their rows: ends without a database, and ends without a word.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
+use wmctl::ops::sweep::Sweeper;
 
-use super::scene::connected;
+use super::scene::{connected, role};
 use crate::support::frozen::Frozen;
 use crate::support::postgres::Postgres;
-use crate::support::program::PATIENCE;
+use crate::support::program::{PATIENCE, Program};
 use crate::support::stage::Stage;
 
 const GRACE: Duration = Duration::from_secs(2);
@@ -57,5 +58,82 @@ async fn a_host_ends_in_time_while_its_database_hangs() {
         let took = since.elapsed();
         assert!(took < GRACE + LAST_WORDS + BUSY, "{when}: {took:?}");
         drop(frozen);
+    }
+}
+
+/// Waits until a query answers that: a process that stands by speaks every ten seconds.
+async fn answers(server: &Postgres, sql: &str, wanted: &str) {
+    let begun = Instant::now();
+    while server.sql("wm", sql).trim() != wanted {
+        assert!(begun.elapsed() < PATIENCE, "{sql} is not {wanted}");
+        tokio::time::sleep(LOOK * 10).await;
+    }
+}
+
+/// One that stands by holds nothing that could tell of its end: its counter does.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_died_while_it_stood_by_is_forgotten() {
+    let server = Postgres::start();
+    server.create("wm");
+    let stage = Stage::set_on(Some(&server.url("wm"))).await;
+    let run = ["run", "--ha", "--no-http"];
+    let mut leader = stage.wmctl.start(&run);
+    leader.expect("the leader", role("leader")).await;
+    let mut processes = Vec::new();
+    for _ in 0..3 {
+        let mut standby = stage.wmctl.start(&run);
+        standby.expect("a standby", role("standby")).await;
+        processes.push(standby);
+    }
+    let [mut lives, mut killed, mut stopped]: [_; 3] = processes.try_into().ok().unwrap();
+    let row = |program: &Program, column: &str| {
+        let pid = program.id().unwrap();
+        format!("SELECT {column} FROM wmctl_host WHERE pid = {pid}")
+    };
+    let (of_lives, of_killed) = (row(&lives, "state"), row(&killed, "state"));
+    let of_stopped = row(&stopped, "state");
+    // In order it says so itself.
+    stopped.terminate().await;
+    assert_eq!(stopped.ended().await.code(), Some(0));
+    answers(&server, &of_stopped, "dead").await;
+    // It has spoken for the first time, and goes on.
+    answers(&server, &row(&killed, "0 < hb_seq"), "t").await;
+    killed.kill().await;
+    let mut sweeper = Sweeper::new(stage.app());
+    let began_ms = 1_000_000;
+    let before = server.sql("wm", &row(&lives, "hb_seq"));
+    let mut dead = sweeper.look(began_ms).await.unwrap();
+    let spoke = format!("{} < hb_seq", before.trim());
+    answers(&server, &row(&lives, &spoke), "t").await;
+    // The observer's clock runs ahead: two minutes of silence are over at once.
+    for step in 1..=6 {
+        assert_eq!(dead, [], "after {step} looks");
+        dead = sweeper.look(began_ms + step * 20_000).await.unwrap();
+    }
+    assert_eq!(dead.len(), 1, "the one that was killed");
+    answers(&server, &of_killed, "dead").await;
+    assert_eq!(server.sql("wm", &of_lives).trim(), "live");
+    // A week later it is gone, and the next process that starts clears it away.
+    let week = "UPDATE wmctl_host SET hb_ms = hb_ms - 691200000 WHERE state = 'dead'";
+    server.sql("wm", week);
+    let mut next = stage.wmctl.start(&run);
+    next.expect("a standby", role("standby")).await;
+    answers(
+        &server,
+        "SELECT count(*) FROM wmctl_host WHERE state = 'dead'",
+        "0",
+    )
+    .await;
+    // Whoever is taken for dead wrongly lives on under another name.
+    let pid = lives.id().unwrap();
+    server.sql(
+        "wm",
+        &format!("UPDATE wmctl_host SET state = 'dead' WHERE pid = {pid}"),
+    );
+    let renamed = format!("SELECT count(*) FROM wmctl_host WHERE pid = {pid} AND state = 'live'");
+    answers(&server, &renamed, "1").await;
+    for process in [&mut next, &mut lives, &mut leader] {
+        process.terminate().await;
+        assert_eq!(process.ended().await.code(), Some(0));
     }
 }

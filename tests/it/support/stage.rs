@@ -88,6 +88,10 @@ impl Stage {
         }
     }
 
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
     /// The number of one of the contacts.
     pub(crate) fn contact(&self, index: usize) -> &str {
         &self.contacts[index % self.contacts.len()]

@@ -1,0 +1,39 @@
+//! Processes that hold nothing: those that stand by, and what is left of those that are gone.
+
+use crate::ids::HostId;
+use crate::store::Store;
+use crate::store::db::{Row, args};
+use crate::store::error::StoreError;
+use crate::store::fleet::{DEAD_HOST_MS, FORGET_DEAD};
+
+const TABLE: &str = "wmctl_host";
+
+/// So many at once; the rest comes when these are declared dead.
+const IDLE: &str = "
+    SELECT inc, hb_seq FROM wmctl_host WHERE state <> 'dead' AND NOT serves
+        AND NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE owner = inc)
+    ORDER BY started_ms LIMIT 1000";
+
+impl Store {
+    /// Processes that hold no lease and serve nothing, each with its counter: to be compared with
+    /// itself, by the observer's own clock.
+    pub async fn idle_hosts(&self) -> Result<Vec<(HostId, i64)>, StoreError> {
+        let host = |row: &Row| {
+            let inc: String = row.column(TABLE, 0)?;
+            let id = inc.parse().map_err(|_| StoreError::Corrupt {
+                table: TABLE,
+                column: 0,
+            })?;
+            Ok((id, row.column(TABLE, 1)?))
+        };
+        let rows = self.db.rows(IDLE, args![]).await?;
+        rows.iter().map(host).collect()
+    }
+
+    /// Forgets processes that are long dead and hold nothing.
+    pub async fn forget_dead_hosts(&self, now_ms: i64) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.run(FORGET_DEAD, args![now_ms - DEAD_HOST_MS]).await?;
+        tx.commit().await
+    }
+}
