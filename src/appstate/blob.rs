@@ -58,9 +58,9 @@ impl Reference {
         })
     }
 
-    /// Checks and decrypts what was downloaded.
-    pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, AppStateError> {
-        if !mac::verify(&hash::sha256(&[sealed]), &self.sealed_sha256) {
+    /// Checks and decrypts what was downloaded, in place.
+    pub fn open(&self, mut sealed: Vec<u8>) -> Result<Vec<u8>, AppStateError> {
+        if !mac::verify(&hash::sha256(&[&sealed]), &self.sealed_sha256) {
             return Err(AppStateError::Blob);
         }
         let keys = MediaKeys::expand(self.kind, &self.media_key);
@@ -70,7 +70,8 @@ impl Reference {
         if !mac::verify(&keys.mac(cipher), found) {
             return Err(AppStateError::Blob);
         }
-        let plain = cbc::decrypt(keys.cipher.expose(), keys.iv.expose(), cipher)
+        sealed.truncate(cipher.len());
+        let plain = cbc::decrypt_in_place(keys.cipher.expose(), keys.iv.expose(), sealed)
             .map_err(|_| AppStateError::Blob)?;
         match mac::verify(&hash::sha256(&[&plain]), &self.plain_sha256) {
             true => Ok(plain),

@@ -263,12 +263,12 @@ proptest! {
         let mut rng = StdRng::seed_from_u64(seed);
         let (reference, mut sealed) =
             blob::seal(Kind::AppState, &plain, String::from("/v/1?a=b"), &mut rng);
-        prop_assert_eq!(reference.open(&sealed), Ok(plain));
+        prop_assert_eq!(reference.open(sealed.clone()), Ok(plain));
         let history = Reference { kind: Kind::History, ..reference.clone() };
-        prop_assert_eq!(history.open(&sealed), Err(AppStateError::Blob));
+        prop_assert_eq!(history.open(sealed.clone()), Err(AppStateError::Blob));
         let at = at.index(sealed.len());
         sealed[at] ^= 1;
-        prop_assert_eq!(reference.open(&sealed), Err(AppStateError::Blob));
+        prop_assert_eq!(reference.open(sealed), Err(AppStateError::Blob));
     }
 }
 

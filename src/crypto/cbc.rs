@@ -25,7 +25,15 @@ pub fn decrypt(
     iv: &[u8; BLOCK_BYTES],
     cipher: &[u8],
 ) -> Result<Vec<u8>, BadPadding> {
-    let mut buffer = cipher.to_vec();
+    decrypt_in_place(key, iv, cipher.to_vec())
+}
+
+/// The same without a copy of what may be long.
+pub fn decrypt_in_place(
+    key: &[u8; 32],
+    iv: &[u8; BLOCK_BYTES],
+    mut buffer: Vec<u8>,
+) -> Result<Vec<u8>, BadPadding> {
     let length = cbc::Decryptor::<Aes256>::new(key.into(), iv.into())
         .decrypt_padded::<Pkcs7>(&mut buffer)
         .map_err(|_| BadPadding)?

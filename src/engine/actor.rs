@@ -4,26 +4,28 @@
 //! all of it; the changes are committed in one transaction; only then are stanzas transmitted.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::clock::Surroundings;
 use crate::crypto::random::Random;
+use crate::engine::downloads::Downloads;
 use crate::engine::gate::Gate;
 use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
+use crate::engine::mutant;
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::lead::{AfterReplaced, Token, after_replaced};
 use crate::metrics::{Meter, Stalled};
 use crate::session::account::{Account, Ended};
 use crate::session::backoff::Backoff;
-use crate::session::changes::{AccountState, Change, EventBody};
+use crate::session::changes::{AccountState, Change};
 use crate::session::config::ClientConfig;
 use crate::session::input::{Input, Now};
 use crate::session::machine::Session;
@@ -83,6 +85,8 @@ pub struct Parts<L, D> {
     pub gate: Gate,
     pub status: watch::Sender<Status>,
     pub commands: mpsc::Receiver<Input>,
+    /// Shared by all accounts of the process.
+    pub histories: Arc<Semaphore>,
     pub meter: Meter,
 }
 
@@ -137,8 +141,9 @@ struct Life {
     cursor: i64,
     sends: Sends,
     logged_in_ms: Option<u64>,
-    /// Downloads for this link.
-    fetching: JoinSet<Input>,
+    downloads: Downloads,
+    /// Handled with the next unit of work.
+    beside: Option<Input>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,7 +261,8 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             cursor: 0,
             sends: Sends::Off,
             logged_in_ms: None,
-            fetching: JoinSet::new(),
+            downloads: Downloads::default(),
+            beside: None,
         })
     }
 
@@ -425,7 +431,8 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             }
         };
         life.queue.clear();
-        life.fetching.shutdown().await;
+        life.downloads.end().await;
+        life.beside = None;
         if !matches!(end, End::Reload(_) | End::Stopped(Stopped::LeaseLost)) {
             // A session that is kept must know that whatever it waits for will not come.
             let mut out = Output::default();
@@ -461,7 +468,10 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             }
         }
         if cfg!(feature = "mutants") {
-            assert!(!out.changes.iter().any(is_fatal), "asked for by a test");
+            assert!(
+                !out.changes.iter().any(mutant::is_fatal),
+                "asked for by a test"
+            );
             // Wrong on purpose, never in a release: the crash test must notice it.
             line.send(&out.transmit).await.map_err(End::Line)?;
             out.transmit.clear();
@@ -481,14 +491,15 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             "unit of work"
         );
         for Fetch { id, reference } in out.fetches {
+            let (kind, histories) = (reference.kind, &self.parts.histories);
             let blob = self.parts.dial.fetch(reference);
-            life.fetching
-                .spawn(blob.map(move |blob| Input::Blob { id, blob }));
+            life.downloads.start(id, kind, histories, blob);
         }
         for notice in out.notices {
             self.notice(life, notice);
         }
         life.queue.extend(out.again);
+        life.beside = out.beside.or(life.beside.take());
         match out.close {
             Some(close) => Err(End::Close(close)),
             None => Ok(()),
@@ -498,6 +509,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     /// Waits for one thing. Each branch is a single wait that loses nothing when it is dropped.
     async fn wait(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
         if life.sends == Sends::Due {
+            life.queue.extend(life.beside.take());
             return Ok(());
         }
         let parts = &mut self.parts;
@@ -517,11 +529,14 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             () = tokio::time::sleep(tick.unwrap_or_default()), if tick.is_some() => {
                 life.queue.push_back(Input::Tick);
             }
-            Some(Ok(blob)) = life.fetching.join_next() => life.queue.push_back(blob),
+            Some(blob) = life.downloads.next() => life.queue.push_back(blob),
             () = parts.ledger.outbox_changed(), if life.sends == Sends::Idle => {
                 life.sends = Sends::Due;
             }
+            // Last: whatever else there is goes first, and it along.
+            () = std::future::ready(()), if life.beside.is_some() => (),
         }
+        life.queue.extend(life.beside.take());
         Ok(())
     }
 
@@ -654,6 +669,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                     self.say_connected();
                 }
             }
+            Notice::HistoryDone => life.downloads.release(),
             Notice::State(AccountState::Connected) => self.say_connected(),
             Notice::OfflineDone { messages } => info!(messages, "offline queue is empty"),
             Notice::State(state) => self.parts.say(state, None),
@@ -778,16 +794,5 @@ pub fn refusal(account: Option<&Account>, unix_ms: i64) -> Option<Stopped> {
         }
         Some(Ended::Outdated) | None => None,
         Some(ended) => Some(Stopped::Ended(ended.clone())),
-    }
-}
-
-/// A message that makes a build for tests panic before it is committed.
-fn is_fatal(change: &Change) -> bool {
-    match change {
-        Change::Event(event) => match &event.body {
-            EventBody::Message(message) => message.text.as_deref() == Some("panic, please"),
-            _ => false,
-        },
-        _ => false,
     }
 }

@@ -158,8 +158,9 @@ impl Dial for NetDial {
             let sealed = dialer.download(&reference.direct_path).await;
             let sealed = sealed.inspect_err(|error| warn!(%error, "a blob cannot be downloaded"));
             let sealed = sealed.ok()?;
+            let sealed = Vec::from(sealed);
             // Tens of megabytes of one account: not on a thread that serves the sockets of all.
-            let opened = tokio::task::spawn_blocking(move || reference.open(&sealed));
+            let opened = tokio::task::spawn_blocking(move || reference.open(sealed));
             opened
                 .await
                 .ok()?

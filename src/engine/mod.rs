@@ -5,11 +5,13 @@
 //! and rows meet; what stanzas mean is decided in `session`, what rows are in `store`.
 
 pub mod actor;
+pub mod downloads;
 pub mod gate;
 pub mod lease_keeper;
 pub mod leased;
 pub mod ledger;
 pub mod line;
+mod mutant;
 pub mod pairing;
 pub mod status;
 pub mod stop;

@@ -79,6 +79,7 @@ impl App {
             gate,
             status: send_status,
             commands: receive_commands,
+            histories: self.histories.clone(),
             meter,
         }));
         let asked = stop.clone();

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock::Surroundings;
 use crate::config::proxy::{Proxy, ProxyError};
 use crate::config::retention::Retention;
 use crate::config::{DatabaseUrl, Server};
 use crate::crypto::random;
+use crate::engine::downloads::HISTORIES_MAX;
 use crate::engine::leased::explained;
 use crate::engine::line::{LineError, NetDial};
 use crate::ids::{HostId, TenantId};
@@ -52,6 +53,8 @@ pub struct App {
     pub(crate) retention: Retention,
     /// Held by the account that forgets old rows: one of a process at a time.
     pub(crate) pruning: Arc<Mutex<()>>,
+    /// Held by accounts that have a history in memory.
+    pub(crate) histories: Arc<Semaphore>,
     /// What delivers events to webhooks, in a process that does.
     pub(crate) webhooks: Option<Arc<Hooks>>,
 }
@@ -178,6 +181,7 @@ impl App {
             board: Board::default(),
             retention: Retention::default(),
             pruning: Arc::default(),
+            histories: Arc::new(Semaphore::new(HISTORIES_MAX)),
             webhooks: None,
         })
     }
@@ -200,6 +204,7 @@ impl App {
             board: Board::default(),
             retention: Retention::default(),
             pruning: Arc::default(),
+            histories: Arc::new(Semaphore::new(HISTORIES_MAX)),
             webhooks: None,
         })
     }
@@ -246,6 +251,7 @@ impl App {
             board: self.board.clone(),
             retention: self.retention,
             pruning: self.pruning.clone(),
+            histories: self.histories.clone(),
             webhooks: self.webhooks.clone(),
         }
     }

@@ -53,6 +53,14 @@ pub(super) struct Syncing {
     next_fetch: u64,
 }
 
+impl Syncing {
+    /// A number for a blob to be fetched, which no other of this link has.
+    pub(super) fn fetch_id(&mut self) -> u64 {
+        self.next_fetch += 1;
+        self.next_fetch
+    }
+}
+
 /// One collection.
 #[derive(Clone, Debug, Default)]
 struct One {
@@ -295,8 +303,7 @@ impl Session {
         }
         self.step(collection, Step::Fetching(Box::new(answer)));
         for (place, reference) in fetches {
-            self.syncing.next_fetch += 1;
-            let id = self.syncing.next_fetch;
+            let id = self.syncing.fetch_id();
             self.syncing.fetches.insert(id, (collection, place));
             unit.out.fetches.push(Fetch { id, reference });
         }

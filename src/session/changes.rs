@@ -36,6 +36,8 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventBody {
     Message(MessageEvent),
+    /// A message of the phone's history, from before it was linked or while nobody listened.
+    Past(MessageEvent),
     /// A message that stays unreadable after the last retry.
     Undecryptable {
         chat: Jid,
@@ -82,11 +84,14 @@ pub enum EventBody {
     NameChanged {
         name: String,
     },
-    /// A part of the phone's history was taken in.
+    /// A part of the phone's history was taken in, or could not be.
     HistorySync {
         kind: u32,
         conversations: u32,
+        messages: u64,
         progress: Option<u32>,
+        /// Why it was not taken in, or not to its end: a stable word.
+        failure: Option<&'static str>,
     },
     /// The account's own state changed: connected, disconnected, replaced, logged_out, banned…
     State {

@@ -1,99 +1,354 @@
-//! The phone's history: names, who is who, and secrets are taken in; the messages are not.
+//! The phone's history: names, who is who, secrets and messages.
+//!
+//! What is announced is stored with the message that announces it. It is downloaded while the
+//! session works, and taken in piece by piece beside whatever else happens; how far that has come
+//! is stored with each piece.
 
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
 use prost::Message as _;
-use wmctl_proto::history::{Conversation, HistorySync, PhoneNumberToLid};
+use wmctl_proto::history::{Conversation, PhoneNumberToLid, PushName, WebMessageInfo};
 use wmctl_proto::message::{HistorySyncNotification, LidMappingPayload, LidMappingSync};
 
-use crate::ids::Jid;
+use crate::appstate::blob::{Kind, Reference};
+use crate::ids::{Jid, MessageId};
 use crate::session::account::AccountUpdate;
-use crate::session::changes::{Change, EventBody};
+use crate::session::changes::{Change, EventBody, MessageEvent};
+use crate::session::content::Content;
+use crate::session::input::Input;
 use crate::session::machine::{Phase, Session};
+use crate::session::output::{Fetch, Notice};
+use crate::session::past::{Entry, Past, Piece};
 use crate::session::people;
 use crate::session::receive::Incoming;
-use crate::session::rows::{Contact, Row, RowKey};
+use crate::session::rows::{Contact, HistoryRow, Row, RowKey};
 use crate::session::source::Source;
-use crate::session::unit::Unit;
+use crate::session::unit::{Lookup, Unit};
 
-/// Largest history that is unpacked; inline ones are far smaller.
+/// Largest list of who is who that is unpacked.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
-/// Most entries of one kind that are taken out of one history.
+/// Most entries that are taken out of one such list.
 const ENTRIES_MAX: usize = 50_000;
 /// Longest name that is kept of somebody.
 const NAME_CHARS_MAX: usize = 128;
+/// Largest content of a message that is kept.
+const CONTENT_BYTES_MAX: usize = 256 << 10;
+/// Downloads of one history that may fail before it is given up.
+const FAILURES_MAX: u32 = 8;
+/// Wait after the first failed download; it doubles.
+const RETRY_MS: u64 = 5_000;
+
+/// The history that is being taken in; lost with the link, the rows know the rest.
+#[derive(Debug, Default)]
+pub(super) struct Histories {
+    current: Option<(HistoryRow, Step)>,
+    /// Before this time nothing is tried again that failed.
+    retry_at: u64,
+}
+
+#[derive(Debug)]
+enum Step {
+    Fetching(u64),
+    Reading(Box<Past>, Piece),
+}
 
 impl Session {
-    /// A history came with a message. One that has to be downloaded is only reported: nothing in it
-    /// is needed to send or to receive.
+    /// A history came with a message, or the place where it lies.
     pub(super) fn take_history(
         &mut self,
         unit: &mut Unit<'_>,
         incoming: &Incoming,
-        notification: HistorySyncNotification,
+        notification: &HistorySyncNotification,
     ) {
-        let unpacked = notification
-            .initial_hist_bootstrap_inline_payload
-            .as_deref()
-            .and_then(|packed| HistorySync::decode(&unpack(packed)?[..]).ok());
-        let kind = notification
-            .sync_type
-            .and_then(|kind| u32::try_from(kind).ok())
-            .unwrap_or(0);
-        let conversations = unpacked
-            .as_ref()
-            .map_or(0, |history| history.conversations.len());
-        if let Some(history) = unpacked {
-            self.file_history(unit, history);
-        }
-        let body = EventBody::HistorySync {
-            kind,
-            conversations: u32::try_from(conversations).unwrap_or(u32::MAX),
-            progress: notification.progress,
-        };
         let Incoming {
             source, home, id, ..
         } = incoming;
-        unit.event(
-            Some(Source::dedupe(source, "history", home, id)),
-            incoming.at_ms,
-            body,
-        );
+        let dedupe = Source::dedupe(source, "history", home, id);
+        let row = HistoryRow {
+            dedupe: dedupe.clone(),
+            at_ms: incoming.at_ms,
+            notification: notification.encode_to_vec(),
+            done: 0,
+            failures: 0,
+        };
+        unit.put(RowKey::History(dedupe), Row::History(row));
+        unit.rows.forget(&RowKey::NextHistory);
+        self.go_on_with_history(unit);
     }
 
-    fn file_history(&mut self, unit: &mut Unit<'_>, history: HistorySync) {
-        for pair in history
-            .phone_number_to_lid_mappings
-            .into_iter()
-            .take(ENTRIES_MAX)
-        {
-            let PhoneNumberToLid { pn_jid, lid_jid } = pair;
-            if let (Some(number), Some(lid)) = (address(pn_jid), address(lid_jid)) {
-                people::learn(unit, &number, &lid);
+    /// Has the next step done beside whatever else waits.
+    pub(super) fn go_on_with_history(&mut self, unit: &mut Unit<'_>) {
+        if self.phase == Phase::Ready {
+            unit.out.beside = Some(Input::History);
+        }
+    }
+
+    pub(super) fn want_history(&self, lookup: &mut impl Lookup) {
+        match &self.histories.current {
+            None => {
+                lookup.row(&RowKey::NextHistory);
+            }
+            Some((_, Step::Fetching(_))) => (),
+            Some((_, Step::Reading(_, piece))) => {
+                for entry in &piece.entries {
+                    self.want_entry(lookup, entry);
+                }
             }
         }
-        for entry in history.pushnames.into_iter().take(ENTRIES_MAX) {
-            let name = entry
-                .push_name
-                .filter(|name| !name.is_empty() && name != "-");
-            let Some((user, name)) = address(entry.id).zip(name) else {
-                continue;
+    }
+
+    fn want_entry(&self, lookup: &mut impl Lookup, entry: &Entry) {
+        match entry {
+            Entry::Message { chat, head, .. } => {
+                let source = chat
+                    .parse()
+                    .ok()
+                    .and_then(|chat| self.past_source(&chat, head));
+                if let Some((source, id)) = source.zip(past_id(head)) {
+                    let home = source.sender_home(&self.account, lookup);
+                    lookup.row(&RowKey::Seen(source.dedupe("message", &home, &id)));
+                }
+            }
+            // What these tell decides where the messages after them are filed.
+            Entry::Chat(chat) => want_pair(lookup, &chat.pn_jid, &chat.lid_jid),
+            Entry::Pair(pair) => want_pair(lookup, &pair.pn_jid, &pair.lid_jid),
+            Entry::Name(_) => (),
+        }
+    }
+
+    /// The next step: begins with a history, or takes in a piece of one.
+    pub(super) fn work_on_history(&mut self, unit: &mut Unit<'_>) {
+        if self.phase != Phase::Ready {
+            return;
+        }
+        match self.histories.current.take() {
+            None => self.begin_history(unit),
+            Some((row, Step::Fetching(id))) => {
+                self.histories.current = Some((row, Step::Fetching(id)));
+            }
+            Some((row, Step::Reading(past, piece))) => self.take_piece(unit, row, past, piece),
+        }
+    }
+
+    fn begin_history(&mut self, unit: &mut Unit<'_>) {
+        let row = match unit.row(&RowKey::NextHistory) {
+            Some(Row::History(row)) => row.clone(),
+            _ => return,
+        };
+        if 0 < row.failures && unit.now.mono_ms < self.histories.retry_at {
+            return;
+        }
+        let Some(notification) = announced(&row) else {
+            return self.end_history(unit, &row, (0, 0), Some("malformed"));
+        };
+        if let Some(packed) = notification.initial_hist_bootstrap_inline_payload {
+            return self.read_history(unit, row, packed);
+        }
+        let reference = Reference::new(
+            Kind::History,
+            notification.media_key.as_deref(),
+            notification.direct_path.as_deref(),
+            notification.file_sha256.as_deref(),
+            notification.file_enc_sha256.as_deref(),
+        );
+        let Some(reference) = reference else {
+            return self.end_history(unit, &row, (0, 0), Some("nothing_there"));
+        };
+        let id = self.syncing.fetch_id();
+        unit.out.fetches.push(Fetch { id, reference });
+        self.histories.current = Some((row, Step::Fetching(id)));
+    }
+
+    /// Whether a history is awaited under this number.
+    pub(super) fn fetches_history(&self, id: u64) -> bool {
+        matches!(&self.histories.current, Some((_, Step::Fetching(awaited))) if *awaited == id)
+    }
+
+    /// The history is there, checked and decrypted; or it cannot be had.
+    pub(super) fn take_fetched(&mut self, unit: &mut Unit<'_>, blob: Option<Vec<u8>>) {
+        let Some((mut row, _)) = self.histories.current.take() else {
+            return;
+        };
+        if let Some(packed) = blob {
+            return self.read_history(unit, row, packed);
+        }
+        row.failures += 1;
+        if FAILURES_MAX < row.failures {
+            return self.end_history(unit, &row, (0, 0), Some("unavailable"));
+        }
+        let wait_ms = RETRY_MS << row.failures.min(FAILURES_MAX);
+        self.histories.retry_at = unit.now.mono_ms + wait_ms;
+        put_done(unit, &row);
+        self.put_off(unit, Input::History, wait_ms);
+        unit.notice(Notice::HistoryDone);
+        self.go_on_with_history(unit);
+    }
+
+    fn read_history(&mut self, unit: &mut Unit<'_>, row: HistoryRow, packed: Vec<u8>) {
+        let mut past = Box::new(Past::new(packed));
+        let piece = past.piece(row.done);
+        self.histories.current = Some((row, Step::Reading(past, piece)));
+        self.go_on_with_history(unit);
+    }
+
+    fn take_piece(
+        &mut self,
+        unit: &mut Unit<'_>,
+        mut row: HistoryRow,
+        mut past: Box<Past>,
+        piece: Piece,
+    ) {
+        row.done += piece.entries.len() as u64;
+        let progress = !piece.entries.is_empty();
+        for entry in piece.entries {
+            self.file(unit, entry);
+        }
+        if let Some(end) = piece.end {
+            let failure = end.err().map(|spoilt| spoilt.0);
+            return self.end_history(unit, &row, past.counts(), failure);
+        }
+        if progress {
+            put_done(unit, &row);
+        }
+        let piece = past.piece(row.done);
+        self.histories.current = Some((row, Step::Reading(past, piece)));
+        self.go_on_with_history(unit);
+    }
+
+    fn end_history(
+        &mut self,
+        unit: &mut Unit<'_>,
+        row: &HistoryRow,
+        (chats, messages): (u64, u64),
+        failure: Option<&'static str>,
+    ) {
+        let notification = announced(row).unwrap_or_default();
+        let kind = notification
+            .sync_type
+            .and_then(|kind| u32::try_from(kind).ok());
+        let body = EventBody::HistorySync {
+            kind: kind.unwrap_or(0),
+            conversations: u32::try_from(chats).unwrap_or(u32::MAX),
+            messages,
+            progress: notification.progress,
+            failure,
+        };
+        unit.event(Some(row.dedupe.clone()), row.at_ms, body);
+        unit.delete(RowKey::History(row.dedupe.clone()));
+        unit.rows.forget(&RowKey::NextHistory);
+        unit.notice(Notice::HistoryDone);
+        self.go_on_with_history(unit);
+    }
+
+    fn file(&mut self, unit: &mut Unit<'_>, entry: Entry) {
+        match entry {
+            Entry::Message {
+                chat,
+                head,
+                content,
+            } => {
+                if let Ok(chat) = chat.parse() {
+                    self.file_message(unit, chat, *head, content);
+                }
+            }
+            Entry::Chat(chat) => file_chat(unit, *chat),
+            Entry::Name(name) => self.file_name(unit, name),
+            Entry::Pair(PhoneNumberToLid { pn_jid, lid_jid }) => {
+                if let (Some(number), Some(lid)) = (address(pn_jid), address(lid_jid)) {
+                    people::learn(unit, &number, &lid);
+                }
+            }
+        }
+    }
+
+    fn file_name(&mut self, unit: &mut Unit<'_>, entry: PushName) {
+        let name = entry
+            .push_name
+            .filter(|name| !name.is_empty() && name != "-");
+        let Some((user, name)) = address(entry.id).zip(name) else {
+            return;
+        };
+        let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+        if people::is_own(&self.account, &user) {
+            self.take_own_name(unit, name);
+        } else {
+            let contact = Contact {
+                push_name: Some(name),
+                ..Contact::default()
             };
-            let name: String = name.chars().take(NAME_CHARS_MAX).collect();
-            if people::is_own(&self.account, &user) {
-                self.take_own_name(unit, name);
-            } else {
-                let contact = Contact {
-                    push_name: Some(name),
-                    ..Contact::default()
-                };
-                unit.merge_contact(RowKey::Contact(user.bare()), contact);
-            }
+            unit.merge_contact(RowKey::Contact(user.bare()), contact);
         }
-        for conversation in history.conversations.into_iter().take(ENTRIES_MAX) {
-            file_conversation(self, unit, conversation);
+    }
+
+    /// Where a message of a history came from, as far as it tells.
+    fn past_source(&self, chat: &Jid, head: &WebMessageInfo) -> Option<Source> {
+        let key = head.key.as_ref()?;
+        let from_me = key.from_me == Some(true);
+        let sender = if from_me {
+            self.account.jid.bare()
+        } else if chat.is_account() {
+            chat.clone()
+        } else {
+            address(key.participant.clone().or(head.participant.clone()))?
+        };
+        Some(Source {
+            chat: chat.clone(),
+            sender: sender.bare(),
+            sender_alt: None,
+            chat_alt: None,
+            from_me,
+            group: !chat.is_account(),
+        })
+    }
+
+    fn file_message(
+        &mut self,
+        unit: &mut Unit<'_>,
+        chat: Jid,
+        head: WebMessageInfo,
+        bytes: Vec<u8>,
+    ) {
+        let Some((source, id)) = self.past_source(&chat, &head).zip(past_id(&head)) else {
+            return;
+        };
+        if let Some(secret) = head.message_secret {
+            let key = RowKey::MessageSecret {
+                chat,
+                sender: source.sender.clone(),
+                id: id.clone(),
+            };
+            unit.put(key, Row::MessageSecret(secret));
         }
+        let content = Content::of(&bytes);
+        let home = source.sender_home(&self.account, unit);
+        let seen = RowKey::Seen(source.dedupe("message", &home, &id));
+        if CONTENT_BYTES_MAX < bytes.len() || !content.is_for_people() || unit.row(&seen).is_some()
+        {
+            return;
+        }
+        let seconds = head
+            .message_timestamp
+            .and_then(|time| i64::try_from(time).ok());
+        let at_ms = seconds.and_then(|seconds| seconds.checked_mul(1_000));
+        let name = head.push_name.filter(|name| !name.is_empty());
+        let message = MessageEvent {
+            sender_alt: (home.server != source.sender.server).then(|| home.clone()),
+            push_name: name.map(|name| name.chars().take(NAME_CHARS_MAX).collect()),
+            kind: content.kind(),
+            text: content.text(),
+            payload: content.payload.to_vec(),
+            offline: false,
+            id: id.clone(),
+            from_me: source.from_me,
+            sender: source.sender.clone(),
+            chat: source.chat.clone(),
+        };
+        unit.event(
+            Some(source.dedupe("past", &home, &id)),
+            at_ms.unwrap_or(unit.now.unix_ms),
+            EventBody::Past(message),
+        );
     }
 
     /// The name that our account goes by was set on the phone.
@@ -128,7 +383,7 @@ impl Session {
     }
 }
 
-fn file_conversation(session: &Session, unit: &mut Unit<'_>, conversation: Conversation) {
+fn file_chat(unit: &mut Unit<'_>, conversation: Conversation) {
     let Some(chat) = address(conversation.id) else {
         return;
     };
@@ -143,31 +398,29 @@ fn file_conversation(session: &Session, unit: &mut Unit<'_>, conversation: Conve
         let row = Row::PrivacyToken { token, timestamp_s };
         unit.put(RowKey::PrivacyToken(people::plain(&chat)), row);
     }
-    for message in conversation
-        .messages
-        .into_iter()
-        .filter_map(|entry| entry.message)
-    {
-        let Some((secret, key)) = message.message_secret.zip(message.key) else {
-            continue;
-        };
-        let sender = if key.from_me == Some(true) {
-            Some(session.account.jid.bare())
-        } else if chat.is_account() {
-            Some(chat.clone())
-        } else {
-            address(key.participant.or(message.participant))
-        };
-        let id = key.id.and_then(|id| id.parse().ok());
-        if let Some((sender, id)) = sender.zip(id) {
-            let key = RowKey::MessageSecret {
-                chat: chat.clone(),
-                sender: sender.bare(),
-                id,
-            };
-            unit.put(key, Row::MessageSecret(secret));
-        }
+}
+
+fn want_pair(lookup: &mut impl Lookup, number: &Option<String>, lid: &Option<String>) {
+    if let (Some(number), Some(lid)) = (address(number.clone()), address(lid.clone())) {
+        people::want_pair(lookup, &number, &lid);
     }
+}
+
+fn past_id(head: &WebMessageInfo) -> Option<MessageId> {
+    head.key.as_ref()?.id.as_ref()?.parse().ok()
+}
+
+/// What the phone said of a history.
+fn announced(row: &HistoryRow) -> Option<HistorySyncNotification> {
+    HistorySyncNotification::decode(&row.notification[..]).ok()
+}
+
+/// Writes down how far a history has come.
+fn put_done(unit: &mut Unit<'_>, row: &HistoryRow) {
+    let (done, failures) = (row.done, row.failures);
+    let key = RowKey::HistoryDone(row.dedupe.clone());
+    unit.put(key, Row::HistoryDone { done, failures });
+    unit.rows.forget(&RowKey::NextHistory);
 }
 
 fn address(text: Option<String>) -> Option<Jid> {

@@ -38,6 +38,8 @@ pub enum Input {
     AskAppStateKeys,
     /// What [`super::output::Fetch`] asked for, checked and decrypted; `None` if it cannot be had.
     Blob { id: u64, blob: Option<Vec<u8>> },
+    /// The next piece of a history is to be taken in.
+    History,
     /// Unlink this device from the phone.
     Logout,
     /// The link is gone; whatever waited for an answer will not get one.

@@ -109,6 +109,7 @@ impl Session {
         self.announce(unit);
         self.release(unit);
         self.sync_app_state(unit, &Collection::ALL);
+        self.go_on_with_history(unit);
         unit.notice(Notice::LoggedIn);
         self.pulse.logged_in(unit.now.mono_ms);
         unit.notice(Notice::State(AccountState::Connected));

@@ -12,6 +12,7 @@ use crate::session::appstate::Syncing;
 use crate::session::bundles::Bundles;
 use crate::session::changes::{AccountState, Change, EventBody};
 use crate::session::config::ClientConfig;
+use crate::session::history::Histories;
 use crate::session::input::Input;
 use crate::session::iq::{self, Pending, Query, Request};
 use crate::session::keepalive::{Due, KeepAlive};
@@ -32,7 +33,7 @@ const GREETING_MS_MAX: u64 = 30_000;
 const LATER_MAX: usize = 4_096;
 
 /// One account and its link, without input or output.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Session {
     pub(super) account: Account,
     pub(super) config: ClientConfig,
@@ -46,6 +47,7 @@ pub struct Session {
     pub(super) resent: Resent,
     pub(super) owed: Owed,
     pub(super) syncing: Syncing,
+    pub(super) histories: Histories,
     /// The server's clock minus ours.
     pub(super) server_offset_ms: i64,
     /// Inputs by the time at which they are handled again.
@@ -83,6 +85,7 @@ impl Session {
             resent: Resent::default(),
             owed: Owed::default(),
             syncing: Syncing::default(),
+            histories: Histories::default(),
             server_offset_ms: 0,
             later: BTreeMap::new(),
             held: Vec::new(),
@@ -127,6 +130,7 @@ impl Session {
             Input::SyncAppState => self.want_app_state_versions(&mut wants),
             Input::ApplyAppState(collection) => self.want_settings(&mut wants, *collection),
             Input::AskAppStateKeys => self.want_own_phone(&mut wants),
+            Input::History => self.want_history(&mut wants),
             Input::LinkUp
             | Input::Blob { .. }
             | Input::Tick
@@ -167,6 +171,10 @@ impl Session {
             Input::SyncAppState => self.ask_app_state(&mut unit),
             Input::ApplyAppState(collection) => self.apply_app_state(&mut unit, collection),
             Input::AskAppStateKeys => self.ask_app_state_keys(&mut unit),
+            Input::History => self.work_on_history(&mut unit),
+            Input::Blob { id, blob } if self.fetches_history(id) => {
+                self.take_fetched(&mut unit, blob);
+            }
             Input::Blob { id, blob } => self.take_blob(&mut unit, id, blob.as_deref()),
             Input::Logout => self.log_out(&mut unit),
             Input::LinkDown => self.link_down(),
@@ -202,6 +210,7 @@ impl Session {
         self.attempts = Attempts::default();
         self.owed = Owed::default();
         self.syncing = Syncing::default();
+        self.histories = Histories::default();
         self.later.clear();
         self.held.clear();
     }

@@ -32,6 +32,7 @@ mod iq;
 mod keepalive;
 mod login;
 mod notification;
+mod past;
 mod people;
 mod prekeys;
 pub mod pulse;

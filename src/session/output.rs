@@ -22,6 +22,8 @@ pub struct Output {
     /// Inputs to handle next, after this unit of work is committed: sends that waited for an
     /// answer.
     pub again: Vec<Input>,
+    /// An input to handle with the next unit of work, which holds up nothing else that waits.
+    pub beside: Option<Input>,
     /// Blobs to be downloaded while this link lasts.
     pub fetches: Vec<Fetch>,
     /// Set when the link is to be closed after `transmit` went out.
@@ -52,6 +54,8 @@ pub enum Notice {
     },
     /// This sign of life came on this link, for the first time.
     Works(Sign),
+    /// No history is held any more, for now: another account may begin with one.
+    HistoryDone,
     /// Our device is unlinked, or the server never answered that it is.
     LogoutDone,
     /// A text to show as a QR code; it is good for this long.

@@ -339,7 +339,7 @@ impl Session {
         if let Some(share) = protocol.app_state_sync_key_share {
             self.take_app_state_keys(unit, share);
         } else if let Some(history) = protocol.history_sync_notification {
-            self.take_history(unit, incoming, history);
+            self.take_history(unit, incoming, &history);
             unit.out
                 .transmit
                 .extend(receipt_for(node, Some("hist_sync")));

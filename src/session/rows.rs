@@ -114,6 +114,12 @@ pub enum RowKey {
     Seen(Dedupe),
     /// How often an incoming message was asked for again (`wmctl_retry`).
     Retry(Dedupe),
+    /// A history that is not taken in yet (`wmctl_history`).
+    History(Dedupe),
+    /// How far a history is taken in: a part of its row, written only.
+    HistoryDone(Dedupe),
+    /// The history that comes next, read only.
+    NextHistory,
     /// A message that an application sends (`wmctl_outbox`).
     Outbox(MessageId),
     /// The secret that answers to a message are encrypted with (`whatsmeow_message_secrets`).
@@ -154,6 +160,11 @@ pub enum Row {
     /// The event exists; its sequence number.
     Seen(i64),
     Retry(RetryRow),
+    History(HistoryRow),
+    HistoryDone {
+        done: u64,
+        failures: u32,
+    },
     Outbox(OutboxRow),
     MessageSecret(Vec<u8>),
     PrivacyToken {
@@ -242,6 +253,20 @@ pub struct RetryRow {
     /// Retry receipts sent so far.
     pub count: u32,
     pub first_ms: i64,
+}
+
+/// A history that the phone announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryRow {
+    /// Of the message that announced it.
+    pub dedupe: Dedupe,
+    pub at_ms: i64,
+    /// A `HistorySyncNotification` protobuf.
+    pub notification: Vec<u8>,
+    /// Entries that were taken in.
+    pub done: u64,
+    /// Downloads that failed.
+    pub failures: u32,
 }
 
 /// A message on its way out.

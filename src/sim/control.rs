@@ -23,6 +23,9 @@
 //!                                          {"set":"push_name","name"} → {"version"}
 //! POST   /v1/accounts/NUMBER/settings-key  {"withhold":bool}; a new key, which companions get at
 //!                                          once or only when they ask
+//! POST   /v1/accounts/NUMBER/history       {"conversations","messages","padding"?,"inline"?,
+//!                                          "refused"?}: its past goes to its companions, in a blob
+//!                                          → {"companions"}
 //! POST   /v1/accounts/NUMBER/compact       settings become snapshots; older patches are gone
 //! DELETE /v1/devices/JID                   the phone unlinks a companion
 //! POST   /v1/scan                          {"code","number"?}; without number, the first account
@@ -60,6 +63,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ids::Jid;
 use crate::sim::faults::{Ending, Fault};
 use crate::sim::groups::Addressing;
+use crate::sim::history::Past;
 use crate::sim::server::{SimError, Simulator};
 use crate::sim::settings::Setting;
 
@@ -137,6 +141,7 @@ fn router(served: Served) -> Router {
         .route("/v1/accounts/{number}/reinstall", post(reinstall))
         .route("/v1/accounts/{number}/settings", get(settings).post(set))
         .route("/v1/accounts/{number}/settings-key", post(rotate_key))
+        .route("/v1/accounts/{number}/history", post(history))
         .route("/v1/accounts/{number}/compact", post(compact))
         .route("/v1/devices/{jid}", delete(remove_device))
         .route("/v1/scan", post(scan))
@@ -292,6 +297,12 @@ async fn rotate_key(State(sim): Shared, Path(number): Path<String>, body: Body<N
     let Json(new) = body?;
     sim.rotate_key(&number, new.withhold).await?;
     Ok(Json(json!({})))
+}
+
+async fn history(State(sim): Shared, Path(number): Path<String>, body: Body<Past>) -> Answer {
+    let Json(past) = body?;
+    let companions = sim.hand_over_past(&number, past).await?;
+    Ok(Json(json!({"companions": companions})))
 }
 
 async fn compact(State(sim): Shared, Path(number): Path<String>) -> Answer {

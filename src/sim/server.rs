@@ -27,6 +27,7 @@ use crate::sim::appstate::CollectionView;
 use crate::sim::connection::{self, Gate};
 use crate::sim::faults::{Ending, Fault};
 use crate::sim::groups::Addressing;
+use crate::sim::history::Past;
 use crate::sim::journal::{Breach, Entry, Login};
 use crate::sim::pairing::ScanError;
 use crate::sim::phone::{Heard, Incoming};
@@ -101,6 +102,9 @@ pub enum SimError {
     /// The account has no such device.
     #[error("the account has no such device")]
     UnknownDevice,
+    /// A history of more than a phone holds.
+    #[error("no phone has so much of a past")]
+    TooMuch,
     /// The phone could not pair the client.
     #[error("the phone refuses to pair")]
     Scan(#[from] ScanError),
@@ -349,6 +353,13 @@ impl Simulator {
             .await?
     }
 
+    /// The phone hands its past over to its companions; gives how many there are.
+    pub async fn hand_over_past(&self, number: &str, past: Past) -> Result<usize, SimError> {
+        let account = Jid::user(number);
+        self.call(move |world| world.hand_over_past(&account, &past))
+            .await?
+    }
+
     /// What phone and companions of an account have set.
     pub async fn settings(&self, number: &str) -> Result<Vec<CollectionView>, SimError> {
         let account = Jid::user(number);
@@ -488,7 +499,7 @@ async fn download(State(shared): State<Shared>, uri: Uri) -> Response {
     let path = uri.path().to_owned();
     let call = Event::Call(Box::new(move |world| {
         // Nobody may wait any more.
-        let _ = reply.send(world.blobs.get(&path).cloned());
+        let _ = reply.send(world.blob(&path));
     }));
     if shared.gate.events.send(call).is_err() {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();

@@ -90,6 +90,8 @@ pub(super) struct World {
     pub(super) mute: Mute,
     /// What lies on the media server, by path.
     pub(super) blobs: HashMap<String, Vec<u8>>,
+    /// How often the media server still refuses to give one out.
+    pub(super) refused_blobs: HashMap<String, u32>,
     /// What the next logins of an account are answered with, by phone number.
     pub(super) refused: HashMap<String, Node>,
     due: BTreeMap<(u64, u64), Later>,
@@ -119,6 +121,7 @@ impl World {
             faults: Faults::default(),
             mute: Mute::default(),
             blobs: HashMap::new(),
+            refused_blobs: HashMap::new(),
             refused: HashMap::new(),
             due: BTreeMap::new(),
             next_id: 1,

@@ -124,7 +124,8 @@ fn columns(body: &EventBody) -> Vec<Val> {
         ]
     };
     match body {
-        EventBody::Message(message) => message_columns(message),
+        EventBody::Message(message) => message_columns("message", message),
+        EventBody::Past(message) => message_columns("history_message", message),
         EventBody::Undecryptable {
             chat,
             sender,
@@ -222,10 +223,13 @@ fn columns(body: &EventBody) -> Vec<Val> {
         EventBody::HistorySync {
             kind,
             conversations,
+            messages,
             progress,
+            failure,
         } => {
             let detail = json!({
-                "sync": kind, "conversations": conversations, "progress": progress,
+                "sync": kind, "conversations": conversations, "messages": messages,
+                "progress": progress, "failure": failure,
             });
             plain("history_sync", none(), none(), none(), detail)
         }
@@ -242,7 +246,7 @@ fn columns(body: &EventBody) -> Vec<Val> {
     }
 }
 
-fn message_columns(message: &MessageEvent) -> Vec<Val> {
+fn message_columns(kind: &str, message: &MessageEvent) -> Vec<Val> {
     let detail = json!({
         "content": message.kind,
         "push_name": message.push_name,
@@ -250,7 +254,7 @@ fn message_columns(message: &MessageEvent) -> Vec<Val> {
         "offline": message.offline,
     });
     args![
-        "message",
+        kind,
         message.chat.to_string(),
         message.sender.to_string(),
         message.id.as_str(),

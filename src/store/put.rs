@@ -65,6 +65,13 @@ const RETRY: &str = "
     INSERT INTO wmctl_retry (business_id, dedupe, count, first_ms) VALUES ($1, $2, $3, $4)
     ON CONFLICT (business_id, dedupe)
     DO UPDATE SET count = excluded.count, first_ms = excluded.first_ms";
+const HISTORY: &str = "
+    INSERT INTO wmctl_history (business_id, our_jid, dedupe, at_ms, notification)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (business_id, our_jid, dedupe) DO NOTHING";
+const HISTORY_DONE: &str = "
+    UPDATE wmctl_history SET done = $4, failures = $5
+    WHERE business_id = $1 AND our_jid = $2 AND dedupe = $3";
 const MESSAGE_SECRET: &str = "
     INSERT INTO whatsmeow_message_secrets (business_id, our_jid, chat_jid, sender_jid, message_id,
         key)
@@ -217,6 +224,21 @@ fn upsert(owner: &Owner, key: &RowKey, row: &Row) -> Option<(&'static str, Vec<V
             RETRY,
             args![tenant, dedupe.0.as_str(), retry.count, retry.first_ms],
         ),
+        (RowKey::History(_), Row::History(history)) => {
+            let dedupe = history.dedupe.0.as_str();
+            let notification = history.notification.as_slice();
+            (
+                HISTORY,
+                args![tenant, our, dedupe, history.at_ms, notification],
+            )
+        }
+        (RowKey::HistoryDone(dedupe), Row::HistoryDone { done, failures }) => {
+            let done = i64::try_from(*done).ok()?;
+            (
+                HISTORY_DONE,
+                args![tenant, our, dedupe.0.as_str(), done, *failures],
+            )
+        }
         (RowKey::MessageSecret { chat, sender, id }, Row::MessageSecret(secret)) => {
             let (chat, sender) = (chat.to_string(), sender.to_string());
             (
@@ -338,6 +360,10 @@ fn deletion(owner: &Owner, key: &RowKey) -> Option<(&'static str, Vec<Val>)> {
         RowKey::Retry(dedupe) => (
             "DELETE FROM wmctl_retry WHERE business_id = $1 AND dedupe = $2",
             args![tenant, dedupe.0.as_str()],
+        ),
+        RowKey::History(dedupe) => (
+            "DELETE FROM wmctl_history WHERE business_id = $1 AND our_jid = $2 AND dedupe = $3",
+            args![tenant, our, dedupe.0.as_str()],
         ),
         RowKey::Seen(_) | RowKey::Outbox(_) => return None,
         _ => return deletion_of_settings(owner, key),

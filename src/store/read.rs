@@ -6,8 +6,8 @@
 use crate::ids::{Jid, MessageId, TenantId};
 use crate::secret::Secret;
 use crate::session::rows::{
-    AppStateKey, ChatSettings, Contact, DeviceList, GroupInfo, PreKeyRow, RetryRow, Row, RowKey,
-    SenderKeyShare,
+    AppStateKey, ChatSettings, Contact, Dedupe, DeviceList, GroupInfo, HistoryRow, PreKeyRow,
+    RetryRow, Row, RowKey, SenderKeyShare,
 };
 use crate::store::db::{Column, Row as Stored, Val, args};
 use crate::store::error::StoreError;
@@ -43,6 +43,12 @@ const CONTACT: &str = "
 const SEEN: &str = "SELECT seq FROM wmctl_event WHERE business_id = $1 AND dedupe = $2";
 const RETRY: &str = "
     SELECT count, first_ms FROM wmctl_retry WHERE business_id = $1 AND dedupe = $2";
+const HISTORY: &str = "
+    SELECT dedupe, at_ms, notification, done, failures FROM wmctl_history
+    WHERE business_id = $1 AND our_jid = $2 AND dedupe = $3";
+const NEXT_HISTORY: &str = "
+    SELECT dedupe, at_ms, notification, done, failures FROM wmctl_history
+    WHERE business_id = $1 AND our_jid = $2 ORDER BY failures, at_ms, dedupe LIMIT 1";
 const MESSAGE_SECRET: &str = "
     SELECT key FROM whatsmeow_message_secrets WHERE business_id = $1 AND our_jid = $2
         AND chat_jid = $3 AND sender_jid = $4 AND message_id = $5";
@@ -114,6 +120,10 @@ fn select(owner: &Owner, key: &RowKey) -> (&'static str, Vec<Val>) {
         RowKey::Contact(their) => (CONTACT, args![tenant, our, their.to_string()]),
         RowKey::Seen(dedupe) => (SEEN, args![tenant, dedupe.0.as_str()]),
         RowKey::Retry(dedupe) => (RETRY, args![tenant, dedupe.0.as_str()]),
+        RowKey::History(dedupe) | RowKey::HistoryDone(dedupe) => {
+            (HISTORY, args![tenant, our, dedupe.0.as_str()])
+        }
+        RowKey::NextHistory => (NEXT_HISTORY, args![tenant, our]),
         RowKey::Outbox(id) => (outbox::ROW, args![tenant, id.as_str()]),
         RowKey::MessageSecret { chat, sender, id } => {
             let (chat, sender) = (chat.to_string(), sender.to_string());
@@ -210,6 +220,16 @@ fn decode(key: &RowKey, row: &Stored) -> Result<Row, StoreError> {
             Row::Retry(RetryRow {
                 count: row.number(0)?,
                 first_ms: row.at(1)?,
+            })
+        }
+        RowKey::History(_) | RowKey::HistoryDone(_) | RowKey::NextHistory => {
+            let row = Found("wmctl_history", row);
+            Row::History(HistoryRow {
+                dedupe: Dedupe(row.at(0)?),
+                at_ms: row.at(1)?,
+                notification: row.at(2)?,
+                done: row.number(3)?,
+                failures: row.number(4)?,
             })
         }
         RowKey::SenderKeyShare(_) | RowKey::Devices(_) | RowKey::Group(_) => cached(key, row)?,

@@ -140,11 +140,12 @@ pub(super) const FENCE: &str = "
 const FORGET_LEASE: &str = "DELETE FROM wmctl_lease WHERE business_id = $1 AND owner IS NULL";
 
 /// Everything of a tenant, but for its lease, whose epoch must not fall, and what was done to it.
-pub(super) const PURGED: [&str; 31] = [
+pub(super) const PURGED: [&str; 32] = [
     "wmctl_dead_letter",
     "wmctl_delivery",
     "wmctl_webhook",
     "wmctl_message_secret_time",
+    "wmctl_history",
     "whatsmeow_event_buffer",
     "whatsmeow_lid_map",
     "whatsmeow_privacy_tokens",

@@ -1,8 +1,9 @@
 //! Actors against a server in the test, with paused time: what must wait for a commit does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -55,6 +56,7 @@ impl World {
             gate: Gate::open(),
             status,
             commands,
+            histories: Arc::new(Semaphore::new(1)),
             meter: Meter::default(),
         });
         let mut tasks = JoinSet::new();

@@ -1,5 +1,6 @@
 //! Sessions against hand-made servers and against each other.
 
+mod history;
 mod noise;
 mod pairing;
 mod settings;

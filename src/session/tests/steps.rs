@@ -98,6 +98,11 @@ impl Bench {
         self.stored.push((key, row));
     }
 
+    /// Has a row looked up again.
+    pub(super) fn forget(&mut self, key: &RowKey) {
+        self.rows.forget(key);
+    }
+
     /// Feeds an input, and what it wants handled after it, as one output.
     pub(super) fn run(&mut self, input: Input) -> Output {
         let mut whole = Output::default();
@@ -109,6 +114,7 @@ impl Bench {
             whole.notices.append(&mut out.notices);
             whole.fetches.append(&mut out.fetches);
             whole.close = whole.close.or(out.close);
+            whole.beside = out.beside.or(whole.beside);
             inputs.append(&mut out.again);
         }
         whole

@@ -1,5 +1,6 @@
 //! One tenant's trouble harms no other: real processes, several tenants.
 
+mod history;
 mod locked;
 #[cfg(feature = "mutants")]
 mod panics;

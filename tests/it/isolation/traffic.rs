@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(5);
 const GROWTH_KIB_MAX: u64 = 200 << 10;
 
 /// Resident memory of a process (KiB).
-fn memory_kib(id: u32) -> u64 {
+pub(super) fn memory_kib(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status
         .lines()
