@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
+use clap::builder::PossibleValuesParser;
 use wmctl::ops::Stop;
-use wmctl::ops::event::Event;
+use wmctl::ops::event::{Event, TYPES};
 use wmctl::ops::events::{self, EventsOptions};
 use wmctl::ops::open::{App, Schema};
 
@@ -27,7 +28,7 @@ pub(crate) struct EventsArgs {
     from_seq: i64,
 
     /// Show only events of this type (can be repeated)
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES))]
     types: Vec<String>,
 
     /// Wait for more at the end

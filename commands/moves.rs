@@ -234,6 +234,7 @@ fn failure(error: MoveError) -> Failure {
         } => {
             let exit = match class {
                 Class::Absent => Exit::Absent,
+                Class::Value => Exit::Usage,
                 Class::Conflict => Exit::Conflict,
                 Class::Schema => Exit::Database,
                 Class::Damage => Exit::Failed,

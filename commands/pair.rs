@@ -217,6 +217,7 @@ pub(crate) fn explain(error: PairError, tenant: &str) -> Failure {
         PairError::AlreadyPaired { .. } => Failure::new(Exit::Conflict, "ALREADY_PAIRED", message)
             .hint("--replace unlinks it first, or choose another --tenant"),
         PairError::Rows(error) => start::rows(error),
+        PairError::Tenant(_) => Failure::new(Exit::Usage, "BAD_VALUE", message),
         PairError::Line(error) => start::line(&error),
         PairError::Expired => Failure::new(Exit::Remote, "EXPIRED", message)
             .hint("start again with the phone at hand"),

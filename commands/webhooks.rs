@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 use wmctl::config::webhook::{Delivery, Network};
 use wmctl::ids::TenantId;
 use wmctl::ops::Stop;
+use wmctl::ops::event::TYPES;
 use wmctl::ops::open::App;
 use wmctl::ops::webhooks::{
     self, DeadLetter, LETTERS_MAX, NewWebhook, SecretText, Webhook, WebhookError,
@@ -101,7 +103,7 @@ struct AddArgs {
     id: Option<String>,
 
     /// Deliver only events of this type (can be repeated)
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES))]
     types: Vec<String>,
 
     /// Deliver up to so many events in one request

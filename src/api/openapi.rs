@@ -3,10 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::routes::{Param, ROUTES, Route};
+use crate::ops::event::TYPES;
 use crate::ops::shapes::WHOLE_MAX;
 
 /// What [`crate::ids::TenantId`] takes.
 const TENANT_NAME: &str = "^[A-Za-z0-9_.-]{1,64}$";
+/// The same where nobody has it yet.
+const NEW_TENANT_NAME: &str = "^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?$";
 /// No control character.
 const PLAIN: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
 /// A phone number in international form, as people write it.
@@ -199,6 +202,8 @@ fn webhook_schemas() -> Value {
     let either = |schema: Value| json!({ "anyOf": [schema, { "type": "null" }] });
     let word = json!({ "type": "string", "pattern": "^[a-z_]{1,32}$" });
     let types = json!({ "type": "array", "items": word, "maxItems": 32 });
+    let known = json!({ "type": "string", "enum": TYPES });
+    let wanted = json!({ "type": "array", "items": known, "maxItems": 32 });
     let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" });
     let batch = json!({ "type": "integer", "minimum": 1, "maximum": 100 });
     let from = json!({ "type": "integer", "format": "int64", "minimum": 0,
@@ -209,7 +214,7 @@ fn webhook_schemas() -> Value {
         ("business_id", reference("TenantName")),
         ("id", id.clone()),
         ("url", text()),
-        ("types", types.clone()),
+        ("types", types),
         ("batch", number()),
         (
             "state",
@@ -242,7 +247,7 @@ fn webhook_schemas() -> Value {
         "WebhookList": list("Webhook"),
         "WebhookMade": object(&made, &absent),
         "WebhookAdd": closed(object(&[("url", url),
-            ("id", either(id)), ("types", types), ("batch", either(batch)),
+            ("id", either(id)), ("types", wanted), ("batch", either(batch)),
             ("from_seq", either(from.clone())), ("secret", either(secret))],
             &["id", "types", "batch", "from_seq", "secret"])),
         "WebhookRedeliver": closed(object(&[("seq", either(from))], &["seq"])),
@@ -278,7 +283,7 @@ fn schemas() -> Value {
             &["jid", "reason", "since", "last_error", "last_error_at", "holder", "host",
             "wanted_host", "heartbeat", "proxy", "device_name", "platform"]),
         "TenantList": list("Tenant"),
-        "TenantAdd": closed(object(&[("business_id", name()),
+        "TenantAdd": closed(object(&[("business_id", pattern(NEW_TENANT_NAME)),
             ("proxy", pattern(PROXY)), ("device_name", setting()),
             ("platform", json!({ "type": "string", "enum": platforms })),
             ("host", setting())], &["proxy", "device_name", "platform", "host"])),

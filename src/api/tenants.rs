@@ -249,6 +249,7 @@ async fn begin(api: &Arc<Api>, call: &Call) -> Answer {
         .transpose()
         .map_err(|error: &str| Problem::bad(error))?;
     let tenant = call.tenant()?;
+    ops::check_name(&api.app, tenant).await?;
     let room = api.pairings.clone().try_acquire_owned();
     let room = room.map_err(|_| {
         let detail = "as many devices are being linked here as may be: try again, or another host";

@@ -22,6 +22,10 @@ pub enum IdError {
     /// Not 1 to 64 characters out of `[A-Za-z0-9_.-]`.
     #[error("tenant must be 1 to {TENANT_BYTES_MAX} characters out of A-Z a-z 0-9 _ . -")]
     Tenant,
+    /// A name that there may be, but that nobody new gets: it would be another path, a hidden file
+    /// or an option somewhere.
+    #[error("a new tenant's name begins with a letter, a digit or _ and does not end with a dot")]
+    NewTenant,
     /// Empty, longer than the limit, or with control characters.
     #[error("message id must be 1 to {MESSAGE_ID_BYTES_MAX} printable characters")]
     Message,
@@ -38,6 +42,14 @@ impl TenantId {
     /// The text form, as it stands in the database.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether somebody new may be called so: names that were given before are taken as they are.
+    pub fn check_new(&self) -> Result<(), IdError> {
+        match self.0.starts_with(['.', '-']) || self.0.ends_with('.') {
+            true => Err(IdError::NewTenant),
+            false => Ok(()),
+        }
     }
 }
 

@@ -125,3 +125,31 @@ fn ids_are_their_text_in_json() {
     assert_eq!(serde_json::from_str::<Jid>("\"99:3@lid\"").unwrap(), jid);
     assert!(serde_json::from_str::<TenantId>("\"a b\"").is_err());
 }
+
+#[test]
+fn new_tenants_are_called_what_is_no_path_and_no_option() {
+    let check = |text: &str, new: bool| {
+        // Whoever has such a name keeps it.
+        let name: TenantId = text.parse().unwrap();
+        assert_eq!(name.check_new().is_ok(), new, "{text}");
+        assert_eq!(name.as_str(), text);
+    };
+    for text in [
+        ".", "..", "...", ".hidden", "..a", "-", "--yes", "-a", "a.", "a..",
+    ] {
+        check(text, false);
+    }
+    for text in [
+        "a",
+        "_",
+        "0",
+        "a.b",
+        "a..b",
+        "a-",
+        "_.a",
+        "A-1.b_2",
+        "acme.example",
+    ] {
+        check(text, true);
+    }
+}

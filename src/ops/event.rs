@@ -36,6 +36,9 @@ pub struct Event {
     pub payload: Option<String>,
 }
 
+/// The types that events have.
+pub use crate::store::event::TYPES;
+
 impl From<StoredEvent> for Event {
     fn from(stored: StoredEvent) -> Self {
         let detail: Map<String, Value> = serde_json::from_str(&stored.detail).unwrap_or_default();
@@ -47,7 +50,7 @@ impl From<StoredEvent> for Event {
         Self {
             seq: stored.seq,
             at: time(stored.at_ms),
-            from_me: (stored.kind == "message").then_some(stored.from_me),
+            from_me: is_message(&stored.kind).then_some(stored.from_me),
             kind: stored.kind,
             chat: stored.chat,
             sender: stored.sender,
@@ -57,6 +60,10 @@ impl From<StoredEvent> for Event {
             payload: stored.payload.map(|payload| BASE64.encode(payload)),
         }
     }
+}
+
+fn is_message(kind: &str) -> bool {
+    matches!(kind, "message" | "history_message")
 }
 
 impl Event {
@@ -75,10 +82,11 @@ impl Event {
             "content", "receipt", "state", "what", "code", "reason", "detail",
         ];
         let mut words: Vec<String> = words.into_iter().filter_map(word).collect();
-        if self.kind == "message" {
+        let is_message = is_message(&self.kind);
+        if is_message {
             words = vec![format!("[{}]", words.concat())];
         }
-        words.extend(self.id.clone().filter(|_| self.kind != "message"));
+        words.extend(self.id.clone().filter(|_| !is_message));
         words.join(" ")
     }
 }

@@ -97,6 +97,8 @@ pub enum MoveError {
 pub enum Class {
     /// What was named is not there.
     Absent,
+    /// What was given is no good.
+    Value,
     /// Something is in the way.
     Conflict,
     /// The source cannot be read by this binary.
@@ -124,6 +126,18 @@ pub async fn import(
     watcher: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Move, MoveError> {
     let tenant = &app.settings.tenant;
+    let named = tenants::check_name(app, tenant).await;
+    named.map_err(|error| match error {
+        TenantError::Rows(error) => error.into(),
+        error => MoveError::Unfit {
+            class: Class::Value,
+            code: "BAD_VALUE",
+            message: error.to_string(),
+            hint: String::from(
+                "choose another --tenant; --from-tenant is what the source calls it",
+            ),
+        },
+    })?;
     let source = Store::open_source(&import.from).await;
     let source = source.map_err(|error| refused(error, tenant))?;
     let moved = import_from(app, &source, import, watcher).await;

@@ -17,6 +17,7 @@ use crate::ids::{HostId, Jid};
 use crate::ops::open::{App, RowsError};
 use crate::ops::run::RunEnd;
 use crate::ops::simulated_phone::{self, ControlError, ControlUrl, Shown};
+use crate::ops::tenants::{self, TenantError};
 use crate::session::account::Ended;
 use crate::session::input::Input;
 use crate::session::pair_code;
@@ -109,6 +110,8 @@ pub enum PairError {
     #[error(transparent)]
     Rows(#[from] RowsError),
     #[error(transparent)]
+    Tenant(TenantError),
+    #[error(transparent)]
     Line(#[from] LineError),
     #[error("nobody scanned the code in time")]
     Expired,
@@ -180,6 +183,11 @@ pub(super) async fn pair_with_person(
 ) -> Result<Paired, PairError> {
     let app = &app.launched().await?;
     let tenant = &app.settings.tenant;
+    let named = tenants::check_name(app, tenant).await;
+    named.map_err(|error| match error {
+        TenantError::Rows(error) => error.into(),
+        error => PairError::Tenant(error),
+    })?;
     let account = app.store.account(tenant).await.map_err(RowsError::of)?;
     if let Some(account) = account.as_ref().filter(|_| !options.replace)
         && !pairing::is_free(Some(account))

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::proxy::{Proxy, ProxyError};
 use crate::crypto::random;
-use crate::ids::TenantId;
+use crate::ids::{IdError, TenantId};
 use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::time;
 use crate::session::config::Browser;
@@ -110,6 +110,8 @@ pub enum TenantError {
     Proxy(#[from] ProxyError),
     #[error("platform is one of chrome, edge, firefox, safari and other")]
     Platform,
+    #[error(transparent)]
+    NewTenant(#[from] IdError),
     #[error("{0} must have 1 to {NAME_CHARS_MAX} characters, none of them a control character")]
     Name(&'static str),
 }
@@ -192,6 +194,7 @@ pub async fn add(
     actor: &Actor,
 ) -> Result<bool, TenantError> {
     changes.check()?;
+    check_name(app, tenant).await?;
     let audit = app.audit(actor, "add", Some(tenant), detail(changes));
     let changes = changes.clone();
     let known = app.store.want(
@@ -281,6 +284,14 @@ pub async fn remove(app: &App, tenant: &TenantId, actor: &Actor) -> Result<(), T
         .await
         .map_err(RowsError::of)?;
     Ok(())
+}
+
+/// Refuses a name that makes trouble, unless there is a tenant of that name already.
+pub(crate) async fn check_name(app: &App, tenant: &TenantId) -> Result<(), TenantError> {
+    match tenant.check_new() {
+        Err(error) if show(app, tenant).await?.is_none() => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 async fn must_exist(app: &App, tenant: &TenantId) -> Result<(), TenantError> {

@@ -13,6 +13,24 @@ use crate::store::{Owner, Store};
 
 const TABLE: &str = "wmctl_event";
 
+/// The types that events have.
+pub const TYPES: [&str; 14] = [
+    "message",
+    "history_message",
+    "undecryptable",
+    "receipt",
+    "sent",
+    "send_failed",
+    "identity_changed",
+    "devices_changed",
+    "group_changed",
+    "contact_changed",
+    "chat_changed",
+    "name_changed",
+    "history_sync",
+    "state",
+];
+
 /// A server writes down when it stored the event by itself.
 const INSERT_POSTGRES: &str = "
     INSERT INTO wmctl_event (business_id, seq, dedupe, at_ms, kind, chat, sender, message_id,
@@ -91,7 +109,10 @@ pub(super) async fn insert(
         event.dedupe.as_ref().map(|dedupe| dedupe.0.clone()),
         event.at_ms,
     ];
-    values.extend(columns(&event.body));
+    let columns = columns(&event.body);
+    let listed = |kind: &Val| matches!(kind, Val::Text(Some(kind)) if TYPES.contains(&&**kind));
+    debug_assert!(columns.first().is_some_and(listed), "a type is missing");
+    values.extend(columns);
     let insert = match unit {
         Unit::Sqlite { .. } => INSERT_SQLITE,
         Unit::Postgres(_) => INSERT_POSTGRES,

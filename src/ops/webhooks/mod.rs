@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::webhook::{HookUrl, HookUrlError};
 use crate::crypto::random;
 use crate::ids::TenantId;
+use crate::ops::event::TYPES;
 use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::{time, whole};
 use crate::ops::tenants::{self, Actor};
@@ -20,9 +21,8 @@ mod remote;
 
 /// Most events of one request.
 pub const BATCH_MAX: u32 = 100;
-/// Kinds that one webhook names at most, and how long each may be.
-const KINDS_MAX: usize = 32;
-const KIND_BYTES_MAX: usize = 32;
+/// Types that one webhook names at most.
+const TYPES_MAX: usize = 32;
 const ID_BYTES_MAX: usize = 64;
 /// A secret that is shorter can be guessed; one that is longer adds nothing.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
@@ -132,7 +132,9 @@ pub enum WebhookError {
     Url(#[from] HookUrlError),
     #[error("a webhook's id has 1 to {ID_BYTES_MAX} letters, digits, - . or _")]
     Id,
-    #[error("types are at most {KINDS_MAX} words of a-z and _, as events have them")]
+    #[error("a webhook names at most {TYPES_MAX} types of events")]
+    TooManyTypes,
+    #[error("no event has such a type; there are {}", TYPES.join(", "))]
     Types,
     #[error("a request carries 1 to {BATCH_MAX} events")]
     Batch,
@@ -147,11 +149,10 @@ impl NewWebhook {
         if self.id.as_deref().is_some_and(|id| !is_id(id)) {
             return Err(WebhookError::Id);
         }
-        let word = |kind: &String| {
-            let sound = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-            (1..=KIND_BYTES_MAX).contains(&kind.len()) && kind.bytes().all(sound)
-        };
-        if KINDS_MAX < self.types.len() || !self.types.iter().all(word) {
+        if TYPES_MAX < self.types.len() {
+            return Err(WebhookError::TooManyTypes);
+        }
+        if !self.types.iter().all(|one| TYPES.contains(&one.as_str())) {
             return Err(WebhookError::Types);
         }
         if self

@@ -5,6 +5,7 @@ mod contract;
 pub(crate) mod fleet;
 mod guide;
 pub(crate) mod http;
+mod names;
 mod page;
 mod pairing;
 mod proxy;
