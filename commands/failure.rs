@@ -96,7 +96,7 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// Stable word for machines.
     code: &'static str,
-    message: String,
+    pub(crate) message: String,
     hint: Option<String>,
 }
 

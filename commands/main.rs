@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::FromArgMatches;
-use tracing_subscriber::EnvFilter;
 
 mod bench;
 mod cli;
@@ -24,6 +23,7 @@ mod help;
 mod hosts;
 mod keys;
 mod lock_status;
+mod log;
 mod man;
 mod migrate;
 mod moves;
@@ -47,7 +47,8 @@ mod watch;
 mod webhooks;
 
 use failure::{Exit, Failure};
-use settings::{Environment, LogFormat, Settings};
+use log::Log;
+use settings::{Environment, Settings};
 use ui::Ui;
 
 /// How long a look-up of a name may hold the end of the process up.
@@ -83,7 +84,7 @@ fn run() -> Exit {
             return failure.exit;
         }
     };
-    match carry_out(&cli, &settings, &ui) {
+    match carry_out(&cli, settings, &ui) {
         Ok(exit) => exit,
         Err(failure) => {
             ui.failure(&failure);
@@ -92,8 +93,9 @@ fn run() -> Exit {
     }
 }
 
-fn carry_out(cli: &cli::Cli, settings: &Settings, ui: &Ui) -> Result<Exit, Failure> {
-    start_log(ui, settings)?;
+fn carry_out(cli: &cli::Cli, settings: Settings, ui: &Ui) -> Result<Exit, Failure> {
+    let log = Log::start(ui, &settings, &cli.globals)?;
+    let settings = &settings.with_log(log);
     let Some(command) = &cli.command else {
         ui.answer(&cli::command().render_help().to_string())?;
         return Ok(Exit::Done);
@@ -135,21 +137,4 @@ fn asks_for_json() -> bool {
         || args.iter().any(|arg| {
             arg == "--json" || arg == "-ojson" || arg.strip_prefix("--output=").is_some_and(format)
         })
-}
-
-fn start_log(ui: &Ui, settings: &Settings) -> Result<(), Failure> {
-    let (filter, format) = settings.log()?;
-    let filter = EnvFilter::try_new(&filter).map_err(|error| {
-        Failure::new(Exit::Config, "LOG_FILTER", format!("{filter:?}: {error}"))
-    })?;
-    let writer = ui.log_writer();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(move || writer.clone())
-        .with_ansi(ui.has_colour());
-    let started = match format {
-        LogFormat::Text => log.with_target(false).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
-    };
-    started.map_err(|error| Failure::internal(format!("start the log: {error}")))
 }

@@ -19,10 +19,11 @@ use crate::events;
 use crate::failure::{Exit, Failure};
 use crate::serve::USUAL_ADDRESS;
 use crate::settings::Settings;
+use crate::signals::Hangups;
 use crate::tls::{self, TlsArgs};
 use crate::ui::{Format, Ui};
 use crate::webhooks::DeliveryArgs;
-use crate::{service, signals, start};
+use crate::{service, start};
 
 /// Keep one account connected
 ///
@@ -151,12 +152,14 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
         let message = "events have no end: one JSON document cannot hold them";
         return Err(Failure::new(Exit::Usage, "BAD_VALUE", message).hint("use -o jsonl"));
     }
+    let hangups = Hangups::listen();
     let (server, tls) = listen(settings, args).await?;
     let mut app = start::open_to_dial(ui, settings).await?;
     args.delivery.apply(&mut app)?;
     app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
     let app = Arc::new(app);
-    let result = signals::reloading(tls, keep(&app, ui, args, server)).await;
+    let kept = keep(&app, ui, args, server);
+    let result = hangups.reloading(settings, tls, kept).await;
     app.close().await;
     result
 }

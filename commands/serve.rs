@@ -13,10 +13,11 @@ use wmctl::ops::serve::{self, ServeError, ServeNotice, ServeOptions};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
+use crate::signals::Hangups;
 use crate::tls::{self, TlsArgs};
 use crate::ui::{Format, Ui};
 use crate::webhooks::DeliveryArgs;
-use crate::{service, signals, start};
+use crate::{service, start};
 
 /// Where the interface is unless something is said.
 pub(crate) const USUAL_ADDRESS: SocketAddr =
@@ -95,6 +96,7 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Result<Exit, Failure> {
+    let hangups = Hangups::listen();
     let mut app = start::open_to_dial(ui, settings).await?;
     if args.private_proxies {
         app.allow_private_proxies();
@@ -103,7 +105,10 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Resul
     app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
     let app = Arc::new(app);
     let result = match listen(&app, settings, args).await {
-        Ok((server, tls)) => serve(&app, ui, args, server, tls).await,
+        Ok((server, tls)) => {
+            let served = serve(&app, ui, args, server);
+            hangups.reloading(settings, tls, served).await
+        }
         Err(failure) => Err(failure),
     };
     app.close().await;
@@ -154,7 +159,6 @@ async fn serve(
     ui: &Ui,
     args: &ServeArgs,
     server: Option<Server>,
-    tls: Option<Tls>,
 ) -> Result<Exit, Failure> {
     let options = ServeOptions {
         connecting: usize::try_from(args.connecting).unwrap_or(usize::MAX),
@@ -201,8 +205,8 @@ async fn serve(
         };
         tokio::join!(tenants, answer(app, server, &stop)).0
     };
-    let work = signals::reloading(tls, service::watched(app, &stop, both));
-    let served = start::with_signals(&stop, work).await?;
+    let watched = service::watched(app, &stop, both);
+    let served = start::with_signals(&stop, watched).await?;
     if let Some(failure) = broken {
         return Err(failure);
     }

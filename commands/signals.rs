@@ -7,6 +7,7 @@ use wmctl::api::tls::Tls;
 use wmctl::ops::Stop;
 
 use crate::failure::Exit;
+use crate::settings::Settings;
 
 /// Asks `stop` to end softly at the first SIGINT or SIGTERM, and hard at the second, for which it
 /// returns the exit code. The caller gives up whatever still runs then.
@@ -28,27 +29,46 @@ pub(crate) async fn pass_on(stop: &Stop) -> Exit {
     Exit::Interrupted
 }
 
-/// Does `work` to its end; each SIGHUP has the certificate read again.
+/// SIGHUPs from now on: those that come while a command starts are kept, and do not end it.
 ///
-/// Whoever has nothing to read again ends with its terminal, as is usual; a service without one is
-/// not ended by a manager that says "reload".
-pub(crate) async fn reloading<T>(tls: Option<Tls>, work: impl Future<Output = T>) -> T {
-    if tls.is_none() && std::io::stdin().is_terminal() {
-        return work.await;
+/// Whoever has a terminal and no certificate ends with its terminal, as is usual; a service is not
+/// ended by a manager that says "reload".
+pub(crate) struct Hangups(Option<Signal>);
+
+impl Hangups {
+    /// To be called before anything takes time.
+    pub(crate) fn listen() -> Self {
+        let terminal = std::io::stdin().is_terminal();
+        Self(
+            (!terminal)
+                .then(|| signal(SignalKind::hangup()).ok())
+                .flatten(),
+        )
     }
-    let mut hangups = signal(SignalKind::hangup()).ok();
-    let reloads = async {
-        loop {
-            received(&mut hangups).await;
-            match &tls {
-                Some(tls) => tls.reload(),
-                None => tracing::info!("there is nothing to read again"),
-            }
+
+    /// Does `work` to its end; each SIGHUP has the certificate and the log filter read again.
+    pub(crate) async fn reloading<T>(
+        mut self,
+        settings: &Settings,
+        tls: Option<Tls>,
+        work: impl Future<Output = T>,
+    ) -> T {
+        if self.0.is_none() && tls.is_some() {
+            self.0 = signal(SignalKind::hangup()).ok();
         }
-    };
-    tokio::select! {
-        done = work => done,
-        () = reloads => unreachable!("reloads never end"),
+        let reloads = async {
+            loop {
+                received(&mut self.0).await;
+                settings.reload();
+                if let Some(tls) = &tls {
+                    tls.reload();
+                }
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = reloads => unreachable!("reloads never end"),
+        }
     }
 }
 

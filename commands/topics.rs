@@ -75,6 +75,9 @@ log_format   = \"json\"
 device_name  = \"Acme desk\"   # as the phone lists it
 keep_events  = \"90d\"         # how long events are kept: see wmctl db prune --help
 
+SIGHUP has `run` and `serve` read the log filter again, and the files of TLS. What else has changed
+is named in the log and needs a restart. Flags and variables stay what they were at the start.
+
 A file with a password in it must not be readable by everybody. `wmctl config show` tells where each
 value comes from. All keys: wmctl.toml(5).
 ";

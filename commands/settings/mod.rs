@@ -19,6 +19,7 @@ use wmctl::ops::simulated_phone::ControlUrl;
 
 use crate::cli::Globals;
 use crate::failure::{Exit, Failure};
+use crate::log::Log;
 use crate::tls::TlsArgs;
 use crate::ui::{Colour, Format, Look};
 
@@ -155,6 +156,7 @@ pub(crate) struct Settings {
     quiet: bool,
     verbose: u8,
     heads: bool,
+    log: Option<Log>,
 }
 
 impl Settings {
@@ -198,7 +200,29 @@ impl Settings {
             quiet: globals.quiet,
             verbose: globals.verbose,
             heads,
+            log: None,
         })
+    }
+
+    /// The same with the log that was started from them.
+    pub(crate) fn with_log(mut self, log: Log) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// Has what can change while the process runs read again.
+    pub(crate) fn reload(&self) {
+        if let Some(log) = &self.log {
+            log.reload(self);
+        }
+    }
+
+    /// The names of those that are not the same in another.
+    pub(crate) fn changed(&self, other: &Self) -> Vec<&'static str> {
+        let names = KEYS.iter().map(|key| key.name);
+        names
+            .filter(|name| self.value(name) != other.value(name))
+            .collect()
     }
 
     fn value(&self, name: &str) -> Option<&str> {

@@ -9,6 +9,7 @@ mod names;
 mod page;
 mod pairing;
 mod proxy;
+mod reload;
 mod rolling;
 mod scale;
 mod silence;

@@ -98,7 +98,7 @@ fn texts(options: &[String]) -> Vec<&str> {
     options.iter().map(String::as_str).collect()
 }
 
-async fn hang_up(program: &Program) {
+pub(super) async fn hang_up(program: &Program) {
     let id = program.id().unwrap().to_string();
     let sent = Command::new("kill").args(["-HUP", &id]).status().await;
     assert!(sent.unwrap().success());

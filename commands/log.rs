@@ -1,0 +1,113 @@
+//! The log: started once, with a filter that can be read again while the process runs.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use tracing::{error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Globals;
+use crate::failure::{Exit, Failure};
+use crate::settings::{Environment, LogFormat, Settings};
+use crate::ui::Ui;
+
+/// Puts another filter in the place of the one that works.
+type Replace =
+    Box<dyn Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync>;
+
+/// The running log.
+pub(crate) struct Log {
+    globals: Globals,
+    replace: Replace,
+    /// The filter that works.
+    filter: Mutex<String>,
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Log").field(&self.filter).finish()
+    }
+}
+
+impl Log {
+    /// Starts the log of this process.
+    pub(crate) fn start(ui: &Ui, settings: &Settings, globals: &Globals) -> Result<Self, Failure> {
+        let (filter, format) = settings.log()?;
+        let writer = ui.log_writer();
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(parsed(&filter)?)
+            .with_writer(move || writer.clone())
+            .with_ansi(ui.has_colour());
+        let (started, replace): (_, Replace) = match format {
+            LogFormat::Text => {
+                let log = log.with_target(false).with_filter_reloading();
+                let handle = log.reload_handle();
+                (
+                    log.try_init(),
+                    Box::new(move |filter| handle.reload(filter)),
+                )
+            }
+            LogFormat::Json => {
+                let log = log.json().flatten_event(true).with_filter_reloading();
+                let handle = log.reload_handle();
+                (
+                    log.try_init(),
+                    Box::new(move |filter| handle.reload(filter)),
+                )
+            }
+        };
+        started.map_err(|error| Failure::internal(format!("start the log: {error}")))?;
+        Ok(Self {
+            globals: globals.clone(),
+            replace,
+            filter: Mutex::new(filter),
+        })
+    }
+
+    /// Reads the configuration again, as it was found at first: the filter changes, and the log
+    /// says what else would after a restart. What cannot be used changes nothing.
+    pub(crate) fn reload(&self, settings: &Settings) {
+        let found = Settings::find(&self.globals, Environment::of_process());
+        let fresh = match found {
+            Ok(fresh) => fresh,
+            Err(failure) => {
+                return error!(error = failure.message, "the settings stay as they are");
+            }
+        };
+        if let Err(failure) = self.take(&fresh) {
+            error!(error = failure.message, "the old log filter stays in use");
+        }
+        let waiting: Vec<_> = settings.changed(&fresh);
+        let waiting: Vec<_> = waiting
+            .into_iter()
+            .filter(|name| *name != "log_level")
+            .collect();
+        if !waiting.is_empty() {
+            warn!(settings = waiting.join(","), "these need a restart");
+        }
+    }
+
+    fn take(&self, fresh: &Settings) -> Result<(), Failure> {
+        let (filter, _) = fresh.log()?;
+        let mut works = self
+            .filter
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *works == filter {
+            info!(filter, "log filter read again: the same");
+            return Ok(());
+        }
+        // Said under the wider of both, whichever that is.
+        info!(filter, "log filter read again");
+        let replaced = (self.replace)(parsed(&filter)?);
+        replaced.map_err(|error| Failure::internal(format!("change the log filter: {error}")))?;
+        info!(filter, "log filter in use");
+        *works = filter;
+        Ok(())
+    }
+}
+
+fn parsed(filter: &str) -> Result<EnvFilter, Failure> {
+    EnvFilter::try_new(filter)
+        .map_err(|error| Failure::new(Exit::Config, "LOG_FILTER", format!("{filter:?}: {error}")))
+}

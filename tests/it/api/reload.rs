@@ -1,0 +1,94 @@
+//! What a running host reads again at SIGHUP.
+
+use std::path::Path;
+
+use tokio::time::Instant;
+
+use super::fleet::LOOK;
+use super::tls::hang_up;
+use crate::support::program::PATIENCE;
+use crate::support::wmctl::Wmctl;
+
+/// Waits until the log, without what was there `before`, holds all the words.
+async fn says(wmctl: &Wmctl, before: usize, words: &[&str]) -> String {
+    let begun = Instant::now();
+    loop {
+        let log = wmctl.log()[before..].to_owned();
+        if words.iter().all(|word| log.contains(word)) {
+            return log;
+        }
+        assert!(begun.elapsed() < PATIENCE, "not {words:?}: {log}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn write(file: &Path, text: &str) {
+    std::fs::write(file, text).unwrap();
+}
+
+#[tokio::test]
+async fn the_log_filter_is_read_again_and_the_rest_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wmctl = Wmctl::in_folder(folder.path());
+    wmctl.unset("WMCTL_LOG_LEVEL");
+    let file = folder.path().join("wmctl.toml");
+    write(&file, "log_level = \"wmctl=error\"\n");
+    let config = file.display().to_string();
+    let serve = ["serve", "--http", "127.0.0.1:0", "--config", &config];
+    let mut serve = wmctl.start(&serve);
+    serve
+        .expect("an address", |line| line["type"] == "http")
+        .await;
+    assert_eq!(wmctl.log(), "", "errors only");
+    let mut before = 0;
+    for (text, words) in [
+        // Both the filter and something that only a restart can change.
+        (
+            "log_level = \"wmctl=debug\"\ndevice_name = \"Shop\"\nkeep_events = \"9d\"\n",
+            &["log filter in use", "restart", "device_name,keep_events"][..],
+        ),
+        ("log_level = \"wmctl=debug\"\n", &["the same"]),
+        (
+            "log_level = \"wmctl=shout\"\n",
+            &["the old log filter stays in use", "shout"],
+        ),
+        ("colour = 1\n", &["the settings stay as they are", "colour"]),
+        ("log_level = [\n", &["the settings stay as they are"]),
+        // Still able to, and as loud as before.
+        ("log_level = \"wmctl=info\"\n", &["log filter in use"]),
+    ] {
+        write(&file, text);
+        hang_up(&serve).await;
+        let log = says(&wmctl, before, words).await;
+        assert!(!log.contains("log_level,"), "{log}");
+        before = wmctl.log().len();
+    }
+    // Quiet again: what is no error is not said any more.
+    write(&file, "log_level = \"wmctl=error\"\n");
+    hang_up(&serve).await;
+    says(&wmctl, before, &["log filter read again"]).await;
+    before = wmctl.log().len();
+    serve.terminate().await;
+    assert!(serve.ended().await.success());
+    assert_eq!(&wmctl.log()[before..], "");
+}
+
+#[tokio::test]
+async fn a_filter_that_was_typed_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wmctl = Wmctl::in_folder(folder.path());
+    wmctl.unset("WMCTL_LOG_LEVEL");
+    let file = folder.path().join("wmctl.toml");
+    write(&file, "");
+    let config = file.display().to_string();
+    let typed = ["serve", "--http", "127.0.0.1:0", "--config", &config];
+    let mut serve = wmctl.start(&[&typed[..], &["--log-level", "wmctl=info"]].concat());
+    serve
+        .expect("an address", |line| line["type"] == "http")
+        .await;
+    write(&file, "log_level = \"wmctl=trace\"\n");
+    hang_up(&serve).await;
+    says(&wmctl, 0, &["log filter read again: the same"]).await;
+    serve.terminate().await;
+    assert!(serve.ended().await.success());
+}
