@@ -4,7 +4,7 @@ use clap::Subcommand;
 use wmctl::ids::TenantId;
 use wmctl::ops::db;
 use wmctl::ops::open::{App, Schema};
-use wmctl::ops::retention;
+use wmctl::ops::retention::{self, ByHand};
 
 use crate::failure::{Exit, Failure};
 use crate::lock_status::{self, LockStatusArgs};
@@ -81,7 +81,9 @@ enum DbCommand {
     #[command(after_long_help = "Examples:\n  \
         wmctl db prune --dry-run\n  \
         wmctl db prune acme\n  \
-        WMCTL_KEEP_EVENTS=90d,5000000 wmctl db prune --dry-run")]
+        WMCTL_KEEP_EVENTS=90d,5000000 wmctl db prune --dry-run\n\n\
+        Exit status:\n  0  done\n  7  the database cannot be used\n  \
+        9  somebody has locked rows of some tenants: all others are done")]
     Prune(PruneArgs),
     /// Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)
     Locks(LockStatusArgs),
@@ -175,7 +177,16 @@ async fn connections(app: &App, ui: &Ui) -> Result<Exit, Failure> {
 async fn prune(app: &App, ui: &Ui, args: &PruneArgs) -> Result<Exit, Failure> {
     let pruned = retention::by_hand(app, args.only.as_ref(), args.dry_run).await;
     let pruned = pruned.map_err(start::rows)?;
+    let ByHand { pruned, locked } = pruned;
     ui.list("PrunedList", &pruned, "nothing is over its limit")?;
+    if !locked.is_empty() {
+        let names: Vec<String> = locked.iter().map(ToString::to_string).collect();
+        ui.warn(&format!(
+            "somebody has locked rows of {}: they are not done; `wmctl db locks` shows who",
+            names.join(", ")
+        ));
+        return Ok(Exit::Partial);
+    }
     if args.dry_run {
         ui.note("nothing was changed");
     }

@@ -21,6 +21,11 @@ use crate::store::retention::{Kind, Mode, Pruning, REDELIVERY_MS};
 
 /// Wait between two transactions: units of work come first.
 const PAUSE: Duration = Duration::from_millis(100);
+/// After this a tenant whose rows somebody has locked is tried again; it doubles.
+const LOCKED_PAUSE: Duration = Duration::from_secs(30);
+/// The same for a person, and how often.
+const LOCKED_PAUSE_BY_HAND: Duration = Duration::from_secs(1);
+const ROUNDS_BY_HAND: u32 = 4;
 /// The sizes of tables are kept about once a day (milliseconds).
 const SIZES_MS: i64 = 20 * 3_600_000;
 
@@ -69,12 +74,22 @@ fn limit(kind: Kind, retention: &Retention) -> Limit {
     }
 }
 
-/// Forgets what is over the limits, or only counts it. Only what has rows to tell of is listed.
+/// What was done by hand.
+#[derive(Debug, Default)]
+pub struct ByHand {
+    /// Only what has rows to tell of.
+    pub pruned: Vec<Pruned>,
+    /// Tenants of which somebody has locked rows: not everything of them is forgotten.
+    pub locked: Vec<TenantId>,
+}
+
+/// Forgets what is over the limits, or only counts it. A tenant whose rows are locked is passed
+/// over, and tried again after all others.
 pub async fn by_hand(
     app: &App,
     tenant: Option<&TenantId>,
     dry_run: bool,
-) -> Result<Vec<Pruned>, RowsError> {
+) -> Result<ByHand, RowsError> {
     let mode = if dry_run { Mode::Dry } else { Mode::ByHand };
     let tenants = match tenant {
         Some(tenant) => vec![tenant.clone()],
@@ -83,29 +98,59 @@ pub async fn by_hand(
     let now_ms = app.surroundings.clock.unix_ms();
     let now_ms = app.store.retention_clock(now_ms).await;
     let now_ms = now_ms.map_err(RowsError::of)?;
-    let mut all = Vec::new();
-    for tenant in tenants {
-        for (kind, table) in KINDS {
-            let limit = limit(kind, &app.retention);
-            let pruning = app.store.pruning(&tenant, kind, limit, now_ms).await;
-            let mut pruning = pruning.map_err(RowsError::of)?;
-            let buried = bury(&app.store, &mut pruning, kind, mode).await;
-            app.metrics.buried(buried.map_err(RowsError::of)?);
-            while !pruning.done {
-                let step = app.store.prune(&mut pruning, mode).await;
-                step.map_err(RowsError::of)?;
-            }
-            if 0 < pruning.rows {
-                all.push(Pruned {
-                    business_id: tenant.to_string(),
-                    table,
-                    keep: limit.to_string(),
-                    rows: pruning.rows,
-                });
+    let mut done = ByHand {
+        locked: tenants,
+        ..ByHand::default()
+    };
+    for round in 0..ROUNDS_BY_HAND {
+        if 0 < round && !done.locked.is_empty() {
+            tokio::time::sleep(LOCKED_PAUSE_BY_HAND).await;
+        }
+        for tenant in std::mem::take(&mut done.locked) {
+            match one_by_hand(app, &tenant, mode, now_ms, &mut done.pruned).await {
+                Ok(()) => (),
+                Err(StoreError::Busy) => done.locked.push(tenant),
+                Err(error) => return Err(RowsError::of(error)),
             }
         }
     }
-    Ok(all)
+    Ok(done)
+}
+
+async fn one_by_hand(
+    app: &App,
+    tenant: &TenantId,
+    mode: Mode<'_>,
+    now_ms: i64,
+    all: &mut Vec<Pruned>,
+) -> Result<(), StoreError> {
+    for (kind, table) in KINDS {
+        let limit = limit(kind, &app.retention);
+        let mut pruning = app.store.pruning(tenant, kind, limit, now_ms).await?;
+        let outcome = async {
+            let buried = bury(&app.store, &mut pruning, kind, mode).await?;
+            app.metrics.buried(buried);
+            while !pruning.done {
+                app.store.prune(&mut pruning, mode).await?;
+            }
+            Ok(())
+        };
+        let outcome: Result<(), StoreError> = outcome.await;
+        let business_id = tenant.to_string();
+        let known = |one: &&mut Pruned| one.business_id == business_id && one.table == table;
+        match all.iter_mut().find(known) {
+            Some(before) => before.rows += pruning.rows,
+            None if pruning.rows == 0 => (),
+            None => all.push(Pruned {
+                business_id,
+                table,
+                keep: limit.to_string(),
+                rows: pruning.rows,
+            }),
+        }
+        outcome?;
+    }
+    Ok(())
 }
 
 /// What webhooks have not got keeps old events, but not without end.
@@ -148,12 +193,21 @@ impl Forgetting {
         // Accounts that start together must not look together.
         let [random] = random::bytes(&mut *self.surroundings.entropy.random());
         let mut pause = self.retention.every * (u32::from(random) + 50) / 3_000;
-        let mut sizes = true;
+        let (mut sizes, mut locked) = (true, LOCKED_PAUSE);
         loop {
             tokio::time::sleep(pause).await;
             pause = self.retention.every;
             let now_ms = self.surroundings.clock.unix_ms();
-            match Box::pin(self.pass(now_ms)).await {
+            let passed = Box::pin(self.pass(now_ms)).await;
+            match &passed {
+                // Others go on meanwhile; this one comes back, less and less often.
+                Err(StoreError::Busy) => {
+                    pause = pause.min(locked);
+                    locked = (locked * 2).min(self.retention.every.max(LOCKED_PAUSE));
+                }
+                _ => locked = LOCKED_PAUSE,
+            }
+            match passed {
                 Ok(0) => (),
                 Ok(rows) => {
                     tracing::info!(tenant = %self.lease.tenant, rows, "old rows are forgotten");

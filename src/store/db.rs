@@ -27,6 +27,9 @@ pub(super) const GIVE_UP: &str = "SET LOCAL lock_timeout = '2s'";
 const BEGIN_BRIEFLY: &str = "BEGIN; SET LOCAL lock_timeout = '2s'";
 const BEGIN_BRIEFLY_SHARED: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s';
     SET LOCAL lock_timeout = '2s'";
+const BEGIN_AT_ONCE: &str = "BEGIN; SET LOCAL lock_timeout = '100ms'";
+const BEGIN_AT_ONCE_SHARED: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s';
+    SET LOCAL lock_timeout = '100ms'";
 const BEGIN_SHARED: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s'";
 
 /// An argument. Absent ones keep their type, which PostgreSQL needs.
@@ -252,6 +255,11 @@ impl Db {
     /// [`StoreError::Busy`].
     pub(super) async fn begin_briefly(&self) -> Result<Tx, StoreError> {
         self.begin_as(BEGIN_BRIEFLY, BEGIN_BRIEFLY_SHARED).await
+    }
+
+    /// The same, but it gives up after a tenth of a second: for what can be done later as well.
+    pub(super) async fn begin_at_once(&self) -> Result<Tx, StoreError> {
+        self.begin_as(BEGIN_AT_ONCE, BEGIN_AT_ONCE_SHARED).await
     }
 
     async fn begin_as(&self, own: &'static str, shared: &'static str) -> Result<Tx, StoreError> {

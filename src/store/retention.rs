@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::store::db::{Db, Row, Tx, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
-use crate::store::turn::Place;
+use crate::store::turn::{Place, SHORT};
 
 /// How long a dedupe key outlives its commit: the thirty days of the server, and five for clocks
 /// and for links that are taken up late.
@@ -207,14 +207,17 @@ impl Store {
         Ok(pruning)
     }
 
-    /// One small transaction; nothing once it is done.
+    /// One small transaction; nothing once it is done. [`StoreError::Busy`] almost at once if
+    /// somebody has locked rows of the tenant: it can be tried later, where it left off.
     pub async fn prune(&self, pruning: &mut Pruning, mode: Mode<'_>) -> Result<(), StoreError> {
         if pruning.done {
             return Ok(());
         }
         let tenant = pruning.tenant.clone();
         let work = self.prune_now(pruning, mode);
-        self.turns.take(&tenant, Place::Beside, work).await
+        self.turns
+            .take_within(SHORT, &tenant, Place::Beside, work)
+            .await
     }
 
     async fn prune_now(&self, pruning: &mut Pruning, mode: Mode<'_>) -> Result<(), StoreError> {
@@ -331,17 +334,26 @@ impl Store {
     pub(super) async fn begin_pruning(&self, mode: Mode<'_>) -> Result<Option<Tx>, StoreError> {
         let lease = match mode {
             Mode::Dry => return Ok(None),
-            Mode::ByHand => return self.db.begin().await.map(Some),
+            Mode::ByHand => return self.db.begin_at_once().await.map(Some),
             Mode::Fenced(lease) => lease,
         };
-        let mut tx = self.db.begin_briefly().await?;
-        let fence = match tx {
-            Tx::Sqlite(_) => FENCE_SQLITE,
-            Tx::Postgres { .. } => FENCE_POSTGRES,
-        };
-        let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
-        let lost = StoreError::LeaseLost { held: lease.epoch };
-        tx.row(fence, row).await?.ok_or(lost)?;
-        Ok(Some(tx))
+        let tx = self.db.begin_at_once().await?;
+        fenced(tx, lease).await.map(Some)
     }
+
+    /// A transaction that is worth waiting for, under the lease.
+    pub(super) async fn begin_fenced(&self, lease: &Lease) -> Result<Tx, StoreError> {
+        fenced(self.db.begin_briefly().await?, lease).await
+    }
+}
+
+async fn fenced(mut tx: Tx, lease: &Lease) -> Result<Tx, StoreError> {
+    let fence = match tx {
+        Tx::Sqlite(_) => FENCE_SQLITE,
+        Tx::Postgres { .. } => FENCE_POSTGRES,
+    };
+    let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+    let lost = StoreError::LeaseLost { held: lease.epoch };
+    tx.row(fence, row).await?.ok_or(lost)?;
+    Ok(tx)
 }

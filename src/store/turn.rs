@@ -18,6 +18,8 @@ use crate::store::error::StoreError;
 
 /// How long a tenant's transaction waits for those before it.
 const TURN_TIME_MAX: Duration = Duration::from_secs(5);
+/// The same for what can be done later as well.
+pub(super) const SHORT: Duration = Duration::from_millis(100);
 /// Of so many connections, one may wait for rows of tenants that are stuck.
 const SHARE: u32 = 3;
 
@@ -60,8 +62,19 @@ impl Turns {
         place: Place,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        self.take_within(TURN_TIME_MAX, tenant, place, work).await
+    }
+
+    /// The same, but waits no longer than that for those before it.
+    pub(super) async fn take_within<T>(
+        &self,
+        patience: Duration,
+        tenant: &TenantId,
+        place: Place,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let turn = self.turn(tenant);
-        let done = match self.wait(&turn, place).await {
+        let done = match self.wait(patience, &turn, place).await {
             Err(busy) => Err(busy),
             Ok(permits) => {
                 let done = work.await;
@@ -80,16 +93,17 @@ impl Turns {
 
     async fn wait<'a>(
         &'a self,
+        patience: Duration,
         turn: &'a Turn,
         place: Place,
     ) -> Result<[Option<SemaphorePermit<'a>>; 2], StoreError> {
         let beside = match place {
             Place::Unit => None,
-            Place::Beside => Some(permit(&turn.beside).await?),
+            Place::Beside => Some(permit(&turn.beside, patience).await?),
         };
         let stuck = match turn.stuck.load(Ordering::Relaxed) {
             false => None,
-            true => Some(permit(&self.stuck).await?),
+            true => Some(permit(&self.stuck, patience).await?),
         };
         Ok([beside, stuck])
     }
@@ -115,8 +129,8 @@ impl Turns {
     }
 }
 
-async fn permit(of: &Semaphore) -> Result<SemaphorePermit<'_>, StoreError> {
-    match timeout(TURN_TIME_MAX, of.acquire()).await {
+async fn permit(of: &Semaphore, patience: Duration) -> Result<SemaphorePermit<'_>, StoreError> {
+    match timeout(patience, of.acquire()).await {
         Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
     }

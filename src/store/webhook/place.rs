@@ -138,9 +138,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<bool, StoreError> {
         let work = async {
-            let Some(mut tx) = self.begin_pruning(Mode::Fenced(lease)).await? else {
-                return Ok(false);
-            };
+            let mut tx = self.begin_fenced(lease).await?;
             let tenant = lease.tenant.as_str();
             let settled = settle(&mut tx, tenant, webhook, outcome, now_ms).await?;
             tx.commit().await?;
@@ -161,7 +159,9 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let tenant = pruning.tenant.clone();
         let work = self.bury_now(pruning, most, mode);
-        self.turns.take(&tenant, turn::Place::Beside, work).await
+        self.turns
+            .take_within(turn::SHORT, &tenant, turn::Place::Beside, work)
+            .await
     }
 
     async fn bury_now(

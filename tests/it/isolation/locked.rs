@@ -16,7 +16,7 @@ const FREE: usize = 2;
 /// Far above what it takes, far below what the locks last.
 const SOON: Duration = Duration::from_secs(10);
 
-async fn run(connection: &mut PgConnection, sql: &str) {
+pub(super) async fn run(connection: &mut PgConnection, sql: &str) {
     let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
     sql.execute(connection).await.unwrap();
 }

@@ -4,6 +4,7 @@ mod history;
 mod locked;
 #[cfg(feature = "mutants")]
 mod panics;
+mod pruning;
 mod traffic;
 
 use std::time::Duration;
