@@ -11,7 +11,6 @@ pub mod lease_keeper;
 pub mod leased;
 pub mod ledger;
 pub mod line;
-mod mutant;
 pub mod pairing;
 pub mod status;
 pub mod stop;

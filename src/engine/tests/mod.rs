@@ -17,7 +17,7 @@ use super::supervisor;
 use crate::ids::Jid;
 use crate::metrics::Meter;
 use crate::session::account::Ended;
-use crate::session::changes::AccountState;
+use crate::session::changes::{AccountState, Change, EventBody};
 use crate::session::config::ClientConfig;
 use crate::session::input::Input;
 use crate::wire::node::Node;
@@ -28,6 +28,18 @@ mod fakes;
 
 /// Longer than any wait of an actor, under paused time.
 const LONG: Duration = Duration::from_secs(600);
+
+/// What a unit test of whole hosts makes an actor panic with; no other build has it.
+pub(super) fn panic_if_asked(changes: &[Change]) {
+    let asks = |change: &Change| match change {
+        Change::Event(event) => match &event.body {
+            EventBody::Message(message) => message.text.as_deref() == Some("panic, please"),
+            _ => false,
+        },
+        _ => false,
+    };
+    assert!(!changes.iter().any(asks), "asked for by a test");
+}
 
 struct World {
     memory: Memory,

@@ -739,6 +739,8 @@ fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observed {
 }
 
 #[cfg(test)]
+mod panics;
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -2,8 +2,6 @@
 
 mod history;
 mod locked;
-#[cfg(feature = "mutants")]
-mod panics;
 mod pruning;
 mod traffic;
 
