@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use wmctl::ops::Stop;
 use wmctl::ops::bench::{self, BenchOptions, BenchRow};
 use wmctl::ops::shapes::Object;
+use wmctl::ops::webhooks::BATCH_MAX;
 
 use crate::demo;
 use crate::failure::{Exit, Failure};
@@ -20,11 +21,14 @@ use crate::ui::{Format, Ui};
 /// count what follows of a message too: acks and receipts. TAKEN is the time until a message that
 /// is put in is durable. ACCOUNT KB is what one idle account adds to the memory of the process.
 /// PGBENCH is how many transactions a second are made, as a part of those that pgbench makes on the
-/// same server with as many row writes in each. Build it with --release before you believe it.
+/// same server with as many row writes in each. With --webhooks, HOOKS/S are events that come in
+/// and are delivered to a receiver on this machine, and HOOK is the time from when an event is
+/// stored until it is there, while few come. Build it with --release before you believe it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl bench\n  \
     wmctl bench --accounts 1,10,100 --messages 5000\n  \
+    wmctl bench --accounts 1,50 --webhooks 10\n  \
     wmctl bench --postgres postgres://wmctl@db/bench -o json")]
 pub(crate) struct BenchArgs {
     /// Accounts at the same time: one measurement for each number
@@ -36,6 +40,11 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "COUNT", default_value = "2000",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     messages: u32,
+
+    /// Measure webhooks too, with up to so many events in a request
+    #[arg(long, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(BATCH_MAX)))]
+    webhooks: Option<u32>,
 
     /// Measure this PostgreSQL database too; it must hold no tenants
     #[arg(
@@ -59,6 +68,7 @@ pub(crate) async fn run(ui: &Ui, args: &BenchArgs) -> Result<Exit, Failure> {
         postgres: args.postgres.clone(),
         accounts: args.accounts.clone(),
         messages: args.messages,
+        webhooks: args.webhooks,
         pgbench: args.pgbench.clone(),
     };
     let stop = Stop::new();
@@ -77,7 +87,7 @@ struct Items<'a> {
     items: &'a [BenchRow],
 }
 
-const HEADS: [&str; 18] = [
+const HEADS: [&str; 21] = [
     "DATABASE",
     "ACCOUNTS",
     "START S",
@@ -96,6 +106,9 @@ const HEADS: [&str; 18] = [
     "ACCOUNT KB",
     "IN/PGBENCH",
     "OUT/PGBENCH",
+    "HOOKS/S",
+    "HOOK P50 MS",
+    "HOOK P99 MS",
 ];
 
 fn cells(row: &BenchRow) -> Vec<String> {
@@ -121,5 +134,8 @@ fn cells(row: &BenchRow) -> Vec<String> {
             .map_or_else(|| String::from("-"), |kb| format!("{kb:.0}")),
         known(row.received_of_pgbench),
         known(row.sent_of_pgbench),
+        known(row.webhooks.map(|hooks| hooks.delivered_per_s)),
+        known(row.webhooks.map(|hooks| hooks.delivery_p50_ms)),
+        known(row.webhooks.map(|hooks| hooks.delivery_p99_ms)),
     ]
 }

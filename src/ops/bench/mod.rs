@@ -20,6 +20,8 @@ use tokio::time::Instant;
 use crate::config::{DatabaseUrl, Server};
 use crate::ids::TenantId;
 use crate::ops::Stop;
+pub use crate::ops::bench::hooks::Delivered;
+use crate::ops::bench::hooks::Receiver;
 use crate::ops::bench::pgbench::Pgbench;
 use crate::ops::bench::process::Counts;
 use crate::ops::open::{App, RowsError, Schema, Settings};
@@ -27,8 +29,10 @@ use crate::ops::rehearsal;
 pub use crate::ops::rehearsal::RehearsalError as BenchError;
 use crate::ops::send::{self, Outgoing};
 use crate::ops::tenants::Actor;
+use crate::ops::webhooks::{self, NewWebhook};
 use crate::sim::{SimConfig, Simulator};
 
+mod hooks;
 mod pgbench;
 mod process;
 
@@ -36,6 +40,10 @@ mod process;
 const TICK: Duration = Duration::from_millis(10);
 /// Without progress for this long the measurement ends.
 const STALL_MS: u64 = 60_000;
+/// Time between two events of all accounts together while delays are measured, and most of each
+/// account.
+const HOOK_PACE: Duration = Duration::from_millis(20);
+const PACED_MAX: u32 = 100;
 /// Messages that are put in at the same time.
 const WRITERS: usize = 8;
 /// Accounts that are paired at the same time.
@@ -52,6 +60,8 @@ pub struct BenchOptions {
     pub accounts: Vec<u32>,
     /// Messages each way, shared out over the accounts.
     pub messages: u32,
+    /// Deliver what comes in to a webhook of each account too, so many events in a request.
+    pub webhooks: Option<u32>,
     /// PostgreSQL's `pgbench`; without it the one on `PATH` is taken if there is one.
     pub pgbench: Option<PathBuf>,
 }
@@ -88,6 +98,8 @@ pub struct BenchRow {
     /// as many row writes in each.
     pub received_of_pgbench: Option<f64>,
     pub sent_of_pgbench: Option<f64>,
+    #[serde(flatten)]
+    pub webhooks: Option<Delivered>,
 }
 
 /// Measures each number of accounts; `tell` hears what is being done.
@@ -301,6 +313,10 @@ impl<'a> Bench<'a> {
         let mut taken_ms = self.send(share, "message").await?;
         taken_ms.sort_by(f64::total_cmp);
         let after = self.read(pid, metrics).await;
+        let webhooks = match self.options.webhooks {
+            None => None,
+            Some(batch) => Some(self.deliver(share, batch, tell).await?),
+        };
         // pgbench has the machine for itself.
         drop(child);
         let received = Spent::between(&before, &between, all);
@@ -327,6 +343,7 @@ impl<'a> Bench<'a> {
             idle_account_kb: added_kb.map(|kb| kb / f64::from(accounts)),
             received_of_pgbench: self.of_pgbench(&received, tell).await?,
             sent_of_pgbench: self.of_pgbench(&sent, tell).await?,
+            webhooks,
         })
     }
 
@@ -363,6 +380,7 @@ impl<'a> Bench<'a> {
         let child = Command::new(&self.options.program)
             .arg("serve")
             .args(["--http", &metrics.to_string(), "--connecting", "64"])
+            .args(["--webhook-allow", "127.0.0.0/8"])
             .args(["--server", &self.sim.ws_url()])
             .args(["--root-key", self.sim.root_key(), "--config"])
             .arg(&config)
@@ -424,6 +442,66 @@ impl<'a> Bench<'a> {
         let read = || async { self.read_by_contacts().await.unwrap_or_default() };
         self.until("messages go out", wanted, read).await?;
         Ok(taken_ms)
+    }
+
+    /// Has every contact write to accounts with webhooks, at once and then now and then.
+    async fn deliver(
+        &self,
+        share: u32,
+        batch: u32,
+        tell: &mut (dyn FnMut(String) + Send),
+    ) -> Result<Delivered, BenchError> {
+        let receiver = Receiver::start(self.root.surroundings.clone()).await?;
+        let actor = Actor::of_user();
+        for (app, ..) in &self.apps {
+            let wanted = NewWebhook {
+                id: None,
+                url: receiver.url.clone(),
+                types: vec![String::from("message")],
+                batch: Some(batch),
+                from_seq: None,
+                secret: None,
+            };
+            let added = webhooks::add(app, &app.settings.tenant, wanted, &actor);
+            added.await.map_err(|error| match error {
+                webhooks::WebhookError::Rows(error) => error,
+                error => RowsError::Database(error.to_string()),
+            })?;
+        }
+        let accounts = self.apps.len();
+        tell(format!(
+            "{} events go to webhooks",
+            share as usize * accounts
+        ));
+        // The process has to notice them first.
+        self.chat_to(&receiver, 1, Duration::ZERO).await?;
+        let begun = Instant::now();
+        let all = self.chat_to(&receiver, share, Duration::ZERO).await?;
+        let delivered_per_s = all.len() as f64 / begun.elapsed().as_secs_f64();
+        let every = HOOK_PACE * u32::try_from(accounts).unwrap_or(u32::MAX);
+        let mut delays = self.chat_to(&receiver, share.min(PACED_MAX), every).await?;
+        delays.sort_by(f64::total_cmp);
+        Ok(Delivered {
+            delivered_per_s,
+            delivery_p50_ms: part(&delays, 50),
+            delivery_p99_ms: part(&delays, 99),
+        })
+    }
+
+    /// Has every contact write so often, and waits until the webhooks have it; the delays.
+    async fn chat_to(
+        &self,
+        receiver: &Receiver,
+        share: u32,
+        every: Duration,
+    ) -> Result<Vec<f64>, BenchError> {
+        for (_, number, contact) in &self.apps {
+            self.sim.phone_chats(contact, number, share, every).await?;
+        }
+        let wanted = f64::from(share) * self.apps.len() as f64;
+        let got = || async { receiver.count() as f64 };
+        self.until("webhooks get events", wanted, got).await?;
+        Ok(receiver.take())
     }
 
     async fn read_by_contacts(&self) -> Result<f64, BenchError> {

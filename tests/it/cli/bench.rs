@@ -31,6 +31,9 @@ fn numbers_are_there(row: &Value) {
         assert_eq!(is_there(number), on_server, "{number}: {row}");
     }
     assert!(row["idle_account_kb"].is_number(), "{row}");
+    assert!(is_there("delivered_per_s"), "{row}");
+    let [p50, p99] = ["delivery_p50_ms", "delivery_p99_ms"].map(|name| row[name].as_f64().unwrap());
+    assert!(0.0 <= p50 && p50 <= p99, "{row}");
     // Two at least in a transaction that puts a message in, and three in a unit of work.
     let of = |number: &str| row[number].as_f64().unwrap();
     assert!(2.0 <= of("sent_statements") / of("sent_units"), "{row}");
@@ -47,7 +50,8 @@ async fn a_measurement_has_numbers_and_leaves_no_tenant() {
     wmctl.set("WMCTL_BENCH_POSTGRES", &server.url("wm"));
     let pgbench = server.program("pgbench").display().to_string();
     let arguments = ["bench", "--accounts", "2", "--messages", "20", "-o", "json"];
-    let arguments = [&arguments[..], &["--pgbench", &pgbench]].concat();
+    let more = ["--pgbench", &pgbench, "--webhooks", "2"];
+    let arguments = [&arguments[..], &more].concat();
     let answer: Value = serde_json::from_str(&wmctl.done(&arguments).await).unwrap();
     let rows = answer["items"].as_array().unwrap();
     let databases: Vec<&Value> = rows.iter().map(|row| &row["database"]).collect();
