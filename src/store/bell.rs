@@ -22,10 +22,10 @@ use crate::store::db::{Db, args};
 use crate::store::error::StoreError;
 use crate::store::route::Pooling;
 
-/// Where a trigger tells whose outbox has something new, by the tenant's call: anybody who may log
-/// in to the database may listen.
-const CHANNEL: &str = "wmctl_outbox_call";
-/// Bytes of the digest that a tenant is called by, as many as the trigger takes.
+/// Where it is told whose outbox has something new, by the tenant's call: anybody who may log in to
+/// the database may listen.
+pub(super) const CHANNEL: &str = "wmctl_outbox_call";
+/// Bytes of the digest that a tenant is called by.
 const CALL_BYTES: usize = 8;
 /// Where triggers say that there may be something to do for hosts.
 const WAKE: &str = "wmctl_wake";
@@ -130,7 +130,7 @@ impl Bells {
 }
 
 /// What stands for a tenant's name where everybody listens.
-fn call_of(tenant: &str) -> String {
+pub(super) fn call_of(tenant: &str) -> String {
     hex::encode(&sha256(&[tenant.as_bytes()])[..CALL_BYTES])
 }
 

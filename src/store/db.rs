@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, PgExecutor, Postgres, Row as _, SqlSafeStr, Sqlite, Tr
 
 use crate::store::batch::{self, Batch};
 use crate::store::error::StoreError;
+use crate::store::guarded::Guarded;
 use crate::store::server::{Served, Server};
 use crate::store::tally::Tally;
 
@@ -363,9 +364,13 @@ impl Db {
 
     /// Runs statements that write in one transaction, on a server in one round trip; the first row
     /// of each answer. After [`StoreError::CommitUnknown`] nobody knows whether it was.
+    ///
+    /// A server does `then` behind the commit: what a transaction tells others makes it wait, with
+    /// its commit, for all who tell something at that moment.
     pub(super) async fn at_once(
         &self,
         statements: Vec<(&'static str, Vec<Val>)>,
+        then: (&'static str, Vec<Val>),
     ) -> Result<Vec<Option<Row>>, StoreError> {
         self.tally().wait(statements.len());
         self.tally().written(statements.len());
@@ -379,16 +384,21 @@ impl Db {
             return Ok(answers);
         };
         let mut batch = Batch::default();
+        batch.push("BEGIN", &[]);
         let first = 1 + batch.push(GIVE_UP, &[]);
         for (sql, args) in &statements {
             batch.push(sql, args);
         }
-        let (pool, served) = server.pool();
-        let mut connection = served.ask(pool.acquire()).await?;
-        // A text of several statements is one transaction, which an error undoes.
-        let answers = served.ask(batch.send(&mut connection)).await;
-        let answers = answers.map_err(StoreError::of_commit)?;
-        Ok(answers.into_iter().skip(first).collect())
+        batch.push("COMMIT", &[]);
+        batch.push(then.0, &then.1);
+        let mut line = Guarded::acquire(server).await?;
+        let answers = line.send(batch).await.map_err(StoreError::of_commit)?;
+        line.settle();
+        Ok(answers
+            .into_iter()
+            .skip(first)
+            .take(statements.len())
+            .collect())
     }
 
     /// Ends every connection.

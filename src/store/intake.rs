@@ -10,6 +10,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::ids::{Jid, MessageId, TenantId};
 use crate::store::Store;
+use crate::store::bell::{CHANNEL, call_of};
 use crate::store::db::{Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::turn::Place;
@@ -35,6 +36,9 @@ const INSERT: &str = "
         'queued', $7)
     ON CONFLICT DO NOTHING
     RETURNING message_id";
+
+/// Tells whoever runs the account.
+const CALL: &str = "SELECT pg_notify($1, $2)";
 
 /// What was in the way: the message with the same key, or else with the same id.
 const EARLIER: &str = "
@@ -175,7 +179,8 @@ impl Store {
                 (INSERT, row(tenant, message, behind, *now_ms))
             });
         let statements = [places].into_iter().chain(rows).collect();
-        let taken = self.db.at_once(statements).await?;
+        let told = (CALL, args![CHANNEL, call_of(tenant)]);
+        let taken = self.db.at_once(statements, told).await?;
         let taken: Vec<bool> = taken.iter().skip(1).map(Option::is_some).collect();
         let others = messages.iter().zip(&taken).filter(|(_, taken)| !**taken);
         let asked = others.map(|((message, _), _)| {

@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 12] = [
+const MIGRATIONS: [Migration; 13] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
@@ -42,6 +42,7 @@ const MIGRATIONS: [Migration; 12] = [
     migration!(10, "webhooks", "0010_webhooks.sql"),
     migration!(11, "calls", "0011_calls.sql"),
     migration!(12, "history", "0012_history.sql"),
+    migration!(13, "calls_after", "0013_calls_after.sql"),
 ];
 
 /// The newest version that this binary knows.

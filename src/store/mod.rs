@@ -14,6 +14,7 @@ mod db;
 pub mod error;
 pub mod event;
 pub mod fleet;
+mod guarded;
 mod idle;
 pub mod inspect;
 pub mod intake;

@@ -3,17 +3,14 @@
 //! On PostgreSQL it takes two round trips whatever it holds: the fence, and everything else with
 //! the commit. Statements are kept until then.
 
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
-
 use crate::store::Owner;
 use crate::store::account::LAST_UNIT;
 use crate::store::batch::Batch;
 use crate::store::commit::Place;
 use crate::store::db::{Db, END_WHEN_IDLE, GIVE_UP, Row, Tx, Val, args};
 use crate::store::error::StoreError;
+use crate::store::guarded::Guarded;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
-use crate::store::server::Served;
 
 const TABLE: &str = "wmctl_account";
 const CORRUPT: StoreError = StoreError::Corrupt {
@@ -44,10 +41,7 @@ pub(super) enum Unit {
 
 /// A connection inside a transaction, and what is still to be sent on it.
 pub(super) struct Held {
-    connection: PoolConnection<Postgres>,
-    served: Served,
-    /// Whether the connection is outside any transaction again.
-    settled: bool,
+    line: Guarded,
     batch: Batch,
     /// Places of the statements whose answers are wanted.
     asked: Vec<usize>,
@@ -57,8 +51,8 @@ impl Held {
     /// Runs a last query and leaves the transaction; the first row of the query's answer.
     async fn undo(&mut self, mut batch: Batch) -> Result<Option<Row>, StoreError> {
         batch.push("ROLLBACK", &[]);
-        let answers = self.served.ask(batch.send(&mut self.connection)).await?;
-        self.settled = true;
+        let answers = self.line.send(batch).await?;
+        self.line.settle();
         Ok(answers.into_iter().next().flatten())
     }
 }
@@ -87,15 +81,6 @@ fn taken(place: &Place, last: Option<Row>) -> Result<(), StoreError> {
     match last {
         Some(name) if name == place.name => Ok(()),
         _ => Err(StoreError::Stale),
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // Nobody else may get a connection whose transaction is open, or in an unknown state.
-        if !self.settled {
-            self.connection.close_on_drop();
-        }
     }
 }
 
@@ -128,11 +113,8 @@ impl Unit {
                 (None, None) => Err(CORRUPT),
             };
         };
-        let (pool, served) = server.pool();
         let mut held = Held {
-            connection: served.ask(pool.acquire()).await?,
-            served,
-            settled: false,
+            line: Guarded::acquire(server).await?,
             batch: Batch::default(),
             asked: Vec::new(),
         };
@@ -147,8 +129,7 @@ impl Unit {
         if let Some((sql, args)) = reserve {
             batch.push(sql, &args);
         }
-        let answers = batch.send(&mut held.connection);
-        let answers = held.served.ask(answers).await?;
+        let answers = held.line.send(batch).await?;
         let mut answers = answers.into_iter().skip(fenced);
         if answers.next().flatten().is_none() {
             held.undo(Batch::default()).await?;
@@ -234,10 +215,9 @@ impl Unit {
             Self::Postgres(mut held) => {
                 let mut batch = std::mem::take(&mut held.batch);
                 batch.push("COMMIT", &[]);
-                let sent = batch.send(&mut held.connection);
-                let sent = held.served.ask(sent).await;
+                let sent = held.line.send(batch).await;
                 let mut answers = sent.map_err(StoreError::of_commit)?;
-                held.settled = true;
+                held.line.settle();
                 let asked = held.asked.iter();
                 Ok(asked
                     .map(|place| answers.get_mut(*place).and_then(Option::take))

@@ -14,6 +14,7 @@ use crate::ids::HostId;
 use crate::lead::fleet::{Observer, Peer, Sign};
 use crate::metrics::Metrics;
 use crate::ops::health::Board;
+use crate::ops::open::App;
 use crate::store::Store;
 use crate::store::fleet::HostRow;
 
@@ -30,17 +31,37 @@ pub(super) struct Fleet {
 
 /// Looks at the others, declares dead who is, and tells who is left.
 pub(super) struct Watcher {
-    pub(super) store: Store,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) host: HostId,
-    pub(super) silence: Duration,
-    pub(super) fleet: watch::Sender<Fleet>,
-    pub(super) wake: Arc<Notify>,
-    pub(super) metrics: Metrics,
-    pub(super) board: Board,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    host: HostId,
+    silence: Duration,
+    fleet: watch::Sender<Fleet>,
+    wake: Arc<Notify>,
+    metrics: Metrics,
+    board: Board,
 }
 
 impl Watcher {
+    /// Tells `fleet` who lives, and wakes when that changes.
+    pub(super) fn new(
+        app: &App,
+        host: HostId,
+        silence: Duration,
+        fleet: watch::Sender<Fleet>,
+        wake: Arc<Notify>,
+    ) -> Self {
+        Self {
+            store: app.store.clone(),
+            clock: app.surroundings.clock.clone(),
+            host,
+            silence,
+            fleet,
+            wake,
+            metrics: app.metrics.clone(),
+            board: app.board.clone(),
+        }
+    }
+
     /// Never ends by itself.
     pub(super) async fn keep(self) {
         let sweep = if self.store.has_locks() {

@@ -198,16 +198,7 @@ async fn reign(
     // Tasks of their own: they must go on while this one waits for the database.
     let mut keepers = JoinSet::new();
     keepers.spawn(keeper.keep());
-    let watcher = Watcher {
-        store: app.store.clone(),
-        clock: app.surroundings.clock.clone(),
-        host,
-        silence: options.silence,
-        fleet: send_fleet,
-        wake: wake.clone(),
-        metrics: app.metrics.clone(),
-        board: app.board.clone(),
-    };
+    let watcher = Watcher::new(app, host, options.silence, send_fleet, wake.clone());
     let mut helpers = JoinSet::new();
     helpers.spawn(watcher.keep());
     helpers.spawn(record::pass_on_wakes(app.store.clone(), wake.clone()));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgListener;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use wmctl::store::intake::NewMessage;
 
 use super::Database;
 use super::samples::{paired, tenant};
@@ -22,10 +23,13 @@ async fn a_call_rings_and_names_nobody() {
     let mut stranger = PgListener::connect(&url).await.unwrap();
     let channels = ["wmctl_outbox", "wmctl_outbox_call"];
     stranger.listen_all(channels).await.unwrap();
-    let queued = "INSERT INTO wmctl_outbox (business_id, message_id, seq, recipient, body, state,
-            queued_ms)
-        VALUES ('acme', 'A', 1, '5@s.whatsapp.net', '', 'queued', 1)";
-    super::raw(&database, queued).await;
+    let message = NewMessage {
+        id: "A".parse().unwrap(),
+        to: "5@s.whatsapp.net".parse().unwrap(),
+        body: Vec::new(),
+        idempotency_key: None,
+    };
+    store.enqueue(&tenant(), &message, 1).await.unwrap();
     let heard = timeout(PATIENCE, stranger.recv()).await.unwrap().unwrap();
     assert_eq!((heard.channel(), heard.payload()), (channels[1], CALL));
 

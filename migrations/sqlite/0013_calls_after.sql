@@ -1,0 +1,1 @@
+-- A file calls nobody; the number is there so that both databases have the same ones.
