@@ -5,6 +5,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use prost::Message as _;
+use rand::RngExt as _;
 use wmctl_proto::history::{
     Conversation, HistorySync, HistorySyncMsg, PhoneNumberToLid, PushName, WebMessageInfo,
 };
@@ -287,4 +288,26 @@ fn an_announcement_without_a_place_is_reported() {
     let mut bench = bench(row(&nothing, 0, 0));
     let out = bench.run(Input::History);
     assert_eq!(summary(&out), Some((0, Some("nothing_there"))));
+}
+
+#[test]
+fn changed_bytes_end_in_an_error_and_never_in_a_panic() {
+    let plain = history(2, 10).encode_to_vec();
+    let mut rng = chance(5);
+    for _ in 0..500 {
+        let mut changed = plain.clone();
+        for _ in 0..3 {
+            let at = rng.random_range(0..changed.len());
+            changed[at] = rng.random();
+        }
+        changed.truncate(rng.random_range(0..=changed.len()));
+        let (entries, _) = read(packed(&changed), 0);
+        assert!(entries.len() <= plain.len());
+        // What cannot be inflated is no different.
+        let mut zlib = packed(&plain);
+        let at = rng.random_range(0..zlib.len());
+        zlib[at] = rng.random();
+        let (entries, _) = read(zlib, 0);
+        assert!(entries.len() <= plain.len());
+    }
 }

@@ -201,6 +201,7 @@ on_both!(
     suite::deleted_rows_are_gone,
     suite::events_are_numbered_and_come_once,
     suite::the_outbox_keeps_order_and_idempotency,
+    suite::histories_wait_in_order_and_keep_their_place,
     intake::what_waits_together_is_taken_in_together,
     intake::one_that_is_refused_stops_no_other,
     suite::a_failed_unit_leaves_nothing,

@@ -3,7 +3,7 @@
 use wmctl::ids::{Jid, MessageId};
 use wmctl::session::account::AccountUpdate;
 use wmctl::session::changes::{Change, Event, EventBody, MessageEvent};
-use wmctl::session::rows::{Contact, Dedupe, OutboxState, Row, RowKey};
+use wmctl::session::rows::{Contact, Dedupe, HistoryRow, OutboxState, Row, RowKey};
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
 use wmctl::store::intake::NewMessage;
@@ -312,6 +312,47 @@ pub(super) async fn the_outbox_keeps_order_and_idempotency(database: &Database) 
     store.commit(&lease, &owner(), &[put]).await.unwrap();
     assert_eq!(store.outbox_row(&tenant, &id).await.unwrap(), Some(row));
     assert_eq!(store.outbox_open(&tenant, 0).await.unwrap().len(), 2);
+}
+
+pub(super) async fn histories_wait_in_order_and_keep_their_place(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let of = |number: i64| HistoryRow {
+        dedupe: Dedupe(format!("history|{number}")),
+        at_ms: number,
+        notification: vec![0, number as u8],
+        done: 0,
+        failures: 0,
+    };
+    let put = |row: HistoryRow| Change::Put(RowKey::History(row.dedupe.clone()), Row::History(row));
+    let far = |number: i64, done: u64, failures: u32| {
+        let key = RowKey::HistoryDone(of(number).dedupe);
+        Change::Put(key, Row::HistoryDone { done, failures })
+    };
+    let gone = |number: i64| Change::Delete(RowKey::History(of(number).dedupe));
+    let next = async || {
+        let found = store.read(&owner(), &[RowKey::NextHistory]).await.unwrap();
+        match found.into_iter().next().unwrap().1 {
+            Some(Row::History(row)) => Some((row.at_ms, row.done, row.failures)),
+            _ => None,
+        }
+    };
+    for (changes, expected) in [
+        (vec![put(of(2)), put(of(1))], Some((1, 0, 0))),
+        // One that is announced again stays where it is; one that failed lets others go first.
+        (vec![far(1, 64, 0), put(of(1))], Some((1, 64, 0))),
+        (vec![far(1, 64, 1)], Some((2, 0, 0))),
+        (vec![gone(2)], Some((1, 64, 1))),
+        // Another device knows nothing of it.
+        (vec![Change::Paired(Box::new(account()))], None),
+    ] {
+        store.commit(&lease, &owner(), &changes).await.unwrap();
+        assert_eq!(next().await, expected, "{changes:?}");
+    }
+    store.commit(&lease, &owner(), &[put(of(3))]).await.unwrap();
+    let key = RowKey::History(of(3).dedupe);
+    let found = store.read(&owner(), &[key]).await.unwrap();
+    assert_eq!(found[0].1, Some(Row::History(of(3))));
 }
 
 pub(super) async fn a_failed_unit_leaves_nothing(database: &Database) {
