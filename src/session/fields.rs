@@ -6,10 +6,26 @@ const LENGTH_DELIMITED: u64 = 2;
 
 /// The last length-delimited field with this number, as protobuf's rules say.
 pub(super) fn bytes(message: &[u8], wanted: u32) -> Option<&[u8]> {
-    fields(message)
+    match fields(message)
         .filter(|(number, _)| *number == wanted)
         .last()?
         .1
+    {
+        Content::Bytes(bytes) => Some(bytes),
+        Content::Varint(_) | Content::Fixed => None,
+    }
+}
+
+/// The last number under this number, the same way.
+pub(super) fn varint_of(message: &[u8], wanted: u32) -> Option<u64> {
+    match fields(message)
+        .filter(|(number, _)| *number == wanted)
+        .last()?
+        .1
+    {
+        Content::Varint(value) => Some(value),
+        Content::Bytes(_) | Content::Fixed => None,
+    }
 }
 
 /// The numbers of all fields, in order; ends at the first malformed one.
@@ -24,19 +40,26 @@ pub(super) fn put(message: &mut Vec<u8>, number: u32, content: &[u8]) {
     message.extend_from_slice(content);
 }
 
-/// Every field: its number, and its content where that is length-delimited.
-fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u32, Option<&[u8]>)> {
+/// What a field holds.
+enum Content<'a> {
+    Varint(u64),
+    Bytes(&'a [u8]),
+    Fixed,
+}
+
+/// Every field: its number, and its content.
+fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u32, Content<'_>)> {
     std::iter::from_fn(move || {
         let key = varint(&mut rest)?;
         let number = u32::try_from(key >> 3).ok()?;
         let content = match key & 7 {
-            0 => varint(&mut rest).map(|_| None)?,
-            1 => split(&mut rest, 8).map(|_| None)?,
+            0 => Content::Varint(varint(&mut rest)?),
+            1 => split(&mut rest, 8).map(|_| Content::Fixed)?,
             LENGTH_DELIMITED => {
                 let length = usize::try_from(varint(&mut rest)?).ok()?;
-                Some(split(&mut rest, length)?)
+                Content::Bytes(split(&mut rest, length)?)
             }
-            5 => split(&mut rest, 4).map(|_| None)?,
+            5 => split(&mut rest, 4).map(|_| Content::Fixed)?,
             // Groups have been out of use since long before this protocol.
             _ => return None,
         };
@@ -83,7 +106,11 @@ mod tests {
         put(&mut message, 2_000, &[7; 300]);
         assert_eq!(bytes(&message, 31), Some(&b"last"[..]));
         assert_eq!(bytes(&message, 2_000).map(<[u8]>::len), Some(300));
-        assert_eq!(bytes(&message, 1), None);
+        assert_eq!(
+            (bytes(&message, 1), varint_of(&message, 1)),
+            (None, Some(150))
+        );
+        assert_eq!(varint_of(&message, 31), None);
         assert_eq!(numbers(&message).collect::<Vec<_>>(), [1, 31, 31, 2_000]);
     }
 

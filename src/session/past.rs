@@ -8,9 +8,7 @@ use std::io::{BufRead as _, BufReader, Cursor, Read as _};
 
 use flate2::read::ZlibDecoder;
 use prost::Message as _;
-use wmctl_proto::history::{
-    Conversation, HistorySyncMsg, PhoneNumberToLid, PushName, WebMessageInfo,
-};
+use wmctl_proto::history::{Conversation, PhoneNumberToLid, PushName, WebMessageInfo};
 
 use crate::session::fields;
 
@@ -312,13 +310,22 @@ enum Step {
     End,
 }
 
-/// A `HistorySyncMsg` of that chat.
+/// A `HistorySyncMsg` of that chat. Only what is used is decoded: lists of nothing would take a
+/// hundred times the memory of their bytes.
 fn message(chat: String, bytes: &[u8]) -> Option<Entry> {
-    let head = HistorySyncMsg::decode(bytes).ok()?.message?;
-    let content = fields::bytes(bytes, 1).and_then(|inner| fields::bytes(inner, 2));
+    const KEPT: [u32; 4] = [1, 5, 19, 49];
+    let info = fields::bytes(bytes, 1)?;
+    let mut kept = Vec::new();
+    for number in KEPT {
+        if let Some(content) = fields::bytes(info, number) {
+            fields::put(&mut kept, number, content);
+        }
+    }
+    let mut head = WebMessageInfo::decode(&kept[..]).ok()?;
+    head.message_timestamp = fields::varint_of(info, 3);
     Some(Entry::Message {
         chat,
-        content: content.unwrap_or_default().to_vec(),
+        content: fields::bytes(info, 2).unwrap_or_default().to_vec(),
         head: Box::new(head),
     })
 }
