@@ -1,5 +1,6 @@
 //! The live ledger: the store, under the lease of one account.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
@@ -10,6 +11,8 @@ use crate::metrics::Meter;
 use crate::session::account::Account;
 use crate::session::changes::{Change, EventBody};
 use crate::session::rows::{Row, RowKey};
+use crate::signal::ratchet::Ratchet;
+use crate::signal::sender_key::SenderKey;
 use crate::store::bell::Bell;
 use crate::store::commit::{Committed, Place};
 use crate::store::error::StoreError;
@@ -35,6 +38,33 @@ struct Known {
     /// tried last.
     committed: Option<String>,
     tried: Option<Place>,
+    /// Whether the rows may be older than what was sent, once that was asked.
+    behind: Option<bool>,
+    /// Chains that were written under this lease: those are ahead of whatever was lost.
+    ahead: BTreeSet<RowKey>,
+}
+
+fn is_chain(key: &RowKey) -> bool {
+    matches!(key, RowKey::Ratchet(_) | RowKey::SenderKey { .. })
+}
+
+/// Leaves out keys that a lost later record may have used. What cannot be read is left to whoever
+/// reads it.
+fn leave_out(key: &RowKey, record: &mut Vec<u8>) {
+    match key {
+        RowKey::Ratchet(_) => {
+            if let Ok(mut ratchet) = Ratchet::decode(record) {
+                ratchet.leave_out();
+                *record = ratchet.encode();
+            }
+        }
+        _ => {
+            if let Ok(mut sender_key) = SenderKey::decode(record) {
+                sender_key.leave_out();
+                *record = sender_key.encode();
+            }
+        }
+    }
 }
 
 impl Leased {
@@ -69,6 +99,17 @@ impl Leased {
             self.meter.fenced();
         }
         Ok(result?)
+    }
+
+    /// Asked once, before the first chain is used.
+    async fn is_behind(&self) -> Result<bool, LedgerError> {
+        let known = self.known().behind;
+        if let Some(behind) = known {
+            return Ok(behind);
+        }
+        let behind = self.store.history_changed().await?;
+        self.known().behind = Some(behind);
+        Ok(behind)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -147,7 +188,19 @@ impl Ledger for Leased {
 
     async fn read(&self, keys: &[RowKey]) -> Result<Vec<(RowKey, Option<Row>)>, LedgerError> {
         let owner = self.owner()?;
-        self.timed("read", self.store.read(&owner, keys)).await
+        let mut rows = self.timed("read", self.store.read(&owner, keys)).await?;
+        if keys.iter().any(is_chain) && self.is_behind().await? {
+            let known = self.known();
+            for (key, row) in &mut rows {
+                if let Some(Row::Record(record)) = row
+                    && is_chain(key)
+                    && !known.ahead.contains(key)
+                {
+                    leave_out(key, record);
+                }
+            }
+        }
+        Ok(rows)
     }
 
     async fn commit(&self, attempt: Attempt, changes: &[Change]) -> Result<i64, LedgerError> {
@@ -166,8 +219,18 @@ impl Ledger for Leased {
             // It was committed by the attempt whose outcome was unknown.
             None => Some(self.store.last_event(&self.lease.tenant).await?),
         };
-        if let Some(place) = place {
-            self.known().committed = Some(place.name);
+        {
+            let mut known = self.known();
+            if let Some(place) = place {
+                known.committed = Some(place.name);
+            }
+            if known.behind == Some(true) {
+                let written = changes.iter().filter_map(|change| match change {
+                    Change::Put(key, _) if is_chain(key) => Some(key.clone()),
+                    _ => None,
+                });
+                known.ahead.extend(written);
+            }
         }
         self.count(changes, committed.as_ref());
         Ok(newest.unwrap_or(0))

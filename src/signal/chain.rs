@@ -1,7 +1,7 @@
 //! Chains of message keys: each key leads to the next, none leads back.
 
-use super::SKIPPED_MAX;
 use super::ratchet::RatchetError;
+use super::{LEFT_OUT, SKIPPED_MAX};
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::{hkdf, mac};
 use crate::secret::Secret;
@@ -58,6 +58,16 @@ pub(super) struct MessageKeys {
 pub(super) struct SenderChain {
     pub(super) pair: KeyPair,
     pub(super) key: ChainKey,
+}
+
+impl SenderChain {
+    /// Leaves the next keys out.
+    pub(super) fn leave_out(&mut self) {
+        for _ in 0..LEFT_OUT {
+            let Some(next) = self.key.next() else { break };
+            self.key = next;
+        }
+    }
 }
 
 /// A chain that the peer's messages come from.

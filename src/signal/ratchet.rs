@@ -140,6 +140,16 @@ impl Ratchet {
         }
     }
 
+    /// Leaves out keys of everything that encrypts: a later record, which is lost, may have used
+    /// them, and no key encrypts two texts.
+    pub fn leave_out(&mut self) {
+        for state in self.current.iter_mut().chain(&mut self.archived) {
+            if let Some(sender) = &mut state.sender {
+                sender.leave_out();
+            }
+        }
+    }
+
     /// Whether there is a ratchet that can encrypt.
     pub fn is_open(&self) -> bool {
         self.current

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::signal::SKIPPED_MAX;
 use crate::signal::ratchet::ARCHIVED_MAX;
+use crate::signal::{LEFT_OUT, SKIPPED_MAX};
 
 #[test]
 fn a_conversation_turns_the_ratchet_both_ways() {
@@ -143,6 +143,24 @@ fn messages_may_be_ahead_up_to_the_limit() {
     );
     assert_eq!(bob.receive(&sent[5]).unwrap(), b"x");
     assert_eq!(bob.receive(&more[0]).unwrap(), b"y");
+}
+
+#[test]
+fn a_record_that_stepped_back_uses_no_key_again() {
+    // Also the first messages, which the peer has not answered.
+    for (mut alice, mut bob) in [introduced(), acquainted()] {
+        let mut back = alice.ratchet.clone().unwrap();
+        let lost: Vec<Sealed> = (0..LEFT_OUT).map(|_| alice.send(b"lost")).collect();
+        back.leave_out();
+        alice.ratchet = Some(back);
+        let sent = alice.send(b"after");
+        assert!(lost.iter().all(|one| one.counter != sent.counter));
+        // Whoever has not heard of what was lost keeps its keys.
+        assert_eq!(bob.receive(&sent), Ok(b"after".to_vec()));
+        for one in &lost {
+            assert_eq!(bob.receive(one), Ok(b"lost".to_vec()));
+        }
+    }
 }
 
 #[test]
