@@ -179,11 +179,12 @@ impl Picture<'_> {
         self.seen.server.is_none_or(|(_, up)| GRACE < up)
     }
 
-    /// A holder without its lock, or with somebody else's hand on it.
+    /// A holder without its lock, or with somebody else's hand on it. A file has no sessions.
     fn lock_trouble(&self, lease: &LeaseSeen, life: &Life<'_>) -> Option<(&'static str, String)> {
         let since_ms = u64::try_from(self.now_ms - lease.since_ms).unwrap_or(0);
         let fresh = Duration::from_millis(since_ms) < SETTLED;
-        if !life.host.locks || life.lock.is_some() || fresh || !self.has_settled() {
+        let embedded = self.seen.server.is_none();
+        if embedded || !life.host.locks || life.lock.is_some() || fresh || !self.has_settled() {
             return None;
         }
         let holds =

@@ -262,6 +262,10 @@ async fn a_file_says_who_holds_it() {
     assert_eq!([&lock["state"], &lock["liveness"]], ["held", "lock"]);
     assert!(0 < lock["beats"].as_i64().unwrap(), "{lock}");
     assert_eq!([&lock["session"], &lock["lock_key"]], [&Value::Null; 2]);
+    // Nothing is wrong with one that has led for a while: a file has no sessions that hold locks.
+    let for_a_while = |lock: &Value| 4 <= lock["held_s"].as_i64().unwrap();
+    let found = says(&stage, "it has led for a while", for_a_while).await;
+    assert_eq!(codes(&found["items"][0]), Vec::<&str>::new(), "{found}");
     run.terminate().await;
     assert!(run.ended().await.success());
     let found = locks(&stage, &[]).await;
