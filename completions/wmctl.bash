@@ -269,7 +269,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__bench)
-            opts="-c -o -q -v -h --accounts --messages --postgres --pgbench --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --accounts --messages --webhooks --postgres --pgbench --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -280,6 +280,10 @@ _wmctl() {
                     return 0
                     ;;
                 --messages)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --webhooks)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1558,7 +1562,7 @@ _wmctl() {
                     return 0
                     ;;
                 --type)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "message history_message undecryptable receipt sent send_failed identity_changed devices_changed group_changed contact_changed chat_changed name_changed history_sync state" -- "${cur}"))
                     return 0
                     ;;
                 --limit)
@@ -4378,7 +4382,7 @@ _wmctl() {
                     return 0
                     ;;
                 --type)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "message history_message undecryptable receipt sent send_failed identity_changed devices_changed group_changed contact_changed chat_changed name_changed history_sync state" -- "${cur}"))
                     return 0
                     ;;
                 --batch)

@@ -130,7 +130,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l capacity -d 'Run a
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l silence -d 'Take a host for dead that says nothing for this long (milliseconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rebalance -d 'Give one tenant in a hundred away so often while this host has too many (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l stall-timeout -d 'Take a session for dead whose server owes an answer for so long though it answers pings (seconds): it is connected anew, then loaded anew, then given to another process' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l grace -d 'Take at most this long for a clean stop (seconds)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l grace -d 'Take at most this long for a clean stop (seconds), and 7 more if the database hangs' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-allow -d 'Let webhooks reach this network, also without TLS: 10.0.0.0/8 (can be repeated)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-timeout -d 'Give one attempt this long (milliseconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-attempts -d 'Make an event a dead letter after so many failed attempts' -r
@@ -670,7 +670,20 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s q -l quiet -d 'Say 
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l from-seq -d 'Start with this number' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l type -d 'Show only events of this type (can be repeated)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l type -d 'Show only events of this type (can be repeated)' -r -f -a "message\t''
+history_message\t''
+undecryptable\t''
+receipt\t''
+sent\t''
+send_failed\t''
+identity_changed\t''
+devices_changed\t''
+group_changed\t''
+contact_changed\t''
+chat_changed\t''
+name_changed\t''
+history_sync\t''
+state\t''"
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l limit -d 'Show at most so many' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
@@ -718,7 +731,20 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_see
 complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "redeliver" -d 'Have dead letters sent once more'
 complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and not __fish_seen_subcommand_from add list show rm pause resume test redeliver dead" -f -a "dead" -d 'List dead letters: events that a webhook did not take'
 complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l id -d 'Call it so (default: made up)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l type -d 'Deliver only events of this type (can be repeated)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l type -d 'Deliver only events of this type (can be repeated)' -r -f -a "message\t''
+history_message\t''
+undecryptable\t''
+receipt\t''
+sent\t''
+send_failed\t''
+identity_changed\t''
+devices_changed\t''
+group_changed\t''
+contact_changed\t''
+chat_changed\t''
+name_changed\t''
+history_sync\t''
+state\t''"
 complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l batch -d 'Deliver up to so many events in one request' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l from-seq -d 'Begin with the event of this number (default: the next one)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l secret-file -d 'Sign with the secret in this file, - is standard input (default: WMCTL_WEBHOOK_SECRET, or one is made)' -r -F
@@ -1040,6 +1066,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s v -l verbose -d 'Lo
 complete -c wmctl -n "__fish_wmctl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l accounts -d 'Accounts at the same time: one measurement for each number' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l messages -d 'Messages each way in each measurement, shared out over the accounts' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l webhooks -d 'Measure webhooks too, with up to so many events in a request' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l postgres -d 'Measure this PostgreSQL database too; it must hold no tenants' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l pgbench -d 'Compare with this program on the PostgreSQL server; without it with the one on PATH, if any' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand bench" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
