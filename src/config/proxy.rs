@@ -115,7 +115,13 @@ impl fmt::Display for Proxy {
         };
         write!(f, "{scheme}://")?;
         if let Some((user, _)) = &self.credentials {
-            write!(f, "{user}:***@")?;
+            for byte in user.bytes() {
+                match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                    true => write!(f, "{}", char::from(byte))?,
+                    false => write!(f, "%{byte:02X}")?,
+                }
+            }
+            write!(f, ":***@")?;
         }
         match self.host.contains(':') {
             true => write!(f, "[{}]:{}", self.host, self.port),
@@ -141,6 +147,7 @@ mod tests {
             "socks5://a:b%40c@[2001:db8::1]:1080/",
             Ok("socks5://a:***@[2001:db8::1]:1080"),
         );
+        check("http://a]ß%40:b@c:80", Ok("http://a%5D%C3%9F%40:***@c:80"));
         check("socks5h://10.0.0.1:1080", Ok("socks5://10.0.0.1:1080"));
         check("https://proxy:443", Err(ProxyError::Scheme));
         check("proxy:443", Err(ProxyError::Scheme));

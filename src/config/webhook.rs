@@ -60,10 +60,14 @@ impl FromStr for HookUrl {
         if authority.as_str().contains('@') {
             return Err(HookUrlError::UserInfo);
         }
-        let host = authority.host().trim_matches(['[', ']']);
-        let is_address = authority.host().starts_with('[') && host.parse::<Ipv6Addr>().is_ok();
+        let named = authority.host();
+        let inside = named
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let host = inside.unwrap_or(named);
+        let is_address = inside.is_some() && host.parse::<Ipv6Addr>().is_ok();
         let sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-        let is_name = !host.is_empty() && host.bytes().all(sound);
+        let is_name = inside.is_none() && !host.is_empty() && host.bytes().all(sound);
         if HOST_BYTES_MAX < host.len() || !(is_name || is_address) {
             return Err(HookUrlError::Form);
         }
@@ -219,6 +223,9 @@ mod tests {
             ("https://crm.example/#there", Err(HookUrlError::Form)),
             ("https://crm.example/a b", Err(HookUrlError::Form)),
             ("https://crm.example:0/", Err(HookUrlError::Form)),
+            ("https://]crm.example/", Err(HookUrlError::Form)),
+            ("https://[crm.example]/", Err(HookUrlError::Form)),
+            ("https://crm.example[/", Err(HookUrlError::Form)),
             ("https://crm.example:99999/", Err(HookUrlError::Form)),
             ("https://bücher.example/", Err(HookUrlError::Form)),
             ("https://[fe80::1%25eth0]/", Err(HookUrlError::Form)),
