@@ -19,7 +19,7 @@ use crate::store::Store;
 use crate::store::fleet::HostRow;
 
 /// How often others are looked at: on a server, and in a file.
-const SWEEP: Duration = Duration::from_millis(75);
+const SWEEP: Duration = Duration::from_millis(50);
 const SWEEP_FILE: Duration = Duration::from_secs(1);
 
 /// What a host sees of itself and the others.
