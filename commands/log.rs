@@ -77,11 +77,8 @@ impl Log {
         if let Err(failure) = self.take(&fresh) {
             error!(error = failure.message, "the old log filter stays in use");
         }
-        let waiting: Vec<_> = settings.changed(&fresh);
-        let waiting: Vec<_> = waiting
-            .into_iter()
-            .filter(|name| *name != "log_level")
-            .collect();
+        let mut waiting = settings.changed(&fresh);
+        waiting.retain(|name| *name != "log_level");
         if !waiting.is_empty() {
             warn!(settings = waiting.join(","), "these need a restart");
         }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+mod host;
 pub mod postgres;
 pub mod proxy;
 pub mod retention;

@@ -1,13 +1,12 @@
 //! A proxy as a checked value.
 
 use std::fmt;
-use std::net::Ipv6Addr;
 use std::str::FromStr;
+
+use crate::config::host;
 
 /// Longest user name or password that SOCKS5 can carry.
 const CREDENTIAL_BYTES_MAX: usize = 255;
-/// Longest name that DNS knows.
-const HOST_BYTES_MAX: usize = 253;
 
 /// How a proxy is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +54,10 @@ impl FromStr for Proxy {
             None => (None, rest),
         };
         let (host, port) = authority.rsplit_once(':').ok_or(ProxyError::Form)?;
-        let sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-        let host = match host.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
-            None if host.bytes().all(sound) => host,
-            Some(Some(inner)) if inner.parse::<Ipv6Addr>().is_ok() => inner,
-            _ => return Err(ProxyError::Form),
-        };
+        let host = host::checked(host).ok_or(ProxyError::Form)?;
         // A number alone would also be parsed with a plus sign.
         let number = port.starts_with(|first: char| ('1'..='9').contains(&first));
-        if host.is_empty() || HOST_BYTES_MAX < host.len() || !number {
+        if !number {
             return Err(ProxyError::Form);
         }
         let credentials = credentials.map(|text| {

@@ -1,16 +1,16 @@
 //! Where webhooks lead, which networks they may reach, and how patient their delivery is.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use hyper::Uri;
 
+use crate::config::host;
+
 /// Longest URL.
 const URL_BYTES_MAX: usize = 2_048;
-/// Longest name that DNS knows.
-const HOST_BYTES_MAX: usize = 253;
 
 /// The URL of a webhook as a checked value.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,17 +60,7 @@ impl FromStr for HookUrl {
         if authority.as_str().contains('@') {
             return Err(HookUrlError::UserInfo);
         }
-        let named = authority.host();
-        let inside = named
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
-        let host = inside.unwrap_or(named);
-        let is_address = inside.is_some() && host.parse::<Ipv6Addr>().is_ok();
-        let sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-        let is_name = inside.is_none() && !host.is_empty() && host.bytes().all(sound);
-        if HOST_BYTES_MAX < host.len() || !(is_name || is_address) {
-            return Err(HookUrlError::Form);
-        }
+        let host = host::checked(authority.host()).ok_or(HookUrlError::Form)?;
         let port = match authority.port() {
             // One that is no port counts as none, too.
             None if authority.as_str() != authority.host() => return Err(HookUrlError::Form),

@@ -14,7 +14,7 @@ use crate::engine::stop::Stop;
 use crate::ids::TenantId;
 use crate::lead::State;
 pub use crate::metrics::Format;
-use crate::metrics::{Asked, Levels};
+use crate::metrics::{Asked, Levels, Metrics};
 use crate::ops::open::App;
 use crate::ops::run::{AccountStatus, RunNotice};
 use crate::ops::standby::{Leadership, Role};
@@ -147,6 +147,12 @@ impl Board {
         let turns = Turns(self.turned.clone());
         turns.turn();
         turns
+    }
+
+    /// Counts leases that were another process's.
+    pub(crate) fn took_over(&self, metrics: &Metrics, leases: u64) {
+        metrics.took_over(leases);
+        self.write(|vitals| vitals.takeovers += leases);
     }
 
     fn is_turning(&self) -> bool {

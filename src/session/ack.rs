@@ -2,6 +2,9 @@
 
 use crate::wire::node::Node;
 
+/// From this error on the server itself is in trouble, and has not taken what it answers.
+pub(super) const TROUBLE: u64 = 500;
+
 /// Codes with which a stanza is refused, as the servers know them.
 pub(super) mod refused {
     /// An attribute that must be there is missing or malformed.

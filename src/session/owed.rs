@@ -8,15 +8,13 @@
 use std::collections::VecDeque;
 
 use crate::ids::Jid;
-use crate::session::ack::ack;
+use crate::session::ack::{TROUBLE, ack};
 use crate::session::machine::Session;
 use crate::session::unit::Unit;
 use crate::wire::node::Node;
 
 /// Most acks that wait at a time. Beyond that the oldest stanzas are left to come again.
 const OWED_MAX: usize = 4_096;
-/// From this code on the server itself is in trouble and has not taken the answer.
-const TROUBLE: u64 = 500;
 
 /// The acks that wait, oldest first.
 #[derive(Clone, Debug, Default)]

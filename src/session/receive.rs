@@ -113,10 +113,7 @@ impl Session {
         }
         incoming.source.learn(unit);
         if unit.row(&RowKey::Seen(incoming.dedupe.clone())).is_some() {
-            unit.out
-                .transmit
-                .extend(self.delivered(node, &incoming.source));
-            self.came_again(unit, incoming.id.as_str());
+            self.confirm(unit, node, &incoming);
             return;
         }
         let any = ciphertexts(node).next().is_some();
@@ -153,9 +150,13 @@ impl Session {
         }
         unit.delete(RowKey::Retry(incoming.dedupe.clone()));
         learn_name(unit, node, &incoming.source);
-        unit.out
-            .transmit
-            .extend(self.delivered(node, &incoming.source));
+        self.confirm(unit, node, &incoming);
+    }
+
+    /// It is stored: the server may forget it, and a copy before it that we could not read.
+    fn confirm(&mut self, unit: &mut Unit<'_>, node: &Node, incoming: &Incoming) {
+        let receipt = self.delivered(node, &incoming.source);
+        unit.out.transmit.extend(receipt);
         self.came_again(unit, incoming.id.as_str());
     }
 

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::ids::{Address, Jid, MessageId};
+use crate::session::ack::TROUBLE;
 use crate::session::adv;
 use crate::session::changes::EventBody;
 use crate::session::content::{self, Content};
@@ -425,7 +426,7 @@ impl Session {
             self.forget_recipients(unit, &row.to);
         }
         match error {
-            Some(code) if 500 <= code => {
+            Some(code) if TROUBLE <= code => {
                 self.put_off(unit, Input::Send(id), TROUBLE_MS);
             }
             Some(code) => self.fail_send(unit, &id, format!("server_{code}")),

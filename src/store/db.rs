@@ -3,6 +3,7 @@
 //! Nothing of the drivers leaves `store`. What the dialects do not share is a `match` on [`Db`] at
 //! its one place.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -157,6 +158,17 @@ impl Row {
             Self::Postgres(row) => row.try_get(at),
         }
         .map_err(|_| StoreError::Corrupt { table, column: at })
+    }
+
+    /// The same of a text that stands for something else, such as a name or an address.
+    pub(super) fn parsed<T: FromStr>(
+        &self,
+        table: &'static str,
+        at: usize,
+    ) -> Result<T, StoreError> {
+        let text: String = self.column(table, at)?;
+        let corrupt = |_| StoreError::Corrupt { table, column: at };
+        text.parse().map_err(corrupt)
     }
 }
 

@@ -22,8 +22,6 @@ pub(super) const HOST_LOCKS: i64 = 0x574D;
 const FILE_POLL: Duration = Duration::from_millis(100);
 /// How often a server is, where nothing can listen to it.
 const SERVER_POLL: Duration = Duration::from_millis(250);
-/// How long dead hosts without leases are kept for people to look at (milliseconds).
-pub(super) const DEAD_HOST_MS: i64 = 7 * 24 * 3_600_000;
 
 const TABLE: &str = "wmctl_host";
 
@@ -33,10 +31,6 @@ const LEAVE: &str = "UPDATE wmctl_host SET state = 'dead' WHERE inc = $1 AND sta
 
 const SET_DRAIN: &str = "
     UPDATE wmctl_host SET state = $2 WHERE inc = $1 AND state <> 'dead' AND serves";
-
-pub(super) const FORGET_DEAD: &str = "
-    DELETE FROM wmctl_host WHERE state = 'dead' AND hb_ms < $1
-        AND NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE owner = inc)";
 
 /// Those that serve, and others that hold something: whether a host's lock is held, and how many
 /// tenants it has, differ.
@@ -193,11 +187,10 @@ impl Wake {
 }
 
 impl Store {
-    /// Says that a process takes whatever tenants there are; forgets those long dead.
-    pub async fn serves(&self, host: HostId, capacity: i64, now_ms: i64) -> Result<(), StoreError> {
+    /// Says that a process takes whatever tenants there are.
+    pub async fn serves(&self, host: HostId, capacity: i64) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         tx.run(SERVES, args![host.to_string(), capacity]).await?;
-        tx.run(FORGET_DEAD, args![now_ms - DEAD_HOST_MS]).await?;
         tx.commit().await
     }
 
@@ -273,11 +266,7 @@ impl Store {
         let rows = rows.await?;
         tx.commit().await?;
         let lease = |row: &Row| {
-            let tenant: String = row.column("wmctl_lease", 0)?;
-            let tenant = tenant.parse().map_err(|_| StoreError::Corrupt {
-                table: "wmctl_lease",
-                column: 0,
-            })?;
+            let tenant = row.parsed("wmctl_lease", 0)?;
             let lease = Lease::of_row(tenant, row.column("wmctl_lease", 1)?, host);
             Ok((lease, row.column("wmctl_lease", 2)?))
         };
@@ -298,14 +287,7 @@ impl Store {
     pub async fn tokens(&self, host: HostId) -> Result<BTreeMap<TenantId, i64>, StoreError> {
         const TABLE: &str = "wmctl_lease";
         let rows = self.db.rows(TOKENS, args![host.to_string()]).await?;
-        let token = |row: &Row| {
-            let tenant: String = row.column(TABLE, 0)?;
-            let tenant = tenant.parse().map_err(|_| StoreError::Corrupt {
-                table: TABLE,
-                column: 0,
-            })?;
-            Ok((tenant, row.column(TABLE, 1)?))
-        };
+        let token = |row: &Row| Ok((row.parsed(TABLE, 0)?, row.column(TABLE, 1)?));
         rows.iter().map(token).collect()
     }
 
@@ -345,14 +327,10 @@ impl Store {
 }
 
 fn host_row(row: &Row) -> Result<HostRow, StoreError> {
-    let inc: String = row.column(TABLE, 0)?;
     let state: String = row.column(TABLE, 3)?;
     let liveness: String = row.column(TABLE, 7)?;
     Ok(HostRow {
-        id: inc.parse().map_err(|_| StoreError::Corrupt {
-            table: TABLE,
-            column: 0,
-        })?,
+        id: row.parsed(TABLE, 0)?,
         name: row.column(TABLE, 1)?,
         pid: row.column(TABLE, 2)?,
         draining: state == "draining",

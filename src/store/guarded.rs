@@ -1,5 +1,7 @@
 //! A connection that nobody else gets while a transaction may be open on it.
 
+use std::sync::Arc;
+
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 
@@ -16,7 +18,7 @@ pub(super) struct Guarded {
 }
 
 impl Guarded {
-    pub(super) async fn acquire(server: &std::sync::Arc<Server>) -> Result<Self, sqlx::Error> {
+    pub(super) async fn acquire(server: &Arc<Server>) -> Result<Self, sqlx::Error> {
         let (pool, served) = server.pool();
         Ok(Self {
             connection: served.ask(pool.acquire()).await?,

@@ -4,9 +4,15 @@ use crate::ids::HostId;
 use crate::store::Store;
 use crate::store::db::{Db, Row, args};
 use crate::store::error::StoreError;
-use crate::store::fleet::{DEAD_HOST_MS, FORGET_DEAD};
 
 const TABLE: &str = "wmctl_host";
+
+/// How long dead hosts without leases are kept for people to look at (milliseconds).
+const DEAD_HOST_MS: i64 = 7 * 24 * 3_600_000;
+
+const FORGET_DEAD: &str = "
+    DELETE FROM wmctl_host WHERE state = 'dead' AND hb_ms < $1
+        AND NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE owner = inc)";
 
 /// So many at once; the rest comes when these are declared dead.
 const IDLE: &str = "
@@ -32,14 +38,7 @@ impl Store {
     /// Processes that hold no lease and serve nothing, each with its counter: to be compared with
     /// itself, by the observer's own clock.
     pub async fn idle_hosts(&self) -> Result<Vec<(HostId, i64)>, StoreError> {
-        let host = |row: &Row| {
-            let inc: String = row.column(TABLE, 0)?;
-            let id = inc.parse().map_err(|_| StoreError::Corrupt {
-                table: TABLE,
-                column: 0,
-            })?;
-            Ok((id, row.column(TABLE, 1)?))
-        };
+        let host = |row: &Row| Ok((row.parsed(TABLE, 0)?, row.column(TABLE, 1)?));
         let rows = self.db.rows(IDLE, args![]).await?;
         rows.iter().map(host).collect()
     }

@@ -255,13 +255,12 @@ impl Store {
                     table: TABLE,
                     column,
                 };
-                let tenant: String = row.column(TABLE, 0)?;
                 let owner: Option<String> = row.column(TABLE, 2)?;
                 let owner = owner.map(|text| text.parse().map_err(|_| corrupt(2)));
                 let name: Option<String> = row.column(TABLE, 3)?;
                 let pid: Option<i64> = row.column(TABLE, 4)?;
                 Ok(LeaseStatus {
-                    tenant: tenant.parse().map_err(|_| corrupt(0))?,
+                    tenant: row.parsed(TABLE, 0)?,
                     epoch: row.column(TABLE, 1)?,
                     owner: owner.transpose()?,
                     host: name.zip(pid),

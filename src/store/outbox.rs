@@ -61,14 +61,7 @@ impl Store {
             .rows(OPEN, args![tenant.as_str(), after, OPEN_ROWS_MAX])
             .await?;
         rows.iter()
-            .map(|row| {
-                let id: String = row.column(TABLE, 0)?;
-                let id = id.parse().map_err(|_| StoreError::Corrupt {
-                    table: TABLE,
-                    column: 0,
-                })?;
-                Ok((id, row.column(TABLE, 1)?))
-            })
+            .map(|row| Ok((row.parsed(TABLE, 0)?, row.column(TABLE, 1)?)))
             .collect()
     }
 }
@@ -99,13 +92,11 @@ pub(super) fn decode(row: &Row) -> Result<OutboxRow, StoreError> {
         table: TABLE,
         column,
     };
-    let id: String = row.column(TABLE, 0)?;
-    let to: String = row.column(TABLE, 1)?;
     let state: String = row.column(TABLE, 3)?;
     let resends: i64 = row.column(TABLE, 10)?;
     Ok(OutboxRow {
-        id: id.parse().map_err(|_| corrupt(0))?,
-        to: to.parse().map_err(|_| corrupt(1))?,
+        id: row.parsed(TABLE, 0)?,
+        to: row.parsed(TABLE, 1)?,
         body: row.column(TABLE, 2)?,
         state: text::parse_outbox_state(&state).ok_or(corrupt(3))?,
         stanza: row.column(TABLE, 4)?,

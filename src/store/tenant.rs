@@ -182,7 +182,7 @@ impl Store {
         let planned = |row: &Row| {
             let state: Option<String> = row.column("wmctl_host", 7)?;
             Ok(Planned {
-                tenant: name(row, 0)?,
+                tenant: row.parsed(TABLE, 0)?,
                 desired: desired(row, 1)?,
                 owner: owner(row, 6)?,
                 orphaned: state.as_deref() == Some("dead"),
@@ -318,14 +318,6 @@ pub(super) async fn purge_table(
         .await
 }
 
-fn name(row: &Row, at: usize) -> Result<TenantId, StoreError> {
-    let text: String = row.column(TABLE, at)?;
-    text.parse().map_err(|_| StoreError::Corrupt {
-        table: TABLE,
-        column: at,
-    })
-}
-
 fn owner(row: &Row, at: usize) -> Result<Option<HostId>, StoreError> {
     let text: Option<String> = row.column("wmctl_lease", at)?;
     let parsed = text.map(|text| text.parse()).transpose();
@@ -359,7 +351,7 @@ fn overview(row: &Row) -> Result<Overview, StoreError> {
     let error_ms: Option<i64> = row.column(TABLE, 20)?;
     let dead = host_state.as_deref() == Some("dead");
     Ok(Overview {
-        tenant: name(row, 0)?,
+        tenant: row.parsed(TABLE, 0)?,
         jid: row.column(TABLE, 1)?,
         ended: row.column(TABLE, 2)?,
         desired: desired(row, 3)?,

@@ -55,14 +55,10 @@ impl Store {
         let Some(row) = self.db.row(HOLDER, args![tenant.as_str()]).await? else {
             return Ok(None);
         };
-        let corrupt = StoreError::Corrupt {
-            table: TABLE,
-            column: 0,
-        };
-        let (inc, state): (String, String) = (row.column(TABLE, 0)?, row.column(TABLE, 2)?);
+        let state: String = row.column(TABLE, 2)?;
         let liveness: String = row.column(TABLE, 3)?;
         Ok(Some(Holder {
-            host: inc.parse().map_err(|_| corrupt)?,
+            host: row.parsed(TABLE, 0)?,
             beats: row.column(TABLE, 1)?,
             dead: state == "dead",
             locks: liveness == "lock",

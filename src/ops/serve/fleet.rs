@@ -135,10 +135,7 @@ impl Watcher {
             return;
         }
         match timeout(self.silence, self.store.fence_dead(host)).await {
-            Ok(Ok(fenced)) => {
-                self.metrics.took_over(fenced);
-                self.board.write(|vitals| vitals.takeovers += fenced);
-            }
+            Ok(Ok(fenced)) => self.board.took_over(&self.metrics, fenced),
             Ok(Err(error)) => tracing::warn!(error = %explained(&error), "not fenced at once"),
             Err(_) => tracing::warn!("not fenced in time"),
         }

@@ -310,8 +310,7 @@ async fn join_once(
     };
     app.store.check_reach(None).await.map_err(RowsError::of)?;
     let host = app.register_as(name.clone()).await?;
-    let now_ms = app.surroundings.clock.unix_ms();
-    let serves = app.store.serves(host, i64::from(options.capacity), now_ms);
+    let serves = app.store.serves(host, i64::from(options.capacity));
     serves.await.map_err(RowsError::of)?;
     let id = host.to_string();
     tell(ServeNotice::Host { id, name });
@@ -516,15 +515,13 @@ impl Server<'_> {
             self.take_one_by_one(&decision.take, plan).await
         };
         let count = leases.len();
+        let others = leases.iter().filter(|(_, others)| *others).count();
+        self.app.board.took_over(&self.app.metrics, others as u64);
         let launches: BTreeMap<&TenantId, &Launch> = plan
             .iter()
             .map(|planned| (&planned.tenant, &planned.desired.launch))
             .collect();
-        for (lease, taken_over) in leases {
-            if taken_over {
-                self.app.metrics.took_over(1);
-                self.app.board.write(|vitals| vitals.takeovers += 1);
-            }
+        for (lease, _) in leases {
             let launch = launches.get(&lease.tenant).map(|launch| (*launch).clone());
             let launch = launch.unwrap_or_default();
             self.queue.push_back(Held { lease, launch });

@@ -156,8 +156,8 @@ fn a_group_is_written_to_once_and_read_by_all() {
     assert_eq!(share.devices.len(), 4);
 }
 
-#[test]
-fn a_member_without_the_sender_key_asks_for_it() {
+/// Two people in a group; the second read a message of the first and lost its sender key.
+fn one_lost_the_sender_key() -> (World, Jid) {
     let mut world = World::new(1, &[1, 1]);
     let group = Jid::group("120363000000000001");
     world.groups.insert(group.clone(), vec![lid(1), lid(2)]);
@@ -168,6 +168,12 @@ fn a_member_without_the_sender_key_asks_for_it() {
         .retain(|key, _| !matches!(key, RowKey::SenderKey { .. }));
     world.connect(1);
     world.settle();
+    (world, group)
+}
+
+#[test]
+fn a_member_without_the_sender_key_asks_for_it() {
+    let (mut world, group) = one_lost_the_sender_key();
     world.send(0, &group, "two");
     world.settle();
     world.send(0, &group, "three");
@@ -192,16 +198,7 @@ fn keys_on_the_way(world: &World, index: usize) -> Vec<u32> {
 
 #[test]
 fn a_key_that_is_handed_out_again_makes_nothing_unreadable_that_is_under_way() {
-    let mut world = World::new(1, &[1, 1]);
-    let group = Jid::group("120363000000000001");
-    world.groups.insert(group.clone(), vec![lid(1), lid(2)]);
-    world.send(0, &group, "one");
-    world.settle();
-    world.devices[1]
-        .store
-        .retain(|key, _| !matches!(key, RowKey::SenderKey { .. }));
-    world.connect(1);
-    world.settle();
+    let (mut world, group) = one_lost_the_sender_key();
     world.send(0, &group, "two");
     world.deliver(1);
     world.send(0, &group, "three");
@@ -252,16 +249,7 @@ fn a_question_and_its_answer_are_acked_when_the_server_has_them() {
 
 #[test]
 fn who_may_have_a_message_again_is_asked_for_when_it_is_not_known() {
-    let mut world = World::new(1, &[1, 1]);
-    let group = Jid::group("120363000000000001");
-    world.groups.insert(group.clone(), vec![lid(1), lid(2)]);
-    world.send(0, &group, "one");
-    world.settle();
-    world.devices[1]
-        .store
-        .retain(|key, _| !matches!(key, RowKey::SenderKey { .. }));
-    world.connect(1);
-    world.settle();
+    let (mut world, group) = one_lost_the_sender_key();
     world.send(0, &group, "two");
     world.deliver(1);
     world.devices[0]

@@ -391,11 +391,10 @@ fn lease(row: &Row) -> Result<LeaseSeen, StoreError> {
         table: LEASES,
         column,
     };
-    let tenant: String = row.column(LEASES, 0)?;
     let owner: Option<String> = row.column(LEASES, 2)?;
     let owner = owner.map(|text| text.parse().map_err(|_| corrupt(2)));
     Ok(LeaseSeen {
-        tenant: tenant.parse().map_err(|_| corrupt(0))?,
+        tenant: row.parsed(LEASES, 0)?,
         epoch: row.column(LEASES, 1)?,
         owner: owner.transpose()?,
         since_ms: row.column(LEASES, 3)?,
@@ -405,13 +404,9 @@ fn lease(row: &Row) -> Result<LeaseSeen, StoreError> {
 }
 
 fn host(row: &Row) -> Result<HostSeen, StoreError> {
-    let inc: String = row.column(HOSTS, 0)?;
     let liveness: String = row.column(HOSTS, 5)?;
     Ok(HostSeen {
-        id: inc.parse().map_err(|_| StoreError::Corrupt {
-            table: HOSTS,
-            column: 0,
-        })?,
+        id: row.parsed(HOSTS, 0)?,
         name: row.column(HOSTS, 1)?,
         pid: row.column(HOSTS, 2)?,
         state: row.column(HOSTS, 3)?,

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::fleet::LOOK;
 use super::tls::hang_up;
 use crate::support::program::PATIENCE;
+use crate::support::program::Program;
 use crate::support::wmctl::Wmctl;
 
 /// Waits until the log, without what was there `before`, holds all the words.
@@ -26,19 +27,25 @@ fn write(file: &Path, text: &str) {
     std::fs::write(file, text).unwrap();
 }
 
-#[tokio::test]
-async fn the_log_filter_is_read_again_and_the_rest_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut wmctl = Wmctl::in_folder(folder.path());
+/// A host with that configuration, once it answers.
+async fn serve(file: &Path, flags: &[&str]) -> (Wmctl, Program) {
+    let mut wmctl = Wmctl::in_folder(file.parent().unwrap());
     wmctl.unset("WMCTL_LOG_LEVEL");
-    let file = folder.path().join("wmctl.toml");
-    write(&file, "log_level = \"wmctl=error\"\n");
     let config = file.display().to_string();
-    let serve = ["serve", "--http", "127.0.0.1:0", "--config", &config];
-    let mut serve = wmctl.start(&serve);
+    let usual = ["serve", "--http", "127.0.0.1:0", "--config", &config];
+    let mut serve = wmctl.start(&[&usual[..], flags].concat());
     serve
         .expect("an address", |line| line["type"] == "http")
         .await;
+    (wmctl, serve)
+}
+
+#[tokio::test]
+async fn the_log_filter_is_read_again_and_the_rest_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wmctl.toml");
+    write(&file, "log_level = \"wmctl=error\"\n");
+    let (wmctl, mut serve) = serve(&file, &[]).await;
     assert_eq!(wmctl.log(), "", "errors only");
     let mut before = 0;
     for (text, words) in [
@@ -76,16 +83,9 @@ async fn the_log_filter_is_read_again_and_the_rest_is_named() {
 #[tokio::test]
 async fn a_filter_that_was_typed_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let mut wmctl = Wmctl::in_folder(folder.path());
-    wmctl.unset("WMCTL_LOG_LEVEL");
     let file = folder.path().join("wmctl.toml");
     write(&file, "");
-    let config = file.display().to_string();
-    let typed = ["serve", "--http", "127.0.0.1:0", "--config", &config];
-    let mut serve = wmctl.start(&[&typed[..], &["--log-level", "wmctl=info"]].concat());
-    serve
-        .expect("an address", |line| line["type"] == "http")
-        .await;
+    let (wmctl, mut serve) = serve(&file, &["--log-level", "wmctl=info"]).await;
     write(&file, "log_level = \"wmctl=trace\"\n");
     hang_up(&serve).await;
     says(&wmctl, 0, &["log filter read again: the same"]).await;

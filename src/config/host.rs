@@ -1,0 +1,20 @@
+//! The host of a URL.
+
+use std::net::Ipv6Addr;
+
+/// Longest name that DNS knows.
+const BYTES_MAX: usize = 253;
+
+/// A name or an address; one of version 6 stands in brackets, which are taken off.
+pub(super) fn checked(text: &str) -> Option<&str> {
+    let inside = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let host = inside.unwrap_or(text);
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let is_one = match inside {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => (1..=BYTES_MAX).contains(&host.len()) && host.bytes().all(sound),
+    };
+    is_one.then_some(host)
+}
