@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::time::timeout;
 use wmctl::ops::ledger::Violations;
 
 use crate::support::number;
+use crate::support::program::PATIENCE;
 use crate::support::stage::Stage;
 
 /// A process lives for up to this long: from its first instruction to the middle of the traffic.
@@ -51,9 +53,18 @@ async fn killed_at_random_moments_nothing_is_lost_or_doubled() {
     while stage.put() < messages {
         stage.put_in().await;
     }
+    let logins = stage.sim.logins().await.unwrap().len();
     let mut run = stage.run();
     let violations = stage.settled(messages).await;
     assert_eq!(violations, Violations::default(), "seed {seed}");
+    // Everything may have been settled before it began: it is asked to stop while it works.
+    let logs_in = async {
+        while stage.sim.logins().await.unwrap().len() <= logins {
+            tokio::task::yield_now().await;
+        }
+    };
+    let logs_in = timeout(PATIENCE, logs_in).await;
+    logs_in.expect("the last process logs in");
     run.terminate().await;
     assert!(run.ended().await.success());
 }

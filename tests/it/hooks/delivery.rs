@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use super::{FRIEND, NUMBER, Scene, firsts, seq};
-use crate::support::program::Program;
+use crate::support::program::{PATIENCE, Program};
 use crate::support::receiver::{Got, Receiver, Reply};
 
 /// What OpenSSL makes of a request.
@@ -351,6 +353,17 @@ async fn the_documented_receiver_takes_what_is_genuine() {
         .env("PORT", &port)
         .env("SECRET", &secret);
     let mut node = Program::start("receiver", command, &scene.folder.path().join("node.log"));
+    let listens = async {
+        while TcpStream::connect(format!("127.0.0.1:{port}"))
+            .await
+            .is_err()
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    // It has two attempts: they are not for a receiver that has yet to start.
+    let listens = timeout(PATIENCE, listens).await;
+    listens.expect("the receiver listens");
     let file = scene.folder.path().join("secret");
     std::fs::write(&file, format!("{secret}\n")).unwrap();
     let url = format!("http://127.0.0.1:{port}/");
