@@ -667,6 +667,9 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                 }
             }
             Notice::HistoryDone => life.downloads.release(),
+            Notice::PutAside(record) => warn!(record, "a record of no use is put aside"),
+            Notice::LeftOver => warn!("more waits than there is room for; the rest comes again"),
+            Notice::NotSentAgain(reason) => warn!(reason, "a message is not sent again"),
             Notice::State(AccountState::Connected) => self.say_connected(),
             Notice::OfflineDone { messages } => info!(messages, "offline queue is empty"),
             Notice::State(state) => self.parts.say(state, None),

@@ -110,12 +110,14 @@ impl Certificate {
             return Err(CertError::NotYetValid {
                 level,
                 not_before_s: self.not_before_s,
+                now_s,
             });
         }
         if self.not_after_s < now_s {
             return Err(CertError::Expired {
                 level,
                 not_after_s: self.not_after_s,
+                now_s,
             });
         }
         Ok(())
@@ -213,19 +215,39 @@ pub enum CertError {
     #[error("leaf certificate is for another key")]
     OtherKey,
     /// Our clock, or the certificate, is too early.
-    #[error("{level} certificate is valid only from {not_before_s} on (seconds since 1970)")]
+    #[error(
+        "{level} certificate is valid only from {} on, and the clock here says {}",
+        time(*not_before_s),
+        time(*now_s)
+    )]
     NotYetValid {
         /// Which certificate.
         level: Level,
         /// Start of its validity.
         not_before_s: u64,
+        /// What the clock said; both in seconds since 1970.
+        now_s: u64,
     },
     /// Our clock, or the certificate, is too late.
-    #[error("{level} certificate ended at {not_after_s} (seconds since 1970)")]
+    #[error(
+        "{level} certificate ended at {}, and the clock here says {}",
+        time(*not_after_s),
+        time(*now_s)
+    )]
     Expired {
         /// Which certificate.
         level: Level,
         /// End of its validity.
         not_after_s: u64,
+        /// What the clock said; both in seconds since 1970.
+        now_s: u64,
     },
+}
+
+/// A time that a certificate names, as people read it.
+fn time(unix_s: u64) -> String {
+    let time = i64::try_from(unix_s)
+        .ok()
+        .and_then(|unix_s| jiff::Timestamp::from_second(unix_s).ok());
+    time.map_or_else(|| format!("{unix_s} s after 1970"), |time| time.to_string())
 }

@@ -34,7 +34,7 @@ pub enum HandshakeError {
     #[error("handshake key of low order")]
     LowOrder,
     /// The server did not prove that its key is genuine.
-    #[error("server certificate refused")]
+    #[error("server certificate refused: {0}")]
     Certificate(#[source] CertError),
 }
 

@@ -338,13 +338,49 @@ fn validity_times_hold_with_their_ends() {
     let early = CertError::NotYetValid {
         level,
         not_before_s: start,
+        now_s: start - 1,
     };
     assert_eq!(verify(&chain(), start - 1), Err(early));
     let late = CertError::Expired {
         level,
         not_after_s: end,
+        now_s: end + 1,
     };
     assert_eq!(verify(&chain(), end + 1), Err(late));
+}
+
+#[test]
+fn a_refusal_says_why_and_what_the_clock_says() {
+    let check = |chain: &[u8], now_s: u64, expected: &str| {
+        let client = client(PROLOGUE);
+        let answer = answer(&client.start(), chain).unwrap();
+        let refused = client.read_server_hello(&answer.reply, now_s, b"");
+        assert_eq!(refused.unwrap_err().to_string(), expected);
+    };
+    let good = chain();
+    check(
+        &good,
+        0,
+        &format!(
+            "server certificate refused: intermediate certificate is valid only from {} on, and \
+             the clock here says 1970-01-01T00:00:00Z",
+            jiff::Timestamp::from_second((NOW_S - HOUR_S) as i64).unwrap()
+        ),
+    );
+    check(
+        &good,
+        4_102_444_800,
+        &format!(
+            "server certificate refused: intermediate certificate ended at {}, and the clock here \
+             says 2100-01-01T00:00:00Z",
+            jiff::Timestamp::from_second((NOW_S + HOUR_S) as i64).unwrap()
+        ),
+    );
+    check(
+        b"",
+        NOW_S,
+        "server certificate refused: malformed certificate chain",
+    );
 }
 
 /// Signs a chain after `change` had its way with the details of both certificates.
@@ -402,6 +438,7 @@ fn signed_chains_with_wrong_details_are_refused() {
         CertError::NotYetValid {
             level: leaf,
             not_before_s: late,
+            now_s: NOW_S,
         },
         &|_, leaf| {
             leaf.not_before = Some(late);
@@ -412,6 +449,7 @@ fn signed_chains_with_wrong_details_are_refused() {
         CertError::Expired {
             level: leaf,
             not_after_s: early,
+            now_s: NOW_S,
         },
         &|_, leaf| {
             leaf.not_after = Some(early);
@@ -421,6 +459,7 @@ fn signed_chains_with_wrong_details_are_refused() {
         CertError::Expired {
             level: intermediate,
             not_after_s: early,
+            now_s: NOW_S,
         },
         &|middle, _| {
             middle.not_after = Some(early);
@@ -508,6 +547,7 @@ fn a_genuine_chain_verifies_while_it_lasts() {
     let expired = CertError::Expired {
         level: Level::Leaf,
         not_after_s: end,
+        now_s: end + 1,
     };
     assert_eq!(verify(end + 1), Err(expired));
     let other = cert::verify(&genuine(), &WHATSAPP_ROOT, &pair(SERVER).public, start);

@@ -449,8 +449,9 @@ impl Session {
             ..Message::default()
         };
         let bundle = self.bundle_if_needed(unit, &phone);
-        let Some(sealed) = self.encrypt_to(unit, &phone, &message.encode_to_vec(), bundle) else {
-            return;
+        let sealed = match self.encrypt_to(unit, &phone, &message.encode_to_vec(), bundle) {
+            Ok(sealed) => sealed,
+            Err(_) => return,
         };
         let proof = sealed.starts_ratchet();
         let mut node = Node::new("message")

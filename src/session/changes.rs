@@ -1,6 +1,6 @@
 //! What one unit of work changes, as values that the store commits in one transaction.
 
-use crate::ids::{Jid, MessageId};
+use crate::ids::{Address, Jid, MessageId};
 use crate::session::account::{Account, AccountUpdate};
 use crate::session::rows::{Dedupe, Row, RowKey};
 use crate::signal::prekey::PreKey;
@@ -19,6 +19,16 @@ pub enum Change {
     PreKeysUploaded {
         up_to: u32,
     },
+    /// One-time pre-keys from the first id up to the second, which does not belong to them, are too
+    /// old to be used.
+    ForgetPreKeys {
+        from: u32,
+        to: u32,
+    },
+    /// Whatever is known of groups may be out of date: each is asked for before the next send.
+    GroupsUnsure,
+    /// These devices have none of our sender keys any more, in no group.
+    Unshare(Vec<Address>),
     /// An event for applications. Ignored where its dedupe key exists already.
     Event(Box<Event>),
 }
@@ -30,7 +40,48 @@ pub struct Event {
     pub dedupe: Option<Dedupe>,
     /// Milliseconds since the epoch, the server's time where it gave one.
     pub at_ms: i64,
+    /// The other name (phone number or LID) of the person that is the chat; where there is no
+    /// chat, of the person that it is about.
+    pub alt: Option<Jid>,
     pub body: EventBody,
+}
+
+impl EventBody {
+    /// The chat that it belongs to.
+    pub fn chat(&self) -> Option<&Jid> {
+        match self {
+            Self::Message(message) | Self::Past(message) => Some(&message.chat),
+            Self::Undecryptable { chat, .. }
+            | Self::Receipt { chat, .. }
+            | Self::Sent { chat, .. }
+            | Self::SendFailed { chat, .. }
+            | Self::ChatChanged { chat, .. } => Some(chat),
+            Self::GroupChanged { group, .. } => Some(group),
+            Self::IdentityChanged { .. }
+            | Self::DevicesChanged { .. }
+            | Self::ContactChanged { .. }
+            | Self::NameChanged { .. }
+            | Self::HistorySync { .. }
+            | Self::State { .. } => None,
+        }
+    }
+
+    /// The chat, or where there is none, the person that it is about.
+    pub(super) fn about(&mut self) -> Option<&mut Jid> {
+        match self {
+            Self::Message(message) | Self::Past(message) => Some(&mut message.chat),
+            Self::Undecryptable { chat, .. }
+            | Self::Receipt { chat, .. }
+            | Self::Sent { chat, .. }
+            | Self::SendFailed { chat, .. }
+            | Self::ChatChanged { chat, .. } => Some(chat),
+            Self::GroupChanged { group, .. } => Some(group),
+            Self::IdentityChanged { user }
+            | Self::DevicesChanged { user }
+            | Self::ContactChanged { user } => Some(user),
+            Self::NameChanged { .. } | Self::HistorySync { .. } | Self::State { .. } => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -95,7 +95,10 @@ pub(super) struct Content<'a> {
 impl<'a> Content<'a> {
     /// Removes the wrappers of a decrypted message.
     pub(super) fn of(message: &'a [u8]) -> Self {
-        let secret = |message| fields::bytes(fields::bytes(message, CONTEXT_INFO)?, 3);
+        let secret = |message| {
+            let secret = fields::bytes(fields::bytes(message, CONTEXT_INFO)?, 3);
+            secret.filter(|secret| is_secret(secret))
+        };
         let mut content = Self {
             payload: message,
             sent_to: None,
@@ -240,6 +243,11 @@ pub fn text(text: &str) -> Vec<u8> {
     let mut message = Vec::new();
     fields::put(&mut message, 1, text.as_bytes());
     message
+}
+
+/// Whether a secret is of the only length that has a use.
+pub(super) fn is_secret(secret: &[u8]) -> bool {
+    secret.len() == SECRET_BYTES
 }
 
 /// Adds the secret that answers will be encrypted with, unless the message has one.

@@ -117,7 +117,7 @@ impl Session {
         let mut silent: Vec<Jid> = users.to_vec();
         for (user, answer) in listed(node) {
             if let Some(lid) = lid_of(answer) {
-                people::learn(unit, &user, &lid);
+                self.learn(unit, &user, &lid);
             }
             silent.retain(|asked| *asked != user);
             self.file_devices(unit, &user, read_list(answer));

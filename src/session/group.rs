@@ -8,11 +8,13 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use crate::crypto::hash;
 use crate::ids::{Address, Jid};
 use crate::session::adv;
+use crate::session::changes::Change;
 use crate::session::content::{self, Content};
 use crate::session::input::Input;
 use crate::session::iq::{Query, Request, refusal};
 use crate::session::machine::Session;
 use crate::session::people::{self, is_own, plain};
+use crate::session::ratchets::Unsealed;
 use crate::session::rows::{
     Addressing, GroupInfo, OutboxRow, Participant, Row, RowKey, SenderKeyShare,
 };
@@ -24,6 +26,10 @@ use crate::wire::node::Node;
 
 /// Most participants that a group is believed to have.
 const PARTICIPANTS_MAX: usize = 4_096;
+/// When a group was fetched that has to be asked for again.
+const UNSURE: i64 = 0;
+/// A list without us is believed so long.
+const REFUSED_MS: i64 = 60_000;
 /// How long a question waits when too many are under way.
 const ASK_PAUSE_MS: u64 = 1_000;
 
@@ -45,14 +51,26 @@ impl Session {
         let Some(Row::Group(info)) = lookup.row(&RowKey::Group(group.clone())) else {
             return Plan::AskGroup(group);
         };
-        let addressing = info.addressing;
+        let (addressing, since_ms) = (info.addressing, info.fetched_ms);
+        let mut named = info.participants.iter();
+        let under_other_name = named.any(|member| people::is_me(&self.account, member));
         let mut members: Vec<Jid> = info
             .participants
             .iter()
             .map(|member| plain(&member.jid))
             .collect();
+        if since_ms == UNSURE {
+            return Plan::AskGroup(group);
+        }
         if !members.iter().any(|member| is_own(&self.account, member)) {
-            return Plan::Refuse("not_in_group");
+            // The answer says under which name we are in it; and that somebody took us in may have
+            // been missed.
+            let now = lookup.unix_ms();
+            let old = now.is_some_and(|now| !(0..REFUSED_MS).contains(&(now - since_ms)));
+            return match under_other_name || old {
+                true => Plan::AskGroup(group),
+                false => Plan::Refuse("not_in_group"),
+            };
         }
         members.sort_unstable();
         members.dedup();
@@ -70,23 +88,28 @@ impl Session {
             .filter(|device| !self.is_this_device(device))
             .collect();
 
-        let have_key = lookup.row(&self.own_sender_key(&group)).is_some();
+        let have_key = match lookup.row(&self.own_sender_key(&group)) {
+            Some(Row::Record(record)) => SenderKey::decode(record).is_ok(),
+            _ => false,
+        };
         let share = match lookup.row(&RowKey::SenderKeyShare(group)) {
             Some(Row::SenderKeyShare(share)) if have_key => share.clone(),
             _ => SenderKeyShare::default(),
         };
+        let given: BTreeSet<&Address> = share.devices.iter().collect();
         let mut present = BTreeSet::new();
-        for device in &others {
-            present.insert(self.home_address(lookup, device));
-        }
-        let left = share.devices.iter().any(|known| !present.contains(known));
         let (mut lacking, mut overtaken) = (Vec::new(), false);
         for &device in &others {
-            if !share.devices.contains(&self.home_address(lookup, device)) {
+            // Some were given it before their LID was known.
+            let places = self.places(lookup, device);
+            let has_it = places.iter().any(|place| given.contains(place));
+            present.extend(places);
+            if !has_it {
                 overtaken |= self.has_ratchet(lookup, device) || !self.bundles.is_barren(device);
                 lacking.push(device);
             }
         }
+        let left = given.iter().any(|known| !present.contains(*known));
         // Whoever is given a key gets it as of now: what is still under way would come behind it
         // and count as read. Under another key it counts as unreadable, and is asked for.
         overtaken &= self.attempts.is_busy(&row.to);
@@ -147,7 +170,10 @@ impl Session {
             return self.fail_send(unit, &row.id, String::from("sender_key"));
         };
         let handout = content::with_sender_key(Vec::new(), &group, &distribution);
-        let (participants, reached, proof) = self.hand_out(unit, &without_key, &handout);
+        let handed_out = self.hand_out(unit, &without_key, &handout);
+        let Some((participants, reached, proof)) = handed_out else {
+            return unit.again(Input::Send(row.id));
+        };
 
         let padded = padding::pad(&row.body, unit.rng);
         let Ok(sealed) = key.encrypt(&padded, unit.rng) else {
@@ -184,19 +210,22 @@ impl Session {
     }
 
     /// Encrypts our sender key for each device. Returns the stanza children, the devices that they
-    /// reach, and whether a receiver has to know who we are.
+    /// reach, and whether a receiver has to know who we are. `None` if a ratchet was put aside:
+    /// bundles are asked for first.
     fn hand_out(
         &mut self,
         unit: &mut Unit<'_>,
         devices: &[Jid],
         handout: &[u8],
-    ) -> (Vec<Node>, Vec<Address>, bool) {
+    ) -> Option<(Vec<Node>, Vec<Address>, bool)> {
         let (mut nodes, mut reached, mut proof) = (Vec::new(), Vec::new(), false);
         for device in devices {
             let bundle = self.bundle_if_needed(unit, device);
-            // A device that nothing can be encrypted for asks for the message by itself.
-            let Some(encrypted) = self.encrypt_to(unit, device, handout, bundle) else {
-                continue;
+            let encrypted = match self.encrypt_to(unit, device, handout, bundle) {
+                Ok(encrypted) => encrypted,
+                // It asks for the message by itself.
+                Err(Unsealed::NoKeys) => continue,
+                Err(Unsealed::PutAside) => return None,
             };
             proof |= encrypted.starts_ratchet();
             reached.push(self.home_address(unit, device));
@@ -206,7 +235,7 @@ impl Session {
                     .with_child(encrypted.node()),
             );
         }
-        (nodes, reached, proof)
+        Some((nodes, reached, proof))
     }
 
     /// Records who has our sender key now.
@@ -296,11 +325,34 @@ impl Session {
 
     pub(super) fn file_group(&mut self, unit: &mut Unit<'_>, group: &Jid, mut info: GroupInfo) {
         for (one, other) in info.participants.iter().filter_map(two_addresses) {
-            people::learn(unit, &one, &other);
+            self.learn(unit, &one, &other);
         }
         info.fetched_ms = unit.now.unix_ms;
         unit.put(RowKey::Group(group.clone()), Row::Group(info));
     }
+}
+
+/// Has a group asked for again before the next send. Who is in it stays known till then: receipts
+/// for what was sent may still come.
+pub(super) fn doubt_group(unit: &mut Unit<'_>, group: &Jid) {
+    let key = RowKey::Group(group.clone());
+    if let Some(Row::Group(info)) = unit.row(&key) {
+        let info = GroupInfo {
+            fetched_ms: UNSURE,
+            ..info.clone()
+        };
+        unit.put(key, Row::Group(info));
+    }
+}
+
+/// The same for all groups.
+pub(super) fn doubt_groups(unit: &mut Unit<'_>) {
+    unit.rows.edit(|_, row| {
+        if let Some(Row::Group(info)) = row {
+            info.fetched_ms = UNSURE;
+        }
+    });
+    unit.change(Change::GroupsUnsure);
 }
 
 /// Both addresses of a participant, where both are known.

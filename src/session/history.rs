@@ -15,7 +15,7 @@ use crate::appstate::blob::{Kind, Reference};
 use crate::ids::{Jid, MessageId};
 use crate::session::account::AccountUpdate;
 use crate::session::changes::{Change, EventBody, MessageEvent};
-use crate::session::content::Content;
+use crate::session::content::{Content, is_secret};
 use crate::session::input::Input;
 use crate::session::machine::{Phase, Session};
 use crate::session::output::{Fetch, Notice};
@@ -108,6 +108,7 @@ impl Session {
                 if let Some((source, id)) = source.zip(past_id(head)) {
                     let home = source.sender_home(&self.account, lookup);
                     lookup.row(&RowKey::Seen(source.dedupe("message", &home, &id)));
+                    people::want_names(&self.account, lookup, &source.chat);
                 }
             }
             // What these tell decides where the messages after them are filed.
@@ -234,7 +235,7 @@ impl Session {
             progress: notification.progress,
             failure,
         };
-        unit.event(Some(row.dedupe.clone()), row.at_ms, body);
+        unit.event(Some(row.dedupe.clone()), row.at_ms, None, body);
         unit.delete(RowKey::History(row.dedupe.clone()));
         unit.rows.forget(&RowKey::NextHistory);
         unit.notice(Notice::HistoryDone);
@@ -252,11 +253,11 @@ impl Session {
                     self.file_message(unit, chat, *head, content);
                 }
             }
-            Entry::Chat(chat) => file_chat(unit, *chat),
+            Entry::Chat(chat) => self.file_chat(unit, *chat),
             Entry::Name(name) => self.file_name(unit, name),
             Entry::Pair(PhoneNumberToLid { pn_jid, lid_jid }) => {
                 if let (Some(number), Some(lid)) = (address(pn_jid), address(lid_jid)) {
-                    people::learn(unit, &number, &lid);
+                    self.learn(unit, &number, &lid);
                 }
             }
         }
@@ -312,7 +313,7 @@ impl Session {
         let Some((source, id)) = self.past_source(&chat, &head).zip(past_id(&head)) else {
             return;
         };
-        if let Some(secret) = head.message_secret {
+        if let Some(secret) = head.message_secret.filter(|secret| is_secret(secret)) {
             let key = RowKey::MessageSecret {
                 chat,
                 sender: source.sender.clone(),
@@ -344,7 +345,8 @@ impl Session {
             sender: source.sender.clone(),
             chat: source.chat.clone(),
         };
-        unit.event(
+        self.tell(
+            unit,
             Some(source.dedupe("past", &home, &id)),
             at_ms.unwrap_or(unit.now.unix_ms),
             EventBody::Past(message),
@@ -373,30 +375,29 @@ impl Session {
         let Ok(payload) = LidMappingPayload::decode(&payload[..]) else {
             return;
         };
-        for pair in payload.pn_to_lid_mappings.into_iter().take(ENTRIES_MAX) {
-            let lid = pair.latest_lid.or(pair.assigned_lid);
-            if let (Some(number), Some(lid)) = (pair.pn, lid) {
-                let (number, lid) = (Jid::user(number.to_string()), Jid::lid(lid.to_string()));
-                people::learn(unit, &number, &lid);
-            }
-        }
+        let pairs = payload.pn_to_lid_mappings.into_iter().take(ENTRIES_MAX);
+        let pairs = pairs.filter_map(|pair| {
+            let lid = Jid::lid(pair.latest_lid.or(pair.assigned_lid)?.to_string());
+            Some((lid, Jid::user(pair.pn?.to_string())))
+        });
+        self.learn_pairs(unit, &pairs.collect::<Vec<_>>());
     }
-}
 
-fn file_chat(unit: &mut Unit<'_>, conversation: Conversation) {
-    let Some(chat) = address(conversation.id) else {
-        return;
-    };
-    if let (Some(number), Some(lid)) = (address(conversation.pn_jid), address(conversation.lid_jid))
-    {
-        people::learn(unit, &number, &lid);
-    }
-    let time = conversation
-        .tc_token_timestamp
-        .and_then(|time| i64::try_from(time).ok());
-    if let (Some(token), Some(timestamp_s)) = (conversation.tc_token, time) {
-        let row = Row::PrivacyToken { token, timestamp_s };
-        unit.put(RowKey::PrivacyToken(people::plain(&chat)), row);
+    fn file_chat(&mut self, unit: &mut Unit<'_>, conversation: Conversation) {
+        let Some(chat) = address(conversation.id) else {
+            return;
+        };
+        let (number, lid) = (address(conversation.pn_jid), address(conversation.lid_jid));
+        if let (Some(number), Some(lid)) = (number, lid) {
+            self.learn(unit, &number, &lid);
+        }
+        let time = conversation
+            .tc_token_timestamp
+            .and_then(|time| i64::try_from(time).ok());
+        if let (Some(token), Some(timestamp_s)) = (conversation.tc_token, time) {
+            let row = Row::PrivacyToken { token, timestamp_s };
+            unit.put(RowKey::PrivacyToken(people::plain(&chat)), row);
+        }
     }
 }
 

@@ -152,18 +152,22 @@ impl Pending {
         self.queries.values().map(|(deadline, _)| *deadline).min()
     }
 
-    /// Lets `input` wait for a request that is under way already, if `fits` finds one.
+    /// Lets `input` wait for a request that is under way already, if `fits` finds one with room.
     pub(super) fn join(&mut self, input: &Input, fits: impl Fn(&Query) -> bool) -> bool {
-        let Some((_, query)) = self.queries.values_mut().find(|(_, query)| fits(query)) else {
-            return false;
-        };
-        if let Some(waiting) = query.waiting()
-            && waiting.len() < WAITING_MAX
-            && !waiting.contains(input)
-        {
-            waiting.push(input.clone());
+        let queries = self.queries.values_mut().map(|(_, query)| query);
+        for query in queries.filter(|query| fits(query)) {
+            let Some(waiting) = query.waiting() else {
+                continue;
+            };
+            if waiting.contains(input) {
+                return true;
+            }
+            if waiting.len() < WAITING_MAX {
+                waiting.push(input.clone());
+                return true;
+            }
         }
-        true
+        false
     }
 
     /// Whether such a request is under way.

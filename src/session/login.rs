@@ -45,7 +45,8 @@ impl Session {
             }));
         }
         if let Some(lid) = self.account.lid.clone() {
-            people::learn(unit, &self.account.jid, &lid);
+            let jid = self.account.jid.clone();
+            self.learn(unit, &jid, &lid);
         }
         self.count_pre_keys(unit, true);
     }

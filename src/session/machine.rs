@@ -2,16 +2,17 @@
 //!
 //! This file holds the state and passes inputs on; what stanzas mean is in the files beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::appstate::Collection;
-use crate::ids::MessageId;
+use crate::ids::{Address, MessageId};
 use crate::session::account::{Account, AccountUpdate, Ended};
 use crate::session::ack;
 use crate::session::appstate::Syncing;
 use crate::session::bundles::Bundles;
 use crate::session::changes::{AccountState, Change, EventBody};
 use crate::session::config::ClientConfig;
+use crate::session::group::doubt_groups;
 use crate::session::history::Histories;
 use crate::session::input::Input;
 use crate::session::iq::{self, Pending, Query, Request};
@@ -29,8 +30,9 @@ use crate::wire::node::Node;
 
 /// How long the server may take to greet a new link.
 const GREETING_MS_MAX: u64 = 30_000;
-/// Most inputs that wait for a later time.
-const LATER_MAX: usize = 4_096;
+/// Most stanzas that wait for a later time, or for the end of login. More stay with the server,
+/// which delivers them on the next link.
+const WAITING_MAX: usize = 4_096;
 
 /// One account and its link, without input or output.
 #[derive(Debug)]
@@ -45,6 +47,9 @@ pub struct Session {
     pub(super) bundles: Bundles,
     pub(super) attempts: Attempts,
     pub(super) resent: Resent,
+    /// One-time keys that devices were given with a request for a message, by device. Lost with the
+    /// process, which only makes it more generous.
+    pub(super) given: HashMap<Address, u32>,
     pub(super) owed: Owed,
     pub(super) syncing: Syncing,
     pub(super) histories: Histories,
@@ -52,8 +57,10 @@ pub struct Session {
     pub(super) server_offset_ms: i64,
     /// Inputs by the time at which they are handled again.
     later: BTreeMap<u64, Vec<Input>>,
-    /// Inputs that wait for the end of login.
+    /// Stanzas that wait for the end of login.
     held: Vec<Input>,
+    /// There was no room for a stanza: another link is wanted once nothing waits.
+    left_over: bool,
 }
 
 /// How far the link has come.
@@ -83,12 +90,14 @@ impl Session {
             bundles: Bundles::default(),
             attempts: Attempts::default(),
             resent: Resent::default(),
+            given: HashMap::new(),
             owed: Owed::default(),
             syncing: Syncing::default(),
             histories: Histories::default(),
             server_offset_ms: 0,
             later: BTreeMap::new(),
             held: Vec::new(),
+            left_over: false,
         }
     }
 
@@ -213,6 +222,7 @@ impl Session {
         self.histories = Histories::default();
         self.later.clear();
         self.held.clear();
+        self.left_over = false;
     }
 
     fn tick(&mut self, unit: &mut Unit<'_>) {
@@ -247,6 +257,13 @@ impl Session {
         {
             unit.out.again.extend(entry.remove());
         }
+        let waits = |query: &Query| !matches!(query, Query::Ping | Query::Ignored);
+        let idle = self.later.is_empty() && unit.out.again.is_empty();
+        if self.left_over && self.phase == Phase::Ready && idle && !self.pending.any(waits) {
+            unit.close(Close::Retry {
+                reason: "left_over",
+            });
+        }
     }
 
     fn ping(&mut self, unit: &mut Unit<'_>) {
@@ -262,20 +279,35 @@ impl Session {
     }
 
     /// Has an input handled again after a while.
-    pub(super) fn put_off(&mut self, unit: &Unit<'_>, input: Input, delay_ms: u64) {
-        let waiting: usize = self.later.values().map(Vec::len).sum();
-        if waiting < LATER_MAX {
-            self.later
-                .entry(unit.now.mono_ms + delay_ms)
-                .or_default()
-                .push(input);
+    ///
+    /// Stanzas are bounded. What is ours is not: no peer makes more of it.
+    pub(super) fn put_off(&mut self, unit: &mut Unit<'_>, input: Input, delay_ms: u64) {
+        let is_stanza = |input: &&Input| matches!(input, Input::Node(_));
+        if is_stanza(&&input) {
+            let waiting = self.later.values().flatten().filter(is_stanza).count();
+            if WAITING_MAX <= waiting {
+                return self.leave(unit);
+            }
         }
+        self.later
+            .entry(unit.now.mono_ms + delay_ms)
+            .or_default()
+            .push(input);
     }
 
-    /// Has an input handled again once login is complete.
-    pub(super) fn hold(&mut self, input: Input) {
-        if self.held.len() < LATER_MAX {
-            self.held.push(input);
+    /// Has a stanza handled again once login is complete.
+    pub(super) fn hold(&mut self, unit: &mut Unit<'_>, node: &Node) {
+        if WAITING_MAX <= self.held.len() {
+            return self.leave(unit);
+        }
+        self.held.push(Input::Node(node.clone()));
+    }
+
+    /// There is no room for a stanza: it is not acked, and comes again on the next link.
+    fn leave(&mut self, unit: &mut Unit<'_>) {
+        if !self.left_over {
+            self.left_over = true;
+            unit.notice(Notice::LeftOver);
         }
     }
 
@@ -498,10 +530,14 @@ impl Session {
         }
     }
 
-    /// The server says that something changed while we were away; we ask for it when needed.
+    /// The server says that something changed while we were away: what we know of it is dropped
+    /// before it is called clean, and asked for when it is needed.
     fn clean(&mut self, unit: &mut Unit<'_>, dirty: &Node) {
-        if dirty.attr_is("type", "syncd_app_state") {
-            self.sync_app_state(unit, &Collection::ALL);
+        match dirty.attr_text("type").as_deref() {
+            Some("syncd_app_state") => self.sync_app_state(unit, &Collection::ALL),
+            Some("groups") => doubt_groups(unit),
+            Some("account_sync") => self.forget_own_devices(unit),
+            _ => (),
         }
         let mut clean = Node::new("clean");
         for name in ["type", "timestamp"] {
@@ -533,7 +569,8 @@ fn state_event(
         detail,
         until_ms,
     };
-    unit.event(None, unit.now.unix_ms, body);
+    // It happens to the link, and nothing delivers it a second time.
+    unit.event(None, unit.now.unix_ms, None, body);
 }
 
 /// What makes an event about an outgoing message unique.

@@ -2,19 +2,22 @@
 //!
 //! Every notification is acknowledged after what it changes is committed.
 
+use crate::crypto::hash;
 use crate::ids::{Address, Jid};
 use crate::session::ack::ack;
 use crate::session::changes::EventBody;
-use crate::session::group::{read_group, read_participants, two_addresses};
+use crate::session::group::{doubt_group, read_group, read_participants, two_addresses};
 use crate::session::machine::Session;
-use crate::session::people::{self, is_own, plain};
-use crate::session::rows::{GroupInfo, Participant, Row, RowKey};
+use crate::session::people::{self, plain};
+use crate::session::rows::{Dedupe, GroupInfo, Participant, Row, RowKey};
 use crate::session::source;
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
 
 /// Most devices of which ratchets are dropped when their account's identity changed.
 const DEVICES_MAX: usize = 64;
+/// Longest text that makes an event unique; of a longer one there is a digest.
+const KEY_BYTES_MAX: usize = 256;
 /// Longest privacy token that is kept.
 const TOKEN_BYTES_MAX: usize = 1_024;
 
@@ -26,12 +29,13 @@ impl Session {
         if let Some(lid) = node.attr_jid("lid").or_else(|| node.attr_jid("sender_lid")) {
             people::want_pair(lookup, &from, &lid);
         }
+        if let Some(key) = told(node) {
+            lookup.row(&RowKey::Seen(key));
+        }
+        people::want_names(&self.account, lookup, &from);
         match node.attr_text("type").as_deref() {
             Some("encrypt") if !from.is_server() => {
                 self.known_devices(lookup, &from);
-            }
-            Some("devices" | "privacy_token" | "picture") => {
-                people::home(&self.account, lookup, &from);
             }
             Some("w:gp2") => want_group_change(lookup, node, &from),
             _ => (),
@@ -39,7 +43,9 @@ impl Session {
     }
 
     pub(super) fn receive_notification(&mut self, unit: &mut Unit<'_>, node: &Node) {
-        if let Some(from) = node.attr_jid("from") {
+        let again = told(node).is_some_and(|key| unit.row(&RowKey::Seen(key)).is_some());
+        // What was carried out may have been overtaken since: not a second time.
+        if let Some(from) = node.attr_jid("from").filter(|_| !again) {
             match node.attr_text("type").as_deref() {
                 Some("encrypt") => self.encrypt_changed(unit, node, &from),
                 Some("devices") => self.devices_changed(unit, node, &from),
@@ -49,7 +55,8 @@ impl Session {
                 Some("privacy_token") => self.token_given(unit, node, &from),
                 Some("picture") => {
                     let at_ms = source::at_ms(node, unit.now.unix_ms);
-                    unit.event(None, at_ms, EventBody::ContactChanged { user: from.bare() });
+                    let body = EventBody::ContactChanged { user: from.bare() };
+                    self.tell(unit, told(node), at_ms, body);
                 }
                 _ => (),
             }
@@ -73,13 +80,15 @@ impl Session {
     /// The account was set up anew: its old ratchets and identity keys lead nowhere.
     fn identity_changed(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
         let (home, devices) = self.known_devices(unit, from);
-        for address in devices {
+        for address in &devices {
             unit.delete(RowKey::Ratchet(address.clone()));
-            unit.delete(RowKey::Identity(address));
+            unit.delete(RowKey::Identity(address.clone()));
         }
+        self.unshare(unit, devices);
         unit.delete(RowKey::Devices(home.clone()));
         let at_ms = source::at_ms(node, unit.now.unix_ms);
-        unit.event(None, at_ms, EventBody::IdentityChanged { user: home });
+        let body = EventBody::IdentityChanged { user: home };
+        self.tell(unit, told(node), at_ms, body);
     }
 
     /// The addresses under which something of this account's devices may be filed.
@@ -108,30 +117,30 @@ impl Session {
 
     fn devices_changed(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
         if let Some(lid) = node.attr_jid("lid") {
-            people::learn(unit, from, &lid);
+            self.learn(unit, from, &lid);
         }
         let home = people::home(&self.account, unit, from);
         // The list is asked for again before the next send: that is one question, and never wrong.
         unit.delete(RowKey::Devices(home.clone()));
         let at_ms = source::at_ms(node, unit.now.unix_ms);
-        unit.event(None, at_ms, EventBody::DevicesChanged { user: home });
+        let body = EventBody::DevicesChanged { user: home };
+        self.tell(unit, told(node), at_ms, body);
     }
 
     fn account_changed(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if node.child("devices").is_some() {
-            let own = self
-                .account
-                .lid
-                .as_ref()
-                .unwrap_or(&self.account.jid)
-                .bare();
-            unit.delete(RowKey::Devices(own));
+            self.forget_own_devices(unit);
         }
+    }
+
+    pub(super) fn forget_own_devices(&self, unit: &mut Unit<'_>) {
+        let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
+        unit.delete(RowKey::Devices(own.bare()));
     }
 
     fn token_given(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
         if let Some(lid) = node.attr_jid("sender_lid") {
-            people::learn(unit, from, &lid);
+            self.learn(unit, from, &lid);
         }
         let home = people::home(&self.account, unit, from);
         let tokens = node
@@ -173,7 +182,7 @@ fn group_changed(session: &mut Session, unit: &mut Unit<'_>, node: &Node, group:
         what.push(change.tag.clone());
         let members = read_participants(change);
         for (one, other) in members.iter().filter_map(two_addresses) {
-            people::learn(unit, &one, &other);
+            session.learn(unit, &one, &other);
         }
         match change.tag.as_str() {
             "create" => {
@@ -209,7 +218,7 @@ fn group_changed(session: &mut Session, unit: &mut Unit<'_>, node: &Node, group:
             "description" | "announcement" | "not_announcement" | "locked" | "unlocked"
             | "ephemeral" | "not_ephemeral" | "invite" => (),
             // Something that is new: ask who is in the group before the next send.
-            _ => unit.delete(RowKey::Group(group.clone())),
+            _ => doubt_group(unit, group),
         }
     }
     let author = node.attr_jid("participant").map(|author| author.bare());
@@ -219,7 +228,19 @@ fn group_changed(session: &mut Session, unit: &mut Unit<'_>, node: &Node, group:
         author,
         what: what.join(","),
     };
-    unit.event(None, at_ms, body);
+    session.tell(unit, told(node), at_ms, body);
+}
+
+/// What makes the event about a notification unique.
+fn told(node: &Node) -> Option<Dedupe> {
+    let (kind, id) = (node.attr_text("type")?, node.attr_text("id")?);
+    let (from, t) = (node.attr_jid("from")?, node.attr_text("t"));
+    let mut key = format!("notification|{kind}|{from}|{}|{id}", t.unwrap_or_default());
+    if KEY_BYTES_MAX < key.len() {
+        let print = hash::sha256(&[key.as_bytes()]);
+        key = format!("notification|{}", hex::encode(print));
+    }
+    Some(Dedupe(key))
 }
 
 impl Session {
@@ -229,9 +250,10 @@ impl Session {
         unit.delete(self.own_sender_key(group));
         if members
             .iter()
-            .any(|member| is_own(&self.account, &member.jid))
+            .any(|member| people::is_me(&self.account, member))
         {
-            unit.delete(RowKey::Group(group.clone()));
+            // What was sent before may still be confirmed: only our own place in it goes.
+            doubt_group(unit, group);
         }
     }
 }

@@ -76,6 +76,12 @@ pub enum Notice {
         collection: Collection,
         reason: &'static str,
     },
+    /// A record of that kind could not be used; another one takes its place.
+    PutAside(&'static str),
+    /// Somebody asks for a message again and does not get it: a stable word that says why.
+    NotSentAgain(&'static str),
+    /// More stanzas wait than there is room for: the rest comes again on another link.
+    LeftOver,
     /// Pairing ended without an account: a stable word that says why.
     PairingFailed(&'static str),
 }

@@ -18,6 +18,9 @@ const FIRST_UPLOAD: usize = 812;
 const LATER_UPLOAD: usize = 50;
 /// With fewer on the server, new ones are uploaded.
 const LOW_WATER: u64 = 5;
+/// So many of the newest keys are kept, used or not: what is older was given away for messages that
+/// never came. The first upload and dozens of later ones are among them.
+pub(super) const KEPT: u32 = 2_048;
 /// Ids have three bytes on the wire; after the last one they start over.
 const ID_MAX: u32 = 0xFF_FFFE;
 
@@ -57,7 +60,22 @@ impl Session {
             keys.push(PreKey { id, pair });
         }
         unit.change(Change::NewPreKeys(keys.clone()));
+        self.forget_old_pre_keys(unit);
         keys
+    }
+
+    /// Pre-keys that nobody used go when there are enough newer ones.
+    fn forget_old_pre_keys(&self, unit: &mut Unit<'_>) {
+        let to = self.account.next_pre_key_id.saturating_sub(KEPT);
+        if to <= 1 {
+            return;
+        }
+        unit.rows.edit(|key, row| {
+            if matches!(key, RowKey::PreKey(id) if *id < to) {
+                *row = None;
+            }
+        });
+        unit.change(Change::ForgetPreKeys { from: 1, to });
     }
 }
 

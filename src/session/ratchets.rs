@@ -3,11 +3,13 @@
 //! They are filed under the LID where it is known. One that was filed under the phone number before
 //! is moved when it is met.
 
+use crate::crypto::hash;
 use crate::ids::{Address, Jid};
-use crate::session::changes::EventBody;
+use crate::session::changes::{Change, EventBody};
 use crate::session::machine::Session;
+use crate::session::output::Notice;
 use crate::session::people;
-use crate::session::rows::{Row, RowKey};
+use crate::session::rows::{Dedupe, Row, RowKey};
 use crate::session::unit::{Lookup, Unit};
 use crate::signal::bundle::Bundle;
 use crate::signal::padding;
@@ -15,7 +17,7 @@ use crate::signal::ratchet::{Identity, Kind, Ratchet};
 use crate::wire::node::Node;
 
 /// Where the ratchet with a device may be filed.
-struct Filed {
+pub(super) struct Filed {
     home: Address,
     /// Its place before the LID was known.
     earlier: Option<Address>,
@@ -25,6 +27,15 @@ struct Filed {
 pub(super) struct Encrypted {
     kind: &'static str,
     bytes: Vec<u8>,
+}
+
+/// Why nothing was encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsealed {
+    /// There is neither a ratchet nor a bundle that could start one.
+    NoKeys,
+    /// There was a ratchet of no use. It is gone, so that a bundle is asked for.
+    PutAside,
 }
 
 impl Encrypted {
@@ -51,7 +62,7 @@ impl Session {
         }
     }
 
-    fn filed(&self, lookup: &mut impl Lookup, device: &Jid) -> Filed {
+    pub(super) fn filed(&self, lookup: &mut impl Lookup, device: &Jid) -> Filed {
         let home = people::home(&self.account, lookup, device);
         let number = if home.is_lid() {
             people::phone_number(&self.account, lookup, &home)
@@ -63,6 +74,12 @@ impl Session {
             earlier: number.map(at),
             home: at(home),
         }
+    }
+
+    /// The addresses under which something of this device may be filed, its home first.
+    pub(super) fn places(&self, lookup: &mut impl Lookup, device: &Jid) -> Vec<Address> {
+        let Filed { home, earlier } = self.filed(lookup, device);
+        [Some(home), earlier].into_iter().flatten().collect()
     }
 
     /// Whether there is a ratchet with this device. Also asks for all rows that using it takes.
@@ -108,52 +125,82 @@ impl Session {
             Some(Row::Identity(known)) => *known != identity,
             _ => false,
         };
-        unit.put(key, Row::Identity(identity));
         if changed {
+            let address = home.clone().with_device(device.device).address();
+            let print = hash::sha256(&[&identity]);
+            let dedupe = format!("identity|{address}|{}", hex::encode(&print[..8]));
+            self.unshare(unit, vec![address]);
             let at_ms = unit.now.unix_ms;
-            unit.event(None, at_ms, EventBody::IdentityChanged { user: home });
+            let body = EventBody::IdentityChanged { user: home };
+            self.tell(unit, Some(Dedupe(dedupe)), at_ms, body);
         }
+        unit.put(key, Row::Identity(identity));
     }
 
-    /// Encrypts for one device; a bundle starts a new ratchet. `None` when that is impossible.
+    /// These devices lost what they had of our sender keys: they are handed out anew, in every
+    /// group, with the next message.
+    pub(super) fn unshare(&self, unit: &mut Unit<'_>, devices: Vec<Address>) {
+        unit.rows.edit(|_, row| {
+            if let Some(Row::SenderKeyShare(share)) = row {
+                share.devices.retain(|known| !devices.contains(known));
+            }
+        });
+        unit.change(Change::Unshare(devices));
+    }
+
+    /// Encrypts for one device; a bundle starts a new ratchet.
     pub(super) fn encrypt_to(
         &mut self,
         unit: &mut Unit<'_>,
         device: &Jid,
         plain: &[u8],
         bundle: Option<Bundle>,
-    ) -> Option<Encrypted> {
+    ) -> Result<Encrypted, Unsealed> {
         let (existing, place) = self.ratchet(unit, device);
+        let stored = RowKey::Ratchet(place.clone());
         let mut ratchet = match bundle {
             Some(bundle) => {
                 let own = self.own_identity();
-                let started = Ratchet::start(existing, &own, &bundle, unit.rng).ok()?;
+                let started = Ratchet::start(existing, &own, &bundle, unit.rng);
+                let started = started.map_err(|_| Unsealed::NoKeys)?;
                 self.trust(unit, device, bundle.identity.0);
                 started
             }
-            None => existing?,
+            // Of no use for sending: without the row, a bundle is fetched.
+            None if !existing.as_ref().is_some_and(Ratchet::is_open) => {
+                let any = unit.row(&stored).is_some();
+                unit.delete(stored);
+                if !any {
+                    return Err(Unsealed::NoKeys);
+                }
+                unit.notice(Notice::PutAside("ratchet"));
+                return Err(Unsealed::PutAside);
+            }
+            None => existing.ok_or(Unsealed::NoKeys)?,
         };
-        if !ratchet.is_open() {
-            // Of no use for sending: without the row, the next message fetches a bundle.
-            unit.delete(RowKey::Ratchet(place));
-            return None;
-        }
         let padded = padding::pad(plain, unit.rng);
-        let sealed = ratchet.encrypt(&padded).ok()?;
+        let sealed = ratchet.encrypt(&padded).map_err(|_| Unsealed::NoKeys)?;
         unit.put(RowKey::Ratchet(place), Row::Record(ratchet.encode()));
         let kind = match sealed.kind {
             Kind::PreKey => "pkmsg",
             Kind::Message => "msg",
         };
-        Some(Encrypted {
+        Ok(Encrypted {
             kind,
             bytes: sealed.bytes,
         })
     }
 }
 
+impl Filed {
+    /// The proper place, and the earlier one.
+    pub(super) fn into_parts(self) -> (Address, Option<Address>) {
+        (self.home, self.earlier)
+    }
+}
+
 /// Moves a row unless there is one in the new place already.
-fn move_row(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
+pub(super) fn move_row(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
     let Some(row) = unit.row(&from).cloned() else {
         return;
     };

@@ -1,4 +1,8 @@
 //! Receipts and acks, in both directions.
+//!
+//! A message of ours counts as delivered or read on the word of those that it was sent to, and of
+//! nobody else. Of a group, applications are told of the first member that has a message, and of
+//! the first that read it: a large one would else be thousands of events for each message.
 
 use crate::ids::{Jid, MessageId};
 use crate::session::ack::{ack, receipt_for};
@@ -6,6 +10,7 @@ use crate::session::changes::{EventBody, ReceiptKind};
 use crate::session::config::Presence;
 use crate::session::input::Now;
 use crate::session::machine::Session;
+use crate::session::people::{self, is_own};
 use crate::session::rows::{Dedupe, OutboxRow, Row, RowKey};
 use crate::session::source::{self, Source};
 use crate::session::unit::{Lookup, Unit};
@@ -47,8 +52,27 @@ pub(super) fn read(chat: &Jid, sender: Option<&Jid>, ids: &[MessageId], now: Now
 struct Report {
     chat: Jid,
     sender: Jid,
+    /// The device is our own.
+    from_me: bool,
     ids: Vec<MessageId>,
     at_ms: i64,
+}
+
+impl Report {
+    /// Whether each member of a group says the same sooner or later.
+    fn is_of_member(&self) -> bool {
+        self.chat.is_group() && !self.from_me
+    }
+
+    /// What makes the word of the first member the only one.
+    fn once(&self, kind: ReceiptKind, id: &MessageId) -> Dedupe {
+        let kind = match kind {
+            // Whether somebody's client shows itself matters to nobody here.
+            ReceiptKind::Inactive => ReceiptKind::Delivered,
+            kind => kind,
+        };
+        Dedupe(format!("receipt|{kind:?}|{}|{id}", self.chat))
+    }
 }
 
 impl Session {
@@ -65,11 +89,18 @@ impl Session {
 
     pub(super) fn want_receipt(&self, lookup: &mut impl Lookup, node: &Node) {
         if let Some(source) = Source::of(&self.account, node) {
-            source.want(lookup);
+            source.want(&self.account, lookup);
         }
+        let Some(kind) = kind_of(node) else {
+            return;
+        };
         for report in self.reports(node, 0) {
-            for id in report.ids {
-                lookup.row(&RowKey::Outbox(id));
+            people::want_names(&self.account, lookup, &report.chat);
+            for id in &report.ids {
+                self.may_confirm(lookup, &report, id);
+                if report.is_of_member() {
+                    lookup.row(&RowKey::Seen(report.once(kind, id)));
+                }
             }
         }
     }
@@ -77,11 +108,11 @@ impl Session {
     /// Takes in a receipt that is no request to send again.
     pub(super) fn take_receipt(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if let Some(source) = Source::of(&self.account, node) {
-            source.learn(unit);
+            self.learn_from(unit, &source);
         }
         if let Some(kind) = kind_of(node) {
             for report in self.reports(node, unit.now.unix_ms) {
-                apply(unit, kind, report);
+                self.apply(unit, kind, report);
             }
         }
         if let Some(ack) = ack(node, None) {
@@ -92,10 +123,10 @@ impl Session {
     fn reports(&self, node: &Node, now_ms: i64) -> Vec<Report> {
         let at_ms = source::at_ms(node, now_ms);
         if let Some(source) = Source::of(&self.account, node) {
-            let (chat, sender) = (source.chat, source.sender);
             return vec![Report {
-                chat,
-                sender,
+                chat: source.chat,
+                sender: source.sender,
+                from_me: source.from_me,
                 ids: listed_ids(node),
                 at_ms,
             }];
@@ -112,15 +143,131 @@ impl Session {
                 .filter_map(move |user| Some((id.clone()?, user)))
         });
         let report = |(id, user): (MessageId, &Node)| {
-            let (chat, sender) = (chat.clone(), user.attr_jid("jid")?);
+            let sender = user.attr_jid("jid")?;
             Some(Report {
-                chat,
+                chat: chat.clone(),
+                from_me: is_own(&self.account, &sender),
                 sender,
                 ids: vec![id],
                 at_ms: source::at_ms(user, at_ms),
             })
         };
         users.filter_map(report).take(USERS_MAX).collect()
+    }
+
+    /// Whether the report may say something of that message: of one that we sent, only those may
+    /// that it was sent to; of others, a member of the group that it is in must know that we sent
+    /// it from elsewhere.
+    fn may_confirm(&self, lookup: &mut impl Lookup, report: &Report, id: &MessageId) -> bool {
+        let key = RowKey::Outbox(id.clone());
+        if let Some(Row::Outbox(row)) = lookup.row(&key) {
+            let to = row.to.clone();
+            return !report.from_me && self.is_reader(lookup, &to, &report.chat, &report.sender);
+        }
+        !report.is_of_member() || (lookup.is_absent(&key) && self.is_copied(lookup, report, id))
+    }
+
+    /// Whether a copy of that message came from another device of ours, readable or not.
+    fn is_copied(&self, lookup: &mut impl Lookup, report: &Report, id: &MessageId) -> bool {
+        let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
+        let source = Source {
+            chat: report.chat.clone(),
+            sender: own.bare(),
+            sender_alt: None,
+            chat_alt: None,
+            from_me: true,
+            group: true,
+        };
+        let mut copied = false;
+        for kind in ["message", "undecryptable"] {
+            let seen = RowKey::Seen(source.dedupe(kind, own, id));
+            copied |= lookup.row(&seen).is_some();
+        }
+        copied
+    }
+
+    /// Whether a message to `to` was for this person: the one that it went to, or a member of the
+    /// group, seen in that chat. Our own devices are not among them.
+    pub(super) fn is_reader(
+        &self,
+        lookup: &mut impl Lookup,
+        to: &Jid,
+        chat: &Jid,
+        person: &Jid,
+    ) -> bool {
+        let home = people::home(&self.account, lookup, person);
+        if is_own(&self.account, &home) {
+            return false;
+        }
+        if !to.is_group() {
+            let chat = people::home(&self.account, lookup, chat);
+            return chat == home && people::home(&self.account, lookup, to) == home;
+        }
+        let number = people::phone_number(&self.account, lookup, &home);
+        let names = [Some(people::plain(person)), Some(home), number];
+        let Some(Row::Group(info)) = lookup.row(&RowKey::Group(to.clone())) else {
+            return false;
+        };
+        let is = |name: &Jid| names.iter().flatten().any(|known| known == name);
+        chat == to
+            && info.participants.iter().any(|member| {
+                let others = [&member.pn, &member.lid].into_iter().flatten();
+                is(&member.jid) || others.into_iter().any(is)
+            })
+    }
+
+    fn apply(&self, unit: &mut Unit<'_>, kind: ReceiptKind, mut report: Report) {
+        let ids = std::mem::take(&mut report.ids);
+        let ids = ids
+            .into_iter()
+            .filter(|id| self.may_confirm(unit, &report, id));
+        report.ids = ids.collect();
+        for id in &report.ids {
+            let key = RowKey::Outbox(id.clone());
+            if let Some(Row::Outbox(row)) = unit.rows.row(&key)
+                && let Some(row) = with_times(row, kind, report.at_ms)
+            {
+                unit.put(key, Row::Outbox(row));
+            }
+        }
+        if report.is_of_member() {
+            for id in std::mem::take(&mut report.ids) {
+                let once = report.once(kind, &id);
+                if unit.row(&RowKey::Seen(once.clone())).is_none() {
+                    self.tell_receipt(unit, once, kind, &report, vec![id]);
+                }
+            }
+            return;
+        }
+        let Some(first) = report.ids.first() else {
+            return;
+        };
+        let dedupe = Dedupe(format!(
+            "receipt|{kind:?}|{}|{}|{first}|{}|{}",
+            report.chat,
+            report.sender,
+            report.ids.len(),
+            report.at_ms,
+        ));
+        let ids = std::mem::take(&mut report.ids);
+        self.tell_receipt(unit, dedupe, kind, &report, ids);
+    }
+
+    fn tell_receipt(
+        &self,
+        unit: &mut Unit<'_>,
+        dedupe: Dedupe,
+        kind: ReceiptKind,
+        report: &Report,
+        ids: Vec<MessageId>,
+    ) {
+        let body = EventBody::Receipt {
+            chat: report.chat.clone(),
+            sender: report.sender.clone(),
+            ids,
+            kind,
+        };
+        self.tell(unit, Some(dedupe), report.at_ms, body);
     }
 }
 
@@ -155,43 +302,6 @@ fn kind_of(node: &Node) -> Option<ReceiptKind> {
         Some("inactive") => ReceiptKind::Inactive,
         Some(_) => return None,
     })
-}
-
-fn apply(unit: &mut Unit<'_>, kind: ReceiptKind, report: Report) {
-    let Some(first) = report.ids.first() else {
-        return;
-    };
-    for id in &report.ids {
-        let key = RowKey::Outbox(id.clone());
-        if let Some(Row::Outbox(row)) = unit.rows.row(&key)
-            && let Some(row) = with_times(row, kind, report.at_ms)
-        {
-            unit.put(key, Row::Outbox(row));
-        }
-    }
-    let dedupe = Dedupe(format!(
-        "receipt|{kind:?}|{}|{}|{first}|{}|{}",
-        report.chat,
-        report.sender,
-        report.ids.len(),
-        report.at_ms,
-    ));
-    let Report {
-        chat,
-        sender,
-        ids,
-        at_ms,
-    } = report;
-    unit.event(
-        Some(dedupe),
-        at_ms,
-        EventBody::Receipt {
-            chat,
-            sender,
-            ids,
-            kind,
-        },
-    );
 }
 
 /// The outbox row with the first time that it was delivered or read; `None` if that is known.

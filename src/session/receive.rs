@@ -11,6 +11,8 @@ use crate::session::ack::{ack, receipt_for, refused};
 use crate::session::changes::{EventBody, MessageEvent};
 use crate::session::content::{self, Content, PROTOCOL};
 use crate::session::machine::Session;
+use crate::session::people;
+use crate::session::ratchets::move_row;
 use crate::session::rows::{Contact, Dedupe, Row, RowKey};
 use crate::session::source::{self, Source};
 use crate::session::unit::{Lookup, Unit};
@@ -76,7 +78,7 @@ impl Session {
         if source.chat.is_newsletter() {
             return;
         }
-        source.want(lookup);
+        source.want(&self.account, lookup);
         lookup.row(&RowKey::Retry(dedupe.clone()));
         if lookup.row(&RowKey::Seen(dedupe)).is_some() {
             return;
@@ -86,8 +88,11 @@ impl Session {
         }
         lookup.row(&RowKey::Identity(home.bare().address()));
         self.has_ratchet(lookup, &home);
+        self.given_key(lookup, &home);
         if source.group {
-            lookup.row(&sender_key_of(&source.chat, &home));
+            for place in self.places(lookup, &home) {
+                lookup.row(&sender_key_of(&source.chat, place));
+            }
         }
         for enc in ciphertexts(node).filter(|enc| is_kind(enc, "pkmsg")) {
             let message = enc
@@ -111,7 +116,7 @@ impl Session {
             unit.out.transmit.extend(ack(node, None));
             return;
         }
-        incoming.source.learn(unit);
+        self.learn_from(unit, &incoming.source);
         if unit.row(&RowKey::Seen(incoming.dedupe.clone())).is_some() {
             self.confirm(unit, node, &incoming);
             return;
@@ -174,7 +179,7 @@ impl Session {
         let padded = match kind.as_ref() {
             "pkmsg" => self.decrypt_first(unit, node, incoming, bytes)?,
             "msg" => self.decrypt_next(unit, incoming, bytes)?,
-            "skmsg" if incoming.source.group => decrypt_group(unit, node, incoming, bytes)?,
+            "skmsg" if incoming.source.group => self.decrypt_group(unit, node, incoming, bytes)?,
             "msmsg" => return Err(Unreadable::Refuse(refused::MESSAGE_SECRET)),
             _ => return Err(Unreadable::Refuse(refused::UNRECOGNISED)),
         };
@@ -270,7 +275,7 @@ impl Session {
             && let Some((_, distribution)) =
                 content::sender_key(plain).or_else(|| content::sender_key(content.payload))
         {
-            accept_sender_key(unit, &source.chat, &incoming.home, distribution);
+            self.accept_sender_key(unit, &source.chat, &incoming.home, distribution);
         }
         if let Some(secret) = content.secret {
             let key = RowKey::MessageSecret {
@@ -306,13 +311,13 @@ impl Session {
             payload: content.payload.to_vec(),
             offline: node.value("offline").is_some(),
         };
-        unit.rows
-            .set(RowKey::Seen(incoming.dedupe.clone()), Some(Row::Seen(0)));
-        unit.event(
-            Some(incoming.dedupe.clone()),
-            incoming.at_ms,
-            EventBody::Message(message),
-        );
+        let named = people::knows_names(&self.account, unit.rows, &message.chat);
+        let (dedupe, body) = (Some(incoming.dedupe.clone()), EventBody::Message(message));
+        match named {
+            true => self.tell(unit, dedupe, incoming.at_ms, body),
+            // Only the ciphertext said who it is.
+            false => unit.event(dedupe, incoming.at_ms, None, body),
+        }
     }
 
     fn other_address(&self, unit: &mut Unit<'_>, source: &Source) -> Option<Jid> {
@@ -379,8 +384,8 @@ fn unreadable(error: &RatchetError) -> Unreadable {
     }
 }
 
-fn own_pre_key(unit: &mut Unit<'_>, id: u32) -> Option<prekey::PreKey> {
-    match unit.row(&RowKey::PreKey(id)) {
+pub(super) fn own_pre_key(lookup: &mut impl Lookup, id: u32) -> Option<prekey::PreKey> {
+    match lookup.row(&RowKey::PreKey(id)) {
         Some(Row::PreKey(row)) => Some(prekey::PreKey {
             id,
             pair: crate::crypto::curve::KeyPair::from_private(*row.private.expose()),
@@ -389,54 +394,68 @@ fn own_pre_key(unit: &mut Unit<'_>, id: u32) -> Option<prekey::PreKey> {
     }
 }
 
-fn sender_key_of(chat: &Jid, home: &Jid) -> RowKey {
-    let sender: Address = home.address();
+fn sender_key_of(chat: &Jid, sender: Address) -> RowKey {
     RowKey::SenderKey {
         chat: chat.clone(),
         sender,
     }
 }
 
-fn decrypt_group(
-    unit: &mut Unit<'_>,
-    node: &Node,
-    incoming: &Incoming,
-    bytes: &[u8],
-) -> Result<Vec<u8>, Unreadable> {
-    let key = sender_key_of(&incoming.source.chat, &incoming.home);
-    // Without a message of its own in the stanza the sender believes that we have its key.
-    let alone = !ciphertexts(node).any(|enc| is_kind(enc, "pkmsg") || is_kind(enc, "msg"));
-    let missing = Unreadable::AskAgain {
-        bundle: alone,
-        reason: "no_sender_key",
-    };
-    let Some(Row::Record(record)) = unit.row(&key) else {
-        return Err(missing);
-    };
-    let Ok(mut sender_key) = SenderKey::decode(record) else {
-        return Err(missing);
-    };
-    let plain = sender_key.decrypt(bytes).map_err(|error| match error {
-        SenderKeyError::Duplicate { .. } => Unreadable::Again,
-        SenderKeyError::NoKey { .. } => missing,
-        _ => Unreadable::AskAgain {
-            bundle: false,
-            reason: "undecryptable",
-        },
-    })?;
-    unit.put(key, Row::Record(sender_key.encode()));
-    Ok(plain)
-}
+impl Session {
+    /// The sender key of a device, moved to its proper place, and that place.
+    fn sender_key_from(
+        &self,
+        unit: &mut Unit<'_>,
+        chat: &Jid,
+        home: &Jid,
+    ) -> (Option<SenderKey>, RowKey) {
+        let (place, earlier) = self.filed(unit, home).into_parts();
+        let key = sender_key_of(chat, place);
+        if let Some(earlier) = earlier {
+            move_row(unit, sender_key_of(chat, earlier), key.clone());
+        }
+        let known = match unit.row(&key) {
+            Some(Row::Record(record)) => SenderKey::decode(record).ok(),
+            _ => None,
+        };
+        (known, key)
+    }
 
-fn accept_sender_key(unit: &mut Unit<'_>, chat: &Jid, home: &Jid, distribution: &[u8]) {
-    let key = sender_key_of(chat, home);
-    let existing = match unit.row(&key) {
-        Some(Row::Record(record)) => SenderKey::decode(record).ok(),
-        _ => None,
-    };
-    let mut sender_key = existing.unwrap_or_default();
-    if sender_key.accept(distribution).is_ok() {
+    fn decrypt_group(
+        &self,
+        unit: &mut Unit<'_>,
+        node: &Node,
+        incoming: &Incoming,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, Unreadable> {
+        // Without a message of its own in the stanza the sender believes that we have its key.
+        let alone = !ciphertexts(node).any(|enc| is_kind(enc, "pkmsg") || is_kind(enc, "msg"));
+        let missing = Unreadable::AskAgain {
+            bundle: alone,
+            reason: "no_sender_key",
+        };
+        let (known, key) = self.sender_key_from(unit, &incoming.source.chat, &incoming.home);
+        let Some(mut sender_key) = known else {
+            return Err(missing);
+        };
+        let plain = sender_key.decrypt(bytes).map_err(|error| match error {
+            SenderKeyError::Duplicate { .. } => Unreadable::Again,
+            SenderKeyError::NoKey { .. } => missing,
+            _ => Unreadable::AskAgain {
+                bundle: false,
+                reason: "undecryptable",
+            },
+        })?;
         unit.put(key, Row::Record(sender_key.encode()));
+        Ok(plain)
+    }
+
+    fn accept_sender_key(&self, unit: &mut Unit<'_>, chat: &Jid, home: &Jid, distribution: &[u8]) {
+        let (known, key) = self.sender_key_from(unit, chat, home);
+        let mut sender_key = known.unwrap_or_default();
+        if sender_key.accept(distribution).is_ok() {
+            unit.put(key, Row::Record(sender_key.encode()));
+        }
     }
 }
 

@@ -6,24 +6,28 @@ use crate::ids::{Address, Jid, MessageId};
 use crate::secret::Secret;
 use crate::session::ack::{ack, receipt_for};
 use crate::session::adv;
-use crate::session::changes::{Change, EventBody};
+use crate::session::changes::EventBody;
 use crate::session::content::{self, Content};
 use crate::session::input::Input;
 use crate::session::machine::{Phase, Session};
+use crate::session::output::Notice;
 use crate::session::people::{self, is_own};
 use crate::session::prekeys::{one_time, read_bundle, registration, signed};
-use crate::session::receive::Incoming;
+use crate::session::ratchets::Unsealed;
+use crate::session::receive::{Incoming, own_pre_key};
 use crate::session::rows::{OutboxRow, OutboxState, PreKeyRow, RetryRow, Row, RowKey};
 use crate::session::send::decorate;
 use crate::session::source::{self, Source};
 use crate::session::unit::{Lookup, Unit};
 use crate::signal::bundle::Bundle;
+use crate::signal::prekey::PreKey;
 use crate::wire::node::Node;
 
 /// How often we ask for one message before we give it up.
 const ASKS_MAX: u32 = 5;
-/// How often one message is sent again, over all that ask for it.
-const RESENDS_MAX: u32 = 512;
+/// How often one message is sent again, over all that ask for it: each member of the largest group
+/// as often as a device may ask.
+const RESENDS_MAX: u32 = 4_096 * RESENDS_PER_DEVICE_MAX;
 /// How often one device gets one message again.
 const RESENDS_PER_DEVICE_MAX: u32 = 5;
 /// Messages older than this are not sent again.
@@ -60,8 +64,10 @@ impl Resent {
 
 /// What is to be done about somebody who cannot read a message of ours.
 pub(super) enum ResendPlan {
-    /// Nothing but an ack.
+    /// Nothing but an ack: it is not ours, or not for them.
     Ignore,
+    /// It is not sent again though it could be: a stable word.
+    Refuse(&'static str),
     /// There is neither a ratchet nor a bundle: fetch the bundle first.
     AskBundle(Jid),
     /// Who is in the group is not known.
@@ -126,14 +132,29 @@ impl Session {
             .with_child(retry)
             .with_child(registration(&self.account));
         if 1 < count || bundle_at_once {
-            receipt = receipt.with_child(self.fresh_bundle(unit));
+            receipt = receipt.with_child(self.bundle_for(unit, &incoming.home));
         }
         self.answer_then_ack(unit, node, receipt);
     }
 
-    /// A pre-key bundle of ours that only one peer gets.
-    fn fresh_bundle(&mut self, unit: &mut Unit<'_>) -> Node {
-        let keys = self.new_pre_keys(unit, 1);
+    /// The one-time key that a device was given with a request, unless it was used.
+    pub(super) fn given_key(&self, lookup: &mut impl Lookup, home: &Jid) -> Option<PreKey> {
+        let id = *self.given.get(&home.address())?;
+        own_pre_key(lookup, id)
+    }
+
+    /// A pre-key bundle of ours that only one device gets, the same until it uses it.
+    fn bundle_for(&mut self, unit: &mut Unit<'_>, home: &Jid) -> Node {
+        let keys = match self.given_key(unit, home) {
+            Some(key) => vec![key],
+            None => self.new_pre_keys(unit, 1),
+        };
+        if let Some(key) = keys.first() {
+            if COUNTED_MAX <= self.given.len() {
+                self.given.clear();
+            }
+            self.given.insert(home.address(), key.id);
+        }
         let mut bundle = Node::new("keys")
             .with_child(Node::new("type").bytes(vec![crate::crypto::curve::SIGNAL_PREFIX]))
             .with_child(Node::new("identity").bytes(self.account.identity.public.0.to_vec()));
@@ -144,8 +165,7 @@ impl Session {
                 private,
                 uploaded: true,
             });
-            unit.change(Change::Put(RowKey::PreKey(key.id), row.clone()));
-            unit.rows.set(RowKey::PreKey(key.id), Some(row));
+            unit.put(RowKey::PreKey(key.id), row);
             bundle = bundle.with_child(one_time("key", key));
         }
         bundle
@@ -171,7 +191,7 @@ impl Session {
         let dedupe = incoming
             .source
             .dedupe("undecryptable", &incoming.home, &incoming.id);
-        unit.event(Some(dedupe), incoming.at_ms, body);
+        self.tell(unit, Some(dedupe), incoming.at_ms, body);
         unit.out.transmit.extend(ack(node, None));
     }
 
@@ -180,7 +200,7 @@ impl Session {
         let Some((source, id)) = Source::of(&self.account, node).zip(retried(node)) else {
             return ResendPlan::Ignore;
         };
-        source.want(lookup);
+        source.want(&self.account, lookup);
         let requester = source.sender.clone();
         let now = lookup.unix_ms();
         let Some(Row::Outbox(row)) = lookup.row(&RowKey::Outbox(id)) else {
@@ -189,7 +209,7 @@ impl Session {
         let row = row.clone();
         let young = now.is_none_or(|now| now - row.queued_ms <= AGE_MS_MAX);
         let sent = matches!(row.state, OutboxState::Sent | OutboxState::Encrypted);
-        if !sent || !young || RESENDS_MAX <= row.resends {
+        if !sent {
             return ResendPlan::Ignore;
         }
         if row.to.is_group() && lookup.row(&RowKey::Group(row.to.clone())).is_none() {
@@ -197,6 +217,12 @@ impl Session {
         }
         if !self.may_have(lookup, &row.to, &source) {
             return ResendPlan::Ignore;
+        }
+        if !young {
+            return ResendPlan::Refuse("too_old");
+        }
+        if RESENDS_MAX <= row.resends {
+            return ResendPlan::Refuse("too_often");
         }
         let has_ratchet = self.has_ratchet(lookup, &requester);
         if row.to.is_group() {
@@ -218,7 +244,7 @@ impl Session {
                 return ResendPlan::AskBundle(requester);
             }
             if !has_ratchet {
-                return ResendPlan::Ignore;
+                return ResendPlan::Refuse("no_keys");
             }
         }
         ResendPlan::Resend(Box::new(Resend {
@@ -235,34 +261,21 @@ impl Session {
         if is_own(&self.account, &requester) {
             return !self.is_this_device(&source.sender);
         }
-        if !to.is_group() {
-            return people::home(&self.account, lookup, to) == requester;
-        }
-        let Some(Row::Group(info)) = lookup.row(&RowKey::Group(to.clone())) else {
-            return false;
-        };
-        let members: Vec<Jid> = info
-            .participants
-            .iter()
-            .map(|member| member.jid.clone())
-            .collect();
-        source.chat == *to
-            && members
-                .iter()
-                .any(|member| people::home(&self.account, lookup, member) == requester)
+        self.is_reader(lookup, to, &source.chat, &source.sender)
     }
 
     /// Somebody could not read a message of ours.
     pub(super) fn resend(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if self.phase != Phase::Ready {
             // Fetching bundles has to wait for the end of login; the receipt waits with it.
-            return self.hold(Input::Node(node.clone()));
+            return self.hold(unit, node);
         }
         if let Some(source) = Source::of(&self.account, node) {
-            source.learn(unit);
+            self.learn_from(unit, &source);
         }
         match self.plan_resend(unit, node) {
             ResendPlan::Ignore => (),
+            ResendPlan::Refuse(reason) => unit.notice(Notice::NotSentAgain(reason)),
             ResendPlan::AskBundle(device) => {
                 let input = Input::Node(node.clone());
                 return self.ask_bundles(unit, &[device], &input);
@@ -271,17 +284,22 @@ impl Session {
                 let input = Input::Node(node.clone());
                 return self.ask_group(unit, &group, &input);
             }
-            ResendPlan::Resend(resend) => {
-                if let Some(message) = self.send_again(unit, node, *resend) {
-                    return self.answer_then_ack(unit, node, message);
-                }
-            }
+            ResendPlan::Resend(resend) => match self.send_again(unit, node, *resend) {
+                Ok(message) => return self.answer_then_ack(unit, node, message),
+                Err(NotAgain::Yet) => return unit.again(Input::Node(node.clone())),
+                Err(NotAgain::Ever(reason)) => unit.notice(Notice::NotSentAgain(reason)),
+            },
         }
         unit.out.transmit.extend(ack(node, None));
     }
 
     /// Encrypts a message once more for the one that asks, unless it has had enough of them.
-    fn send_again(&mut self, unit: &mut Unit<'_>, node: &Node, resend: Resend) -> Option<Node> {
+    fn send_again(
+        &mut self,
+        unit: &mut Unit<'_>,
+        node: &Node,
+        resend: Resend,
+    ) -> Result<Node, NotAgain> {
         let Resend {
             mut row,
             source,
@@ -290,7 +308,7 @@ impl Session {
         } = resend;
         let place = self.home_address(unit, &requester);
         if !self.resent.count(&row.id, &place) {
-            return None;
+            return Err(NotAgain::Ever("too_often"));
         }
         let bundle = bundle.or_else(|| self.bundles.take(&requester));
         if bundle.is_some() {
@@ -305,7 +323,11 @@ impl Session {
         } else {
             row.body.clone()
         };
-        let encrypted = self.encrypt_to(unit, &requester, &plain, bundle)?;
+        let encrypted = match self.encrypt_to(unit, &requester, &plain, bundle) {
+            Ok(encrypted) => encrypted,
+            Err(Unsealed::NoKeys) => return Err(NotAgain::Ever("no_keys")),
+            Err(Unsealed::PutAside) => return Err(NotAgain::Yet),
+        };
         let proof = encrypted.starts_ratchet();
         let count = node
             .child("retry")
@@ -314,9 +336,8 @@ impl Session {
         if let Some(count) = count {
             enc = enc.attr("count", count);
         }
-        let from = node.value("from")?;
         let mut message = Node::new("message")
-            .attr("to", from.clone())
+            .attr_opt("to", node.value("from").cloned())
             .attr("type", Content::of(&row.body).stanza_type())
             .attr("id", row.id.as_str());
         if let Some(t) = node
@@ -339,8 +360,16 @@ impl Session {
         }
         row.resends += 1;
         unit.put(RowKey::Outbox(row.id.clone()), Row::Outbox(row));
-        Some(message)
+        Ok(message)
     }
+}
+
+/// Why a message is not sent again.
+enum NotAgain {
+    /// Something has to be asked for first.
+    Yet,
+    /// A stable word.
+    Ever(&'static str),
 }
 
 /// The message that a retry receipt is about.

@@ -58,6 +58,19 @@ impl Rows {
             .take()
     }
 
+    /// The keys of the rows at hand for which that holds.
+    pub(super) fn keys_where(&self, holds: impl Fn(&RowKey, &Row) -> bool) -> Vec<RowKey> {
+        let rows = self.rows.iter();
+        rows.filter(|(key, row)| row.as_ref().is_some_and(|row| holds(key, row)))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    /// Changes the rows at hand, which the store changes by itself.
+    pub(super) fn edit(&mut self, mut edit: impl FnMut(&RowKey, &mut Option<Row>)) {
+        self.rows.iter_mut().for_each(|(key, row)| edit(key, row));
+    }
+
     /// Forgets one row: it has to be loaded again before it is read.
     pub(super) fn forget(&mut self, key: &RowKey) {
         self.rows.remove(key);

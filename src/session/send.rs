@@ -11,11 +11,12 @@ use crate::session::ack::TROUBLE;
 use crate::session::adv;
 use crate::session::changes::EventBody;
 use crate::session::content::{self, Content};
-use crate::session::group::GroupPlan;
+use crate::session::group::{GroupPlan, doubt_group};
 use crate::session::input::Input;
 use crate::session::machine::{Phase, Session, outgoing};
 use crate::session::output::Notice;
 use crate::session::people::{self, is_own};
+use crate::session::ratchets::Unsealed;
 use crate::session::rows::{OutboxRow, OutboxState, Row, RowKey};
 use crate::session::source;
 use crate::session::unit::{Lookup, Unit};
@@ -126,6 +127,7 @@ impl Session {
             return Plan::Nothing;
         };
         let row = row.clone();
+        people::want_names(&self.account, lookup, &row.to);
         match (row.state, &row.stanza) {
             (OutboxState::Encrypted, Some(stanza)) => Plan::Repeat(stanza.clone()),
             (OutboxState::Queued, _) if row.to.is_account() => self.plan_direct(lookup, row),
@@ -290,8 +292,11 @@ impl Session {
             let own = is_own(&self.account, device);
             let plain = if own { &copy } else { &row.body };
             let bundle = self.bundle_if_needed(unit, device);
-            let Some(encrypted) = self.encrypt_to(unit, device, plain, bundle) else {
-                continue;
+            let encrypted = match self.encrypt_to(unit, device, plain, bundle) {
+                Ok(encrypted) => encrypted,
+                Err(Unsealed::NoKeys) => continue,
+                // With the keys of a new ratchet, from the beginning.
+                Err(Unsealed::PutAside) => return unit.again(Input::Send(row.id)),
             };
             proof |= encrypted.starts_ratchet();
             reached |= !own || to_self;
@@ -389,7 +394,7 @@ impl Session {
         };
         unit.put(key, Row::Outbox(row));
         let at_ms = unit.now.unix_ms;
-        unit.event(Some(outgoing("send_failed", id)), at_ms, body);
+        self.tell(unit, Some(outgoing("send_failed", id)), at_ms, body);
     }
 
     pub(super) fn want_ack(&self, lookup: &mut impl Lookup, node: &Node) {
@@ -397,7 +402,7 @@ impl Session {
             && let Some(Row::Outbox(row)) = lookup.row(&RowKey::Outbox(id))
         {
             let to = row.to.clone();
-            people::home(&self.account, lookup, &to);
+            people::want_names(&self.account, lookup, &to);
         }
     }
 
@@ -441,7 +446,7 @@ impl Session {
                     id: id.clone(),
                 };
                 unit.put(key, Row::Outbox(row));
-                unit.event(Some(outgoing("sent", &id)), at_ms, body);
+                self.tell(unit, Some(outgoing("sent", &id)), at_ms, body);
             }
         }
     }
@@ -449,7 +454,7 @@ impl Session {
     /// The server knows of other devices or members than we do.
     fn forget_recipients(&mut self, unit: &mut Unit<'_>, to: &Jid) {
         if to.is_group() {
-            unit.delete(RowKey::Group(to.clone()));
+            doubt_group(unit, to);
         } else {
             self.forget_devices(unit, to);
             let own = self.own_beside(to);

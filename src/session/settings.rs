@@ -13,7 +13,8 @@ use crate::ids::Jid;
 use crate::session::appstate::Answer;
 use crate::session::changes::{ChatChange, EventBody};
 use crate::session::machine::Session;
-use crate::session::rows::{ChatSettings, Contact, Row, RowKey};
+use crate::session::people;
+use crate::session::rows::{ChatSettings, Contact, Dedupe, Row, RowKey};
 use crate::session::unit::{Lookup, Unit, Wants};
 
 /// Longest name that is kept of somebody.
@@ -101,6 +102,11 @@ impl Session {
                 if let Some(chat) = chat_of_settings(mutation) {
                     wants.row(&RowKey::ChatSettings(chat));
                 }
+                let action = mutation.action.as_ref();
+                let person = action.and_then(|action| action.index.get(1)?.parse::<Jid>().ok());
+                if let Some(person) = person {
+                    people::want_names(&self.account, wants, &person);
+                }
             }
         }
     }
@@ -160,22 +166,24 @@ impl Session {
             }
             let action = mutation.action;
             if let Some(action) = action.filter(|action| action.operation == Operation::Set) {
-                self.file_action(unit, &action, !full);
+                // No two settings have the same: it is over a fresh ciphertext.
+                let key = Dedupe(format!("app_state|{}", hex::encode(value_mac)));
+                self.file_action(unit, &action, (!full).then_some(key));
             }
         }
     }
 
-    /// Files one setting; tells applications if it is news.
-    fn file_action(&mut self, unit: &mut Unit<'_>, action: &Action, news: bool) {
+    /// Files one setting; `news` is what makes it unique, if applications are to be told.
+    fn file_action(&mut self, unit: &mut Unit<'_>, action: &Action, news: Option<Dedupe>) {
         let kind = action.index.first().map(String::as_str).unwrap_or_default();
         let value = &action.value;
         let at_ms = value.timestamp.unwrap_or(unit.now.unix_ms);
         if kind == "setting_pushName" {
             let setting = value.push_name_setting.as_ref();
             let name = shorten(setting.and_then(|setting| setting.name.as_deref()));
-            if news && self.account.push_name != name {
+            if news.is_some() && self.account.push_name != name {
                 let body = EventBody::NameChanged { name: name.clone() };
-                unit.event(None, at_ms, body);
+                unit.event(news, at_ms, None, body);
             }
             return self.take_own_name(unit, name);
         }
@@ -202,8 +210,8 @@ impl Session {
             file_chat(unit, &jid, &what);
             EventBody::ChatChanged { chat: jid, what }
         };
-        if news {
-            unit.event(None, at_ms, body);
+        if news.is_some() {
+            self.tell(unit, news, at_ms, body);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::ids::{Jid, MessageId};
 use crate::session::account::Account;
+use crate::session::machine::Session;
 use crate::session::people::{self, is_own, plain};
 use crate::session::rows::Dedupe;
 use crate::session::unit::{Lookup, Unit};
@@ -36,21 +37,26 @@ impl Source {
             return Some(Self::simple(from.clone(), from));
         }
         let sender = plain(&from).with_device(from.device);
-        if !is_own(account, &from) {
-            let alt = node
-                .attr_jid("sender_pn")
-                .or_else(|| node.attr_jid("sender_lid"));
+        let alt = node
+            .attr_jid("sender_pn")
+            .or_else(|| node.attr_jid("sender_lid"));
+        // Our own LID may be a name that nobody told us yet.
+        let own = is_own(account, &from) || alt.as_ref().is_some_and(|alt| is_own(account, alt));
+        if !own {
             return Some(Self {
                 sender_alt: alt.map(|alt| plain(&alt)),
                 ..Self::simple(from.bare(), sender)
             });
         }
         let recipient = node.attr_jid("recipient");
-        let alt = node
+        let chat_alt = node
             .attr_jid("peer_recipient_pn")
             .or_else(|| node.attr_jid("peer_recipient_lid"));
         Some(Self {
-            chat_alt: alt.filter(|_| recipient.is_some()).map(|alt| plain(&alt)),
+            sender_alt: alt.map(|alt| plain(&alt)),
+            chat_alt: chat_alt
+                .filter(|_| recipient.is_some())
+                .map(|alt| plain(&alt)),
             from_me: true,
             ..Self::simple(recipient.unwrap_or(from).bare(), sender)
         })
@@ -61,9 +67,10 @@ impl Source {
         let alt = node
             .attr_jid("participant_pn")
             .or_else(|| node.attr_jid("participant_lid"));
+        let own_alt = alt.as_ref().is_some_and(|alt| is_own(account, alt));
         Some(Self {
             chat,
-            from_me: is_own(account, &participant),
+            from_me: own_alt || is_own(account, &participant),
             sender: plain(&participant).with_device(participant.device),
             sender_alt: alt.map(|alt| plain(&alt)),
             chat_alt: None,
@@ -97,18 +104,12 @@ impl Source {
         home.with_device(self.sender.device)
     }
 
-    /// Asks for the rows that [`Source::learn`] compares with.
-    pub(super) fn want(&self, lookup: &mut impl Lookup) {
+    /// Asks for the rows that [`Session::learn_from`] compares with, and for the chat's names.
+    pub(super) fn want(&self, account: &Account, lookup: &mut impl Lookup) {
         for (one, other) in self.pairs() {
             people::want_pair(lookup, one, other);
         }
-    }
-
-    /// Files what the stanza tells about who is who.
-    pub(super) fn learn(&self, unit: &mut Unit<'_>) {
-        for (one, other) in self.pairs() {
-            people::learn(unit, one, other);
-        }
+        people::want_names(account, lookup, &self.chat);
     }
 
     fn pairs(&self) -> impl Iterator<Item = (&Jid, &Jid)> {
@@ -127,6 +128,15 @@ impl Source {
         } else {
             // The chat is left out: it follows from the sender, or is ours to choose.
             Dedupe(format!("{kind}|{sender}|{id}"))
+        }
+    }
+}
+
+impl Session {
+    /// Files what the stanza tells about who is who.
+    pub(super) fn learn_from(&mut self, unit: &mut Unit<'_>, source: &Source) {
+        for (one, other) in source.pairs() {
+            self.learn(unit, one, other);
         }
     }
 }

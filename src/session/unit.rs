@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::crypto::random::Random;
+use crate::ids::Jid;
 use crate::session::changes::{Change, Event, EventBody};
 use crate::session::input::{Input, Now};
 use crate::session::output::{Close, Notice, Output};
@@ -25,6 +26,9 @@ pub(super) trait Lookup {
 
     /// The time for ageing caches; unknown while wants are gathered.
     fn unix_ms(&self) -> Option<i64>;
+
+    /// Whether the row is known to be absent; asks for it where nothing is known.
+    fn is_absent(&mut self, key: &RowKey) -> bool;
 
     /// What the work will write to a row before it reads it.
     fn assume(&mut self, key: RowKey, row: Row);
@@ -73,6 +77,10 @@ impl Lookup for Wants<'_> {
         }
     }
 
+    fn is_absent(&mut self, key: &RowKey) -> bool {
+        self.row(key).is_none() && self.rows.knows(key)
+    }
+
     fn unix_ms(&self) -> Option<i64> {
         None
     }
@@ -93,6 +101,10 @@ pub(super) struct Unit<'a> {
 impl Lookup for Unit<'_> {
     fn row(&mut self, key: &RowKey) -> Option<&Row> {
         self.rows.row(key)
+    }
+
+    fn is_absent(&mut self, key: &RowKey) -> bool {
+        self.rows.row(key).is_none()
     }
 
     fn unix_ms(&self) -> Option<i64> {
@@ -135,11 +147,22 @@ impl Unit<'_> {
         self.out.changes.push(change);
     }
 
-    /// Tells applications.
-    pub(super) fn event(&mut self, dedupe: Option<Dedupe>, at_ms: i64, body: EventBody) {
+    /// Tells applications, under the names that are given.
+    pub(super) fn event(
+        &mut self,
+        dedupe: Option<Dedupe>,
+        at_ms: i64,
+        alt: Option<Jid>,
+        body: EventBody,
+    ) {
+        if let Some(dedupe) = &dedupe {
+            let seen = RowKey::Seen(dedupe.clone());
+            self.rows.set(seen, Some(Row::Seen(0)));
+        }
         let event = Event {
             dedupe,
             at_ms,
+            alt,
             body,
         };
         self.out.changes.push(Change::Event(Box::new(event)));

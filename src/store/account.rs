@@ -62,6 +62,9 @@ const PRE_KEY: &str = "
     ON CONFLICT (business_id, jid, key_id) DO UPDATE
     SET key = excluded.key, uploaded = excluded.uploaded";
 
+const FORGET_PRE_KEYS: &str = "
+    DELETE FROM whatsmeow_pre_keys
+    WHERE business_id = $1 AND jid = $2 AND key_id >= $3 AND key_id < $4";
 const NEXT_PRE_KEY: &str = "UPDATE wmctl_account SET next_pre_key_id = $2 WHERE business_id = $1";
 
 const UPLOADED: &str = "
@@ -249,6 +252,18 @@ pub(super) async fn new_pre_keys(
         };
         unit.run(NEXT_PRE_KEY, args![tenant, next]).await?;
     }
+    Ok(())
+}
+
+/// Deletes the pre-keys of those ids, without the last.
+pub(super) async fn forget_pre_keys(
+    unit: &mut Unit,
+    owner: &Owner,
+    from: u32,
+    to: u32,
+) -> Result<(), StoreError> {
+    let row = args![owner.tenant.as_str(), owner.jid.to_string(), from, to];
+    unit.run(FORGET_PRE_KEYS, row).await?;
     Ok(())
 }
 

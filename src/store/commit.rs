@@ -82,6 +82,11 @@ impl Store {
                 Change::PreKeysUploaded { up_to } => {
                     account::pre_keys_uploaded(&mut unit, owner, *up_to).await?;
                 }
+                Change::ForgetPreKeys { from, to } => {
+                    account::forget_pre_keys(&mut unit, owner, *from, *to).await?;
+                }
+                Change::GroupsUnsure => put::groups_unsure(&mut unit, owner).await?,
+                Change::Unshare(devices) => put::unshare(&mut unit, owner, devices).await?,
                 Change::Event(event) => {
                     seq += 1;
                     event::insert(&mut unit, owner, seq, event).await?;

@@ -109,7 +109,7 @@ pub(super) async fn insert(
         event.dedupe.as_ref().map(|dedupe| dedupe.0.clone()),
         event.at_ms,
     ];
-    let columns = columns(&event.body);
+    let columns = columns(event);
     let listed = |kind: &Val| matches!(kind, Val::Text(Some(kind)) if TYPES.contains(&&**kind));
     debug_assert!(columns.first().is_some_and(listed), "a type is missing");
     values.extend(columns);
@@ -126,13 +126,22 @@ pub(super) fn inserted(row: Option<Row>) -> Result<Option<i64>, StoreError> {
 }
 
 /// Kind, chat, sender, message id, from_me, text, payload and detail.
-fn columns(body: &EventBody) -> Vec<Val> {
+fn columns(event: &Event) -> Vec<Val> {
+    let body = &event.body;
     let none = || None::<String>;
     let plain = |kind: &str,
                  chat: Option<String>,
                  sender: Option<String>,
                  id: Option<String>,
-                 detail: Value| {
+                 mut detail: Value| {
+        if let Some(alt) = &event.alt {
+            let name = if chat.is_some() {
+                "chat_alt"
+            } else {
+                "sender_alt"
+            };
+            detail[name] = Value::from(alt.to_string());
+        }
         args![
             kind,
             chat,
@@ -145,8 +154,8 @@ fn columns(body: &EventBody) -> Vec<Val> {
         ]
     };
     match body {
-        EventBody::Message(message) => message_columns("message", message),
-        EventBody::Past(message) => message_columns("history_message", message),
+        EventBody::Message(message) => message_columns("message", event, message),
+        EventBody::Past(message) => message_columns("history_message", event, message),
         EventBody::Undecryptable {
             chat,
             sender,
@@ -267,8 +276,9 @@ fn columns(body: &EventBody) -> Vec<Val> {
     }
 }
 
-fn message_columns(kind: &str, message: &MessageEvent) -> Vec<Val> {
+fn message_columns(kind: &str, event: &Event, message: &MessageEvent) -> Vec<Val> {
     let detail = json!({
+        "chat_alt": event.alt.as_ref().map(ToString::to_string),
         "content": message.kind,
         "push_name": message.push_name,
         "sender_alt": message.sender_alt.as_ref().map(ToString::to_string),

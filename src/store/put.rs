@@ -1,5 +1,6 @@
 //! Writing and deleting rows by key, inside a unit of work.
 
+use crate::ids::Address;
 use crate::session::rows::{Contact, Row, RowKey};
 use crate::store::db::{Val, args};
 use crate::store::error::StoreError;
@@ -46,6 +47,16 @@ const GROUP: &str = "
     ON CONFLICT (business_id, chat) DO UPDATE SET subject = excluded.subject,
         addressing = excluded.addressing, participants = excluded.participants,
         fetched_ms = excluded.fetched_ms";
+const GROUPS_UNSURE: &str = "UPDATE wmctl_group SET fetched_ms = 0 WHERE business_id = $1";
+const UNSHARE_POSTGRES: &str = "
+    UPDATE wmctl_sender_key_share SET devices = (
+        SELECT CAST(COALESCE(json_agg(d.value), CAST('[]' AS json)) AS TEXT)
+        FROM json_array_elements_text(CAST(devices AS json)) d (value) WHERE d.value <> $2)
+    WHERE business_id = $1 AND POSITION($2 IN devices) > 0";
+const UNSHARE_SQLITE: &str = "
+    UPDATE wmctl_sender_key_share SET devices = (
+        SELECT json_group_array(d.value) FROM json_each(devices) d WHERE d.value <> $2)
+    WHERE business_id = $1 AND INSTR(devices, $2) > 0";
 const CONTACT: &str = "
     INSERT INTO whatsmeow_contacts AS c (business_id, our_jid, their_jid, first_name, full_name,
         push_name, business_name, redacted_phone)
@@ -127,6 +138,30 @@ pub(super) async fn put(
             let (sql, values) = upsert(owner, key, row).ok_or_else(|| mismatch(key))?;
             unit.run(sql, values).await?;
         }
+    }
+    Ok(())
+}
+
+/// Has every group asked for again before the next send.
+pub(super) async fn groups_unsure(unit: &mut Unit, owner: &Owner) -> Result<(), StoreError> {
+    unit.run(GROUPS_UNSURE, args![owner.tenant.as_str()])
+        .await?;
+    Ok(())
+}
+
+/// Strikes devices off the lists of those that have our sender keys.
+pub(super) async fn unshare(
+    unit: &mut Unit,
+    owner: &Owner,
+    devices: &[Address],
+) -> Result<(), StoreError> {
+    let sql = match unit {
+        Unit::Sqlite { .. } => UNSHARE_SQLITE,
+        Unit::Postgres(_) => UNSHARE_POSTGRES,
+    };
+    for device in devices {
+        let row = args![owner.tenant.as_str(), device.as_str()];
+        unit.run(sql, row).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Outside any transaction: only the holder of the lease writes these rows, and its commit is
 //! fenced, so that a decision on stale rows cannot be committed.
 
-use crate::ids::{Jid, MessageId, TenantId};
+use crate::ids::{Jid, MessageId, Server, TenantId};
 use crate::secret::Secret;
 use crate::session::rows::{
     AppStateKey, ChatSettings, Contact, Dedupe, DeviceList, GroupInfo, HistoryRow, PreKeyRow,
@@ -85,6 +85,23 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// The other name of a person: the phone number of a LID, the LID of a phone number. `None`
+    /// where it is not known.
+    pub async fn other_name(
+        &self,
+        tenant: &TenantId,
+        jid: &Jid,
+    ) -> Result<Option<Jid>, StoreError> {
+        let (sql, named): (_, fn(String) -> Jid) = match jid.server {
+            Server::Lid | Server::HostedLid => (PN_OF, |user| Jid::user(user)),
+            Server::User | Server::Legacy | Server::Hosted => (LID_OF, |user| Jid::lid(user)),
+            _ => return Ok(None),
+        };
+        let row = self.db.row(sql, args![tenant.as_str(), jid.user.as_str()]);
+        let user = row.await?.map(|row| row.column("whatsmeow_lid_map", 0));
+        Ok(user.transpose()?.map(named))
     }
 
     /// One message of the outbox; `None` where the id is unknown.

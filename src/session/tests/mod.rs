@@ -1,8 +1,13 @@
 //! Sessions against hand-made servers and against each other.
 
+mod bounds;
 mod history;
+mod keys;
+mod names;
 mod noise;
+mod notifications;
 mod pairing;
+mod receipts;
 mod settings;
 mod steps;
 mod talk;

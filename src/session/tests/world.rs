@@ -415,7 +415,15 @@ impl World {
             } else if own {
                 // A copy that is sent again goes to the device, and says whose chat it is from.
                 let chat = node.attr_jid("recipient").unwrap_or_else(|| to.clone());
-                message = message.attr("recipient", chat);
+                let number = self
+                    .of_account(&chat)
+                    .first()
+                    .copied()
+                    .filter(|_| chat.is_lid());
+                let number = number.map(|index| self.devices[index].account.jid.bare());
+                message = message
+                    .attr("recipient", chat)
+                    .attr_opt("peer_recipient_pn", number);
             } else if sender.is_lid() {
                 message = message.attr("sender_pn", number.clone());
             }
@@ -545,6 +553,16 @@ impl World {
         assert!(used.is_none_or(same), "a message key was reused");
     }
 
+    /// Kind, chat and the chat's other name of each event of a device that has a chat.
+    pub(super) fn chats(&self, index: usize) -> Vec<(String, Jid, Option<Jid>)> {
+        let kind = |body: &EventBody| format!("{body:?}").chars().take(12).collect();
+        let chat = |event: &Event| {
+            let chat = event.body.chat()?.clone();
+            Some((kind(&event.body), chat, event.alt.clone()))
+        };
+        self.devices[index].events.iter().filter_map(chat).collect()
+    }
+
     /// The messages that a device received, as texts in order.
     pub(super) fn texts(&self, index: usize) -> Vec<String> {
         let text = |message: &MessageEvent| message.text.clone().unwrap_or_default();
@@ -607,6 +625,27 @@ impl Device {
                     }
                     if let Some(ended) = update.ended {
                         self.account.ended = ended;
+                    }
+                }
+                Change::ForgetPreKeys { from, to } => {
+                    let old = |key: &RowKey| match key {
+                        RowKey::PreKey(id) => (from..to).contains(id),
+                        _ => false,
+                    };
+                    self.store.retain(|key, _| !old(key));
+                }
+                Change::GroupsUnsure => {
+                    for row in self.store.values_mut() {
+                        if let Row::Group(group) = row {
+                            group.fetched_ms = 0;
+                        }
+                    }
+                }
+                Change::Unshare(devices) => {
+                    for row in self.store.values_mut() {
+                        if let Row::SenderKeyShare(share) = row {
+                            share.devices.retain(|known| !devices.contains(known));
+                        }
                     }
                 }
                 Change::PreKeysUploaded { .. } | Change::Paired(_) => (),

@@ -22,6 +22,7 @@ fn event(number: u32) -> Change {
     Change::Event(Box::new(Event {
         dedupe: Some(Dedupe(format!("m:{number}"))),
         at_ms: 1,
+        alt: None,
         body: EventBody::Message(MessageEvent {
             sender: chat.clone(),
             chat,

@@ -3,7 +3,7 @@
 use wmctl::ids::{Jid, MessageId};
 use wmctl::session::account::AccountUpdate;
 use wmctl::session::changes::{Change, Event, EventBody, MessageEvent};
-use wmctl::session::rows::{Contact, Dedupe, HistoryRow, OutboxState, Row, RowKey};
+use wmctl::session::rows::{Contact, Dedupe, HistoryRow, OutboxState, Row, RowKey, SenderKeyShare};
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
 use wmctl::store::intake::NewMessage;
@@ -219,11 +219,101 @@ pub(super) async fn deleted_rows_are_gone(database: &Database) {
     assert!(found.iter().all(|(_, row)| row.is_none()), "{found:?}");
 }
 
+pub(super) async fn whole_tables_change_at_once(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let (one, two) = (Jid::lid("1").with_device(2), Jid::lid("12"));
+    let share = |chat: &str, devices: &[&Jid]| {
+        let share = SenderKeyShare {
+            key_id: 5,
+            devices: devices.iter().map(|device| device.address()).collect(),
+        };
+        let key = RowKey::SenderKeyShare(Jid::group(chat));
+        Change::Put(key, Row::SenderKeyShare(share))
+    };
+    let group = RowKey::Group(Jid::group("120"));
+    let keys: Vec<RowKey> = (1..=4).map(RowKey::PreKey).collect();
+    let mut changes = vec![
+        share("120", &[&one, &two]),
+        share("121", &[&one]),
+        share("122", &[&two]),
+        Change::NewPreKeys((1..=4).map(pre_key).collect()),
+    ];
+    let sample = rows()
+        .into_iter()
+        .find(|(key, _)| matches!(key, RowKey::Group(_)));
+    changes.push(Change::Put(group.clone(), sample.unwrap().1));
+    store.commit(&lease, &owner(), &changes).await.unwrap();
+    let changes = [
+        Change::Unshare(vec![one.address(), Jid::lid("9").address()]),
+        Change::ForgetPreKeys { from: 1, to: 3 },
+        Change::GroupsUnsure,
+    ];
+    store.commit(&lease, &owner(), &changes).await.unwrap();
+
+    for (chat, left) in [("120", vec![&two]), ("121", vec![]), ("122", vec![&two])] {
+        let key = RowKey::SenderKeyShare(Jid::group(chat));
+        let found = store.read(&owner(), &[key]).await.unwrap();
+        let Some(Row::SenderKeyShare(share)) = &found[0].1 else {
+            panic!("{found:?}");
+        };
+        let left: Vec<_> = left.into_iter().map(Jid::address).collect();
+        assert_eq!(share.devices, left, "{chat}");
+    }
+    let found = store.read(&owner(), &keys).await.unwrap();
+    let there: Vec<bool> = found.iter().map(|(_, row)| row.is_some()).collect();
+    assert_eq!(there, [false, false, true, true]);
+    let found = store.read(&owner(), &[group]).await.unwrap();
+    let Some(Row::Group(info)) = &found[0].1 else {
+        panic!("{found:?}");
+    };
+    assert_eq!(info.fetched_ms, 0);
+    assert!(!info.participants.is_empty());
+}
+
+pub(super) async fn a_person_is_found_under_either_name(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let (pn, lid) = (Jid::user("491600"), Jid::lid("777"));
+    let pair = Change::Put(RowKey::LidOf(pn.clone()), Row::User(lid.clone()));
+    store.commit(&lease, &owner(), &[pair]).await.unwrap();
+    let other = async |jid: &Jid| store.other_name(&tenant(), jid).await.unwrap();
+    assert_eq!(other(&pn.clone().with_device(3)).await, Some(lid.clone()));
+    assert_eq!(other(&lid).await, Some(pn));
+    assert_eq!(other(&Jid::lid("778")).await, None);
+    assert_eq!(other(&Jid::group("777")).await, None);
+}
+
+pub(super) async fn an_event_has_both_names_of_its_chat(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let Change::Event(mut event) = message(1) else {
+        unreachable!();
+    };
+    event.alt = Some(Jid::lid("777"));
+    let person = Event {
+        dedupe: None,
+        at_ms: 2,
+        alt: Some(Jid::user("491600")),
+        body: EventBody::IdentityChanged {
+            user: Jid::lid("777"),
+        },
+    };
+    let changes = [Change::Event(event), Change::Event(Box::new(person))];
+    store.commit(&lease, &owner(), &changes).await.unwrap();
+    let events = store.events(&tenant(), 1, 10).await.unwrap();
+    let detail =
+        |at: usize| -> serde_json::Value { serde_json::from_str(&events[at].detail).unwrap() };
+    assert_eq!(detail(0)["chat_alt"], "777@lid");
+    assert_eq!(detail(1)["sender_alt"], "491600@s.whatsapp.net");
+}
+
 fn message(number: u32) -> Change {
     let chat = Jid::user("491600");
     Change::Event(Box::new(Event {
         dedupe: Some(Dedupe(format!("m:{number}"))),
         at_ms: i64::from(number),
+        alt: None,
         body: EventBody::Message(MessageEvent {
             sender: chat.clone().with_device(3),
             chat,
