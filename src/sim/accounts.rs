@@ -2,7 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+
 use crate::crypto::curve::PublicKey;
+use crate::crypto::hash;
+use crate::crypto::random::Random;
 use crate::ids::{Jid, Server};
 use crate::sim::appstate::AppState;
 use crate::sim::phone::Phone;
@@ -99,6 +104,9 @@ pub(super) struct Account {
     /// Phone numbers of those with whom it exchanged a message.
     pub(super) contacts: BTreeSet<String>,
     pub(super) app_state: AppState,
+    /// When the phone signed the list of its companions (seconds since 1970), and what it signed;
+    /// `None` while it has none.
+    pub(super) signed_devices: Option<(u64, Vec<u8>)>,
     next_device: u16,
 }
 
@@ -112,6 +120,7 @@ impl Account {
             devices: BTreeMap::new(),
             contacts: BTreeSet::new(),
             app_state: AppState::default(),
+            signed_devices: None,
             next_device: 1,
         }
     }
@@ -146,6 +155,39 @@ impl Account {
         }
         self.next_device += 1;
         Some(number)
+    }
+
+    /// Has the phone sign which companions there are; to be called after each change.
+    pub(super) fn sign_devices(&mut self, now_s: u64, random: &mut dyn Random) {
+        let indexes: Vec<u32> = self
+            .devices
+            .iter()
+            .filter(|(number, _)| **number != 0)
+            .map(|(_, device)| device.key_index)
+            .collect();
+        let last = u32::from(self.next_device.saturating_sub(1));
+        self.signed_devices = (!indexes.is_empty()).then(|| {
+            let list = self.phone.sign_key_indexes(last, indexes, now_s, random);
+            (now_s, list)
+        });
+    }
+
+    /// The hash by which clients compare lists of devices, over addresses of one kind. Source:
+    /// whatsmeow 33cfac51 `send.go` (`participantListHashV2`) and `notification.go`.
+    pub(super) fn device_hash(&self, like: Server) -> String {
+        let server = match like {
+            Server::Lid => "lid",
+            _ => "s.whatsapp.net",
+        };
+        let user = &self.address(like, 0).user;
+        let mut devices: Vec<String> = self
+            .devices
+            .keys()
+            .map(|number| format!("{user}.0:{number}@{server}"))
+            .collect();
+        devices.sort();
+        let hash = hash::sha256(&[devices.concat().as_bytes()]);
+        format!("2:{}", BASE64.encode(&hash[..6]))
     }
 
     pub(super) fn views(&self) -> Vec<DeviceView> {

@@ -232,10 +232,8 @@ impl World {
     /// The phone sets something.
     pub(super) fn set(&mut self, account: &Jid, setting: &Setting) -> Result<u64, SimError> {
         let now_ms = i64::try_from(self.unix_s()).unwrap_or(0) * 1_000;
-        let owner = self.accounts.get(account).ok_or(SimError::UnknownAccount)?;
-        if owner.app_state.keys.is_empty() {
-            self.make_app_state_key(account)?;
-        }
+        self.accounts.get(account).ok_or(SimError::UnknownAccount)?;
+        self.first_app_state_key(account);
         self.give_app_state_keys(account);
         let (collection, actions) = setting.actions(now_ms);
         let id = self.take_id();
@@ -320,6 +318,20 @@ impl World {
         }
         self.give_app_state_keys(account);
         Ok(())
+    }
+
+    /// A phone has a key for its settings from the first companion on, whether or not it has set
+    /// anything.
+    pub(super) fn first_app_state_key(&mut self, account: &Jid) {
+        let keys = self
+            .accounts
+            .get(account)
+            .map(|owner| &owner.app_state.keys);
+        if keys.is_some_and(Vec::is_empty)
+            && let Err(error) = self.make_app_state_key(account)
+        {
+            tracing::error!(%error, "the phone cannot make a key for its settings");
+        }
     }
 
     /// Gives the keys to all companions that lack some.

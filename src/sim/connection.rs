@@ -24,8 +24,11 @@ use crate::wire::{decode, encode};
 
 /// A client that has not finished its handshake by then is dropped.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(20);
-/// Some clients lose the last stanza if the socket closes in the same instant.
-const CLOSE_DELAY: Duration = Duration::from_millis(20);
+/// How long a client that got its last stanza may take to close the connection itself. One that is
+/// closed at once loses the stanza: what it sent meanwhile resets the connection.
+const LAST_WORD_TIME_MAX: Duration = Duration::from_millis(500);
+/// How long the server then waits for the client's answer to its own close.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(1);
 /// Stanzas that wait for a client; one that reads so slowly is dropped.
 pub(super) const OUTGOING_MAX: usize = 128 << 10;
 
@@ -147,9 +150,20 @@ impl Open {
     }
 
     async fn close(&mut self) {
-        time::sleep(CLOSE_DELAY).await;
+        if time::timeout(LAST_WORD_TIME_MAX, self.drain())
+            .await
+            .is_ok()
+        {
+            return;
+        }
         // The client may have closed already.
         let _ = self.socket.send(Message::Close(None)).await;
+        let _ = time::timeout(CLOSE_TIME_MAX, self.drain()).await;
+    }
+
+    /// Reads until the client ends the connection; what it still says counts no more.
+    async fn drain(&mut self) {
+        while receive(&mut self.socket).await.is_some() {}
     }
 }
 

@@ -19,25 +19,74 @@ const REORDER_MS_MAX: u32 = 200;
 
 /// A fault that is asked for.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Asked")]
 pub struct Fault {
     /// What becomes of the stanza.
-    #[serde(flatten)]
     pub kind: FaultKind,
     /// The account whose connections it hits, by phone number; none hits everybody's.
-    #[serde(default)]
     pub number: Option<String>,
     /// The way of the stanzas that it hits: `in` is from the client.
     pub direction: Direction,
     /// The tag that it hits, such as `message`, `ack` or `receipt`; none hits all.
-    #[serde(default)]
     pub tag: Option<String>,
-    /// So many stanzas that fit are hit.
-    #[serde(default = "once")]
+    /// How many matching stanzas it hits.
     pub times: u32,
-    /// The chance of each stanza that fits to be hit, in thousandths.
-    #[serde(default = "certain")]
+    /// The chance of each matching stanza to be hit, in thousandths.
     pub per_mille: u32,
+}
+
+/// A fault as JSON. The kind and its delay are fields like the others: serde cannot both flatten a
+/// kind into the object and refuse fields that it does not know.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    fault: Name,
+    ms: Option<u32>,
+    number: Option<String>,
+    direction: Direction,
+    tag: Option<String>,
+    #[serde(default = "once")]
+    times: u32,
+    #[serde(default = "certain")]
+    per_mille: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Name {
+    Drop,
+    Delay,
+    Reorder,
+    Duplicate,
+    Corrupt,
+    Close,
+    CloseAfter,
+}
+
+impl TryFrom<Asked> for Fault {
+    type Error = &'static str;
+
+    fn try_from(asked: Asked) -> Result<Self, Self::Error> {
+        let kind = match (asked.fault, asked.ms) {
+            (Name::Delay, Some(ms)) => FaultKind::Delay { ms },
+            (Name::Delay, None) => return Err("the fault `delay` needs `ms`"),
+            (_, Some(_)) => return Err("only the fault `delay` takes `ms`"),
+            (Name::Drop, None) => FaultKind::Drop,
+            (Name::Reorder, None) => FaultKind::Reorder,
+            (Name::Duplicate, None) => FaultKind::Duplicate,
+            (Name::Corrupt, None) => FaultKind::Corrupt,
+            (Name::Close, None) => FaultKind::Close,
+            (Name::CloseAfter, None) => FaultKind::CloseAfter,
+        };
+        Ok(Self {
+            kind,
+            number: asked.number,
+            direction: asked.direction,
+            tag: asked.tag,
+            times: asked.times,
+            per_mille: asked.per_mille,
+        })
+    }
 }
 
 fn once() -> u32 {
@@ -49,8 +98,7 @@ fn certain() -> u32 {
 }
 
 /// What becomes of a stanza.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "fault", rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// It vanishes. What waits for a confirmation comes again after the next login.
     Drop,

@@ -102,8 +102,8 @@ impl World {
             return stanza::result(id).with_child(Node::new("groups").with_children(groups));
         }
         match query.attr_jid("to") {
-            Some(jid) if query.attr_is("type", "get") => self.group_answer(id, &jid),
-            _ => stanza::result(id),
+            Some(jid) if query.child("query").is_some() => self.group_answer(id, &jid),
+            _ => stanza::not_implemented(id),
         }
     }
 

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message;
-use wmctl_proto::adv::{AdvDeviceIdentity, AdvSignedDeviceIdentity, AdvSignedDeviceIdentityHmac};
+use wmctl_proto::adv::{
+    AdvDeviceIdentity, AdvKeyIndexList, AdvSignedDeviceIdentity, AdvSignedDeviceIdentityHmac,
+    AdvSignedKeyIndexList,
+};
 
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::random::{self, Random};
@@ -25,6 +28,8 @@ pub(super) const SENT_MAX: usize = 100_000;
 const REGISTRATION_ID_MASK: u32 = 0x3FFF;
 /// What stands before a signature of the phone over a companion.
 const ACCOUNT_SIGNATURE_PREFIX: [u8; 2] = [6, 0];
+/// What stands before a signature of the phone over the list of its companions.
+const KEY_INDEXES_SIGNATURE_PREFIX: [u8; 2] = [6, 2];
 /// What stands before a signature of a companion over itself.
 const DEVICE_SIGNATURE_PREFIX: [u8; 2] = [6, 1];
 
@@ -210,6 +215,33 @@ impl Phone {
             details,
             outer: outer.encode_to_vec(),
         }
+    }
+
+    /// Signs which companions the account has: an `ADVSignedKeyIndexList`. `last` is the highest
+    /// index that was ever given away.
+    pub(super) fn sign_key_indexes(
+        &self,
+        last: u32,
+        valid: Vec<u32>,
+        now_s: u64,
+        random: &mut dyn Random,
+    ) -> Vec<u8> {
+        let details = AdvKeyIndexList {
+            raw_id: Some(self.raw_id),
+            timestamp: Some(now_s),
+            current_index: Some(last),
+            valid_indexes: valid,
+            account_type: None,
+        }
+        .encode_to_vec();
+        let signed = [&KEY_INDEXES_SIGNATURE_PREFIX[..], &details].concat();
+        let signature = xeddsa::sign(&self.identity.private, &signed, &random::bytes(random));
+        AdvSignedKeyIndexList {
+            details: Some(details),
+            account_signature: Some(signature.to_vec()),
+            account_signature_key: Some(self.identity.public.as_bytes().to_vec()),
+        }
+        .encode_to_vec()
     }
 
     /// Whether a companion signed itself as the phone asked.

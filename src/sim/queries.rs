@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::crypto::curve::PublicKey;
 use crate::crypto::{hash, xeddsa};
-use crate::ids::Jid;
+use crate::ids::{Jid, Server};
 use crate::sim::accounts::{Account, Device, Published, SignedKey};
 use crate::sim::journal::Breach;
 use crate::sim::stanza;
@@ -15,8 +15,20 @@ use crate::wire::node::Node;
 const ONE_TIME_LOW: usize = 4;
 /// Keys that one upload may have; clients send up to 812.
 const UPLOAD_MAX: usize = 2000;
+/// Queries that change nothing here, so that an empty answer is the truth: pings, active and
+/// passive, where to push to, and what was cleaned.
+const NEEDS_NO_ANSWER: [&str; 5] = [
+    "w:p",
+    "urn:xmpp:ping",
+    "passive",
+    "urn:xmpp:whatsapp:push",
+    "urn:xmpp:whatsapp:dirty",
+];
 /// Curve25519 keys have this type on the wire.
 const KEY_TYPE: u8 = 5;
+/// How long a phone takes to see that a companion came online, and to give it what it lacks. One
+/// client loses its events for ever when the first key comes before it is ready.
+const PHONE_NOTICES: Duration = Duration::from_millis(500);
 /// The client expects to be still connected when it asks for its own removal to be confirmed.
 const REMOVAL_DELAY: Duration = Duration::from_millis(50);
 
@@ -38,12 +50,21 @@ impl World {
             ("privacy", "get") => stanza::result(&id).with_child(privacy()),
             ("blocklist", "get") => stanza::result(&id).with_child(Node::new("list")),
             ("abt" | "w", "get") => stanza::result(&id).with_child(Node::new("props")),
-            // Pings, `active`, tokens and everything else: an empty answer contents clients.
-            _ => stanza::result(&id),
+            // Nobody has a picture or a business profile.
+            ("w:profile:picture" | "w:biz", "get") => stanza::error(&id, 404, "item-not-found"),
+            ("privacy", "set") if query.child("tokens").is_some() => stanza::result(&id),
+            (xmlns, _) if NEEDS_NO_ANSWER.contains(&xmlns) => stanza::result(&id),
+            _ => stanza::not_implemented(&id),
         };
         self.send(link, answer);
         if xmlns == "passive" {
             self.became_active(link, device);
+            let account = device.clone();
+            let notice = move |world: &mut Self| {
+                world.first_app_state_key(&account);
+                world.give_app_state_keys(&account);
+            };
+            self.later(PHONE_NOTICES, Box::new(notice));
         }
     }
 
@@ -155,10 +176,19 @@ impl World {
 
     fn usync_user(&self, user: &Node, asked: &[Node]) -> Option<Node> {
         let number = user.child("contact").and_then(Node::content_text);
-        let by_number = number.map(|number| Jid::user(number.trim_start_matches('+')));
-        let jid = user.attr_jid("jid").or(by_number)?;
-        let account = self.accounts.get(&jid);
-        let mut found = Node::new("user").attr("jid", &jid);
+        let by_number = number.as_deref().and_then(phone_number);
+        let invalid = number.is_some() && by_number.is_none();
+        let jid = user.attr_jid("jid").or(by_number);
+        let account = jid.as_ref().and_then(|jid| self.accounts.get(jid));
+        let mut found = match (jid, account) {
+            // Asked by number and answered by hidden number, where the client wants that.
+            (_, Some(account)) if number.is_some() && wants_lid(asked) => Node::new("user")
+                .attr("jid", account.lid(0))
+                .attr("pn_jid", account.pn(0)),
+            (Some(jid), _) => Node::new("user").attr("jid", &jid),
+            (None, _) if invalid => Node::new("user"),
+            (None, _) => return None,
+        };
         for wanted in asked {
             match (wanted.tag.as_str(), account) {
                 ("devices", Some(account)) => found.push(device_list(account)),
@@ -166,8 +196,17 @@ impl World {
                     found.push(Node::new("lid").attr("val", account.lid(0)));
                 }
                 ("contact", _) => {
-                    let side = if account.is_some() { "in" } else { "out" };
-                    found.push(Node::new("contact").attr("type", side));
+                    let side = match account {
+                        Some(_) => "in",
+                        None if invalid => "invalid",
+                        None => "out",
+                    };
+                    let contact = Node::new("contact").attr("type", side);
+                    // Clients find by its text which of their questions was answered.
+                    found.push(match &number {
+                        Some(number) => contact.bytes(number.as_bytes()),
+                        None => contact,
+                    });
                 }
                 _ => (),
             }
@@ -185,13 +224,19 @@ impl World {
                     let _ = world.remove_device(&device);
                 }),
             );
+            return stanza::result(id);
         }
-        stanza::result(id)
+        stanza::not_implemented(id)
     }
 
     /// Tells all other companions of the account, and of those that it chatted with, about a change
     /// of its devices.
     pub(super) fn tell_devices(&mut self, changed: &Jid, what: &str, key_index: u32) {
+        let now_s = self.unix_s();
+        let Some(account) = self.accounts.get_mut(changed) else {
+            return;
+        };
+        account.sign_devices(now_s, &mut *self.random);
         let Some(account) = self.accounts.get(changed) else {
             return;
         };
@@ -202,9 +247,18 @@ impl World {
             .attr("jid", changed)
             .attr("lid", account.lid(changed.device))
             .attr("key-index", key_index);
-        let change = Node::new(what).with_child(device);
+        let mut change = Node::new(what)
+            .attr("device_hash", account.device_hash(Server::User))
+            .attr("device_lid_hash", account.device_hash(Server::Lid))
+            .with_child(device);
+        if let Some(list) = key_index_list(account) {
+            change.push(list);
+        }
+        let lid = account.lid(0);
         for other in others {
-            self.notify(&other, &changed.bare(), "devices", change.clone());
+            let (id, t) = (self.take_id(), self.unix_s());
+            let node = stanza::notification(id, &changed.bare(), "devices", t);
+            self.deliver(&other, node.attr("lid", &lid).with_child(change.clone()));
         }
     }
 
@@ -224,7 +278,33 @@ fn device_list(account: &Account) -> Node {
             .attr_opt("key-index", index)
     });
     let list = Node::new("device-list").with_children(devices);
-    Node::new("devices").with_child(list)
+    let mut devices = Node::new("devices").with_child(list);
+    if let Some(list) = key_index_list(account) {
+        devices.push(list);
+    }
+    devices
+}
+
+/// Which companions the phone has signed, where there are any.
+fn key_index_list(account: &Account) -> Option<Node> {
+    let (at_s, signed) = account.signed_devices.as_ref()?;
+    let list = Node::new("key-index-list").attr("ts", *at_s);
+    Some(list.bytes(signed.as_slice()))
+}
+
+/// The account behind a number as clients write it: with or without `+`, alone or as an address.
+fn phone_number(text: &str) -> Option<Jid> {
+    let text = text.trim();
+    let (text, server) = text.split_once('@').unwrap_or((text, "c.us"));
+    let digits = text.trim_start_matches('+');
+    let known = matches!(server, "c.us" | "s.whatsapp.net");
+    let valid = (5..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    (known && valid).then(|| Jid::user(digits))
+}
+
+fn wants_lid(asked: &[Node]) -> bool {
+    let contact = asked.iter().find(|node| node.tag == "contact");
+    contact.is_some_and(|node| node.attr_is("addressing_mode", "lid"))
 }
 
 fn with_identity(node: Node, device: &Device) -> Node {

@@ -34,6 +34,9 @@ impl World {
             .attr("from", &to)
             .attr_opt("participant", message.attr_text("participant"))
             .attr("t", self.unix_s());
+        if matches!(to.server, Server::Broadcast | Server::Newsletter) {
+            return self.send(link, ack.attr("error", 501));
+        }
         self.send(link, ack);
         let copies = if to.is_group() {
             self.group_copies(from, &to, message)

@@ -21,6 +21,11 @@ pub(super) fn error(id: &str, code: u16, text: &str) -> Node {
         .with_child(error)
 }
 
+/// The answer to a query for something that the simulator does not do.
+pub(super) fn not_implemented(id: &str) -> Node {
+    error(id, 501, "feature-not-implemented")
+}
+
 /// A query of the server's own.
 pub(super) fn set(id: u64) -> Node {
     Node::new("iq")

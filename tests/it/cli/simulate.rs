@@ -114,6 +114,34 @@ async fn the_same_seed_has_the_same_root_key() {
 }
 
 #[tokio::test]
+async fn every_documented_fault_is_taken() {
+    let stage = stage(&[]).await;
+    let kinds = [
+        "drop",
+        "reorder",
+        "duplicate",
+        "corrupt",
+        "close",
+        "close_after",
+    ];
+    for kind in kinds {
+        let fault = json!({"fault": kind, "direction": "in", "tag": "message"});
+        stage.control.post("/v1/faults", &fault).await.unwrap();
+    }
+    let full = json!({"fault": "delay", "ms": 5, "direction": "out", "number": CONTACT,
+        "tag": "ack", "times": 2, "per_mille": 500});
+    stage.control.post("/v1/faults", &full).await.unwrap();
+    for wrong in [
+        json!({"fault": "delay", "direction": "in"}),
+        json!({"fault": "drop", "ms": 5, "direction": "in"}),
+        json!({"fault": "drop", "direction": "in", "unknown": 1}),
+    ] {
+        let answer = stage.control.post("/v1/faults", &wrong).await;
+        assert!(matches!(answer, Err(ControlError::Refused(_))), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn requests_that_make_no_sense_are_refused_with_a_reason() {
     let stage = stage(&[]).await;
     for (path, body) in [

@@ -2,4 +2,5 @@
 
 mod client;
 mod delivery;
+mod honest;
 mod login;
