@@ -74,7 +74,7 @@ pub(crate) async fn run(ui: &Ui, args: &BenchArgs) -> Result<Exit, Failure> {
     let stop = Stop::new();
     let mut tell = |step: String| ui.note(&step);
     let rows = start::with_signals(&stop, bench::bench(&options, &stop, &mut tell)).await?;
-    let rows = rows.map_err(|error| demo::explain(error, "BENCH_FAILED"))?;
+    let rows = rows.map_err(|error| demo::explain(error, "BENCH_FAILED").stopped_by(&stop))?;
     match ui.format() {
         Format::Json | Format::Jsonl => ui.json(&Object::new("Bench", &Items { items: &rows }))?,
         Format::Table | Format::Name => ui.rows(&HEADS, rows.iter().map(cells).collect())?,

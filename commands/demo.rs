@@ -64,7 +64,7 @@ pub(crate) async fn run(ui: &Ui, args: &DemoArgs) -> Result<Exit, Failure> {
     let mut show = |step| stage.show(&step);
     let report = start::with_signals(&stop, demo::demo(&options, &stop, &mut show)).await?;
     stage.clear();
-    let report = report.map_err(|error| explain(error, "DEMO_FAILED"))?;
+    let report = report.map_err(|error| explain(error, "DEMO_FAILED").stopped_by(&stop))?;
     match ui.format() {
         Format::Table | Format::Name => ui.rows(&["WHAT", "COUNT"], rows(&report))?,
         Format::Json | Format::Jsonl => {

@@ -85,7 +85,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DrillArgs) -> Resul
     let stop = Stop::new();
     let mut show = |step| tell(ui, &step);
     let report = start::with_signals(&stop, drill::drill(&options, &stop, &mut show)).await?;
-    let report = report.map_err(|error| demo::explain(error, "DEMO_FAILED"))?;
+    let report = report.map_err(|error| demo::explain(error, "DEMO_FAILED").stopped_by(&stop))?;
     match ui.format() {
         Format::Table | Format::Name => table(ui, &report)?,
         Format::Json | Format::Jsonl => ui.json(&Object::new("Drill", &report))?,

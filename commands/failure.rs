@@ -1,6 +1,7 @@
 //! How a command ends: the exit codes that scripts rely on, and errors with a hint.
 
 use serde::Serialize;
+use wmctl::ops::Stop;
 
 /// The exit code of the process. Stable: scripts and unit files depend on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,6 +126,14 @@ impl Failure {
     /// Adds what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Gives an interrupted command the exit code of the signal that stopped it.
+    pub(crate) fn stopped_by(mut self, stop: &Stop) -> Self {
+        if self.exit == Exit::Interrupted && stop.is_terminated() {
+            self.exit = Exit::Terminated;
+        }
         self
     }
 

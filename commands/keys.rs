@@ -81,6 +81,10 @@ async fn carry_out(ui: &Ui, app: &App, command: &KeysCommand) -> Result<Exit, Fa
         }
         KeysCommand::Add { name, only, allow } => add(ui, app, name, only, allow).await,
         KeysCommand::Rm { name, yes } => {
+            let known = keys::list(app).await.map_err(start::rows)?;
+            if !known.iter().any(|key| key.name == *name || key.id == *name) {
+                return Err(unknown(name));
+            }
             let instead = format!("wmctl keys rm {name} --yes");
             let question = format!("Whoever uses the key {name} is refused from then on. Go on");
             if !yes && !ui.confirm(&question, &instead)? {
@@ -92,14 +96,15 @@ async fn carry_out(ui: &Ui, app: &App, command: &KeysCommand) -> Result<Exit, Fa
                     ui.done(&format!("the key {name} is gone"));
                     Ok(Exit::Done)
                 }
-                false => {
-                    let message = format!("there is no key {name:?}");
-                    Err(Failure::new(Exit::Absent, "NO_KEY", message)
-                        .hint("`wmctl keys list` shows them"))
-                }
+                false => Err(unknown(name)),
             }
         }
     }
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::new(Exit::Absent, "NO_KEY", format!("there is no key {name:?}"))
+        .hint("`wmctl keys list` shows them")
 }
 
 async fn add(

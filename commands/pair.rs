@@ -76,7 +76,8 @@ async fn link(app: &App, ui: &Ui, settings: &Settings, args: &PairArgs) -> Resul
     if let Some(failure) = screen.failure {
         return Err(failure);
     }
-    let paired = paired.map_err(|error| explain(error, app.settings.tenant.as_str()))?;
+    let paired =
+        paired.map_err(|error| explain(error, app.settings.tenant.as_str()).stopped_by(&stop))?;
     match ui.format() {
         // The step `paired` was the answer.
         Format::Jsonl => (),

@@ -24,7 +24,10 @@ pub(crate) async fn pass_on(stop: &Stop) -> Exit {
             return exit;
         }
         tracing::info!("stopping; a second signal ends at once");
-        stop.ask();
+        match exit {
+            Exit::Terminated => stop.terminate(),
+            _ => stop.ask(),
+        }
     }
     Exit::Interrupted
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use comfy_table::Table;
 use comfy_table::presets;
-use dialoguer::{Confirm, Input};
+use console::{Key, Term};
+use dialoguer::theme::{SimpleTheme, Theme as _};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use wmctl::ops::shapes::{List, Object};
@@ -285,16 +286,10 @@ impl Ui {
             let message = format!("{question}: needs an answer and there is no terminal");
             return Err(Failure::new(Exit::Usage, "CONFIRMATION_NEEDED", message).hint(instead));
         }
-        let asked = self.bars.suspend(|| {
-            Confirm::new()
-                .with_prompt(question)
-                .default(false)
-                .interact_opt()
-        });
-        match asked {
-            Ok(answer) => Ok(answer.unwrap_or(false)),
-            Err(error) => Err(Failure::new(Exit::Failed, "PROMPT", error.to_string())),
-        }
+        let prompt =
+            |out: &mut String| SimpleTheme.format_confirm_prompt(out, question, Some(false));
+        let answer = self.bars.suspend(|| read_answer(prompt))?;
+        Ok(answer.is_some_and(|text| matches!(text.to_lowercase().as_str(), "y" | "yes")))
     }
 }
 
@@ -311,15 +306,49 @@ impl Ui {
             let message = format!("{question}: needs an answer and there is no terminal");
             return Err(Failure::new(Exit::Usage, "CONFIRMATION_NEEDED", message).hint(instead));
         }
-        let asked = self.bars.suspend(|| {
-            Input::<String>::new()
-                .with_prompt(question)
-                .allow_empty(true)
-                .interact_text()
-        });
-        match asked {
-            Ok(answer) => Ok(answer == name),
-            Err(error) => Err(Failure::new(Exit::Failed, "PROMPT", error.to_string())),
+        let prompt = |out: &mut String| SimpleTheme.format_input_prompt(out, question, None);
+        let answer = self.bars.suspend(|| read_answer(prompt))?;
+        Ok(answer.is_some_and(|text| text == name))
+    }
+}
+
+/// Longest answer to a question: names are shorter.
+const ANSWER_CHARS_MAX: usize = 256;
+
+/// One line typed at the terminal; `None` for Ctrl-D and Escape. Ctrl-C ends the command.
+///
+/// The prompts of dialoguer ignore Ctrl-D, and the line that they read cannot be given up.
+fn read_answer(prompt: impl Fn(&mut String) -> fmt::Result) -> Result<Option<String>, Failure> {
+    let mut text = String::new();
+    prompt(&mut text).map_err(|_| Failure::internal("a prompt cannot be written"))?;
+    let term = Term::stderr();
+    let line = typed(&term, &text);
+    // The next output begins on a line of its own; a terminal that is gone needs none.
+    let _ = term.write_line("");
+    line.map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => Failure::new(
+            Exit::Interrupted,
+            "INTERRUPTED",
+            "interrupted at the question",
+        ),
+        _ => Failure::new(Exit::Failed, "PROMPT", format!("read the answer: {error}")),
+    })
+}
+
+fn typed(term: &Term, prompt: &str) -> io::Result<Option<String>> {
+    const END_OF_FILE: char = '\u{4}';
+    term.write_str(&format!("{prompt} "))?;
+    let mut answer = String::new();
+    loop {
+        match term.read_key()? {
+            Key::Enter => return Ok(Some(answer.trim().to_owned())),
+            Key::Escape | Key::Char(END_OF_FILE) => return Ok(None),
+            Key::Backspace if answer.pop().is_some() => term.clear_chars(1)?,
+            Key::Char(char) if !char.is_control() && answer.len() < ANSWER_CHARS_MAX => {
+                answer.push(char);
+                term.write_str(char.encode_utf8(&mut [0; 4]))?;
+            }
+            _ => (),
         }
     }
 }

@@ -250,7 +250,9 @@ pub(crate) async fn run(
     let result = start::with_signals(&stop, async {
         tokio::select! {
             result = work => result,
-            () = stop.asked() => Err(Failure::new(Exit::Interrupted, "STOPPED", "stopped")),
+            () = stop.asked() => {
+                Err(Failure::new(Exit::Interrupted, "STOPPED", "stopped").stopped_by(&stop))
+            }
         }
     })
     .await;

@@ -17,13 +17,17 @@ fuzz_target!(|bytes: &[u8]| {
     let macs = BTreeMap::new();
     if let Ok(patch) = SyncdPatch::decode(bytes) {
         // Whatever key it names is there, so that nothing stops at the first check.
-        patch_key_ids(&patch).iter().for_each(|id| ring.add(id, b"key"));
+        patch_key_ids(&patch)
+            .iter()
+            .for_each(|id| ring.add(id, b"key"));
         assert!(index_macs(&patch).count() <= patch.mutations.len());
         let applied = apply_patch(Collection::Regular, &State::default(), &patch, &ring, &macs);
         assert!(applied.is_err(), "nobody can guess a MAC");
     }
     if let Ok(snapshot) = SyncdSnapshot::decode(bytes) {
-        snapshot_key_ids(&snapshot).iter().for_each(|id| ring.add(id, b"key"));
+        snapshot_key_ids(&snapshot)
+            .iter()
+            .for_each(|id| ring.add(id, b"key"));
         assert!(apply_snapshot(Collection::Regular, &snapshot, &ring).is_err());
     }
     let zero = [0_u8; 32];
@@ -31,6 +35,6 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(path) = std::str::from_utf8(bytes)
         && let Some(reference) = Reference::new(Kind::History, sum, Some(path), sum, sum)
     {
-        assert!(reference.open(bytes).is_err());
+        assert!(reference.open(bytes.to_vec()).is_err());
     }
 });

@@ -11,7 +11,11 @@ fuzz_target!(|bytes: &[u8]| {
     let [one, two, three] = [1, 2, 3].map(|byte| KeyPair::from_private([byte; 32]));
     let root = RootKey(three.public);
     let client = Client::new(one.clone(), two.clone(), root, &frame::HEADER);
-    assert!(client.read_server_hello(bytes, 1_700_000_000, b"payload").is_err());
+    assert!(
+        client
+            .read_server_hello(bytes, 1_700_000_000, b"payload")
+            .is_err()
+    );
     let root = RootKey(three.public);
     assert!(cert::verify(bytes, &root, &one.public, 1_700_000_000).is_err());
     let server = Server {

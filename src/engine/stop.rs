@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Stop {
     soft: CancellationToken,
     hard: CancellationToken,
+    /// The soft request was a termination, not an interruption.
+    terminated: CancellationToken,
 }
 
 impl Stop {
@@ -23,6 +25,19 @@ impl Stop {
     /// Asks for an orderly end.
     pub fn ask(&self) {
         self.soft.cancel();
+    }
+
+    /// Asks for an orderly end because the process was told to terminate (SIGTERM).
+    pub fn terminate(&self) {
+        if !self.is_asked() {
+            self.terminated.cancel();
+        }
+        self.ask();
+    }
+
+    /// Whether the first request was to terminate.
+    pub fn is_terminated(&self) -> bool {
+        self.terminated.is_cancelled()
     }
 
     /// Asks for an end at once, which includes the soft request.
