@@ -18,6 +18,8 @@ pub(crate) struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Show every setting, its value and its origin; secrets are hidden
+    ///
+    /// Exit code 3 if a value is invalid, after all of them were shown.
     Show,
 }
 
@@ -48,5 +50,6 @@ pub(crate) fn run(ui: &Ui, settings: &Settings, args: &ConfigArgs) -> Result<Exi
         .map(|(key, value, origin)| Setting { key, value, origin })
         .collect();
     ui.list("SettingList", &items, "")?;
+    settings.check()?;
     Ok(Exit::Done)
 }

@@ -35,6 +35,7 @@ fn manual_pages_are_current_and_complete() {
 #[test]
 fn the_page_on_exit_codes_lists_them_all() {
     let page = std::fs::read_to_string(root().join("man/wmctl-exit-codes.7")).unwrap();
+    assert_eq!(page.matches("\n.TP\n").count(), EXIT_CODES.len());
     for (exit, when, _) in EXIT_CODES {
         assert!(
             page.contains(&format!("\n.TP\n{}\n{when}\n", exit.code())),

@@ -94,6 +94,12 @@ async fn carry_out(ui: &Ui, app: &App, command: &KeysCommand) -> Result<Exit, Fa
             match removed.map_err(start::rows)? {
                 true => {
                     ui.done(&format!("the key {name} is gone"));
+                    if known.len() == 1 {
+                        ui.warn(
+                            "that was the last key: programs on this machine need none now, and \
+                             `serve` refuses to listen on addresses that others can reach",
+                        );
+                    }
                     Ok(Exit::Done)
                 }
                 false => Err(unknown(name)),

@@ -161,25 +161,31 @@ pub(crate) async fn run(
     settings: &Settings,
     args: &LockStatusArgs,
 ) -> Result<Exit, Failure> {
+    let typed = settings.typed_tenant()?;
     let app = start::open(ui, settings, Schema::Current).await?;
     let result = match &args.release {
         Some(tenant) => release(&app, ui, args, tenant).await,
-        None => show(&app, ui, args).await,
+        None => show(&app, ui, args, args.only.as_ref().or(typed.as_ref())).await,
     };
     app.close().await;
     result
 }
 
-async fn show(app: &App, ui: &Ui, args: &LockStatusArgs) -> Result<Exit, Failure> {
+async fn show(
+    app: &App,
+    ui: &Ui,
+    args: &LockStatusArgs,
+    only: Option<&TenantId>,
+) -> Result<Exit, Failure> {
     let once = async || {
-        let locks = locks::status(app, args.only.as_ref()).await;
+        let locks = locks::status(app, only).await;
         let locks = locks.map_err(start::rows)?;
-        if let (Some(tenant), []) = (&args.only, locks.items.as_slice()) {
+        if let (Some(tenant), []) = (only, locks.items.as_slice()) {
             let message = format!("{tenant} has no lease");
             return Err(Failure::new(Exit::Absent, "NO_LEASE", message)
                 .hint("`wmctl tenants list` shows who is there"));
         }
-        tell(ui, args, &locks)?;
+        tell(ui, only, &locks)?;
         match args.check && !locks.problems().is_empty() {
             true => Ok(Exit::Pending),
             false => Ok(Exit::Done),
@@ -188,7 +194,7 @@ async fn show(app: &App, ui: &Ui, args: &LockStatusArgs) -> Result<Exit, Failure
     args.watch.look(ui, once).await
 }
 
-fn tell(ui: &Ui, args: &LockStatusArgs, locks: &Locks) -> Result<(), Failure> {
+fn tell(ui: &Ui, only: Option<&TenantId>, locks: &Locks) -> Result<(), Failure> {
     if ui.format() == Format::Json {
         ui.json(&Object::new("LockList", locks))?;
     } else {
@@ -203,7 +209,7 @@ fn tell(ui: &Ui, args: &LockStatusArgs, locks: &Locks) -> Result<(), Failure> {
             ui.answer("\n")?;
             ui.list("HostLockList", &locks.hosts, "")?;
         }
-        if let (Some(_), [lock]) = (&args.only, locks.items.as_slice()) {
+        if let (Some(_), [lock]) = (only, locks.items.as_slice()) {
             ui.answer(&details(lock))?;
         }
     }

@@ -15,6 +15,7 @@ mod db;
 mod demo;
 mod doctor;
 mod drill;
+mod duration;
 mod events;
 mod failure;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl man pair | man -l -\n  \
-    wmctl man --dir /usr/local/share/man/man1")]
+    wmctl man --dir ./man")]
 pub(crate) struct ManArgs {
     /// Write every page to this folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
@@ -28,7 +28,8 @@ pub(crate) fn run(ui: &Ui, args: &ManArgs) -> Result<Exit, Failure> {
             Failure::new(Exit::Failed, "OUTPUT", message)
         };
         std::fs::create_dir_all(folder).map_err(cannot)?;
-        for (name, page) in pages() {
+        let written = WRITTEN.map(|(name, page)| (name.to_owned(), page.to_owned()));
+        for (name, page) in pages().into_iter().chain(written) {
             std::fs::write(folder.join(name), page).map_err(cannot)?;
         }
         return Ok(Exit::Done);
@@ -52,6 +53,15 @@ pub(crate) fn pages() -> Vec<(String, String)> {
     add(&command, "wmctl", &mut pages);
     pages
 }
+
+/// The pages that no command line writes.
+const WRITTEN: [(&str, &str); 2] = [
+    ("wmctl.toml.5", include_str!("../man/wmctl.toml.5")),
+    (
+        "wmctl-exit-codes.7",
+        include_str!("../man/wmctl-exit-codes.7"),
+    ),
+];
 
 fn add(command: &clap::Command, name: &str, pages: &mut Vec<(String, String)>) {
     let mut bytes = Vec::new();

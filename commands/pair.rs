@@ -177,9 +177,42 @@ impl<'a> Screen<'a> {
         } else {
             drawing
         };
+        let advice = match self.ui.is_live() {
+            true => self.advice(&drawing),
+            false => None,
+        };
+        let drawing = match advice {
+            // What does not fit scrolls away or breaks: the advice stands below it.
+            Some(advice) => format!("{drawing}\n{advice}\nThe code as text: {code}\n"),
+            None => drawing,
+        };
         self.ui.note(drawing.trim_end_matches('\n'));
         self.drawn = drawing.lines().count();
         self.count_down(expires_in_s, seq);
+    }
+
+    /// Why a camera cannot read the drawing on this terminal, and what helps.
+    fn advice(&self, drawing: &str) -> Option<String> {
+        let (rows, columns) = Term::stderr().size();
+        let lines = drawing.lines().map(console::measure_text_width);
+        let wide = lines.max().unwrap_or(0);
+        // Two lines of text and the count-down stand beside it.
+        let high = drawing.lines().count() + 3;
+        let needed = "cannot be scanned here. Try `wmctl pair --phone NUMBER`, which shows a code \
+                      of 8 characters to type";
+        if self.style == QrStyle::Half && !self.ui.knows_utf8() {
+            return Some(format!(
+                "The locale of this terminal is not UTF-8: the code {needed}, --qr ascii, or set \
+                 LC_ALL=C.UTF-8"
+            ));
+        }
+        let fits = wide <= usize::from(columns) && high <= usize::from(rows);
+        (!fits && self.style != QrStyle::None).then(|| {
+            format!(
+                "The code needs {wide} columns and {high} lines, and this terminal has {columns} \
+                 and {rows}: it {needed}, or make the window larger"
+            )
+        })
     }
 
     fn count_down(&mut self, seconds: u64, seq: u32) {

@@ -23,7 +23,7 @@ use crate::signals::Hangups;
 use crate::tls::{self, TlsArgs};
 use crate::ui::{Format, Ui};
 use crate::webhooks::DeliveryArgs;
-use crate::{service, start};
+use crate::{duration, service, start};
 
 /// Keep one account connected
 ///
@@ -42,8 +42,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SEQ")]
     from_seq: Option<i64>,
 
-    /// Take at most this long for a clean stop (seconds)
-    #[arg(long, value_name = "SECONDS", default_value = "20")]
+    /// Take at most this long for a clean stop
+    #[arg(long, value_name = "DURATION", default_value = "20s",
+        value_parser = duration::seconds(0, 86_400))]
     grace: u64,
 
     /// Print no events
@@ -54,15 +55,17 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     ha: bool,
 
-    /// With --ha, take a process for dead that says nothing for this long (milliseconds)
-    #[arg(long, value_name = "MS", default_value = "3000", requires = "ha",
-        value_parser = clap::value_parser!(u64).range(500..=60_000))]
+    /// With --ha, consider a process dead after this long without a heartbeat
+    #[arg(long, value_name = "DURATION", default_value = "3s", requires = "ha",
+        value_parser = duration::milliseconds(500, 60_000))]
     ha_timeout: u64,
 
-    /// Take a session for dead whose server owes an answer for so long though it answers pings
-    /// (seconds): it is connected anew, then loaded anew, then given to another process
-    #[arg(long, value_name = "SECONDS", default_value = "30",
-        value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    /// Treat a connection as stalled if a reply is this late although pings are answered
+    ///
+    /// wmctl then reconnects, then reloads the account from the database, and in the end hands it
+    /// to another process.
+    #[arg(long, value_name = "DURATION", default_value = "30s",
+        value_parser = duration::seconds(1, 3_600))]
     stall_timeout: u64,
 
     /// Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080
@@ -181,11 +184,7 @@ async fn listen(
             info!(%address, %error, "health is not answered over HTTP: --http says where");
             Ok((None, None))
         }
-        Err(error) => {
-            let message = format!("listen on {address}: {error}");
-            Err(Failure::new(Exit::Config, "HTTP_ADDRESS", message)
-                .hint("--http or HTTP_PORT says where; another process may have it"))
-        }
+        Err(error) => Err(start::cannot_listen(address, &error)),
     }
 }
 

@@ -17,8 +17,10 @@ use crate::signals::Hangups;
 use crate::tls::{self, TlsArgs};
 use crate::ui::{Format, Ui};
 use crate::webhooks::DeliveryArgs;
-use crate::{service, start};
+use crate::{duration, service, start};
 
+/// Longest name of a host: a DNS name has no more.
+const HOST_NAME_MAX: usize = 253;
 /// Where the interface is unless something is said.
 pub(crate) const USUAL_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
@@ -50,16 +52,15 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     no_http: bool,
 
-    #[command(flatten)]
-    tls: TlsArgs,
-
-    /// Let each key, or each address without one, ask so often a second; twice as often at once
+    /// Limit requests per second of each API key, or client address without a key
+    ///
+    /// Bursts of twice as many are allowed.
     #[arg(long, value_name = "COUNT", default_value = "50",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: u32,
 
-    /// Call this host so; `tenants move --to` names it (default: the machine's name)
-    #[arg(long, value_name = "NAME")]
+    /// Name of this host, which `tenants move --to` takes (default: the machine's name)
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
     name: Option<String>,
 
     /// Run at most this many tenants here; hosts share them out by it
@@ -67,32 +68,50 @@ pub(crate) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     capacity: u32,
 
-    /// Take a host for dead that says nothing for this long (milliseconds)
-    #[arg(long, value_name = "MILLISECONDS", default_value = "5000",
-        value_parser = clap::value_parser!(u64).range(2_000..=60_000))]
+    /// Consider a host dead after this long without a heartbeat
+    #[arg(long, value_name = "DURATION", default_value = "5s",
+        value_parser = duration::milliseconds(2_000, 60_000))]
     silence: u64,
 
-    /// Give one tenant in a hundred away so often while this host has too many (seconds)
-    #[arg(long, value_name = "SECONDS", default_value = "60",
-        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// How often an overloaded host hands over 1% of its tenants
+    #[arg(long, value_name = "DURATION", default_value = "60s",
+        value_parser = duration::seconds(1, 86_400))]
     rebalance: u64,
 
-    /// Take a session for dead whose server owes an answer for so long though it answers pings
-    /// (seconds): it is connected anew, then loaded anew, then given to another process
-    #[arg(long, value_name = "SECONDS", default_value = "30",
-        value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    /// Treat a connection as stalled if a reply is this late although pings are answered
+    ///
+    /// wmctl then reconnects, then reloads the account from the database, and in the end hands it
+    /// to another process.
+    #[arg(long, value_name = "DURATION", default_value = "30s",
+        value_parser = duration::seconds(1, 3_600))]
     stall_timeout: u64,
 
     /// Let tenants have proxies on this machine and in private networks
     #[arg(long)]
     private_proxies: bool,
 
-    /// Take at most this long for a clean stop (seconds), and 7 more if the database hangs
-    #[arg(long, value_name = "SECONDS", default_value = "20")]
+    /// Take at most this long for a clean stop, and 7 s more if the database hangs
+    #[arg(long, value_name = "DURATION", default_value = "20s",
+        value_parser = duration::seconds(0, 86_400))]
     grace: u64,
 
     #[command(flatten)]
     delivery: DeliveryArgs,
+
+    #[command(flatten)]
+    tls: TlsArgs,
+}
+
+/// Names of hosts stand in tables, logs and commands.
+fn host_name(text: &str) -> Result<String, String> {
+    let fits = (1..=HOST_NAME_MAX).contains(&text.chars().count());
+    let printable = text
+        .chars()
+        .all(|char| !char.is_control() && !char.is_whitespace());
+    match fits && printable {
+        true => Ok(text.to_owned()),
+        false => Err(format!("1 to {HOST_NAME_MAX} characters, without spaces")),
+    }
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Result<Exit, Failure> {
@@ -141,12 +160,7 @@ async fn listen(
             warn!(%error, "nothing is answered over HTTP: --http says where");
             Ok((None, None))
         }
-        Err(error @ ServerError::Bind { .. }) => {
-            Err(
-                Failure::new(Exit::Config, "HTTP_ADDRESS", error.to_string())
-                    .hint("--http or HTTP_PORT says where; another process may have it"),
-            )
-        }
+        Err(ServerError::Bind { address, source }) => Err(start::cannot_listen(address, &source)),
         Err(error @ ServerError::NoKeys(_)) => {
             Err(Failure::new(Exit::Config, "NO_API_KEYS", error.to_string())
                 .hint("`wmctl keys add` makes one; or listen on 127.0.0.1"))

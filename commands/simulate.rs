@@ -127,6 +127,12 @@ fn explain(error: SimulateError) -> Failure {
     if let Some(source) = source {
         message = format!("{message}: {source}");
     }
-    Failure::new(Exit::Failed, "SIMULATOR", message)
-        .hint("--port 0 and --control-port 0 take free ports")
+    let in_use = source
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::AddrInUse);
+    match in_use {
+        true => Failure::new(Exit::Conflict, "ADDRESS_IN_USE", message)
+            .hint("--port 0 and --control-port 0 take free ports"),
+        false => Failure::new(Exit::Failed, "SIMULATOR", message),
+    }
 }

@@ -1,5 +1,7 @@
 //! What most commands start with: settings for the use cases, the opened app, failures of both.
 
+use std::net::SocketAddr;
+
 use wmctl::config::{DatabaseUrl, Server};
 use wmctl::ops::open::{App, RowsError, Schema, Settings as OpsSettings};
 use wmctl::ops::run::RunEnd;
@@ -19,9 +21,13 @@ pub(crate) async fn open(ui: &Ui, settings: &Settings, schema: Schema) -> Result
 /// The same for a command that connects to the server, or to the simulator that is named.
 pub(crate) async fn open_to_dial(ui: &Ui, settings: &Settings) -> Result<App, Failure> {
     let server = match settings.simulator()? {
-        Some(url) => simulated_phone::server(&url)
-            .await
-            .map_err(|error| simulator(&error))?,
+        Some(url) => {
+            let simulated = simulated_phone::server(&url).await;
+            Server {
+                client_version: settings.client_version()?,
+                ..simulated.map_err(|error| simulator(&error))?
+            }
+        }
         None => settings.server()?,
     };
     open_with(ui, settings, Schema::Current, server).await
@@ -106,9 +112,22 @@ pub(crate) fn rows(error: RowsError) -> Failure {
         RowsError::Route { hint, .. } => {
             Failure::new(Exit::Config, "DATABASE_ROUTE", message).hint(hint)
         }
+        RowsError::Full(_) => Failure::new(Exit::Database, "DATABASE_FULL", message)
+            .hint("make room on the disk that holds it, then run the command again"),
         RowsError::Url => Failure::new(Exit::Config, "DATABASE_URL", message),
         RowsError::Database(_) => Failure::new(Exit::Database, "DATABASE", message)
             .hint("is the database up? DATABASE_URL says where it is"),
+    }
+}
+
+/// A failure to take the address of the HTTP interface.
+pub(crate) fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
+    let message = format!("listen on {address}: {error}");
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => Failure::new(Exit::Conflict, "ADDRESS_IN_USE", message)
+            .hint("another process listens there: stop it, or choose another address with --http"),
+        _ => Failure::new(Exit::Config, "HTTP_ADDRESS", message)
+            .hint("--http or HTTP_PORT sets the address"),
     }
 }
 
@@ -161,8 +180,12 @@ pub(crate) fn ended(end: &RunEnd, tenant: &str) -> Failure {
                 .hint("wait, and look into the phone's app for what WhatsApp says")
         }
         RunEnd::Outdated => {
-            let message = "the server wants a newer client version";
-            Failure::new(Exit::Auth, "OUTDATED", message).hint("install a newer wmctl")
+            let message = "WhatsApp refuses this client version as outdated (405)";
+            Failure::new(Exit::Auth, "OUTDATED", message).hint(
+                "install a newer wmctl, or set client_version (WMCTL_CLIENT_VERSION, or a file in \
+                 WMCTL_CLIENT_VERSION_FILE) to the version that web.whatsapp.com uses now, like \
+                 2.3000.1045649367",
+            )
         }
         RunEnd::Exported { to, at } => {
             let message = format!("{tenant} was exported to {to} at {at}: it runs there now");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use wmctl::ids::TenantId;
 use wmctl::ops::Stop;
+use wmctl::ops::hosts::Host;
 use wmctl::ops::tenants::{Changes, Tenant};
 
 use crate::failure::{Exit, Failure};
@@ -250,6 +251,8 @@ async fn drain(
     undo: bool,
     timeout_s: u64,
 ) -> Result<Exit, Failure> {
+    let taken_elsewhere =
+        |one: &Host| one.serves && one.state == "live" && one.name != host && one.id != host;
     target.drain(host, !undo).await?;
     if undo {
         ui.done(&format!("{host} takes tenants again"));
@@ -271,6 +274,12 @@ async fn drain(
         Ok(empty) => {
             empty?;
             ui.done(&format!("{host} has no tenants any more"));
+            if !target.hosts().await?.iter().any(taken_elsewhere) {
+                ui.warn(&format!(
+                    "no other host serves: its tenants are connected nowhere until one does, or \
+                     until `wmctl tenants drain --host {host} --undo`"
+                ));
+            }
             Ok(Exit::Done)
         }
         Err(_) => {

@@ -10,15 +10,16 @@ use crate::settings::Settings;
 
 /// Options of commands that listen.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "TLS")]
 pub(crate) struct TlsArgs {
-    /// Speak TLS with this certificate (PEM, with those between it and a root)
+    /// Serve HTTPS with this certificate (PEM, including intermediate certificates)
     ///
-    /// SIGHUP has both files read again; what cannot be used then changes nothing. Keys are needed
-    /// with TLS as without. WMCTL_TLS_CERT and WMCTL_TLS_KEY are the same.
+    /// On SIGHUP both files are read again; if a new file is invalid, the old certificate stays in
+    /// use. TLS does not replace API keys. WMCTL_TLS_CERT and WMCTL_TLS_KEY are the same.
     #[arg(long, value_name = "FILE", conflicts_with = "no_http")]
     pub(crate) tls_cert: Option<PathBuf>,
 
-    /// The key of --tls-cert (PEM), in a file that not everybody can read
+    /// Private key of --tls-cert (PEM), in a file that other users cannot read
     #[arg(long, value_name = "FILE", conflicts_with = "no_http")]
     pub(crate) tls_key: Option<PathBuf>,
 }

@@ -67,6 +67,10 @@ pub(crate) struct Look {
     pub(crate) dumb: bool,
     pub(crate) quiet: bool,
     pub(crate) heads: bool,
+    /// Log lines are JSON, and so is an error among them.
+    pub(crate) json_log: bool,
+    /// The locale says that the terminal shows UTF-8.
+    pub(crate) utf8: bool,
 }
 
 impl Look {
@@ -123,6 +127,11 @@ impl Ui {
     /// Whether things can be drawn over in place.
     pub(crate) fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// Whether characters beyond ASCII can be shown, as far as the locale tells.
+    pub(crate) fn knows_utf8(&self) -> bool {
+        self.look.utf8
     }
 
     pub(crate) fn has_colour(&self) -> bool {
@@ -228,7 +237,7 @@ impl Ui {
 
     /// Prints why the command ended.
     pub(crate) fn failure(&self, failure: &Failure) {
-        if self.is_machine() {
+        if self.is_machine() || self.look.json_log {
             self.bars.suspend(|| write_err(&failure.json()));
             return;
         }
@@ -379,6 +388,16 @@ fn columns(heads: Option<&[&str]>, rows: impl Iterator<Item = Vec<String>>) -> S
     table.trim_fmt() + "\n"
 }
 
+/// A number with its noun: `1 tenant`, `2 tenants`.
+pub(crate) fn counted<N: fmt::Display + PartialEq + From<u8>>(
+    number: N,
+    one: &str,
+    more: &str,
+) -> String {
+    let noun = if number == N::from(1) { one } else { more };
+    format!("{number} {noun}")
+}
+
 /// Everything that reaches standard output passes here.
 pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
@@ -454,6 +473,8 @@ mod tests {
             dumb: false,
             quiet: false,
             heads: true,
+            json_log: false,
+            utf8: true,
         };
         assert!(look.colours(true) && !look.colours(false));
         assert!(

@@ -120,13 +120,20 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DbArgs) -> Result<E
     if let DbCommand::Locks(args) = &args.command {
         return lock_status::run(ui, settings, args).await;
     }
+    let typed = settings.typed_tenant()?;
     let app = start::open(ui, settings, Schema::Current).await?;
-    let result = look(&app, ui, &args.command).await;
+    let result = look(&app, ui, &args.command, typed.as_ref()).await;
     app.close().await;
     result
 }
 
-async fn look(app: &App, ui: &Ui, command: &DbCommand) -> Result<Exit, Failure> {
+/// `typed` is the tenant of `--tenant`, which stands for the argument where that is missing.
+async fn look(
+    app: &App,
+    ui: &Ui,
+    command: &DbCommand,
+    typed: Option<&TenantId>,
+) -> Result<Exit, Failure> {
     match command {
         DbCommand::Connections(args) => {
             let once = async || connections(app, ui).await;
@@ -134,7 +141,7 @@ async fn look(app: &App, ui: &Ui, command: &DbCommand) -> Result<Exit, Failure> 
         }
         DbCommand::Devices(args) => {
             let once = async || {
-                let devices = db::devices(app, args.only.as_ref()).await;
+                let devices = db::devices(app, args.only.as_ref().or(typed)).await;
                 let devices = devices.map_err(start::rows)?;
                 ui.list("DeviceList", &devices, "no devices: `wmctl pair` links one")?;
                 Ok(Exit::Done)
@@ -143,7 +150,7 @@ async fn look(app: &App, ui: &Ui, command: &DbCommand) -> Result<Exit, Failure> 
         }
         DbCommand::Sessions(args) => {
             let once = async || {
-                let sessions = db::sessions(app, args.only.as_ref()).await;
+                let sessions = db::sessions(app, args.only.as_ref().or(typed)).await;
                 let sessions = sessions.map_err(start::rows)?;
                 ui.list(
                     "SessionsList",
@@ -155,14 +162,14 @@ async fn look(app: &App, ui: &Ui, command: &DbCommand) -> Result<Exit, Failure> 
             args.watch.look(ui, once).await
         }
         DbCommand::Size(args) => {
-            let once = async || size::show(app, ui, args).await;
+            let once = async || size::show(app, ui, args, typed).await;
             args.watch.look(ui, once).await
         }
         DbCommand::Check(args) => {
-            let once = async || check(app, ui, args.only.as_ref()).await;
+            let once = async || check(app, ui, args.only.as_ref().or(typed)).await;
             args.watch.look(ui, once).await
         }
-        DbCommand::Prune(args) => prune(app, ui, args).await,
+        DbCommand::Prune(args) => prune(app, ui, args, typed).await,
         DbCommand::Locks(_) => Ok(Exit::Done),
     }
 }
@@ -174,8 +181,14 @@ async fn connections(app: &App, ui: &Ui) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn prune(app: &App, ui: &Ui, args: &PruneArgs) -> Result<Exit, Failure> {
-    let pruned = retention::by_hand(app, args.only.as_ref(), args.dry_run).await;
+async fn prune(
+    app: &App,
+    ui: &Ui,
+    args: &PruneArgs,
+    typed: Option<&TenantId>,
+) -> Result<Exit, Failure> {
+    let only = args.only.as_ref().or(typed);
+    let pruned = retention::by_hand(app, only, args.dry_run).await;
     let pruned = pruned.map_err(start::rows)?;
     let ByHand { pruned, locked } = pruned;
     ui.list("PrunedList", &pruned, "nothing is over its limit")?;

@@ -5,7 +5,7 @@ use wmctl::ops::db::{Device, Finding, Sessions};
 use wmctl::ops::retention::Pruned;
 
 use crate::failure::Failure;
-use crate::ui::{Format, Listed, Ui};
+use crate::ui::{Format, Listed, Ui, counted};
 
 impl Listed for Device {
     const HEADS: &'static [&'static str] =
@@ -148,9 +148,9 @@ fn rule(found: &Connections, sizing: &Sizing) -> String {
         false => format!("{min}-{max}"),
     };
     format!(
-        "{} tenants, {} processes ({}): {wanted} connections in all, pool_max_conns={} each{}",
-        found.tenants,
-        found.processes,
+        "{}, {} ({}): {wanted} connections in all, pool_max_conns={} each{}",
+        counted(found.tenants, "tenant", "tenants"),
+        counted(found.processes, "process", "processes"),
         sizing.rule.replace('_', "-"),
         sizing.pool_max_conns,
         found

@@ -59,13 +59,20 @@ impl Listed for Size {
     }
 }
 
-pub(super) async fn show(app: &App, ui: &Ui, args: &SizeArgs) -> Result<Exit, Failure> {
+pub(super) async fn show(
+    app: &App,
+    ui: &Ui,
+    args: &SizeArgs,
+    typed: Option<&TenantId>,
+) -> Result<Exit, Failure> {
+    // With --by, which shows all of them, the tenant says nothing.
+    let only = args.only.as_ref().or(typed.filter(|_| args.by.is_none()));
     let parts = match args.by {
         None => Parts::All,
         Some(By::Table) => Parts::Tables,
         Some(By::Tenant) => Parts::Tenants,
     };
-    let sizes = size::sizes(app, parts, args.only.as_ref()).await;
+    let sizes = size::sizes(app, parts, only).await;
     let sizes = sizes.map_err(start::rows)?;
     ui.list("SizeList", &sizes, "nothing is stored")?;
     let tables = sizes.iter().any(|size| size.of == "table");

@@ -13,7 +13,7 @@ use std::time::Duration;
 use wmctl::api::tls::TlsFiles;
 use wmctl::config::retention::{Limit, Retention};
 use wmctl::config::span;
-use wmctl::config::{DatabaseUrl, DatabaseUrlError, Server};
+use wmctl::config::{DatabaseUrl, DatabaseUrlError, Server, client_version};
 use wmctl::ids::TenantId;
 use wmctl::ops::simulated_phone::ControlUrl;
 
@@ -35,6 +35,8 @@ struct Key {
     guide: &'static [&'static str],
     /// Never shown, and readable from `…_FILE` or a systemd credential.
     secret: bool,
+    /// Not secret, and readable from a `…_FILE` all the same: something else keeps it current.
+    file: bool,
     default: Option<&'static str>,
 }
 
@@ -44,6 +46,7 @@ const fn key(name: &'static str, default: Option<&'static str>) -> Key {
         aliases: &[],
         guide: &[],
         secret: false,
+        file: false,
         default,
     }
 }
@@ -83,6 +86,10 @@ const KEYS: &[Key] = &[
     key("root_key", None),
     key("ca_file", None),
     key("simulator", None),
+    Key {
+        file: true,
+        ..key("client_version", None)
+    },
     key("device_name", Some("wmctl")),
     key("keep_events", Some("30d")),
     key("keep_outbox", Some("30d")),
@@ -134,6 +141,16 @@ impl Environment {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.is_empty())
+    }
+
+    /// Whether the locale is one of UTF-8, by the variable that decides.
+    fn has_utf8(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+        let locale = locale.filter_map(|name| self.value(name)).next();
+        locale.is_some_and(|locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
     }
 
     /// A folder of this user or this service, by the first variable that is set.
@@ -285,6 +302,8 @@ impl Settings {
             dumb: self.environment.value("TERM") == Some("dumb"),
             quiet: self.quiet,
             heads: self.heads,
+            utf8: self.environment.has_utf8(),
+            json_log: self.choice("log_format", LogFormat::Text)? == LogFormat::Json,
         })
     }
 
@@ -304,6 +323,26 @@ impl Settings {
     pub(crate) fn tenant(&self) -> Result<TenantId, Failure> {
         let text = self.value("tenant").unwrap_or("default");
         text.parse().map_err(|error| self.wrong("tenant", error))
+    }
+
+    /// The tenant that was named on the command line, for commands that show all without one.
+    pub(crate) fn typed_tenant(&self) -> Result<Option<TenantId>, Failure> {
+        match self.values.get("tenant") {
+            Some((_, Origin::Flag)) => self.tenant().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads every value as the commands that use it do; the first that is wrong.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.tenant()?;
+        self.database()?;
+        self.server()?;
+        self.http_address()?;
+        self.simulator()?;
+        self.retention()?;
+        self.look()?;
+        self.log().map(|_| ())
     }
 
     /// The URL of the database as it was given, with its password.
@@ -371,7 +410,22 @@ impl Settings {
             server.root_key = Some(bytes);
         }
         server.ca_file = self.value("ca_file").map(PathBuf::from);
+        server.client_version = self.client_version()?;
         Ok(server)
+    }
+
+    /// The client version to tell WhatsApp, where one is set.
+    pub(crate) fn client_version(&self) -> Result<Option<[u32; 3]>, Failure> {
+        let Some(text) = self.value("client_version") else {
+            return Ok(None);
+        };
+        let wrong = || {
+            self.wrong(
+                "client_version",
+                "must be three numbers like 2.3000.1045649367",
+            )
+        };
+        client_version(text).map(Some).ok_or_else(wrong)
     }
 
     /// The HTTP interface that is asked instead of the database.
@@ -509,7 +563,8 @@ fn from_environment(
         .collect();
     let files: Vec<String> = names.iter().map(|name| format!("{name}_FILE")).collect();
     for (name, file) in names.iter().zip(&files) {
-        if key.secret && environment.value(name).is_some() && environment.value(file).is_some() {
+        let from_file = key.secret || key.file;
+        if from_file && environment.value(name).is_some() && environment.value(file).is_some() {
             let message = format!("{name} and {file} are both set");
             return Err(Failure::new(Exit::Config, "CONTRADICTION", message).hint("unset one"));
         }
@@ -523,7 +578,7 @@ fn from_environment(
     if let Some(found) = names.iter().find_map(variable) {
         return Ok(Some(found));
     }
-    if !key.secret {
+    if !key.secret && !key.file {
         return Ok(None);
     }
     for name in &files {

@@ -173,6 +173,18 @@ pub struct Server {
     pub root_key: Option<[u8; 32]>,
     /// PEM file with the only TLS roots to trust; `None` trusts the system's and the built-in ones.
     pub ca_file: Option<PathBuf>,
+    /// The client version that it is told; `None` is the one that this build knows.
+    pub client_version: Option<[u32; 3]>,
+}
+
+/// Reads a client version: three numbers with dots, like `2.3000.1045649367`.
+pub fn client_version(text: &str) -> Option<[u32; 3]> {
+    let mut numbers = text.trim().split('.').map(str::parse);
+    let version = [(); 3].map(|()| numbers.next().and_then(Result::ok));
+    let [Some(first), Some(second), Some(third)] = version else {
+        return None;
+    };
+    numbers.next().is_none().then_some([first, second, third])
 }
 
 /// The address of the real service.
@@ -184,6 +196,7 @@ impl Default for Server {
             url: String::from(WHATSAPP_URL),
             root_key: None,
             ca_file: None,
+            client_version: None,
         }
     }
 }
@@ -191,6 +204,17 @@ impl Default for Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_version_is_three_numbers() {
+        assert_eq!(
+            client_version("2.3000.1045649367\n"),
+            Some([2, 3000, 1_045_649_367])
+        );
+        for wrong in ["", "2", "2.3000", "2.3000.1.2", "2.3000.x", "v2.3000.1"] {
+            assert_eq!(client_version(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn urls_name_a_backend_and_hide_passwords() {

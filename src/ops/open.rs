@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::net::proxy::Reach;
 use crate::ops::health::Board;
 use crate::ops::webhooks::hooks::Hooks;
-use crate::session::config::{Browser, ClientConfig, STALL_MS};
+use crate::session::config::{Browser, CLIENT_VERSION, ClientConfig, STALL_MS};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::lease::{Host, Lease};
@@ -98,6 +98,9 @@ pub enum RowsError {
         message: &'static str,
         hint: &'static str,
     },
+    /// The disk that holds the rows has no room left.
+    #[error("{0}")]
+    Full(String),
     /// Anything else; trying again may help.
     #[error("{0}")]
     Database(String),
@@ -133,7 +136,8 @@ impl RowsError {
                 hint: "give a direct URL, or let the pooler have pool_mode transaction or \
                        session, and the URL no `options`",
             },
-            StoreError::File(_) => Self::File(explained(&error)),
+            StoreError::File(_) | StoreError::NotDatabase => Self::File(explained(&error)),
+            StoreError::Full => Self::Full(error.to_string()),
             StoreError::Login { .. } => Self::Login(explained(&error)),
             StoreError::Untrusted(_) => Self::Untrusted(explained(&error)),
             StoreError::TlsFile { .. } => Self::TlsFile(explained(&error)),
@@ -305,6 +309,11 @@ impl App {
                 Some(browser) => browser,
                 None => ClientConfig::default().browser,
             },
+            version: self
+                .settings
+                .server
+                .client_version
+                .unwrap_or(CLIENT_VERSION),
             stall_ms: u64::try_from(self.stall.as_millis()).unwrap_or(u64::MAX),
             ..ClientConfig::default()
         }

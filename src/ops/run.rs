@@ -111,7 +111,7 @@ impl fmt::Display for RunEnd {
                 code,
                 until: Some(until),
             } => write!(f, "banned until {until} (code {code})"),
-            Self::Outdated => f.write_str("client version is outdated"),
+            Self::Outdated => f.write_str("WhatsApp refuses this client version as outdated"),
             Self::Exported { to, at } => write!(f, "exported to {to} at {at}"),
             Self::LeaseLost => f.write_str("another process took over"),
             Self::Stalled { reason } => write!(f, "connected and dead: {reason}"),

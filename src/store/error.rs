@@ -90,6 +90,12 @@ pub enum StoreError {
         /// The place in the query, from 0.
         column: usize,
     },
+    /// The file holds something else than a database.
+    #[error("the file is not an SQLite database")]
+    NotDatabase,
+    /// The structure of the file is broken.
+    #[error("the database file is damaged")]
+    Damaged(#[source] Box<dyn Error + Send + Sync>),
     /// A constraint refused a value: a fault of ours.
     #[error("database refused a value")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
@@ -147,8 +153,10 @@ mod sqlite_code {
     pub(super) const LOCKED: i32 = 6;
     pub(super) const READ_ONLY: i32 = 8;
     pub(super) const IO: i32 = 10;
+    pub(super) const CORRUPT: i32 = 11;
     pub(super) const FULL: i32 = 13;
     pub(super) const CANT_OPEN: i32 = 14;
+    pub(super) const NOT_A_DATABASE: i32 = 26;
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -166,26 +174,36 @@ impl From<sqlx::Error> for StoreError {
                 sqlite_code::BUSY | sqlite_code::LOCKED => Self::Busy,
                 sqlite_code::FULL => Self::Full,
                 sqlite_code::READ_ONLY | sqlite_code::IO | sqlite_code::CANT_OPEN => {
-                    Self::Unavailable(Box::new(error))
+                    Self::Unavailable(said(error))
                 }
-                _ => Self::Refused(Box::new(error)),
+                sqlite_code::CORRUPT => Self::Damaged(said(error)),
+                sqlite_code::NOT_A_DATABASE => Self::NotDatabase,
+                _ => Self::Refused(said(error)),
             };
         }
         match &code[..2.min(code.len())] {
             // Said of a transaction that may have been completed.
-            "40" if code == "40003" => Self::Unavailable(Box::new(error)),
+            "40" if code == "40003" => Self::Unavailable(said(error)),
             // Serialization failures, deadlocks, lock time-outs.
             "40" | "55" => Self::Busy,
             "53" if code == "53100" => Self::Full,
             // Logins, databases. 28000 is said of connections and of roles that are not listed.
             "28" | "3D" => Self::Login {
                 listed: code != "28000",
-                source: Box::new(error),
+                source: said(error),
             },
             // Connection, resources, operator intervention (shutdown), system errors.
-            "08" | "53" | "57" | "58" | "25" => Self::Unavailable(Box::new(error)),
-            _ => Self::Refused(Box::new(error)),
+            "08" | "53" | "57" | "58" | "25" => Self::Unavailable(said(error)),
+            _ => Self::Refused(said(error)),
         }
+    }
+}
+
+/// What the database said, without the place in its own source code that the driver adds.
+fn said(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
+    match error {
+        sqlx::Error::Database(database) => database.message().into(),
+        other => Box::new(other),
     }
 }
 

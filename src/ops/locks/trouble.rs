@@ -124,7 +124,7 @@ impl Picture<'_> {
             found.push(Problem {
                 code: "orphaned",
                 text: format!(
-                    "declared dead, and {} tenants are still in its name",
+                    "declared dead, and tenants are still in its name ({})",
                     host.tenants
                 ),
                 command: String::from("wmctl serve"),

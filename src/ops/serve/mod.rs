@@ -290,7 +290,9 @@ async fn join(
         };
         match joined {
             Ok(host) => return Ok(Some((host, known_ms))),
-            Err(error @ (RowsError::Database(_) | RowsError::Login(_))) if again => {
+            Err(error @ (RowsError::Database(_) | RowsError::Full(_) | RowsError::Login(_)))
+                if again =>
+            {
                 tracing::warn!(%error, "the database is not there");
                 stop.sleep(ANEW).await;
             }

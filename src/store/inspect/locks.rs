@@ -374,10 +374,7 @@ impl Store {
             }
             // It ended by itself.
             Ok(_) => (),
-            Err(StoreError::Refused(error)) => {
-                let error = error.downcast_ref::<sqlx::Error>();
-                let answer = error.and_then(sqlx::Error::as_database_error);
-                let answer = answer.map_or("refused", |answer| answer.message());
+            Err(StoreError::Refused(answer)) => {
                 let why = format!("this role may not end it: {answer}");
                 done.left.push((session.backend, why));
             }
