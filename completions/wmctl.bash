@@ -3017,7 +3017,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__serve)
-            opts="-c -o -q -v -h --connecting --http --no-http --tls-cert --tls-key --rate --name --capacity --silence --rebalance --stall-timeout --private-proxies --grace --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --connecting --http --no-http --rate --name --capacity --silence --rebalance --stall-timeout --private-proxies --grace --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --tls-cert --tls-key --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3028,14 +3028,6 @@ _wmctl() {
                     return 0
                     ;;
                 --http)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --tls-cert)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3088,6 +3080,14 @@ _wmctl() {
                     return 0
                     ;;
                 --webhook-ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -88,9 +88,9 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s q -l quiet -d 'Say 
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l from-seq -d 'Print events from this number on, instead of only new ones' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l grace -d 'Take at most this long for a clean stop (seconds)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha-timeout -d 'With --ha, take a process for dead that says nothing for this long (milliseconds)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l stall-timeout -d 'Take a session for dead whose server owes an answer for so long though it answers pings (seconds): it is connected anew, then loaded anew, then given to another process' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l grace -d 'Take at most this long for a clean stop' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha-timeout -d 'With --ha, consider a process dead after this long without a heartbeat' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l stall-timeout -d 'Treat a connection as stalled if a reply is this late although pings are answered' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l http -d 'Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-allow -d 'Let webhooks reach this network, also without TLS: 10.0.0.0/8 (can be repeated)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-timeout -d 'Give one attempt this long (milliseconds)' -r
@@ -98,8 +98,8 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-attempts -d 
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-age -d 'Make an event that fails a dead letter if it is older than this (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-wait -d 'Wait this long after a first failure (milliseconds); it doubles up to 15 minutes' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-ca-file -d 'Trust only the TLS roots in this PEM file when events are delivered' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tls-cert -d 'Speak TLS with this certificate (PEM, with those between it and a root)' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tls-key -d 'The key of --tls-cert (PEM), in a file that not everybody can read' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tls-cert -d 'Serve HTTPS with this certificate (PEM, including intermediate certificates)' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tls-key -d 'Private key of --tls-cert (PEM), in a file that other users cannot read' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
@@ -122,21 +122,21 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s v -l verbose -d 'Log
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l connecting -d 'Let at most this many tenants connect at the same time' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l http -d 'Answer the HTTP interface on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tls-cert -d 'Speak TLS with this certificate (PEM, with those between it and a root)' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tls-key -d 'The key of --tls-cert (PEM), in a file that not everybody can read' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rate -d 'Let each key, or each address without one, ask so often a second; twice as often at once' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l name -d 'Call this host so; `tenants move --to` names it (default: the machine\'s name)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rate -d 'Limit requests per second of each API key, or client address without a key' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l name -d 'Name of this host, which `tenants move --to` takes (default: the machine\'s name)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l capacity -d 'Run at most this many tenants here; hosts share them out by it' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l silence -d 'Take a host for dead that says nothing for this long (milliseconds)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rebalance -d 'Give one tenant in a hundred away so often while this host has too many (seconds)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l stall-timeout -d 'Take a session for dead whose server owes an answer for so long though it answers pings (seconds): it is connected anew, then loaded anew, then given to another process' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l grace -d 'Take at most this long for a clean stop (seconds), and 7 more if the database hangs' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l silence -d 'Consider a host dead after this long without a heartbeat' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rebalance -d 'How often an overloaded host hands over 1% of its tenants' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l stall-timeout -d 'Treat a connection as stalled if a reply is this late although pings are answered' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l grace -d 'Take at most this long for a clean stop, and 7 s more if the database hangs' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-allow -d 'Let webhooks reach this network, also without TLS: 10.0.0.0/8 (can be repeated)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-timeout -d 'Give one attempt this long (milliseconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-attempts -d 'Make an event a dead letter after so many failed attempts' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-age -d 'Make an event that fails a dead letter if it is older than this (seconds)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-wait -d 'Wait this long after a first failure (milliseconds); it doubles up to 15 minutes' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l webhook-ca-file -d 'Trust only the TLS roots in this PEM file when events are delivered' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tls-cert -d 'Serve HTTPS with this certificate (PEM, including intermediate certificates)' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tls-key -d 'Private key of --tls-cert (PEM), in a file that other users cannot read' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r

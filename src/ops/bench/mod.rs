@@ -199,6 +199,7 @@ impl<'a> Bench<'a> {
                 url: sim.ws_url(),
                 root_key: Some(root_key),
                 ca_file: None,
+                client_version: None,
             },
             device_name: String::from("wmctl bench"),
         };

@@ -155,6 +155,7 @@ impl Stage {
                 url: sim.ws_url(),
                 root_key: Some(root_key),
                 ca_file: None,
+                client_version: None,
             },
         };
         Ok(Self {

@@ -44,6 +44,7 @@ impl Host {
                 url: sim.ws_url(),
                 root_key: Some(root_key),
                 ca_file: None,
+                client_version: None,
             },
             device_name: String::from("test"),
         };

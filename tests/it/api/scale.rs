@@ -88,6 +88,7 @@ impl Scale {
                 url: sim.ws_url(),
                 root_key: hex::decode(sim.root_key()).unwrap().try_into().ok(),
                 ca_file: None,
+                client_version: None,
             },
             device_name: "test".into(),
         };

@@ -1,6 +1,7 @@
 //! What the project depends on: `deny.toml` says which licences and sources are allowed, and which
 //! packages are not. `cargo deny` reads the same file where it is installed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde::Deserialize;
@@ -32,23 +33,88 @@ struct Banned {
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
+    resolve: Resolve,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    pkg: String,
+    dep_kinds: Vec<DependencyKind>,
+}
+
+#[derive(Deserialize)]
+struct DependencyKind {
+    /// `None` for what is linked; `dev` and `build` are the others.
+    kind: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
 struct Package {
+    id: String,
     name: String,
     license: Option<String>,
     /// `None` for the packages of this repository.
     source: Option<String>,
     publish: Option<Vec<String>>,
+    targets: Vec<Target>,
 }
 
-/// What is wrong with each package, one line each.
-fn refused(rules: &Rules, packages: &[Package]) -> Vec<String> {
+#[derive(Clone, Deserialize)]
+struct Target {
+    kind: Vec<String>,
+}
+
+impl Package {
+    /// It runs in the compiler, and nothing of it is linked.
+    fn is_macro(&self) -> bool {
+        let kinds = self.targets.iter().flat_map(|target| &target.kind);
+        kinds.into_iter().any(|kind| kind == "proc-macro")
+    }
+}
+
+impl Metadata {
+    /// The packages that are linked into the product, by id.
+    fn linked(&self) -> BTreeSet<&str> {
+        let nodes: BTreeMap<&str, &Node> = self
+            .resolve
+            .nodes
+            .iter()
+            .map(|node| (node.id.as_str(), node))
+            .collect();
+        let macros = self.packages.iter().filter(|package| package.is_macro());
+        let macros: BTreeSet<&str> = macros.map(|package| package.id.as_str()).collect();
+        let product = self.packages.iter().find(|package| package.name == "wmctl");
+        let mut next = vec![product.expect("the product is a package").id.as_str()];
+        let mut linked = BTreeSet::new();
+        while let Some(id) = next.pop() {
+            if !macros.contains(id) && linked.insert(id) {
+                let deps = nodes[id].deps.iter();
+                let normal = deps.filter(|dep| dep.dep_kinds.iter().any(|of| of.kind.is_none()));
+                next.extend(normal.map(|dep| dep.pkg.as_str()));
+            }
+        }
+        linked
+    }
+}
+
+/// What is wrong with each package, one line each. Bans are for what is linked into the product.
+fn refused(rules: &Rules, packages: &[Package], linked: &BTreeSet<&str>) -> Vec<String> {
     let mut found = Vec::new();
     for package in packages {
         let name = &package.name;
-        if let Some(ban) = rules.bans.deny.iter().find(|ban| ban.name == *name) {
+        let ban = rules.bans.deny.iter().find(|ban| ban.name == *name);
+        if let Some(ban) = ban.filter(|_| linked.contains(package.id.as_str())) {
             found.push(format!("{name}: {}", ban.reason));
         }
         match &package.source {
@@ -93,17 +159,21 @@ fn dependencies_have_allowed_licences_and_sources() {
     assert!(answer.status.success(), "cargo metadata: {errors}");
     let metadata: Metadata = serde_json::from_slice(&answer.stdout).unwrap();
     assert!(100 < metadata.packages.len(), "all packages are listed");
-    let found = refused(&rules(), &metadata.packages);
+    let linked = metadata.linked();
+    assert!(100 < linked.len(), "the product links what it lists");
+    let found = refused(&rules(), &metadata.packages, &linked);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
 fn refused_packages_are_named_with_the_reason() {
     let good = Package {
+        id: "one".into(),
         name: "good".into(),
         license: Some("MIT OR GPL-3.0-only".into()),
         source: Some("registry+x".into()),
         publish: None,
+        targets: Vec::new(),
     };
     let with = |change: fn(&mut Package)| {
         let mut package = good.clone();
@@ -111,7 +181,7 @@ fn refused_packages_are_named_with_the_reason() {
         package
     };
     let check = |package: Package, expected: &[&str]| {
-        let found = refused(&rules(), &[package]);
+        let found = refused(&rules(), &[package], &["one"].into());
         assert_eq!(found, expected);
     };
     check(good.clone(), &[]);
