@@ -14,6 +14,7 @@ fn server(url: &str) -> Server {
         url: url.to_owned(),
         root_key: None,
         ca_file: None,
+        client_version: None,
     }
 }
 
