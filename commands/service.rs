@@ -52,7 +52,7 @@ async fn tell(app: &App, stop: &Stop) {
                 say(NotifyState::Stopping);
             }
             _ = tick.tick() => {
-                if watchdog.is_some() && app.is_turning() {
+                if watchdog.is_some() && app.is_live() {
                     say(NotifyState::Watchdog);
                 }
             }

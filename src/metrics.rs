@@ -5,8 +5,8 @@
 //! leaves go with it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -15,6 +15,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tokio::time::Instant;
 
 use crate::ids::TenantId;
 
@@ -90,6 +91,17 @@ struct Instruments {
     deliveries: Family<OfOutcome, Counter>,
     webhook_lag: Gauge<f64, AtomicU64>,
     dead_letters: Gauge,
+    refused: Counter,
+    last_refusal: Mutex<Option<Refusal>>,
+}
+
+/// An input whose changes the database did not take, or a row that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Whose it was.
+    pub business_id: String,
+    pub reason: String,
+    pub at: Instant,
 }
 
 impl fmt::Debug for Metrics {
@@ -124,6 +136,8 @@ impl Default for Metrics {
             deliveries: Family::default(),
             webhook_lag: Gauge::default(),
             dead_letters: Gauge::default(),
+            refused: Counter::default(),
+            last_refusal: Mutex::default(),
         };
         all.register_known();
         all.register_own();
@@ -197,6 +211,8 @@ impl Instruments {
         for ((name, help), counter) in named.into_iter().zip(&self.database) {
             registry.register(name, help, counter.clone());
         }
+        let help = "Inputs and rows that the database refused or that cannot be read";
+        registry.register("wmctl_refused", help, self.refused.clone());
         let help = "Tenants of the whole database that are to run somewhere";
         registry.register("wmctl_tenants_enabled", help, self.enabled.clone());
         let help = "Tenants of the whole database that are to run and that nobody runs";
@@ -273,6 +289,13 @@ fn level(value: u64) -> i64 {
 }
 
 impl Metrics {
+    /// How many inputs and rows were refused, and the last of them.
+    pub fn refusals(&self) -> (u64, Option<Refusal>) {
+        let last = &self.0.last_refusal;
+        let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.0.refused.get(), last.clone())
+    }
+
     /// Everything as text; without `names`, nothing that names a tenant.
     pub fn text(&self, format: Format, levels: &Levels, names: bool) -> String {
         let all = &self.0;
@@ -316,6 +339,7 @@ impl Metrics {
     pub fn meter(&self, tenant: &TenantId) -> Meter {
         let label = of(tenant);
         Meter {
+            business_id: label.business_id.clone(),
             received: self.0.received.get_or_create(&label).clone(),
             connection: self.0.connection.get_or_create(&label).clone(),
             all: self.clone(),
@@ -399,6 +423,7 @@ fn of(tenant: &TenantId) -> OfTenant {
 /// What one account counts with.
 #[derive(Clone, Debug)]
 pub struct Meter {
+    business_id: String,
     all: Metrics,
     received: Counter,
     connection: Histogram,
@@ -408,6 +433,7 @@ impl Default for Meter {
     /// Counts for nobody.
     fn default() -> Self {
         Self {
+            business_id: String::new(),
             all: Metrics::default(),
             received: Counter::default(),
             connection: Histogram::new(CONNECTION_BUCKETS),
@@ -416,6 +442,24 @@ impl Default for Meter {
 }
 
 impl Meter {
+    /// Whose they are.
+    pub fn business_id(&self) -> &str {
+        &self.business_id
+    }
+
+    /// The database did not take what an input would have changed, or a row could not be read.
+    pub fn refused(&self, reason: &str) {
+        let instruments = &self.all.0;
+        instruments.refused.inc();
+        let last = Refusal {
+            business_id: self.business_id.clone(),
+            reason: reason.to_owned(),
+            at: Instant::now(),
+        };
+        let slot = &instruments.last_refusal;
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+
     /// So many messages were stored for the first time.
     pub fn received(&self, messages: u64) {
         self.received.inc_by(messages);

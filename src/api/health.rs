@@ -1,11 +1,11 @@
 //! Health of one process. Asking changes nothing.
 //!
 //! ```text
-//! GET /live     200 while the process works
+//! GET /live     200 while the process works; 503 after five minutes without a write
 //! GET /health   200 unless a component fails, else 503; JSON by component
 //! GET /ready    200 `Ready - Leader`, or 503 `Not Ready - Standby`: where traffic goes
 //! GET /readyz   200 if it works or stands by: what a rollout waits for
-//! GET /leader   200 if it leads
+//! GET /leader   200 if it leads, and its lease has not run out
 //! GET /metrics  for Prometheus
 //! ```
 
@@ -22,7 +22,7 @@ use axum::{Json, Router};
 use crate::api::door::Door;
 use crate::api::tls::Tls;
 use crate::ops::Stop;
-use crate::ops::health::{Condition, Format, Health, Part};
+use crate::ops::health::{Condition, Format, Health};
 use crate::ops::open::App;
 
 /// A listening health interface.
@@ -58,7 +58,7 @@ impl HealthServer {
 /// The same paths on every interface, but for `/metrics`.
 pub(super) fn router<S: Clone + Send + Sync + 'static>(health: Arc<Health>) -> Router<S> {
     Router::new()
-        .route("/live", get(async || "OK"))
+        .route("/live", get(live))
         .route("/health", get(report))
         .route("/ready", get(ready))
         .route("/readyz", get(well))
@@ -86,15 +86,20 @@ async fn ready(State(health): Asked) -> Response {
     (status(ready), words).into_response()
 }
 
+async fn live(State(health): Asked) -> Response {
+    let live = health.is_live();
+    let words = if live { "OK" } else { "Stuck" };
+    (status(live), words).into_response()
+}
+
 async fn well(State(health): Asked) -> Response {
-    let vitals = health.vitals();
-    (status(vitals.is_well()), vitals.part.word()).into_response()
+    let (well, words) = health.is_well();
+    (status(well), words).into_response()
 }
 
 async fn leader(State(health): Asked) -> Response {
-    let part = health.vitals().part;
-    let leads = matches!(part, Part::Leader | Part::Host);
-    (status(leads), part.word()).into_response()
+    let (leads, words) = health.leads();
+    (status(leads), words).into_response()
 }
 
 async fn all_metrics(State(health): Asked, headers: HeaderMap) -> Response {

@@ -4,28 +4,22 @@
 //! all of it; the changes are committed in one transaction; only then are stanzas transmitted.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use crate::clock::Surroundings;
 use crate::crypto::random::Random;
 use crate::engine::downloads::Downloads;
-use crate::engine::gate::Gate;
 use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
-use crate::engine::status::Status;
-use crate::engine::stop::Stop;
+pub use crate::engine::parts::Parts;
+use crate::engine::refusal::Care;
 use crate::lead::{AfterReplaced, Token, after_replaced};
-use crate::metrics::{Meter, Stalled};
+use crate::metrics::Stalled;
 use crate::session::account::{Account, Ended};
 use crate::session::backoff::Backoff;
 use crate::session::changes::{AccountState, Change};
-use crate::session::config::ClientConfig;
 use crate::session::input::{Input, Now};
 use crate::session::machine::Session;
 use crate::session::output::{Close, Fetch, Notice, Output};
@@ -39,15 +33,12 @@ use crate::session::unit::Context;
 const UNIT_INPUTS_MAX: usize = 64;
 /// How often one input may ask for more rows: each round follows one reference further.
 const WANT_ROUNDS_MAX: usize = 16;
-/// Rows at hand before all are forgotten: a few tens of megabytes at the very most.
-const ROWS_MAX: usize = 4_096;
+/// Most that the changes of one unit take before no further input joins it.
+const UNIT_BYTES_MAX: usize = 1 << 20;
+/// An account that did nothing for so long keeps no rows at hand.
+const ROWS_IDLE_MS: u64 = 10 * 60_000;
 /// Outbox rows taken in at once.
 const SENDS_MAX: u32 = 64;
-/// How long a unit of work waits for the database before the link is given up: an outage of ten
-/// seconds and what the server needs to accept again. WhatsApp closes a link that is silent for 30.
-const STORE_PATIENCE: Duration = Duration::from_secs(15);
-/// First and longest wait between two attempts to reach the database.
-const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 /// A restart that the server asks for happens at once, but not endlessly.
 const RESTARTS_MAX: u32 = 3;
 /// Commands that wait for the actor; senders wait when there are more.
@@ -70,25 +61,6 @@ pub enum Stopped {
     Broken(String),
 }
 
-/// What an actor works with.
-#[derive(Debug)]
-pub struct Parts<L, D> {
-    pub ledger: L,
-    pub dial: D,
-    pub surroundings: Surroundings,
-    pub config: ClientConfig,
-    pub stop: Stop,
-    /// Cancelled when the lease is known to be lost.
-    pub lease_lost: CancellationToken,
-    /// Open while the process may act for its accounts.
-    pub gate: Gate,
-    pub status: watch::Sender<Status>,
-    pub commands: mpsc::Receiver<Input>,
-    /// Shared by all accounts of the process.
-    pub histories: Arc<Semaphore>,
-    pub meter: Meter,
-}
-
 /// The task that owns one account.
 pub struct Actor<L, D> {
     parts: Parts<L, D>,
@@ -101,6 +73,8 @@ pub struct Actor<L, D> {
     reload: Backoff,
     /// What is missing although the link lives, until it comes.
     ailment: Option<Ailment>,
+    /// What is done about units that the database refuses.
+    care: Care,
 }
 
 /// A session that is connected and dead, and how often something was done about it.
@@ -143,6 +117,8 @@ struct Life {
     downloads: Downloads,
     /// Handled with the next unit of work.
     beside: Option<Input>,
+    /// When something was worked on last.
+    worked_ms: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,16 +131,8 @@ enum Sends {
     Due,
 }
 
-/// How long one call of the database may go on failing.
-struct Patience {
-    until: u64,
-    wait: Duration,
-    /// The state to return to, once something failed.
-    stalled: Option<AccountState>,
-}
-
 /// Why the wait or the work on one link ended.
-enum End {
+pub(super) enum End {
     Stopped(Stopped),
     /// The session is to be thrown away and loaded again.
     Reload(LedgerError),
@@ -172,6 +140,16 @@ enum End {
     Revive(Sign),
     Line(LineError),
     Close(Close),
+    /// The database does not take a unit, and takes others: the same as a reload, at once.
+    Refused(String),
+}
+
+/// What became of some inputs, to be committed and transmitted.
+struct Work {
+    out: Output,
+    inputs: usize,
+    /// The only one, where each is a unit of its own.
+    only: Option<Input>,
 }
 
 impl From<LedgerError> for End {
@@ -179,6 +157,7 @@ impl From<LedgerError> for End {
         match error {
             LedgerError::LeaseLost => Self::Stopped(Stopped::LeaseLost),
             LedgerError::Unusable(what) => Self::Stopped(Stopped::Broken(what)),
+            LedgerError::Refused(why) => Self::Refused(why),
             LedgerError::Unavailable(_) | LedgerError::Unknown | LedgerError::Stale => {
                 Self::Reload(error)
             }
@@ -197,6 +176,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             replaced: Backoff::replaced(),
             reload: Backoff::new(100, 30_000),
             ailment: None,
+            care: Care::default(),
         }
     }
 
@@ -208,6 +188,8 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         loop {
             let end = match Box::pin(self.load()).await {
                 Ok(mut life) => Box::pin(self.live(&mut life)).await,
+                // Without its own row no account can run.
+                Err(End::Refused(why)) => End::Stopped(Stopped::Broken(why)),
                 Err(end) => end,
             };
             let error = match end {
@@ -227,6 +209,15 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                         return stopped;
                     }
                     warn!(sign = sign.word(), "starting over from the database");
+                    continue;
+                }
+                End::Refused(why) => {
+                    self.care.refused();
+                    let wait_ms = self.reload.next_ms(&mut *self.random);
+                    warn!(%why, wait_ms, "a unit is refused: starting over, input by input");
+                    if let Some(stopped) = self.pause(wait_ms).await {
+                        return stopped;
+                    }
                     continue;
                 }
                 End::Reload(error) => error,
@@ -262,6 +253,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             logged_in_ms: None,
             downloads: Downloads::default(),
             beside: None,
+            worked_ms: self.parts.mono_ms(),
         })
     }
 
@@ -294,8 +286,9 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             }
             self.lost.connected(lasted_ms);
             self.replaced.connected(lasted_ms);
+            self.reload.connected(lasted_ms);
             let (state, reason, wait_ms) = match end {
-                End::Stopped(_) | End::Reload(_) | End::Revive(_) => return end,
+                End::Stopped(_) | End::Reload(_) | End::Revive(_) | End::Refused(_) => return end,
                 End::Close(Close::Stalled(sign)) => match self.fall_ill(sign) {
                     Step::Reconnect => self.after_loss(AccountState::Stalled, sign.word()),
                     Step::Reload => return End::Revive(sign),
@@ -432,7 +425,11 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         life.queue.clear();
         life.downloads.end().await;
         life.beside = None;
-        if !matches!(end, End::Reload(_) | End::Stopped(Stopped::LeaseLost)) {
+        let gone = matches!(
+            end,
+            End::Reload(_) | End::Refused(_) | End::Stopped(Stopped::LeaseLost)
+        );
+        if !gone {
             // A session that is kept must know that whatever it waits for will not come.
             let mut out = Output::default();
             self.handle(life, Input::LinkDown, &mut out);
@@ -455,34 +452,25 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
 
     async fn work(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
         self.gather(life, line).await?;
-        let mut out = Output::default();
-        let mut inputs = 0;
-        // The rows of all inputs at once; what an input changes may make the next want others.
-        self.know(life, UNIT_INPUTS_MAX).await?;
-        while inputs < UNIT_INPUTS_MAX && out.close.is_none() && !life.queue.is_empty() {
-            self.know(life, 1).await?;
-            if let Some(input) = life.queue.pop_front() {
-                inputs += 1;
-                self.handle(life, input, &mut out);
-            }
+        let mut work = Work {
+            out: Output::default(),
+            inputs: 0,
+            only: None,
+        };
+        if let Err(end) = self.decide(life, line, &mut work).await {
+            return match end {
+                End::Refused(why) => self.refuse(life, line, work, why).await,
+                end => Err(end),
+            };
         }
-        #[cfg(test)]
-        super::tests::panic_if_asked(&out.changes);
-        if cfg!(feature = "mutants") {
-            // Wrong on purpose, never in a release: the crash test must notice it.
-            line.send(&out.transmit).await.map_err(End::Line)?;
-            out.transmit.clear();
-        }
-        self.commit(&out.changes).await?;
-        if ROWS_MAX < life.rows.len() {
-            life.rows.clear();
-        }
+        let out = work.out;
+        self.settle(life);
         if !out.transmit.is_empty() {
             self.parts.may_send().await?;
             line.send(&out.transmit).await.map_err(End::Line)?;
         }
         debug!(
-            inputs,
+            inputs = work.inputs,
             changes = out.changes.len(),
             sent = out.transmit.len(),
             "unit of work"
@@ -500,6 +488,96 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         match out.close {
             Some(close) => Err(End::Close(close)),
             None => Ok(()),
+        }
+    }
+
+    /// Lets the session decide about inputs that wait, and commits what that changes.
+    async fn decide(
+        &mut self,
+        life: &mut Life,
+        line: &mut D::Line,
+        work: &mut Work,
+    ) -> Result<(), End> {
+        let inputs_max = self.care.inputs_max(UNIT_INPUTS_MAX);
+        if inputs_max == 1 {
+            work.only = life.queue.front().cloned();
+        }
+        // The rows of all inputs at once; what an input changes may make the next want others.
+        self.know(life, inputs_max).await?;
+        let (out, mut bytes) = (&mut work.out, 0);
+        while work.inputs < inputs_max && out.close.is_none() && bytes < UNIT_BYTES_MAX {
+            let Some(input) = life.queue.front() else {
+                break;
+            };
+            work.inputs += 1;
+            if self.care.passes_over(input) {
+                life.queue.pop_front();
+                continue;
+            }
+            self.know(life, 1).await?;
+            let before = out.changes.len();
+            if let Some(input) = life.queue.pop_front() {
+                self.handle(life, input, out);
+            }
+            let changes = out.changes.get(before..).unwrap_or_default();
+            bytes += changes.iter().map(Change::bytes).sum::<usize>();
+        }
+        self.care.worked();
+        #[cfg(test)]
+        super::tests::panic_if_asked(&out.changes);
+        if cfg!(feature = "mutants") {
+            // Wrong on purpose, never in a release: the crash test must notice it.
+            line.send(&out.transmit).await.map_err(End::Line)?;
+            out.transmit.clear();
+        }
+        self.commit(&work.out.changes).await
+    }
+
+    /// The database does not take what a unit changes. Of several inputs one is to blame, and all
+    /// come again; a single one becomes an event, and is acknowledged. The session is thrown away
+    /// in either case: it is ahead of its rows.
+    async fn refuse(
+        &mut self,
+        life: &mut Life,
+        line: &mut D::Line,
+        work: Work,
+        why: String,
+    ) -> Result<(), End> {
+        let Some(input) = work.only else {
+            return Err(End::Refused(why));
+        };
+        let now = self.now();
+        let made = &work.out.changes;
+        let instead = life.session.refuse(now, &input, made, &life.rows, &why);
+        let Some(instead) = instead else {
+            return Err(End::Stopped(Stopped::Broken(why)));
+        };
+        match self.commit(&instead.changes).await {
+            // Not even its bytes are welcome: it is the database that is ill, and not the input.
+            Err(End::Refused(why)) => return Err(End::Stopped(Stopped::Broken(why))),
+            committed => committed?,
+        }
+        let business_id = self.parts.meter.business_id();
+        let input_word = input.word();
+        error!(business_id, input = input_word, reason = %why, "an input is refused");
+        self.parts.meter.refused(&why);
+        self.care.pass_over(&input);
+        if !instead.transmit.is_empty() {
+            self.parts.may_send().await?;
+            line.send(&instead.transmit).await.map_err(End::Line)?;
+        }
+        Err(End::Refused(why))
+    }
+
+    /// Keeps at hand what the next units may want.
+    fn settle(&mut self, life: &mut Life) {
+        let now_ms = self.parts.mono_ms();
+        let idle = life.worked_ms + ROWS_IDLE_MS <= now_ms;
+        let room = &mut self.parts.room;
+        life.rows.settle(if idle { 0 } else { room.bytes_max() });
+        room.keeps(life.rows.bytes());
+        if life.queue.is_empty() {
+            life.queue.shrink_to(UNIT_INPUTS_MAX);
         }
     }
 
@@ -559,6 +637,9 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             let open = self.open_sends(life.cursor).await?;
             life.cursor = open.cursor;
             life.sends = if open.more { Sends::Due } else { Sends::Idle };
+            // Whoever wants such a row is refused, and the message with it.
+            life.queue
+                .extend(open.unreadable.into_iter().map(Input::Send));
             for row in open.rows {
                 life.queue.push_back(Input::Send(row.id.clone()));
                 let key = RowKey::Outbox(row.id.clone());
@@ -608,15 +689,22 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     }
 
     fn handle(&mut self, life: &mut Life, input: Input, out: &mut Output) {
-        let now = Now {
-            mono_ms: self.parts.surroundings.clock.mono_ms(),
-            unix_ms: self.parts.surroundings.clock.unix_ms(),
-        };
+        let now = self.now();
+        if input != Input::Tick {
+            life.worked_ms = now.mono_ms;
+        }
         let mut cx = Context {
             now,
             rng: &mut *self.random,
         };
         life.session.handle(&mut cx, input, &mut life.rows, out);
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            mono_ms: self.parts.surroundings.clock.mono_ms(),
+            unix_ms: self.parts.surroundings.clock.unix_ms(),
+        }
     }
 
     async fn commit(&mut self, changes: &[Change]) -> Result<(), End> {
@@ -699,87 +787,6 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             () = self.parts.lease_lost.cancelled() => Some(Stopped::LeaseLost),
             () = tokio::time::sleep(Duration::from_millis(wait_ms)) => None,
         }
-    }
-}
-
-impl<L: Ledger, D> Parts<L, D> {
-    /// To be asked after each failure of the database. Nothing is acknowledged and nothing is sent
-    /// meanwhile, so the link may stay open for a while.
-    fn patience(&self) -> Patience {
-        let patience_ms = u64::try_from(STORE_PATIENCE.as_millis()).unwrap_or(u64::MAX);
-        Patience {
-            until: self.mono_ms() + patience_ms,
-            wait: STORE_RETRY.0,
-            stalled: None,
-        }
-    }
-
-    /// Waits before another attempt, if there may be one.
-    async fn bear(&self, patience: &mut Patience, error: LedgerError) -> Result<(), End> {
-        let passes = matches!(error, LedgerError::Unavailable(_) | LedgerError::Unknown);
-        if !passes || patience.until <= self.mono_ms() {
-            return Err(End::from(error));
-        }
-        if patience.stalled.is_none() {
-            warn!(%error, "database is unavailable, holding everything back");
-            patience.stalled = Some(self.status.borrow().state);
-            self.say(AccountState::Stalled, Some("database"));
-        }
-        tokio::select! {
-            biased;
-            () = self.stop.forced() => return Err(End::Stopped(Stopped::Asked)),
-            () = self.lease_lost.cancelled() => return Err(End::Stopped(Stopped::LeaseLost)),
-            () = tokio::time::sleep(patience.wait) => (),
-        }
-        patience.wait = (patience.wait * 2).min(STORE_RETRY.1);
-        Ok(())
-    }
-
-    /// The database answered.
-    fn relieve(&self, patience: Patience) {
-        if let Some(state) = patience.stalled {
-            info!("database is back");
-            self.say(state, None);
-        }
-    }
-
-    /// Waits until the process may act for the account; the connection is kept meanwhile.
-    async fn may_send(&mut self) -> Result<(), End> {
-        let clock = &*self.surroundings.clock;
-        tokio::select! {
-            biased;
-            () = self.gate.may_send(clock) => Ok(()),
-            () = self.lease_lost.cancelled() => Err(End::Stopped(Stopped::LeaseLost)),
-            // What is committed and not sent is delivered again, or sent by whoever comes next.
-            () = self.stop.asked() => Err(End::Stopped(Stopped::Asked)),
-        }
-    }
-
-    async fn may_dial(&mut self) -> Result<(), End> {
-        let clock = &*self.surroundings.clock;
-        tokio::select! {
-            biased;
-            () = self.stop.asked() => Err(End::Stopped(Stopped::Asked)),
-            () = self.lease_lost.cancelled() => Err(End::Stopped(Stopped::LeaseLost)),
-            () = self.gate.may_dial(clock) => Ok(()),
-        }
-    }
-
-    fn say(&self, state: AccountState, reason: Option<&str>) {
-        let since_ms = self.surroundings.clock.unix_ms();
-        self.status.send_if_modified(|status| {
-            let changed = status.state != state || status.reason.as_deref() != reason;
-            if changed {
-                status.state = state;
-                status.reason = reason.map(str::to_owned);
-                status.since_ms = since_ms;
-            }
-            changed
-        });
-    }
-
-    fn mono_ms(&self) -> u64 {
-        self.surroundings.clock.mono_ms()
     }
 }
 

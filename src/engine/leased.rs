@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
+use tracing::error;
 
 use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::ids::Jid;
@@ -17,6 +18,7 @@ use crate::store::bell::Bell;
 use crate::store::commit::{Committed, Place};
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
+use crate::store::outbox::Found;
 use crate::store::{Owner, Store};
 
 /// The rows of the account that the lease is for.
@@ -188,7 +190,12 @@ impl Ledger for Leased {
 
     async fn read(&self, keys: &[RowKey]) -> Result<Vec<(RowKey, Option<Row>)>, LedgerError> {
         let owner = self.owner()?;
-        let mut rows = self.timed("read", self.store.read(&owner, keys)).await?;
+        let found = self.timed("read", self.store.look_up(&owner, keys)).await?;
+        for table in found.unreadable {
+            self.meter.refused("unreadable row");
+            error!(business_id = %owner.tenant, table, "a row cannot be read: fetched again");
+        }
+        let mut rows = found.rows;
         if keys.iter().any(is_chain) && self.is_behind().await? {
             let known = self.known();
             for (key, row) in &mut rows {
@@ -240,11 +247,22 @@ impl Ledger for Leased {
         let tenant = &self.lease.tenant;
         let open = self.store.outbox_batch(tenant, cursor, limit);
         let open = self.timed("outbox", open).await?;
-        Ok(OpenSends {
+        let mut sends = OpenSends {
             more: u32::try_from(open.len()) == Ok(limit),
             cursor: open.last().map_or(cursor, |(_, place)| *place),
-            rows: open.into_iter().map(|(row, _)| row).collect(),
-        })
+            ..OpenSends::default()
+        };
+        for (found, place) in open {
+            match found {
+                Some(Found::Row(row)) => sends.rows.push(row),
+                Some(Found::Unreadable(id)) => sends.unreadable.push(id),
+                None => {
+                    self.meter.refused("unreadable row");
+                    error!(business_id = %tenant, place, "a message to be sent cannot be read");
+                }
+            }
+        }
+        Ok(sends)
     }
 
     async fn outbox_changed(&self) {
@@ -258,6 +276,7 @@ impl From<StoreError> for LedgerError {
             StoreError::LeaseLost { .. } | StoreError::LeaseHeld { .. } => Self::LeaseLost,
             StoreError::CommitUnknown(_) => Self::Unknown,
             StoreError::Stale => Self::Stale,
+            StoreError::Refused(_) | StoreError::Corrupt { .. } => Self::Refused(error.reason()),
             error if error.is_transient() => Self::Unavailable(explained(&error)),
             error => Self::Unusable(explained(&error)),
         }

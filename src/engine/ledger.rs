@@ -4,6 +4,7 @@
 
 use std::future::Future;
 
+use crate::ids::MessageId;
 use crate::session::account::Account;
 use crate::session::changes::Change;
 use crate::session::rows::{OutboxRow, Row, RowKey};
@@ -20,6 +21,10 @@ pub enum LedgerError {
     /// What was read before is not what stands there: another unit was committed in between.
     #[error("the database changed behind the session")]
     Stale,
+    /// Values of this unit are not taken, or a row that it rests on cannot be read: nothing was
+    /// changed, and trying the same again cannot help. Other units may be welcome.
+    #[error("{0}")]
+    Refused(String),
     /// Somebody else may write now.
     #[error("lease of the account is lost")]
     LeaseLost,
@@ -40,6 +45,8 @@ pub enum Attempt {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenSends {
     pub rows: Vec<OutboxRow>,
+    /// Messages whose rows cannot be read.
+    pub unreadable: Vec<MessageId>,
     /// Where the next call goes on.
     pub cursor: i64,
     /// There may be more after the cursor.

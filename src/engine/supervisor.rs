@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::time::Instant;
 use tracing::error;
 
 use crate::engine::actor::{Actor, Stopped};
@@ -15,15 +16,25 @@ use crate::engine::stop::Stop;
 const PANICS_MAX: u32 = 5;
 /// Wait after a panic, times the number of panics so far.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
+/// A panic after so long without one has nothing to do with those before it.
+const PANIC_MEMORY: Duration = Duration::from_secs(600);
 
 /// Runs the actor until it ends by itself or has panicked too often.
 pub async fn keep<L: Ledger, D: Dial>(mut actor: Box<Actor<L, D>>, stop: &Stop) -> Stopped {
-    for panics in 1..=PANICS_MAX {
+    let mut panics = 0;
+    while panics < PANICS_MAX {
+        let begun = Instant::now();
         // What a panic may leave half done is dropped with it: the next run starts from the rows.
         let run = AssertUnwindSafe(Box::pin(actor.run())).catch_unwind();
         match run.await {
             Ok(stopped) => return stopped,
-            Err(_) => error!(panics, "actor panicked, starting over from the database"),
+            Err(_) => {
+                panics = match begun.elapsed() < PANIC_MEMORY {
+                    true => panics + 1,
+                    false => 1,
+                };
+                error!(panics, "actor panicked, starting over from the database");
+            }
         }
         actor.panicked();
         if !stop.sleep(PANIC_PAUSE * panics).await {

@@ -29,8 +29,18 @@ const PROBE_TIME_MAX: Duration = Duration::from_secs(2);
 const PROBE_AGE_MAX: Duration = Duration::from_secs(1);
 /// A message that waits for longer makes the outbox degraded (seconds).
 const OUTBOX_AGE_S_MAX: f64 = 300.0;
+/// How long something that was refused is told of.
+const REFUSED_TIME_MAX: Duration = Duration::from_secs(3_600);
 /// A loop that turns every second or so hangs when it did not for so long.
 const TURN_TIME_MAX: Duration = Duration::from_secs(10);
+/// A process without a lease that runs out counts as cut off from its database when no heartbeat,
+/// one a second, was written for so long; longer than one may take.
+const SILENT_TIME_MAX: Duration = Duration::from_secs(10);
+/// The same of a process that stands by: it says every ten seconds that it lives.
+const STANDBY_SILENT_TIME_MAX: Duration = Duration::from_secs(30);
+/// A process that wrote nothing for so long does not count as alive: a new one may have more luck.
+/// Longer than outages that one waits out.
+pub const CUT_OFF_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// What a process does with its account, or with whatever accounts there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,6 +122,9 @@ pub(crate) struct Board {
     vitals: Arc<watch::Sender<Vitals>>,
     /// When the loop that sends heartbeats and decides turned last, while there is one.
     turned: Arc<watch::Sender<Option<Instant>>>,
+    /// Until when the last heartbeat entitles to act, by the process's own clock; only where
+    /// another process may take over then.
+    until_ms: Arc<watch::Sender<Option<u64>>>,
 }
 
 impl Default for Board {
@@ -119,6 +132,7 @@ impl Default for Board {
         Self {
             vitals: Arc::new(watch::Sender::new(Vitals::default())),
             turned: Arc::default(),
+            until_ms: Arc::default(),
         }
     }
 }
@@ -169,10 +183,11 @@ impl Board {
     }
 
     /// Moves the deadline of the lease. That is nothing to wake anybody for.
-    pub(crate) fn deadline(&self, until: Option<String>) {
+    pub(crate) fn deadline(&self, until_ms: u64, shown: String) {
+        self.until_ms.send_replace(Some(until_ms));
         self.vitals.send_if_modified(|vitals| {
             if let Some(lease) = &mut vitals.lease {
-                lease.deadline = until;
+                lease.deadline = Some(shown);
             }
             false
         });
@@ -185,9 +200,26 @@ impl App {
         self.board.vitals.subscribe()
     }
 
-    /// Whether the loop that sends heartbeats and decides turned lately, or there is none now.
-    pub fn is_turning(&self) -> bool {
-        self.board.is_turning()
+    /// Whether the loop that sends heartbeats and decides turned lately, or there is none now; and
+    /// whether anything was written in the last five minutes.
+    pub fn is_live(&self) -> bool {
+        let cut_off = self.store.heartbeat_age();
+        self.board.is_turning() && cut_off.is_none_or(|age| age < CUT_OFF_TIME_MAX)
+    }
+
+    /// Whether this process may act for its accounts now: another one may have taken over when no
+    /// heartbeat was answered in time, whatever the reason.
+    fn is_heard(&self, vitals: &Vitals) -> bool {
+        let age = self.store.heartbeat_age();
+        let within = |limit| age.is_none_or(|age| age < limit);
+        let until_ms = *self.board.until_ms.borrow();
+        match (vitals.part, until_ms) {
+            (Part::Leader | Part::Host, Some(until_ms)) => {
+                self.surroundings.clock.boot_ms() < until_ms
+            }
+            (Part::Standby, _) => within(STANDBY_SILENT_TIME_MAX),
+            _ => within(SILENT_TIME_MAX),
+        }
     }
 
     /// Takes note of what happens to the account that this process is for.
@@ -268,6 +300,24 @@ pub struct Components {
     pub lease: LeaseHealth,
     pub whatsapp: WhatsAppHealth,
     pub outbox: OutboxHealth,
+    pub inputs: InputsHealth,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct InputsHealth {
+    /// `degraded` for an hour after the last.
+    pub status: Condition,
+    /// Inputs and rows of all accounts that the database refused or that cannot be read.
+    pub refused: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastRefused>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct LastRefused {
+    pub business_id: String,
+    pub reason: String,
+    pub seconds_ago: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -362,11 +412,31 @@ impl Health {
         vitals
     }
 
+    /// Whether the process works at all.
+    pub fn is_live(&self) -> bool {
+        self.app.is_live()
+    }
+
+    /// Whether it leads, and may.
+    pub fn leads(&self) -> (bool, &'static str) {
+        let vitals = self.vitals();
+        let leads = matches!(vitals.part, Part::Leader | Part::Host);
+        (leads && self.app.is_heard(&vitals), vitals.part.word())
+    }
+
+    /// Whether a rollout may go on.
+    pub fn is_well(&self) -> (bool, &'static str) {
+        let vitals = self.vitals();
+        let well = vitals.is_well() && self.app.is_heard(&vitals);
+        (well, vitals.part.word())
+    }
+
     /// Whether traffic may come here, in words. A host that shares tenants answers for all of
     /// them from the rows, so it needs the database.
     pub async fn ready(&self) -> (bool, &'static str) {
         let vitals = self.vitals();
         match (vitals.serves(), vitals.part) {
+            (true, _) if !self.app.is_heard(&vitals) => (false, "Not Ready - Database"),
             (true, Part::Host) if self.look().await.waiting.is_err() => {
                 (false, "Not Ready - Database")
             }
@@ -385,21 +455,18 @@ impl Health {
         let vitals = self.vitals();
         let clock = &*self.app.surroundings.clock;
         let components = Components {
-            database: DatabaseHealth {
-                status: condition(looked.waiting.is_ok()),
-                backend: self.app.store.backend(),
-                latency_ms: u64::try_from(looked.latency.as_millis()).unwrap_or(u64::MAX),
-                error: looked.waiting.clone().err(),
-            },
+            database: self.database(&vitals, &looked),
             lease: lease(&vitals, self.app.store.route()),
             outbox: outbox(clock, &vitals, &looked),
             whatsapp: whatsapp(&vitals),
+            inputs: inputs(&self.app.metrics),
         };
         let all = [
             components.database.status,
             components.lease.status,
             components.whatsapp.status,
             components.outbox.status,
+            components.inputs.status,
         ];
         Report {
             status: match all.into_iter().max() {
@@ -410,6 +477,22 @@ impl Health {
             role: vitals.part.word(),
             epoch: vitals.epoch,
             components,
+        }
+    }
+
+    /// It answers, and takes heartbeats.
+    fn database(&self, vitals: &Vitals, looked: &Looked) -> DatabaseHealth {
+        let works = vitals.part != Part::Starting;
+        let unheard = (works && !self.app.is_heard(vitals)).then(|| {
+            let age = self.app.store.heartbeat_age().unwrap_or_default();
+            format!("no heartbeat could be written for {} s", age.as_secs())
+        });
+        let error = looked.waiting.clone().err().or(unheard);
+        DatabaseHealth {
+            status: condition(error.is_none()),
+            backend: self.app.store.backend(),
+            latency_ms: u64::try_from(looked.latency.as_millis()).unwrap_or(u64::MAX),
+            error,
         }
     }
 
@@ -556,6 +639,26 @@ fn outbox(clock: &dyn Clock, vitals: &Vitals, looked: &Looked) -> OutboxHealth {
         },
         waiting,
         oldest_s,
+    }
+}
+
+/// What was refused is told while somebody may still look into it.
+fn inputs(metrics: &Metrics) -> InputsHealth {
+    let (refused, last) = metrics.refusals();
+    let lately = last
+        .as_ref()
+        .is_some_and(|last| last.at.elapsed() < REFUSED_TIME_MAX);
+    InputsHealth {
+        status: match lately {
+            true => Condition::Degraded,
+            false => Condition::Ok,
+        },
+        refused,
+        last: last.map(|last| LastRefused {
+            business_id: last.business_id,
+            reason: last.reason,
+            seconds_ago: last.at.elapsed().as_secs(),
+        }),
     }
 }
 

@@ -80,6 +80,7 @@ impl App {
             status: send_status,
             commands: receive_commands,
             histories: self.histories.clone(),
+            room: self.rows.share(),
             meter,
         }));
         let asked = stop.clone();

@@ -13,6 +13,7 @@ use crate::crypto::random;
 use crate::engine::downloads::HISTORIES_MAX;
 use crate::engine::leased::explained;
 use crate::engine::line::{LineError, NetDial};
+use crate::engine::room::Room;
 use crate::ids::{HostId, TenantId};
 use crate::metrics::Metrics;
 use crate::net::proxy::Reach;
@@ -55,6 +56,8 @@ pub struct App {
     pub(crate) pruning: Arc<Mutex<()>>,
     /// Held by accounts that have a history in memory.
     pub(crate) histories: Arc<Semaphore>,
+    /// What the rows at hand of all accounts take.
+    pub(crate) rows: Room,
     /// What delivers events to webhooks, in a process that does.
     pub(crate) webhooks: Option<Arc<Hooks>>,
 }
@@ -186,6 +189,7 @@ impl App {
             retention: Retention::default(),
             pruning: Arc::default(),
             histories: Arc::new(Semaphore::new(HISTORIES_MAX)),
+            rows: Room::default(),
             webhooks: None,
         })
     }
@@ -209,6 +213,7 @@ impl App {
             retention: Retention::default(),
             pruning: Arc::default(),
             histories: Arc::new(Semaphore::new(HISTORIES_MAX)),
+            rows: Room::default(),
             webhooks: None,
         })
     }
@@ -256,6 +261,7 @@ impl App {
             retention: self.retention,
             pruning: self.pruning.clone(),
             histories: self.histories.clone(),
+            rows: self.rows.clone(),
             webhooks: self.webhooks.clone(),
         }
     }

@@ -15,6 +15,8 @@ pub(super) mod refused {
     pub(crate) const CONTENT: u32 = 491;
     /// Encrypted with a secret that we do not have.
     pub(crate) const MESSAGE_SECRET: u32 = 495;
+    /// It could not be stored.
+    pub(crate) const DATABASE: u32 = 552;
 }
 
 /// The attributes of a stanza that its answer repeats.

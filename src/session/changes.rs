@@ -33,6 +33,24 @@ pub enum Change {
     Event(Box<Event>),
 }
 
+impl Change {
+    /// What it takes, about.
+    pub fn bytes(&self) -> usize {
+        let inside = match self {
+            Self::Put(_, row) => row.bytes(),
+            Self::Event(event) => match &event.body {
+                EventBody::Message(message) | EventBody::Past(message) => {
+                    message.payload.len() + message.text.as_ref().map_or(0, String::len)
+                }
+                EventBody::Refused { payload, .. } => payload.len(),
+                _ => 0,
+            },
+            _ => 0,
+        };
+        size_of::<Self>() + inside
+    }
+}
+
 /// One entry of the durable stream that applications receive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -95,6 +113,20 @@ pub enum EventBody {
         sender: Jid,
         id: MessageId,
         reason: &'static str,
+    },
+    /// Something that the database does not take as what it is, or that rests on a row that cannot
+    /// be read: its bytes instead.
+    Refused {
+        /// `message`, `receipt`, `notification` and other stanzas; `send`, `history` and others.
+        input: &'static str,
+        chat: Option<Jid>,
+        sender: Option<Jid>,
+        id: Option<MessageId>,
+        /// What the database said, without any value.
+        reason: String,
+        /// The decrypted `Message` protobuf where there is one, else the stanza as it came.
+        payload: Vec<u8>,
+        decrypted: bool,
     },
     Receipt {
         chat: Jid,

@@ -45,3 +45,28 @@ pub enum Input {
     /// The link is gone; whatever waited for an answer will not get one.
     LinkDown,
 }
+
+impl Input {
+    /// What it is, in a word: a stanza by its name where that is a known one.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Node(node) => match node.tag.as_str() {
+                "message" => "message",
+                "receipt" => "receipt",
+                "notification" => "notification",
+                "call" => "call",
+                "ack" => "ack",
+                "iq" => "iq",
+                _ => "stanza",
+            },
+            Self::LinkUp | Self::LinkDown => "link",
+            Self::Tick => "tick",
+            Self::Send(_) => "send",
+            Self::MarkRead { .. } => "mark_read",
+            Self::SyncAppState | Self::ApplyAppState(_) | Self::AskAppStateKeys => "app_state",
+            Self::Blob { .. } => "blob",
+            Self::History => "history",
+            Self::Logout => "logout",
+        }
+    }
+}

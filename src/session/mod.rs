@@ -39,6 +39,7 @@ pub mod pulse;
 mod ratchets;
 mod receipt;
 mod receive;
+pub mod refused;
 mod retry;
 mod send;
 mod settings;

@@ -4,6 +4,7 @@
 //! value. The store maps them onto tables; the session only ever sees these.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::ids::{Address, Jid, MessageId};
@@ -15,39 +16,72 @@ pub use crate::appstate::Collection;
 ///
 /// Filled by the owner with what `Session::wants` asked for; the session keeps it
 /// in step with the changes that it hands out, so that several inputs can share one transaction.
-/// Thrown away as a whole when a commit fails or its outcome is unknown.
+/// Thrown away as a whole when a commit fails or its outcome is unknown. Between units of work the
+/// owner has it forget what is too much: rows can be loaded again at any time.
 #[derive(Debug, Default)]
 pub struct Rows {
-    rows: HashMap<RowKey, Option<Row>>,
+    rows: HashMap<RowKey, AtHand>,
+    /// What they take, about.
+    bytes: usize,
+    /// Units of work so far: what an older one used last goes first.
+    unit: u32,
     /// The first row that was read without being known: whoever read it saw a false absence.
     missed: Mutex<Option<RowKey>>,
+}
+
+/// One row at hand.
+#[derive(Debug)]
+struct AtHand {
+    row: Option<Box<Row>>,
+    /// What it takes with its key.
+    bytes: usize,
+    /// The unit that used it last.
+    used: AtomicU32,
 }
 
 impl Rows {
     /// Takes in what the store answered.
     pub fn load(&mut self, loaded: impl IntoIterator<Item = (RowKey, Option<Row>)>) {
-        self.rows.extend(loaded);
+        for (key, row) in loaded {
+            self.set(key, row);
+        }
     }
 
     /// Whether the row, or its absence, is known.
     pub fn knows(&self, key: &RowKey) -> bool {
-        self.rows.contains_key(key)
+        self.find(key).is_some()
     }
 
     /// The row; `None` where it is absent. A row that was never loaded reads as absent too, and is
     /// remembered as missed, so that nothing that follows from it is carried out.
     pub fn row(&self, key: &RowKey) -> Option<&Row> {
-        let known = self.rows.get(key);
+        let known = self.find(key);
         if known.is_none() {
             let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
             missed.get_or_insert_with(|| key.clone());
         }
-        known.and_then(Option::as_ref)
+        known.and_then(|at_hand| at_hand.row.as_deref())
+    }
+
+    fn find(&self, key: &RowKey) -> Option<&AtHand> {
+        let found = self.rows.get(key)?;
+        found.used.store(self.unit, Ordering::Relaxed);
+        Some(found)
     }
 
     /// Records what a change makes of the row.
     pub fn set(&mut self, key: RowKey, row: Option<Row>) {
-        self.rows.insert(key, row);
+        let row = row.map(Box::new);
+        let bytes = key.bytes() + row.as_ref().map_or(0, |row| row.bytes());
+        let at_hand = AtHand {
+            row,
+            bytes,
+            used: AtomicU32::new(self.unit),
+        };
+        self.bytes += bytes;
+        if let Some(before) = self.rows.insert(key, at_hand) {
+            self.bytes -= before.bytes;
+        }
     }
 
     /// The row that was read without being known, once.
@@ -73,29 +107,171 @@ impl Rows {
 
     /// Forgets one row: it has to be loaded again before it is read.
     pub(super) fn forget(&mut self, key: &RowKey) {
-        self.rows.remove(key);
+        if let Some(before) = self.rows.remove(key) {
+            self.bytes -= before.bytes;
+        }
     }
 
     /// Forgets the MACs of a collection, which go with its version.
     pub(super) fn forget_app_state_macs(&mut self, of: Collection) {
-        self.rows.retain(
+        self.keep(
             |key, _| !matches!(key, RowKey::AppStateMac { collection, .. } if *collection == of),
         );
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.rows.clear();
+        self.rows = HashMap::new();
+        self.bytes = 0;
     }
 
-    /// How many rows are held.
-    pub fn len(&self) -> usize {
-        self.rows.len()
+    /// A unit of work is committed: forgets what nobody needs again soon, and then what was used
+    /// longest ago, until the rest takes no more than that.
+    pub fn settle(&mut self, bytes_max: usize) {
+        self.keep(|key, at_hand| key.is_used_again(at_hand.row.as_deref()));
+        if bytes_max < self.bytes {
+            // A quarter more than needed, so that not every unit has to look.
+            let target = bytes_max - bytes_max / 4;
+            let mut ages: Vec<(u32, usize)> = self.rows.values().map(AtHand::age).collect();
+            ages.sort_unstable();
+            let mut left = self.bytes;
+            let mut oldest = ages.into_iter();
+            let mut upto = None;
+            while target < left
+                && let Some((used, bytes)) = oldest.next()
+            {
+                left -= bytes;
+                upto = Some(used);
+            }
+            self.keep(|_, at_hand| upto.is_some_and(|upto| upto < at_hand.age().0));
+        }
+        if self.rows.len() < self.rows.capacity() / 4 {
+            self.rows.shrink_to_fit();
+        }
+        self.unit = self.unit.wrapping_add(1);
+    }
+
+    fn keep(&mut self, wanted: impl Fn(&RowKey, &AtHand) -> bool) {
+        let bytes = &mut self.bytes;
+        self.rows.retain(|key, at_hand| {
+            let wanted = wanted(key, at_hand);
+            if !wanted {
+                *bytes -= at_hand.bytes;
+            }
+            wanted
+        });
+    }
+
+    /// What the rows at hand take, about.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether nothing is held.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+}
+
+impl AtHand {
+    fn age(&self) -> (u32, usize) {
+        (self.used.load(Ordering::Relaxed), self.bytes)
+    }
+}
+
+impl RowKey {
+    /// Whether the row may well be wanted by later units: not what was looked at for one message,
+    /// nor what is behind us.
+    fn is_used_again(&self, row: Option<&Row>) -> bool {
+        match self {
+            Self::Seen(_)
+            | Self::Retry(_)
+            | Self::PreKey(_)
+            | Self::MessageSecret { .. }
+            | Self::AppStateMac { .. }
+            | Self::HistoryDone(_) => false,
+            Self::Outbox(_) => {
+                let open = [OutboxState::Queued, OutboxState::Encrypted];
+                matches!(row, Some(Row::Outbox(row)) if open.contains(&row.state))
+            }
+            _ => true,
+        }
+    }
+
+    /// What an entry under it takes without its row, about.
+    fn bytes(&self) -> usize {
+        let texts = match self {
+            Self::Ratchet(address) | Self::Identity(address) => address.as_str().len(),
+            Self::SenderKey { chat, sender } => chat.user.len() + sender.as_str().len(),
+            Self::SenderKeyShare(jid)
+            | Self::LidOf(jid)
+            | Self::PnOf(jid)
+            | Self::Devices(jid)
+            | Self::Group(jid)
+            | Self::Contact(jid)
+            | Self::PrivacyToken(jid)
+            | Self::ChatSettings(jid) => jid.user.len(),
+            Self::Seen(dedupe)
+            | Self::Retry(dedupe)
+            | Self::History(dedupe)
+            | Self::HistoryDone(dedupe) => dedupe.0.len(),
+            Self::Outbox(id) => id.as_str().len(),
+            Self::MessageSecret { chat, sender, id } => {
+                chat.user.len() + sender.user.len() + id.as_str().len()
+            }
+            Self::AppStateKey(id) => id.len(),
+            Self::PreKey(_)
+            | Self::NextHistory
+            | Self::AppStateVersion(_)
+            | Self::AppStateMac { .. } => 0,
+        };
+        size_of::<(Self, AtHand)>() + texts
+    }
+}
+
+impl Row {
+    /// What it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let parts = match self {
+            Self::Record(record) => record.len(),
+            Self::SenderKeyShare(share) => {
+                let device = |address: &Address| size_of::<Address>() + address.as_str().len();
+                share.devices.iter().map(device).sum()
+            }
+            Self::User(jid) => jid.user.len(),
+            Self::Devices(list) => size_of_val(&list.devices[..]),
+            Self::Group(group) => {
+                let jid = |jid: &Option<Jid>| jid.as_ref().map_or(0, |jid| jid.user.len());
+                let one = |one: &Participant| one.jid.user.len() + jid(&one.pn) + jid(&one.lid);
+                let members = group.participants.iter().map(one).sum::<usize>();
+                group.subject.len() + size_of_val(&group.participants[..]) + members
+            }
+            Self::Contact(contact) => {
+                optional(&contact.first_name)
+                    + optional(&contact.full_name)
+                    + optional(&contact.push_name)
+                    + optional(&contact.business_name)
+                    + optional(&contact.redacted_phone)
+            }
+            Self::History(history) => history.dedupe.0.len() + history.notification.len(),
+            Self::Outbox(row) => {
+                let stanza = row.stanza.as_ref().map_or(0, Vec::len);
+                row.body.len() + stanza + row.to.user.len() + optional(&row.error)
+            }
+            Self::MessageSecret(secret) => secret.len(),
+            Self::PrivacyToken { token, .. } => token.len(),
+            Self::AppStateKey(key) => key.data.len() + key.fingerprint.len(),
+            Self::AppStateVersion { hash, .. } => hash.len(),
+            Self::Identity(_)
+            | Self::PreKey(_)
+            | Self::Seen(_)
+            | Self::Retry(_)
+            | Self::HistoryDone { .. }
+            | Self::ChatSettings(_)
+            | Self::AppStateMac { .. } => 0,
+        };
+        size_of::<Self>() + parts
     }
 }
 
@@ -327,4 +503,74 @@ pub struct AppStateKey {
     pub data: Vec<u8>,
     pub fingerprint: Vec<u8>,
     pub timestamp: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(number: u32) -> Jid {
+        Jid::user(format!("49151{number:08}"))
+    }
+
+    fn ratchet(number: u32) -> (RowKey, Option<Row>) {
+        let key = RowKey::Ratchet(user(number).address());
+        (key, Some(Row::Record(vec![0; 1_000])))
+    }
+
+    #[test]
+    fn what_was_used_longest_ago_is_forgotten_first() {
+        const MAX: usize = 20_000;
+        let mut rows = Rows::default();
+        for number in 0..200 {
+            rows.load([ratchet(number)]);
+            // This one is in every unit.
+            assert!(rows.knows(&ratchet(0).0), "after {number} units");
+            rows.settle(MAX);
+            assert!(rows.bytes() <= MAX, "{}", rows.bytes());
+            assert!(rows.knows(&ratchet(number).0), "what was used last");
+        }
+        assert!(!rows.knows(&ratchet(100).0));
+        assert!(MAX / 2 < rows.bytes(), "{} left", rows.bytes());
+        rows.settle(0);
+        assert_eq!((rows.bytes(), rows.is_empty()), (0, true));
+    }
+
+    #[test]
+    fn rows_of_one_unit_may_be_more_than_that_until_it_is_committed() {
+        let mut rows = Rows::default();
+        rows.load((0..100).map(ratchet));
+        assert!((0..100).all(|number| rows.knows(&ratchet(number).0)));
+        rows.settle(10_000);
+        assert!(rows.bytes() <= 10_000);
+    }
+
+    #[test]
+    fn what_nobody_needs_again_is_not_kept() {
+        let mut rows = Rows::default();
+        let dedupe = || Dedupe(String::from("message|a|b|c"));
+        let outbox = |state| OutboxRow {
+            id: "ID".parse().unwrap(),
+            to: user(1),
+            body: vec![0; 60_000],
+            state,
+            stanza: None,
+            queued_ms: 1,
+            sent_ms: None,
+            delivered_ms: None,
+            read_ms: None,
+            error: None,
+            resends: 0,
+        };
+        let key = || RowKey::Outbox("ID".parse().unwrap());
+        rows.set(RowKey::Seen(dedupe()), Some(Row::Seen(1)));
+        rows.set(RowKey::Retry(dedupe()), None);
+        rows.set(key(), Some(Row::Outbox(outbox(OutboxState::Encrypted))));
+        rows.settle(usize::MAX);
+        // Its acknowledgement is still to come.
+        assert!(rows.knows(&key()));
+        rows.set(key(), Some(Row::Outbox(outbox(OutboxState::Sent))));
+        rows.settle(usize::MAX);
+        assert_eq!((rows.bytes(), rows.is_empty()), (0, true));
+    }
 }

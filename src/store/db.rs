@@ -5,6 +5,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -180,17 +181,143 @@ pub(super) enum Db {
         write: SqlitePool,
         read: SqlitePool,
         tally: Arc<Tally>,
+        worn: Worn,
     },
     Postgres(Arc<Server>),
 }
 
 /// An open transaction; dropped without a commit, it is rolled back.
 pub(super) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(FileTx),
     Postgres {
         tx: Transaction<'static, Postgres>,
         served: Served,
     },
+}
+
+/// A transaction of a file. One whose statement failed takes no other: where there is no room, no
+/// memory, or the disk cannot be read, SQLite ends the transaction by itself, and whatever came
+/// after would be committed on its own.
+pub(super) struct FileTx {
+    tx: Transaction<'static, Sqlite>,
+    failed: bool,
+    worn: Worn,
+}
+
+/// Whether the connection that writes is to be opened anew before it is used again: one that was
+/// opened while its file could only be read never writes, and what a disk did to one that it failed
+/// under is not known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Worn(Arc<AtomicBool>);
+
+impl Worn {
+    fn note(&self, error: &StoreError) {
+        use StoreError::{CommitUnknown, Unavailable};
+        if matches!(error, Unavailable(_) | CommitUnknown(_)) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Once for each time that it was.
+    pub(super) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl FileTx {
+    async fn begin_to_write(write: &SqlitePool, worn: &Worn) -> Result<Self, StoreError> {
+        // A plain BEGIN that reads first is refused at its first write while another writes.
+        let begun = write.begin_with("BEGIN IMMEDIATE").await;
+        let tx = begun.map_err(|error| {
+            let error = StoreError::from(error);
+            worn.note(&error);
+            error
+        })?;
+        Ok(Self {
+            tx,
+            failed: false,
+            worn: worn.clone(),
+        })
+    }
+
+    async fn begin_to_read(read: &SqlitePool) -> Result<Self, StoreError> {
+        Ok(Self {
+            tx: read.begin().await?,
+            failed: false,
+            worn: Worn::default(),
+        })
+    }
+
+    async fn rows(
+        &mut self,
+        sql: impl SqlSafeStr,
+        args: Vec<Val>,
+    ) -> Result<Vec<SqliteRow>, StoreError> {
+        self.check()?;
+        let rows = lite(sql, args).fetch_all(&mut *self.tx).await;
+        self.noted(rows)
+    }
+
+    async fn run(&mut self, sql: impl SqlSafeStr, args: Vec<Val>) -> Result<u64, StoreError> {
+        self.check()?;
+        let done = lite(sql, args).execute(&mut *self.tx).await;
+        Ok(self.noted(done)?.rows_affected())
+    }
+
+    async fn script(&mut self, sql: impl SqlSafeStr) -> Result<(), StoreError> {
+        self.check()?;
+        let done = sqlx::raw_sql(sql).execute(&mut *self.tx).await;
+        self.noted(done).map(|_| ())
+    }
+
+    fn stream(
+        &mut self,
+        sql: impl SqlSafeStr,
+        args: Vec<Val>,
+    ) -> BoxStream<'_, Result<Row, StoreError>> {
+        if let Err(error) = self.check() {
+            return futures_util::stream::once(std::future::ready(Err(error))).boxed();
+        }
+        let Self { tx, failed, worn } = self;
+        let rows = lite(sql, args).fetch(&mut **tx);
+        let noted = |row: Result<SqliteRow, sqlx::Error>| {
+            row.map(Row::Sqlite).map_err(|error| {
+                let error = StoreError::from(error);
+                *failed = true;
+                worn.note(&error);
+                error
+            })
+        };
+        rows.map(noted).boxed()
+    }
+
+    async fn commit(self) -> Result<(), StoreError> {
+        self.check()?;
+        let Self { tx, worn, .. } = self;
+        tx.commit().await.map_err(|error| {
+            let error = StoreError::of_commit(error);
+            worn.note(&error);
+            error
+        })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        match self.failed {
+            true => Err(StoreError::Unavailable(
+                "the transaction failed before".into(),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn noted<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        done.map_err(|error| {
+            let error = StoreError::from(error);
+            self.failed = true;
+            self.worn.note(&error);
+            error
+        })
+    }
 }
 
 fn lite(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Sqlite, SqliteArguments> {
@@ -247,9 +374,14 @@ async fn post_run<'c>(
 }
 
 impl Db {
-    pub(super) fn of_file(write: SqlitePool, read: SqlitePool) -> Self {
+    pub(super) fn of_file(write: SqlitePool, read: SqlitePool, worn: Worn) -> Self {
         let tally = Arc::default();
-        Self::Sqlite { write, read, tally }
+        Self::Sqlite {
+            write,
+            read,
+            tally,
+            worn,
+        }
     }
 
     pub(super) fn tally(&self) -> &Tally {
@@ -277,8 +409,9 @@ impl Db {
 
     async fn begin_as(&self, own: &'static str, shared: &'static str) -> Result<Tx, StoreError> {
         Ok(match self {
-            // A plain BEGIN that reads first is refused at its first write while another writes.
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { write, worn, .. } => {
+                Tx::Sqlite(FileTx::begin_to_write(write, worn).await?)
+            }
             Self::Postgres(server) => {
                 let begin = if server.is_shared() { shared } else { own };
                 let (pool, served) = server.pool();
@@ -292,7 +425,7 @@ impl Db {
     pub(super) async fn snapshot(&self) -> Result<Tx, StoreError> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         Ok(match self {
-            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Sqlite { read, .. } => Tx::Sqlite(FileTx::begin_to_read(read).await?),
             Self::Postgres(server) => {
                 let (pool, served) = server.pool();
                 let tx = served.ask(pool.begin_with(BEGIN)).await?;
@@ -433,7 +566,7 @@ impl Tx {
         args: Vec<Val>,
     ) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Sqlite(tx) => wrap(lite(sql, args).fetch_all(&mut **tx).await?, Row::Sqlite),
+            Self::Sqlite(tx) => wrap(tx.rows(sql, args).await?, Row::Sqlite),
             Self::Postgres { tx, served } => {
                 let rows = post_rows(&mut **tx, served.is_shared(), sql, args);
                 wrap(served.ask(rows).await?, Row::Postgres)
@@ -457,7 +590,7 @@ impl Tx {
         args: Vec<Val>,
     ) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Sqlite(tx) => lite(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Sqlite(tx) => tx.run(sql, args).await?,
             Self::Postgres { tx, served } => {
                 let run = post_run(&mut **tx, served.is_shared(), sql, args);
                 served.ask(run).await?
@@ -472,13 +605,12 @@ impl Tx {
         args: Vec<Val>,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => lite(sql, args).execute(&mut **tx).await.map(|_| ()),
+            Self::Sqlite(tx) => tx.run(sql, args).await.map(|_| ()),
             Self::Postgres { tx, served } => {
                 let run = post_run(&mut **tx, served.is_shared(), sql, args);
-                served.ask(run).await.map(|_| ())
+                Ok(served.ask(run).await.map(|_| ())?)
             }
         }
-        .map_err(StoreError::from)
     }
 
     /// The first row of a query whose text was put together from our own names.
@@ -498,10 +630,7 @@ impl Tx {
         args: Vec<Val>,
     ) -> BoxStream<'_, Result<Row, StoreError>> {
         match self {
-            Self::Sqlite(tx) => lite(sql, args)
-                .fetch(&mut **tx)
-                .map(|row| row.map(Row::Sqlite).map_err(StoreError::from))
-                .boxed(),
+            Self::Sqlite(tx) => tx.stream(sql, args),
             Self::Postgres { tx, served } => {
                 let rows = match served.is_shared() {
                     true => {
@@ -519,22 +648,87 @@ impl Tx {
     /// Runs a text of several statements, without arguments.
     pub(super) async fn script(&mut self, sql: impl SqlSafeStr) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
-            Self::Postgres { tx, .. } => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
+            Self::Sqlite(tx) => tx.script(sql).await,
+            Self::Postgres { tx, .. } => {
+                sqlx::raw_sql(sql).execute(&mut **tx).await?;
+                Ok(())
+            }
         }
-        .map_err(StoreError::from)
     }
 
     /// Ends the transaction for good. After an error nobody knows whether it was.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres { tx, served } => served.ask(tx.commit()).await,
+            Self::Postgres { tx, served } => {
+                let committed = served.ask(tx.commit()).await;
+                committed.map_err(StoreError::of_commit)
+            }
         }
-        .map_err(StoreError::of_commit)
     }
 }
 
 fn wrap<R>(rows: Vec<R>, wrap: fn(R) -> Row) -> Vec<Row> {
     rows.into_iter().map(wrap).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::DatabaseUrl;
+    use crate::store::Store;
+
+    use super::*;
+
+    /// A file with one table.
+    async fn file() -> (Store, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(folder.path().join("wmctl.db"));
+        let store = Store::open(&url).await.unwrap();
+        let mut tx = store.db.begin().await.unwrap();
+        tx.script("CREATE TABLE one (value BLOB)").await.unwrap();
+        tx.commit().await.unwrap();
+        (store, folder)
+    }
+
+    async fn count(store: &Store) -> i64 {
+        let row = store.db.row("SELECT count(*) FROM one", args![]).await;
+        row.unwrap().unwrap().column("one", 0).unwrap()
+    }
+
+    const INSERT: &str = "INSERT INTO one VALUES ($1)";
+
+    #[tokio::test]
+    async fn a_transaction_that_the_file_ended_is_not_gone_on_with_and_spoils_no_other() {
+        let (store, _folder) = file().await;
+        for _ in 0..3 {
+            let mut tx = store.db.begin().await.unwrap();
+            tx.script("PRAGMA max_page_count = 5").await.unwrap();
+            tx.run(INSERT, args![vec![0_u8; 10]]).await.unwrap();
+            let full = tx.run(INSERT, args![vec![0_u8; 100_000]]).await;
+            assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
+            // Whatever comes now would be committed on its own.
+            let after = tx.run(INSERT, args![vec![0_u8; 10]]).await;
+            assert!(after.unwrap_err().is_transient());
+            assert!(tx.commit().await.is_err());
+            assert_eq!(count(&store).await, 0);
+        }
+        // There is room again: the limit was the connection's.
+        let mut tx = store.db.begin().await.unwrap();
+        tx.run(INSERT, args![vec![0_u8; 100_000]]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(&store).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_failed_spoils_no_other_transaction() {
+        let (store, _folder) = file().await;
+        let mut tx = store.db.begin().await.unwrap();
+        // As SQLite does by itself.
+        tx.script("ROLLBACK").await.unwrap();
+        assert!(tx.commit().await.is_err());
+        let mut tx = store.db.begin().await.unwrap();
+        tx.run(INSERT, args![vec![0_u8; 10]]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(&store).await, 1);
+    }
 }

@@ -96,9 +96,14 @@ pub enum StoreError {
     /// The structure of the file is broken.
     #[error("the database file is damaged")]
     Damaged(#[source] Box<dyn Error + Send + Sync>),
-    /// A constraint refused a value: a fault of ours.
+    /// A value that the database does not take: a constraint, an encoding, a length. Other values
+    /// may be welcome.
     #[error("database refused a value")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// It cannot carry the statement out, whatever the values: a damaged file, a missing table or
+    /// right.
+    #[error("database cannot carry out a statement")]
+    Unable(#[source] Box<dyn Error + Send + Sync>),
     /// The server refused the login, or has no such database.
     #[error("database refused the login")]
     Login {
@@ -137,6 +142,24 @@ impl StoreError {
         }
     }
 
+    /// Why a value was not taken, without the value: a code, and the constraint's name.
+    pub fn reason(&self) -> String {
+        let verdict = match self {
+            Self::Refused(source) => source.downcast_ref::<Verdict>(),
+            _ => None,
+        };
+        let Some(Verdict {
+            code, constraint, ..
+        }) = verdict
+        else {
+            return self.to_string();
+        };
+        match constraint {
+            Some(constraint) => format!("{self} ({code}, {constraint})"),
+            None => format!("{self} ({code})"),
+        }
+    }
+
     /// The class of an error that COMMIT itself answered.
     pub(super) fn of_commit(error: sqlx::Error) -> Self {
         match Self::from(error) {
@@ -151,11 +174,20 @@ impl StoreError {
 mod sqlite_code {
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
+    pub(super) const NO_MEMORY: i32 = 7;
     pub(super) const READ_ONLY: i32 = 8;
+    pub(super) const INTERRUPTED: i32 = 9;
     pub(super) const IO: i32 = 10;
     pub(super) const CORRUPT: i32 = 11;
     pub(super) const FULL: i32 = 13;
     pub(super) const CANT_OPEN: i32 = 14;
+    /// Too many tried to open the file at the same moment.
+    pub(super) const PROTOCOL: i32 = 15;
+    /// Somebody changed the schema meanwhile.
+    pub(super) const SCHEMA: i32 = 17;
+    pub(super) const TOO_BIG: i32 = 18;
+    pub(super) const CONSTRAINT: i32 = 19;
+    pub(super) const MISMATCH: i32 = 20;
     pub(super) const NOT_A_DATABASE: i32 = 26;
 }
 
@@ -171,14 +203,20 @@ impl From<sqlx::Error> for StoreError {
         // SQLite's codes are numbers whose low byte is the class; PostgreSQL's have five letters.
         if let Some(number) = code.parse::<i32>().ok().filter(|_| code.len() < 5) {
             return match number & 0xFF {
-                sqlite_code::BUSY | sqlite_code::LOCKED => Self::Busy,
+                sqlite_code::BUSY | sqlite_code::LOCKED | sqlite_code::PROTOCOL => Self::Busy,
                 sqlite_code::FULL => Self::Full,
-                sqlite_code::READ_ONLY | sqlite_code::IO | sqlite_code::CANT_OPEN => {
-                    Self::Unavailable(said(error))
+                sqlite_code::READ_ONLY
+                | sqlite_code::IO
+                | sqlite_code::CANT_OPEN
+                | sqlite_code::NO_MEMORY
+                | sqlite_code::INTERRUPTED
+                | sqlite_code::SCHEMA => Self::Unavailable(said(error)),
+                sqlite_code::TOO_BIG | sqlite_code::CONSTRAINT | sqlite_code::MISMATCH => {
+                    Self::Refused(judged(error))
                 }
                 sqlite_code::CORRUPT => Self::Damaged(said(error)),
                 sqlite_code::NOT_A_DATABASE => Self::NotDatabase,
-                _ => Self::Refused(said(error)),
+                _ => Self::Unable(said(error)),
             };
         }
         match &code[..2.min(code.len())] {
@@ -194,9 +232,31 @@ impl From<sqlx::Error> for StoreError {
             },
             // Connection, resources, operator intervention (shutdown), system errors.
             "08" | "53" | "57" | "58" | "25" => Self::Unavailable(said(error)),
-            _ => Self::Refused(said(error)),
+            // Values that their columns or the encoding do not take, constraints, limits of size.
+            "22" | "23" | "54" => Self::Refused(judged(error)),
+            _ => Self::Unable(said(error)),
         }
     }
+}
+
+/// Why the database does not take a value.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Verdict {
+    message: String,
+    code: String,
+    constraint: Option<String>,
+}
+
+fn judged(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
+    let sqlx::Error::Database(database) = error else {
+        return said(error);
+    };
+    Box::new(Verdict {
+        message: database.message().to_owned(),
+        code: database.code().unwrap_or_default().into_owned(),
+        constraint: database.constraint().map(str::to_owned),
+    })
 }
 
 /// What the database said, without the place in its own source code that the driver adds.

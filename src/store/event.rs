@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::ids::TenantId;
+use crate::ids::{Jid, TenantId};
 use crate::session::changes::{
     AccountState, ChatChange, Event, EventBody, MessageEvent, ReceiptKind,
 };
@@ -13,11 +13,15 @@ use crate::store::{Owner, Store};
 
 const TABLE: &str = "wmctl_event";
 
+/// Longest address or id of what is refused; longer ones are left out.
+const REFUSED_TEXT_MAX: usize = 128;
+
 /// The types that events have.
-pub const TYPES: [&str; 14] = [
+pub const TYPES: [&str; 15] = [
     "message",
     "history_message",
     "undecryptable",
+    "refused",
     "receipt",
     "sent",
     "send_failed",
@@ -172,6 +176,7 @@ fn columns(event: &Event) -> Vec<Val> {
                 json!({ "reason": reason }),
             )
         }
+        EventBody::Refused { .. } => refused_columns(body),
         EventBody::Receipt {
             chat,
             sender,
@@ -274,6 +279,39 @@ fn columns(event: &Event) -> Vec<Val> {
             plain("state", none(), none(), none(), detail)
         }
     }
+}
+
+/// Nothing in it but plain letters and bytes: what is refused as one thing must be welcome as this.
+fn refused_columns(body: &EventBody) -> Vec<Val> {
+    let EventBody::Refused {
+        input,
+        chat,
+        sender,
+        id,
+        reason,
+        payload,
+        decrypted,
+    } = body
+    else {
+        return Vec::new();
+    };
+    let plain = |text: String| (text.is_ascii() && text.len() <= REFUSED_TEXT_MAX).then_some(text);
+    let address = |jid: &Option<Jid>| jid.as_ref().and_then(|jid| plain(jid.to_string()));
+    let detail = json!({
+        "input": input,
+        "reason": plain(reason.clone()),
+        "content": if *decrypted { "message" } else { "stanza" },
+    });
+    args![
+        "refused",
+        address(chat),
+        address(sender),
+        id.as_ref().and_then(|id| plain(id.as_str().to_owned())),
+        false,
+        None::<String>,
+        payload.as_slice(),
+        detail.to_string(),
+    ]
 }
 
 fn message_columns(kind: &str, event: &Event, message: &MessageEvent) -> Vec<Val> {

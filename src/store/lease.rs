@@ -139,7 +139,9 @@ impl Store {
             route
         ];
         tx.run(REGISTER, row).await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.db.tally().beaten();
+        Ok(())
     }
 
     /// Counts the process's heartbeat up; `None` says that it was declared dead.
@@ -156,6 +158,7 @@ impl Store {
         let mut tx = self.db.begin().await?;
         let row = tx.row(sql, beat).await?;
         tx.commit().await?;
+        self.db.tally().beaten();
         row.map(|row| row.column("wmctl_host", 0)).transpose()
     }
 

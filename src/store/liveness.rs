@@ -291,6 +291,7 @@ impl LockSession {
             let asked = ask(&mut self.connection, HEARTBEAT_POSTGRES, beat);
             self.served.ask(asked).await?
         };
+        self.server.tally.beaten();
         row.map(|row| row.column("wmctl_host", 0)).transpose()
     }
 

@@ -27,7 +27,7 @@ mod open;
 pub mod outbox;
 pub mod probe;
 mod put;
-mod read;
+pub mod read;
 pub mod retention;
 pub mod route;
 pub mod scratch;

@@ -15,7 +15,7 @@ use crate::config::DatabaseUrl;
 use crate::config::postgres::{PostgresUrl, Roots, TlsMode};
 use crate::store::Store;
 use crate::store::bell::Bells;
-use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS};
+use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS, Worn};
 use crate::store::error::StoreError;
 use crate::store::intake::Intake;
 use crate::store::route::{Pooling, Route, Way};
@@ -73,10 +73,7 @@ impl Store {
             .filename(path)
             .read_only(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let pool = || {
-            let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-            pool.max_connections(1)
-        };
+        let pool = || file_pool().max_connections(1);
         let read = match pool().connect_with(options.clone()).await {
             Ok(read) => read,
             // In a folder that cannot be written no index of the log can be made; without a log
@@ -88,7 +85,7 @@ impl Store {
         };
         let write = read.clone();
         Ok(Self {
-            db: Db::of_file(write, read),
+            db: Db::of_file(write, read, Worn::default()),
             file: Some(path.to_owned()),
             bells: Bells::default(),
             intake: Intake::default(),
@@ -103,11 +100,11 @@ impl Store {
             .journal_mode(SqliteJournalMode::Delete)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true);
-        let pool = SqlitePoolOptions::new().max_connections(1);
-        let write = pool.connect_with(options).await?;
+        let write = file_pool().max_connections(1);
+        let write = write.connect_with(options).await?;
         let read = write.clone();
         Ok(Self {
-            db: Db::of_file(write, read),
+            db: Db::of_file(write, read, Worn::default()),
             file: Some(path.to_owned()),
             bells: Bells::default(),
             intake: Intake::default(),
@@ -132,6 +129,20 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Connections to a file. One whose transaction SQLite ended by itself, or whose rollback failed,
+/// still counts as inside it and could never begin another: it is closed instead of kept.
+fn file_pool() -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // A rollback that was only asked for is carried out before the answer.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+}
+
 async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
     create_private(path).map_err(StoreError::File)?;
     let options = SqliteConnectOptions::new()
@@ -141,15 +152,18 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true);
-    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-    let write = pool()
-        .max_connections(1)
-        .connect_with(options.clone())
-        .await?;
-    let read = pool()
+    let worn = Worn::default();
+    let write = file_pool().max_connections(1);
+    let opens_anew = worn.clone();
+    let write = write.before_acquire(move |_, _| {
+        let fit = !opens_anew.take();
+        Box::pin(async move { Ok(fit) })
+    });
+    let write = write.connect_with(options.clone()).await?;
+    let read = file_pool()
         .max_connections(SQLITE_READERS)
         .connect_lazy_with(options.read_only(true));
-    let db = Db::of_file(write, read);
+    let db = Db::of_file(write, read, worn);
     Ok(Store {
         db,
         file: Some(path.to_owned()),

@@ -34,19 +34,34 @@ const OPEN: &str = "
     WHERE business_id = $1 AND seq > $2 AND state IN ('queued', 'encrypted')
     ORDER BY seq LIMIT $3";
 
+/// A message of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Row(OutboxRow),
+    /// Its row cannot be read.
+    Unreadable(MessageId),
+}
+
 impl Store {
     /// Messages that are not acknowledged yet, behind a place: at most `limit`, in the order in
-    /// which they were taken in, each with its place.
+    /// which they were taken in, each with its place. Of a row that cannot be read only the id, or
+    /// nothing where that cannot be read either.
     pub async fn outbox_batch(
         &self,
         tenant: &TenantId,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(OutboxRow, i64)>, StoreError> {
+    ) -> Result<Vec<(Option<Found>, i64)>, StoreError> {
         let args = args![tenant.as_str(), after, limit];
         let rows = self.db.rows(BATCH, args).await?;
         rows.iter()
-            .map(|row| Ok((decode(row)?, row.column(TABLE, 11)?)))
+            .map(|row| {
+                let found = match decode(row) {
+                    Ok(row) => Some(Found::Row(row)),
+                    Err(_) => row.parsed(TABLE, 0).ok().map(Found::Unreadable),
+                };
+                Ok((found, row.column(TABLE, 11)?))
+            })
             .collect()
     }
 

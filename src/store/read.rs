@@ -69,6 +69,16 @@ const APP_STATE_MAC: &str = "
     WHERE business_id = $1 AND jid = $2 AND name = $3 AND index_mac = $4
     ORDER BY version DESC LIMIT 1";
 
+/// What was found under some keys.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// In the order of the keys; `None` for rows that do not exist, or that cannot be read.
+    pub rows: Vec<(RowKey, Option<Row>)>,
+    /// Tables with rows among them that cannot be read. Each is fetched, learned or made anew by
+    /// whoever finds it absent, and takes the place of the unreadable one then.
+    pub unreadable: Vec<&'static str>,
+}
+
 impl Store {
     /// The rows of those keys, in their order; `None` for rows that do not exist.
     pub async fn read(
@@ -76,12 +86,25 @@ impl Store {
         owner: &Owner,
         keys: &[RowKey],
     ) -> Result<Vec<(RowKey, Option<Row>)>, StoreError> {
-        let mut found = Vec::with_capacity(keys.len());
+        Ok(self.look_up(owner, keys).await?.rows)
+    }
+
+    /// The same, and what of it cannot be read.
+    pub async fn look_up(&self, owner: &Owner, keys: &[RowKey]) -> Result<Read, StoreError> {
+        let mut found = Read::default();
         for keys in keys.chunks(READ_KEYS_MAX) {
             let queries = keys.iter().map(|key| select(owner, key)).collect();
             let rows = self.db.first_rows(queries).await?;
             for (key, row) in keys.iter().zip(rows) {
-                found.push((key.clone(), row.map(|row| decode(key, &row)).transpose()?));
+                let row = row.map(|row| decode(key, &row)).transpose();
+                let row = match row {
+                    Err(StoreError::Corrupt { table, .. }) if may_be_absent(key) => {
+                        found.unreadable.push(table);
+                        None
+                    }
+                    row => row?,
+                };
+                found.rows.push((key.clone(), row));
             }
         }
         Ok(found)
@@ -116,6 +139,11 @@ impl Store {
             .await?;
         row.map(|row| outbox::decode(&row)).transpose()
     }
+}
+
+/// Whether a row may be taken for absent when it cannot be read: not what an application asked for.
+fn may_be_absent(key: &RowKey) -> bool {
+    !matches!(key, RowKey::Outbox(_))
 }
 
 fn select(owner: &Owner, key: &RowKey) -> (&'static str, Vec<Val>) {
@@ -211,7 +239,8 @@ fn decode(key: &RowKey, row: &Stored) -> Result<Row, StoreError> {
         RowKey::LidOf(_) => Row::User(Jid::lid(Found("whatsmeow_lid_map", row).at::<String>(0)?)),
         RowKey::PnOf(_) => Row::User(Jid::user(Found("whatsmeow_lid_map", row).at::<String>(0)?)),
         RowKey::Contact(_) => Row::Contact(contact(&Found("whatsmeow_contacts", row))?),
-        RowKey::Seen(_) => Row::Seen(Found("wmctl_event", row).at(0)?),
+        // That it is there is what counts.
+        RowKey::Seen(_) => Row::Seen(Found("wmctl_event", row).at(0).unwrap_or_default()),
         RowKey::Outbox(_) => Row::Outbox(outbox::decode(row)?),
         RowKey::MessageSecret { .. } => {
             Row::MessageSecret(Found("whatsmeow_message_secrets", row).at(0)?)

@@ -1,6 +1,10 @@
 //! Counts what accounts ask of the database. Heartbeats, leases and what people ask are left out.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::store::Store;
 
@@ -21,6 +25,8 @@ pub(super) struct Tally {
     waits: AtomicU64,
     writes: AtomicU64,
     transactions: AtomicU64,
+    /// When a heartbeat was written last.
+    beaten: Mutex<Option<Instant>>,
 }
 
 impl Tally {
@@ -38,6 +44,12 @@ impl Tally {
         self.written(1 + changes);
     }
 
+    /// A heartbeat was written, or the process made known.
+    pub(super) fn beaten(&self) {
+        let mut beaten = self.beaten.lock().unwrap_or_else(PoisonError::into_inner);
+        *beaten = Some(Instant::now());
+    }
+
     /// A transaction that wrote so many rows.
     pub(super) fn written(&self, rows: usize) {
         self.writes.fetch_add(rows as u64, Ordering::Relaxed);
@@ -46,6 +58,14 @@ impl Tally {
 }
 
 impl Store {
+    /// How long ago this process wrote a heartbeat last: whether it can write at all. `None` before
+    /// it was made known.
+    pub fn heartbeat_age(&self) -> Option<Duration> {
+        let beaten = &self.db.tally().beaten;
+        let beaten = *beaten.lock().unwrap_or_else(PoisonError::into_inner);
+        beaten.map(|at| at.elapsed())
+    }
+
     /// What this process asked on behalf of accounts so far.
     pub fn work(&self) -> Work {
         let tally = self.db.tally();

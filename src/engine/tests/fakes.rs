@@ -12,9 +12,9 @@ use crate::clock::{Entropy, Surroundings, SystemClock};
 use crate::crypto::random::Random;
 use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
-use crate::ids::Jid;
+use crate::ids::{Jid, MessageId};
 use crate::session::account::{Account, AdvIdentity};
-use crate::session::changes::{Change, Event};
+use crate::session::changes::{Change, Event, EventBody};
 use crate::session::pair::DeviceKeys;
 use crate::session::rows::{Row, RowKey};
 use crate::wire::node::Node;
@@ -37,6 +37,10 @@ struct State {
     open: Vec<crate::session::rows::OutboxRow>,
     /// The last changes were applied, and nobody heard of it.
     lost: bool,
+    /// What no change may hold.
+    unwelcome: Option<&'static str>,
+    /// A message whose row cannot be read.
+    unreadable: Option<MessageId>,
     loads: u32,
 }
 
@@ -62,6 +66,31 @@ impl Memory {
 
     pub(super) fn events(&self) -> usize {
         self.state.lock().unwrap().events.len()
+    }
+
+    /// What was told to applications.
+    pub(super) fn told(&self) -> Vec<EventBody> {
+        let state = self.state.lock().unwrap();
+        state
+            .events
+            .iter()
+            .map(|event| event.body.clone())
+            .collect()
+    }
+
+    /// Takes no change any more that holds this text, but in bytes.
+    pub(super) fn refuse(&self, text: &'static str) {
+        self.state.lock().unwrap().unwelcome = Some(text);
+    }
+
+    /// A message is to be sent whose row cannot be read.
+    pub(super) fn spoil(&self, id: MessageId) {
+        self.state.lock().unwrap().unreadable = Some(id);
+        self.changed.notify_one();
+    }
+
+    pub(super) fn row(&self, key: &RowKey) -> Option<Row> {
+        self.state.lock().unwrap().rows.get(key).cloned()
     }
 
     pub(super) fn loads(&self) -> u32 {
@@ -119,6 +148,10 @@ impl Ledger for Memory {
 
     async fn read(&self, keys: &[RowKey]) -> Result<Vec<(RowKey, Option<Row>)>, LedgerError> {
         let state = self.state.lock().unwrap();
+        let unreadable = state.unreadable.clone().map(RowKey::Outbox);
+        if unreadable.is_some_and(|unreadable| keys.contains(&unreadable)) {
+            return Err(LedgerError::Refused(String::from("unreadable")));
+        }
         Ok(keys
             .iter()
             .map(|key| (key.clone(), state.rows.get(key).cloned()))
@@ -127,6 +160,14 @@ impl Ledger for Memory {
 
     async fn commit(&self, attempt: Attempt, changes: &[Change]) -> Result<i64, LedgerError> {
         let _open = self.gate.lock().await;
+        let unwelcome = self.state.lock().unwrap().unwelcome;
+        let is_unwelcome = |change: &Change| match change {
+            Change::Event(event) if matches!(event.body, EventBody::Refused { .. }) => false,
+            change => unwelcome.is_some_and(|text| format!("{change:?}").contains(text)),
+        };
+        if changes.iter().any(is_unwelcome) {
+            return Err(LedgerError::Refused(String::from("unwelcome")));
+        }
         let fault = self.state.lock().unwrap().faults.pop_front();
         match fault {
             Some(Fault::Fail(error)) => Err(error),
@@ -152,7 +193,10 @@ impl Ledger for Memory {
         let limit = usize::try_from(limit).unwrap();
         let rows: Vec<_> = state.open.iter().skip(skip).take(limit).cloned().collect();
         let cursor = cursor + i64::try_from(rows.len()).unwrap();
+        let failed = |id: &MessageId| state.rows.contains_key(&RowKey::Outbox(id.clone()));
+        let unreadable = state.unreadable.clone().filter(|id| !failed(id));
         Ok(OpenSends {
+            unreadable: unreadable.into_iter().collect(),
             more: rows.len() == limit,
             rows,
             cursor,

@@ -11,15 +11,18 @@ use tokio_util::sync::CancellationToken;
 use super::actor::{Actor, COMMANDS_MAX, Parts, Stopped};
 use super::gate::Gate;
 use super::ledger::LedgerError;
+use super::room::Room;
 use super::status::Status;
 use super::stop::Stop;
 use super::supervisor;
-use crate::ids::Jid;
+use crate::ids::{Jid, MessageId};
 use crate::metrics::Meter;
 use crate::session::account::Ended;
 use crate::session::changes::{AccountState, Change, EventBody};
 use crate::session::config::ClientConfig;
 use crate::session::input::Input;
+use crate::session::rows::{OutboxState, Row, RowKey};
+use crate::wire::encode::encode;
 use crate::wire::node::Node;
 
 use fakes::{Fault, Lines, Memory, Peer};
@@ -69,6 +72,7 @@ impl World {
             status,
             commands,
             histories: Arc::new(Semaphore::new(1)),
+            room: Room::default().share(),
             meter: Meter::default(),
         });
         let mut tasks = JoinSet::new();
@@ -111,11 +115,15 @@ impl World {
 
 /// Something that becomes an event and an ack.
 fn notification(id: &str) -> Node {
+    notification_of(id, "4915100000")
+}
+
+fn notification_of(id: &str, user: &str) -> Node {
     let update = Node::new("update").attr("hash", "abcd");
     Node::new("notification")
         .attr("id", id)
         .attr("type", "devices")
-        .attr("from", Jid::user("4915100000"))
+        .attr("from", Jid::user(user))
         .attr("t", "1700000000")
         .with_child(update)
 }
@@ -225,6 +233,93 @@ async fn rows_that_changed_behind_the_session_are_loaded_again() {
     assert!(is_ack(&again.hear().await.unwrap(), "n1"));
 }
 
+/// What nobody takes back is not lost: it is told as it came, and is in nobody's way.
+#[tokio::test(start_paused = true)]
+async fn what_the_database_does_not_take_becomes_an_event_and_stops_nothing() {
+    let all = [("n1", "491"), ("n2", "492"), ("n3", "666"), ("n4", "494")];
+    let node = |(id, user): (&str, &str)| notification_of(id, user);
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    world.memory.refuse("666");
+    let held = world.memory.hold_commits().await;
+    all.into_iter().for_each(|one| peer.say(node(one)));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    drop(held);
+    // Nobody acks what is not stored; the server sends again what was not acked.
+    let mut acked = Vec::new();
+    for _ in 0..4 {
+        while let Some(heard) = peer.hear().await {
+            acked.extend(all.iter().filter(|(id, _)| is_ack(&heard, id)).copied());
+            if acked.len() == all.len() {
+                break;
+            }
+        }
+        if acked.len() == all.len() {
+            break;
+        }
+        peer = world.logged_in().await;
+        let missing = all.iter().filter(|one| !acked.contains(*one));
+        missing.for_each(|one| peer.say(node(*one)));
+    }
+    assert_eq!(acked, all.to_vec(), "each once, in order");
+    let told = world.memory.told();
+    let changed = |body: &&EventBody| matches!(body, EventBody::DevicesChanged { .. });
+    assert_eq!(told.iter().filter(changed).count(), 3, "{told:?}");
+    let refused: Vec<_> = told
+        .iter()
+        .filter_map(|body| match body {
+            EventBody::Refused { payload, .. } => Some(payload.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(refused, [encode(&node(all[2]))]);
+    world.state(AccountState::Connected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_row_cannot_be_read_fails_and_stops_nothing() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    let id: MessageId = "AB12".parse().unwrap();
+    world.memory.spoil(id.clone());
+    let failed = |memory: &Memory| match memory.row(&RowKey::Outbox(id.clone())) {
+        Some(Row::Outbox(row)) => row.state == OutboxState::Failed,
+        _ => false,
+    };
+    loop {
+        // Each refusal ends the link.
+        while peer.hear().await.is_some() {}
+        peer = world.logged_in().await;
+        if failed(&world.memory) {
+            break;
+        }
+    }
+    let told = world.memory.told();
+    let named = |body: &EventBody| match body {
+        EventBody::Refused { id: Some(of), .. } => *of == id,
+        _ => false,
+    };
+    assert_eq!(told.iter().filter(|body| named(body)).count(), 1);
+    peer.say(notification("n1"));
+    assert!(is_ack(&peer.hear().await.unwrap(), "n1"));
+}
+
+/// A database that takes nothing at all gets nothing acked either.
+#[tokio::test(start_paused = true)]
+async fn an_account_ends_whose_database_takes_not_even_the_bytes() {
+    let mut world = World::start();
+    let mut peer = world.logged_in().await;
+    let refused = || Fault::Fail(LedgerError::Refused(String::from("everything")));
+    world
+        .memory
+        .fail_next(std::iter::repeat_with(refused).take(20));
+    peer.say(notification("n1"));
+    assert_eq!(peer.hear().await, None, "nothing is acknowledged");
+    let again = world.logged_in().await;
+    again.say(notification("n1"));
+    assert!(matches!(world.ended().await, Stopped::Broken(_)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_a_reload_too() {
     let mut world = World::start();
@@ -234,6 +329,28 @@ async fn a_panic_is_a_reload_too() {
     assert_eq!(peer.hear().await, None);
     let _again = world.logged_in().await;
     assert_eq!(world.memory.loads(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_panics_that_are_close_to_each_other_count() {
+    let mut world = World::start();
+    for _ in 0..8 {
+        let mut peer = world.logged_in().await;
+        let quiet = async { while peer.hear().await.is_some() {} };
+        let kept = timeout(Duration::from_secs(3_600), quiet).await;
+        assert!(kept.is_err(), "the link was lost");
+        world.memory.fail_next([Fault::Panic]);
+        peer.say(notification("n1"));
+        world.state(AccountState::Disconnected).await;
+    }
+    // A while without one is no amnesty for those that follow each other.
+    for _ in 0..4 {
+        let peer = world.logged_in().await;
+        world.memory.fail_next([Fault::Panic]);
+        peer.say(notification("n1"));
+        world.state(AccountState::Disconnected).await;
+    }
+    assert!(matches!(world.ended().await, Stopped::Broken(_)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -239,7 +239,7 @@ impl Keeper {
                 Say::MaySend { until_ms } => {
                     let dial = true;
                     self.permission.send_replace(Permission { dial, until_ms });
-                    self.app.board.deadline(Some(self.shown(until_ms)));
+                    self.app.board.deadline(until_ms, self.shown(until_ms));
                     self.tell(State::Active);
                 }
                 Say::StopSending => {

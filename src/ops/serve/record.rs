@@ -38,8 +38,15 @@ impl Watched {
     /// Runs the account to its end and tells of every state on the way.
     pub(super) async fn until(mut self, account: impl Future<Output = Stopped>) -> Stopped {
         let watch = async {
+            let mut told = None;
             while self.status.changed().await.is_ok() {
                 let status = self.status.borrow_and_update().clone();
+                // Numbers of events change with each message; who watches is told of states.
+                let state = (status.state, status.reason.clone(), status.since_ms);
+                if told.as_ref() == Some(&state) {
+                    continue;
+                }
+                told = Some(state);
                 // Whoever listened may be gone when everything stops.
                 let seen = observed(&self.tenant, self.epoch, &status);
                 let _ = self.records.send(seen).await;
@@ -130,5 +137,54 @@ pub(super) async fn pass_on_wakes(store: Store, wake: Arc<Notify>) {
             tokio::time::sleep(RETRY).await;
         }
         wake.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::changes::AccountState;
+
+    #[tokio::test(start_paused = true)]
+    async fn states_are_told_and_written_when_they_change_and_only_then() {
+        let (status, watched) = watch::channel(Status::new(0));
+        let (notices, mut told) = mpsc::channel(64);
+        let (records, mut written) = mpsc::channel(64);
+        let watched = Watched {
+            tenant: "acme".parse().unwrap(),
+            epoch: 1,
+            status: watched,
+            notices,
+            records,
+        };
+        let account = async {
+            let moment = || tokio::time::sleep(Duration::from_millis(1));
+            let states = [
+                (AccountState::Connecting, None),
+                (AccountState::Connected, None),
+                (AccountState::Stalled, Some("database")),
+                (AccountState::Stalled, Some("offline")),
+                (AccountState::Connected, None),
+            ];
+            for (since_ms, (state, reason)) in (1..).zip(states) {
+                status.send_modify(|status| {
+                    status.state = state;
+                    status.reason = reason.map(str::to_owned);
+                    status.since_ms = since_ms;
+                });
+                moment().await;
+                for seq in 1..=20 {
+                    status.send_modify(|status| status.last_seq = since_ms * 100 + seq);
+                    moment().await;
+                }
+            }
+            Stopped::Asked
+        };
+        assert_eq!(watched.until(account).await, Stopped::Asked);
+        let told: Vec<_> = std::iter::from_fn(|| told.try_recv().ok()).collect();
+        assert_eq!(told.len(), 5);
+        let written: Vec<_> = std::iter::from_fn(|| written.try_recv().ok()).collect();
+        // The last words come once more, with how it ended.
+        assert_eq!(written.len(), 6);
     }
 }

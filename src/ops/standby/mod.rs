@@ -374,7 +374,7 @@ impl Coordinator {
             Action::MaySend { until_ms } => {
                 self.permission
                     .send_modify(|permission| permission.until_ms = until_ms);
-                self.app.board.deadline(Some(self.shown(until_ms)));
+                self.app.board.deadline(until_ms, self.shown(until_ms));
             }
             Action::StopSending => self
                 .permission

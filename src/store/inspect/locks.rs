@@ -374,7 +374,7 @@ impl Store {
             }
             // It ended by itself.
             Ok(_) => (),
-            Err(StoreError::Refused(answer)) => {
+            Err(StoreError::Refused(answer) | StoreError::Unable(answer)) => {
                 let why = format!("this role may not end it: {answer}");
                 done.left.push((session.backend, why));
             }

@@ -1,13 +1,12 @@
 //! Disks that are slow or full under the server.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::{Traffic, state};
+use crate::support::disk::{SmallDisk, open_to_all};
 use crate::support::postgres::{Postgres, Setup};
 
 /// Lets every flush to the disk take this much longer, while a file is there.
@@ -77,57 +76,6 @@ async fn a_slow_disk_costs_only_time() {
     traffic.settled().await;
 }
 
-/// A small file system of the test's own, in memory.
-struct SmallDisk {
-    folder: TempDir,
-}
-
-impl SmallDisk {
-    fn mount(megabytes: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        open_to_all(folder.path());
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o"])
-            .arg(format!("size={megabytes}m,mode=0777"))
-            .arg("none")
-            .arg(folder.path())
-            .output()
-            .unwrap();
-        assert!(
-            mounted.status.success(),
-            "a full disk needs a file system of its own, which only root can mount: {}",
-            String::from_utf8_lossy(&mounted.stderr)
-        );
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Takes all the room that is left.
-    fn fill(&self) {
-        // It ends with "no space left on device".
-        let filled = Command::new("dd")
-            .args(["if=/dev/zero", "bs=64k", "status=none"])
-            .arg(format!("of={}", self.path("ballast").display()))
-            .output()
-            .unwrap();
-        assert!(!filled.status.success());
-    }
-
-    fn empty(&self) {
-        std::fs::remove_file(self.path("ballast")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let path = self.folder.path();
-        drop(Command::new("umount").arg("-l").arg(path).status());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_holds_everything_back_until_there_is_room() {
     // Declared first: the server ends before its disk does.
@@ -162,9 +110,4 @@ async fn a_full_disk_holds_everything_back_until_there_is_room() {
     assert!(violations.is_empty(), "{violations:#?}");
     assert_eq!(traffic.logins().await, logins, "the link was given up");
     traffic.settled().await;
-}
-
-fn open_to_all(folder: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
 }

@@ -1,12 +1,15 @@
 //! PostgreSQL under `wmctl run` with traffic: every version, outages, disks that are slow or full,
-//! commits whose outcome nobody knows. And how often a message makes wmctl wait for the server.
+//! commits whose outcome nobody knows. The same of an SQLite file. And how often a message makes
+//! wmctl wait for the server.
 //!
 //! `WMCTL_FAULTS_MESSAGES` (each way) makes it a soak.
 
 mod commits;
 mod disks;
+mod files;
 mod majors;
 mod outages;
+mod refused;
 mod trips;
 
 use wmctl::ops::ledger::Violations;
@@ -31,7 +34,12 @@ impl Traffic {
     /// Pairs and runs; nobody writes yet.
     async fn connect(url: &str, messages: u32) -> Self {
         let stage = Stage::set_on(Some(url)).await;
-        let mut run = stage.wmctl.start(&["run"]);
+        let run = stage.wmctl.start(&["run"]);
+        Self::of(stage, run, messages).await
+    }
+
+    /// Of an account that was just started.
+    async fn of(stage: Stage, mut run: Program, messages: u32) -> Self {
         run.expect("the connected state", state("connected")).await;
         Self {
             stage,

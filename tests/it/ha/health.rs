@@ -1,15 +1,12 @@
 //! What load balancers and rollouts see.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::{Command, Stdio};
-
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use serde_json::Value;
 
 use crate::support::frozen::Frozen;
+pub(super) use crate::support::http::get_from;
 use crate::support::postgres::Postgres;
 use crate::support::program::Program;
 use crate::support::stage::Stage;
@@ -17,18 +14,6 @@ use crate::support::stage::Stage;
 /// Status code and body.
 async fn get(port: u16, path: &str) -> (u16, String) {
     get_from(([127, 0, 0, 1], port).into(), path).await
-}
-
-/// The same from any address of this machine.
-pub(super) async fn get_from(address: SocketAddr, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let code = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (code, body.to_owned())
 }
 
 /// Everything is as Prometheus wants it, but for the one name that the guide chose.

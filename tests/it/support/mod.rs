@@ -1,8 +1,10 @@
 //! What several tests need: other programs as children, spoken to in lines of JSON.
 
 pub(crate) mod baileys;
+pub(crate) mod disk;
 pub(crate) mod front;
 pub(crate) mod frozen;
+pub(crate) mod http;
 pub(crate) mod network;
 pub(crate) mod oracle;
 pub(crate) mod ours;

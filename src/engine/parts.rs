@@ -1,0 +1,140 @@
+//! What an actor works with, and what it asks of it: to wait for the database and for leave to speak,
+//! and to say how it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::clock::Surroundings;
+use crate::engine::actor::{End, Stopped};
+use crate::engine::gate::Gate;
+use crate::engine::ledger::{Ledger, LedgerError};
+use crate::engine::room::Share;
+use crate::engine::status::Status;
+use crate::engine::stop::Stop;
+use crate::metrics::Meter;
+use crate::session::changes::AccountState;
+use crate::session::config::ClientConfig;
+use crate::session::input::Input;
+
+/// How long a unit of work waits for the database before the link is given up: an outage of ten
+/// seconds and what the server needs to accept again. WhatsApp closes a link that is silent for 30.
+const STORE_PATIENCE: Duration = Duration::from_secs(15);
+/// First and longest wait between two attempts to reach the database.
+const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
+/// What an actor works with.
+#[derive(Debug)]
+pub struct Parts<L, D> {
+    pub ledger: L,
+    pub dial: D,
+    pub surroundings: Surroundings,
+    pub config: ClientConfig,
+    pub stop: Stop,
+    /// Cancelled when the lease is known to be lost.
+    pub lease_lost: CancellationToken,
+    /// Open while the process may act for its accounts.
+    pub gate: Gate,
+    pub status: watch::Sender<Status>,
+    pub commands: mpsc::Receiver<Input>,
+    /// Shared by all accounts of the process.
+    pub histories: Arc<Semaphore>,
+    /// Its part of the memory that all of them have for their rows.
+    pub room: Share,
+    pub meter: Meter,
+}
+
+/// How long one call of the database may go on failing.
+pub(super) struct Patience {
+    until: u64,
+    wait: Duration,
+    /// The state to return to, once something failed.
+    stalled: Option<AccountState>,
+}
+
+impl<L: Ledger, D> Parts<L, D> {
+    /// To be asked after each failure of the database. Nothing is acknowledged and nothing is sent
+    /// meanwhile, so the link may stay open for a while.
+    pub(super) fn patience(&self) -> Patience {
+        let patience_ms = u64::try_from(STORE_PATIENCE.as_millis()).unwrap_or(u64::MAX);
+        Patience {
+            until: self.mono_ms() + patience_ms,
+            wait: STORE_RETRY.0,
+            stalled: None,
+        }
+    }
+
+    /// Waits before another attempt, if there may be one.
+    pub(super) async fn bear(
+        &self,
+        patience: &mut Patience,
+        error: LedgerError,
+    ) -> Result<(), End> {
+        let passes = matches!(error, LedgerError::Unavailable(_) | LedgerError::Unknown);
+        if !passes || patience.until <= self.mono_ms() {
+            return Err(End::from(error));
+        }
+        if patience.stalled.is_none() {
+            warn!(%error, "database is unavailable, holding everything back");
+            patience.stalled = Some(self.status.borrow().state);
+            self.say(AccountState::Stalled, Some("database"));
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.forced() => return Err(End::Stopped(Stopped::Asked)),
+            () = self.lease_lost.cancelled() => return Err(End::Stopped(Stopped::LeaseLost)),
+            () = tokio::time::sleep(patience.wait) => (),
+        }
+        patience.wait = (patience.wait * 2).min(STORE_RETRY.1);
+        Ok(())
+    }
+
+    /// The database answered.
+    pub(super) fn relieve(&self, patience: Patience) {
+        if let Some(state) = patience.stalled {
+            info!("database is back");
+            self.say(state, None);
+        }
+    }
+
+    /// Waits until the process may act for the account; the connection is kept meanwhile.
+    pub(super) async fn may_send(&mut self) -> Result<(), End> {
+        let clock = &*self.surroundings.clock;
+        tokio::select! {
+            biased;
+            () = self.gate.may_send(clock) => Ok(()),
+            () = self.lease_lost.cancelled() => Err(End::Stopped(Stopped::LeaseLost)),
+            // What is committed and not sent is delivered again, or sent by whoever comes next.
+            () = self.stop.asked() => Err(End::Stopped(Stopped::Asked)),
+        }
+    }
+
+    pub(super) async fn may_dial(&mut self) -> Result<(), End> {
+        let clock = &*self.surroundings.clock;
+        tokio::select! {
+            biased;
+            () = self.stop.asked() => Err(End::Stopped(Stopped::Asked)),
+            () = self.lease_lost.cancelled() => Err(End::Stopped(Stopped::LeaseLost)),
+            () = self.gate.may_dial(clock) => Ok(()),
+        }
+    }
+
+    pub(super) fn say(&self, state: AccountState, reason: Option<&str>) {
+        let since_ms = self.surroundings.clock.unix_ms();
+        self.status.send_if_modified(|status| {
+            let changed = status.state != state || status.reason.as_deref() != reason;
+            if changed {
+                status.state = state;
+                status.reason = reason.map(str::to_owned);
+                status.since_ms = since_ms;
+            }
+            changed
+        });
+    }
+
+    pub(super) fn mono_ms(&self) -> u64 {
+        self.surroundings.clock.mono_ms()
+    }
+}

@@ -1,0 +1,299 @@
+//! What happens to servers, happening to an SQLite file: disks that are full, slow, failing or
+//! read-only, another process that holds the file, flushes whose outcome nobody knows.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tokio::time::Instant;
+
+use super::{RATE, Traffic, state};
+use crate::support::disk::{Failing, FaultyDisk, SmallDisk};
+use crate::support::http::{free_address, get_from};
+use crate::support::program::{PATIENCE, Program};
+use crate::support::stage::Stage;
+
+/// How soon the state tells of a fault. Longer than a write waits for another process's.
+const NOTICE_MAX: Duration = Duration::from_secs(8);
+/// How soon after the file can be written again the account must be at work.
+const RECOVERY_MAX: Duration = Duration::from_secs(1);
+/// The longest fault over which the link must stand.
+const FAULT: Duration = Duration::from_secs(9);
+/// After so long without a heartbeat a process does not lead.
+const SILENT_MAX: Duration = Duration::from_secs(20);
+const HA_TIMEOUT_MS: &str = "2000";
+const LOOK: Duration = Duration::from_millis(25);
+
+/// A file in a folder of its own, with a disk under it that can fail.
+struct File {
+    disk: FaultyDisk,
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wmctl.db");
+        Self {
+            disk: FaultyDisk::under(&path),
+            path,
+            _folder: folder,
+        }
+    }
+
+    fn url(&self) -> String {
+        url(&self.path)
+    }
+}
+
+fn url(path: &Path) -> String {
+    format!("sqlite:{}", path.display())
+}
+
+/// Runs the account on that disk, and says where it answers.
+async fn connect(file: &File, messages: u32, command: &str) -> (Traffic, SocketAddr) {
+    let stage = Stage::set_on(Some(&file.url())).await;
+    let http = free_address();
+    let run = start(&stage, &file.disk, &[command], http);
+    let traffic = Traffic::of(stage, run, messages).await;
+    (traffic, http)
+}
+
+fn start(stage: &Stage, disk: &FaultyDisk, arguments: &[&str], http: SocketAddr) -> Program {
+    let mut wmctl = stage.wmctl.clone();
+    for (name, value) in disk.variables() {
+        wmctl.set(name, &value);
+    }
+    let http = http.to_string();
+    wmctl.start(&[arguments, &["--http", &http]].concat())
+}
+
+/// The state tells of a fault, and for what reason.
+async fn stalls(traffic: &mut Traffic) {
+    let since = Instant::now();
+    let stalled = state("stalled");
+    let stalled = traffic.run.expect("the stalled state", stalled).await;
+    assert_eq!(stalled["reason"], "database");
+    assert!(since.elapsed() < NOTICE_MAX, "{:?}", since.elapsed());
+    let violations = traffic.stage.violations().await;
+    assert!(violations.is_empty(), "{violations:#?}");
+}
+
+/// The account is at work soon after the end of a fault.
+async fn recovers(traffic: &mut Traffic) {
+    let since = Instant::now();
+    let connected = state("connected");
+    traffic.run.expect("the connected state", connected).await;
+    let took = since.elapsed();
+    assert!(took < RECOVERY_MAX, "back after {took:?}");
+}
+
+/// Waits until a path answers with a code.
+async fn answers(http: SocketAddr, path: &str, wanted: u16) {
+    let since = Instant::now();
+    loop {
+        let (code, body) = get_from(http, path).await;
+        if code == wanted {
+            return;
+        }
+        assert!(since.elapsed() < SILENT_MAX, "{path}: {code} {body}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_holds_everything_back_until_there_is_room() {
+    // Declared first: the process ends before its disk does.
+    let disk = SmallDisk::mount(160);
+    const ROUNDS: u32 = 3;
+    let mut traffic = Traffic::connect(&url(&disk.path("wmctl.db")), 120).await;
+    traffic.messages -= traffic.messages % ROUNDS;
+    let logins = traffic.logins().await;
+    for round in 1..=ROUNDS {
+        traffic.put_in(round * 10).await;
+        disk.fill();
+        let share = traffic.messages / ROUNDS;
+        traffic.stage.start_chats(share, RATE).await;
+        stalls(&mut traffic).await;
+        // How long the disk stays full is the fault.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        disk.empty();
+        recovers(&mut traffic).await;
+    }
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.settled().await;
+}
+
+/// Has the disk fail under the running account, again and again.
+async fn survives(failing: Failing) {
+    const ROUNDS: u32 = 3;
+    let file = File::new();
+    let (mut traffic, _) = connect(&file, 120, "run").await;
+    let logins = traffic.logins().await;
+    traffic.chats().await;
+    for round in 1..=ROUNDS {
+        traffic.put_in(round * 90 / ROUNDS).await;
+        file.disk.set(failing);
+        stalls(&mut traffic).await;
+        // How long it fails is the fault.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        file.disk.set(Failing::No);
+        recovers(&mut traffic).await;
+    }
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_fail_cost_nothing() {
+    survives(Failing::Writes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_without_room_cost_nothing() {
+    survives(Failing::Room).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_system_that_becomes_read_only_costs_nothing() {
+    survives(Failing::ReadOnly).await;
+}
+
+/// Nobody knows whether such a commit is in the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn flushes_that_fail_are_not_carried_out_twice() {
+    survives(Failing::Flushes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_disk_costs_only_time() {
+    let file = File::new();
+    let (mut traffic, _) = connect(&file, 60, "run").await;
+    let logins = traffic.logins().await;
+    file.disk.set(Failing::Slow);
+    traffic.chats().await;
+    let since = Instant::now();
+    traffic.stage.put_in().await;
+    while traffic.stage.ledger().await.sent.is_empty() {
+        assert!(since.elapsed() < PATIENCE, "nothing goes out");
+        tokio::time::sleep(LOOK).await;
+    }
+    // Or it was not slow at all.
+    let took = since.elapsed();
+    assert!(Duration::from_millis(400) < took, "sent after {took:?}");
+    while since.elapsed() < Duration::from_secs(4) {
+        traffic.stage.put_in().await;
+        let violations = traffic.stage.violations().await;
+        assert!(violations.is_empty(), "{violations:#?}");
+    }
+    file.disk.set(Failing::No);
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.settled().await;
+}
+
+/// Another process writes for as long as WhatsApp waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_outlives_a_locked_file() {
+    let file = File::new();
+    let (mut traffic, _) = connect(&file, 120, "run").await;
+    let logins = traffic.logins().await;
+    traffic.chats().await;
+    traffic.put_in(40).await;
+    let options = SqliteConnectOptions::new().filename(&file.path);
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    let began = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await;
+    began.unwrap();
+    let since = Instant::now();
+    stalls(&mut traffic).await;
+    tokio::time::sleep_until(since + FAULT).await;
+    let ended = sqlx::raw_sql("ROLLBACK").execute(&mut other).await;
+    ended.unwrap();
+    recovers(&mut traffic).await;
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.settled().await;
+}
+
+/// Nobody writes: even then whoever cannot write is not sent traffic, and does not lead.
+async fn says_that_it_is_cut_off(command: &str) {
+    let file = File::new();
+    let (mut traffic, http) = connect(&file, 8, command).await;
+    for path in ["/ready", "/readyz", "/leader", "/health", "/live"] {
+        answers(http, path, 200).await;
+    }
+    let logins = traffic.logins().await;
+    file.disk.set(Failing::Writes);
+    for path in ["/ready", "/readyz", "/leader", "/health"] {
+        answers(http, path, 503).await;
+    }
+    let (_, health) = get_from(http, "/health").await;
+    let health: Value = serde_json::from_str(&health).unwrap();
+    let database = &health["components"]["database"];
+    assert_eq!(database["status"], "failing", "{health}");
+    let error = database["error"].as_str().unwrap();
+    assert!(error.contains("heartbeat"), "{health}");
+    // A new process would have no more luck yet.
+    answers(http, "/live", 200).await;
+    file.disk.set(Failing::No);
+    for path in ["/ready", "/readyz", "/leader", "/health"] {
+        answers(http, path, 200).await;
+    }
+    assert_eq!(traffic.logins().await, logins, "the link was given up");
+    traffic.chats().await;
+    traffic.put_in(100).await;
+    let violations = traffic.stage.settled(traffic.messages).await;
+    assert!(violations.is_empty(), "{violations:#?}");
+    traffic.run.terminate().await;
+    assert!(traffic.run.ended().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_account_says_that_its_file_cannot_be_written() {
+    says_that_it_is_cut_off("run").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_host_says_that_its_file_cannot_be_written() {
+    says_that_it_is_cut_off("serve").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_cannot_write_does_not_lead_beside_the_next_one() {
+    let file = File::new();
+    let stage = Stage::set_on(Some(&file.url())).await;
+    let arguments = ["run", "--ha", "--ha-timeout", HA_TIMEOUT_MS];
+    let http = free_address();
+    let run = start(&stage, &file.disk, &arguments, http);
+    let mut traffic = Traffic::of(stage, run, 60).await;
+    // Its disk is well.
+    let other = free_address().to_string();
+    let arguments = [&arguments[..], &["--http", &other]].concat();
+    let mut standby = traffic.stage.wmctl.start(&arguments);
+    let role = |wanted| move |line: &Value| line["type"] == "role" && line["role"] == wanted;
+    standby.expect("a standby", role("standby")).await;
+    traffic.chats().await;
+    traffic.put_in(30).await;
+    answers(http, "/leader", 200).await;
+    file.disk.set(Failing::Writes);
+    standby.expect("the new leader", role("leader")).await;
+    for path in ["/leader", "/ready", "/readyz"] {
+        let (code, body) = get_from(http, path).await;
+        assert_eq!(code, 503, "{path}: {body}");
+    }
+    standby.expect("its connection", state("connected")).await;
+    file.disk.set(Failing::No);
+    let run = &mut traffic.run;
+    run.expect("it was fenced", role("fenced")).await;
+    run.expect("it stands by", role("standby")).await;
+    answers(http, "/readyz", 200).await;
+    traffic.put_in(100).await;
+    let violations = traffic.stage.settled(traffic.messages).await;
+    assert!(violations.is_empty(), "{violations:#?}");
+    for mut process in [traffic.run, standby] {
+        process.terminate().await;
+        assert!(process.ended().await.success());
+    }
+}
