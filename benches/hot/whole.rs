@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use criterion::{BatchSize, Criterion};
 use rand::rngs::StdRng;
 use tokio::runtime::Runtime;
+use wmctl::engine::room::ACCOUNT_BYTES_MAX;
 use wmctl::ids::{HostId, Jid, TenantId};
 use wmctl::secret::Secret;
 use wmctl::session::account::{Account, AdvIdentity};
@@ -24,9 +25,6 @@ use wmctl::store::{Owner, Store};
 use wmctl::wire::node::Node;
 
 use super::pieces::{chance, stanza, talking};
-
-/// Rows in memory before they are forgotten, as the engine has it.
-const ROWS_MAX: usize = 4_096;
 
 /// A session that is logged in, with what its store would hold, and somebody who writes to it.
 struct Chat {
@@ -121,9 +119,7 @@ impl Chat {
                 self.store.insert(key.clone(), row.clone());
             }
         }
-        if ROWS_MAX < self.rows.len() {
-            self.rows.clear();
-        }
+        self.rows.settle(ACCOUNT_BYTES_MAX);
         out
     }
 }

@@ -76,7 +76,8 @@ pub async fn rows(app: &App) -> Vec<Check> {
     checks.extend(schema(app).await);
     if let Some(route) = app.store.route() {
         checks.push(pooler(route));
-        checks.push(replication(&facts));
+        let waiting = app.store.waiting_for_copies().await.unwrap_or_default();
+        checks.push(replication(&facts, waiting));
     }
     checks.push(clock(&facts, app.surroundings.clock.unix_ms()));
     if !checks
@@ -220,12 +221,22 @@ fn pooler(route: &Route) -> Check {
     }
 }
 
-fn replication(facts: &ServerFacts) -> Check {
+/// `waiting` sessions wait for a copy to confirm their commits.
+fn replication(facts: &ServerFacts, waiting: i64) -> Check {
     let found = match facts.replicas {
         0 => String::from("no copies"),
         copies => format!("{copies} copies"),
     };
-    let waits = !facts.synchronous.is_empty() && facts.synchronous_commit != "off";
+    let local = ["off", "local"].contains(&facts.synchronous_commit.as_str());
+    let waits = !facts.synchronous.is_empty() && !local;
+    if 0 < waiting || (waits && facts.replicas == 0) {
+        let names = &facts.synchronous;
+        let found = format!("{found}; {waiting} sessions wait for the synchronous standby {names}");
+        return Check::new("replication", State::Failed, found).hint(
+            "no commit is confirmed until it is back: start it, or take it out of \
+             synchronous_standby_names and reload the server",
+        );
+    }
     match (facts.replicas, waits) {
         (0, _) => Check::new("replication", State::Ok, found),
         (_, true) => {

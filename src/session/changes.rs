@@ -75,6 +75,7 @@ impl EventBody {
             | Self::SendFailed { chat, .. }
             | Self::ChatChanged { chat, .. } => Some(chat),
             Self::GroupChanged { group, .. } => Some(group),
+            Self::Refused { chat, .. } => chat.as_ref(),
             Self::IdentityChanged { .. }
             | Self::DevicesChanged { .. }
             | Self::ContactChanged { .. }
@@ -97,7 +98,11 @@ impl EventBody {
             Self::IdentityChanged { user }
             | Self::DevicesChanged { user }
             | Self::ContactChanged { user } => Some(user),
-            Self::NameChanged { .. } | Self::HistorySync { .. } | Self::State { .. } => None,
+            // As it came: nothing that was looked up for it is to be trusted.
+            Self::Refused { .. }
+            | Self::NameChanged { .. }
+            | Self::HistorySync { .. }
+            | Self::State { .. } => None,
         }
     }
 }

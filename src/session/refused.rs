@@ -110,6 +110,7 @@ fn push(out: &mut Output, dedupe: Option<Dedupe>, at_ms: i64, body: EventBody) {
     let event = Event {
         dedupe,
         at_ms,
+        alt: None,
         body,
     };
     out.changes.push(Change::Event(Box::new(event)));

@@ -94,15 +94,24 @@ impl Rows {
 
     /// The keys of the rows at hand for which that holds.
     pub(super) fn keys_where(&self, holds: impl Fn(&RowKey, &Row) -> bool) -> Vec<RowKey> {
+        let holds =
+            |key, at_hand: &AtHand| at_hand.row.as_deref().is_some_and(|row| holds(key, row));
         let rows = self.rows.iter();
-        rows.filter(|(key, row)| row.as_ref().is_some_and(|row| holds(key, row)))
+        rows.filter(|(key, at_hand)| holds(key, at_hand))
             .map(|(key, _)| key.clone())
             .collect()
     }
 
     /// Changes the rows at hand, which the store changes by itself.
     pub(super) fn edit(&mut self, mut edit: impl FnMut(&RowKey, &mut Option<Row>)) {
-        self.rows.iter_mut().for_each(|(key, row)| edit(key, row));
+        for (key, at_hand) in &mut self.rows {
+            let mut row = at_hand.row.take().map(|row| *row);
+            edit(key, &mut row);
+            at_hand.row = row.map(Box::new);
+            self.bytes -= at_hand.bytes;
+            at_hand.bytes = key.bytes() + at_hand.row.as_ref().map_or(0, |row| row.bytes());
+            self.bytes += at_hand.bytes;
+        }
     }
 
     /// Forgets one row: it has to be loaded again before it is read.

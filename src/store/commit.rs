@@ -94,7 +94,7 @@ impl Store {
             }
         }
         let writes = unit.len();
-        let answers = unit.commit().await?.into_iter();
+        let answers = self.db.in_time(unit.commit()).await?.into_iter();
         self.db.tally().unit(writes);
         let events = answers.map(event::inserted).collect::<Result<_, _>>()?;
         Ok(Some(Committed { events }))

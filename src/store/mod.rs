@@ -25,6 +25,7 @@ pub mod liveness;
 pub mod migrate;
 mod open;
 pub mod outbox;
+mod overdue;
 pub mod probe;
 mod put;
 pub mod read;

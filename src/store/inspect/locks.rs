@@ -317,7 +317,7 @@ impl Store {
                 .await
                 .unwrap_or(Err(StoreError::Busy))?
         };
-        tx.commit().await?;
+        self.db.in_time(tx.commit()).await?;
         done.released = changed == 1;
         if let Some(lock) = lock.filter(|_| done.released) {
             self.terminate(lock, &mut done).await;

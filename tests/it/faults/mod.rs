@@ -5,6 +5,7 @@
 //! `WMCTL_FAULTS_MESSAGES` (each way) makes it a soak.
 
 mod commits;
+mod copies;
 mod disks;
 mod files;
 mod majors;
