@@ -32,7 +32,7 @@ enum MigrateCommand {
         #[arg(long)]
         check: bool,
     },
-    /// Take an account over from a whatsmeow database, or from another of ours
+    /// Take an account over from whatsmeow, Baileys, whatsapp-rust, or another database of ours
     Import(ImportArgs),
     /// Give an account away as a database of whatsmeow
     Export(ExportArgs),

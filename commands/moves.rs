@@ -11,12 +11,13 @@ use crate::settings::Settings;
 use crate::start;
 use crate::ui::{Format, Listed, Ui};
 
-/// Take an account over from a whatsmeow database, or from another of ours
+/// Take an account over from whatsmeow, Baileys, whatsapp-rust, or another database of ours
 ///
-/// Reads whatsmeow v8 to v15, its fork with tenants, and wmctl's own databases, each on SQLite or
-/// PostgreSQL. All of the account moves, or nothing; its sessions go on, and nothing is paired
-/// again. Stop whatever runs the account first, and never start it there again: two programs that
-/// go on with the same keys lose messages.
+/// Recognises what it is given: databases of whatsmeow v8 to v15, of its fork with tenants, and of
+/// wmctl, each on SQLite or PostgreSQL; folders that Baileys 6 and 7 keep with
+/// useMultiFileAuthState; SQLite files of whatsapp-rust 0.7. All of the account moves, or nothing;
+/// its sessions go on, and nothing is paired again. Stop whatever runs the account first, and never
+/// start it there again: two programs that go on with the same keys lose messages.
 ///
 /// Each row is checked, the keys are checked to belong together, and the rows are counted in the
 /// target before it is committed. A bad row is named and refuses the import.
@@ -25,17 +26,21 @@ use crate::ui::{Format, Listed, Ui};
     wmctl migrate import --from 'file:whatsmeow.db?_foreign_keys=on' --tenant acme --dry-run\n  \
     wmctl migrate import --from postgres://wm@db/whatsmeow --tenant acme \\\n      \
     --device 4915112345621:7@s.whatsapp.net\n  \
+    wmctl migrate import --from ./auth_info_baileys --tenant acme\n  \
+    wmctl migrate import --from sqlite:whatsapp.db --tenant acme \\\n      \
+    --device 4915112345621:7@s.whatsapp.net\n  \
     wmctl migrate import --from sqlite:/var/lib/wmctl/wmctl.db --business-id acme \\\n      \
     --database-url postgres://wm@db/wmctl\n\n\
     Exit status:\n  \
     0  done, or it could be done (--dry-run)\n  \
     1  the source is damaged: nothing was changed\n  \
-    5  no such file, device or tenant in the source\n  \
+    5  no such file, device or tenant in the source, or nothing paired\n  \
     6  the tenant has an account here, the source is in use, or has several devices\n  \
-    7  a database cannot be used, or its schema cannot be read")]
+    7  a database cannot be used, or the source is none that is known")]
 pub(crate) struct ImportArgs {
-    /// Read this database: sqlite:PATH, file:PATH or postgres://… (its password in PGPASSWORD)
-    #[arg(long, value_name = "URL")]
+    /// Read this: a folder of Baileys, sqlite:PATH, file:PATH or postgres://… (its password in
+    /// PGPASSWORD)
+    #[arg(long, value_name = "SOURCE")]
     from: String,
     /// Take this device, where the source has several
     #[arg(long, value_name = "JID")]
@@ -150,10 +155,19 @@ pub(crate) async fn import(
             "the source is in use by {users}: stop that for good"
         ));
     }
-    let (device, tenant) = (&moved.device, &moved.tenant);
+    if let Some(changed_s) = moved.changed_s {
+        ui.warn(&format!(
+            "the source was changed {changed_s} s ago: stop whatever wrote there for good"
+        ));
+    }
+    let (device, layout, tenant) = (&moved.device, &moved.layout, &moved.tenant);
     ui.done(&match args.dry_run {
-        true => format!("{device} could be taken over as {tenant}; nothing was changed"),
-        false => format!("{device} was taken over as {tenant}; never start it at the source again"),
+        true => {
+            format!("{device} of {layout} could be taken over as {tenant}; nothing was changed")
+        }
+        false => format!(
+            "{device} of {layout} was taken over as {tenant}; never start it at the source again"
+        ),
     });
     Ok(Exit::Done)
 }
@@ -219,7 +233,7 @@ fn database(flag: &str, text: &str) -> Result<DatabaseUrl, Failure> {
     }
     moves::source(text).map_err(|error| {
         Failure::new(Exit::Usage, "URL", format!("{flag}: {error}"))
-            .hint("sqlite:PATH, file:PATH or postgres://USER@HOST/DATABASE")
+            .hint("sqlite:PATH, file:PATH, postgres://USER@HOST/DATABASE or a folder")
     })
 }
 

@@ -933,7 +933,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -f -a "status" -d 'Show every migration and when it was applied'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -f -a "import" -d 'Take an account over from a whatsmeow database, or from another of ours'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -f -a "import" -d 'Take an account over from whatsmeow, Baileys, whatsapp-rust, or another database of ours'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -f -a "export" -d 'Give an account away as a database of whatsmeow'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and not __fish_seen_subcommand_from status import export up" -f -a "up" -d 'Apply what is pending; many hosts may start it at once'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
@@ -954,7 +954,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l from -d 'Read this database: sqlite:PATH, file:PATH or postgres://… (its password in PGPASSWORD)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l from -d 'Read this: a folder of Baileys, sqlite:PATH, file:PATH or postgres://… (its password in PGPASSWORD)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l device -d 'Take this device, where the source has several' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l from-tenant -d 'The tenant\'s name in the source, if it is another there' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from import" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r

@@ -1,5 +1,7 @@
 //! Accounts that come from another database, or go to one of whatsmeow.
 
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 
 use crate::config::{DatabaseUrl, DatabaseUrlError};
@@ -8,8 +10,10 @@ use crate::ops::open::{App, RowsError};
 use crate::ops::tenants::{self, Actor, TenantError};
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::transfer::foreign::Foreign;
 use crate::store::transfer::{
-    Damage, ExportOptions, ImportOptions, Keep, Moved, Origin, TransferError, WHATSMEOW_VERSION,
+    Damage, ExportOptions, ImportOptions, Imported, Keep, Moved, Origin, TransferError,
+    WHATSMEOW_VERSION,
 };
 
 pub use crate::store::transfer::Progress;
@@ -65,7 +69,8 @@ pub struct DamagedRow {
 pub struct Move {
     pub tenant: String,
     pub device: String,
-    /// Whose layout was read, or was written: `whatsmeow v15`, `fork v12`, `wmctl`.
+    /// Whose layout was read, or was written: `whatsmeow v15`, `fork v12`, `wmctl`, `Baileys`,
+    /// `whatsapp-rust`.
     pub layout: String,
     /// Nothing was kept.
     pub dry_run: bool,
@@ -75,6 +80,9 @@ pub struct Move {
     pub unsent: u64,
     /// Programs that had the source open.
     pub in_use_by: Vec<String>,
+    /// How many seconds before it was read the source was changed, if that was just before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_s: Option<u64>,
 }
 
 /// Why nothing moved.
@@ -107,9 +115,11 @@ pub enum Class {
     Damage,
 }
 
-/// A database, also in the form that Go's SQLite driver takes.
+/// A database or a folder, also in the form that Go's SQLite driver takes.
 pub fn source(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
+    let is_path = !text.contains(':') && Path::new(text).exists();
     match text.strip_prefix("file:") {
+        None if is_path => Ok(DatabaseUrl::Sqlite(PathBuf::from(text))),
         // Its parameters are for the connections of another client.
         Some(path) => {
             let path = path.split_once('?').map_or(path, |(path, _)| path);
@@ -138,10 +148,22 @@ pub async fn import(
             ),
         },
     })?;
-    let source = Store::open_source(&import.from).await;
-    let source = source.map_err(|error| refused(error, tenant))?;
-    let moved = import_from(app, &source, import, watcher).await;
-    source.close().await;
+    let moved = match &import.from {
+        DatabaseUrl::Sqlite(folder) if folder.is_dir() => {
+            let now_s = app.surroundings.clock.unix_ms() / 1_000;
+            match Foreign::of_folder(folder, now_s) {
+                Ok(foreign) => take_over(app, foreign, import, watcher).await,
+                Err(error) => Err(error),
+            }
+        }
+        database => {
+            let source = Store::open_source(database).await;
+            let source = source.map_err(|error| refused(error, tenant))?;
+            let moved = import_from(app, &source, import, watcher).await;
+            source.close().await;
+            moved
+        }
+    };
     match moved {
         Ok(moved) => Ok(moved),
         Err(error) => Err(app.refused(error).await),
@@ -163,9 +185,38 @@ async fn import_from(
     if !in_use_by.is_empty() && !import.rehearse && !import.even_in_use {
         return Err(TransferError::InUse(in_use_by));
     }
-    let options = ImportOptions {
+    let options = options(app, import);
+    let detail = format!("from={}", import.from);
+    let audit = app.audit(&Actor::of_user(), "import", Some(tenant), detail);
+    let done = app.store.import(source, &options, &audit, watcher).await?;
+    let mut moved = moved(tenant, done, import);
+    moved.in_use_by = in_use_by;
+    Ok(moved)
+}
+
+/// Takes over what another library kept in a form of its own.
+async fn take_over(
+    app: &App,
+    foreign: Foreign,
+    import: &Import,
+    watcher: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Move, TransferError> {
+    let tenant = &app.settings.tenant;
+    let detail = format!("from={}", import.from);
+    let audit = app.audit(&Actor::of_user(), "import", Some(tenant), detail);
+    let changed_s = foreign.changed_s();
+    let options = options(app, import);
+    let done = app.store.take_over(foreign, &options, &audit, watcher);
+    let mut moved = moved(tenant, done.await?, import);
+    moved.changed_s = changed_s;
+    Ok(moved)
+}
+
+fn options(app: &App, import: &Import) -> ImportOptions {
+    let tenant = &app.settings.tenant;
+    ImportOptions {
         tenant: tenant.clone(),
-        from_tenant: from_tenant.clone(),
+        from_tenant: import.from_tenant.as_ref().unwrap_or(tenant).clone(),
         device: import.device.clone(),
         keep: match import.rehearse {
             true => Keep::Rehearse,
@@ -173,24 +224,27 @@ async fn import_from(
         },
         replace: import.replace,
         skip_damaged: import.skip_damaged,
-    };
-    let detail = format!("from={}", import.from);
-    let audit = app.audit(&Actor::of_user(), "import", Some(tenant), detail);
-    let done = app.store.import(source, &options, &audit, watcher).await?;
-    Ok(Move {
+    }
+}
+
+fn moved(tenant: &TenantId, done: Imported, import: &Import) -> Move {
+    Move {
         tenant: tenant.to_string(),
         device: done.device.to_string(),
         layout: match done.origin {
             Origin::Whatsmeow(version) => format!("whatsmeow v{version}"),
             Origin::Fork(version) => format!("fork v{version}"),
             Origin::Wmctl => String::from("wmctl"),
+            Origin::Baileys => String::from("Baileys"),
+            Origin::WhatsappRust => String::from("whatsapp-rust"),
         },
         dry_run: import.rehearse,
         tables: done.tables.into_iter().map(MovedTable::from).collect(),
         damaged: done.damaged.into_iter().map(DamagedRow::from).collect(),
         unsent: 0,
-        in_use_by,
-    })
+        in_use_by: Vec::new(),
+        changed_s: None,
+    }
 }
 
 /// Writes the tenant's account as a database of whatsmeow, and marks ours so that nothing runs it.
@@ -226,6 +280,7 @@ pub async fn export(
         damaged: Vec::new(),
         unsent: done.unsent,
         in_use_by: Vec::new(),
+        changed_s: None,
     })
 }
 
@@ -314,12 +369,24 @@ fn source_refused(error: &TransferError) -> Option<Refusal> {
     };
     Some(match error {
         TransferError::NoFile(_) => {
-            let hint = String::from("--from names the file: sqlite:PATH or file:PATH");
+            let hint = String::from("--from names a file (sqlite:PATH) or a folder of Baileys");
             (Class::Absent, "NO_SOURCE", hint)
         }
-        TransferError::NoDevices | TransferError::NoVersion => {
-            let hint = "a database of whatsmeow v8 to v15, of its fork with tenants, or of wmctl";
+        TransferError::NoDevices
+        | TransferError::NoVersion
+        | TransferError::NoDatabase(_)
+        | TransferError::NoCreds(_) => {
+            let hint = "a database of whatsmeow v8 to v15, of its fork with tenants, of \
+                        whatsapp-rust 0.7 or of wmctl; or a folder of Baileys 6 or 7";
             (Class::Schema, "SOURCE_LAYOUT", hint.to_owned())
+        }
+        TransferError::SourceUnpaired(_) => {
+            let hint = "nothing is there to take over: pair here instead, with `wmctl pair`";
+            (Class::Absent, "SOURCE_NOT_PAIRED", hint.to_owned())
+        }
+        TransferError::Changing(_) => {
+            let hint = "stop what writes there, for good, and start again";
+            (Class::Conflict, "SOURCE_IN_USE", hint.to_owned())
         }
         TransferError::Version { found, newest, .. } => {
             let hint = match found < newest {

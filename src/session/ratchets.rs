@@ -98,7 +98,7 @@ impl Session {
     pub(super) fn ratchet(&self, unit: &mut Unit<'_>, device: &Jid) -> (Option<Ratchet>, Address) {
         let Filed { home, earlier } = self.filed(unit, device);
         if let Some(earlier) = earlier {
-            move_row(
+            move_ratchet(
                 unit,
                 RowKey::Ratchet(earlier.clone()),
                 RowKey::Ratchet(home.clone()),
@@ -196,6 +196,21 @@ impl Filed {
     /// The proper place, and the earlier one.
     pub(super) fn into_parts(self) -> (Address, Option<Address>) {
         (self.home, self.earlier)
+    }
+}
+
+/// Moves a ratchet, behind the one that may be in the new place already: clients that do not know
+/// who is who write to one device under both addresses, and read answers to either.
+fn move_ratchet(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
+    let stored = |unit: &mut Unit<'_>, key: &RowKey| match unit.row(key) {
+        Some(Row::Record(record)) => Ratchet::decode(record).ok(),
+        _ => None,
+    };
+    if let (Some(earlier), Some(home)) = (stored(unit, &from), stored(unit, &to)) {
+        unit.put(to, Row::Record(home.with(earlier).encode()));
+        unit.delete(from);
+    } else {
+        move_row(unit, from, to);
     }
 }
 

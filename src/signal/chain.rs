@@ -9,6 +9,7 @@ use crate::secret::Secret;
 const MESSAGE_KEYS_INFO: &[u8] = b"WhisperMessageKeys";
 const MESSAGE_KEY_SEED: &[u8] = &[0x01];
 const CHAIN_KEY_SEED: &[u8] = &[0x02];
+const GIVEN_UP_SEED: &[u8] = b"given up";
 
 /// A place in a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +26,15 @@ impl ChainKey {
     /// The keys of the message at this place.
     pub(super) fn message_keys(&self) -> MessageKeys {
         let seed = Secret::new(mac::hmac_sha256(self.key.expose(), &[MESSAGE_KEY_SEED]));
-        let output = hkdf::derive::<80>(b"", seed.expose(), MESSAGE_KEYS_INFO);
-        MessageKeys {
-            index: self.index,
-            cipher: output.part::<0, 32>(),
-            mac: output.part::<32, 32>(),
-            iv: output.part::<64, 16>(),
+        MessageKeys::from_seed(self.index, &seed)
+    }
+
+    /// The place of a chain that was given up, from which nothing more can be derived: all its
+    /// counters lie behind, and its key is one that nobody else knows.
+    pub(super) fn given_up(root: &Secret<32>) -> Self {
+        Self {
+            index: u32::MAX,
+            key: Secret::new(mac::hmac_sha256(root.expose(), &[GIVEN_UP_SEED])),
         }
     }
 
@@ -51,6 +55,19 @@ pub(super) struct MessageKeys {
     pub(super) cipher: Secret<32>,
     pub(super) mac: Secret<32>,
     pub(super) iv: Secret<16>,
+}
+
+impl MessageKeys {
+    /// The keys that the seed of one message becomes.
+    pub(super) fn from_seed(index: u32, seed: &Secret<32>) -> Self {
+        let output = hkdf::derive::<80>(b"", seed.expose(), MESSAGE_KEYS_INFO);
+        Self {
+            index,
+            cipher: output.part::<0, 32>(),
+            mac: output.part::<32, 32>(),
+            iv: output.part::<64, 16>(),
+        }
+    }
 }
 
 /// The chain that our messages come from.

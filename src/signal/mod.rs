@@ -11,6 +11,7 @@ pub mod bundle;
 mod chain;
 mod message;
 pub mod padding;
+pub mod parts;
 pub mod prekey;
 pub mod ratchet;
 mod record;

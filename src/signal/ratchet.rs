@@ -46,9 +46,9 @@ pub struct Sealed {
 /// The ratchets with one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ratchet {
-    current: Option<State>,
+    pub(super) current: Option<State>,
     /// Newest first.
-    archived: Vec<State>,
+    pub(super) archived: Vec<State>,
 }
 
 /// Reads a message that can start a ratchet, so that the rows it names can be loaded.

@@ -65,7 +65,9 @@ fn read_state(stored: &SessionStructure) -> Result<State, RecordError> {
         root: secret(stored.root_key.as_ref(), "root key")?,
         previous_counter: stored.previous_counter.unwrap_or_default(),
         sender: stored.sender_chain.as_ref().map(read_sender).transpose()?,
-        receivers: receivers.map(read_receiver).collect::<Result<_, _>>()?,
+        receivers: receivers
+            .map(|chain| read_receiver(chain, stored.root_key.as_ref()))
+            .collect::<Result<_, _>>()?,
         pending: stored
             .pending_pre_key
             .as_ref()
@@ -123,12 +125,16 @@ fn write_sender(chain: &SenderChain) -> Chain {
     }
 }
 
-fn read_receiver(stored: &Chain) -> Result<ReceiverChain, RecordError> {
+fn read_receiver(stored: &Chain, root: Option<&Vec<u8>>) -> Result<ReceiverChain, RecordError> {
     let surplus = stored.message_keys.len().saturating_sub(SKIPPED_MAX);
     let skipped = stored.message_keys.iter().skip(surplus);
     Ok(ReceiverChain {
         peer: public(stored.sender_ratchet_key.as_ref(), "receiver ratchet key")?,
-        key: read_chain_key(stored)?,
+        key: match &stored.chain_key {
+            // Some clients give up a chain once the next has begun, and keep single keys of it.
+            Some(StoredKey { key: None, .. }) => ChainKey::given_up(&secret(root, "root key")?),
+            _ => read_chain_key(stored)?,
+        },
         skipped: skipped.map(read_message_keys).collect::<Result<_, _>>()?,
     })
 }

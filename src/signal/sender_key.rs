@@ -27,7 +27,7 @@ const ID_MASK: u32 = 0x7FFF_FFFF;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SenderKey {
     /// Newest first.
-    states: Vec<SenderState>,
+    pub(super) states: Vec<SenderState>,
 }
 
 /// One chain.
@@ -238,7 +238,7 @@ impl SenderChainKey {
         }
     }
 
-    fn next(&self) -> Option<Self> {
+    pub(super) fn next(&self) -> Option<Self> {
         let seed = Secret::new(mac::hmac_sha256(self.seed.expose(), &[CHAIN_KEY_SEED]));
         Some(Self {
             iteration: self.iteration.checked_add(1)?,

@@ -5,7 +5,7 @@ use crate::crypto::xeddsa;
 use crate::ids::{Jid, TenantId};
 use crate::secret::Secret;
 use crate::session::account::{Account, AccountUpdate, AdvIdentity, Ended, PreKey, SignedPreKey};
-use crate::store::db::{Row, Tx, args};
+use crate::store::db::{Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::unit::Unit;
 use crate::store::{Owner, Store};
@@ -144,8 +144,24 @@ pub(super) async fn paired(
 ) -> Result<(), StoreError> {
     let tenant = owner.tenant.as_str();
     unit.run(FORGET, args![tenant]).await?;
+    let (sql, row) = insertion(owner, account);
+    unit.run(sql, row).await?;
     let row = args![
         tenant,
+        account.next_pre_key_id,
+        account.routing_info.clone()
+    ];
+    unit.run(BEGIN_ACCOUNT, row).await?;
+    if let Some(ended) = &account.ended {
+        end(unit, owner, Some(ended)).await?;
+    }
+    Ok(())
+}
+
+/// The statement that files a device, and its values.
+pub(super) fn insertion(owner: &Owner, account: &Account) -> (&'static str, Vec<Val>) {
+    let row = args![
+        owner.tenant.as_str(),
         account.jid.to_string(),
         account.lid.as_ref().map(Jid::to_string),
         account.registration_id,
@@ -163,17 +179,7 @@ pub(super) async fn paired(
         account.business_name.as_str(),
         account.push_name.as_str(),
     ];
-    unit.run(INSERT, row).await?;
-    let row = args![
-        tenant,
-        account.next_pre_key_id,
-        account.routing_info.clone()
-    ];
-    unit.run(BEGIN_ACCOUNT, row).await?;
-    if let Some(ended) = &account.ended {
-        end(unit, owner, Some(ended)).await?;
-    }
-    Ok(())
+    (INSERT, row)
 }
 
 /// Writes the fields that are set.

@@ -33,7 +33,7 @@ const PRE_KEY: &str = "
 /// A number that moved to another account: its old pair must go first, both sides are unique.
 const LID_MAP_CLEAR: &str = "
     DELETE FROM whatsmeow_lid_map WHERE business_id = $1 AND pn = $3 AND lid <> $2";
-const LID_MAP: &str = "
+pub(super) const LID_MAP: &str = "
     INSERT INTO whatsmeow_lid_map (business_id, lid, pn) VALUES ($1, $2, $3)
     ON CONFLICT (business_id, lid) DO UPDATE SET pn = excluded.pn";
 const DEVICES: &str = "
@@ -202,7 +202,8 @@ async fn put_contact(
     Ok(())
 }
 
-fn upsert(owner: &Owner, key: &RowKey, row: &Row) -> Option<(&'static str, Vec<Val>)> {
+/// The statement that writes a row, and its values; `None` where one statement does not do.
+pub(super) fn upsert(owner: &Owner, key: &RowKey, row: &Row) -> Option<(&'static str, Vec<Val>)> {
     let tenant = owner.tenant.as_str();
     let our = owner.jid.to_string();
     Some(match (key, row) {

@@ -10,6 +10,7 @@ use crate::store::key::{Audit, insert_audit};
 use crate::store::tenant::{FENCE, PURGED, purge_table};
 use crate::store::transfer::catalog::Kind;
 use crate::store::transfer::copy::{Mover, Task, value};
+use crate::store::transfer::foreign::whatsapp_rust;
 use crate::store::transfer::source::{self, Origin};
 use crate::store::transfer::{Damage, Moved, TransferError, Watcher, catalog};
 
@@ -107,6 +108,10 @@ impl Store {
         let origin = source::origin(&mut from).await?;
         let tenant = &options.from_tenant;
         let wanted = options.device.as_ref();
+        if origin == Origin::WhatsappRust {
+            let foreign = whatsapp_rust::read(&mut from, wanted).await?;
+            return self.take_over(foreign, options, audit, watcher).await;
+        }
         let device = source::only_device(&mut from, origin, tenant, wanted).await?;
         let mut to = self.db.begin().await?;
         be_patient(&mut from).await?;
@@ -184,7 +189,7 @@ impl Mover<'_> {
     ) -> Result<Vec<Moved>, TransferError> {
         let tenant = &options.tenant;
         if options.replace {
-            self.clear(tenant, origin).await?;
+            clear(&mut self.target, tenant, origin).await?;
         }
         let mut tasks: Vec<Task> = SHARED
             .iter()
@@ -207,20 +212,6 @@ impl Mover<'_> {
         }
         tables.retain(|moved| 0 < moved.read);
         Ok(tables)
-    }
-
-    /// Makes room for the account.
-    async fn clear(&mut self, tenant: &TenantId, origin: Origin) -> Result<(), TransferError> {
-        for table in PURGED {
-            let stays = match origin {
-                Origin::Wmctl => table == "wmctl_tenant",
-                Origin::Whatsmeow(_) | Origin::Fork(_) => KEPT.contains(&table),
-            };
-            if !stays {
-                purge_table(&mut self.target, table, tenant).await?;
-            }
-        }
-        Ok(())
     }
 
     /// Everything else that our own source keeps of the tenant: events, the outbox, settings.
@@ -384,7 +375,29 @@ pub(super) async fn be_patient(tx: &mut Tx) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn must_be_free(tx: &mut Tx, table: &str, tenant: &TenantId) -> Result<(), TransferError> {
+/// Makes room for the account.
+pub(super) async fn clear(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    origin: Origin,
+) -> Result<(), TransferError> {
+    for table in PURGED {
+        let stays = match origin {
+            Origin::Wmctl => table == "wmctl_tenant",
+            _ => KEPT.contains(&table),
+        };
+        if !stays {
+            purge_table(tx, table, tenant).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn must_be_free(
+    tx: &mut Tx,
+    table: &str,
+    tenant: &TenantId,
+) -> Result<(), TransferError> {
     let sql = format!("SELECT 1 FROM {table} WHERE business_id = $1 LIMIT 1");
     let row = tx.built_row(sqlx::AssertSqlSafe(sql), args![tenant.as_str()]);
     match row.await? {
@@ -397,7 +410,7 @@ async fn must_be_free(tx: &mut Tx, table: &str, tenant: &TenantId) -> Result<(),
 }
 
 /// Pre-keys go on behind the last; whatever ended an earlier account of the tenant is over.
-async fn begin_account(tx: &mut Tx, tenant: &TenantId) -> Result<(), StoreError> {
+pub(super) async fn begin_account(tx: &mut Tx, tenant: &TenantId) -> Result<(), StoreError> {
     const ACCOUNT: &str = "
         INSERT INTO wmctl_account (business_id, next_pre_key_id)
         SELECT $1, COALESCE(MAX(key_id), 0) + 1 FROM whatsmeow_pre_keys WHERE business_id = $1

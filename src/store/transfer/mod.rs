@@ -8,6 +8,7 @@ mod catalog;
 mod check;
 mod copy;
 mod export;
+pub mod foreign;
 mod import;
 mod layout;
 mod source;
@@ -66,9 +67,24 @@ pub enum TransferError {
     Store(#[from] StoreError),
     #[error("{} does not exist", .0.display())]
     NoFile(PathBuf),
-    /// Neither whatsmeow's tables nor ours.
-    #[error("the source has no table of devices (whatsmeow_device)")]
+    /// None of the layouts that are known.
+    #[error(
+        "the source has neither whatsmeow_device (of whatsmeow or wmctl) nor device with \
+         lid_pn_mapping (of whatsapp-rust)"
+    )]
     NoDevices,
+    #[error("{} is no SQLite database", .0.display())]
+    NoDatabase(PathBuf),
+    #[error("{} has no creds.json, as a folder of Baileys has", .0.display())]
+    NoCreds(PathBuf),
+    #[error("{file} is damaged: {what}")]
+    File { file: String, what: &'static str },
+    #[error("the source has no paired device: {0}")]
+    SourceUnpaired(&'static str),
+    #[error("{0} was changed while the source was read")]
+    Changing(String),
+    #[error("the source has more than {0} files")]
+    TooMany(usize),
     #[error("the source has no whatsmeow_version: whatsmeow never finished its set-up")]
     NoVersion,
     #[error("the source's schema is {what} v{found}; v{oldest} to v{newest} can be read")]

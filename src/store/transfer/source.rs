@@ -2,6 +2,7 @@
 //! has it open.
 
 use std::fs::{self, File, TryLockError};
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use crate::ids::{Jid, TenantId};
 use crate::store::Store;
 use crate::store::db::{Db, Tx, args};
 use crate::store::error::StoreError;
+use crate::store::transfer::foreign::whatsapp_rust;
 use crate::store::transfer::{
     FORK_VERSION, TransferError, WHATSMEOW_VERSION, WHATSMEOW_VERSION_MIN, catalog,
 };
@@ -28,6 +30,10 @@ pub enum Origin {
     Fork(i64),
     /// Ours.
     Wmctl,
+    /// A folder of Baileys.
+    Baileys,
+    /// A file of whatsapp-rust, which may hold several accounts.
+    WhatsappRust,
 }
 
 impl Store {
@@ -36,6 +42,9 @@ impl Store {
         match url {
             DatabaseUrl::Sqlite(path) if !path.exists() => {
                 Err(TransferError::NoFile(path.to_owned()))
+            }
+            DatabaseUrl::Sqlite(path) if !is_database(path).map_err(StoreError::File)? => {
+                Err(TransferError::NoDatabase(path.to_owned()))
             }
             DatabaseUrl::Sqlite(path) => Ok(Self::open_file_to_read(path).await?),
             DatabaseUrl::Postgres(url) => Ok(Self::open_server_to_read(url).await?),
@@ -82,6 +91,15 @@ impl Store {
     }
 }
 
+/// Whether a file begins as each one of SQLite does, or is empty.
+fn is_database(path: &Path) -> std::io::Result<bool> {
+    const BEGINNING: &[u8] = b"SQLite format 3\0";
+    let mut beginning = Vec::new();
+    let file = File::open(path)?.take(BEGINNING.len() as u64);
+    { file }.read_to_end(&mut beginning)?;
+    Ok(beginning.is_empty() || beginning == BEGINNING)
+}
+
 /// Processes of this machine that have a file open, and whoever holds the tenant's lock.
 fn users_of_file(path: &Path, tenant: &TenantId) -> Vec<String> {
     let mut users = Vec::new();
@@ -122,7 +140,10 @@ pub(super) async fn origin(tx: &mut Tx) -> Result<Origin, TransferError> {
         "SELECT CAST(version AS BIGINT) FROM whatsmeow_version ORDER BY version DESC LIMIT 1";
     let device = catalog::columns(tx, DEVICE).await?;
     if device.is_empty() {
-        return Err(TransferError::NoDevices);
+        return match whatsapp_rust::is_one(tx).await? {
+            true => Ok(Origin::WhatsappRust),
+            false => Err(TransferError::NoDevices),
+        };
     }
     if catalog::exists(tx, "wmctl_migration").await? {
         return Ok(Origin::Wmctl);
@@ -164,7 +185,7 @@ pub(super) async fn only_device(
     const TENANTS: &str = "SELECT DISTINCT business_id FROM whatsmeow_device ORDER BY business_id";
     let rows = match origin {
         Origin::Whatsmeow(_) => tx.rows(ALL, args![]).await?,
-        Origin::Fork(_) | Origin::Wmctl => tx.rows(OF_TENANT, args![tenant.as_str()]).await?,
+        _ => tx.rows(OF_TENANT, args![tenant.as_str()]).await?,
     };
     let texts = |rows: &[crate::store::db::Row]| -> Result<Vec<String>, StoreError> {
         rows.iter().map(|row| row.column(DEVICE, 0)).collect()

@@ -24,7 +24,7 @@ pub(crate) struct Resting {
 
 impl World {
     /// An installation that dials this world's server.
-    fn installation(&self, number: &str) -> Wmctl {
+    pub(crate) fn installation(&self, number: &str) -> Wmctl {
         let folder = self.folder().join(format!("wmctl-{number}"));
         std::fs::create_dir(&folder).expect("a folder can be made");
         let mut wmctl = Wmctl::in_folder(&folder);

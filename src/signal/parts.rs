@@ -1,0 +1,227 @@
+//! Ratchets and sender keys by their parts, for records that another library keeps in a form of its
+//! own.
+//!
+//! Nothing here reads such a form; whoever does puts the parts together here. What a record of ours
+//! has no room for (very old chains, very many missing messages) is left out.
+
+use super::SKIPPED_MAX;
+use super::chain::{ChainKey, MessageKeys, ReceiverChain, SenderChain};
+use super::ratchet::{ARCHIVED_MAX, Ratchet};
+use super::sender_key::{STATES_MAX, SenderChainKey, SenderKey, SenderMessageKey, SenderState};
+use super::state::{Pending, RECEIVER_CHAINS_MAX, State};
+use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
+use crate::secret::Secret;
+
+/// One ratchet.
+#[derive(Clone, Debug)]
+pub struct RatchetParts {
+    pub local_identity: PublicKey,
+    pub remote_identity: PublicKey,
+    pub local_registration_id: u32,
+    pub remote_registration_id: u32,
+    pub root: Secret<32>,
+    /// The last counter of the sender chain before this one.
+    pub previous_counter: u32,
+    pub sender: Option<SenderParts>,
+    /// Oldest first.
+    pub receivers: Vec<ReceiverParts>,
+    pub pending: Option<PendingParts>,
+    /// The initiator's key for this ratchet.
+    pub base_key: Option<PublicKey>,
+}
+
+/// The chain that our messages come from.
+#[derive(Clone, Debug)]
+pub struct SenderParts {
+    pub pair: KeyPair,
+    /// The counter of the next message.
+    pub next: u32,
+    pub key: Secret<32>,
+}
+
+/// A chain that the peer's messages come from.
+#[derive(Clone, Debug)]
+pub struct ReceiverParts {
+    pub peer: PublicKey,
+    /// The counter of the next message and its chain key; `None` where the chain was given up, so
+    /// that only messages can be read whose keys were kept.
+    pub chain: Option<(u32, Secret<32>)>,
+    /// Counters of messages that have not arrived yet, with the seed of each one's keys.
+    pub seeds: Vec<(u32, Secret<32>)>,
+}
+
+/// What the peer needs to know until it has answered.
+#[derive(Clone, Debug)]
+pub struct PendingParts {
+    pub prekey_id: Option<u32>,
+    pub signed_prekey_id: u32,
+    pub base_key: PublicKey,
+}
+
+/// One chain of a device in a group.
+#[derive(Clone, Debug)]
+pub struct GroupParts {
+    pub id: u32,
+    /// The number of the next message.
+    pub iteration: u32,
+    pub seed: Secret<32>,
+    pub verifying: PublicKey,
+    /// Only in our own.
+    pub signing: Option<PrivateKey>,
+    /// Numbers of messages that have not arrived yet, with their seeds.
+    pub seeds: Vec<(u32, Secret<32>)>,
+}
+
+impl Ratchet {
+    /// The ratchet in use, if any is open, and those that it replaced, newest first.
+    pub fn from_parts(
+        current: Option<RatchetParts>,
+        archived: impl IntoIterator<Item = RatchetParts>,
+    ) -> Self {
+        let archived = archived.into_iter().take(ARCHIVED_MAX);
+        Self {
+            current: current.map(state),
+            archived: archived.map(state).collect(),
+        }
+    }
+}
+
+impl SenderKey {
+    /// The chains of one device, newest first.
+    pub fn from_parts(chains: impl IntoIterator<Item = GroupParts>) -> Self {
+        let chains = chains.into_iter().take(STATES_MAX);
+        Self {
+            states: chains.map(sender_state).collect(),
+        }
+    }
+}
+
+fn state(parts: RatchetParts) -> State {
+    State {
+        local_identity: parts.local_identity,
+        remote_identity: parts.remote_identity,
+        previous_counter: parts.previous_counter,
+        sender: parts.sender.map(|sender| SenderChain {
+            pair: sender.pair,
+            key: ChainKey {
+                index: sender.next,
+                key: sender.key,
+            },
+        }),
+        receivers: receivers(parts.receivers, &parts.root),
+        root: parts.root,
+        pending: parts.pending.map(|pending| Pending {
+            prekey_id: pending.prekey_id,
+            signed_prekey_id: pending.signed_prekey_id,
+            base_key: pending.base_key,
+        }),
+        remote_registration_id: parts.remote_registration_id,
+        local_registration_id: parts.local_registration_id,
+        base_key: parts.base_key,
+    }
+}
+
+/// The newest chains of those that can still be read with.
+fn receivers(mut parts: Vec<ReceiverParts>, root: &Secret<32>) -> Vec<ReceiverChain> {
+    parts.retain(|chain| chain.chain.is_some() || !chain.seeds.is_empty());
+    let surplus = parts.len().saturating_sub(RECEIVER_CHAINS_MAX);
+    let kept = parts.into_iter().skip(surplus);
+    kept.map(|chain| receiver(chain, root)).collect()
+}
+
+fn receiver(parts: ReceiverParts, root: &Secret<32>) -> ReceiverChain {
+    let seeds = newest(parts.seeds);
+    let key = match parts.chain {
+        Some((index, key)) => ChainKey { index, key },
+        None => ChainKey::given_up(root),
+    };
+    let keys = |(index, seed): &(u32, Secret<32>)| MessageKeys::from_seed(*index, seed);
+    ReceiverChain {
+        peer: parts.peer,
+        key,
+        skipped: seeds.iter().map(keys).collect(),
+    }
+}
+
+fn sender_state(parts: GroupParts) -> SenderState {
+    let kept = |(iteration, seed)| SenderMessageKey { iteration, seed };
+    SenderState {
+        id: parts.id,
+        chain: SenderChainKey {
+            iteration: parts.iteration,
+            seed: parts.seed,
+        },
+        verifying: parts.verifying,
+        signing: parts.signing,
+        skipped: newest(parts.seeds).into_iter().map(kept).collect(),
+    }
+}
+
+/// The seeds of the newest messages, oldest first.
+fn newest(mut seeds: Vec<(u32, Secret<32>)>) -> Vec<(u32, Secret<32>)> {
+    seeds.sort_by_key(|(number, _)| *number);
+    seeds.dedup_by_key(|(number, _)| *number);
+    let surplus = seeds.len().saturating_sub(SKIPPED_MAX);
+    seeds.drain(..surplus);
+    seeds
+}
+
+impl Ratchet {
+    /// Files what another record has of the same device behind what is here: both were in use under
+    /// two addresses, and messages of either may still come.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        let others = other.current.into_iter().chain(other.archived);
+        let known = |ratchet: &Self, state: &State| {
+            let mut states = ratchet.current.iter().chain(&ratchet.archived);
+            states.any(|have| have.base_key.is_some() && have.base_key == state.base_key)
+        };
+        for state in others {
+            if self.current.is_none() && self.archived.is_empty() {
+                self.current = Some(state);
+            } else if !known(&self, &state) {
+                self.archived.push(state);
+            }
+        }
+        self.archived.truncate(ARCHIVED_MAX);
+        self
+    }
+
+    /// Leaves out the keys of our messages before `counter`, which a later record may have used.
+    /// Says whether that is not further than keys are ever left out.
+    pub fn skip_to(&mut self, counter: u32) -> bool {
+        let sender = self
+            .current
+            .as_mut()
+            .and_then(|state| state.sender.as_mut());
+        let Some(sender) = sender else { return true };
+        if SKIPPED_MAX < counter.saturating_sub(sender.key.index) as usize {
+            return false;
+        }
+        while sender.key.index < counter {
+            let Some(next) = sender.key.next() else { break };
+            sender.key = next;
+        }
+        true
+    }
+}
+
+impl SenderKey {
+    /// The same for our own key of a group.
+    pub fn skip_to(&mut self, iteration: u32) -> bool {
+        let state = self.states.first_mut();
+        let Some(state) = state.filter(|state| state.signing.is_some()) else {
+            return true;
+        };
+        if SKIPPED_MAX < iteration.saturating_sub(state.chain.iteration) as usize {
+            return false;
+        }
+        while state.chain.iteration < iteration {
+            let Some(next) = state.chain.next() else {
+                break;
+            };
+            state.chain = next;
+        }
+        true
+    }
+}
