@@ -13,6 +13,8 @@ pub struct Holder {
     pub dead: bool,
     /// It says that it holds the tenant's lock: when the lock is free, it is gone.
     pub locks: bool,
+    /// How long it may say nothing before it is dead, as it says itself.
+    pub silence_ms: Option<u64>,
 }
 
 /// A call of the database that failed and changed nothing, as far as it matters.

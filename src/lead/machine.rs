@@ -292,7 +292,7 @@ impl Machine {
             self.claim(now_ms, true, out);
         } else {
             self.give_lock_back(now_ms, out);
-            self.watch.look_at = now_ms + self.config.look_ms();
+            self.watch.look_at = now_ms + self.config.look_ms(self.config.timeout_ms);
         }
     }
 
@@ -309,7 +309,7 @@ impl Machine {
         }
         self.watch.busy = None;
         self.give_lock_back(now_ms, out);
-        self.watch.look_at = now_ms + self.config.look_ms();
+        self.watch.look_at = now_ms + self.config.look_ms(self.config.timeout_ms);
         self.enter(now_ms, State::Standby, None, out);
         if self.stopping {
             self.end(out);
@@ -338,12 +338,12 @@ impl Machine {
             Call::ReadHolder => {
                 self.watch.reading = None;
                 self.watch.forget();
-                self.watch.look_at = now_ms + self.config.look_ms();
+                self.watch.look_at = now_ms + self.config.look_ms(self.config.timeout_ms);
             }
             Call::DeclareDead if self.watch.busy == Some(Busy::Declaring) => {
                 self.watch.busy = None;
                 self.watch.forget();
-                self.watch.look_at = now_ms + self.config.look_ms();
+                self.watch.look_at = now_ms + self.config.look_ms(self.config.timeout_ms);
             }
             Call::DeclareDead => (),
             Call::Claim => {

@@ -53,11 +53,12 @@ impl Config {
         self.timeout_ms - self.step_ms()
     }
 
-    /// How often others look: silence begins to count that much late at most.
-    fn look_ms(&self) -> u64 {
+    /// How often others look at a process that is dead after that time: silence begins to count
+    /// that much late at most.
+    fn look_ms(&self, timeout_ms: u64) -> u64 {
         match self.locks {
             Locks::Files => self.file_poll_ms,
-            Locks::Sessions | Locks::None => (self.step_ms() / 2).max(1),
+            Locks::Sessions | Locks::None => (self.timeout_ms.min(timeout_ms) / 8).max(1),
         }
     }
 }

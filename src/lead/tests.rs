@@ -77,6 +77,7 @@ fn seen(beats: i64) -> Input {
         beats,
         dead: false,
         locks: false,
+        silence_ms: None,
     }))
 }
 
@@ -123,6 +124,7 @@ fn a_free_lock_of_one_that_had_it_means_that_it_is_gone() {
             beats: 4,
             dead: false,
             locks,
+            silence_ms: None,
         }))
     };
     assert_eq!(bench.hear(holder(true)), []);
@@ -251,6 +253,7 @@ fn a_claim_whose_answer_was_lost_ends_that_life() {
         beats: 0,
         dead: false,
         locks: false,
+        silence_ms: None,
     }));
     let dead = Action::DeclareDead {
         host: host(1),

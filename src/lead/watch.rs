@@ -76,15 +76,16 @@ impl Watch {
         holder: Option<&Holder>,
     ) -> Verdict {
         let began = self.reading.take().unwrap_or(now_ms);
+        // Each is given the time that it says itself.
+        let said = holder.and_then(|holder| holder.silence_ms);
+        let timeout_ms = said.unwrap_or(config.timeout_ms);
         // Whoever was stopped for a while cannot say what the holder did meanwhile.
-        let gap = self
-            .looked_at
-            .is_some_and(|at| at + config.timeout_ms / 2 < began);
+        let gap = self.looked_at.is_some_and(|at| at + timeout_ms / 2 < began);
         if gap {
             self.forget();
         }
         self.looked_at = Some(now_ms);
-        self.look_at = now_ms + config.look_ms();
+        self.look_at = now_ms + config.look_ms(timeout_ms);
         let Some(holder) = holder else {
             return self.free(config, locked_at.is_some(), now_ms);
         };
@@ -103,7 +104,7 @@ impl Watch {
                 now_ms
             }
         };
-        let due = since + config.timeout_ms;
+        let due = since + timeout_ms;
         if now_ms < due {
             self.look_at = self.look_at.min(due);
         }

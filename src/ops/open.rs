@@ -327,24 +327,29 @@ impl App {
 
     /// Makes this process known and takes the lease of the tenant.
     pub(crate) async fn claim(&self) -> Result<(HostId, Lease), RowsError> {
-        let host = self.register().await?;
+        let host = self.register(None).await?;
         let lease = self.claim_for(host, &self.settings.tenant).await?;
         Ok((host, lease))
     }
 
-    /// Makes this process known under the machine's name.
-    pub(crate) async fn register(&self) -> Result<HostId, RowsError> {
-        self.register_as(whoami::hostname().unwrap_or_default())
+    /// Makes this process known under the machine's name; others take it for dead after `silence`.
+    pub(crate) async fn register(&self, silence: Option<Duration>) -> Result<HostId, RowsError> {
+        self.register_as(whoami::hostname().unwrap_or_default(), silence)
             .await
     }
 
     /// Makes this process known.
-    pub(crate) async fn register_as(&self, name: String) -> Result<HostId, RowsError> {
+    pub(crate) async fn register_as(
+        &self,
+        name: String,
+        silence: Option<Duration>,
+    ) -> Result<HostId, RowsError> {
         let id = HostId::from_random(random::bytes(&mut *self.surroundings.entropy.random()));
         let host = Host {
             id,
             name,
             pid: std::process::id(),
+            silence,
         };
         if let Some(route) = self.store.route() {
             tracing::info!(

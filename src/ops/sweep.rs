@@ -52,10 +52,11 @@ impl Sweeper {
             serves: false,
             locks: false,
             locked: false,
+            silence_ms: None,
         };
         let signs: Vec<Sign> = idle.into_iter().map(sign).collect();
         let mut dead = Vec::new();
-        for (host, beats) in self.observer.look(now_ms, &signs) {
+        for (host, beats) in self.observer.look(now_ms, now_ms, &signs) {
             // Not if it spoke meanwhile.
             if self.store.declare_dead(host, beats).await? {
                 dead.push(host);

@@ -15,6 +15,7 @@ use crate::store::db::{Db, Row, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{Lease, RELEASE};
 use crate::store::liveness::LockSession;
+use crate::store::watch::silence;
 
 /// First half of the keys of hosts' locks; the second is a hash of the id.
 pub(super) const HOST_LOCKS: i64 = 0x574D;
@@ -41,7 +42,7 @@ macro_rules! hosts {
             $locked,
             ", started_ms, hb_ms, ",
             $tenants,
-            " FROM wmctl_host WHERE state <> 'dead'
+            ", silence_ms FROM wmctl_host WHERE state <> 'dead'
                 AND (serves OR EXISTS (SELECT 1 FROM wmctl_lease WHERE owner = inc))
             ORDER BY name, started_ms"
         )
@@ -129,6 +130,8 @@ pub struct HostRow {
     pub heartbeat_ms: i64,
     /// Leases that it holds.
     pub tenants: i64,
+    /// How long it may say nothing before it is dead, as it says itself (milliseconds).
+    pub silence_ms: Option<u64>,
 }
 
 /// A host's own lock, held by a session of its own.
@@ -342,5 +345,6 @@ fn host_row(row: &Row) -> Result<HostRow, StoreError> {
         started_ms: row.column(TABLE, 9)?,
         heartbeat_ms: row.column(TABLE, 10)?,
         tenants: row.column(TABLE, 11)?,
+        silence_ms: silence(row.column(TABLE, 12)?),
     })
 }

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
@@ -49,6 +50,8 @@ pub struct Host {
     pub name: String,
     /// The process number on that machine.
     pub pid: u32,
+    /// It may say nothing for so long before others take it for dead; `None` leaves that to them.
+    pub silence: Option<Duration>,
 }
 
 /// One lease as it stands, for people.
@@ -67,8 +70,8 @@ pub struct LeaseStatus {
 }
 
 const REGISTER: &str = "
-    INSERT INTO wmctl_host (inc, name, pid, started_ms, hb_ms, route)
-    VALUES ($1, $2, $3, $4, $4, $5)";
+    INSERT INTO wmctl_host (inc, name, pid, started_ms, hb_ms, route, silence_ms)
+    VALUES ($1, $2, $3, $4, $4, $5, $6)";
 
 const HEARTBEAT_SQLITE: &str = "
     UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
@@ -131,12 +134,15 @@ impl Store {
     pub async fn register(&self, host: &Host, now_ms: i64) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         let route = self.route().map(ToString::to_string);
+        let silence_ms = host.silence.map(|silence| silence.as_millis());
+        let silence_ms = silence_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
         let row = args![
             host.id.to_string(),
             host.name.as_str(),
             host.pid,
             now_ms,
-            route
+            route,
+            silence_ms
         ];
         tx.run(REGISTER, row).await?;
         tx.commit().await?;

@@ -123,6 +123,17 @@ impl Store {
         Ok(Some(TenantLock(session)))
     }
 
+    /// Logs in once, to see what that takes. Ends with an error where there are no locks.
+    pub async fn login(&self) -> Result<(), StoreError> {
+        let Db::Postgres(server) = &self.db else {
+            return Err(StoreError::NoLocks);
+        };
+        let mut connection = server.connect().await?;
+        ask(&mut connection, "SELECT 1", args![]).await?;
+        connection.close().await?;
+        Ok(())
+    }
+
     pub(super) async fn lock_session(
         &self,
         host: HostId,

@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 13] = [
+const MIGRATIONS: [Migration; 14] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
@@ -43,6 +43,7 @@ const MIGRATIONS: [Migration; 13] = [
     migration!(11, "calls", "0011_calls.sql"),
     migration!(12, "history", "0012_history.sql"),
     migration!(13, "calls_after", "0013_calls_after.sql"),
+    migration!(14, "silence", "0014_silence.sql"),
 ];
 
 /// The newest version that this binary knows.

@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 const TABLE: &str = "wmctl_host";
 
 const HOLDER: &str = "
-    SELECT h.inc, h.hb_seq, h.state, h.liveness, h.name, h.pid, h.route
+    SELECT h.inc, h.hb_seq, h.state, h.liveness, h.name, h.pid, h.route, h.silence_ms
     FROM wmctl_lease l JOIN wmctl_host h ON h.inc = l.owner WHERE l.business_id = $1";
 
 /// Only if nobody heard from it since: a heartbeat in between wins.
@@ -47,6 +47,8 @@ pub struct Holder {
     pub pid: i64,
     /// How it reaches the server.
     pub route: Option<String>,
+    /// How long it may say nothing before it is dead, as it says itself (milliseconds).
+    pub silence_ms: Option<u64>,
 }
 
 impl Store {
@@ -65,6 +67,7 @@ impl Store {
             name: row.column(TABLE, 4)?,
             pid: row.column(TABLE, 5)?,
             route: row.column(TABLE, 6)?,
+            silence_ms: silence(row.column(TABLE, 7)?),
         }))
     }
 
@@ -106,6 +109,11 @@ impl Store {
         tx.commit().await?;
         Ok(changed == 1)
     }
+}
+
+/// A length of time from its row.
+pub(super) fn silence(ms: Option<i64>) -> Option<u64> {
+    ms.and_then(|ms| u64::try_from(ms).ok())
 }
 
 /// The arguments of [`LIVENESS`].

@@ -4,12 +4,22 @@ use std::collections::BTreeMap;
 
 use crate::ids::HostId;
 
-/// How long a lock may be free before its host is taken for dead: one that lives and only lost the
-/// session has it back by then.
+/// How long a lock may be free at least before its host is taken for dead: one that lives and only
+/// lost the session has said so by then. Besides, it may need two logins for that.
 const LOCK_GRACE_MS: u64 = 200;
+const GRACE_LOGINS: u64 = 2;
 /// A process that runs one account may have been told to take its time, and one that stands by
 /// speaks seldom.
 const OTHERS_SILENCE_MS: u64 = 120_000;
+/// How often a host says that it lives at least, and its part of the silence at most: so that one
+/// heartbeat that is late entitles to speak until the next one.
+const BEAT_MS: u64 = 1_000;
+const BEATS: u64 = 4;
+
+/// How often a host says that it lives that is taken for dead after `silence_ms`.
+pub fn beat_every_ms(silence_ms: u64) -> u64 {
+    BEAT_MS.min(silence_ms / BEATS)
+}
 
 /// One host as the rows have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +32,8 @@ pub struct Sign {
     pub locks: bool,
     /// The lock is held at this moment.
     pub locked: bool,
+    /// How long it may be silent, as it says itself.
+    pub silence_ms: Option<u64>,
 }
 
 /// What is known of one other host.
@@ -29,32 +41,54 @@ pub struct Sign {
 struct Seen {
     beats: i64,
     moved_ms: u64,
-    unlocked_ms: Option<u64>,
+    lock: Lock,
+}
+
+/// Whether its lock says that it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lock {
+    /// It is held, or its host does not say that it holds it.
+    Silent,
+    /// It is seen to be free since then.
+    Free(u64),
+    /// It is free, and its host spoke since: it lost no more than the session.
+    Excused,
 }
 
 /// Judges the others. Times are milliseconds of the observer's own clock, which goes on while the
 /// machine sleeps; only differences mean anything.
+///
+/// Silence is what was watched all the time. After a look that took long, after a pause between two
+/// looks, and while the observer's own heartbeats are not answered, whatever was seen is forgotten:
+/// what kept the observer may have kept the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observer {
     me: Option<HostId>,
     silence_ms: u64,
     seen: BTreeMap<HostId, Seen>,
     looked_ms: Option<u64>,
+    /// When the newest own heartbeat that is answered was sent.
+    beaten_ms: u64,
+    /// When logins of late began that came through, and what they took.
+    logins: Vec<(u64, u64)>,
+    /// The own lock is held; it never was before.
+    own_lock: bool,
     /// Free locks say nothing before: after an outage everybody gets the time to be back.
     trusted_ms: u64,
 }
 
 impl Observer {
-    /// A host that says nothing for `silence_ms` is dead. Whoever begins to look soon after the
-    /// server began, `server_ms` ago, may have missed an outage; `None` where none ends a lock.
+    /// A host that says nothing for `silence_ms`, or for as long as it says itself, is dead.
+    /// Whoever begins to look soon after the server began, `server_ms` ago, may have missed an
+    /// outage; `None` where none ends a lock.
     pub fn new(me: HostId, silence_ms: u64, now_ms: u64, server_ms: Option<u64>) -> Self {
         let grace_ms = server_ms.map_or(0, |server_ms| silence_ms.saturating_sub(server_ms));
         Self {
             me: Some(me),
             silence_ms,
-            seen: BTreeMap::new(),
-            looked_ms: None,
+            beaten_ms: now_ms,
             trusted_ms: now_ms + grace_ms,
+            ..Self::of_idle()
         }
     }
 
@@ -65,6 +99,9 @@ impl Observer {
             silence_ms: OTHERS_SILENCE_MS,
             seen: BTreeMap::new(),
             looked_ms: None,
+            beaten_ms: 0,
+            logins: Vec::new(),
+            own_lock: false,
             trusted_ms: 0,
         }
     }
@@ -73,47 +110,107 @@ impl Observer {
     pub fn blind(&mut self, now_ms: u64) {
         self.seen.clear();
         self.looked_ms = None;
-        self.trusted_ms = now_ms + self.silence_ms;
+        self.trusted_ms = self.trusted_ms.max(now_ms + self.silence_ms);
     }
 
-    /// Takes in a look that is answered now. The hosts that are to be declared dead, each only if
-    /// its counter still stands there.
-    pub fn look(&mut self, now_ms: u64, signs: &[Sign]) -> Vec<(HostId, i64)> {
-        // Whoever was stopped for a while cannot say that a lock was free all the time.
-        let stopped = |at: u64| at + self.silence_ms / 2 < now_ms;
-        if self.looked_ms.is_some_and(stopped) {
-            for seen in self.seen.values_mut() {
-                seen.unlocked_ms = None;
-            }
+    /// An own heartbeat that was sent then is answered.
+    pub fn beaten(&mut self, sent_ms: u64) {
+        self.beaten_ms = self.beaten_ms.max(sent_ms);
+    }
+
+    /// The own lock was lost then: whatever ended it may have ended those of others.
+    pub fn lost_lock(&mut self, at_ms: u64) {
+        self.trusted_ms = self.trusted_ms.max(at_ms + self.silence_ms);
+    }
+
+    /// A lock is free, and it is not known what a login takes here since: another host that lost
+    /// no more than its session needs as much to say that it lives.
+    pub fn wants_login(&self) -> bool {
+        let last_ms = self.logins.last().map(|(began_ms, _)| *began_ms);
+        let measured = |free_ms| last_ms.is_some_and(|began_ms| free_ms <= began_ms);
+        let mut locks = self.seen.values().map(|seen| seen.lock);
+        locks.any(|lock| matches!(lock, Lock::Free(at) if !measured(at)))
+    }
+
+    /// A login that began then came through now.
+    pub fn logged_in(&mut self, began_ms: u64, now_ms: u64) {
+        // The slowest of them counts: another host may have begun its own a while ago.
+        let recent_ms = now_ms.saturating_sub(2 * self.silence_ms);
+        self.logins.retain(|(began_ms, _)| recent_ms <= *began_ms);
+        let took_ms = now_ms.saturating_sub(began_ms);
+        self.logins.push((began_ms, took_ms));
+    }
+
+    /// Takes in a look that began then and is answered now. The hosts that are to be declared dead,
+    /// each only if its counter still stands there.
+    pub fn look(&mut self, began_ms: u64, now_ms: u64, signs: &[Sign]) -> Vec<(HostId, i64)> {
+        let me = self.me;
+        let own = signs.iter().find(|sign| Some(sign.host) == me);
+        if me.is_some() && own.is_none() {
+            // Whoever does not count among the living judges nobody.
+            self.blind(now_ms);
+            return Vec::new();
         }
-        self.looked_ms = Some(now_ms);
+        let own_lock = own.is_some_and(|own| own.locked);
+        if self.own_lock && !own_lock {
+            self.lost_lock(now_ms);
+        }
+        self.own_lock = own_lock;
+        let before = self.looked_ms.replace(now_ms);
         self.seen
             .retain(|id, _| signs.iter().any(|sign| sign.host == *id));
-        let others = signs.iter().filter(|sign| Some(sign.host) != self.me);
-        let mut dead = Vec::new();
-        for sign in others {
-            let seen = self.seen.entry(sign.host).or_insert(Seen {
-                beats: sign.beats,
-                moved_ms: now_ms,
-                unlocked_ms: None,
-            });
-            if seen.beats != sign.beats {
-                (seen.beats, seen.moved_ms) = (sign.beats, now_ms);
-            }
-            let lost = sign.serves && sign.locks && !sign.locked;
-            seen.unlocked_ms = lost.then_some(seen.unlocked_ms.unwrap_or(now_ms));
-            let silence_ms = match sign.serves {
-                true => self.silence_ms,
-                false => OTHERS_SILENCE_MS,
-            };
-            let unlocked = seen.unlocked_ms;
-            let unlocked = unlocked.is_some_and(|since| since + LOCK_GRACE_MS <= now_ms);
-            let silent = seen.moved_ms + silence_ms <= now_ms;
-            if silent || (unlocked && self.trusted_ms <= now_ms) {
-                dead.push((sign.host, sign.beats));
-            }
+        let others = signs.iter().filter(|sign| Some(sign.host) != me);
+        let judged = others.filter(|sign| self.judge(before, began_ms, now_ms, sign));
+        judged.map(|sign| (sign.host, sign.beats)).collect()
+    }
+
+    /// Whether one host is dead.
+    fn judge(&mut self, before: Option<u64>, began_ms: u64, now_ms: u64, sign: &Sign) -> bool {
+        let said_ms = sign.silence_ms.unwrap_or(self.silence_ms);
+        let silence_ms = match sign.serves {
+            true => said_ms,
+            false => OTHERS_SILENCE_MS.max(said_ms),
+        };
+        if !self.watched(silence_ms, before, began_ms, now_ms) {
+            self.seen.remove(&sign.host);
+            self.trusted_ms = self.trusted_ms.max(now_ms + self.silence_ms);
         }
-        dead
+        let seen = self.seen.entry(sign.host).or_insert(Seen {
+            beats: sign.beats,
+            moved_ms: now_ms,
+            lock: Lock::Silent,
+        });
+        let moved = seen.beats != sign.beats;
+        if moved {
+            (seen.beats, seen.moved_ms) = (sign.beats, now_ms);
+        }
+        let lost = sign.serves && sign.locks && !sign.locked && self.own_lock;
+        seen.lock = match seen.lock {
+            _ if !lost => Lock::Silent,
+            Lock::Silent => Lock::Free(now_ms),
+            Lock::Free(_) if moved => Lock::Excused,
+            lock => lock,
+        };
+        let silent = seen.moved_ms + silence_ms <= began_ms;
+        let gone = match (seen.lock, self.logins.last()) {
+            (Lock::Free(free_ms), Some((login_ms, _))) => {
+                let slowest_ms = self.logins.iter().map(|(_, took_ms)| *took_ms).max();
+                let grace_ms = LOCK_GRACE_MS + GRACE_LOGINS * slowest_ms.unwrap_or(0);
+                free_ms <= *login_ms && free_ms + grace_ms <= began_ms
+            }
+            _ => false,
+        };
+        silent || (gone && self.trusted_ms <= began_ms)
+    }
+
+    /// Whether nothing kept this host from seeing a silence of that length, as far as it is known.
+    fn watched(&self, silence_ms: u64, before: Option<u64>, began_ms: u64, now_ms: u64) -> bool {
+        let half_ms = silence_ms / 2;
+        let slow = began_ms + half_ms < now_ms;
+        let gap = before.is_some_and(|at| at + half_ms < began_ms);
+        let beats_ms = half_ms.max(2 * beat_every_ms(self.silence_ms));
+        let unheard = self.me.is_some() && self.beaten_ms + beats_ms < began_ms;
+        !(slow || gap || unheard)
     }
 }
 
@@ -122,6 +219,7 @@ mod tests {
     use super::*;
 
     const SILENCE_MS: u64 = 2_000;
+    const LOOK_MS: u64 = 100;
 
     fn host(number: u8) -> HostId {
         HostId::from_random([number; 16])
@@ -131,29 +229,54 @@ mod tests {
     /// failed; whether it is dead.
     type Look = (u64, Option<(i64, bool)>, bool);
 
+    fn sign(number: u8, beats: i64, locked: bool) -> Sign {
+        Sign {
+            host: host(number),
+            beats,
+            serves: true,
+            locks: true,
+            locked,
+            silence_ms: None,
+        }
+    }
+
+    fn new(server_ms: Option<u64>) -> Observer {
+        Observer::new(host(1), SILENCE_MS, 0, server_ms)
+    }
+
+    /// Looks at once, where a login takes no time and the own heartbeats are answered.
+    fn look(observer: &mut Observer, now_ms: u64, other: Sign) -> bool {
+        observer.beaten(now_ms);
+        let found = observer.look(now_ms, now_ms, &[sign(1, 0, true), other]);
+        if observer.wants_login() {
+            observer.logged_in(now_ms, now_ms);
+        }
+        let dead = !found.is_empty();
+        assert!(!dead || found == [(other.host, other.beats)], "{found:?}");
+        dead
+    }
+
     fn check(looks: &[Look]) {
         check_since(None, looks);
     }
 
-    /// The same soon after the server began.
+    /// The same soon after the server began. In between, all stays as it was.
     fn check_since(server_ms: Option<u64>, looks: &[Look]) {
-        let mut observer = Observer::new(host(1), SILENCE_MS, 0, server_ms);
+        let mut observer = new(server_ms);
+        let mut last: Option<(u64, Sign)> = None;
         for (now_ms, seen, dead) in looks {
+            if let Some((at_ms, other)) = last.take() {
+                for between_ms in (at_ms + LOOK_MS..*now_ms).step_by(100) {
+                    assert!(!look(&mut observer, between_ms, other), "at {between_ms}");
+                }
+            }
             let Some((beats, locked)) = *seen else {
                 observer.blind(*now_ms);
                 continue;
             };
-            let sign = |host, beats, locked| Sign {
-                host,
-                beats,
-                serves: true,
-                locks: true,
-                locked,
-            };
-            let signs = [sign(host(1), 0, false), sign(host(2), beats, locked)];
-            let found = observer.look(*now_ms, &signs);
-            let expected = dead.then_some((host(2), beats));
-            assert_eq!(found, Vec::from_iter(expected), "at {now_ms}");
+            let other = sign(2, beats, locked);
+            assert_eq!(look(&mut observer, *now_ms, other), *dead, "at {now_ms}");
+            last = (!dead).then_some((*now_ms, other));
         }
     }
 
@@ -178,6 +301,14 @@ mod tests {
             (310, Some((8, true)), false),
             (400, Some((8, false)), false),
             (600, Some((8, false)), true),
+        ]);
+        check(&[
+            (0, Some((7, true)), false),
+            (100, Some((7, false)), false),
+            // It speaks without its lock.
+            (200, Some((8, false)), false),
+            (2_199, Some((8, false)), false),
+            (2_200, Some((8, false)), true),
         ]);
     }
 
@@ -205,12 +336,102 @@ mod tests {
             (200, Some((7, false)), false),
             (1_900, Some((7, false)), false),
             (2_100, Some((7, false)), true),
-            // This host was stopped for a while.
-            (2_200, Some((8, true)), false),
-            (2_300, Some((8, false)), false),
-            (3_500, Some((9, false)), false),
-            (3_600, Some((9, false)), false),
-            (3_700, Some((9, false)), true),
         ]);
+    }
+
+    #[test]
+    fn silence_is_what_was_watched_all_the_time() {
+        let signs = [sign(1, 0, true), sign(2, 7, true)];
+        let dead = [(host(2), 7)];
+        // Whether it is dead at 2 s, after looks of 100 ms but for one, which began and ended then.
+        let after = |began_ms, ended_ms| {
+            let mut observer = new(None);
+            for now_ms in (0..=2_000).step_by(100) {
+                if began_ms < now_ms && now_ms < ended_ms {
+                    continue;
+                }
+                observer.beaten(now_ms);
+                let began_ms = if now_ms == ended_ms { began_ms } else { now_ms };
+                let found = observer.look(began_ms, now_ms, &signs);
+                if !found.is_empty() {
+                    assert_eq!((now_ms, &found[..]), (2_000, &dead[..]));
+                    return true;
+                }
+            }
+            false
+        };
+        assert!(after(1_000, 1_000));
+        assert!(after(400, 1_400));
+        assert!(!after(400, 1_500), "a look that took long");
+        assert!(
+            !after(1_900, 2_000),
+            "what the last look showed began earlier"
+        );
+        let mut observer = new(None);
+        observer.look(0, 0, &signs);
+        observer.beaten(1_900);
+        assert_eq!(observer.look(2_000, 2_000, &signs), [], "after a gap");
+    }
+
+    #[test]
+    fn whoever_is_not_heard_itself_judges_nobody() {
+        let signs = [sign(1, 0, true), sign(2, 7, true)];
+        let mut observer = new(None);
+        for now_ms in (0..=9_000).step_by(100) {
+            if now_ms == 5_000 {
+                observer.beaten(now_ms);
+            }
+            assert_eq!(observer.look(now_ms, now_ms, &signs), [], "at {now_ms}");
+        }
+        assert_eq!(observer.look(9_100, 9_100, &signs[1..]), []);
+    }
+
+    #[test]
+    fn a_lock_is_free_for_as_long_as_two_logins_take_here() {
+        let mut observer = new(None);
+        let mut dead_ms = None;
+        for now_ms in (0..=2_000).step_by(100) {
+            observer.beaten(now_ms);
+            let signs = [sign(1, 0, true), sign(2, 7, now_ms < 300)];
+            let dead = observer.look(now_ms, now_ms, &signs);
+            dead_ms = dead_ms.or((!dead.is_empty()).then_some(now_ms));
+            assert_eq!(observer.wants_login(), (300..700).contains(&now_ms));
+            if now_ms == 600 {
+                observer.logged_in(300, 700);
+            }
+        }
+        assert_eq!(dead_ms, Some(300 + 200 + 2 * 400));
+    }
+
+    #[test]
+    fn a_free_lock_says_nothing_to_whoever_lost_its_own() {
+        let mut observer = new(None);
+        let mut look = |now_ms, own, other| {
+            observer.beaten(now_ms);
+            observer.logged_in(now_ms, now_ms);
+            let signs = [sign(1, 0, own), sign(2, 7, other)];
+            !observer.look(now_ms, now_ms, &signs).is_empty()
+        };
+        assert!(!look(0, true, true));
+        let dead = (100..1_900)
+            .step_by(100)
+            .any(|at| look(at, 200 < at, false));
+        assert!(!dead);
+        assert!(look(2_000, true, false), "its counter stood still");
+    }
+
+    #[test]
+    fn each_host_is_given_the_time_that_it_takes() {
+        let other = |beats, silence_ms| Sign {
+            silence_ms: Some(silence_ms),
+            ..sign(2, beats, true)
+        };
+        let dead_ms = |silence_ms| {
+            let mut observer = new(None);
+            let mut all = (0..=20_000).step_by(100);
+            all.find(|at| look(&mut observer, *at, other(7, silence_ms)))
+        };
+        assert_eq!(dead_ms(10_000), Some(10_000));
+        assert_eq!(dead_ms(1_500), Some(1_500));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::clock::Clock;
@@ -15,6 +16,7 @@ use crate::lead::fleet::{Observer, Peer, Sign};
 use crate::metrics::Metrics;
 use crate::ops::health::Board;
 use crate::ops::open::App;
+use crate::ops::serve::keeper::Own;
 use crate::store::Store;
 use crate::store::fleet::HostRow;
 
@@ -35,6 +37,7 @@ pub(super) struct Watcher {
     clock: Arc<dyn Clock>,
     host: HostId,
     silence: Duration,
+    own: watch::Receiver<Own>,
     fleet: watch::Sender<Fleet>,
     wake: Arc<Notify>,
     metrics: Metrics,
@@ -47,6 +50,7 @@ impl Watcher {
         app: &App,
         host: HostId,
         silence: Duration,
+        own: watch::Receiver<Own>,
         fleet: watch::Sender<Fleet>,
         wake: Arc<Notify>,
     ) -> Self {
@@ -55,6 +59,7 @@ impl Watcher {
             clock: app.surroundings.clock.clone(),
             host,
             silence,
+            own,
             fleet,
             wake,
             metrics: app.metrics.clone(),
@@ -74,25 +79,43 @@ impl Watcher {
         let server = timeout(self.silence, self.store.server_ms()).await;
         let server_ms = server.map_or(Some(0), |known| known.unwrap_or(Some(0)));
         let mut observer = Observer::new(self.host, silence_ms, self.clock.boot_ms(), server_ms);
+        let mut logins = JoinSet::new();
         loop {
-            match timeout(self.silence, self.store.signs_of_life()).await {
-                Ok(Ok(hosts)) => self.look(&hosts, &mut observer).await,
+            let began_ms = self.clock.boot_ms();
+            let signs = timeout(self.silence, self.store.signs_of_life()).await;
+            let own = *self.own.borrow();
+            observer.beaten(own.beaten_ms);
+            if let Some(lost_ms) = own.lost_ms {
+                observer.lost_lock(lost_ms);
+            }
+            while let Some(login) = logins.try_join_next() {
+                if let Ok(Some((began_ms, now_ms))) = login {
+                    observer.logged_in(began_ms, now_ms);
+                }
+            }
+            match signs {
+                Ok(Ok(hosts)) => self.look(began_ms, &hosts, &mut observer).await,
                 Ok(Err(_)) | Err(_) => observer.blind(self.clock.boot_ms()),
+            }
+            if observer.wants_login() && logins.is_empty() {
+                let (store, clock) = (self.store.clone(), self.clock.clone());
+                logins.spawn(login(store, clock, self.silence));
             }
             tokio::time::sleep(sweep).await;
         }
     }
 
-    async fn look(&self, hosts: &[HostRow], observer: &mut Observer) {
+    async fn look(&self, began_ms: u64, hosts: &[HostRow], observer: &mut Observer) {
         let signs = hosts.iter().map(|host| Sign {
             host: host.id,
             beats: host.beats,
             serves: host.serves,
             locks: host.locks,
             locked: host.locked,
+            silence_ms: host.silence_ms,
         });
         let signs: Vec<Sign> = signs.collect();
-        let dead = observer.look(self.clock.boot_ms(), &signs);
+        let dead = observer.look(began_ms, self.clock.boot_ms(), &signs);
         let mut peers = Vec::new();
         for host in hosts {
             if let Some((_, beats)) = dead.iter().find(|(id, _)| *id == host.id) {
@@ -140,4 +163,11 @@ impl Watcher {
             Err(_) => tracing::warn!("not fenced in time"),
         }
     }
+}
+
+/// Logs in once; when that began and ended. `None` if it did not come through.
+async fn login(store: Store, clock: Arc<dyn Clock>, limit: Duration) -> Option<(u64, u64)> {
+    let began_ms = clock.boot_ms();
+    timeout(limit, store.login()).await.ok()?.ok()?;
+    Some((began_ms, clock.boot_ms()))
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::gate::{Gate, Permission};
 use crate::engine::leased::explained;
 use crate::ids::{HostId, TenantId};
+use crate::lead::fleet::beat_every_ms;
 use crate::lead::{Config, Locks, Pulse, Say, State};
 use crate::ops::open::App;
 use crate::ops::shapes::time;
@@ -23,10 +24,8 @@ use crate::store::error::StoreError;
 use crate::store::fleet::HostLock;
 use crate::store::lease::Lease;
 
-/// How often the heartbeat is counted up at least, and its part of the silence at most: so that one
-/// that is late entitles to speak until the next one.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-const HEARTBEATS: u32 = 4;
+/// How often a file is looked at where the machine asks for that.
+const FILE_POLL: Duration = Duration::from_secs(1);
 /// How often the lock's session is asked whether it is still there.
 const PING: Duration = Duration::from_millis(100);
 /// While a heartbeat is under way, the task shows that it lives.
@@ -40,13 +39,27 @@ type Tokens = BTreeMap<TenantId, (i64, CancellationToken)>;
 /// How a host watches over itself.
 fn config(store: &Store, silence: Duration) -> Config {
     Config {
-        timeout_ms: u64::try_from(silence.as_millis()).unwrap_or(u64::MAX),
-        file_poll_ms: u64::try_from(HEARTBEAT.as_millis()).unwrap_or(u64::MAX),
+        timeout_ms: ms(silence),
+        file_poll_ms: ms(FILE_POLL),
         locks: match store.has_locks() {
             true => Locks::Sessions,
             false => Locks::Files,
         },
     }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How it goes with this host's own signs of life, by its own clock: what it makes of others rests
+/// on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Own {
+    /// When the newest heartbeat that is answered was sent.
+    pub(super) beaten_ms: u64,
+    /// When the lock was lost last.
+    pub(super) lost_ms: Option<u64>,
 }
 
 /// Says that this host lives until it was declared dead; then cancels `lost`.
@@ -58,6 +71,7 @@ pub(super) struct Keeper {
     permission: watch::Sender<Permission>,
     tokens: watch::Receiver<Tokens>,
     told: watch::Sender<Option<Leadership>>,
+    own: watch::Sender<Own>,
     lost: CancellationToken,
     end: CancellationToken,
 }
@@ -67,6 +81,7 @@ pub(super) struct Voice {
     gate: Gate,
     tokens: watch::Sender<Tokens>,
     told: watch::Receiver<Option<Leadership>>,
+    own: watch::Receiver<Own>,
 }
 
 impl Voice {
@@ -82,6 +97,11 @@ impl Voice {
     pub(super) fn ended(&self, tenant: &TenantId) {
         self.tokens
             .send_modify(|tokens| drop(tokens.remove(tenant)));
+    }
+
+    /// How it goes with this host's own signs of life.
+    pub(super) fn own(&self) -> watch::Receiver<Own> {
+        self.own.clone()
     }
 
     /// The next change; `None` when there is none any more. Cancel-safe.
@@ -105,6 +125,10 @@ impl Keeper {
         let (permission, gate) = Gate::closed();
         let (send_tokens, tokens) = watch::channel(Tokens::new());
         let (send_told, told) = watch::channel(None);
+        let (send_own, own) = watch::channel(Own {
+            beaten_ms: known_ms,
+            lost_ms: None,
+        });
         let keeper = Self {
             app: app.for_tenant(app.settings.tenant.clone()),
             host,
@@ -113,6 +137,7 @@ impl Keeper {
             permission,
             tokens,
             told: send_told,
+            own: send_own,
             lost: lost.clone(),
             end: end.clone(),
         };
@@ -120,6 +145,7 @@ impl Keeper {
             gate,
             tokens: send_tokens,
             told,
+            own,
         };
         (keeper, voice)
     }
@@ -136,9 +162,10 @@ impl Keeper {
         self.tell(State::Active);
         while !self.end.is_cancelled() {
             turns.turn();
-            if lock.is_none() && locking.is_empty() && lock_at <= Instant::now() {
+            if lock.is_none() && locking.is_empty() {
                 let (store, host, silence) = (self.app.store.clone(), self.host, self.silence);
-                locking.spawn(take_lock(store, host, silence, std::mem::take(&mut lost)));
+                let lost = std::mem::take(&mut lost);
+                locking.spawn(take_lock(store, host, silence, lost, lock_at));
             }
             tokio::select! {
                 biased;
@@ -169,7 +196,12 @@ impl Keeper {
                 }
                 Err(error) => {
                     tracing::warn!(error = %explained(&error), "no heartbeat");
-                    lost |= lock.take().is_some();
+                    if lock.take().is_some() {
+                        // Others see a free lock: they hear beside it that this host lives.
+                        (lost, beat_at) = (true, Instant::now());
+                        let lost_ms = Some(self.now_ms());
+                        self.own.send_modify(|own| own.lost_ms = lost_ms);
+                    }
                 }
             }
         }
@@ -184,7 +216,7 @@ impl Keeper {
     }
 
     fn beat_every(&self) -> Duration {
-        HEARTBEAT.min(self.silence / HEARTBEATS)
+        Duration::from_millis(beat_every_ms(ms(self.silence)))
     }
 
     /// One sign of life; false if the host was declared dead. Falls silent at the deadline, also
@@ -221,6 +253,7 @@ impl Keeper {
         if beat && matches!(said, Ok(true)) {
             let mut out = Vec::new();
             self.pulse.beaten(sent_ms, self.now_ms(), &mut out);
+            self.own.send_modify(|own| own.beaten_ms = sent_ms);
             self.carry_out(out).await;
         }
         said
@@ -308,8 +341,15 @@ async fn at(at_ms: Option<u64>, now_ms: u64) {
     }
 }
 
-/// Takes the host's own lock, and says so; before, that its counter alone tells, if it was lost.
-async fn take_lock(store: Store, host: HostId, silence: Duration, lost: bool) -> Option<HostLock> {
+/// Takes the host's own lock, not before `lock_at`, and says so; at once that its counter alone
+/// tells, if it was lost.
+async fn take_lock(
+    store: Store,
+    host: HostId,
+    silence: Duration,
+    lost: bool,
+    lock_at: Instant,
+) -> Option<HostLock> {
     let say = async |locks| {
         // Where it cannot be written, the heartbeat alone tells.
         let said = timeout(WRITE_TIME_MAX, store.set_liveness(host, locks)).await;
@@ -320,6 +360,7 @@ async fn take_lock(store: Store, host: HostId, silence: Duration, lost: bool) ->
     if lost {
         say(false).await;
     }
+    sleep_until(lock_at).await;
     let lock = timeout(silence, store.lock_host(host, silence)).await;
     let lock = lock.ok()?.ok()??;
     say(true).await;

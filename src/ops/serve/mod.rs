@@ -198,7 +198,8 @@ async fn reign(
     // Tasks of their own: they must go on while this one waits for the database.
     let mut keepers = JoinSet::new();
     keepers.spawn(keeper.keep());
-    let watcher = Watcher::new(app, host, options.silence, send_fleet, wake.clone());
+    let own = voice.own();
+    let watcher = Watcher::new(app, host, options.silence, own, send_fleet, wake.clone());
     let mut helpers = JoinSet::new();
     helpers.spawn(watcher.keep());
     helpers.spawn(record::pass_on_wakes(app.store.clone(), wake.clone()));
@@ -311,7 +312,7 @@ async fn join_once(
         None => whoami::hostname().unwrap_or_default(),
     };
     app.store.check_reach(None).await.map_err(RowsError::of)?;
-    let host = app.register_as(name.clone()).await?;
+    let host = app.register_as(name.clone(), Some(options.silence)).await?;
     let serves = app.store.serves(host, i64::from(options.capacity));
     serves.await.map_err(RowsError::of)?;
     let id = host.to_string();

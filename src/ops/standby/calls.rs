@@ -119,7 +119,7 @@ impl Calls {
         let app = self.app.for_tenant(self.app.settings.tenant.clone());
         let silence = self.silence;
         self.call(async move {
-            match timeout(silence, app.register()).await {
+            match timeout(silence, app.register(Some(silence))).await {
                 Ok(Ok(host)) => return Done::Registered(host),
                 Ok(Err(error)) => tracing::warn!(%error, "the database is not there"),
                 Err(_) => tracing::warn!("the database does not answer"),

@@ -296,6 +296,7 @@ impl Coordinator {
                     beats: holder.beats,
                     dead: holder.dead,
                     locks: holder.locks,
+                    silence_ms: holder.silence_ms,
                 });
                 self.holder = holder;
                 Input::HolderRead(seen)

@@ -41,6 +41,8 @@ pub(crate) struct Fleet {
     pub(crate) wmctl: Wmctl,
     pub(crate) hosts: BTreeMap<String, Program>,
     pub(crate) tenants: usize,
+    /// What hosts that join are started with.
+    pub(super) silence: Duration,
     _folder: TempDir,
 }
 
@@ -76,13 +78,14 @@ impl Fleet {
             wmctl,
             hosts: BTreeMap::new(),
             tenants,
+            silence: SILENCE,
             _folder: folder,
         }
     }
 
     /// Another host, once it takes tenants; where it answers.
     pub(crate) async fn join(&mut self, name: &str) -> String {
-        let silence = SILENCE.as_millis().to_string();
+        let silence = self.silence.as_millis().to_string();
         let listen = ["--http", "127.0.0.1:0", "--rate", "1000"];
         let hooks = ["--webhook-allow", "127.0.0.0/8"];
         let arguments = ["serve", "--name", name, "--silence", &silence];

@@ -4,6 +4,7 @@ mod balance;
 mod contract;
 pub(crate) mod fleet;
 mod guide;
+mod healthy;
 pub(crate) mod http;
 mod names;
 mod page;

@@ -1,5 +1,7 @@
 //! Real processes, real databases, and what becomes of the traffic.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tokio::time::Instant;
 use wmctl::ops::ledger::Violations;
@@ -120,17 +122,40 @@ async fn a_restarted_server_costs_nothing() {
     }
 }
 
+/// Ends the session that holds the lock, at a moment when a takeover is due: the standby waits for
+/// the lock, and the leader, which learns of the loss from its next heartbeat, has just sent one.
+/// When that was.
+fn end_lock(scene: &Scene) -> Instant {
+    const END: &str = "
+        CREATE FUNCTION pg_temp.end_lock() RETURNS BIGINT LANGUAGE plpgsql AS $$
+        DECLARE
+            beats BIGINT;
+            was BIGINT;
+        BEGIN
+            LOOP
+                SELECT hb_seq INTO beats FROM wmctl_host JOIN wmctl_lease ON owner = inc;
+                EXIT WHEN was < beats AND EXISTS (
+                    SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                        AND clock_timestamp() - INTERVAL '1 second' < waitstart);
+                was := beats;
+                PERFORM pg_sleep(0.002);
+            END LOOP;
+            PERFORM pg_terminate_backend(pid) FROM pg_locks
+                WHERE locktype = 'advisory' AND granted;
+            RETURN EXTRACT(EPOCH FROM clock_timestamp()) * 1000000;
+        END $$;
+        SELECT pg_temp.end_lock()";
+    let at_us: i64 = scene.server().sql("wm", END).trim().parse().unwrap();
+    let ago_us = jiff::Timestamp::now().as_microsecond() - at_us;
+    Instant::now() - Duration::from_micros(u64::try_from(ago_us).unwrap_or(0))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_the_locks_session_costs_no_message() {
     let mut scene = Scene::set(Setup::default(), 60 * rounds()).await;
     for _ in 0..rounds() {
         scene.put_in(20).await;
-        let since = Instant::now();
-        scene.server().sql(
-            "wm",
-            "SELECT pg_terminate_backend(pid) FROM pg_locks \
-             WHERE locktype = 'advisory' AND granted",
-        );
+        let since = end_lock(&scene);
         scene.taken_over(since, &LOCK_LOST).await;
         scene.changed_places().await;
     }

@@ -25,6 +25,7 @@ pub(super) fn host(number: u8) -> Host {
         id,
         name: format!("host-{number}"),
         pid: u32::from(number),
+        silence: None,
     }
 }
 

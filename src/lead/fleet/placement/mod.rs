@@ -166,7 +166,10 @@ fn surplus(
 
 /// Whether a host has so many more than another one that it is worth to move some.
 fn is_uneven(view: &View<'_>, wanted: &[&Placed<'_>], mine: usize, quota: usize) -> bool {
-    let settled = |placed: &&Placed<'_>| placed.owner.is_some() && !placed.orphaned;
+    // One that waits for room on the host that it is to run on must not keep that host full.
+    let settled = |placed: &&Placed<'_>| {
+        (placed.owner.is_some() && !placed.orphaned) || pinned_to(view, placed).is_some()
+    };
     if view.embedded || mine <= quota || !wanted.iter().all(settled) {
         return false;
     }

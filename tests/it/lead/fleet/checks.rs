@@ -45,7 +45,7 @@ impl World {
     pub(super) fn check_end(&mut self) {
         self.now = END;
         let mut held = vec![0; self.processes.len()];
-        let mut wrong = Vec::new();
+        let (mut wrong, mut unplaced) = (Vec::new(), Vec::new());
         let wanted = self
             .rows
             .leases
@@ -72,6 +72,8 @@ impl World {
                     }
                 }
                 (false, []) => (),
+                // Not if there is no room for it anywhere.
+                (true, []) => unplaced.push(tenant),
                 _ => wrong.push(format!(
                     "tenant {tenant} of {:?} runs at {runs:?}",
                     lease.owner
@@ -81,10 +83,25 @@ impl World {
         if let Some(what) = wrong.first() {
             return self.fail(what.clone());
         }
-        // Each has its share by capacity, rounded up, or no more than two above whoever has least.
         let there = self.processes.iter().zip(held);
         let there = there.filter(|(one, _)| one.alive);
-        let there: Vec<(usize, usize)> = there.map(|(one, held)| (one.capacity, held)).collect();
+        let there: Vec<(&str, usize, usize)> = there
+            .map(|(one, held)| (one.name.as_str(), one.capacity, held))
+            .collect();
+        let nowhere = unplaced.into_iter().find(|tenant| {
+            let place = self.rows.leases[*tenant].wanted_host.as_deref();
+            let place = place.filter(|place| there.iter().any(|(name, ..)| name == place));
+            let mut rooms = there.iter().filter(|(_, capacity, held)| held < capacity);
+            rooms.any(|(name, ..)| place.is_none_or(|place| place == *name))
+        });
+        if let Some(tenant) = nowhere {
+            return self.fail(format!("tenant {tenant} runs nowhere"));
+        }
+        // Each has its share by capacity, rounded up, or no more than two above whoever has least.
+        let there: Vec<(usize, usize)> = there
+            .into_iter()
+            .map(|(_, capacity, held)| (capacity, held))
+            .collect();
         let all: usize = there.iter().map(|(capacity, _)| capacity).sum();
         let least = there.iter().map(|(_, held)| *held).min().unwrap_or(0);
         for (capacity, held) in there {

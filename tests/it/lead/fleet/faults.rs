@@ -6,6 +6,12 @@ use super::world::{Event, FAULTS_END, SILENCE, World};
 /// and what was lost is taken again.
 const AFTERMATH: u64 = SILENCE + 1_500;
 
+/// Those of which nobody may be taken for dead.
+pub(super) const STALL: u64 = 10;
+pub(super) const PAUSE: u64 = 11;
+pub(super) const LOGINS: u64 = 12;
+pub(super) const REFUSALS: u64 = 13;
+
 impl World {
     fn troubled(&mut self, p: usize, long: u64) {
         let until = self.now + long + AFTERMATH;
@@ -19,7 +25,11 @@ impl World {
         }
         let count = u64::try_from(self.processes.len()).unwrap();
         let p = usize::try_from(self.below(count)).unwrap();
-        match self.below(10) {
+        let kind = match self.only {
+            Some(kind) => kind,
+            None => self.below(15),
+        };
+        match kind {
             0 => self.kill(p),
             1 if self.processes[p].alive => self.leave(p),
             1 => self.join(p),
@@ -40,14 +50,8 @@ impl World {
                     self.troubled(p, long + 1_600);
                 }
             }
-            7 => {
-                // An administrator ends the session of a lock.
-                if self.processes[p].alive {
-                    let id = self.processes[p].id();
-                    self.troubled(p, 0);
-                    self.rows.locks.remove(&id);
-                }
-            }
+            // An administrator ends the sessions of one host.
+            7 => self.end_sessions(p),
             8 => {
                 let tenants = u64::try_from(self.rows.leases.len()).unwrap();
                 let at = usize::try_from(self.below(tenants)).unwrap();
@@ -57,10 +61,66 @@ impl World {
                     false => self.rows.leases[at].enabled ^= true,
                 }
             }
-            _ => self.join(p),
+            9 | 14 => self.join(p),
+            STALL => self.stall(),
+            PAUSE => self.pause_all(),
+            LOGINS => self.slow_logins(),
+            _ => {
+                // The database takes nothing in, and answers questions.
+                let long = self.below(2 * SILENCE);
+                self.refuses_until = self.refuses_until.max(self.now + long);
+            }
         }
         let after = 100 + self.below(1_200);
         self.at(after, Event::Fault);
+    }
+
+    /// The server stands still: whatever is asked waits, looks and heartbeats alike.
+    fn stall(&mut self) {
+        // One that follows at once would make it a longer one.
+        if self.stalled_until + SILENCE < self.now || self.stalled_until == 0 {
+            self.stalled_until = self.now + SILENCE / 4 + self.below(SILENCE);
+        }
+    }
+
+    /// All hosts stand still at once, as when their machine is moved.
+    fn pause_all(&mut self) {
+        let until = self.now + self.below(2 * SILENCE);
+        self.paused_until = self.paused_until.max(until);
+        for process in &mut self.processes {
+            process.stopped_until = process.stopped_until.max(until);
+        }
+    }
+
+    /// A login takes long, and sessions are ended again and again.
+    fn slow_logins(&mut self) {
+        self.login_ms = 200 + self.below(SILENCE / 4);
+        self.slow_logins_until = self.now + 3 * SILENCE;
+        self.at(1, Event::SessionsEnd);
+    }
+
+    /// The sessions of all hosts end, or those of one.
+    pub(super) fn sessions_end(&mut self) {
+        if self.slow_logins_until <= self.now {
+            return;
+        }
+        let count = u64::try_from(self.processes.len()).unwrap();
+        let one = usize::try_from(self.below(2 * count)).unwrap();
+        for p in 0..self.processes.len() {
+            if one == p || self.processes.len() <= one {
+                self.end_sessions(p);
+            }
+        }
+        let after = 300 + self.below(2 * SILENCE);
+        self.at(after, Event::SessionsEnd);
+    }
+
+    fn end_sessions(&mut self, p: usize) {
+        if self.processes[p].alive {
+            let id = self.processes[p].id();
+            self.rows.locks.remove(&id);
+            self.processes[p].cold = true;
+        }
     }
 
     fn cut(&mut self, p: usize) {
@@ -97,7 +157,7 @@ impl World {
     /// It starts, perhaps with another capacity.
     fn join(&mut self, p: usize) {
         if !self.processes[p].alive {
-            self.processes[p].stopped_until = 0;
+            self.processes[p].stopped_until = self.paused_until;
             self.start(p);
         }
     }
@@ -109,6 +169,10 @@ impl World {
             self.came_or_went();
         }
         self.slow_until = self.now;
+        self.stalled_until = self.stalled_until.min(self.now);
+        self.paused_until = self.paused_until.min(self.now);
+        self.refuses_until = self.refuses_until.min(self.now);
+        self.slow_logins_until = self.now;
         for p in 0..self.processes.len() {
             let process = &mut self.processes[p];
             process.stopped_until = process.stopped_until.min(self.now);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wmctl::ids::{HostId, TenantId};
-use wmctl::lead::fleet::{self, Observer, Pace, Peer, Placed, View};
+use wmctl::lead::fleet::{self, Observer, Pace, Peer, Placed, Sign, View};
 use wmctl::lead::{Config, Locks, Pulse, Say};
 
 use super::rows::{HostRow, LeaseRow};
@@ -37,6 +37,7 @@ struct Busy {
     looking: bool,
     scanning: bool,
     working: bool,
+    measuring: bool,
 }
 
 #[derive(Debug)]
@@ -52,6 +53,9 @@ pub(super) struct Process {
     pub(super) in_cut: bool,
     /// It may be taken for dead until then, and rightly.
     pub(super) troubled_until: u64,
+    /// Its sessions were ended: the next question waits for a login, and others with it.
+    pub(super) cold: bool,
+    pub(super) warm_at: u64,
     boot_offset: u64,
     known: bool,
     pulse: Option<Pulse>,
@@ -66,6 +70,9 @@ pub(super) struct Process {
     draining: bool,
     left: bool,
     busy: Busy,
+    /// What was seen last, for the mutants.
+    seen: Vec<Sign>,
+    seen_at: u64,
     beat_at: u64,
     ping_at: u64,
     lock_at: u64,
@@ -90,6 +97,8 @@ impl Process {
             out_cut: false,
             in_cut: false,
             troubled_until: 0,
+            cold: false,
+            warm_at: 0,
             boot_offset: 0,
             known: false,
             pulse: None,
@@ -103,6 +112,8 @@ impl Process {
             draining: false,
             left: false,
             busy: Busy::default(),
+            seen: Vec::new(),
+            seen_at: 0,
             beat_at: 0,
             ping_at: 0,
             lock_at: 0,
@@ -336,23 +347,41 @@ impl World {
                 if let Some(pulse) = &mut process.pulse {
                     pulse.beaten(sent_ms, clock, &mut out);
                 }
+                if let Some(observer) = &mut process.observer {
+                    observer.beaten(sent_ms);
+                }
                 self.carry_out(p, out);
             }
             (Ask::Beat(_) | Ask::Ping, _) => {
                 process.busy.beating = false;
                 if failed && process.has_lock {
-                    (process.has_lock, process.lock_at) = (false, now);
+                    // Others are told at once, beside it, that it lives.
+                    process.has_lock = false;
+                    if let Some(observer) = &mut process.observer
+                        && self.mutant != Mutant::Trusting
+                    {
+                        observer.lost_lock(clock);
+                    }
+                    (process.lock_at, process.beat_at) = (now, now);
+                }
+            }
+            (Ask::Login, answer) => {
+                process.busy.measuring = false;
+                if let (Answer::Done, Some(observer)) = (answer, &mut process.observer) {
+                    let impatient = self.mutant == Mutant::Impatient;
+                    let until = if impatient { sent_ms } else { clock };
+                    observer.logged_in(sent_ms, until);
                 }
             }
             (Ask::Say(false), _) => self.ask(p, Ask::TakeLock),
-            (Ask::TakeLock, Answer::Done) => {
+            (Ask::TakeLock, Answer::Done) => self.ask(p, Ask::Say(true)),
+            (Ask::Say(true), _) => {
                 (process.has_lock, process.busy.locking) = (true, false);
-                self.ask(p, Ask::Say(true));
             }
             (Ask::TakeLock, _) => {
                 (process.busy.locking, process.lock_at) = (false, now + BEAT);
             }
-            (Ask::Look, answer) => self.looked(p, answer),
+            (Ask::Look, answer) => self.looked(p, sent_ms, answer),
             (Ask::Plan, Answer::Plan(leases, dead)) => self.scanned(p, &leases, &dead),
             (Ask::Plan, _) => process.busy.scanning = false,
             (Ask::Claim(tenants), answer) => self.claimed(p, &tenants, answer),
@@ -421,9 +450,8 @@ impl World {
         self.carry_out(p, out);
     }
 
-    fn looked(&mut self, p: usize, answer: Answer) {
-        let (now, clock) = (self.now, self.clock(p));
-        let trusting = self.mutant == Mutant::Trusting;
+    fn looked(&mut self, p: usize, began: u64, answer: Answer) {
+        let (now, clock, mutant) = (self.now, self.clock(p), self.mutant);
         let process = &mut self.processes[p];
         process.busy.looking = false;
         process.look_at = now + SWEEP;
@@ -431,12 +459,33 @@ impl World {
             return;
         };
         let Answer::Signs(signs, rows, ids) = answer else {
-            if !trusting {
+            if mutant != Mutant::Trusting {
                 observer.blind(clock);
             }
             return;
         };
-        let dead = observer.look(clock, &signs);
+        if mutant == Mutant::Unheard {
+            observer.beaten(clock);
+        }
+        // Some believe that nothing happened while they did not look.
+        let unseen = match mutant {
+            Mutant::OverSlowLooks => began..clock,
+            Mutant::OverGaps => process.seen_at..began,
+            _ => 0..0,
+        };
+        let mut began = began;
+        if !process.seen.is_empty() && unseen.start < unseen.end {
+            for at in unseen.clone().step_by(100) {
+                observer.beaten(at);
+                observer.look(at, at, &process.seen);
+            }
+            observer.beaten(unseen.end);
+            began = began.max(unseen.end);
+        }
+        (process.seen, process.seen_at) = (signs.clone(), clock);
+        let dead = observer.look(began, clock, &signs);
+        let measures = observer.wants_login() && !process.busy.measuring;
+        process.busy.measuring |= measures;
         let peer = |(id, row): (&HostId, &HostRow)| Peer {
             id: *id,
             name: row.name.clone(),
@@ -449,6 +498,9 @@ impl World {
         if peers != process.peers {
             process.peers = peers;
             process.scan_at = process.scan_at.min(now + RESCAN_MIN);
+        }
+        if measures {
+            self.ask(p, Ask::Login);
         }
         for (host, beats) in dead {
             self.ask(p, Ask::Declare(host, beats));

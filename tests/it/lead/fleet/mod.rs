@@ -21,7 +21,7 @@ fn hosts_share_all_tenants_whatever_happens() {
             (first..first + seeds)
                 .filter(|seed| seed % 2 == odd)
                 .find_map(|seed| {
-                    let failed = World::new(seed, Mutant::None).run().err();
+                    let failed = World::new(seed, Mutant::None, None).run().err();
                     failed.map(|what| (seed, what))
                 })
         }
@@ -38,11 +38,46 @@ fn hosts_share_all_tenants_whatever_happens() {
     }
 }
 
+/// With this fault alone, nobody is declared dead.
+fn harms_nobody(fault: u64) {
+    const SEEDS: u64 = 60;
+    for seed in 1..=SEEDS {
+        if let Err(what) = World::new(seed, Mutant::None, Some(fault)).run() {
+            panic!("seed {seed}: {what}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_stands_still_kills_no_host() {
+    harms_nobody(faults::STALL);
+}
+
+#[test]
+fn hosts_that_all_stand_still_do_not_kill_each_other() {
+    harms_nobody(faults::PAUSE);
+}
+
+#[test]
+fn slow_logins_kill_no_host() {
+    harms_nobody(faults::LOGINS);
+}
+
+#[test]
+fn a_database_that_takes_nothing_in_for_a_while_kills_no_host() {
+    harms_nobody(faults::REFUSALS);
+}
+
 /// Each of these is wrong on purpose, and some seed must show it.
 fn must_fail(mutant: Mutant, with: &str) {
+    must_fail_of(mutant, None, with);
+}
+
+/// The same with one kind of fault alone.
+fn must_fail_of(mutant: Mutant, fault: Option<u64>, with: &str) {
     const SEEDS: u64 = 100;
     let found = (1..=SEEDS).any(|seed| {
-        let failed = World::new(seed, mutant).run().err();
+        let failed = World::new(seed, mutant, fault).run().err();
         failed.is_some_and(|what| what.contains(with))
     });
     assert!(found, "{SEEDS} seeds, and {mutant:?} is not noticed");
@@ -56,6 +91,30 @@ fn a_host_that_does_not_fall_silent_is_noticed() {
 #[test]
 fn an_observer_that_forgets_no_outage_is_noticed() {
     must_fail(Mutant::Trusting, "although it lives");
+}
+
+#[test]
+fn an_observer_that_counts_slow_looks_is_noticed() {
+    must_fail_of(
+        Mutant::OverSlowLooks,
+        Some(faults::STALL),
+        "although it lives",
+    );
+}
+
+#[test]
+fn an_observer_that_counts_gaps_is_noticed() {
+    must_fail_of(Mutant::OverGaps, Some(faults::PAUSE), "although it lives");
+}
+
+#[test]
+fn an_observer_that_takes_logins_for_quick_is_noticed() {
+    must_fail_of(Mutant::Impatient, Some(faults::LOGINS), "although it lives");
+}
+
+#[test]
+fn an_observer_that_is_not_heard_itself_is_noticed() {
+    must_fail_of(Mutant::Unheard, Some(faults::REFUSALS), "although it lives");
 }
 
 #[test]

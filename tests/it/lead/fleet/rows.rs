@@ -14,6 +14,7 @@ pub(super) struct HostRow {
     pub(super) dead: bool,
     pub(super) draining: bool,
     pub(super) locks: bool,
+    pub(super) silence_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default)]

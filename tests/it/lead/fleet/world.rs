@@ -27,6 +27,14 @@ pub(super) enum Mutant {
     Talkative,
     /// Goes on with what was seen before an outage.
     Trusting,
+    /// Counts what a slow look did not show as silence.
+    OverSlowLooks,
+    /// The same for what happened between two looks.
+    OverGaps,
+    /// Judges others although its own heartbeats are not answered.
+    Unheard,
+    /// Takes logins for quick.
+    Impatient,
     /// Gives its whole surplus away.
     Hasty,
     /// Takes what there is, and gives nothing away.
@@ -42,6 +50,8 @@ pub(super) enum Ask {
     Ping,
     Say(bool),
     TakeLock,
+    /// Only to see what a login takes.
+    Login,
     Look,
     Declare(HostId, i64),
     Plan,
@@ -74,10 +84,14 @@ pub(super) enum Event {
     Hear(usize, u64, u64, u64, Ask, Answer),
     LockIdle(HostId, u64),
     Fault,
+    /// Sessions are ended while logins are slow.
+    SessionsEnd,
 }
 
 pub(super) struct World {
     pub(super) mutant: Mutant,
+    /// The only kind of fault that happens.
+    pub(super) only: Option<u64>,
     random: u64,
     pub(super) now: u64,
     number: u64,
@@ -88,6 +102,15 @@ pub(super) struct World {
     /// The server came back then.
     pub(super) up_since: u64,
     pub(super) slow_until: u64,
+    /// The server stands still until then.
+    pub(super) stalled_until: u64,
+    /// All hosts stand still until then.
+    pub(super) paused_until: u64,
+    /// It writes nothing down until then.
+    pub(super) refuses_until: u64,
+    /// What a login takes until then, about.
+    pub(super) login_ms: u64,
+    pub(super) slow_logins_until: u64,
     pub(super) processes: Vec<Process>,
     pub(super) names: Vec<TenantId>,
     born: u64,
@@ -98,9 +121,10 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, mutant: Mutant) -> Self {
+    pub(super) fn new(seed: u64, mutant: Mutant, only: Option<u64>) -> Self {
         let mut world = Self {
             mutant,
+            only,
             random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15),
             now: 0,
             number: 0,
@@ -110,6 +134,11 @@ impl World {
             up: true,
             up_since: 0,
             slow_until: 0,
+            stalled_until: 0,
+            paused_until: 0,
+            refuses_until: 0,
+            login_ms: 0,
+            slow_logins_until: 0,
             processes: Vec::new(),
             names: Vec::new(),
             born: 0,
@@ -204,6 +233,29 @@ impl World {
         }
     }
 
+    /// What a login takes now.
+    fn login(&mut self) -> u64 {
+        match self.now < self.slow_logins_until {
+            true => self.login_ms + self.below(self.login_ms / 4),
+            false => 5 + self.below(10),
+        }
+    }
+
+    /// How long a question waits for a session: one of its own, or one that all share.
+    fn session_after(&mut self, p: usize, ask: &Ask) -> u64 {
+        match ask {
+            Ask::Beat(true) | Ask::Ping => 0,
+            Ask::TakeLock | Ask::Login => self.login(),
+            _ => {
+                if std::mem::take(&mut self.processes[p].cold) {
+                    let login = self.login();
+                    self.processes[p].warm_at = self.now + login;
+                }
+                self.processes[p].warm_at.saturating_sub(self.now)
+            }
+        }
+    }
+
     /// Asks the database; answered once, or given up after the silence.
     pub(super) fn ask(&mut self, p: usize, ask: Ask) {
         self.calls += 1;
@@ -212,7 +264,7 @@ impl World {
         let sent = self.now;
         let given_up = Event::Hear(p, life, call, sent, ask.clone(), Answer::Failed);
         if !self.processes[p].out_cut {
-            let after = self.latency();
+            let after = self.latency() + self.session_after(p, &ask);
             self.at(after, Event::Arrive(p, life, call, sent, ask));
         }
         self.at(SILENCE, given_up);
@@ -221,6 +273,11 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Fault => self.fault(),
+            Event::SessionsEnd => self.sessions_end(),
+            event @ (Event::LockIdle(..) | Event::Arrive(..)) if self.now < self.stalled_until => {
+                let after = self.stalled_until - self.now;
+                self.at(after, event);
+            }
             Event::LockIdle(host, asked) => {
                 if self.rows.locks.get(&host) == Some(&asked) {
                     self.rows.locks.remove(&host);
@@ -267,6 +324,17 @@ impl World {
             return Answer::No;
         };
         let yes = |yes| if yes { Answer::Done } else { Answer::No };
+        let reads = matches!(
+            ask,
+            Ask::Ping | Ask::TakeLock | Ask::Login | Ask::Look | Ask::Plan | Ask::Tokens
+        );
+        if !reads && self.now < self.refuses_until {
+            // Whoever gets no heartbeat through drops the session that holds its lock.
+            if matches!(ask, Ask::Beat(true)) {
+                self.rows.locks.remove(&host);
+            }
+            return Answer::Failed;
+        }
         match ask {
             Ask::Register => {
                 let row = HostRow {
@@ -277,12 +345,13 @@ impl World {
                     dead: false,
                     draining: false,
                     locks: false,
+                    silence_ms: Some(SILENCE),
                 };
                 self.rows.hosts.entry(host).or_insert(row);
                 Answer::Done
             }
             Ask::Beat(true) | Ask::Ping if !self.lock_asked(host) => Answer::Failed,
-            Ask::Ping => Answer::Done,
+            Ask::Ping | Ask::Login => Answer::Done,
             Ask::Beat(_) => yes(self.rows.beat(host)),
             Ask::Say(locks) => {
                 if let Some(row) = self.rows.hosts.get_mut(&host) {
@@ -370,6 +439,7 @@ impl World {
                 serves: true,
                 locks: row.locks,
                 locked: self.rows.locks.contains_key(id),
+                silence_ms: row.silence_ms,
             });
             rows.push(row.clone());
             ids.push(*id);

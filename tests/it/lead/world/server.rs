@@ -128,6 +128,7 @@ impl World {
             beats: row.beats,
             dead: self.db.is_dead(host),
             locks: row.locks,
+            silence_ms: None,
         })
     }
 
