@@ -48,7 +48,9 @@ impl Log {
                 )
             }
             LogFormat::Json => {
-                let log = log.json().flatten_event(true).with_filter_reloading();
+                // The innermost says whose line it is.
+                let log = log.json().flatten_event(true).with_span_list(false);
+                let log = log.with_filter_reloading();
                 let handle = log.reload_handle();
                 (
                     log.try_init(),

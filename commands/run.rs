@@ -19,7 +19,7 @@ use crate::events;
 use crate::failure::{Exit, Failure};
 use crate::serve::USUAL_ADDRESS;
 use crate::settings::Settings;
-use crate::signals::Hangups;
+use crate::signals::{EndsWith, Hangups};
 use crate::tls::{self, TlsArgs};
 use crate::ui::{Format, Ui};
 use crate::webhooks::DeliveryArgs;
@@ -38,6 +38,9 @@ use crate::{duration, service, start};
     wmctl run --tenant acme --ha --http 0.0.0.0:8080\n\n\
     A unit file needs Restart=always and RestartPreventExitStatus=2 3 4.")]
 pub(crate) struct RunArgs {
+    #[command(flatten)]
+    ends_with: EndsWith,
+
     /// Print events from this number on, instead of only new ones
     #[arg(long, value_name = "SEQ")]
     from_seq: Option<i64>,
@@ -55,7 +58,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     ha: bool,
 
-    /// With --ha, consider a process dead after this long without a heartbeat
+    /// With --ha, let others consider this process dead after this long without a heartbeat
     #[arg(long, value_name = "DURATION", default_value = "3s", requires = "ha",
         value_parser = duration::milliseconds(500, 60_000))]
     ha_timeout: u64,
@@ -98,6 +101,7 @@ struct Line<'a, T> {
 struct Teller<'a> {
     ui: &'a Ui,
     args: &'a RunArgs,
+    tenant: &'a str,
     /// Standard output failed.
     broken: Option<Failure>,
 }
@@ -131,13 +135,20 @@ impl Teller<'_> {
     }
 
     fn status(&self, status: &AccountStatus) -> Result<(), Failure> {
-        info!(state = status.state, reason = status.reason, "account");
+        let business_id = self.tenant;
+        info!(
+            business_id,
+            state = status.state,
+            reason = status.reason,
+            "account"
+        );
         self.line("status", status)
     }
 
     fn role(&self, role: &Role) -> Result<(), Failure> {
         if self.args.ha {
-            info!(?role, "role");
+            let (business_id, role) = (self.tenant, role.word());
+            info!(business_id, role, "role");
         }
         self.line("role", role)
     }
@@ -155,6 +166,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
         let message = "events have no end: one JSON document cannot hold them";
         return Err(Failure::new(Exit::Usage, "BAD_VALUE", message).hint("use -o jsonl"));
     }
+    args.ends_with.apply()?;
     let hangups = Hangups::listen();
     let (server, tls) = listen(settings, args).await?;
     let mut app = start::open_to_dial(ui, settings).await?;
@@ -194,7 +206,7 @@ async fn keep(
     args: &RunArgs,
     server: Option<HealthServer>,
 ) -> Result<Exit, Failure> {
-    info!(tenant = %app.settings.tenant, database = %app.settings.database, "store is ready");
+    info!(business_id = %app.settings.tenant, database = %app.settings.database, "store is ready");
     let options = RunOptions {
         from_seq: args.from_seq,
         grace: Duration::from_secs(args.grace),
@@ -206,6 +218,7 @@ async fn keep(
     let mut teller = Teller {
         ui,
         args,
+        tenant: app.settings.tenant.as_str(),
         broken: None,
     };
     let answer = async {
@@ -221,7 +234,7 @@ async fn keep(
             end = answer => end,
         }
     };
-    let end = start::with_signals(&stop, service::watched(app, &stop, work)).await?;
+    let end = start::with_service_signals(&stop, service::watched(app, &stop, work)).await?;
     if let Some(failure) = teller.broken {
         return Err(failure);
     }

@@ -13,7 +13,7 @@ use wmctl::ops::serve::{self, ServeError, ServeNotice, ServeOptions};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
-use crate::signals::Hangups;
+use crate::signals::{EndsWith, Hangups};
 use crate::tls::{self, TlsArgs};
 use crate::ui::{Format, Ui};
 use crate::webhooks::DeliveryArgs;
@@ -36,6 +36,9 @@ pub(crate) const USUAL_ADDRESS: SocketAddr =
     wmctl serve -o jsonl\n  \
     wmctl serve --connecting 50 --log-format json")]
 pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    ends_with: EndsWith,
+
     /// Let at most this many tenants connect at the same time
     #[arg(long, value_name = "COUNT", default_value = "16",
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -68,7 +71,7 @@ pub(crate) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     capacity: u32,
 
-    /// Consider a host dead after this long without a heartbeat
+    /// Let others consider this host dead after this long without a heartbeat
     #[arg(long, value_name = "DURATION", default_value = "5s",
         value_parser = duration::milliseconds(2_000, 60_000))]
     silence: u64,
@@ -115,6 +118,7 @@ fn host_name(text: &str) -> Result<String, String> {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Result<Exit, Failure> {
+    args.ends_with.apply()?;
     let hangups = Hangups::listen();
     let mut app = start::open_to_dial(ui, settings).await?;
     if args.private_proxies {
@@ -193,11 +197,11 @@ async fn serve(
                 business_id,
                 status,
                 ..
-            } => info!(tenant = business_id, state = status.state, "tenant"),
+            } => info!(business_id, state = status.state, "tenant"),
             ServeNotice::Ended {
                 business_id,
                 reason,
-            } => info!(tenant = business_id, %reason, "tenant ended"),
+            } => info!(business_id, %reason, "tenant ended"),
         }
         if ui.format() == Format::Jsonl && broken.is_none() {
             broken = ui.json(&notice).err();
@@ -220,7 +224,7 @@ async fn serve(
         tokio::join!(tenants, answer(app, server, &stop)).0
     };
     let watched = service::watched(app, &stop, both);
-    let served = start::with_signals(&stop, watched).await?;
+    let served = start::with_service_signals(&stop, watched).await?;
     if let Some(failure) = broken {
         return Err(failure);
     }

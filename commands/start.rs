@@ -10,6 +10,7 @@ use wmctl::ops::{LineError, Stop};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
+use crate::signals::Hangup;
 use crate::ui::Ui;
 
 /// Opens the database that the settings name, for a command that connects to no server.
@@ -87,13 +88,16 @@ pub(crate) fn rows(error: RowsError) -> Failure {
         }
         RowsError::Schema { .. } => Failure::new(Exit::Database, "SCHEMA_NEW", message)
             .hint("a newer wmctl made this schema: use that one"),
-        RowsError::Held { holder, .. } => {
+        RowsError::Held { tenant, holder } => {
             let failure = Failure::new(Exit::Conflict, "LOCK_HELD", message);
-            match holder {
-                Some(holder) => failure.hint(format!("held by {holder}: stop that one first")),
-                None => failure.hint("stop that one first"),
-            }
+            let holder = holder.unwrap_or_else(|| String::from("another process"));
+            failure.hint(format!(
+                "held by {holder}: stop that one first; \
+                 if it hangs: `wmctl lock-status --release {tenant}`"
+            ))
         }
+        RowsError::EpochSpent { tenant } => Failure::new(Exit::Database, "EPOCH_SPENT", message)
+            .hint(RowsError::epoch_remedy(&tenant)),
         RowsError::File(_) => Failure::new(Exit::Database, "DATABASE_FILE", message)
             .hint("DATABASE_URL names the file; its folder must be writable"),
         RowsError::NotOurs { hint, .. } => {
@@ -131,12 +135,29 @@ pub(crate) fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Fail
     }
 }
 
-/// Runs `work` until it ends, with signals as requests to stop it.
+/// Runs `work` until it ends, with signals as requests to stop it; the end of its terminal is one,
+/// too.
 pub(crate) async fn with_signals<T>(
     stop: &Stop,
     work: impl Future<Output = T>,
 ) -> Result<T, Failure> {
-    let signals = crate::signals::pass_on(stop);
+    with_signals_and(Hangup::Ends, stop, work).await
+}
+
+/// The same for a service, which takes SIGHUP for something else.
+pub(crate) async fn with_service_signals<T>(
+    stop: &Stop,
+    work: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    with_signals_and(Hangup::Reloads, stop, work).await
+}
+
+async fn with_signals_and<T>(
+    hangup: Hangup,
+    stop: &Stop,
+    work: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    let signals = crate::signals::pass_on(stop, hangup);
     tokio::pin!(work, signals);
     tokio::select! {
         result = &mut work => Ok(result),

@@ -1562,7 +1562,7 @@ _wmctl() {
                     return 0
                     ;;
                 --type)
-                    COMPREPLY=($(compgen -W "message history_message undecryptable receipt sent send_failed identity_changed devices_changed group_changed contact_changed chat_changed name_changed history_sync state" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "message history_message undecryptable refused receipt sent send_failed identity_changed devices_changed group_changed contact_changed chat_changed name_changed history_sync state" -- "${cur}"))
                     return 0
                     ;;
                 --limit)
@@ -2785,12 +2785,16 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__run)
-            opts="-c -o -q -v -h --from-seq --grace --no-events --ha --ha-timeout --stall-timeout --http --no-http --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --tls-cert --tls-key --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --ends-with --from-seq --grace --no-events --ha --ha-timeout --stall-timeout --http --no-http --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --tls-cert --tls-key --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --ends-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --from-seq)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3017,12 +3021,16 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__serve)
-            opts="-c -o -q -v -h --connecting --http --no-http --rate --name --capacity --silence --rebalance --stall-timeout --private-proxies --grace --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --tls-cert --tls-key --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --ends-with --connecting --http --no-http --rate --name --capacity --silence --rebalance --stall-timeout --private-proxies --grace --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --tls-cert --tls-key --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --ends-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --connecting)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4382,7 +4390,7 @@ _wmctl() {
                     return 0
                     ;;
                 --type)
-                    COMPREPLY=($(compgen -W "message history_message undecryptable receipt sent send_failed identity_changed devices_changed group_changed contact_changed chat_changed name_changed history_sync state" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "message history_message undecryptable refused receipt sent send_failed identity_changed devices_changed group_changed contact_changed chat_changed name_changed history_sync state" -- "${cur}"))
                     return 0
                     ;;
                 --batch)

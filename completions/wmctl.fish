@@ -87,9 +87,10 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -l no-headers -d 'Leav
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand pair" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ends-with -d 'End at once, without a word, when this process does: it has to be the parent' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l from-seq -d 'Print events from this number on, instead of only new ones' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l grace -d 'Take at most this long for a clean stop' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha-timeout -d 'With --ha, consider a process dead after this long without a heartbeat' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l ha-timeout -d 'With --ha, let others consider this process dead after this long without a heartbeat' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l stall-timeout -d 'Treat a connection as stalled if a reply is this late although pings are answered' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l http -d 'Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l webhook-allow -d 'Let webhooks reach this network, also without TLS: 10.0.0.0/8 (can be repeated)' -r
@@ -120,12 +121,13 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand run" -l no-headers -d 'Leave
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l ends-with -d 'End at once, without a word, when this process does: it has to be the parent' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l connecting -d 'Let at most this many tenants connect at the same time' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l http -d 'Answer the HTTP interface on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rate -d 'Limit requests per second of each API key, or client address without a key' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l name -d 'Name of this host, which `tenants move --to` takes (default: the machine\'s name)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l capacity -d 'Run at most this many tenants here; hosts share them out by it' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l silence -d 'Consider a host dead after this long without a heartbeat' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l silence -d 'Let others consider this host dead after this long without a heartbeat' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l rebalance -d 'How often an overloaded host hands over 1% of its tenants' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l stall-timeout -d 'Treat a connection as stalled if a reply is this late although pings are answered' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l grace -d 'Take at most this long for a clean stop, and 7 s more if the database hangs' -r
@@ -673,6 +675,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l from-seq -d 'Star
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l type -d 'Show only events of this type (can be repeated)' -r -f -a "message\t''
 history_message\t''
 undecryptable\t''
+refused\t''
 receipt\t''
 sent\t''
 send_failed\t''
@@ -734,6 +737,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_su
 complete -c wmctl -n "__fish_wmctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l type -d 'Deliver only events of this type (can be repeated)' -r -f -a "message\t''
 history_message\t''
 undecryptable\t''
+refused\t''
 receipt\t''
 sent\t''
 send_failed\t''

@@ -28,6 +28,19 @@ const ACK_BUCKETS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0
 /// From a lock that was pushed to a partition that has to time out.
 const TAKEOVER_BUCKETS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
 
+/// What may become of an attempt to deliver events.
+const OUTCOMES: [&str; 6] = [
+    "delivered",
+    "rejected",
+    "timed_out",
+    "forbidden",
+    "unreachable",
+    "dead",
+];
+/// What may be missing from a session that is dead, and what may be done about it.
+const SIGNS: [&str; 3] = ["no_acks", "offline_queue", "no_answers"];
+const STEPS: [&str; 3] = ["reconnect", "reload", "hand_over"];
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfTenant {
     business_id: String,
@@ -139,6 +152,15 @@ impl Default for Metrics {
             refused: Counter::default(),
             last_refusal: Mutex::default(),
         };
+        // A counter that appears with its first event never rises for whoever watches it.
+        for outcome in OUTCOMES {
+            drop(all.deliveries.get_or_create(&OfOutcome { outcome }));
+        }
+        for sign in SIGNS {
+            for step in STEPS {
+                drop(all.stalls.get_or_create(&OfStall { sign, step }));
+            }
+        }
         all.register_known();
         all.register_own();
         Self(Arc::new(all))
@@ -543,7 +565,7 @@ mod tests {
         let meter = metrics.meter(&tenant);
         meter.received(3);
         metrics.lease(&tenant, 42);
-        drop(meter.stalled("acks", "reconnect"));
+        drop(meter.stalled("no_acks", "reconnect"));
         let levels = Levels {
             tenants: 2,
             connected: 1,
@@ -582,7 +604,9 @@ mod tests {
                 "wmctl_db_transactions_total 3",
                 "whatsmeow_failover_total 0",
                 "wmctl_lease_epoch{business_id=\"acme\"} 42",
-                "wmctl_stalls_total{sign=\"acks\",step=\"reconnect\"} 1",
+                "wmctl_stalls_total{sign=\"no_acks\",step=\"reconnect\"} 1",
+                "wmctl_stalls_total{sign=\"no_answers\",step=\"hand_over\"} 0",
+                "wmctl_webhook_deliveries_total{outcome=\"dead\"} 0",
                 "wmctl_sessions_stalled 0",
                 "wmctl_outbox_age_seconds 1.5",
                 "wmctl_webhook_deliveries_total{outcome=\"delivered\"} 4",

@@ -767,7 +767,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                     reason, "app state cannot be used"
                 );
             }
-            other => debug!(?other, "notice"),
+            other => debug!(kind = other.kind(), "notice"),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::appstate::blob::Kind;
 use crate::session::input::Input;
@@ -30,14 +31,15 @@ impl Downloads {
         blob: impl Future<Output = Option<Vec<u8>>> + Send + 'static,
     ) {
         let histories = (kind == Kind::History).then(|| histories.clone());
-        self.tasks.spawn(async move {
+        let load = async move {
             let leave = match histories {
                 Some(histories) => histories.acquire_owned().await.ok(),
                 None => None,
             };
             let blob = blob.await;
             (Input::Blob { id, blob }, leave)
-        });
+        };
+        self.tasks.spawn(load.in_current_span());
     }
 
     /// The next one that ended; `None` where nothing is under way. Cancel-safe.

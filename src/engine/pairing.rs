@@ -257,7 +257,7 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
             }
             Notice::PairingFailed("expired") => return Err(PairingError::Expired),
             Notice::PairingFailed(reason) => return Err(PairingError::Refused(reason)),
-            other => debug!(?other, "notice"),
+            other => debug!(kind = other.kind(), "notice"),
         }
         Ok(())
     }

@@ -27,6 +27,19 @@ pub enum Call {
     CheckToken,
 }
 
+impl Call {
+    /// One word, as it is shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::ReadHolder => "read_holder",
+            Self::DeclareDead => "declare_dead",
+            Self::Claim => "claim",
+            Self::CheckToken => "check_token",
+        }
+    }
+}
+
 /// What happened. Every action that is a call is answered exactly once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {

@@ -72,13 +72,53 @@ impl Bench {
 }
 
 fn seen(beats: i64) -> Input {
+    seen_of(beats, None)
+}
+
+/// A holder that says how long it may be silent.
+fn seen_of(beats: i64, silence_ms: Option<u64>) -> Input {
     Input::HolderRead(Some(Holder {
         host: host(9),
         beats,
         dead: false,
         locks: false,
-        silence_ms: None,
+        silence_ms,
     }))
+}
+
+/// When a holder that says nothing more is declared dead, at looks that are answered at once.
+fn declared_ms(silence_ms: Option<u64>) -> u64 {
+    let mut bench = Bench::standing_by(Locks::None);
+    let mut actions = bench.hear(seen_of(4, silence_ms));
+    while !actions
+        .iter()
+        .any(|one| matches!(one, Action::DeclareDead { .. }))
+    {
+        let wake = bench.machine.wake_at().unwrap();
+        actions = bench.after(wake - bench.now, Input::Tick);
+        assert_eq!(actions, [Action::ReadHolder], "at {}", bench.now);
+        actions = bench.hear(seen_of(4, silence_ms));
+        assert!(bench.now < 20 * T, "never");
+    }
+    bench.now
+}
+
+#[test]
+fn each_holder_is_given_the_time_that_it_says() {
+    assert_eq!(declared_ms(None), T);
+    assert_eq!(declared_ms(Some(4 * T)), 4 * T);
+    assert_eq!(declared_ms(Some(T / 4)), T / 4);
+}
+
+#[test]
+fn a_look_that_took_long_shows_no_silence() {
+    let mut bench = Bench::standing_by(Locks::None);
+    bench.hear(seen(4));
+    for _ in 0..2 {
+        assert_eq!(bench.after(T / 8, Input::Tick), [Action::ReadHolder]);
+        // The server stood still.
+        assert_eq!(bench.after(T / 2 + 1, seen(4)), []);
+    }
 }
 
 #[test]

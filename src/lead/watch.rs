@@ -79,9 +79,11 @@ impl Watch {
         // Each is given the time that it says itself.
         let said = holder.and_then(|holder| holder.silence_ms);
         let timeout_ms = said.unwrap_or(config.timeout_ms);
-        // Whoever was stopped for a while cannot say what the holder did meanwhile.
-        let gap = self.looked_at.is_some_and(|at| at + timeout_ms / 2 < began);
-        if gap {
+        // Whoever was stopped for a while cannot say what the holder did meanwhile, nor whoever
+        // waited long for its answer: what kept that may have kept the holder's heartbeats.
+        let half_ms = timeout_ms / 2;
+        let gap = self.looked_at.is_some_and(|at| at + half_ms < began);
+        if gap || began + half_ms < now_ms {
             self.forget();
         }
         self.looked_at = Some(now_ms);

@@ -18,10 +18,10 @@ use crate::ops::Stop;
 use crate::ops::ledger::{Moment, Violations};
 use crate::ops::open::RowsError;
 pub use crate::ops::rehearsal::RehearsalError as DrillError;
-use crate::ops::rehearsal::Stage;
 use crate::ops::rehearsal::host::{Host, Hosts, Said};
 use crate::ops::rehearsal::overlap;
 use crate::ops::rehearsal::proxy::{self, Cut, Proxy};
+use crate::ops::rehearsal::{Stage, leftovers};
 use crate::ops::tenants::{self, Actor, Changes};
 
 const CONTACTS: u32 = 4;
@@ -206,7 +206,9 @@ pub async fn drill(
         database: options.database.to_string(),
     });
     let actor = Actor::of_user();
+    let mark = leftovers::Mark::set(&stage.app).await?;
     let result = async {
+        leftovers::remove_tenants(&stage.app, &actor).await?;
         // Hosts that serve this database must not take it.
         tenants::add(&stage.app, &tenant, &Changes::default(), &actor).await?;
         tenants::enable(&stage.app, &tenant, false, &actor).await?;
@@ -219,6 +221,7 @@ pub async fn drill(
     let result = result.await;
     let removed = tenants::remove(&stage.app, &tenant, &actor).await;
     let forgotten = stage.app.store.forget_lease(&tenant).await;
+    mark.remove(&stage.app).await;
     let keep_log = matches!(
         result,
         Err(DrillError::Ended { .. } | DrillError::NoTakeover(..))

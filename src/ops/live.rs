@@ -4,6 +4,7 @@ use std::future::Future;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::engine::actor::{Actor, COMMANDS_MAX, Parts, Stopped};
 use crate::engine::gate::Gate;
@@ -12,7 +13,7 @@ use crate::engine::line::{LineError, NetDial};
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::engine::{lease_keeper, supervisor};
-use crate::ids::HostId;
+use crate::ids::{HostId, TenantId};
 use crate::ops::open::App;
 use crate::ops::retention::Forgetting;
 use crate::ops::webhooks::deliver::Delivering;
@@ -26,6 +27,11 @@ pub(super) struct Live {
     pub(super) stop: Stop,
 }
 
+/// What every line of the log about a tenant is inside of, at any level.
+pub(super) fn span_of(tenant: &TenantId) -> tracing::Span {
+    tracing::error_span!(parent: None, "account", business_id = %tenant)
+}
+
 impl App {
     /// Prepares to run the account, with a heartbeat of its own; nothing happens before the future
     /// is polled.
@@ -35,14 +41,15 @@ impl App {
         lease: Lease,
         stop: &Stop,
     ) -> Result<(Live, impl Future<Output = Stopped> + Send + use<>), LineError> {
-        let lost = CancellationToken::new();
+        let (lost, tenant) = (CancellationToken::new(), lease.tenant.clone());
         let dial = self.dial()?;
         let (live, account) = self.run_dialled(dial, lease, stop, lost.clone(), Gate::open());
         let (store, surroundings) = (self.store.clone(), self.surroundings.clone());
         let turns = self.board.turns();
         let run = async move {
             let keep_lease = async {
-                lease_keeper::keep(&store, host, &surroundings, &lost, || turns.turn()).await;
+                let keep = lease_keeper::keep(&store, host, &surroundings, &lost, || turns.turn());
+                keep.instrument(span_of(&tenant)).await;
                 // The actor hears of it and ends by itself.
                 std::future::pending().await
             };
@@ -67,7 +74,8 @@ impl App {
         let since_ms = self.surroundings.clock.unix_ms();
         let (send_status, status) = watch::channel(Status::new(since_ms));
         let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
-        self.metrics.lease(&lease.tenant, lease.epoch);
+        let tenant = lease.tenant.clone();
+        self.metrics.lease(&tenant, lease.epoch);
         let meter = self.metrics.meter(&lease.tenant);
         let actor = Box::new(Actor::new(Parts {
             ledger: Leased::new(self.store.clone(), lease.clone()).metered(meter.clone()),
@@ -86,6 +94,7 @@ impl App {
         let asked = stop.clone();
         let mut delivering = Delivering::new(self, lease.clone(), status.clone());
         let forget = Box::pin(Forgetting::new(self, lease).keep());
+        let span = span_of(&tenant);
         let run = async move {
             let stopped = tokio::select! {
                 stopped = supervisor::keep(actor, &asked) => stopped,
@@ -97,6 +106,7 @@ impl App {
             }
             stopped
         };
+        let run = run.instrument(span);
         let live = Live {
             status,
             commands,

@@ -3,6 +3,7 @@
 //! Commands and the HTTP API call these and show what comes back; neither reaches further down.
 
 pub mod bench;
+mod claim;
 pub mod db;
 pub mod demo;
 pub mod doctor;

@@ -74,6 +74,12 @@ pub enum RowsError {
         tenant: TenantId,
         holder: Option<String>,
     },
+    /// The epoch of the tenant's lease cannot rise any more.
+    #[error(
+        "the epoch of the lease of {tenant} cannot rise any more, so that nobody can run it: \
+         somebody has set it by hand"
+    )]
+    EpochSpent { tenant: TenantId },
     /// The file of an embedded database cannot be opened or made.
     #[error("{0}")]
     File(String),
@@ -110,6 +116,15 @@ pub enum RowsError {
 }
 
 impl RowsError {
+    /// What makes a lease claimable again whose epoch cannot rise.
+    pub fn epoch_remedy(tenant: &TenantId) -> String {
+        format!(
+            "stop every process that runs {tenant}, then type into the database: \
+             DELETE FROM wmctl_lease WHERE business_id = '{tenant}'; \
+             DELETE FROM wmctl_tenant_state WHERE business_id = '{tenant}'"
+        )
+    }
+
     pub(crate) fn of(error: StoreError) -> Self {
         match error {
             StoreError::Schema { found, wanted } => Self::Schema { found, wanted },
@@ -141,6 +156,7 @@ impl RowsError {
             },
             StoreError::File(_) | StoreError::NotDatabase => Self::File(explained(&error)),
             StoreError::Full => Self::Full(error.to_string()),
+            StoreError::EpochSpent { tenant } => Self::EpochSpent { tenant },
             StoreError::Login { .. } => Self::Login(explained(&error)),
             StoreError::Untrusted(_) => Self::Untrusted(explained(&error)),
             StoreError::TlsFile { .. } => Self::TlsFile(explained(&error)),
@@ -323,13 +339,6 @@ impl App {
             stall_ms: u64::try_from(self.stall.as_millis()).unwrap_or(u64::MAX),
             ..ClientConfig::default()
         }
-    }
-
-    /// Makes this process known and takes the lease of the tenant.
-    pub(crate) async fn claim(&self) -> Result<(HostId, Lease), RowsError> {
-        let host = self.register(None).await?;
-        let lease = self.claim_for(host, &self.settings.tenant).await?;
-        Ok((host, lease))
     }
 
     /// Makes this process known under the machine's name; others take it for dead after `silence`.

@@ -14,6 +14,7 @@ use crate::engine::line::LineError;
 use crate::engine::pairing::{self, Parts, Step};
 use crate::engine::stop::Stop;
 use crate::ids::{HostId, Jid};
+use crate::ops::claim::Claimed;
 use crate::ops::open::{App, RowsError};
 use crate::ops::run::RunEnd;
 use crate::ops::simulated_phone::{self, ControlError, ControlUrl, Shown};
@@ -198,7 +199,7 @@ pub(super) async fn pair_with_person(
             jid,
         });
     }
-    let (host, lease) = app.claim().await?;
+    let Claimed { host, lease, lock } = app.claim().await?;
     let result = async {
         if let Some(account) = account.filter(|account| !pairing::is_free(Some(account))) {
             let jid = account.jid.to_string();
@@ -225,6 +226,7 @@ pub(super) async fn pair_with_person(
         lost = keep_lease => lost,
     };
     app.release(lease).await;
+    drop(lock);
     result
 }
 

@@ -173,7 +173,8 @@ impl Attempt {
         match self.app.store.step_pairing(tenant, &self.row).await {
             Ok(goes_on) => goes_on,
             Err(error) => {
-                tracing::warn!(%tenant, %error, "a step of pairing is not written down");
+                let business_id = tenant.as_str();
+                tracing::warn!(business_id, %error, "a step of pairing is not written down");
                 true
             }
         }

@@ -210,7 +210,7 @@ impl Forgetting {
             match passed {
                 Ok(0) => (),
                 Ok(rows) => {
-                    tracing::info!(tenant = %self.lease.tenant, rows, "old rows are forgotten");
+                    tracing::info!(rows, "old rows are forgotten");
                 }
                 Err(StoreError::LeaseLost { .. }) => break,
                 Err(error) => {

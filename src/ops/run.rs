@@ -8,13 +8,16 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::engine::actor::Stopped;
 use crate::engine::leased::explained;
 use crate::engine::line::LineError;
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
+use crate::ops::claim::Claimed;
 use crate::ops::event::Event;
+use crate::ops::live::span_of;
 use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::{state_word, time};
 use crate::ops::standby::{Coordinator, HaOptions, LeadNotice, Leadership, Role, changed};
@@ -191,7 +194,7 @@ async fn attempt(
     let (mut work, mut sweeper) = (JoinSet::new(), JoinSet::new());
     sweeper.spawn(Sweeper::new(app).keep(app.surroundings.clone()));
     let Some(ha) = &options.ha else {
-        let (host, lease) = app.claim().await?;
+        let Claimed { host, lease, lock } = app.claim().await?;
         let epoch = lease.epoch;
         follower.say(RunNotice::Role(Role::Leader { epoch }));
         let next_seq = app.last_seq().await? + 1;
@@ -200,12 +203,14 @@ async fn attempt(
         work.spawn(async move { Some(account.await) });
         let stopped = follower.follow(work, mpsc::channel(1).1).await;
         app.release(lease).await;
+        drop(lock);
         return Ok(stopped.map_or(RunEnd::Stopped, RunEnd::from));
     };
     let (notices, told) = mpsc::channel(NOTICES_MAX);
     let own = app.of(app.settings.tenant.clone(), app.launch.clone());
     let coordinator = Coordinator::new(own, app.dial()?, ha, stop, notices);
-    work.spawn(coordinator.keep());
+    let span = span_of(&app.settings.tenant);
+    work.spawn(coordinator.keep().instrument(span));
     let stopped = follower.follow(work, told).await;
     Ok(stopped.map_or(RunEnd::Stopped, RunEnd::from))
 }

@@ -86,6 +86,30 @@ pub enum Notice {
     PairingFailed(&'static str),
 }
 
+impl Notice {
+    /// What kind it is, in one word: what is in it may be a secret.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::LoggedIn => "logged_in",
+            Self::OfflineDone { .. } => "offline_done",
+            Self::State(_) => "state",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Works(_) => "works",
+            Self::HistoryDone => "history_done",
+            Self::LogoutDone => "logout_done",
+            Self::Qr { .. } => "qr",
+            Self::PairingCode(_) => "pairing_code",
+            Self::DeriveCode(_) => "derive_code",
+            Self::Paired => "paired",
+            Self::AppStateUnusable { .. } => "app_state_unusable",
+            Self::PairingFailed(_) => "pairing_failed",
+            Self::PutAside(_) => "put_aside",
+            Self::NotSentAgain(_) => "not_sent_again",
+            Self::LeftOver => "left_over",
+        }
+    }
+}
+
 /// Why the link is closed and what comes next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Close {

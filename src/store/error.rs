@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::ids::HostId;
+use crate::ids::{HostId, TenantId};
 
 /// Why the store did not do what it was asked. The drivers' own errors are only sources.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,9 @@ pub enum StoreError {
         /// Its holder, where the row names one.
         holder: Option<HostId>,
     },
+    /// The epoch of a lease cannot rise any more.
+    #[error("epoch of the lease of {tenant} cannot rise any more: somebody has set it by hand")]
+    EpochSpent { tenant: TenantId },
     /// The tables are not those that this binary needs.
     #[error("schema is at {found}, this binary needs {wanted}")]
     Schema {

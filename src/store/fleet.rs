@@ -89,6 +89,7 @@ const CLAIM_MANY: &str = "
         SELECT business_id, owner FROM wmctl_lease
         WHERE business_id IN (
                 SELECT value FROM json_array_elements_text(CAST($3 AS json)) AS given (value))
+            AND epoch < 9223372036854775807
             AND (owner IS NULL OR owner = $1
                 OR owner IN (SELECT inc FROM wmctl_host WHERE state = 'dead'))
         ORDER BY business_id FOR UPDATE SKIP LOCKED)
@@ -100,6 +101,12 @@ const RELEASE_MANY: &str = "
     UPDATE wmctl_lease l SET epoch = l.epoch + 1, owner = NULL
     FROM json_to_recordset(CAST($2 AS json)) AS given (tenant TEXT, epoch BIGINT)
     WHERE l.business_id = given.tenant AND l.epoch = given.epoch AND l.owner = $1";
+
+/// Leases that nobody can claim any more.
+const SPENT: &str = "
+    SELECT business_id FROM wmctl_lease WHERE epoch = 9223372036854775807
+        AND business_id IN (
+            SELECT value FROM json_array_elements_text(CAST($1 AS json)) AS given (value))";
 
 const SERVER: &str = "
     SELECT CAST(
@@ -274,6 +281,16 @@ impl Store {
             Ok((lease, row.column("wmctl_lease", 2)?))
         };
         rows.iter().map(lease).collect()
+    }
+
+    /// Those of these tenants whose lease nobody can claim, since its epoch cannot rise. On a
+    /// server only.
+    pub async fn spent(&self, tenants: &[TenantId]) -> Result<Vec<TenantId>, StoreError> {
+        let names = json!(tenants.iter().map(TenantId::as_str).collect::<Vec<_>>()).to_string();
+        let rows = self.db.rows(SPENT, args![names]).await?;
+        rows.iter()
+            .map(|row| row.parsed("wmctl_lease", 0))
+            .collect()
     }
 
     /// How long the server runs (milliseconds); `None` for a file.

@@ -1,6 +1,6 @@
 //! Processes that hold nothing: those that stand by, and what is left of those that are gone.
 
-use crate::ids::HostId;
+use crate::ids::{HostId, TenantId};
 use crate::store::Store;
 use crate::store::db::{Db, Row, args};
 use crate::store::error::StoreError;
@@ -19,6 +19,14 @@ const IDLE: &str = "
     SELECT inc, hb_seq FROM wmctl_host WHERE state <> 'dead' AND NOT serves
         AND NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE owner = inc)
     ORDER BY started_ms LIMIT 1000";
+
+/// Tenants of drills none of which goes on: each of those is a process under the tenant's name.
+const REHEARSED: &str = "
+    SELECT business_id FROM wmctl_tenant t WHERE business_id LIKE 'drill-%'
+        AND EXISTS (SELECT 1 FROM wmctl_host WHERE name = t.business_id)
+        AND NOT EXISTS (SELECT 1 FROM wmctl_host
+            WHERE name = t.business_id AND state <> 'dead' AND $1 < hb_ms)
+    ORDER BY business_id";
 
 /// The names of those long gone are kept for a week.
 const HISTORY_CHANGED: &str = "
@@ -41,6 +49,14 @@ impl Store {
         let host = |row: &Row| Ok((row.parsed(TABLE, 0)?, row.column(TABLE, 1)?));
         let rows = self.db.rows(IDLE, args![]).await?;
         rows.iter().map(host).collect()
+    }
+
+    /// Tenants of drills that are gone, none of which said anything after `silent_ms`.
+    pub async fn rehearsed(&self, silent_ms: i64) -> Result<Vec<TenantId>, StoreError> {
+        let rows = self.db.rows(REHEARSED, args![silent_ms]).await?;
+        rows.iter()
+            .map(|row| row.parsed("wmctl_tenant", 0))
+            .collect()
     }
 
     /// Forgets processes that are long dead and hold nothing.

@@ -98,19 +98,22 @@ const ENSURE_LEASE: &str = "
 /// Free, or its holder was declared dead.
 const CLAIM_FREE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = $2, since_ms = $3
-    WHERE business_id = $1 AND (owner IS NULL
+    WHERE business_id = $1 AND epoch < 9223372036854775807 AND (owner IS NULL
         OR owner IN (SELECT inc FROM wmctl_host WHERE state = 'dead'))
     RETURNING epoch";
 
 const CLAIM_ANY: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = $2, since_ms = $3
-    WHERE business_id = $1 RETURNING epoch";
+    WHERE business_id = $1 AND epoch < 9223372036854775807 RETURNING epoch";
 
 pub(super) const RELEASE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
     WHERE business_id = $1 AND epoch = $2 AND owner = $3";
 
-const HOLDER: &str = "SELECT owner FROM wmctl_lease WHERE business_id = $1";
+const HOLDER: &str = "SELECT owner, epoch FROM wmctl_lease WHERE business_id = $1";
+
+/// No epoch gets there by itself: a statement that somebody typed has set it, and it cannot rise.
+pub const EPOCH_MAX: i64 = i64::MAX;
 
 /// The first statement of each unit of work: compares the lease row.
 pub(super) const FENCE_SQLITE: &str = "
@@ -285,6 +288,12 @@ impl Store {
             Ok(row) => row,
             Err(error) => return error,
         };
+        let epoch = row.as_ref().map(|row| row.column("wmctl_lease", 1));
+        if matches!(epoch, Some(Ok(EPOCH_MAX))) {
+            return StoreError::EpochSpent {
+                tenant: tenant.clone(),
+            };
+        }
         let text = row.and_then(|row| {
             row.column::<Option<String>>("wmctl_lease", 0)
                 .ok()

@@ -321,6 +321,11 @@ impl LockSession {
 }
 
 impl TenantLock {
+    /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
+    pub async fn ping(&mut self) -> Result<(), StoreError> {
+        self.0.ping().await
+    }
+
     /// Counts the heartbeat up over the session that holds the lock; `None` says that the process
     /// was declared dead. An error means that the lock is lost.
     pub async fn beat(&mut self) -> Result<Option<i64>, StoreError> {

@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 14] = [
+const MIGRATIONS: [Migration; 15] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
@@ -44,6 +44,7 @@ const MIGRATIONS: [Migration; 14] = [
     migration!(12, "history", "0012_history.sql"),
     migration!(13, "calls_after", "0013_calls_after.sql"),
     migration!(14, "silence", "0014_silence.sql"),
+    migration!(15, "rights", "0015_rights.sql"),
 ];
 
 /// The newest version that this binary knows.

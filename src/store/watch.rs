@@ -2,29 +2,41 @@
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
-use crate::store::db::{Val, args};
+use crate::store::db::{Db, Val, args};
 use crate::store::error::StoreError;
 
 const TABLE: &str = "wmctl_host";
 
+/// A host that serves holds a lock of its own, and none of the tenant.
 const HOLDER: &str = "
-    SELECT h.inc, h.hb_seq, h.state, h.liveness, h.name, h.pid, h.route, h.silence_ms
-    FROM wmctl_lease l JOIN wmctl_host h ON h.inc = l.owner WHERE l.business_id = $1";
+    SELECT h.inc, h.hb_seq, h.state, h.liveness = 'lock' AND NOT h.serves, h.name, h.pid, h.route,
+        h.silence_ms
+    FROM wmctl_lease l LEFT JOIN wmctl_host h ON h.inc = l.owner
+    WHERE l.business_id = $1 AND l.owner IS NOT NULL";
 
 /// Only if nobody heard from it since: a heartbeat in between wins.
 const DECLARE_DEAD: &str = "
     UPDATE wmctl_host SET state = 'dead' WHERE inc = $1 AND hb_seq = $2 AND state <> 'dead'";
 
+/// Takes the lease away from a process of another role instead, whose row is not ours to write.
+const DEPOSE: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
+    WHERE business_id = $1 AND owner = $2 AND EXISTS (
+        SELECT 1 FROM wmctl_host WHERE inc = $2 AND hb_seq = $3 AND state <> 'dead'
+            AND role <> current_user)";
+
 /// Rows that an open transaction of its owner still holds are skipped: they stay with the dead.
 const FENCE_DEAD: &str = "
     WITH held AS (
-        SELECT business_id FROM wmctl_lease WHERE owner = $1
+        SELECT business_id FROM wmctl_lease WHERE owner = $1 AND epoch < 9223372036854775807
         ORDER BY business_id FOR UPDATE SKIP LOCKED)
     UPDATE wmctl_lease l SET epoch = l.epoch + 1, owner = NULL
     FROM held WHERE l.business_id = held.business_id";
 
 /// The rest, as soon as nobody holds it.
-const FENCE_REST: &str = "UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL WHERE owner = $1";
+const FENCE_REST: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
+    WHERE owner = $1 AND epoch < 9223372036854775807";
 
 pub(super) const LIVENESS: &str = "UPDATE wmctl_host SET liveness = $2 WHERE inc = $1";
 
@@ -58,12 +70,11 @@ impl Store {
             return Ok(None);
         };
         let state: String = row.column(TABLE, 2)?;
-        let liveness: String = row.column(TABLE, 3)?;
         Ok(Some(Holder {
             host: row.parsed(TABLE, 0)?,
             beats: row.column(TABLE, 1)?,
             dead: state == "dead",
-            locks: liveness == "lock",
+            locks: row.column(TABLE, 3)?,
             name: row.column(TABLE, 4)?,
             pid: row.column(TABLE, 5)?,
             route: row.column(TABLE, 6)?,
@@ -75,6 +86,28 @@ impl Store {
     pub async fn declare_dead(&self, host: HostId, beats: i64) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         let changed = tx.run(DECLARE_DEAD, args![host.to_string(), beats]).await?;
+        tx.commit().await?;
+        Ok(changed == 1)
+    }
+
+    /// Declares the holder of a tenant's lease dead whose heartbeat still stands at `beats`. One of
+    /// another role, whose row only that role may write, loses this lease instead. Whether the
+    /// lease may be claimed.
+    pub async fn depose(
+        &self,
+        tenant: &TenantId,
+        host: HostId,
+        beats: i64,
+    ) -> Result<bool, StoreError> {
+        if self.declare_dead(host, beats).await? {
+            return Ok(true);
+        }
+        if matches!(self.db, Db::Sqlite { .. }) {
+            return Ok(false);
+        }
+        let mut tx = self.db.begin().await?;
+        let given = args![tenant.as_str(), host.to_string(), beats];
+        let changed = self.against_hanging(tx.run(DEPOSE, given)).await?;
         tx.commit().await?;
         Ok(changed == 1)
     }

@@ -25,8 +25,8 @@ use crate::ops::bench::hooks::Receiver;
 use crate::ops::bench::pgbench::Pgbench;
 use crate::ops::bench::process::Counts;
 use crate::ops::open::{App, RowsError, Schema, Settings};
-use crate::ops::rehearsal;
 pub use crate::ops::rehearsal::RehearsalError as BenchError;
+use crate::ops::rehearsal::{self, leftovers};
 use crate::ops::send::{self, Outgoing};
 use crate::ops::tenants::Actor;
 use crate::ops::webhooks::{self, NewWebhook};
@@ -185,7 +185,7 @@ impl Spent {
 
 impl<'a> Bench<'a> {
     async fn open(options: &'a BenchOptions, server: Option<&String>) -> Result<Self, BenchError> {
-        let folder = tempfile::tempdir()?;
+        let folder = leftovers::folder()?;
         let sim = Simulator::start(SimConfig::default()).await?;
         let mut root_key = [0; 32];
         hex::decode_to_slice(sim.root_key(), &mut root_key).expect("a root key is 64 digits");
@@ -239,7 +239,7 @@ impl<'a> Bench<'a> {
         let cleared = self.clear().await;
         if matches!(result, Err(BenchError::Stalled { .. })) {
             // The log is named in the error.
-            let _ = self.folder.keep();
+            leftovers::keep(self.folder);
         }
         let row = result?;
         cleared.map(|()| row)
@@ -380,6 +380,7 @@ impl<'a> Bench<'a> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let child = Command::new(&self.options.program)
             .arg("serve")
+            .args(["--ends-with", &std::process::id().to_string()])
             .args(["--http", &metrics.to_string(), "--connecting", "64"])
             .args(["--webhook-allow", "127.0.0.0/8"])
             .args(["--server", &self.sim.ws_url()])

@@ -327,6 +327,8 @@ impl<'a> Picture<'a> {
         let life = lease.owner.and_then(|owner| self.host_of(owner));
         let life = life.map(|host| self.life(host, Some(lease.key)));
         let state = match &life {
+            // Its row is another role's.
+            None if lease.owner.is_some() => "held",
             None => "free",
             Some(life) if life.host.state == "dead" => "orphaned",
             Some(life) if !life.host.on_line => "void",

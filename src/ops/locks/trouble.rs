@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::ops::locks::{Life, Picture, UnknownLock, lock_of};
+use crate::ops::open::RowsError;
 use crate::store::inspect::locks::{LeaseSeen, LockOf, LockSeen};
+use crate::store::lease::EPOCH_MAX;
 
 /// A process whose timeout is not known is told of when it says nothing for so long.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -53,6 +55,13 @@ impl Picture<'_> {
         };
         let start = format!("wmctl run --ha --business-id {tenant}");
         let release = format!("wmctl lock-status --release {tenant}");
+        if lease.epoch == EPOCH_MAX {
+            add(
+                "epoch_spent",
+                String::from("its epoch cannot rise any more: somebody has set it by hand"),
+                RowsError::epoch_remedy(tenant),
+            );
+        }
         match (state, life) {
             ("free", _) if lease.wanted => add(
                 "free",

@@ -189,6 +189,7 @@ fn command(stage: &Stage, config: &Path) -> Command {
     let mut command = Command::new(&stage.program);
     command
         .args(["run", "--ha", "--no-http", "-o", "jsonl"])
+        .args(["--ends-with", &std::process::id().to_string()])
         .args(["--tenant", stage.app.settings.tenant.as_str()])
         .args(["--server", &stage.sim.ws_url()])
         .args(["--root-key", stage.sim.root_key()])

@@ -19,6 +19,7 @@ use crate::ops::tenants::TenantError;
 use crate::sim::{SimConfig, SimError, Simulator};
 
 pub(super) mod host;
+pub(super) mod leftovers;
 pub(super) mod overlap;
 pub(super) mod proxy;
 
@@ -134,7 +135,7 @@ impl Stage {
         tenant: TenantId,
         contacts: u32,
     ) -> Result<Self, RehearsalError> {
-        let folder = tempfile::tempdir()?;
+        let folder = leftovers::folder()?;
         let sim = Simulator::start(SimConfig::default()).await?;
         sim.add_account(NUMBER, "Rehearsal").await?;
         let mut numbers = Vec::new();
@@ -253,7 +254,7 @@ impl Stage {
     pub(super) async fn end(self, keep_log: bool) {
         self.app.close().await;
         if keep_log {
-            let _ = self.folder.keep();
+            leftovers::keep(self.folder);
         }
         self.sim.stop().await;
     }

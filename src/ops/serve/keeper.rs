@@ -298,7 +298,7 @@ impl Keeper {
         };
         for (tenant, (epoch, lost)) in &*self.tokens.borrow() {
             if held.get(tenant) != Some(epoch) {
-                tracing::warn!(%tenant, "its lease was taken away meanwhile");
+                tracing::warn!(business_id = %tenant, "its lease was taken away meanwhile");
                 lost.cancel();
             }
         }

@@ -29,6 +29,7 @@ use crate::ops::shapes::state_word;
 use crate::ops::standby::Leadership;
 use crate::ops::sweep::Sweeper;
 use crate::session::changes::AccountState;
+use crate::store::error::StoreError;
 use crate::store::lease::Lease;
 use crate::store::tenant::{Launch, Observed, Planned};
 
@@ -418,7 +419,9 @@ impl Server<'_> {
     /// Compares what runs here with what should; whether there is more to do at once.
     async fn scan(&mut self) -> bool {
         let now_ms = self.app.surroundings.clock.unix_ms();
-        let plan = match self.app.store.plan(now_ms).await {
+        // What this host has to tell meanwhile waits no longer than others wait for it.
+        let plan = tokio::time::timeout(self.options.silence, self.app.store.plan(now_ms));
+        let plan = match plan.await.unwrap_or(Err(StoreError::Busy)) {
             Ok(plan) => plan,
             Err(error) => {
                 tracing::warn!(error = %explained(&error), "tenants could not be listed");
@@ -466,7 +469,7 @@ impl Server<'_> {
         let taken: BTreeSet<&TenantId> = taken.map(|planned| &planned.tenant).collect();
         for (tenant, running) in &self.running {
             if taken.contains(tenant) && !running.lost.is_cancelled() {
-                tracing::warn!(%tenant, "its lease was taken away");
+                tracing::warn!(business_id = %tenant, "its lease was taken away");
                 running.lost.cancel();
             }
         }
@@ -518,6 +521,9 @@ impl Server<'_> {
             self.take_one_by_one(&decision.take, plan).await
         };
         let count = leases.len();
+        if count < decision.take.len() {
+            self.rest_spent(&decision.take).await;
+        }
         let others = leases.iter().filter(|(_, others)| *others).count();
         self.app.board.took_over(&self.app.metrics, others as u64);
         let launches: BTreeMap<&TenantId, &Launch> = plan
@@ -533,6 +539,18 @@ impl Server<'_> {
         count
     }
 
+    /// Says which tenants nobody can claim any more, and leaves them alone for a while.
+    async fn rest_spent(&mut self, tenants: &[TenantId]) {
+        if !self.app.store.has_locks() {
+            return;
+        }
+        for tenant in self.app.store.spent(tenants).await.unwrap_or_default() {
+            let remedy = RowsError::epoch_remedy(&tenant);
+            tracing::error!(business_id = %tenant, remedy, "the epoch of its lease cannot rise");
+            self.resting.insert(tenant, Instant::now() + AGAIN);
+        }
+    }
+
     async fn take_one_by_one(&self, tenants: &[TenantId], plan: &[Planned]) -> Vec<(Lease, bool)> {
         let others = |planned: &&Planned| planned.owner.is_some_and(|owner| owner != self.host);
         let others: BTreeSet<&TenantId> = plan
@@ -545,7 +563,7 @@ impl Server<'_> {
             match self.app.claim_for(self.host, tenant).await {
                 Ok(lease) => leases.push((lease, others.contains(tenant))),
                 Err(RowsError::Held { .. }) => (),
-                Err(error) => tracing::warn!(%tenant, %error, "not claimed"),
+                Err(error) => tracing::warn!(business_id = %tenant, %error, "not claimed"),
             }
         }
         leases
@@ -572,7 +590,7 @@ impl Server<'_> {
         let refused = match &account {
             Ok(account) => refusal(account.as_ref(), now_ms).is_some(),
             Err(error) => {
-                tracing::warn!(%tenant, error = %explained(error), "not readable");
+                tracing::warn!(business_id = %tenant, error = %explained(error), "not readable");
                 true
             }
         };
@@ -582,7 +600,7 @@ impl Server<'_> {
             Ok(dial) if !refused => dial,
             Ok(_) => return self.rest(lease).await,
             Err(error) => {
-                tracing::warn!(%tenant, %error, "not started");
+                tracing::warn!(business_id = %tenant, %error, "not started");
                 return self.rest(lease).await;
             }
         };
@@ -697,7 +715,7 @@ impl Server<'_> {
 async fn unpanicked(tenant: &TenantId, account: impl Future<Output = Stopped>) -> Stopped {
     let run = AssertUnwindSafe(Box::pin(account)).catch_unwind();
     run.await.unwrap_or_else(|_| {
-        tracing::error!(%tenant, "a tenant's task panicked");
+        tracing::error!(business_id = %tenant, "a tenant's task panicked");
         Stopped::Broken(String::from("internal error: its task panicked"))
     })
 }

@@ -170,9 +170,10 @@ impl Calls {
     }
 
     pub(super) fn declare_dead(&mut self, host: HostId, beats: i64) {
-        let (store, silence) = (self.app.store.clone(), self.silence);
+        let (store, tenant) = (self.app.store.clone(), self.app.settings.tenant.clone());
+        let silence = self.silence;
         self.call(async move {
-            match in_time(silence, store.declare_dead(host, beats)).await {
+            match in_time(silence, store.depose(&tenant, host, beats)).await {
                 Ok(dead) => Done::Input(Input::Declared(dead)),
                 Err(error) => failed(Call::DeclareDead, &error),
             }
@@ -310,7 +311,8 @@ fn beaten(beat: Result<Option<i64>, StoreError>) -> Input {
 }
 
 fn failed(call: Call, error: &StoreError) -> Done {
-    tracing::warn!(?call, error = %explained(error), "the database is not there");
+    let asked = call.word();
+    tracing::warn!(asked, error = %explained(error), "the database is not there");
     Done::Input(Input::Failed(call))
 }
 

@@ -64,6 +64,17 @@ pub enum Role {
     Fenced,
 }
 
+impl Role {
+    /// One word, as it is shown.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Standby { .. } => "standby",
+            Self::Leader { .. } => "leader",
+            Self::Fenced => "fenced",
+        }
+    }
+}
+
 /// Where a process is on the way to leading, and back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leadership {
@@ -195,7 +206,6 @@ impl Coordinator {
             let mut actions = Vec::new();
             self.machine.handle(self.now_ms(), input, &mut actions);
             for action in actions {
-                tracing::trace!(?action, "lease");
                 ended |= action == Action::End;
                 inputs.extend(self.perform(action));
             }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
+use tracing::Instrument as _;
 
 use crate::clock::Surroundings;
 use crate::config::webhook::{Delivery, HookUrl};
@@ -98,7 +99,7 @@ impl Delivering {
                 mark = hooks.changed(&common.store, tenant, self.mark) => {
                     self.mark = mark;
                     if let Err(error) = Box::pin(self.follow(&common)).await {
-                        tracing::warn!(%tenant, error = %explained(&error), "webhooks not read");
+                        tracing::warn!(error = %explained(&error), "webhooks not read");
                         self.mark = None;
                         sleep(RETRY).await;
                     }
@@ -107,7 +108,7 @@ impl Delivering {
                     let id = match ended {
                         Ok((id, ())) => id,
                         Err(error) => {
-                            tracing::error!(%tenant, %error, "a delivery ended badly");
+                            tracing::error!(%error, "a delivery ended badly");
                             // It begins again with the next look.
                             self.mark = None;
                             sleep(RETRY).await;
@@ -138,7 +139,7 @@ impl Delivering {
                 open: None,
                 over: false,
             };
-            let handle = self.couriers.spawn(courier.run());
+            let handle = self.couriers.spawn(courier.run().in_current_span());
             self.running.insert(webhook.id, handle.id());
         }
         self.changes.send_modify(|count| *count += 1);
@@ -261,8 +262,7 @@ impl Courier {
     }
 
     fn failed(&mut self, error: &StoreError) -> Next {
-        let tenant = &self.common.lease.tenant;
-        tracing::warn!(%tenant, error = %explained(error), "nothing is delivered");
+        tracing::warn!(error = %explained(error), "nothing is delivered");
         self.forget();
         Next::Retry(Instant::now() + RETRY)
     }

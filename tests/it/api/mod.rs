@@ -6,6 +6,7 @@ pub(crate) mod fleet;
 mod guide;
 mod healthy;
 pub(crate) mod http;
+mod logs;
 mod names;
 mod page;
 mod pairing;

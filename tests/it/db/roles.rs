@@ -162,6 +162,97 @@ async fn a_role_reaches_no_row_of_another_tenant() {
     }
 }
 
+/// Whatever was granted, the tables themselves keep a tenant's role from what is everybody's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_changes_nothing_that_is_everybodys() {
+    let (sim, folder) = (simulator().await, tempfile::tempdir().unwrap());
+    let server = Postgres::start();
+    let acme = two_tenants(&sim, &server, folder.path()).await;
+    let open = "SELECT string_agg(relname, ' ') FROM pg_class WHERE relkind IN ('r', 'p')
+        AND relnamespace = 'public'::regnamespace AND NOT relrowsecurity
+        AND (relname LIKE 'wmctl%' OR relname LIKE 'whatsmeow%')";
+    assert_eq!(
+        server.sql("w", open).trim(),
+        "",
+        "tables without row-level security"
+    );
+    acme.done(&["tenants", "stop", "acme"]).await;
+    let kept = "SELECT (SELECT count(*) FROM wmctl_migration) || ' ' ||
+        (SELECT count(*) FROM wmctl_audit WHERE action = 'disable' OR action = 'stop')";
+    let before = server.sql("w", kept);
+    assert!(before.trim().ends_with(" 1"), "{before}");
+    for granted in [false, true] {
+        if granted {
+            let all = "GRANT ALL ON ALL TABLES IN SCHEMA public TO of_acme";
+            server.sql("w", all);
+        }
+        for sql in [
+            "INSERT INTO wmctl_migration (version, name, checksum, applied_ms)
+                VALUES (999, 'a', 'a', 1)",
+            "DELETE FROM wmctl_migration",
+            "UPDATE wmctl_migration SET checksum = 'a'",
+            "DELETE FROM wmctl_audit",
+            "UPDATE wmctl_audit SET actor = 'somebody else'",
+            "INSERT INTO wmctl_audit (id, at_ms, actor, action, business_id, role)
+                VALUES ('a', 1, 'a', 'a', 'acme', 'wm')",
+            "INSERT INTO wmctl_audit (id, at_ms, actor, action, business_id)
+                VALUES ('b', 1, 'a', 'a', 'other')",
+            "INSERT INTO wmctl_role (role, business_id) VALUES ('of_acme', '*')",
+            "INSERT INTO wmctl_host (inc, name, pid, started_ms, hb_ms, serves)
+                VALUES ('a', 'a', 1, 1, 1, TRUE)",
+            "UPDATE wmctl_host SET serves = TRUE WHERE role = 'of_acme'",
+        ] {
+            let done = server.try_sql_as("of_acme", "w", &format!("{sql} RETURNING 1"));
+            let untouched = done.as_ref().is_ok_and(|rows| rows.trim().is_empty());
+            assert!(done.is_err() || untouched, "{sql}: {done:?}");
+        }
+        assert_eq!(server.sql("w", kept), before, "granted: {granted}");
+    }
+    acme.done(&["migrate", "status"]).await;
+}
+
+/// A leader under another role: a standby sees it, waits for it, and takes over when it hangs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_sees_a_leader_of_another_role() {
+    let (sim, folder) = (simulator().await, tempfile::tempdir().unwrap());
+    let server = Postgres::start();
+    let acme = two_tenants(&sim, &server, folder.path()).await;
+    let mut owner = acme.clone();
+    owner.set("WMCTL_DATABASE_URL", &server.url("w"));
+    let role = |wanted: &'static str| move |line: &Value| line["role"] == wanted;
+    let run = ["run", "--ha", "--no-http", "--ha-timeout", "1500"];
+    let mut leader = owner.start(&run);
+    leader.expect("the leader", role("leader")).await;
+    let mut standby = acme.start(&run);
+    let said = standby.expect("the standby", role("standby")).await;
+    let pid = leader.id().unwrap().to_string();
+    assert!(said["holder"].as_str().unwrap().ends_with(&pid), "{said}");
+    let locks = acme.done(&["lock-status", "-o", "json"]).await;
+    let locks: Value = serde_json::from_str(&locks).unwrap();
+    assert_eq!(locks["items"][0]["state"], "held", "{locks}");
+    assert_eq!(locks["items"][0]["pid"].to_string(), pid, "{locks}");
+    // It stays for as long as the leader lives.
+    let epoch = "SELECT epoch FROM wmctl_lease WHERE business_id = 'acme'";
+    let before = server.sql("w", epoch);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(server.sql("w", epoch), before);
+    let stop = |signal: &'static str| {
+        let sent = std::process::Command::new("kill")
+            .args([signal, &pid])
+            .status();
+        assert!(sent.unwrap().success());
+    };
+    stop("-STOP");
+    standby.expect("the takeover", role("leader")).await;
+    stop("-CONT");
+    leader.expect("that it is fenced", role("fenced")).await;
+    leader.expect("that it stands by", role("standby")).await;
+    for process in [&mut leader, &mut standby] {
+        process.terminate().await;
+        assert!(process.ended().await.success(), "{}", process.log_tail());
+    }
+}
+
 /// Types SQL as the role of `acme` against the rows of others in one table.
 fn out_of_reach(server: &Postgres, table: &str) {
     let theirs = "business_id IS DISTINCT FROM 'acme'";
@@ -175,14 +266,30 @@ fn out_of_reach(server: &Postgres, table: &str) {
         format!("SELECT replace(insertion, '?', 'other') FROM filling WHERE name = '{table}'");
     let insertion = server.sql("w", &insertion);
     let refused = server.try_sql_as("of_acme", "w", &insertion).unwrap_err();
-    assert!(refused.contains("row-level security"), "{table}: {refused}");
+    // Only the owner of the tables gives a role to a tenant.
+    let words = match table {
+        "wmctl_role" => "permission denied",
+        _ => "row-level security",
+    };
+    assert!(refused.contains(words), "{table}: {refused}");
     let changes = format!(
         "WITH u AS (UPDATE {table} SET business_id = 'acme' WHERE {theirs} RETURNING 1),
             d AS (DELETE FROM {table} WHERE {theirs} RETURNING 1)
          SELECT (SELECT count(*) FROM {table} WHERE {theirs}), (SELECT count(*) FROM u),
             (SELECT count(*) FROM d), EXISTS (SELECT 1 FROM {table} WHERE business_id = 'acme')"
     );
-    let reached = server.try_sql_as("of_acme", "w", &changes).unwrap();
+    let reached = match server.try_sql_as("of_acme", "w", &changes) {
+        // Rows that are added to and not changed: none is, so that the right is not needed.
+        Err(refused) if refused.contains("permission denied") => {
+            assert!(["wmctl_audit", "wmctl_role"].contains(&table), "{refused}");
+            let read = format!(
+                "SELECT (SELECT count(*) FROM {table} WHERE {theirs}), 0, 0,
+                    EXISTS (SELECT 1 FROM {table} WHERE business_id = 'acme')"
+            );
+            server.try_sql_as("of_acme", "w", &read).unwrap()
+        }
+        reached => reached.unwrap(),
+    };
     assert_eq!(
         reached.trim(),
         "0|0|0|t",

@@ -1,7 +1,13 @@
 //! What stands in `deploy/`, read by the programs that it is for.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
+
+use wmctl::metrics::{Format, Levels, Metrics};
+
+mod commands;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy")
@@ -55,6 +61,62 @@ fn every_alert_is_seen_to_fire() {
         });
         assert!(fires, "no test has {alert} fire");
     }
+}
+
+/// Names and labels of a series, without those that Prometheus adds and without a tenant's name.
+fn series(text: &str) -> (String, BTreeSet<String>) {
+    let (name, labels) = text.split_once('{').unwrap_or((text, ""));
+    let labels = labels.split_once('}').map_or("", |(labels, _)| labels);
+    let labels = labels.split(',').map(str::trim).filter(|label| {
+        let added = ["job=", "instance=", "business_id="];
+        !label.is_empty() && !added.iter().any(|added| label.starts_with(added))
+    });
+    (name.to_owned(), labels.map(str::to_owned).collect())
+}
+
+/// Rules are tested with what a process really shows: counters are there from the first moment, at
+/// nothing.
+#[test]
+fn alerts_are_tested_with_series_that_exist() {
+    let metrics = Metrics::default();
+    let tenant = "acme".parse().unwrap();
+    // What there is once an account runs.
+    metrics.lease(&tenant, 1);
+    metrics.state(&[], &["host", "leader", "standby"]);
+    metrics.meter(&tenant).query("commit", Duration::ZERO);
+    let shown = metrics.text(Format::Text, &Levels::default(), true);
+    let (mut there, mut nothing) = (BTreeSet::new(), BTreeSet::new());
+    for line in shown.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        there.insert(series(name));
+        if value.parse::<f64>().unwrap() == 0.0 {
+            nothing.insert(series(name));
+        }
+    }
+    let tests = folder().join("prometheus/wmctl.rules.test.yml");
+    let tests = std::fs::read_to_string(tests).unwrap();
+    let mut seen = 0;
+    for line in tests.lines() {
+        let Some((_, rest)) = line.split_once("{series: '") else {
+            continue;
+        };
+        let (name, rest) = rest.split_once('\'').unwrap();
+        if name.starts_with("up{") {
+            continue;
+        }
+        seen += 1;
+        let one = series(name);
+        assert!(there.contains(&one), "nobody shows {name}\n{shown}");
+        let (_, values) = rest.split_once("values: '").unwrap();
+        let starts = values.starts_with("0x") || values.starts_with("0+");
+        if one.0.ends_with("_total") && one.0 != "whatsmeow_tenants_total" {
+            assert!(
+                nothing.contains(&one) && starts,
+                "{name} starts at 0, not {values}"
+            );
+        }
+    }
+    assert!(20 < seen, "{seen} series");
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! `wmctl drill` and `wmctl demo`: what they report, and that nothing of them stays.
 
+use std::process::Command;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::support::pooler::Pooler;
 use crate::support::postgres::Postgres;
+use crate::support::program::PATIENCE;
 use crate::support::wmctl::Wmctl;
 
 fn check(report: &Value, faults: &[&str]) {
@@ -72,6 +76,78 @@ async fn every_fault_on_postgresql_and_nothing_stays() {
     let tenants = wmctl.done(&["tenants", "list", "--json"]).await;
     let tenants: Value = serde_json::from_str(&tenants).unwrap();
     assert_eq!(tenants["items"], Value::Array(Vec::new()), "{tenants}");
+}
+
+/// Whether a process is there and not waited for by nobody.
+fn lives(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned());
+    state.is_some_and(|state| !state.starts_with('Z'))
+}
+
+/// Waits until that is so.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A drill that is killed takes its processes with it, also those that hang; the next one removes
+/// its tenant. One that loses its terminal ends in an orderly way.
+#[tokio::test]
+async fn a_drill_that_is_ended_leaves_nothing() {
+    let server = Postgres::start();
+    server.create("wm");
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().join("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    let folders = || std::fs::read_dir(&temporary).unwrap().count();
+    let mut wmctl = Wmctl::in_folder(folder.path());
+    wmctl.set("WMCTL_DATABASE_URL", &server.url("wm"));
+    wmctl.set("TMPDIR", temporary.to_str().unwrap());
+    wmctl.done(&["migrate", "up"]).await;
+    let children = "SELECT pid FROM wmctl_host WHERE name NOT LIKE 'drill-%'
+        AND EXISTS (SELECT 1 FROM wmctl_lease JOIN wmctl_host h ON h.inc = owner
+            WHERE h.liveness = 'lock')";
+    let tenants = "SELECT count(*) FROM wmctl_tenant";
+    for signal in ["-KILL", "-HUP"] {
+        let mut drill = wmctl.start(&["drill", "--fault", "kill", "--rounds", "1000"]);
+        until("a leader and a standby", || {
+            2 <= server.sql("wm", children).lines().count()
+        })
+        .await;
+        let pids = server.sql("wm", children);
+        let pids: Vec<&str> = pids.lines().collect();
+        let hangs = signal == "-KILL";
+        for (signal, pid) in [
+            ("-STOP", pids[0]),
+            (signal, &drill.id().unwrap().to_string()),
+        ] {
+            if signal != "-STOP" || hangs {
+                let sent = Command::new("kill").args([signal, pid]).status();
+                assert!(sent.unwrap().success());
+            }
+        }
+        let code = drill.ended().await.code();
+        until("its processes end with it", || {
+            !pids.iter().any(|pid| lives(pid))
+        })
+        .await;
+        if hangs {
+            assert_eq!((code, server.sql("wm", tenants).trim()), (None, "1"));
+            assert_eq!(folders(), 1);
+            // As if a minute had passed.
+            server.sql("wm", "UPDATE wmctl_host SET hb_ms = hb_ms - 70000");
+            check(&self::drill(&wmctl, &["--fault", "kill"]).await, &["kill"]);
+        } else {
+            assert!(matches!(code, Some(130 | 143)), "{}", drill.log_tail());
+        }
+        assert_eq!(server.sql("wm", tenants).trim(), "0", "{signal}");
+        assert_eq!(folders(), 0, "{signal}");
+        server.sql("wm", "DELETE FROM wmctl_host");
+    }
 }
 
 /// What the processes are told about locks comes from the same settings as the rest.

@@ -11,6 +11,7 @@ mod lag;
 mod locks;
 mod orderly;
 mod patroni;
+mod plain;
 mod scene;
 mod service;
 mod stall;

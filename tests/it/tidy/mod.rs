@@ -6,6 +6,7 @@
 mod calls;
 mod dependencies;
 mod layers;
+mod logs;
 mod repository;
 mod sizes;
 mod source;

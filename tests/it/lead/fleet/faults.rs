@@ -6,7 +6,8 @@ use super::world::{Event, FAULTS_END, SILENCE, World};
 /// and what was lost is taken again.
 const AFTERMATH: u64 = SILENCE + 1_500;
 
-/// Those of which nobody may be taken for dead.
+/// Those by which alone nobody may be taken for dead.
+pub(super) const OUTAGE: u64 = 5;
 pub(super) const STALL: u64 = 10;
 pub(super) const PAUSE: u64 = 11;
 pub(super) const LOGINS: u64 = 12;
@@ -39,7 +40,7 @@ impl World {
                 self.processes[p].stopped_until = self.now + long;
             }
             4 => self.cut(p),
-            5 => {
+            OUTAGE => {
                 self.up = !self.up;
                 self.came_or_went();
             }

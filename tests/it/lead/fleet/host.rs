@@ -357,9 +357,7 @@ impl World {
                 if failed && process.has_lock {
                     // Others are told at once, beside it, that it lives.
                     process.has_lock = false;
-                    if let Some(observer) = &mut process.observer
-                        && self.mutant != Mutant::Trusting
-                    {
+                    if let Some(observer) = &mut process.observer {
                         observer.lost_lock(clock);
                     }
                     (process.lock_at, process.beat_at) = (now, now);
@@ -461,6 +459,12 @@ impl World {
         let Answer::Signs(signs, rows, ids) = answer else {
             if mutant != Mutant::Trusting {
                 observer.blind(clock);
+            } else if !process.seen.is_empty() {
+                for at in (process.seen_at..clock).step_by(100) {
+                    observer.beaten(at);
+                    observer.look(at, at, &process.seen);
+                }
+                process.seen_at = clock;
             }
             return;
         };

@@ -90,7 +90,7 @@ fn a_host_that_does_not_fall_silent_is_noticed() {
 
 #[test]
 fn an_observer_that_forgets_no_outage_is_noticed() {
-    must_fail(Mutant::Trusting, "although it lives");
+    must_fail_of(Mutant::Trusting, Some(faults::OUTAGE), "although it lives");
 }
 
 #[test]
