@@ -163,6 +163,7 @@ pub(crate) fn commits(criterion: &mut Criterion) {
             id: HostId::from_random([1; 16]),
             name: String::from("bench"),
             pid: 1,
+            silence: None,
         };
         store.register(&host, 1).await.unwrap();
         let lease = store.claim(&tenant, host.id, 2).await.unwrap();

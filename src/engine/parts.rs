@@ -1,5 +1,5 @@
-//! What an actor works with, and what it asks of it: to wait for the database and for leave to speak,
-//! and to say how it is.
+//! What an actor works with, and what it asks of it: to wait for the database and for leave to
+//! speak, and to say how it is.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -52,7 +52,7 @@ impl App {
         {
             claimed = self.claim_for(host, tenant).await;
         }
-        let lease = match (claimed, lock) {
+        match (claimed, lock) {
             (Ok(lease), lock) => {
                 let mut holding = JoinSet::new();
                 if let Some(lock) = lock {
@@ -60,11 +60,11 @@ impl App {
                     let (store, lease) = (self.store.clone(), lease.clone());
                     holding.spawn(hold(store, lease, lock));
                 }
-                return Ok(Claimed {
+                Ok(Claimed {
                     host,
                     lease,
                     lock: HeldLock(holding),
-                });
+                })
             }
             (Err(error), lock) => {
                 if let Some(lock) = lock {
@@ -72,8 +72,7 @@ impl App {
                 }
                 Err(error)
             }
-        };
-        lease
+        }
     }
 
     /// While the tenant's lock is ours: whether the holder of its lease says that it holds the

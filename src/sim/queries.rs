@@ -176,7 +176,7 @@ impl World {
 
     fn usync_user(&self, user: &Node, asked: &[Node]) -> Option<Node> {
         let number = user.child("contact").and_then(Node::content_text);
-        let by_number = number.as_deref().and_then(phone_number);
+        let by_number = number.and_then(phone_number);
         let invalid = number.is_some() && by_number.is_none();
         let jid = user.attr_jid("jid").or(by_number);
         let account = jid.as_ref().and_then(|jid| self.accounts.get(jid));

@@ -35,6 +35,15 @@ fn shown(span: Duration) -> String {
     }
 }
 
+/// An epoch that cannot rise, so that nobody can take the lease.
+fn spent(lease: &LeaseSeen) -> Option<Problem> {
+    (lease.epoch == EPOCH_MAX).then(|| Problem {
+        code: "epoch_spent",
+        text: String::from("its epoch cannot rise any more: somebody has set it by hand"),
+        command: RowsError::epoch_remedy(&lease.tenant),
+    })
+}
+
 impl Picture<'_> {
     pub(super) fn tenant_problems(
         &self,
@@ -45,7 +54,7 @@ impl Picture<'_> {
         let tenant = &lease.tenant;
         // A host that serves has thousands: what it suffers from is told once.
         let told = self.single || life.is_none_or(|life| !life.host.serves);
-        let mut found = Vec::new();
+        let mut found = Vec::from_iter(spent(lease));
         let mut add = |code, text: String, command: String| {
             found.push(Problem {
                 code,
@@ -55,13 +64,6 @@ impl Picture<'_> {
         };
         let start = format!("wmctl run --ha --business-id {tenant}");
         let release = format!("wmctl lock-status --release {tenant}");
-        if lease.epoch == EPOCH_MAX {
-            add(
-                "epoch_spent",
-                String::from("its epoch cannot rise any more: somebody has set it by hand"),
-                RowsError::epoch_remedy(tenant),
-            );
-        }
         match (state, life) {
             ("free", _) if lease.wanted => add(
                 "free",

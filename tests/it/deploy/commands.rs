@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What stands for a value in words for people, and a value that is taken in its place.
-const VALUES: [(&str, &str); 12] = [
+const VALUES: [(&str, &str); 13] = [
     ("{{ $labels.business_id }}", "acme"),
     ("ATTEMPT", "1"),
     ("COUNT", "1"),
@@ -14,6 +14,7 @@ const VALUES: [(&str, &str); 12] = [
     ("HOST", "host-a"),
     ("ID", "1"),
     ("NAME", "name"),
+    ("NUMBER", "+4915112345621"),
     ("TENANT", "acme"),
     ("URL", "sqlite:wmctl.db"),
     ("…", ""),

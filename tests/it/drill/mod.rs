@@ -1,9 +1,10 @@
 //! `wmctl drill` and `wmctl demo`: what they report, and that nothing of them stays.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::support::pooler::Pooler;
 use crate::support::postgres::Postgres;

@@ -83,25 +83,13 @@ impl World {
         if let Some(what) = wrong.first() {
             return self.fail(what.clone());
         }
-        let there = self.processes.iter().zip(held);
-        let there = there.filter(|(one, _)| one.alive);
-        let there: Vec<(&str, usize, usize)> = there
-            .map(|(one, held)| (one.name.as_str(), one.capacity, held))
-            .collect();
-        let nowhere = unplaced.into_iter().find(|tenant| {
-            let place = self.rows.leases[*tenant].wanted_host.as_deref();
-            let place = place.filter(|place| there.iter().any(|(name, ..)| name == place));
-            let mut rooms = there.iter().filter(|(_, capacity, held)| held < capacity);
-            rooms.any(|(name, ..)| place.is_none_or(|place| place == *name))
-        });
-        if let Some(tenant) = nowhere {
+        if let Some(tenant) = unplaced.into_iter().find(|one| self.has_room(*one, &held)) {
             return self.fail(format!("tenant {tenant} runs nowhere"));
         }
         // Each has its share by capacity, rounded up, or no more than two above whoever has least.
-        let there: Vec<(usize, usize)> = there
-            .into_iter()
-            .map(|(_, capacity, held)| (capacity, held))
-            .collect();
+        let there = self.processes.iter().zip(held);
+        let there = there.filter(|(one, _)| one.alive);
+        let there: Vec<(usize, usize)> = there.map(|(one, held)| (one.capacity, held)).collect();
         let all: usize = there.iter().map(|(capacity, _)| capacity).sum();
         let least = there.iter().map(|(_, held)| *held).min().unwrap_or(0);
         for (capacity, held) in there {
@@ -115,5 +103,15 @@ impl World {
                 return self.fail(what);
             }
         }
+    }
+
+    /// Whether there is room for a tenant on the host that it is to run on, or on any.
+    fn has_room(&self, tenant: usize, held: &[usize]) -> bool {
+        let there = self.processes.iter().zip(held);
+        let there = there.filter(|(one, _)| one.alive);
+        let place = self.rows.leases[tenant].wanted_host.as_ref();
+        let place = place.filter(|place| there.clone().any(|(one, _)| one.name == **place));
+        let mut rooms = there.filter(|(one, held)| **held < one.capacity);
+        rooms.any(|(one, _)| place.is_none_or(|place| *place == one.name))
     }
 }

@@ -340,18 +340,7 @@ impl World {
             }
             (Ask::Register, _) => process.busy.registering = false,
             (Ask::Beat(_) | Ask::Ping, Answer::No) => return self.fenced(p),
-            (Ask::Beat(_), Answer::Done) => {
-                process.busy.beating = false;
-                process.heard_of = process.heard_of.max(sent_ms);
-                let mut out = Vec::new();
-                if let Some(pulse) = &mut process.pulse {
-                    pulse.beaten(sent_ms, clock, &mut out);
-                }
-                if let Some(observer) = &mut process.observer {
-                    observer.beaten(sent_ms);
-                }
-                self.carry_out(p, out);
-            }
+            (Ask::Beat(_), Answer::Done) => self.beaten(p, sent_ms),
             (Ask::Beat(_) | Ask::Ping, _) => {
                 process.busy.beating = false;
                 if failed && process.has_lock {
@@ -363,14 +352,7 @@ impl World {
                     (process.lock_at, process.beat_at) = (now, now);
                 }
             }
-            (Ask::Login, answer) => {
-                process.busy.measuring = false;
-                if let (Answer::Done, Some(observer)) = (answer, &mut process.observer) {
-                    let impatient = self.mutant == Mutant::Impatient;
-                    let until = if impatient { sent_ms } else { clock };
-                    observer.logged_in(sent_ms, until);
-                }
-            }
+            (Ask::Login, answer) => self.logged_in(p, sent_ms, &answer),
             (Ask::Say(false), _) => self.ask(p, Ask::TakeLock),
             (Ask::TakeLock, Answer::Done) => self.ask(p, Ask::Say(true)),
             (Ask::Say(true), _) => {
@@ -396,6 +378,33 @@ impl World {
             _ => (),
         }
         self.tick_in(p, 0);
+    }
+
+    fn beaten(&mut self, p: usize, sent_ms: u64) {
+        let clock = self.clock(p);
+        let process = &mut self.processes[p];
+        process.busy.beating = false;
+        process.heard_of = process.heard_of.max(sent_ms);
+        let mut out = Vec::new();
+        if let Some(pulse) = &mut process.pulse {
+            pulse.beaten(sent_ms, clock, &mut out);
+        }
+        if let Some(observer) = &mut process.observer {
+            observer.beaten(sent_ms);
+        }
+        self.carry_out(p, out);
+    }
+
+    fn logged_in(&mut self, p: usize, sent_ms: u64, answer: &Answer) {
+        let until_ms = match self.mutant {
+            Mutant::Impatient => sent_ms,
+            _ => self.clock(p),
+        };
+        let process = &mut self.processes[p];
+        process.busy.measuring = false;
+        if let (Answer::Done, Some(observer)) = (answer, &mut process.observer) {
+            observer.logged_in(sent_ms, until_ms);
+        }
     }
 
     /// Declared dead: everything is dropped, and it begins anew as another host.
