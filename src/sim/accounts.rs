@@ -147,6 +147,12 @@ impl Account {
         numbers.map(|number| self.pn(*number)).collect()
     }
 
+    /// A companion that was linked elsewhere; new ones get other numbers.
+    pub(super) fn adopt(&mut self, number: u16, device: Device) {
+        self.next_device = self.next_device.max(number.saturating_add(1));
+        self.devices.insert(number, device);
+    }
+
     /// A device number that was never used before; `None` when all are used up.
     pub(super) fn take_device_number(&mut self) -> Option<u16> {
         let number = self.next_device;

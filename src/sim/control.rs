@@ -27,6 +27,10 @@
 //!                                          "refused"?}: its past goes to its companions, in a blob
 //!                                          → {"companions"}
 //! POST   /v1/accounts/NUMBER/compact       settings become snapshots; older patches are gone
+//! POST   /v1/devices                       {"jid","noise_key","identity_key","registration_id",
+//!                                          "signed_pre_key":{"id","key","signature"}}: a companion
+//!                                          that was linked before may log in; public halves of
+//!                                          its keys, in base64
 //! DELETE /v1/devices/JID                   the phone unlinks a companion
 //! POST   /v1/scan                          {"code","number"?}; without number, the first account
 //! POST   /v1/type-code                     {"code","number"}
@@ -55,15 +59,19 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::crypto::curve::PublicKey;
 use crate::ids::Jid;
 use crate::sim::faults::{Ending, Fault};
 use crate::sim::groups::Addressing;
 use crate::sim::history::Past;
+use crate::sim::pairing::Linked;
 use crate::sim::server::{SimError, Simulator};
 use crate::sim::settings::Setting;
 
@@ -143,6 +151,7 @@ fn router(served: Served) -> Router {
         .route("/v1/accounts/{number}/settings-key", post(rotate_key))
         .route("/v1/accounts/{number}/history", post(history))
         .route("/v1/accounts/{number}/compact", post(compact))
+        .route("/v1/devices", post(adopt))
         .route("/v1/devices/{jid}", delete(remove_device))
         .route("/v1/scan", post(scan))
         .route("/v1/type-code", post(type_code))
@@ -307,6 +316,49 @@ async fn history(State(sim): Shared, Path(number): Path<String>, body: Body<Past
 
 async fn compact(State(sim): Shared, Path(number): Path<String>) -> Answer {
     sim.compact(&number).await?;
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KnownDevice {
+    jid: String,
+    noise_key: String,
+    identity_key: String,
+    registration_id: u32,
+    signed_pre_key: KnownPreKey,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KnownPreKey {
+    id: u32,
+    key: String,
+    signature: String,
+}
+
+impl KnownDevice {
+    fn read(&self) -> Option<Linked> {
+        let key = |text: &str| PublicKey::from_slice(&STANDARD.decode(text).ok()?);
+        let signed = &self.signed_pre_key;
+        let signature = STANDARD.decode(&signed.signature).ok()?;
+        Some(Linked {
+            jid: self.jid.parse().ok()?,
+            noise: key(&self.noise_key)?,
+            identity: key(&self.identity_key)?,
+            registration_id: self.registration_id,
+            signed: (signed.id, key(&signed.key)?, signature.try_into().ok()?),
+        })
+    }
+}
+
+async fn adopt(State(sim): Shared, body: Body<KnownDevice>) -> Answer {
+    let Json(device) = body?;
+    let wrong =
+        "jid is an address with a device number; keys are 32 bytes in base64, a signature 64";
+    let linked = device.read();
+    let linked = linked.ok_or_else(|| Refusal::Request(String::from(wrong)))?;
+    sim.adopt(linked).await?;
     Ok(Json(json!({})))
 }
 

@@ -33,7 +33,7 @@ pub use faults::{Ending, Fault, FaultKind};
 pub use groups::Addressing;
 pub use history::Past;
 pub use journal::{Breach, Direction, Entry, Login};
-pub use pairing::ScanError;
+pub use pairing::{Linked, ScanError};
 pub use phone::{Heard, Incoming};
 pub use server::{SimConfig, SimError, Simulator};
 pub use settings::Setting;

@@ -41,6 +41,19 @@ pub enum ScanError {
     Full,
 }
 
+/// A companion as it can be told of: its address and the public halves of its keys.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    /// By phone number.
+    pub jid: Jid,
+    /// The static key of its connections.
+    pub noise: PublicKey,
+    pub identity: PublicKey,
+    pub registration_id: u32,
+    /// Its signed pre-key: number, key and signature.
+    pub signed: (u32, PublicKey, [u8; 64]),
+}
+
 /// A client that wants to be paired.
 #[derive(Debug)]
 pub(super) struct Unpaired {
@@ -187,6 +200,34 @@ impl World {
         } else if let Some(part) = node.child("link_code_companion_reg") {
             self.code_stage(link, node, part);
         }
+    }
+
+    /// Takes a companion on that was linked to the same account of another simulator, or before
+    /// this one was started: it may log in, and has to upload its one-time keys anew.
+    pub(super) fn adopt(&mut self, linked: Linked) -> Result<(), SimError> {
+        let (id, public, signature) = linked.signed;
+        if !xeddsa::verify(&linked.identity, &public.to_signal(), &signature) {
+            return Err(SimError::Unsigned);
+        }
+        let account = self.accounts.get_mut(&linked.jid);
+        let account = account.ok_or(SimError::UnknownAccount)?;
+        let number = linked.jid.device;
+        if number == 0 || account.devices.contains_key(&number) {
+            return Err(SimError::DeviceTaken);
+        }
+        let keys = Published {
+            registration_id: linked.registration_id,
+            identity: linked.identity,
+            signed: SignedKey {
+                id,
+                public,
+                signature,
+            },
+        };
+        let key_index = u32::from(number);
+        account.adopt(number, Device::new(Some(linked.noise), key_index, keys));
+        self.tell_devices(&linked.jid, "add", key_index);
+        Ok(())
     }
 
     fn finish_pairing(&mut self, link: LinkId, node: &Node, answer: &Node) {

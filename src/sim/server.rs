@@ -29,7 +29,7 @@ use crate::sim::faults::{Ending, Fault};
 use crate::sim::groups::Addressing;
 use crate::sim::history::Past;
 use crate::sim::journal::{Breach, Entry, Login};
-use crate::sim::pairing::ScanError;
+use crate::sim::pairing::{Linked, ScanError};
 use crate::sim::phone::{Heard, Incoming};
 use crate::sim::settings::Setting;
 use crate::sim::tls::{Authority, TlsError, TlsListener};
@@ -102,6 +102,12 @@ pub enum SimError {
     /// The account has no such device.
     #[error("the account has no such device")]
     UnknownDevice,
+    /// The account has this device already, or it is the phone.
+    #[error("the account has this device already")]
+    DeviceTaken,
+    /// The signed pre-key of a device is not signed by its identity.
+    #[error("the signed pre-key is not signed by the identity")]
+    Unsigned,
     /// A history of more than a phone holds.
     #[error("no phone has so much of a past")]
     TooMuch,
@@ -256,6 +262,11 @@ impl Simulator {
     pub async fn journal_page(&self, skip: usize, limit: usize) -> Result<Vec<Entry>, SimError> {
         self.call(move |world| world.journal.page(skip, limit))
             .await
+    }
+
+    /// Takes a companion on that was linked before: it may log in with the keys that it has.
+    pub async fn adopt(&self, linked: Linked) -> Result<(), SimError> {
+        self.call(move |world| world.adopt(linked)).await?
     }
 
     /// The phone removes one of its companions: the client is logged out.

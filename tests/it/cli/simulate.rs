@@ -144,7 +144,14 @@ async fn every_documented_fault_is_taken() {
 #[tokio::test]
 async fn requests_that_make_no_sense_are_refused_with_a_reason() {
     let stage = stage(&[]).await;
+    let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     for (path, body) in [
+        (
+            "/v1/devices",
+            json!({"jid": "15555550100:1@s.whatsapp.net", "noise_key": key, "identity_key": key,
+                "registration_id": 1,
+                "signed_pre_key": {"id": 1, "key": key, "signature": "AAAA"}}),
+        ),
         ("/v1/scan", json!({"code": "nonsense"})),
         ("/v1/scan", json!({"unknown": 1})),
         ("/v1/type-code", json!({"code": "AAAAAAAA", "number": "1"})),
