@@ -5,7 +5,7 @@
 //! [`sender_key::SenderKey`] is one row of the store, decoded, moved on and encoded again; rows and
 //! addresses are the caller's.
 //!
-//! The stored form is the record protobuf that other clients keep in the same tables.
+//! The stored form is Signal's record protobuf. Some clients keep the same keys in other forms.
 
 pub mod bundle;
 mod chain;
@@ -33,7 +33,7 @@ pub const LEFT_OUT: u32 = 100;
 /// Why a stored record cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// The bytes are not the record protobuf: damaged, or stored by a client with another form.
+    /// The bytes are not the record protobuf: damaged, or in another client's form.
     #[error("not a stored record in protobuf form")]
     Malformed,
     /// The record is of an older or newer protocol than [`message::VERSION`].

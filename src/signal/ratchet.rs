@@ -256,9 +256,13 @@ pub enum RatchetError {
         /// The version that the message names.
         found: u8,
     },
-    /// No ratchet with the device has a key that fits: another ratchet, or a change on the way.
+    /// The key that its place in a chain gives does not fit: the message was changed on the way.
     #[error("message authentication code does not fit")]
     BadMac,
+    /// No ratchet with the device has the chain that it comes from, nor leads to it: a chain older
+    /// than those that are kept, another ratchet, or a change on the way.
+    #[error("message of a chain that is not kept any more, or of another ratchet")]
+    UnknownChain,
     /// The key of this message has been used: it was decrypted before, or is too old.
     #[error("message {counter} was decrypted before")]
     Duplicate {
@@ -303,10 +307,11 @@ impl RatchetError {
     /// How much it says about a message that several ratchets refused.
     const fn weight(&self) -> u8 {
         match self {
-            Self::Duplicate { .. } => 3,
-            Self::TooFarAhead { .. } => 2,
+            Self::Duplicate { .. } => 4,
+            Self::TooFarAhead { .. } => 3,
+            Self::UnknownChain => 1,
             Self::NoSession => 0,
-            _ => 1,
+            _ => 2,
         }
     }
 }

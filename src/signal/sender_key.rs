@@ -179,18 +179,49 @@ impl SenderKey {
         let id = body.id.ok_or(SenderKeyError::Malformed)?;
         let iteration = body.iteration.ok_or(SenderKeyError::Malformed)?;
         let ciphertext = body.ciphertext.ok_or(SenderKeyError::Malformed)?;
-        let state = self.states.iter_mut().find(|state| state.id == id);
-        let state = state.ok_or(SenderKeyError::NoKey { id })?;
-        if !xeddsa::verify(&state.verifying, signed, signature) {
+        let newest = self.states.iter().find(|state| state.id == id);
+        let newest = newest.ok_or(SenderKeyError::NoKey { id })?;
+        let verifying = newest.verifying;
+        if !xeddsa::verify(&verifying, signed, signature) {
             return Err(SenderKeyError::BadSignature);
         }
-        let plain = state.key_at(iteration)?.decrypt(&ciphertext)?;
-        state.advance(iteration);
+        let (at, key) = self.key_at(id, &verifying, iteration)?;
+        let plain = key.decrypt(&ciphertext)?;
+        self.states[at].advance(iteration);
+        let place = self.states[at].chain.clone();
+        for older in &mut self.states[at + 1..] {
+            if older.is(id, &verifying) && older.chain.iteration <= iteration {
+                older.chain = place.clone();
+            }
+        }
         Ok(plain)
+    }
+
+    /// The key of a message, and the state that has it. Some clients keep a chain once more each
+    /// time that it is distributed: the newest may have begun behind a message that comes late.
+    fn key_at(
+        &self,
+        id: u32,
+        verifying: &PublicKey,
+        iteration: u32,
+    ) -> Result<(usize, SenderMessageKey), SenderKeyError> {
+        let states = self.states.iter().enumerate();
+        for (at, state) in states.filter(|(_, state)| state.is(id, verifying)) {
+            match state.key_at(iteration) {
+                Err(SenderKeyError::Duplicate { .. }) => (),
+                found => return found.map(|key| (at, key)),
+            }
+        }
+        Err(SenderKeyError::Duplicate { iteration })
     }
 }
 
 impl SenderState {
+    /// Whether it is a state of this chain.
+    fn is(&self, id: u32, verifying: &PublicKey) -> bool {
+        self.id == id && self.verifying == *verifying
+    }
+
     /// The key of message `iteration`; the chain stays where it is.
     fn key_at(&self, iteration: u32) -> Result<SenderMessageKey, SenderKeyError> {
         let Some(ahead) = iteration.checked_sub(self.chain.iteration) else {
@@ -248,21 +279,21 @@ impl SenderChainKey {
 }
 
 impl SenderMessageKey {
-    /// Initial vector and cipher key.
-    fn derive(&self) -> (Secret<16>, Secret<32>) {
-        let output = hkdf::derive::<48>(b"", self.seed.expose(), GROUP_INFO);
-        (output.part::<0, 16>(), output.part::<16, 32>())
-    }
-
     fn encrypt(&self, plain: &[u8]) -> Vec<u8> {
-        let (iv, key) = self.derive();
+        let (iv, key) = message_key(self.seed.expose());
         cbc::encrypt(key.expose(), iv.expose(), plain)
     }
 
     fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>, SenderKeyError> {
-        let (iv, key) = self.derive();
+        let (iv, key) = message_key(self.seed.expose());
         cbc::decrypt(key.expose(), iv.expose(), ciphertext).map_err(|_| SenderKeyError::Malformed)
     }
+}
+
+/// Initial vector and cipher key of a message, which some programs store beside its seed.
+pub fn message_key(seed: &[u8]) -> (Secret<16>, Secret<32>) {
+    let output = hkdf::derive::<48>(b"", seed, GROUP_INFO);
+    (output.part::<0, 16>(), output.part::<16, 32>())
 }
 
 /// The protobuf behind the version byte.

@@ -192,7 +192,13 @@ impl State {
         let (root, chain) = turn_keys(&self.root, &sender.pair.private.agree(&peer)?);
         let mut receiver = ReceiverChain::new(peer, chain);
         let keys = receiver.keys_at(message.counter)?;
-        let plain = message.open(&keys, &self.remote_identity, &self.local_identity)?;
+        let opened = message.open(&keys, &self.remote_identity, &self.local_identity);
+        let started = !self.receivers.is_empty();
+        let plain = opened.map_err(|error| match error {
+            // All that is known of the chain is that ours do not lead to it.
+            RatchetError::BadMac if started => RatchetError::UnknownChain,
+            error => error,
+        })?;
         receiver.advance(message.counter);
 
         let pair = KeyPair::generate(random);

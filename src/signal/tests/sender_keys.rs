@@ -1,6 +1,7 @@
 //! One device writes to a group, others read.
 
 use prost::Message;
+use wmctl_proto::records::SenderKeyRecordStructure;
 use wmctl_proto::signal::{SenderKeyDistributionMessage, SenderKeyMessage};
 
 use super::*;
@@ -129,6 +130,36 @@ fn old_chains_are_kept_for_a_while() {
             "after {round}"
         );
     }
+}
+
+/// Whatsmeow keeps a chain once more with each message that distributes it.
+#[test]
+fn a_chain_that_is_kept_more_than_once_reads_what_was_late() {
+    let mut random = StdRng::seed_from_u64(1);
+    let mut writer = SenderKey::create(&mut random);
+    let (mut record, mut sealed) = (SenderKeyRecordStructure::default(), Vec::new());
+    for number in 0..4_u8 {
+        let mut reader = SenderKey::default();
+        reader.accept(&writer.distribution().unwrap()).unwrap();
+        sealed.push(writer.encrypt(&[number], &mut random).unwrap());
+        if number == 2 {
+            continue; // It comes late.
+        }
+        reader.decrypt(&sealed[usize::from(number)]).unwrap();
+        let state = SenderKeyRecordStructure::decode(&reader.encode()[..]).unwrap();
+        record
+            .sender_key_states
+            .splice(0..0, state.sender_key_states);
+    }
+    let mut reader = SenderKey::decode(&record.encode_to_vec()).unwrap();
+    assert_eq!(reader.encode(), record.encode_to_vec());
+    assert_eq!(reader.decrypt(&sealed[2]).unwrap(), [2]);
+    let again = reader.decrypt(&sealed[2]);
+    assert_eq!(again, Err(SenderKeyError::Duplicate { iteration: 2 }));
+    let next = writer.encrypt(&[4], &mut random).unwrap();
+    assert_eq!(reader.decrypt(&next).unwrap(), [4]);
+    let again = reader.decrypt(&next);
+    assert_eq!(again, Err(SenderKeyError::Duplicate { iteration: 4 }));
 }
 
 #[test]

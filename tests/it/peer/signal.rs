@@ -3,6 +3,7 @@
 //!
 //! `WMCTL_SIGNAL_SEEDS` says how many conversations, `WMCTL_SIGNAL_STEPS` how long each is.
 
+use prost::Message as _;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
@@ -14,12 +15,20 @@ use wmctl::signal::bundle::Bundle;
 use wmctl::signal::prekey::{PreKey, SignedPreKey};
 use wmctl::signal::ratchet::{Identity, Kind, Ratchet, RatchetError, parse_prekey};
 use wmctl::signal::sender_key::{SenderKey, SenderKeyError};
+use wmctl_proto::signal::{PreKeySignalMessage, SignalMessage};
 
 use crate::support::number;
 use crate::support::oracle::{Oracle, b64, bytes};
 
 /// Most messages that are under way: fewer than either side skips.
 const UNDER_WAY_MAX: usize = 40;
+
+/// Chains of a peer that are kept, as the protocol's first library and most others have it; the
+/// other side of these conversations keeps all.
+const CHAINS_KEPT: usize = 5;
+
+/// Behind the protobuf of each message.
+const MAC_BYTES: usize = 8;
 
 /// A message on its way, or one that arrived and comes again.
 #[derive(Clone)]
@@ -125,6 +134,50 @@ impl Ours {
     }
 }
 
+/// The peer's chains, oldest first, as far as we keep them; and all that there ever were.
+struct Chains {
+    kept: Vec<Vec<u8>>,
+    ever: Vec<Vec<u8>>,
+}
+
+impl Chains {
+    /// Whoever begins knows the first chain before anything was read.
+    fn new(first: Option<Vec<u8>>) -> Self {
+        let kept: Vec<_> = first.into_iter().collect();
+        let ever = kept.clone();
+        Self { kept, ever }
+    }
+
+    /// Whether a message comes from a chain that we had and do not keep any more.
+    fn is_given_up(&self, message: &Message) -> bool {
+        let chain = chain_of(message);
+        self.ever.contains(&chain) && !self.kept.contains(&chain)
+    }
+
+    fn read(&mut self, message: &Message) {
+        let chain = chain_of(message);
+        if !self.ever.contains(&chain) {
+            self.kept.push(chain.clone());
+            self.ever.push(chain);
+        }
+        let surplus = self.kept.len().saturating_sub(CHAINS_KEPT);
+        self.kept.drain(..surplus);
+    }
+}
+
+/// What tells the chain of a message from others.
+fn chain_of(message: &Message) -> Vec<u8> {
+    let inner = match message.kind.as_str() {
+        "pkmsg" => PreKeySignalMessage::decode(&message.sealed[1..])
+            .unwrap()
+            .message
+            .unwrap(),
+        _ => message.sealed.clone(),
+    };
+    let body = &inner[1..inner.len() - MAC_BYTES];
+    SignalMessage::decode(body).unwrap().ratchet_key.unwrap()
+}
+
 fn plain(random: &mut StdRng) -> Vec<u8> {
     let length = random.random_range(1..300);
     (0..length).map(|_| random.random()).collect()
@@ -146,6 +199,8 @@ async fn converse(oracle: &mut Oracle, seed: u64, steps: u32) {
     }
     let (mut to_us, mut to_them): (Vec<Message>, Vec<Message>) = (Vec::new(), Vec::new());
     let (mut read_by_us, mut read_by_them) = (0, 0);
+    let first = we_begin.then(|| bytes(&theirs["signed"]["public"]));
+    let mut chains = Chains::new(first);
     for step in 0..steps {
         let can_write = |begins: bool, read: u32| begins || 0 < read;
         match random.random_range(0..4) {
@@ -168,6 +223,12 @@ async fn converse(oracle: &mut Oracle, seed: u64, steps: u32) {
                     continue; // Lost for good: a key stays skipped.
                 }
                 let read = ours.decrypt(&message);
+                if chains.is_given_up(&message) {
+                    let error = Err(RatchetError::UnknownChain);
+                    assert_eq!(read, error, "seed {seed}, step {step}");
+                    continue;
+                }
+                chains.read(&message);
                 assert_eq!(
                     read.as_ref(),
                     Ok(&message.plain),
