@@ -38,13 +38,17 @@ enum MigrateCommand {
     Export(ExportArgs),
     /// Apply what is pending; many hosts may start it at once
     ///
-    /// Also makes a database of whatsmeow's fork with tenants ours, where it is: stop the fork
-    /// first. Refused where the schema is newer than this wmctl, belongs to another role, or was
+    /// Also makes a database of whatsmeow's fork with tenants ours, where it is, and writes its
+    /// ratchets and sender keys in our form, one tenant after the other: stop the fork first.
+    /// Refused where the schema is newer than this wmctl, belongs to another role, or was
     /// made by an edited file.
     Up {
         /// Print the SQL for psql or sqlite3 instead, and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Look through all records for whatsmeow's form, and write them in ours
+        #[arg(long, conflicts_with = "dry_run")]
+        records: bool,
     },
 }
 
@@ -79,19 +83,19 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &MigrateArgs) -> Res
 async fn carry_out(app: &App, ui: &Ui, args: &MigrateArgs) -> Result<Exit, Failure> {
     match &args.command {
         MigrateCommand::Import(_) | MigrateCommand::Export(_) => Ok(Exit::Done),
-        MigrateCommand::Up { dry_run: true } => {
+        MigrateCommand::Up { dry_run: true, .. } => {
             let script = migrate::script(app).await.map_err(start::rows)?;
             ui.answer(&script)?;
             Ok(Exit::Done)
         }
-        MigrateCommand::Up { dry_run: false } => {
+        MigrateCommand::Up { records, .. } => {
             let bar = ui.bar(1, "migrating");
             let mut tell = |step: Step| {
                 bar.set_length(step.of as u64);
                 bar.set_position(step.at as u64);
                 bar.set_message(format!("{:04} {}", step.version, step.name));
             };
-            let applied = migrate::up(app, &mut tell).await;
+            let applied = migrate::up(app, *records, &mut tell).await;
             bar.finish_and_clear();
             let applied = applied.map_err(start::rows)?;
             ui.list("MigrationList", &applied, "the schema is current")?;
@@ -109,7 +113,17 @@ async fn carry_out(app: &App, ui: &Ui, args: &MigrateArgs) -> Result<Exit, Failu
                 "{applied} applied, {pending} pending ({})",
                 app.settings.database
             ));
-            Ok(if *check && 0 < pending {
+            let foreign = match pending {
+                0 => migrate::foreign_records(app).await.map_err(start::rows)?,
+                _ => Vec::new(),
+            };
+            if !foreign.is_empty() {
+                ui.note(&format!(
+                    "records still in whatsmeow's form: {}; `wmctl migrate up` writes them in ours",
+                    foreign.join(", ")
+                ));
+            }
+            Ok(if *check && (0 < pending || !foreign.is_empty()) {
                 Exit::Pending
             } else {
                 Exit::Done

@@ -20,7 +20,8 @@ use crate::ui::{Format, Listed, Ui};
 /// start it there again: two programs that go on with the same keys lose messages.
 ///
 /// Each row is checked, the keys are checked to belong together, and the rows are counted in the
-/// target before it is committed. A bad row is named and refuses the import.
+/// target before it is committed. A bad row is named and refuses the import. Ratchets and sender
+/// keys may be JSON, as whatsmeow writes them, or protobuf, as earlier exports of wmctl did.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl migrate import --from 'file:whatsmeow.db?_foreign_keys=on' --tenant acme --dry-run\n  \

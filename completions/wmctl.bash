@@ -2621,7 +2621,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__migrate__subcmd__up)
-            opts="-c -o -q -v -h --dry-run --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --dry-run --records --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1016,6 +1016,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l dry-run -d 'Print the SQL for psql or sqlite3 instead, and change nothing'
+complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l records -d 'Look through all records for whatsmeow\'s form, and write them in ours'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -l no-headers -d 'Leave out the heads of tables'
 complete -c wmctl -n "__fish_wmctl_using_subcommand migrate; and __fish_seen_subcommand_from up" -s q -l quiet -d 'Say nothing but errors'

@@ -223,6 +223,12 @@ async fn check(app: &App, ui: &Ui, only: Option<&TenantId>) -> Result<Exit, Fail
         }
         findings => {
             ui.warn(&format!("{looked}: {findings} findings"));
+            if checked.findings.iter().any(|it| it.check == db::OTHER_FORM) {
+                ui.note(
+                    "whatsmeow_record: whatsmeow or its fork wrote these; stop it, then \
+                     `wmctl migrate up --records` writes them in our form",
+                );
+            }
             Ok(Exit::Partial)
         }
     }

@@ -182,6 +182,10 @@ async fn schema(app: &App) -> Option<Check> {
         Err(StoreError::Schema { found: old, wanted }) if old < wanted => {
             Check::new("schema", State::Failed, found).hint("wmctl migrate up")
         }
+        Err(error @ StoreError::ForeignRecords { .. }) => {
+            Check::new("schema", State::Failed, format!("{found}: {error}"))
+                .hint("stop whatever runs it, then `wmctl migrate up`")
+        }
         Err(error) => Check::new("schema", State::Failed, format!("{found}: {error}"))
             .hint("another build of wmctl made this schema: use that one"),
     })

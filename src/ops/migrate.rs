@@ -43,9 +43,16 @@ pub struct Step {
     pub of: usize,
 }
 
-/// Applies what is pending; what was applied now.
+/// Tenants with records in whatsmeow's form that [`up`] would write in ours.
+pub async fn foreign_records(app: &App) -> Result<Vec<String>, RowsError> {
+    app.store.foreign_records().await.map_err(RowsError::of)
+}
+
+/// Applies what is pending; what was applied now. All records are looked through for whatsmeow's
+/// form where that is wanted; those that were here before us always are.
 pub async fn up(
     app: &App,
+    all_records: bool,
     tell: &mut (dyn FnMut(Step) + Send),
 ) -> Result<Vec<Migration>, RowsError> {
     let now_ms = app.surroundings.clock.unix_ms();
@@ -59,6 +66,11 @@ pub async fn up(
     };
     let applied = app.store.migrate_telling(now_ms, &mut begun).await;
     let applied = applied.map_err(RowsError::of)?;
+    if all_records {
+        let looked = app.store.look_for_records().await;
+        looked.map_err(RowsError::of)?;
+        app.store.migrate(now_ms).await.map_err(RowsError::of)?;
+    }
     let all = status(app).await?;
     Ok(all
         .into_iter()

@@ -132,6 +132,10 @@ impl RowsError {
                 message: error.to_string(),
                 hint: "use an empty database, and `wmctl migrate import --from` this one",
             },
+            StoreError::ForeignRecords { .. } => Self::NotOurs {
+                message: error.to_string(),
+                hint: "stop whatever runs it, then `wmctl migrate up`",
+            },
             StoreError::ForeignOwner { .. } => Self::NotOurs {
                 message: error.to_string(),
                 hint: "run this as the owner of the tables",

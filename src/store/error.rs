@@ -45,6 +45,12 @@ pub enum StoreError {
         /// The newest that this binary knows.
         wanted: i64,
     },
+    /// The fork of whatsmeow left records that are not in our form yet.
+    #[error("records of {tenant} are still in whatsmeow's form")]
+    ForeignRecords {
+        /// As it is stored.
+        tenant: String,
+    },
     /// An applied migration differs from the one in this binary.
     #[error("migration {version} was applied with another text")]
     Checksum {

@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 15] = [
+const MIGRATIONS: [Migration; 16] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
@@ -45,6 +45,7 @@ const MIGRATIONS: [Migration; 15] = [
     migration!(13, "calls_after", "0013_calls_after.sql"),
     migration!(14, "silence", "0014_silence.sql"),
     migration!(15, "rights", "0015_rights.sql"),
+    migration!(16, "records", "0016_records.sql"),
 ];
 
 /// The newest version that this binary knows.
@@ -157,6 +158,7 @@ impl Store {
             done.push(migration.version);
         }
         tx.commit().await?;
+        self.convert_records().await?;
         Ok(done)
     }
 
@@ -180,15 +182,17 @@ impl Store {
         Ok(known.chain(newer).collect())
     }
 
-    /// Refuses a schema that is older or newer than this binary needs, or that was edited.
+    /// Refuses a schema that is older or newer than this binary needs, or that was edited, and
+    /// records that are not in our form yet.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
         let found = self.known_version().await?;
-        match found == SCHEMA_VERSION {
-            true => Ok(()),
-            false => Err(StoreError::Schema {
-                found,
-                wanted: SCHEMA_VERSION,
-            }),
+        if found != SCHEMA_VERSION {
+            let wanted = SCHEMA_VERSION;
+            return Err(StoreError::Schema { found, wanted });
+        }
+        match self.foreign_records().await?.pop() {
+            Some(tenant) => Err(StoreError::ForeignRecords { tenant }),
+            None => Ok(()),
         }
     }
 

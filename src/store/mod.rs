@@ -29,6 +29,7 @@ mod overdue;
 pub mod probe;
 mod put;
 pub mod read;
+mod records;
 pub mod retention;
 pub mod route;
 pub mod scratch;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::ids::TenantId;
 use crate::ops::open::{App, RowsError};
+pub use crate::store::inspect::check::OTHER_FORM;
 
 /// One paired device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,7 +43,7 @@ pub struct Sessions {
 /// Something that is wrong with the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// `file`, `tenant_name`, `orphan`, `key_length` or `undecodable`.
+    /// `file`, `tenant_name`, `orphan`, `key_length`, `undecodable` or [`OTHER_FORM`].
     pub check: &'static str,
     pub table: String,
     pub business_id: String,

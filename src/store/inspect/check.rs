@@ -16,6 +16,7 @@ use crate::store::db::{Db, Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::inspect::{Table, only};
 use crate::store::lengths::LENGTHS;
+use crate::store::records::{Form, Kind};
 use crate::store::text;
 
 /// Rows that are read at once.
@@ -40,7 +41,13 @@ struct Records {
     sql: &'static str,
     keys: usize,
     decode: fn(&Row, usize) -> bool,
+    /// What is wrong with one that cannot be decoded; `undecodable` where that is all.
+    reason: fn(&Row, usize) -> &'static str,
 }
+
+const UNDECODABLE: &str = "undecodable";
+/// A record in whatsmeow's form, which is read when an account moves and nowhere else.
+pub const OTHER_FORM: &str = "whatsmeow_record";
 
 const RECORDS: [Records; 7] = [
     Records {
@@ -51,6 +58,7 @@ const RECORDS: [Records; 7] = [
             ORDER BY business_id, our_jid, their_id LIMIT $5",
         keys: 3,
         decode: |row, at| bytes(row, at).is_some_and(|record| Ratchet::decode(&record).is_ok()),
+        reason: |row, at| form(Kind::Ratchet, row, at),
     },
     Records {
         table: "whatsmeow_sender_keys",
@@ -61,6 +69,7 @@ const RECORDS: [Records; 7] = [
             ORDER BY business_id, our_jid, chat_id, sender_id LIMIT $6",
         keys: 4,
         decode: |row, at| bytes(row, at).is_some_and(|record| SenderKey::decode(&record).is_ok()),
+        reason: |row, at| form(Kind::SenderKey, row, at),
     },
     Records {
         table: "whatsmeow_contacts",
@@ -70,6 +79,7 @@ const RECORDS: [Records; 7] = [
             ORDER BY business_id, our_jid, their_jid LIMIT $5",
         keys: 3,
         decode: is_jid,
+        reason: |_, _| UNDECODABLE,
     },
     Records {
         table: "wmctl_device_list",
@@ -78,6 +88,7 @@ const RECORDS: [Records; 7] = [
             ORDER BY business_id, their_jid LIMIT $4",
         keys: 2,
         decode: |row, at| string(row, at).is_some_and(|list| text::parse_devices(&list).is_some()),
+        reason: |_, _| UNDECODABLE,
     },
     Records {
         table: "wmctl_group",
@@ -88,6 +99,7 @@ const RECORDS: [Records; 7] = [
         decode: |row, at| {
             string(row, at).is_some_and(|list| text::parse_participants(&list).is_some())
         },
+        reason: |_, _| UNDECODABLE,
     },
     Records {
         table: "wmctl_sender_key_share",
@@ -98,6 +110,7 @@ const RECORDS: [Records; 7] = [
         decode: |row, at| {
             string(row, at).is_some_and(|list| text::parse_addresses(&list).is_some())
         },
+        reason: |_, _| UNDECODABLE,
     },
     Records {
         table: "wmctl_outbox",
@@ -106,13 +119,14 @@ const RECORDS: [Records; 7] = [
             ORDER BY business_id, message_id LIMIT $4",
         keys: 2,
         decode: is_outgoing,
+        reason: |_, _| UNDECODABLE,
     },
 ];
 
 /// Something that is wrong, with how many rows and one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// `file`, `tenant_name`, `orphan`, `key_length` or `undecodable`.
+    /// `file`, `tenant_name`, `orphan`, `key_length`, `undecodable` or `whatsmeow_record`.
     pub check: &'static str,
     pub table: String,
     /// As it is stored: it may be no tenant's name.
@@ -264,7 +278,7 @@ impl Store {
                 Err(error) => return Err(error),
             };
             checked.findings.push(Finding {
-                check: "undecodable",
+                check: UNDECODABLE,
                 table: String::from("whatsmeow_device"),
                 tenant: device.tenant,
                 rows: 1,
@@ -281,7 +295,7 @@ impl Store {
         checked: &mut Checked,
     ) -> Result<(), StoreError> {
         let mut behind = vec![String::new(); records.keys];
-        let mut broken: BTreeMap<String, (i64, String)> = BTreeMap::new();
+        let mut broken: BTreeMap<(String, &str), (i64, String)> = BTreeMap::new();
         loop {
             let mut values: Vec<Val> = behind.iter().map(|key| Val::from(key.as_str())).collect();
             values.extend(args![only(tenant), PAGE]);
@@ -291,8 +305,8 @@ impl Store {
                 behind = key.collect::<Result<_, _>>()?;
                 checked.records += 1;
                 if !(records.decode)(row, records.keys) {
-                    let tenant = behind[0].clone();
-                    let found = broken.entry(tenant).or_insert((0, behind[1..].join(" ")));
+                    let key = (behind[0].clone(), (records.reason)(row, records.keys));
+                    let found = broken.entry(key).or_insert((0, behind[1..].join(" ")));
                     found.0 += 1;
                 }
             }
@@ -300,9 +314,9 @@ impl Store {
                 break;
             }
         }
-        for (tenant, (rows, example)) in broken {
+        for ((tenant, check), (rows, example)) in broken {
             checked.findings.push(Finding {
-                check: "undecodable",
+                check,
                 table: records.table.to_owned(),
                 tenant,
                 rows,
@@ -324,6 +338,15 @@ fn count_owners(table: &Table) -> String {
         "SELECT CAST(t.business_id AS TEXT), {device}, COUNT(*) FROM {name} t
          WHERE t.business_id IS NOT NULL AND ($1 = '' OR t.business_id = $1) GROUP BY 1, 2"
     )
+}
+
+/// A record that is whole in whatsmeow's form is no damage.
+fn form(kind: Kind, row: &Row, at: usize) -> &'static str {
+    let record = bytes(row, at).filter(|record| Form::of(record) == Form::Json);
+    match record.map(|record| kind.convert(record, Form::Protobuf)) {
+        Some(Ok(_)) => OTHER_FORM,
+        _ => UNDECODABLE,
+    }
 }
 
 fn bytes(row: &Row, at: usize) -> Option<Vec<u8>> {

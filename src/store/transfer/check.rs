@@ -1,8 +1,6 @@
 //! What a row must be like, so that a damaged one is named before the database refuses it, and one
 //! that it would not refuse is noticed.
 
-use crate::signal::ratchet::Ratchet;
-use crate::signal::sender_key::SenderKey;
 use crate::store::db::Val;
 use crate::store::lengths::LENGTHS;
 use crate::store::transfer::copy::Shape;
@@ -27,23 +25,6 @@ pub(super) fn damage(shape: &Shape, row: &[Val]) -> Option<&'static str> {
             return Some("a key, hash or signature has the wrong length");
         }
         match (table, column.name.as_str(), value) {
-            ("whatsmeow_sessions", "session", Val::Bytes(record)) => {
-                match Ratchet::decode(record.as_deref().unwrap_or_default()) {
-                    Err(_) => return Some("the ratchet cannot be decoded"),
-                    // Nothing can be read with it: whoever wrote it lost something.
-                    Ok(ratchet) if ratchet == Ratchet::default() => {
-                        return Some("the ratchet is empty");
-                    }
-                    Ok(_) => (),
-                }
-            }
-            ("whatsmeow_sender_keys", "sender_key", Val::Bytes(record)) => {
-                match SenderKey::decode(record.as_deref().unwrap_or_default()) {
-                    Err(_) => return Some("the sender key cannot be decoded"),
-                    Ok(key) if key.id().is_none() => return Some("the sender key is empty"),
-                    Ok(_) => (),
-                }
-            }
             ("whatsmeow_pre_keys", "key_id", Val::Int(Some(id)))
                 if !(0..PRE_KEY_IDS).contains(id) =>
             {

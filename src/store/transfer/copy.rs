@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 use crate::store::batch::Batch;
 use crate::store::db::{Row, Tx, Val};
 use crate::store::error::StoreError;
+use crate::store::records::{self, Form};
 use crate::store::transfer::catalog::{self, Kind};
 use crate::store::transfer::{Damage, Moved, Progress, TransferError, Watcher, check};
 
@@ -45,6 +46,8 @@ pub(super) struct Shape {
 pub(super) struct Mover<'a> {
     pub(super) source: Tx,
     pub(super) target: Tx,
+    /// How ratchets and sender keys are written in the target; read they are in either form.
+    pub(super) form: Form,
     /// Leave damaged rows behind instead of refusing them.
     pub(super) skip_damaged: bool,
     pub(super) damaged: Vec<Damage>,
@@ -76,8 +79,9 @@ impl Mover<'_> {
         let (mut read, mut kept, mut chunk) = (0, 0, Vec::new());
         while let Some(row) = rows.next().await.transpose()? {
             read += 1;
-            match values_of(&shape, task, &row) {
-                Ok(values) => chunk.push(values),
+            match values_of(&shape, task, &row, self.form) {
+                Ok(Some(values)) => chunk.push(values),
+                Ok(None) => (),
                 Err(damage) if self.skip_damaged => self.damaged.push(damage),
                 Err(damage) => return Err(TransferError::Damaged(damage)),
             }
@@ -213,8 +217,14 @@ fn selected(column: &Written) -> String {
     }
 }
 
-/// The values of a row as they are written, or what is wrong with it.
-fn values_of(shape: &Shape, task: &Task, row: &Row) -> Result<Vec<Val>, Damage> {
+/// The values of a row as they are written, or what is wrong with it. `None` where the target is
+/// better off without it.
+fn values_of(
+    shape: &Shape,
+    task: &Task,
+    row: &Row,
+    form: Form,
+) -> Result<Option<Vec<Val>>, Damage> {
     let mut values: Vec<Val> = task.fixed.iter().map(|(_, value)| value.clone()).collect();
     let damaged = |values: &[Val], what| Damage {
         table: shape.table.clone(),
@@ -222,14 +232,25 @@ fn values_of(shape: &Shape, task: &Task, row: &Row) -> Result<Vec<Val>, Damage> 
         what,
     };
     for (at, column) in shape.columns[shape.fixed..].iter().enumerate() {
-        match value(row, at, column.kind) {
-            Ok(value) => values.push(value),
+        let value = match value(row, at, column.kind) {
+            Ok(value) => value,
             Err(_) => return Err(damaged(&values, "a value has another type than its column")),
+        };
+        let record = records::Kind::of(&shape.table, &column.name);
+        match (record, value) {
+            (Some(record), Val::Bytes(bytes)) => {
+                match record.convert(bytes.unwrap_or_default(), form) {
+                    Ok(Some(bytes)) => values.push(Val::from(bytes)),
+                    Ok(None) => return Ok(None),
+                    Err(what) => return Err(damaged(&values, what)),
+                }
+            }
+            (_, value) => values.push(value),
         }
     }
     match check::damage(shape, &values) {
         Some(what) => Err(damaged(&values, what)),
-        None => Ok(values),
+        None => Ok(Some(values)),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::store::Store;
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::key::{Audit, insert_audit};
+use crate::store::records::Form;
 use crate::store::tenant::FENCE;
 use crate::store::transfer::catalog::{self, Kind};
 use crate::store::transfer::copy::{Mover, Task, value};
@@ -182,6 +183,7 @@ impl Store {
         let mut mover = Mover {
             source: self.db.snapshot().await?,
             target: written,
+            form: Form::Json,
             skip_damaged: false,
             damaged: Vec::new(),
             done: 0,

@@ -7,8 +7,10 @@ use crate::store::Store;
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::key::{Audit, insert_audit};
+use crate::store::records::Form;
 use crate::store::tenant::{FENCE, PURGED, purge_table};
 use crate::store::transfer::catalog::Kind;
+use crate::store::transfer::convert::UNMARK;
 use crate::store::transfer::copy::{Mover, Task, value};
 use crate::store::transfer::foreign::whatsapp_rust;
 use crate::store::transfer::source::{self, Origin};
@@ -120,6 +122,7 @@ impl Store {
         let mut mover = Mover {
             source: from,
             target: to,
+            form: Form::Protobuf,
             skip_damaged: options.skip_damaged,
             damaged: Vec::new(),
             done: 0,
@@ -129,6 +132,8 @@ impl Store {
         let tables = mover.import(origin, &device, options).await?;
         let mut to = mover.target;
         check_keys(&mut to, &options.tenant).await?;
+        // Whatever their form was in the source, here it is ours.
+        to.run(UNMARK, args![options.tenant.as_str()]).await?;
         to.run(FENCE, args![options.tenant.as_str()]).await?;
         insert_audit(&mut to, audit).await?;
         if options.keep == Keep::Commit {
@@ -150,7 +155,7 @@ impl Store {
         &self,
         tx: &mut Tx,
         tenant: &TenantId,
-    ) -> Result<Option<File>, TransferError> {
+    ) -> Result<Option<File>, StoreError> {
         const ENSURE: &str = "
             INSERT INTO wmctl_lease (business_id) VALUES ($1) ON CONFLICT (business_id) DO NOTHING";
         const LOCK: &str = "
@@ -162,9 +167,9 @@ impl Store {
         let file = self.lock_file(tenant)?;
         match file.as_ref().map(File::try_lock) {
             None | Some(Ok(())) => (),
-            Some(Err(TryLockError::Error(error))) => return Err(StoreError::File(error).into()),
+            Some(Err(TryLockError::Error(error))) => return Err(StoreError::File(error)),
             Some(Err(TryLockError::WouldBlock)) => {
-                return Err(StoreError::LeaseHeld { holder }.into());
+                return Err(StoreError::LeaseHeld { holder });
             }
         }
         tx.run(ENSURE, args![tenant.as_str()]).await?;
@@ -173,7 +178,7 @@ impl Store {
             if let Some(row) = tx.row(LOCK, args![tenant.as_str()]).await? {
                 let text: String = row.column("wmctl_lease", 0)?;
                 let holder = text.parse().ok();
-                return Err(StoreError::LeaseHeld { holder }.into());
+                return Err(StoreError::LeaseHeld { holder });
             }
         }
         Ok(file)

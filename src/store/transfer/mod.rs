@@ -6,6 +6,7 @@
 
 mod catalog;
 mod check;
+mod convert;
 mod copy;
 mod export;
 pub mod foreign;

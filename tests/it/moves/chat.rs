@@ -30,7 +30,7 @@ pub(super) fn elsewhere(moved: &Resting, database: &str, tenant: &str) -> Restin
     }
 }
 
-async fn import(to: &Wmctl, from: &str) {
+pub(super) async fn import(to: &Wmctl, from: &str) {
     to.done(&["migrate", "import", "--from", from]).await;
 }
 
@@ -39,7 +39,7 @@ pub(super) fn url(file: &Path) -> String {
 }
 
 /// No key was used twice, and nobody had to ask for anything again.
-async fn undisturbed(world: &World) {
+pub(super) async fn undisturbed(world: &World) {
     assert_eq!(world.sim.breaches().await.unwrap(), Vec::<Breach>::new());
     let journal = world.sim.journal().await.unwrap();
     let mut retries = journal

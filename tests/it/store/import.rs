@@ -20,7 +20,7 @@ use super::{Connection, Database};
 use crate::support::postgres::Postgres;
 use crate::support::whatsmeow::{self, Dialect, Layout, VERSIONS};
 
-const NOW_MS: i64 = 1_700_000_000_000;
+pub(super) const NOW_MS: i64 = 1_700_000_000_000;
 
 /// Rows that the shared tables have: caches and our own queues are ours alone.
 fn shared() -> Vec<(RowKey, Row)> {
@@ -65,7 +65,7 @@ async fn fill(store: &Store) {
     store.release(lease).await.unwrap();
 }
 
-async fn filled(database: &Database) -> PathBuf {
+pub(super) async fn filled(database: &Database) -> PathBuf {
     let store = database.store().await;
     fill(&store).await;
     store.close().await;
@@ -76,7 +76,7 @@ async fn filled(database: &Database) -> PathBuf {
 }
 
 /// The rows of `ours` as another program lays them out in a new file.
-async fn foreign_file(ours: &std::path::Path, layout: Layout) -> Database {
+pub(super) async fn foreign_file(ours: &std::path::Path, layout: Layout) -> Database {
     let theirs = Database::sqlite();
     let path = theirs.url.to_string().replace("sqlite:", "");
     let path = std::path::Path::new(&path);
@@ -87,7 +87,7 @@ async fn foreign_file(ours: &std::path::Path, layout: Layout) -> Database {
     theirs
 }
 
-fn audit() -> Audit {
+pub(super) fn audit() -> Audit {
     Audit {
         id: "1".to_owned(),
         at_ms: 1,
@@ -476,7 +476,7 @@ pub(super) async fn another_account_is_replaced_only_if_asked(target: &Database)
     assert!(epoch < store.leases().await.unwrap()[0].epoch);
 }
 
-fn export_options() -> ExportOptions {
+pub(super) fn export_options() -> ExportOptions {
     ExportOptions {
         tenant: tenant(),
         leave_unsent: false,
@@ -485,7 +485,7 @@ fn export_options() -> ExportOptions {
     }
 }
 
-async fn export(
+pub(super) async fn export(
     store: &Store,
     to: &DatabaseUrl,
     options: &ExportOptions,
@@ -660,6 +660,14 @@ async fn a_database_of_the_fork_is_adopted() {
     let other = Store::open(&url).await.unwrap();
     let script = other.migration_script(1_000).await.unwrap();
     fork.server().sql("scripted", &script);
+    // All but the records, for which no SQL is enough.
+    let refused = other.check_schema().await;
+    assert!(
+        matches!(&refused, Err(StoreError::ForeignRecords { tenant }) if tenant == "acme"),
+        "{refused:?}"
+    );
+    assert_eq!(other.migrate(1_000).await.unwrap(), Vec::<i64>::new());
+    other.check_schema().await.unwrap();
     assert_eq!(fork.server().dump("scripted"), fork.server().dump("wm"));
     check_arrived(&other, Some(Layout::Fork)).await;
 }

@@ -8,6 +8,7 @@ mod hooks;
 mod import;
 mod intake;
 mod place;
+mod records;
 mod route;
 mod samples;
 mod schema;

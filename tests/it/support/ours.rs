@@ -62,6 +62,15 @@ impl World {
         }
     }
 
+    /// An installation for an account that is paired already, and whose rows are still to come.
+    pub(crate) fn guest(&self, number: &str) -> Resting {
+        Resting {
+            wmctl: self.installation(number),
+            number: number.into(),
+            device: format!("{number}:1@s.whatsapp.net"),
+        }
+    }
+
     /// Another installation with the same rows.
     pub(crate) fn copy(&self, of: &Resting, name: &str) -> Wmctl {
         let copy = self.installation(name);

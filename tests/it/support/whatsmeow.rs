@@ -9,6 +9,8 @@ use std::path::Path;
 
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
+use super::records;
+
 /// The first version of the range that is read, and the last.
 pub(crate) const VERSIONS: std::ops::RangeInclusive<u32> = 8..=15;
 
@@ -32,6 +34,16 @@ impl Layout {
         match self {
             Self::Upstream(version) => version,
             Self::Fork => 12,
+        }
+    }
+
+    /// Whether a ratchet or a sender key is JSON, as whatsmeow writes them. Of two versions, some
+    /// or all are protobuf, as earlier versions of ours exported them.
+    fn is_json(self, row: usize) -> bool {
+        match self {
+            Self::Upstream(8) => false,
+            Self::Upstream(9) => row.is_multiple_of(2),
+            Self::Upstream(_) | Self::Fork => true,
         }
     }
 
@@ -370,8 +382,25 @@ async fn read(rows: &mut SqliteConnection, table: &Table, layout: Layout) -> Vec
     };
     let found = sqlx::query(AssertSqlSafe(query)).fetch_all(rows).await;
     let found = found.unwrap();
-    let texts = |row: &sqlx::sqlite::SqliteRow| (0..row.len()).map(|at| row.get(at)).collect();
-    found.iter().map(texts).collect()
+    let texts = |(number, row): (usize, &sqlx::sqlite::SqliteRow)| {
+        let mut values: Vec<String> = (0..row.len()).map(|at| row.get(at)).collect();
+        if layout.is_json(number)
+            && let Some(last) = values.last_mut()
+        {
+            let write = match name {
+                "sessions" => records::ratchet,
+                "sender_keys" => records::sender_key,
+                _ => return values,
+            };
+            let bytes = last
+                .strip_prefix("X'")
+                .and_then(|hex| hex.strip_suffix('\''));
+            let bytes = hex::decode(bytes.expect("a record is bytes")).unwrap();
+            *last = format!("X'{}'", hex::encode_upper(write(&bytes)));
+        }
+        values
+    };
+    found.iter().enumerate().map(texts).collect()
 }
 
 /// The same values as the dialect spells them.
