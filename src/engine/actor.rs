@@ -10,13 +10,13 @@ use futures_util::FutureExt;
 use tracing::{debug, error, info, warn};
 
 use crate::crypto::random::Random;
+use crate::engine::ailment::{Ailment, Step};
 use crate::engine::downloads::Downloads;
 use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
 pub use crate::engine::parts::Parts;
 use crate::engine::refusal::Care;
 use crate::lead::{AfterReplaced, Token, after_replaced};
-use crate::metrics::Stalled;
 use crate::session::account::{Account, Ended};
 use crate::session::backoff::Backoff;
 use crate::session::changes::{AccountState, Change};
@@ -75,34 +75,6 @@ pub struct Actor<L, D> {
     ailment: Option<Ailment>,
     /// What is done about units that the database refuses.
     care: Care,
-}
-
-/// A session that is connected and dead, and how often something was done about it.
-struct Ailment {
-    sign: Sign,
-    step: Step,
-    /// Counts it as stalled.
-    _stalled: Stalled,
-}
-
-/// What is done about a dead session, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Reconnect,
-    /// Throws away what is in memory and starts from the rows.
-    Reload,
-    /// Gives the account away.
-    HandOver,
-}
-
-impl Step {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Reconnect => "reconnect",
-            Self::Reload => "reload",
-            Self::HandOver => "hand_over",
-        }
-    }
 }
 
 /// Everything that is thrown away when a commit fails: it starts again from the rows.

@@ -5,6 +5,7 @@
 //! and rows meet; what stanzas mean is decided in `session`, what rows are in `store`.
 
 pub mod actor;
+mod ailment;
 pub mod downloads;
 pub mod gate;
 pub mod lease_keeper;

@@ -220,6 +220,11 @@ impl Peer {
         self.to_client.send(vec![node]).unwrap();
     }
 
+    /// The same on a link that may be gone by now.
+    pub(super) fn try_say(&self, node: Node) {
+        let _ = self.to_client.send(vec![node]);
+    }
+
     /// The next stanza that is no request; requests are answered on the way.
     pub(super) async fn hear(&mut self) -> Option<Node> {
         loop {

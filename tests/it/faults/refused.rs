@@ -129,7 +129,11 @@ async fn one_message_is_refused(database: Database) {
     let line = line.expect("an ERROR line");
     assert!(line.contains("ERROR") && line.contains("default"), "{line}");
     assert!(!log.contains("poison"), "a text in the log");
-    // It was acked: a new login brings nothing again.
+    comes_no_more(traffic, &contact).await;
+}
+
+/// It was acked: a new login brings nothing again.
+async fn comes_no_more(mut traffic: Traffic, contact: &str) {
     traffic.run.terminate().await;
     assert!(traffic.run.ended().await.success());
     let (mut again, http) = {
@@ -141,9 +145,7 @@ async fn one_message_is_refused(database: Database) {
         (Traffic::of(traffic.stage, run, 1).await, http)
     };
     let sim = &again.stage.sim;
-    sim.phone_sends(&contact, NUMBER, "after all")
-        .await
-        .unwrap();
+    sim.phone_sends(contact, NUMBER, "after all").await.unwrap();
     let after = |line: &Value| line["text"] == "after all";
     again.run.expect("what comes after", after).await;
     assert_eq!(inputs(http).await["refused"], 0);
