@@ -56,9 +56,21 @@ use ui::Ui;
 const LOOK_UPS_TIME_MAX: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
+    keep_memory_private();
     let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Internal);
     ExitCode::from(exit.code())
 }
+
+/// A crash leaves no file with keys behind, and nobody else of the same user reads our memory.
+#[cfg(target_os = "linux")]
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    // A kernel that refuses leaves the limit of the service to do it.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_memory_private() {}
 
 fn run() -> Exit {
     if let Some(exit) = complete::answered() {

@@ -174,7 +174,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
     app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
     let app = Arc::new(app);
     let kept = keep(&app, ui, args, server);
-    let result = hangups.reloading(settings, tls, kept).await;
+    let result = hangups.reloading(settings, tls, &app, kept).await;
     app.close().await;
     result
 }

@@ -130,7 +130,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Resul
     let result = match listen(&app, settings, args).await {
         Ok((server, tls)) => {
             let served = serve(&app, ui, args, server);
-            hangups.reloading(settings, tls, served).await
+            hangups.reloading(settings, tls, &app, served).await
         }
         Err(failure) => Err(failure),
     };

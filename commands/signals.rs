@@ -6,6 +6,7 @@ use rustix::process::set_parent_process_death_signal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wmctl::api::tls::Tls;
 use wmctl::ops::Stop;
+use wmctl::ops::open::App;
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -71,11 +72,13 @@ impl Hangups {
         )
     }
 
-    /// Does `work` to its end; each SIGHUP has the certificate and the log filter read again.
+    /// Does `work` to its end; each SIGHUP has the certificate, the log filter and the login of the
+    /// database read again.
     pub(crate) async fn reloading<T>(
         mut self,
         settings: &Settings,
         tls: Option<Tls>,
+        app: &App,
         work: impl Future<Output = T>,
     ) -> T {
         if self.0.is_none() && tls.is_some() {
@@ -85,6 +88,7 @@ impl Hangups {
             loop {
                 received(&mut self.0).await;
                 settings.reload();
+                app.renew_login();
                 if let Some(tls) = &tls {
                     tls.reload();
                 }

@@ -118,7 +118,10 @@ pub(crate) fn rows(error: RowsError) -> Failure {
         }
         RowsError::Full(_) => Failure::new(Exit::Database, "DATABASE_FULL", message)
             .hint("make room on the disk that holds it, then run the command again"),
-        RowsError::Url => Failure::new(Exit::Config, "DATABASE_URL", message),
+        RowsError::Encoding(_) => Failure::new(Exit::Database, "DATABASE_ENCODING", message)
+            .hint("CREATE DATABASE \u{2026} ENCODING 'UTF8' TEMPLATE template0 makes one that can"),
+        RowsError::ReadOnly(_) => Failure::new(Exit::Database, "DATABASE_READ_ONLY", message)
+            .hint("nothing was changed; managed servers do so while their disk is full"),
         RowsError::Database(_) => Failure::new(Exit::Database, "DATABASE", message)
             .hint("is the database up? DATABASE_URL says where it is"),
     }

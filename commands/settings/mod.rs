@@ -108,6 +108,8 @@ pub(crate) enum Origin {
     Flag,
     Variable(String),
     File(PathBuf),
+    /// A file that holds nothing else.
+    Secret(PathBuf),
     Default,
 }
 
@@ -116,7 +118,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag => f.write_str("flag"),
             Self::Variable(name) => write!(f, "environment {name}"),
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path) | Self::Secret(path) => write!(f, "{}", path.display()),
             Self::Default => f.write_str("default"),
         }
     }
@@ -234,12 +236,26 @@ impl Settings {
         }
     }
 
-    /// The names of those that are not the same in another.
+    /// The names of those that are not the same in another. A database may have another login.
     pub(crate) fn changed(&self, other: &Self) -> Vec<&'static str> {
         let names = KEYS.iter().map(|key| key.name);
-        names
-            .filter(|name| self.value(name) != other.value(name))
-            .collect()
+        let same = |name: &str| match (self.value(name), other.value(name)) {
+            (Some(one), Some(other)) if name.ends_with("database_url") => {
+                one == other || DatabaseUrl::differ_in_login(one, other)
+            }
+            (one, other) => one == other,
+        };
+        names.filter(|name| !same(name)).collect()
+    }
+
+    /// A URL, with the file that it came from.
+    fn url(&self, name: &str) -> Option<Result<DatabaseUrl, DatabaseUrlError>> {
+        let (text, origin) = self.values.get(name)?;
+        let url = text.parse::<DatabaseUrl>();
+        Some(match origin {
+            Origin::Secret(path) => url.map(|url| url.with_file(path)),
+            _ => url,
+        })
     }
 
     fn value(&self, name: &str) -> Option<&str> {
@@ -360,14 +376,13 @@ impl Settings {
 
     /// Where the rows are; a file in the user's or the service's own folder by default.
     pub(crate) fn database(&self) -> Result<DatabaseUrl, Failure> {
-        let locks = self.value("lock_database_url");
-        if let Some(url) = self.value("database_url") {
-            let url: Result<DatabaseUrl, _> = url.parse();
+        let locks = self.url("lock_database_url");
+        if let Some(url) = self.url("database_url") {
             let url = url.map_err(|error| self.wrong("database_url", error))?;
             let Some(locks) = locks else {
                 return Ok(url);
             };
-            let whole = locks.parse().and_then(|locks| url.with_locks_at(locks));
+            let whole = locks.and_then(|locks| url.with_locks_at(locks));
             return whole.map_err(|error| self.wrong("lock_database_url", error));
         }
         if locks.is_some() {
@@ -602,7 +617,7 @@ fn read_secret(path: &Path, named_by: &str) -> Result<(String, Origin), Failure>
     })?;
     Ok((
         text.trim_end_matches(['\r', '\n']).to_owned(),
-        Origin::File(path.to_owned()),
+        Origin::Secret(path.to_owned()),
     ))
 }
 

@@ -48,6 +48,26 @@ impl DatabaseUrl {
         }
     }
 
+    /// The same with the file that it was read from.
+    pub fn with_file(mut self, path: &Path) -> Self {
+        if let Self::Postgres(url) = &mut self {
+            url.file = Some(path.to_owned());
+        }
+        self
+    }
+
+    /// Whether two URLs lead to the same place, and somebody else logs in or with another password.
+    pub fn differ_in_login(one: &str, other: &str) -> bool {
+        let place = |text: &str| match text.parse() {
+            Ok(Self::Postgres(mut url)) => {
+                (url.user, url.password) = (None, None);
+                Some(url)
+            }
+            _ => None,
+        };
+        one != other && place(one).is_some() && place(one) == place(other)
+    }
+
     /// Whether the text of a URL carries a password, which then must not be on a command line.
     pub fn has_password(text: &str) -> bool {
         redacted(text) != text

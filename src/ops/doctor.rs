@@ -78,6 +78,7 @@ pub async fn rows(app: &App) -> Vec<Check> {
         checks.push(pooler(route));
         let waiting = app.store.waiting_for_copies().await.unwrap_or_default();
         checks.push(replication(&facts, waiting));
+        checks.push(server_log(&facts));
     }
     checks.push(clock(&facts, app.surroundings.clock.unix_ms()));
     if !checks
@@ -138,16 +139,28 @@ async fn database(app: &App, facts: &ServerFacts) -> Check {
         facts.version, facts.role
     );
     let check = |state| Check::new("database", state, &found);
-    if facts.read_only {
+    if facts.is_copy {
         return check(State::Failed).hint("this is a copy that cannot be written: use the primary");
+    }
+    if facts.encoding != "UTF8" {
+        let found = format!("{found}, encoded in {}", facts.encoding);
+        return Check::new("database", State::Failed, found).hint(
+            "texts need UTF8: CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0, and move",
+        );
+    }
+    if facts.read_only {
+        return check(State::Failed).hint(
+            "default_transaction_read_only is on, so that nothing can be stored: is the server's \
+             disk full?",
+        );
     }
     if facts.tls.is_none() && !near {
         return check(State::Warning).hint("sslmode=verify-full encrypts what goes to the server");
     }
     if mode == TlsMode::VerifyCa && !near {
         return check(State::Warning).hint(
-            "this sslmode takes any name, and sslrootcert is trusted beside the system's \
-             authorities: verify-full asks for the name too",
+            "this sslmode takes any name that the authority signed: verify-full asks for the \
+             server's own",
         );
     }
     let unverified = mode != TlsMode::VerifyFull;
@@ -251,6 +264,51 @@ fn replication(facts: &ServerFacts, waiting: i64) -> Check {
             "synchronous_standby_names is empty: a copy that takes over may lack what WhatsApp was \
              told is stored",
         ),
+    }
+}
+
+/// Values are never part of a statement's text, but a server may be told to log them too.
+fn server_log(facts: &ServerFacts) -> Check {
+    let is = |name: &str| {
+        let setting = facts.logged.iter().find(|(known, _)| known == name);
+        setting.map(|(_, value)| value.as_str())
+    };
+    let on =
+        |name: &str| is(name).is_some_and(|value| !["-1", "off", "none", "0"].contains(&value));
+    let timed = |name: &str| is(name).is_some_and(|value| value != "-1");
+    // Each of these has statements logged, and their values with them.
+    let logs = matches!(is("log_statement"), Some("all" | "mod"))
+        || ["log_min_duration_statement", "log_min_duration_sample"].map(timed) != [false; 2]
+        || on("log_transaction_sample_rate");
+    let mut named = Vec::new();
+    if logs && is("log_parameter_max_length").is_none_or(|value| value != "0") {
+        named.push("log_parameter_max_length");
+    }
+    if is("log_parameter_max_length_on_error").is_some_and(|value| value != "0") {
+        named.push("log_parameter_max_length_on_error");
+    }
+    if on("pgaudit.log_parameter") && is("pgaudit.log").is_some_and(|value| value != "none") {
+        named.push("pgaudit.log_parameter");
+    }
+    if timed("auto_explain.log_min_duration")
+        && is("auto_explain.log_parameter_max_length").is_none_or(|value| value != "0")
+    {
+        named.push("auto_explain.log_parameter_max_length");
+    }
+    match named.is_empty() {
+        true => Check::new(
+            "server_log",
+            State::Ok,
+            "statements are logged without their values",
+        ),
+        false => {
+            let found = format!(
+                "keys and messages get into the server's log: {}",
+                named.join(", ")
+            );
+            Check::new("server_log", State::Warning, found)
+                .hint("let the server's administrator set these to 0 or off")
+        }
     }
 }
 

@@ -83,9 +83,12 @@ pub enum RowsError {
     /// The file of an embedded database cannot be opened or made.
     #[error("{0}")]
     File(String),
-    /// The URL is not one that the driver takes.
-    #[error("database URL is not usable")]
-    Url,
+    /// The database cannot hold every character.
+    #[error("{0}")]
+    Encoding(String),
+    /// The server takes no writes for now.
+    #[error("{0}")]
+    ReadOnly(String),
     /// The tables are somebody else's; what to do instead.
     #[error("{message}")]
     NotOurs { message: String, hint: &'static str },
@@ -164,8 +167,8 @@ impl RowsError {
             StoreError::Login { .. } => Self::Login(explained(&error)),
             StoreError::Untrusted(_) => Self::Untrusted(explained(&error)),
             StoreError::TlsFile { .. } => Self::TlsFile(explained(&error)),
-            // What the driver says of a URL may repeat it.
-            StoreError::Url(_) => Self::Url,
+            StoreError::Encoding { .. } => Self::Encoding(error.to_string()),
+            StoreError::ReadOnly => Self::ReadOnly(error.to_string()),
             error => Self::Database(explained(&error)),
         }
     }
@@ -182,6 +185,11 @@ pub enum Schema {
 }
 
 impl App {
+    /// Has the login of the database read again from where it came.
+    pub fn renew_login(&self) {
+        self.store.renew_login();
+    }
+
     /// Opens the store.
     pub async fn open(settings: Settings, schema: Schema) -> Result<Self, RowsError> {
         let store = Store::open(&settings.database)

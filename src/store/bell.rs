@@ -10,16 +10,17 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{Executor, Postgres};
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::crypto::hash::sha256;
 use crate::ids::TenantId;
 use crate::store::Store;
-use crate::store::db::{Db, args};
+use crate::store::batch::Batch;
+use crate::store::db::{Db, Row, args};
 use crate::store::error::StoreError;
+use crate::store::postgres::link::Link;
+use crate::store::postgres::target::Target;
 use crate::store::route::Pooling;
 
 /// Where it is told whose outbox has something new, by the tenant's call: anybody who may log in to
@@ -40,6 +41,9 @@ const MISSES_MAX: u32 = 2;
 /// Wait before a server that told nothing is listened to again, and one that was not reached.
 const DEAF: Duration = Duration::from_secs(60);
 const AWAY: Duration = Duration::from_millis(500);
+
+/// Names as they are above.
+const LISTEN: &str = "LISTEN wmctl_outbox_call; LISTEN wmctl_wake";
 
 /// Rises with every message that anybody takes in, for any tenant.
 const VERSION: &str = "SELECT CAST(COALESCE(SUM(outbox_seq), 0) AS BIGINT) FROM wmctl_account";
@@ -145,7 +149,7 @@ type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 struct Ear {
     /// The server that this is about.
     number: u64,
-    listener: Option<PgListener>,
+    listener: Option<Link>,
     work: Option<Work>,
     look_at: Instant,
     listen_at: Instant,
@@ -156,9 +160,9 @@ struct Ear {
 }
 
 enum Done {
-    Listening(Result<PgListener, StoreError>),
-    Version(Option<PgListener>, Result<i64, StoreError>),
-    Open(Option<PgListener>, Result<Vec<String>, StoreError>),
+    Listening(Result<Link, StoreError>),
+    Version(Option<Link>, Result<i64, StoreError>),
+    Open(Option<Link>, Result<Vec<String>, StoreError>),
 }
 
 impl Default for Ear {
@@ -220,13 +224,13 @@ impl Ear {
         };
         tokio::select! {
             biased;
-            heard = listener.try_recv() => match heard {
-                Ok(Some(notification)) => {
-                    let of_hosts = notification.channel() == WAKE;
+            heard = listener.told() => match heard {
+                Ok(told) => {
+                    let of_hosts = told.channel == WAKE;
                     self.heard |= !of_hosts;
-                    bells.ring(if of_hosts { HOSTS } else { notification.payload() });
+                    bells.ring(if of_hosts { HOSTS } else { &told.payload });
                 }
-                Ok(None) | Err(_) => self.lost(bells),
+                Err(_) => self.lost(bells),
             },
             () = tokio::time::sleep_until(self.look_at) => (),
         }
@@ -234,22 +238,20 @@ impl Ear {
 
     fn due(&mut self, db: &Db) -> Option<Work> {
         let now = Instant::now();
-        if let Some(options) = way(db)
+        if let Some(target) = way(db)
             && self.listener.is_none()
             && self.listen_at <= now
         {
             return Some(Box::pin(async move {
-                let pool = PgPoolOptions::new()
-                    .max_connections(1)
-                    .acquire_timeout(AWAY);
                 let listening = async {
-                    let pool = pool.connect_lazy_with(options);
-                    let mut listener = PgListener::connect_with(&pool).await?;
-                    listener.eager_reconnect(false);
-                    listener.listen_all([CHANNEL, WAKE]).await?;
+                    let mut listener = target.connect().await?;
+                    let mut batch = Batch::default();
+                    batch.script(LISTEN);
+                    listener.ask(batch).await?;
                     Ok(listener)
                 };
-                Done::Listening(listening.await)
+                let listening = timeout(AWAY, listening).await;
+                Done::Listening(listening.unwrap_or_else(|_| Err(StoreError::late())))
             }));
         }
         (self.look_at <= now).then(|| {
@@ -346,34 +348,41 @@ async fn another(db: &Db, known: u64) -> u64 {
 }
 
 /// How to reach a session that keeps listening, if there is a way to one.
-fn way(db: &Db) -> Option<PgConnectOptions> {
+fn way(db: &Db) -> Option<Target> {
     let Db::Postgres(server) = db else {
         return None;
     };
     match server.route.lock_pooling {
         Pooling::Transaction => None,
-        _ => Some(server.lock_options.clone()),
+        _ => Some(server.locks.clone()),
     }
 }
 
-async fn one<'c>(executor: impl Executor<'c, Database = Postgres>) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar(VERSION).fetch_one(executor).await?)
+async fn one(listener: &mut Link) -> Result<i64, StoreError> {
+    version_in(listener.row(VERSION, args![]).await?)
 }
 
-async fn all<'c>(
-    executor: impl Executor<'c, Database = Postgres>,
-) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar(OPEN).fetch_all(executor).await?)
+async fn all(listener: &mut Link) -> Result<Vec<String>, StoreError> {
+    let mut batch = Batch::default();
+    batch.all(OPEN, args![]);
+    let answers = listener.ask(batch).await?;
+    let rows = answers.into_iter().flat_map(|answer| answer.rows);
+    tenants_in(rows.map(Row::Postgres))
 }
 
 async fn version(db: &Db) -> Result<i64, StoreError> {
-    let row = db.row(VERSION, args![]).await?;
-    row.map_or(Ok(0), |row| row.column("wmctl_account", 0))
+    version_in(db.row(VERSION, args![]).await?)
 }
 
 async fn open(db: &Db) -> Result<Vec<String>, StoreError> {
-    let rows = db.rows(OPEN, args![]).await?;
-    rows.iter()
-        .map(|row| row.column("wmctl_outbox", 0))
-        .collect()
+    tenants_in(db.rows(OPEN, args![]).await?)
+}
+
+fn version_in(row: Option<Row>) -> Result<i64, StoreError> {
+    row.map_or(Ok(0), |row| row.column("wmctl_account", 0))
+}
+
+fn tenants_in(rows: impl IntoIterator<Item = Row>) -> Result<Vec<String>, StoreError> {
+    let tenant = |row: Row| row.column("wmctl_outbox", 0);
+    rows.into_iter().map(tenant).collect()
 }

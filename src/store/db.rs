@@ -3,45 +3,104 @@
 //! Nothing of the drivers leaves `store`. What the dialects do not share is a `match` on [`Db`] at
 //! its one place.
 
+use std::error::Error;
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::BytesMut;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{AssertSqlSafe, PgExecutor, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Row as _, SqlSafeStr, Sqlite, Transaction};
+use tokio_postgres::types::{FromSqlOwned, IsNull, ToSql, Type};
 
-use crate::store::batch::{self, Batch};
+use crate::store::batch::{Batch, Sql, first_rows};
 use crate::store::error::StoreError;
 use crate::store::guarded::Guarded;
-use crate::store::server::{Served, Server};
+use crate::store::postgres::link::Answered;
+use crate::store::server::Server;
 use crate::store::tally::Tally;
 
 /// A transaction that a stopped process left open is ended by the server after this long
 /// (milliseconds): until then nobody can take its leases.
 pub(super) const IDLE_IN_TRANSACTION_MS: &str = "2000";
-/// The same for one transaction, whose session belongs to somebody else afterwards.
-pub(super) const END_WHEN_IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '2s'";
-/// A transaction on rows of one tenant does not wait for them without end: it holds a connection.
-pub(super) const GIVE_UP: &str = "SET LOCAL lock_timeout = '2s'";
-const BEGIN_BRIEFLY: &str = "BEGIN; SET LOCAL lock_timeout = '2s'";
-const BEGIN_BRIEFLY_SHARED: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s';
+/// How a transaction starts on a server. It says itself that it sees what others have committed
+/// meanwhile, as a database may say otherwise.
+///
+/// One on rows of one tenant does not wait for them without end: it holds a connection. In a
+/// session that belongs to somebody else afterwards, each says how long it may be idle.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+const BEGIN_SHARED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL idle_in_transaction_session_timeout = '2s'";
+pub(super) const BEGIN_BRIEFLY: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
     SET LOCAL lock_timeout = '2s'";
-const BEGIN_AT_ONCE: &str = "BEGIN; SET LOCAL lock_timeout = '100ms'";
-const BEGIN_AT_ONCE_SHARED: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s';
+pub(super) const BEGIN_BRIEFLY_SHARED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL idle_in_transaction_session_timeout = '2s'; SET LOCAL lock_timeout = '2s'";
+const BEGIN_AT_ONCE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
     SET LOCAL lock_timeout = '100ms'";
-const BEGIN_SHARED: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s'";
+const BEGIN_AT_ONCE_SHARED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL idle_in_transaction_session_timeout = '2s'; SET LOCAL lock_timeout = '100ms'";
+const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// An argument. Absent ones keep their type, which PostgreSQL needs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Val {
     Int(Option<i64>),
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
     Bool(Option<bool>),
+}
+
+impl Val {
+    /// Its type on a server.
+    pub(super) fn kind(&self) -> Type {
+        match self {
+            Self::Int(_) => Type::INT8,
+            Self::Text(_) => Type::TEXT,
+            Self::Bytes(_) => Type::BYTEA,
+            Self::Bool(_) => Type::BOOL,
+        }
+    }
+}
+
+/// Its kind alone: drivers log what they bind.
+impl fmt::Debug for Val {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}>", self.kind())
+    }
+}
+
+impl ToSql for Val {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Int(value) => value.to_sql(kind, out),
+            Self::Text(value) => value.to_sql(kind, out),
+            Self::Bytes(value) => value.to_sql(kind, out),
+            Self::Bool(value) => value.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        [Type::INT8, Type::TEXT, Type::BYTEA, Type::BOOL].contains(kind)
+    }
+
+    fn to_sql_checked(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self.kind() == *kind {
+            true => self.to_sql(kind, out),
+            false => Err("a value of another type than its statement was prepared for".into()),
+        }
+    }
 }
 
 impl From<i64> for Val {
@@ -127,25 +186,16 @@ pub(super) use args;
 /// One row of an answer.
 pub(super) enum Row {
     Sqlite(SqliteRow),
-    Postgres(PgRow),
+    Postgres(tokio_postgres::Row),
 }
 
 /// A type that both drivers decode.
 pub(super) trait Column:
-    for<'r> sqlx::Decode<'r, Sqlite>
-    + sqlx::Type<Sqlite>
-    + for<'r> sqlx::Decode<'r, Postgres>
-    + sqlx::Type<Postgres>
+    for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite> + FromSqlOwned
 {
 }
 
-impl<T> Column for T where
-    T: for<'r> sqlx::Decode<'r, Sqlite>
-        + sqlx::Type<Sqlite>
-        + for<'r> sqlx::Decode<'r, Postgres>
-        + sqlx::Type<Postgres>
-{
-}
+impl<T: FromSqlOwned + sqlx::Type<Sqlite>> Column for T where T: for<'r> sqlx::Decode<'r, Sqlite> {}
 
 impl Row {
     /// The value of a column by its place, from 0.
@@ -154,11 +204,11 @@ impl Row {
         table: &'static str,
         at: usize,
     ) -> Result<T, StoreError> {
-        match self {
-            Self::Sqlite(row) => row.try_get(at),
-            Self::Postgres(row) => row.try_get(at),
-        }
-        .map_err(|_| StoreError::Corrupt { table, column: at })
+        let found = match self {
+            Self::Sqlite(row) => row.try_get(at).ok(),
+            Self::Postgres(row) => row.try_get(at).ok(),
+        };
+        found.ok_or(StoreError::Corrupt { table, column: at })
     }
 
     /// The same of a text that stands for something else, such as a name or an address.
@@ -190,8 +240,9 @@ pub(super) enum Db {
 pub(super) enum Tx {
     Sqlite(FileTx),
     Postgres {
-        tx: Transaction<'static, Postgres>,
-        served: Served,
+        line: Guarded,
+        /// How it starts; it does with its first statement.
+        begin: Option<&'static str>,
     },
 }
 
@@ -295,7 +346,7 @@ impl FileTx {
         self.check()?;
         let Self { tx, worn, .. } = self;
         tx.commit().await.map_err(|error| {
-            let error = StoreError::of_commit(error);
+            let error = StoreError::from(error).of_commit();
             worn.note(&error);
             error
         })
@@ -330,47 +381,10 @@ fn lite(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Sqlite, SqliteAr
         })
 }
 
-fn post(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Postgres, PgArguments> {
-    args.into_iter()
-        .fold(sqlx::query(sql), |query, value| match value {
-            Val::Int(value) => query.bind(value),
-            Val::Text(value) => query.bind(value),
-            Val::Bytes(value) => query.bind(value),
-            Val::Bool(value) => query.bind(value),
-        })
-}
-
-/// Runs a statement. On a shared session it goes as a text: what is prepared in one step may be
-/// asked for in another session in the next.
-async fn post_rows<'c>(
-    on: impl PgExecutor<'c>,
-    shared: bool,
-    sql: impl SqlSafeStr,
-    args: Vec<Val>,
-) -> Result<Vec<PgRow>, sqlx::Error> {
-    match shared {
-        false => post(sql, args).fetch_all(on).await,
-        true => {
-            let text = batch::written(sql.into_sql_str().as_str(), &args);
-            sqlx::raw_sql(text).fetch_all(on).await
-        }
-    }
-}
-
-async fn post_run<'c>(
-    on: impl PgExecutor<'c>,
-    shared: bool,
-    sql: impl SqlSafeStr,
-    args: Vec<Val>,
-) -> Result<u64, sqlx::Error> {
-    let done = match shared {
-        false => post(sql, args).execute(on).await,
-        true => {
-            let text = batch::written(sql.into_sql_str().as_str(), &args);
-            sqlx::raw_sql(text).execute(on).await
-        }
-    };
-    Ok(done?.rows_affected())
+/// The rows of the last answer.
+fn last_rows(mut answers: Vec<Answered>) -> Vec<Row> {
+    let rows = answers.pop().map(|answer| answer.rows).unwrap_or_default();
+    wrap(rows, Row::Postgres)
 }
 
 impl Db {
@@ -393,7 +407,7 @@ impl Db {
 
     /// Starts a transaction that may write.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        self.begin_as("BEGIN", BEGIN_SHARED).await
+        self.begin_as(BEGIN, BEGIN_SHARED).await
     }
 
     /// The same, but a statement that waits for a row gives up after two seconds:
@@ -414,23 +428,16 @@ impl Db {
             }
             Self::Postgres(server) => {
                 let begin = if server.is_shared() { shared } else { own };
-                let (pool, served) = server.pool();
-                let tx = served.ask(pool.begin_with(begin)).await?;
-                Tx::Postgres { tx, served }
+                Tx::of_server(server, begin).await?
             }
         })
     }
 
     /// Starts a transaction that only reads, and sees everything as of one moment.
     pub(super) async fn snapshot(&self) -> Result<Tx, StoreError> {
-        const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         Ok(match self {
             Self::Sqlite { read, .. } => Tx::Sqlite(FileTx::begin_to_read(read).await?),
-            Self::Postgres(server) => {
-                let (pool, served) = server.pool();
-                let tx = served.ask(pool.begin_with(BEGIN)).await?;
-                Tx::Postgres { tx, served }
-            }
+            Self::Postgres(server) => Tx::of_server(server, BEGIN_SNAPSHOT).await?,
         })
     }
 
@@ -444,9 +451,9 @@ impl Db {
         Ok(match self {
             Self::Sqlite { read, .. } => wrap(lite(sql, args).fetch_all(read).await?, Row::Sqlite),
             Self::Postgres(server) => {
-                let (pool, served) = server.pool();
-                let rows = post_rows(&pool, served.is_shared(), sql, args);
-                wrap(served.ask(rows).await?, Row::Postgres)
+                let mut batch = Batch::default();
+                batch.all(sql, args);
+                last_rows(Guarded::acquire(server).await?.ask(batch).await?)
             }
         })
     }
@@ -469,9 +476,9 @@ impl Db {
         Ok(match self {
             Self::Sqlite { read, .. } => wrap(lite(sql, args).fetch_all(read).await?, Row::Sqlite),
             Self::Postgres(server) => {
-                let (pool, served) = server.pool();
-                let rows = post_rows(&pool, served.is_shared(), sql, args);
-                wrap(served.ask(rows).await?, Row::Postgres)
+                let mut batch = Batch::default();
+                batch.add(built(sql), args, true);
+                last_rows(Guarded::acquire(server).await?.ask(batch).await?)
             }
         })
     }
@@ -494,15 +501,10 @@ impl Db {
             }
             Self::Postgres(server) => {
                 let mut batch = Batch::default();
-                for (sql, args) in &queries {
+                for (sql, args) in queries {
                     batch.push(sql, args);
                 }
-                let (pool, served) = server.pool();
-                let asked = async {
-                    let mut connection = pool.acquire().await?;
-                    batch.send(&mut connection).await
-                };
-                Ok(served.ask(asked).await?)
+                Guarded::acquire(server).await?.send(batch).await
             }
         }
     }
@@ -529,21 +531,25 @@ impl Db {
             return Ok(answers);
         };
         let mut batch = Batch::default();
-        batch.push("BEGIN", &[]);
-        let first = 1 + batch.push(GIVE_UP, &[]);
-        for (sql, args) in &statements {
+        batch.begin(match server.is_shared() {
+            true => BEGIN_BRIEFLY_SHARED,
+            false => BEGIN_BRIEFLY,
+        });
+        let first = batch.len();
+        for (sql, args) in statements {
             batch.push(sql, args);
         }
-        batch.push("COMMIT", &[]);
-        batch.push(then.0, &then.1);
+        batch.commit();
+        let committed = batch.len();
+        batch.push(then.0, then.1);
         let mut line = Guarded::acquire(server).await?;
-        let answers = line.send(batch).await.map_err(StoreError::of_commit)?;
-        line.settle();
-        Ok(answers
-            .into_iter()
-            .skip(first)
-            .take(statements.len())
-            .collect())
+        let answers = line.each(batch).await.map_err(StoreError::of_commit)?;
+        // What is told is beside the point: it is found without, only later.
+        let answers = answers.into_iter().take(committed);
+        let answers: Result<Vec<_>, _> = answers.collect();
+        let mut answers = first_rows(answers.map_err(StoreError::of_commit)?);
+        answers.pop();
+        Ok(answers.split_off(first))
     }
 
     /// Ends every connection.
@@ -559,19 +565,38 @@ impl Db {
 }
 
 impl Tx {
+    async fn of_server(server: &Arc<Server>, begin: &'static str) -> Result<Self, StoreError> {
+        let line = Guarded::acquire(server).await?;
+        let begin = Some(begin);
+        Ok(Self::Postgres { line, begin })
+    }
+
+    /// What statements answer, on a server.
+    pub(super) async fn all(&mut self, batch: Batch) -> Result<Vec<Answered>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres { line, begin } => line.ask(batch.after(begin.take())).await,
+        }
+    }
+
+    /// What one statement answers, on a server.
+    async fn one(&mut self, sql: Sql, args: Vec<Val>, all: bool) -> Result<Answered, StoreError> {
+        let mut batch = Batch::default();
+        batch.add(sql, args, all);
+        Ok(self.all(batch).await?.pop().unwrap_or_default())
+    }
+
     /// The rows that a statement answers.
     pub(super) async fn rows(
         &mut self,
         sql: &'static str,
         args: Vec<Val>,
     ) -> Result<Vec<Row>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => wrap(tx.rows(sql, args).await?, Row::Sqlite),
-            Self::Postgres { tx, served } => {
-                let rows = post_rows(&mut **tx, served.is_shared(), sql, args);
-                wrap(served.ask(rows).await?, Row::Postgres)
-            }
-        })
+        if let Self::Sqlite(tx) = self {
+            return Ok(wrap(tx.rows(sql, args).await?, Row::Sqlite));
+        }
+        let answered = self.one(Sql::Fixed(sql), args, true).await?;
+        Ok(wrap(answered.rows, Row::Postgres))
     }
 
     /// The first row of [`Tx::rows`].
@@ -589,13 +614,10 @@ impl Tx {
         sql: &'static str,
         args: Vec<Val>,
     ) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => tx.run(sql, args).await?,
-            Self::Postgres { tx, served } => {
-                let run = post_run(&mut **tx, served.is_shared(), sql, args);
-                served.ask(run).await?
-            }
-        })
+        if let Self::Sqlite(tx) = self {
+            return tx.run(sql, args).await;
+        }
+        Ok(self.one(Sql::Fixed(sql), args, false).await?.changed)
     }
 
     /// Runs a statement whose text was put together from our own names.
@@ -604,13 +626,10 @@ impl Tx {
         sql: AssertSqlSafe<String>,
         args: Vec<Val>,
     ) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.run(sql, args).await.map(|_| ()),
-            Self::Postgres { tx, served } => {
-                let run = post_run(&mut **tx, served.is_shared(), sql, args);
-                Ok(served.ask(run).await.map(|_| ())?)
-            }
+        if let Self::Sqlite(tx) = self {
+            return tx.run(sql, args).await.map(|_| ());
         }
+        self.one(built(sql), args, false).await.map(|_| ())
     }
 
     /// The first row of a query whose text was put together from our own names.
@@ -619,53 +638,75 @@ impl Tx {
         sql: AssertSqlSafe<String>,
         args: Vec<Val>,
     ) -> Result<Option<Row>, StoreError> {
-        let mut rows = self.stream(sql, args);
-        rows.next().await.transpose()
+        if let Self::Sqlite(tx) = self {
+            let rows = tx.rows(sql, args).await?;
+            return Ok(rows.into_iter().next().map(Row::Sqlite));
+        }
+        let answered = self.one(built(sql), args, false).await?;
+        Ok(answered.rows.into_iter().next().map(Row::Postgres))
     }
 
-    /// The rows of such a query, one after the other: not all of them are in memory at once.
-    pub(super) fn stream(
+    /// The rows of such a query, one after the other: not all of them are in memory at once. On a
+    /// server the transaction must have begun.
+    pub(super) async fn stream(
         &mut self,
         sql: AssertSqlSafe<String>,
         args: Vec<Val>,
-    ) -> BoxStream<'_, Result<Row, StoreError>> {
-        match self {
-            Self::Sqlite(tx) => tx.stream(sql, args),
-            Self::Postgres { tx, served } => {
-                let rows = match served.is_shared() {
-                    true => {
-                        let text = batch::written(sql.into_sql_str().as_str(), &args);
-                        sqlx::raw_sql(text).fetch(&mut **tx)
-                    }
-                    false => post(sql, args).fetch(&mut **tx),
-                };
-                rows.map(|row| row.map(Row::Postgres).map_err(StoreError::from))
-                    .boxed()
-            }
+    ) -> Result<BoxStream<'_, Result<Row, StoreError>>, StoreError> {
+        if matches!(self, Self::Postgres { begin: Some(_), .. }) {
+            self.all(Batch::default()).await?;
         }
+        Ok(match self {
+            Self::Sqlite(tx) => tx.stream(sql, args),
+            Self::Postgres { line, .. } => line
+                .stream(sql.0, args)
+                .map(|row| row.map(Row::Postgres))
+                .boxed(),
+        })
     }
 
     /// Runs a text of several statements, without arguments.
     pub(super) async fn script(&mut self, sql: impl SqlSafeStr) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.script(sql).await,
-            Self::Postgres { tx, .. } => {
-                sqlx::raw_sql(sql).execute(&mut **tx).await?;
-                Ok(())
-            }
+        if let Self::Sqlite(tx) = self {
+            return tx.script(sql).await;
         }
+        let mut batch = Batch::default();
+        batch.script(sql.into_sql_str().as_str());
+        self.all(batch).await.map(|_| ())
     }
 
     /// Ends the transaction for good. After an error nobody knows whether it was.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres { tx, served } => {
-                let committed = served.ask(tx.commit()).await;
+            // Nothing was done in it.
+            Self::Postgres { begin: Some(_), .. } => Ok(()),
+            Self::Postgres { mut line, .. } => {
+                let mut batch = Batch::default();
+                batch.commit();
+                let committed = line.ask(batch).await.map(|_| ());
                 committed.map_err(StoreError::of_commit)
             }
         }
     }
+
+    /// Ends the transaction as if it had not been. Dropped, it does so too, but a server's
+    /// connection goes with it.
+    pub(super) async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => Ok(tx.tx.rollback().await?),
+            Self::Postgres { begin: Some(_), .. } => Ok(()),
+            Self::Postgres { mut line, .. } => {
+                let mut batch = Batch::default();
+                batch.rollback();
+                line.ask(batch).await.map(|_| ())
+            }
+        }
+    }
+}
+
+fn built(sql: AssertSqlSafe<String>) -> Sql {
+    Sql::Built(sql.0)
 }
 
 fn wrap<R>(rows: Vec<R>, wrap: fn(R) -> Row) -> Vec<Row> {

@@ -88,6 +88,15 @@ pub enum StoreError {
     /// The server follows another one and takes no writes: what it says is not to be trusted.
     #[error("the server is a standby")]
     Standby,
+    /// The server takes no writes for now, although it follows nobody: a full disk, or a setting.
+    #[error("the server takes no writes: default_transaction_read_only is on")]
+    ReadOnly,
+    /// The database cannot hold every character.
+    #[error("the database is encoded in {found}, which cannot hold every character")]
+    Encoding {
+        /// As the server names it.
+        found: String,
+    },
     /// What lies between us and the server does not let through what is needed.
     #[error("{0}")]
     Pooler(&'static str),
@@ -135,16 +144,13 @@ pub enum StoreError {
     /// The file or its folder cannot be used.
     #[error("database file")]
     File(#[source] std::io::Error),
-    /// The URL has a form that the driver does not take.
-    #[error("database URL is not usable")]
-    Url(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl StoreError {
     /// Whether the same call may work later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Busy | Self::Full | Self::Standby => true,
+            Self::Unavailable(_) | Self::Busy | Self::Full | Self::Standby | Self::ReadOnly => true,
             // While a name moves, or a password is changed, the wrong server may answer.
             Self::Login { .. } | Self::Untrusted(_) => true,
             _ => false,
@@ -170,8 +176,8 @@ impl StoreError {
     }
 
     /// The class of an error that COMMIT itself answered.
-    pub(super) fn of_commit(error: sqlx::Error) -> Self {
-        match Self::from(error) {
+    pub(super) fn of_commit(self) -> Self {
+        match self {
             // The server's own answer is definite; only a broken connection leaves it open.
             Self::Unavailable(source) => Self::CommitUnknown(source),
             definite => definite,
@@ -203,46 +209,24 @@ mod sqlite_code {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {
-            return match is_about_trust(&error) {
-                true => Self::Untrusted(Box::new(error)),
-                false => Self::Unavailable(Box::new(error)),
-            };
+            return Self::Unavailable(Box::new(error));
         };
-        let code = database.code().unwrap_or_default();
-        // SQLite's codes are numbers whose low byte is the class; PostgreSQL's have five letters.
-        if let Some(number) = code.parse::<i32>().ok().filter(|_| code.len() < 5) {
-            return match number & 0xFF {
-                sqlite_code::BUSY | sqlite_code::LOCKED | sqlite_code::PROTOCOL => Self::Busy,
-                sqlite_code::FULL => Self::Full,
-                sqlite_code::READ_ONLY
-                | sqlite_code::IO
-                | sqlite_code::CANT_OPEN
-                | sqlite_code::NO_MEMORY
-                | sqlite_code::INTERRUPTED
-                | sqlite_code::SCHEMA => Self::Unavailable(said(error)),
-                sqlite_code::TOO_BIG | sqlite_code::CONSTRAINT | sqlite_code::MISMATCH => {
-                    Self::Refused(judged(error))
-                }
-                sqlite_code::CORRUPT => Self::Damaged(said(error)),
-                sqlite_code::NOT_A_DATABASE => Self::NotDatabase,
-                _ => Self::Unable(said(error)),
-            };
-        }
-        match &code[..2.min(code.len())] {
-            // Said of a transaction that may have been completed.
-            "40" if code == "40003" => Self::Unavailable(said(error)),
-            // Serialization failures, deadlocks, lock time-outs.
-            "40" | "55" => Self::Busy,
-            "53" if code == "53100" => Self::Full,
-            // Logins, databases. 28000 is said of connections and of roles that are not listed.
-            "28" | "3D" => Self::Login {
-                listed: code != "28000",
-                source: said(error),
-            },
-            // Connection, resources, operator intervention (shutdown), system errors.
-            "08" | "53" | "57" | "58" | "25" => Self::Unavailable(said(error)),
-            // Values that their columns or the encoding do not take, constraints, limits of size.
-            "22" | "23" | "54" => Self::Refused(judged(error)),
+        // The low byte is the class.
+        let code = database.code().and_then(|code| code.parse::<i32>().ok());
+        match code.unwrap_or_default() & 0xFF {
+            sqlite_code::BUSY | sqlite_code::LOCKED | sqlite_code::PROTOCOL => Self::Busy,
+            sqlite_code::FULL => Self::Full,
+            sqlite_code::READ_ONLY
+            | sqlite_code::IO
+            | sqlite_code::CANT_OPEN
+            | sqlite_code::NO_MEMORY
+            | sqlite_code::INTERRUPTED
+            | sqlite_code::SCHEMA => Self::Unavailable(said(error)),
+            sqlite_code::TOO_BIG | sqlite_code::CONSTRAINT | sqlite_code::MISMATCH => {
+                Self::Refused(judged(error))
+            }
+            sqlite_code::CORRUPT => Self::Damaged(said(error)),
+            sqlite_code::NOT_A_DATABASE => Self::NotDatabase,
             _ => Self::Unable(said(error)),
         }
     }
@@ -251,10 +235,10 @@ impl From<sqlx::Error> for StoreError {
 /// Why the database does not take a value.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-struct Verdict {
-    message: String,
-    code: String,
-    constraint: Option<String>,
+pub(super) struct Verdict {
+    pub(super) message: String,
+    pub(super) code: String,
+    pub(super) constraint: Option<String>,
 }
 
 fn judged(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
@@ -273,17 +257,5 @@ fn said(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     match error {
         sqlx::Error::Database(database) => database.message().into(),
         other => Box::new(other),
-    }
-}
-
-/// Whether TLS failed, and not what is below or above it.
-fn is_about_trust(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Tls(_) => true,
-        sqlx::Error::Io(error) => {
-            let inner = error.get_ref();
-            inner.is_some_and(|inner| inner.is::<rustls::Error>())
-        }
-        _ => false,
     }
 }

@@ -2,46 +2,46 @@
 
 use std::sync::Arc;
 
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
-
-use crate::store::batch::Batch;
+use crate::store::batch::{Batch, first_rows};
 use crate::store::db::Row;
+use crate::store::error::StoreError;
+use crate::store::postgres::link::{Answered, Rows};
+use crate::store::postgres::pool::Pooled;
 use crate::store::server::{Served, Server};
 
-/// A connection of the pool; closed when it is dropped before it was settled.
+/// A connection of the pool; cut when it is dropped inside a transaction.
 pub(super) struct Guarded {
-    connection: PoolConnection<Postgres>,
+    link: Pooled,
     served: Served,
-    /// Whether the connection is outside any transaction again.
-    settled: bool,
 }
 
 impl Guarded {
-    pub(super) async fn acquire(server: &Arc<Server>) -> Result<Self, sqlx::Error> {
+    pub(super) async fn acquire(server: &Arc<Server>) -> Result<Self, StoreError> {
         let (pool, served) = server.pool();
-        Ok(Self {
-            connection: served.ask(pool.acquire()).await?,
-            served,
-            settled: false,
-        })
+        let link = served.ask(pool.acquire()).await?;
+        Ok(Self { link, served })
     }
 
-    /// Sends statements; the first row of each answer.
-    pub(super) async fn send(&mut self, batch: Batch) -> Result<Vec<Option<Row>>, sqlx::Error> {
-        self.served.ask(batch.send(&mut self.connection)).await
+    /// Sends statements; what they answer.
+    pub(super) async fn ask(&mut self, batch: Batch) -> Result<Vec<Answered>, StoreError> {
+        self.served.ask(self.link.ask(batch)).await
     }
 
-    /// The transaction is over: somebody else may have the connection.
-    pub(super) fn settle(&mut self) {
-        self.settled = true;
+    /// The same; each with its own outcome.
+    pub(super) async fn each(
+        &mut self,
+        batch: Batch,
+    ) -> Result<Vec<Result<Answered, StoreError>>, StoreError> {
+        self.served.ask(self.link.each(batch)).await
     }
-}
 
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.connection.close_on_drop();
-        }
+    /// The same; the first row of each answer.
+    pub(super) async fn send(&mut self, batch: Batch) -> Result<Vec<Option<Row>>, StoreError> {
+        Ok(first_rows(self.ask(batch).await?))
+    }
+
+    /// The rows of a query, one after the other.
+    pub(super) fn stream(&mut self, sql: String, args: Vec<super::db::Val>) -> Rows<'_> {
+        self.link.stream(sql, args)
     }
 }

@@ -218,7 +218,7 @@ impl Store {
         tx.run(ENSURE_LEASE, args![tenant.as_str()]).await?;
         let claimed = tx.row(claim, args![tenant.as_str(), host.to_string(), now_ms]);
         let Some(row) = self.against_hanging(claimed).await? else {
-            drop(tx);
+            tx.rollback().await?;
             return Err(self.held(tenant).await);
         };
         let epoch = row.column("wmctl_lease", 0)?;

@@ -7,16 +7,17 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
-use crate::store::batch::{Batch, ask};
-use crate::store::db::{Db, Val, args};
+use crate::store::batch::{Batch, first_rows};
+use crate::store::db::{BEGIN, Db, Row, Val, args};
 use crate::store::error::StoreError;
+use crate::store::guarded::Guarded;
 use crate::store::lease::HEARTBEAT_POSTGRES;
+use crate::store::postgres::link::Link;
 use crate::store::route::Liveness;
 use crate::store::server::{LOOK_EVERY, LOOK_TIME_MAX, Served, Server};
 
@@ -30,11 +31,11 @@ const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
 const WAIT_AT_MOST: &str = "2s";
 /// By then an answer is there, or the way to the server is gone.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
-/// What PostgreSQL answers when a lock did not come in time.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// Servers from this version on look whether their client is still there.
 const CLIENTS_WATCHED: i32 = 140_000;
 
+/// Keeps nothing once it is answered, as it is asked without values.
+const NOTHING: &str = "SELECT 1";
 const SETTING: &str = "SELECT set_config($1, $2, $3)";
 const IS_KNOWN: &str = "
     SELECT 1 FROM wmctl_host WHERE inc = $1 AND state <> 'dead' AND line = wmctl_line()";
@@ -69,7 +70,7 @@ impl Servers {
 /// A session that holds one lock, or an open transaction that does.
 #[derive(Debug)]
 pub(super) struct LockSession {
-    connection: PgConnection,
+    link: Link,
     served: Served,
     server: Arc<Server>,
     /// The lock is a transaction's, and heartbeats have to be committed elsewhere.
@@ -128,10 +129,9 @@ impl Store {
         let Db::Postgres(server) = &self.db else {
             return Err(StoreError::NoLocks);
         };
-        let mut connection = server.connect().await?;
-        ask(&mut connection, "SELECT 1", args![]).await?;
-        connection.close().await?;
-        Ok(())
+        let mut link = server.connect().await?;
+        link.row("SELECT 1", args![]).await?;
+        link.close().await
     }
 
     pub(super) async fn lock_session(
@@ -145,9 +145,8 @@ impl Store {
         if server.route.liveness == Liveness::Counter {
             return Err(StoreError::NoLocks);
         }
-        let connection = server.connect().await?;
         let mut session = LockSession {
-            connection,
+            link: server.connect().await?,
             served: server.served(),
             server: Arc::clone(server),
             in_transaction: server.route.liveness == Liveness::Transaction,
@@ -161,14 +160,14 @@ impl Store {
 
 impl Server {
     async fn knows(&self, host: HostId) -> Result<bool, StoreError> {
-        let mut connection = self.connect().await?;
-        let known = ask(&mut connection, IS_KNOWN, args![host.to_string()]).await?;
+        let mut link = self.connect().await?;
+        let known = link.row(IS_KNOWN, args![host.to_string()]).await?;
         let known = known.is_some();
         if !known {
             tracing::warn!("the server that the database's name leads to counts this process out");
             self.lines.renew();
         }
-        connection.close().await?;
+        link.close().await?;
         Ok(known)
     }
 
@@ -188,18 +187,37 @@ impl Server {
 }
 
 /// In order: a pooler throws a session away whose client leaves in the middle of a transaction.
-async fn end_transaction(mut connection: PgConnection) -> Result<(), sqlx::Error> {
-    ask(&mut connection, "ROLLBACK", args![]).await?;
-    connection.close().await
+async fn end_transaction(mut link: Link) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    batch.rollback();
+    link.ask(batch).await?;
+    link.close().await
+}
+
+/// The first row that one statement answers. In a transaction that stays open, what was asked last
+/// keeps its snapshot, and with it every row that was deleted since: something else comes behind.
+async fn asked(
+    link: &mut Link,
+    in_transaction: bool,
+    sql: &'static str,
+    args: Vec<Val>,
+) -> Result<Option<Row>, StoreError> {
+    let mut batch = Batch::default();
+    let place = batch.push(sql, args);
+    if in_transaction {
+        batch.script(NOTHING);
+    }
+    let answers = first_rows(link.ask(batch).await?);
+    Ok(answers.into_iter().nth(place).flatten())
 }
 
 impl LockSession {
     /// Sets what the lock rests on. A transaction takes it with it when it ends.
     async fn prepare(&mut self) -> Result<(), StoreError> {
         let silence_ms = self.silence.as_millis().to_string();
-        let (begin, limit) = match self.in_transaction {
-            true => ("BEGIN", "idle_in_transaction_session_timeout"),
-            false => ("", "idle_session_timeout"),
+        let limit = match self.in_transaction {
+            true => "idle_in_transaction_session_timeout",
+            false => "idle_session_timeout",
         };
         let mut settings = vec![(limit, silence_ms.as_str()), ("lock_timeout", WAIT_AT_MOST)];
         if CLIENTS_WATCHED <= self.server.route.version {
@@ -211,12 +229,13 @@ impl LockSession {
             settings.push(("application_name", name));
         }
         let mut batch = Batch::default();
-        batch.push(begin, &[]);
-        for (name, value) in settings {
-            let setting: Vec<Val> = args![name, value, self.in_transaction];
-            batch.push(SETTING, &setting);
+        if self.in_transaction {
+            batch.begin(BEGIN);
         }
-        batch.send(&mut self.connection).await?;
+        for (name, value) in settings {
+            batch.push(SETTING, args![name, value, self.in_transaction]);
+        }
+        self.link.ask(batch).await?;
         Ok(())
     }
 
@@ -226,24 +245,21 @@ impl LockSession {
             false => "SELECT pg_advisory_lock(CAST($1 AS INTEGER), hashtext($2))",
         };
         loop {
-            let asked = ask(&mut self.connection, sql, args![class, name]);
+            let asked = asked(&mut self.link, self.in_transaction, sql, args![class, name]);
             match timeout(ANSWER_TIME_MAX, asked).await {
                 Ok(Ok(_)) if self.served.is_current().await => return Ok(()),
                 // The lock of a server whose place another one has taken means nothing: it goes
                 // with its session.
                 Ok(Ok(_)) => (),
-                Ok(Err(error)) => {
-                    let code = error.as_database_error().and_then(|error| error.code());
-                    if code.as_deref() != Some(LOCK_NOT_AVAILABLE) {
-                        return Err(error.into());
-                    }
-                }
-                Err(_) => return Err(StoreError::from(sqlx::Error::PoolTimedOut)),
+                // It did not come in time.
+                Ok(Err(StoreError::Busy)) => (),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(StoreError::late()),
             }
             // A new session each time: the name may lead to another server by now.
             let fresh = self.server.connect().await?;
             self.served = self.server.served();
-            let old = std::mem::replace(&mut self.connection, fresh);
+            let old = std::mem::replace(&mut self.link, fresh);
             self.prepare().await?;
             match self.in_transaction {
                 true => end_transaction(old).await?,
@@ -257,14 +273,16 @@ impl LockSession {
             true => "SELECT pg_try_advisory_xact_lock(CAST($1 AS INTEGER), hashtext($2))",
             false => "SELECT pg_try_advisory_lock(CAST($1 AS INTEGER), hashtext($2))",
         };
-        let row = ask(&mut self.connection, sql, args![class, name]).await?;
+        let row = asked(&mut self.link, self.in_transaction, sql, args![class, name]).await?;
         row.map_or(Ok(false), |row| row.column("pg_locks", 0))
     }
 
     /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
     pub(super) async fn ping(&mut self) -> Result<(), StoreError> {
         // Not the protocol's ping: a session counts as idle until it is asked something.
-        ask(&mut self.connection, "SELECT 1", args![]).await?;
+        let mut batch = Batch::default();
+        batch.script(NOTHING);
+        self.link.ask(batch).await?;
         Ok(())
     }
 
@@ -292,14 +310,12 @@ impl LockSession {
         let row = if self.in_transaction {
             self.ping().await?;
             // Nobody sees what an open transaction writes.
-            let (pool, served) = self.server.pool();
-            let asked = async {
-                let mut connection = pool.acquire().await?;
-                ask(&mut connection, HEARTBEAT_POSTGRES, beat).await
-            };
-            served.ask(asked).await?
+            let mut batch = Batch::default();
+            batch.push(HEARTBEAT_POSTGRES, beat);
+            let mut line = Guarded::acquire(&self.server).await?;
+            line.send(batch).await?.pop().flatten()
         } else {
-            let asked = ask(&mut self.connection, HEARTBEAT_POSTGRES, beat);
+            let asked = self.link.row(HEARTBEAT_POSTGRES, beat);
             self.served.ask(asked).await?
         };
         self.server.tally.beaten();
@@ -310,8 +326,8 @@ impl LockSession {
     pub(super) async fn release(self) {
         let ended = async {
             match self.in_transaction {
-                true => end_transaction(self.connection).await,
-                false => self.connection.close().await,
+                true => end_transaction(self.link).await,
+                false => self.link.close().await,
             }
         };
         if !matches!(timeout(RELEASE_TIME_MAX, ended).await, Ok(Ok(()))) {

@@ -92,6 +92,10 @@ const SINGLE_TENANT_POSTGRES: &str = "
         AND NOT EXISTS (SELECT 1 FROM pg_attribute
             WHERE attrelid = to_regclass('whatsmeow_device') AND attname = 'business_id')";
 
+/// One character that does not fit would stop an account for good.
+const OTHER_ENCODING: &str = "
+    SELECT current_setting('server_encoding') WHERE current_setting('server_encoding') <> 'UTF8'";
+
 /// Only the owner of a table can change it, and policies do not hold an owner back.
 const FOREIGN_OWNER: &str = "
     SELECT CAST(tablename AS TEXT), CAST(tableowner AS TEXT) FROM pg_tables
@@ -210,7 +214,7 @@ impl Store {
         self.verify(&applied)?;
         let mut tx = self.db.begin().await?;
         self.refuse_strangers(&mut tx).await?;
-        drop(tx);
+        tx.rollback().await?;
         if applied.len() == MIGRATIONS.len() {
             return Ok(String::new());
         }
@@ -245,6 +249,13 @@ impl Store {
         };
         if tx.row(other_layout, args![]).await?.is_some() {
             return Err(StoreError::OtherLayout);
+        }
+        if matches!(self.db, Db::Postgres(_))
+            && let Some(row) = tx.row(OTHER_ENCODING, args![]).await?
+        {
+            return Err(StoreError::Encoding {
+                found: row.column("pg_settings", 0)?,
+            });
         }
         if matches!(self.db, Db::Postgres(_))
             && let Some(row) = tx.row(FOREIGN_OWNER, args![]).await?
@@ -307,7 +318,7 @@ impl Store {
             if row.is_some_and(|row| row.column("pg_locks", 0).unwrap_or(false)) {
                 return Ok(tx);
             }
-            drop(tx);
+            tx.rollback().await?;
             tokio::time::sleep(LOCK_RETRY).await;
         }
     }

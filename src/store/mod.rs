@@ -26,6 +26,7 @@ pub mod migrate;
 mod open;
 pub mod outbox;
 mod overdue;
+mod postgres;
 pub mod probe;
 mod put;
 pub mod read;
@@ -81,6 +82,13 @@ impl Store {
         match &self.db {
             db::Db::Sqlite { .. } => None,
             db::Db::Postgres(server) => Some(&server.route),
+        }
+    }
+
+    /// Has the login read again from the file that it came from, for connections from now on.
+    pub fn renew_login(&self) {
+        if let db::Db::Postgres(server) = &self.db {
+            server.renew_login();
         }
     }
 

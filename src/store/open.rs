@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
-use zeroize::Zeroizing;
 
 use crate::config::DatabaseUrl;
-use crate::config::postgres::{PostgresUrl, Roots, TlsMode};
+use crate::config::postgres::{PostgresUrl, TlsMode};
 use crate::store::Store;
 use crate::store::bell::Bells;
 use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS, Worn};
 use crate::store::error::StoreError;
 use crate::store::intake::Intake;
+use crate::store::postgres::pool::{Admit, Limits};
+use crate::store::postgres::target::Target;
 use crate::store::route::{Pooling, Route, Way};
-use crate::store::server::{Lines, Server};
+use crate::store::server::{Lines, Server, Ways};
 use crate::store::session_name::SessionName;
 use crate::store::tls;
 use crate::store::turn::Turns;
@@ -35,25 +35,41 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(2_500);
 const SQLITE_READERS: u32 = 4;
 /// Connections of one process to a server.
 const POSTGRES_CONNECTIONS: u32 = 10;
-/// What every session of ours has, where nothing lies between that shares sessions.
-const SETTINGS: [(&str, &str); 1] = [(
-    "idle_in_transaction_session_timeout",
-    IDLE_IN_TRANSACTION_MS,
-)];
+/// What every session of ours has, where nothing lies between that shares sessions: what we rely on
+/// is not left to a database that was told otherwise.
+const SETTINGS: [(&str, &str); 3] = [
+    (
+        "idle_in_transaction_session_timeout",
+        IDLE_IN_TRANSACTION_MS,
+    ),
+    // A statement outside of any transaction sees what others have committed meanwhile.
+    ("default_transaction_isolation", "read committed"),
+    // Patterns of names have backslashes.
+    ("standard_conforming_strings", "on"),
+];
 /// A connection that lay idle for so long is tried out before it is used: whatever lies between
 /// may have forgotten it.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
 /// As Go's pool has it: connections move to a new server behind the same name in that time.
 const LIFETIME: Duration = Duration::from_secs(3600);
 const IDLE_TIME: Duration = Duration::from_secs(30 * 60);
+/// The server leaves our values out of its own log, as far as our role may say so. Servers before
+/// version 13 do not know the settings.
+const LOG_NO_VALUES: &str = "
+    SELECT set_config('log_parameter_max_length_on_error', '0', FALSE),
+        CASE WHEN current_setting('is_superuser') = 'on'
+            THEN set_config('log_parameter_max_length', '0', FALSE) END
+    WHERE CAST(current_setting('server_version_num') AS INTEGER) >= 130000";
 /// A statement whose client died ends soon, and with it the locks that it holds. Servers before
 /// version 14 do not know the setting.
 const NOTICE_DEAD_CLIENTS: &str = "
     SELECT set_config('client_connection_check_interval', '500ms', FALSE)
     WHERE CAST(current_setting('server_version_num') AS INTEGER) >= 140000";
-/// For a session of ours that could not be started with it.
-const END_IDLE_TRANSACTIONS: &str = "
-    SELECT set_config('idle_in_transaction_session_timeout', '2s', FALSE)";
+/// For a session of ours that could not be started with [`SETTINGS`].
+const SET: &str = "
+    SELECT set_config('idle_in_transaction_session_timeout', '2s', FALSE),
+        set_config('default_transaction_isolation', 'read committed', FALSE),
+        set_config('standard_conforming_strings', 'on', FALSE)";
 
 impl Store {
     /// Opens the database; creates a file and its folder, readable by their owner only. The schema
@@ -200,70 +216,18 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// What the driver is told: what the URL leaves open comes from the `PG*` variables and the file of
-/// passwords. The driver looks into that file only for what it read from a URL.
-fn server(url: &PostgresUrl, name: &SessionName) -> Result<PgConnectOptions, StoreError> {
-    let port = url.port.map(|port| port.to_string());
-    let pairs = [
-        ("host", url.host.as_deref()),
-        ("port", port.as_deref()),
-        ("user", url.user.as_deref()),
-        ("password", url.password.as_ref().map(|text| text.as_str())),
-        ("dbname", url.database.as_deref()),
-    ];
-    let pairs = pairs.map(|(name, value)| value.map(|value| (name, value)));
-    let mut query = form_urlencoded::Serializer::new(String::from("postgres:///?"));
-    let text = Zeroizing::new(query.extend_pairs(pairs.into_iter().flatten()).finish());
-    let options = text.parse::<PgConnectOptions>();
-    let mut options = options
-        .map_err(|error| StoreError::Url(Box::new(error)))?
-        // Poolers refuse it, and there are no fractions among the rows.
-        .extra_float_digits(None)
-        .application_name(&url.application.clone().unwrap_or_else(|| name.of_pool()));
-    if let Roots::File(file) = &url.roots {
-        options = options.ssl_root_cert(file);
-    }
-    if let Some((cert, key)) = &url.client {
-        options = options.ssl_client_cert(cert).ssl_client_key(key);
-    }
-    if let Some(capacity) = url.statement_cache {
-        options = options.statement_cache_capacity(capacity);
-    }
-    Ok(
-        match setting_pairs(url.options.as_deref().unwrap_or_default()) {
-            pairs if pairs.is_empty() => options,
-            pairs => options.options(pairs),
-        },
-    )
-}
-
-/// `-c name=value` and `--name=value`, separated by blanks (which a URL writes as `%20`).
-fn setting_pairs(options: &str) -> Vec<(&str, &str)> {
-    options
-        .split("-c")
-        .flat_map(|part| part.split("--"))
-        .filter_map(|part| part.trim().split_once('='))
-        .collect()
-}
-
 /// Tries a way to a server out.
 async fn explore(url: &PostgresUrl, name: &SessionName) -> Result<Way, StoreError> {
-    let given = setting_pairs(url.options.as_deref().unwrap_or_default());
-    let settings: Vec<_> = SETTINGS
-        .into_iter()
-        .filter(|(name, _)| given.iter().all(|(given, _)| given != name))
-        .collect();
     let at_most = url.pool.connect_timeout.unwrap_or(ACQUIRE_TIMEOUT);
-    let options = server(url, name)?;
-    let (mode, otherwise) = tls::modes(url, &options);
+    let target = Target::of(url, &name.of_pool());
+    let (mode, otherwise) = tls::modes(&target);
     if mode != TlsMode::Disable {
-        tls::check_files(url)?;
+        tls::check_files(&target)?;
     }
-    let options = |mode| options.clone().ssl_mode(tls::for_driver(mode));
-    let explored = Way::explore(options(mode), &settings, at_most).await;
+    let explored = Way::explore(target.with_tls(mode), &SETTINGS, at_most).await;
     let way = match (explored, otherwise) {
         (Err(error), Some(otherwise)) if tls::may_be_the_reason(&error) => {
-            let explored = Way::explore(options(otherwise), &settings, at_most).await;
+            let explored = Way::explore(target.with_tls(otherwise), &SETTINGS, at_most).await;
             explored.map_err(|_| error)?
         }
         (explored, _) => explored?,
@@ -290,19 +254,17 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
         lock_pooling: locks.pooling,
         lock_apart: lock_way.is_some(),
         liveness: locks.liveness(),
-        tls: tls::of_driver(way.options.get_ssl_mode()),
+        tls: way.target.tls(),
     };
-    // Whoever waits for a lock waits for long.
-    let lock_options = locks.options.clone();
-    let lock_options = lock_options.disable_statement_logging();
+    let locks = locks.target.clone();
     let lines = Lines::new(way.pooling);
-    let connections = url.pool.connections_max.unwrap_or(POSTGRES_CONNECTIONS);
-    let pool = (pool(url, way.pooling, lines.clone()), way.options);
+    let ways = ways(url, way, &lines);
+    let connections = ways.limits.most;
     // A name that the URL gives stays: several processes may have it.
     let given = [Some(url), url.locks.as_deref()].into_iter().flatten();
     let given = given.filter(|url| url.application.is_some()).count();
     let name = (given == 0).then_some(name);
-    let server = Server::start(route, name, lock_options, lines, pool).await?;
+    let server = Server::start(route, name, locks, lines, ways).await?;
     Ok(Store {
         db: Db::Postgres(Arc::new(server)),
         file: None,
@@ -312,35 +274,31 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
     })
 }
 
-fn pool(url: &PostgresUrl, pooling: Pooling, lines: Lines) -> PgPoolOptions {
-    let pool = url.pool;
-    let check_after = pool.check_period.unwrap_or(CHECK_AFTER);
-    PgPoolOptions::new()
-        .max_connections(pool.connections_max.unwrap_or(POSTGRES_CONNECTIONS))
-        .min_connections(pool.connections_min.unwrap_or(0))
-        .max_lifetime(pool.lifetime.unwrap_or(LIFETIME))
-        .idle_timeout(pool.idle_time.unwrap_or(IDLE_TIME))
-        .acquire_timeout(pool.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
-        // A round trip for each acquisition would double the cost of a read.
-        .test_before_acquire(false)
-        .before_acquire(move |connection, age| {
-            Box::pin(async move {
-                match age.idle_for < check_after {
-                    true => Ok(true),
-                    false => connection.ping().await.map(|()| true),
-                }
-            })
+fn ways(url: &PostgresUrl, way: Way, lines: &Lines) -> Ways {
+    let (pool, pooling, lines) = (url.pool, way.pooling, lines.clone());
+    let admit: Admit = Arc::new(move |link| {
+        let lines = lines.clone();
+        Box::pin(async move {
+            let first: &[&str] = match pooling {
+                // A setting would stay with a session that others get next.
+                Pooling::Transaction => &[],
+                Pooling::Session => &[SET, NOTICE_DEAD_CLIENTS, LOG_NO_VALUES],
+                Pooling::Direct => &[NOTICE_DEAD_CLIENTS, LOG_NO_VALUES],
+            };
+            lines.admit(link, first).await
         })
-        .after_connect(move |connection, _| {
-            let lines = lines.clone();
-            Box::pin(async move {
-                let first: &[&str] = match pooling {
-                    // A setting would stay with a session that others get next.
-                    Pooling::Transaction => &[],
-                    Pooling::Session => &[NOTICE_DEAD_CLIENTS, END_IDLE_TRANSACTIONS],
-                    Pooling::Direct => &[NOTICE_DEAD_CLIENTS],
-                };
-                lines.admit(connection, first).await
-            })
-        })
+    });
+    let limits = Limits {
+        most: pool.connections_max.unwrap_or(POSTGRES_CONNECTIONS),
+        least: pool.connections_min.unwrap_or(0),
+        lifetime: pool.lifetime.unwrap_or(LIFETIME),
+        idle_time: pool.idle_time.unwrap_or(IDLE_TIME),
+        check_after: pool.check_period.unwrap_or(CHECK_AFTER),
+        patience: pool.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+    };
+    Ways {
+        target: way.target,
+        limits,
+        admit,
+    }
 }

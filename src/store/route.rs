@@ -6,14 +6,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{Connection as _, Row as _};
-
 use crate::config::postgres::TlsMode;
 use crate::crypto::random;
-use crate::store::batch::Batch;
-use crate::store::db::Row;
+use crate::store::batch::{Batch, first_rows};
+use crate::store::db::{BEGIN, args};
 use crate::store::error::StoreError;
+use crate::store::postgres::link::Link;
+use crate::store::postgres::target::Target;
 
 /// Servers from this version on end a session that says nothing.
 const IDLE_SESSIONS_END: i32 = 140_000;
@@ -25,6 +24,11 @@ const ROUNDS: usize = 16;
 const SECOND_SESSION: Duration = Duration::from_secs(2);
 /// A setting of no meaning: a session that has it was started for the connection that asks.
 pub(super) const MARK: &str = "wmctl.session";
+
+const SESSION: &str = "
+    SELECT pg_is_in_recovery(), CAST(current_setting('server_version_num') AS BIGINT),
+        CAST(current_database() AS TEXT), COALESCE(current_setting('wmctl.session', TRUE), '')";
+const CLUSTER: &str = "SELECT CAST(system_identifier AS TEXT) FROM pg_control_system()";
 
 /// What sits between this process and the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,19 +123,19 @@ pub(super) struct Way {
     /// Cluster and database, where the server tells.
     server: (Option<String>, String),
     /// How to connect from now on.
-    pub(super) options: PgConnectOptions,
+    pub(super) target: Target,
 }
 
 impl Way {
     /// Tries a way out. `bare` has what every pooler lets pass; `settings` are added where they are
     /// let through.
     pub(super) async fn explore(
-        bare: PgConnectOptions,
+        bare: Target,
         settings: &[(&str, &str)],
         at_most: Duration,
     ) -> Result<Self, StoreError> {
         let explored = tokio::time::timeout(at_most, explore(bare, settings)).await;
-        explored.unwrap_or_else(|_| Err(StoreError::from(sqlx::Error::PoolTimedOut)))
+        explored.unwrap_or_else(|_| Err(StoreError::late()))
     }
 
     /// How a process says over this way that it lives.
@@ -153,48 +157,45 @@ impl Way {
     }
 }
 
-async fn explore(bare: PgConnectOptions, settings: &[(&str, &str)]) -> Result<Way, StoreError> {
+async fn explore(bare: Target, settings: &[(&str, &str)]) -> Result<Way, StoreError> {
+    const TABLE: &str = "pg_settings";
     let bytes: [u8; 8] = random::bytes(&mut *crate::clock::Surroundings::system().entropy.random());
     let mark = format!("m{}", u64::from_le_bytes(bytes));
-    let marked = bare
-        .clone()
-        .options(settings.iter().copied())
-        .options([(MARK, mark.as_str())]);
-    let (mut session, refused) = match PgConnection::connect_with(&marked).await {
+    // Until it is known what lies between, nothing is prepared.
+    let plain = bare.without_statements();
+    let marked = plain.with_settings(settings);
+    let marked = marked.with_settings(&[(MARK, mark.as_str())]);
+    let (mut session, refused) = match marked.connect().await {
         Ok(session) => (session, false),
         Err(error) if is_refused_parameter(&error) => {
-            let session = PgConnection::connect_with(&bare).await;
-            (session.map_err(refusal)?, true)
+            (plain.connect().await.map_err(refusal)?, true)
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
-    let row = sqlx::raw_sql(
-        "SELECT pg_is_in_recovery(), CAST(current_setting('server_version_num') AS INTEGER),
-            current_database(), COALESCE(current_setting('wmctl.session', TRUE), '')",
-    )
-    .fetch_one(&mut session)
-    .await?;
-    let (recovering, version, database, found): (bool, i32, String, String) = (
-        row.try_get(0)?,
-        row.try_get(1)?,
-        row.try_get(2)?,
-        row.try_get(3)?,
-    );
-    if recovering {
+    let mut batch = Batch::default();
+    batch.push(SESSION, args![]);
+    batch.push(CLUSTER, args![]);
+    let mut answers = session.each(batch).await?.into_iter();
+    let mut next = || Some(first_rows(vec![answers.next()?.ok()?]).pop().flatten());
+    let row = next().flatten();
+    let row = row.ok_or(StoreError::Pooler("what lies between answers nothing"))?;
+    if row.column(TABLE, 0)? {
         return Err(StoreError::Standby);
     }
-    let cluster = sqlx::raw_sql("SELECT CAST(system_identifier AS TEXT) FROM pg_control_system()");
+    let version = i32::try_from(row.column::<i64>(TABLE, 1)?).unwrap_or(i32::MAX);
+    let (database, found): (String, String) = (row.column(TABLE, 2)?, row.column(TABLE, 3)?);
     // Some services keep it from their users.
-    let cluster = cluster.fetch_one(&mut session).await.ok();
-    let cluster = cluster.and_then(|row| row.try_get(0).ok());
+    let cluster = next().flatten();
+    let cluster = cluster.and_then(|row| row.column(TABLE, 0).ok());
     session.close().await?;
     let (pooling, narrow) = match found == mark {
         true => (Pooling::Direct, false),
-        false => affinity(&bare).await?,
+        false => affinity(&plain).await?,
     };
-    let options = match pooling == Pooling::Direct {
-        true => bare.options(settings.iter().copied()),
-        false => bare,
+    let target = match pooling {
+        Pooling::Direct => bare.with_settings(settings),
+        Pooling::Session => bare,
+        Pooling::Transaction => bare.without_statements(),
     };
     tracing::debug!(refused, pooling = pooling.name(), "a way to the server");
     Ok(Way {
@@ -202,21 +203,18 @@ async fn explore(bare: PgConnectOptions, settings: &[(&str, &str)]) -> Result<Wa
         pooling,
         narrow,
         server: (cluster, database),
-        options,
+        target,
     })
 }
 
 /// Whether two connections keep their sessions from one transaction to the next, and whether there
 /// is a single session for both.
-async fn affinity(options: &PgConnectOptions) -> Result<(Pooling, bool), StoreError> {
-    let mut pair = [
-        PgConnection::connect_with(options).await?,
-        PgConnection::connect_with(options).await?,
-    ];
-    let mut first: [Option<i32>; 2] = [None, None];
+async fn affinity(target: &Target) -> Result<(Pooling, bool), StoreError> {
+    let mut pair = [target.connect().await?, target.connect().await?];
+    let mut first: [Option<i64>; 2] = [None, None];
     for round in 0..ROUNDS {
-        for (at, connection) in pair.iter_mut().enumerate() {
-            let pid = match tokio::time::timeout(SECOND_SESSION, begin(connection)).await {
+        for (at, link) in pair.iter_mut().enumerate() {
+            let pid = match tokio::time::timeout(SECOND_SESSION, begin(link)).await {
                 Ok(pid) => pid?,
                 // Dropped in the middle of a question, the connection is of no use any more.
                 Err(_) => return Ok((Pooling::Transaction, true)),
@@ -232,45 +230,45 @@ async fn affinity(options: &PgConnectOptions) -> Result<(Pooling, bool), StoreEr
             0 => [&mut one[0], &mut two[0]],
             _ => [&mut two[0], &mut one[0]],
         };
-        for connection in order {
-            sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+        for link in order {
+            let mut batch = Batch::default();
+            batch.rollback();
+            link.ask(batch).await?;
         }
     }
-    for connection in pair {
-        connection.close().await?;
+    for link in pair {
+        link.close().await?;
     }
     Ok((Pooling::Session, false))
 }
 
 /// Starts a transaction; the session's process on the server.
-async fn begin(connection: &mut PgConnection) -> Result<i32, StoreError> {
+async fn begin(link: &mut Link) -> Result<i64, StoreError> {
     let mut batch = Batch::default();
-    batch.push("BEGIN", &[]);
-    batch.push("SELECT pg_backend_pid()", &[]);
-    let answers = batch.send(connection).await.map_err(|error| {
-        let refused = error
-            .as_database_error()
-            .is_some_and(|error| error.message().contains("statement pooling"));
-        match refused {
+    batch.begin(BEGIN);
+    batch.push("SELECT CAST(pg_backend_pid() AS BIGINT)", args![]);
+    let answers = link.ask(batch).await.map_err(|error| {
+        let answer = error.answer();
+        match answer.is_some_and(|answer| answer.message.contains("statement pooling")) {
             true => StoreError::Pooler("the pooler allows no transactions"),
-            false => StoreError::from(error),
+            false => error,
         }
     })?;
-    let row: Option<Row> = answers.into_iter().nth(1).flatten();
-    let row = row.ok_or_else(|| StoreError::from(sqlx::Error::RowNotFound))?;
+    let row = first_rows(answers).pop().flatten();
+    let row = row.ok_or(StoreError::Pooler("what lies between answers nothing"))?;
     row.column("pg_stat_activity", 0)
 }
 
 /// PgBouncer refuses to start a session with what it does not know.
-fn is_refused_parameter(error: &sqlx::Error) -> bool {
-    let error = error.as_database_error();
-    error.is_some_and(|error| error.message().contains("startup parameter"))
+fn is_refused_parameter(error: &StoreError) -> bool {
+    let answer = error.answer();
+    answer.is_some_and(|answer| answer.message.contains("startup parameter"))
 }
 
-fn refusal(error: sqlx::Error) -> StoreError {
+fn refusal(error: StoreError) -> StoreError {
     match is_refused_parameter(&error) {
         true => StoreError::Pooler("the pooler refuses `options` of the database URL"),
-        false => StoreError::from(error),
+        false => error,
     }
 }
 

@@ -2,27 +2,25 @@
 
 use std::fmt::Write as _;
 
-use sqlx::AssertSqlSafe;
-
 use crate::store::Store;
+use crate::store::db::args;
 use crate::store::error::StoreError;
 
 const MAKE: &str = "
     CREATE TABLE wmctl_scratch (id BIGINT PRIMARY KEY, filler TEXT NOT NULL)
     WITH (fillfactor = 50)";
+const FILL: &str = "
+    INSERT INTO wmctl_scratch
+    SELECT number, repeat('x', 400) FROM generate_series(0, $1 - 1) number";
 const DROP: &str = "DROP TABLE IF EXISTS wmctl_scratch";
 
 impl Store {
     /// Makes a table of so many rows, each as long as a ratchet; on a server only.
     pub async fn make_scratch(&self, rows: u32) -> Result<(), StoreError> {
-        let fill = format!(
-            "INSERT INTO wmctl_scratch
-             SELECT number, repeat('x', 400) FROM generate_series(0, {rows} - 1) number"
-        );
         let mut tx = self.db.begin().await?;
-        for text in [DROP.to_owned(), MAKE.to_owned(), fill] {
-            tx.script(AssertSqlSafe(text)).await?;
-        }
+        tx.script(DROP).await?;
+        tx.script(MAKE).await?;
+        tx.run(FILL, args![rows]).await?;
         tx.commit().await
     }
 

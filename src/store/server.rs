@@ -5,16 +5,19 @@
 //! with it.
 
 use std::convert::Infallible;
-use std::io;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use crate::store::batch::{Batch, first_rows};
+use crate::store::db::args;
 use crate::store::error::StoreError;
+use crate::store::postgres::link::Link;
+use crate::store::postgres::pool::{Admit, Limits, Pool};
+use crate::store::postgres::target::Target;
 use crate::store::route::{Pooling, Route};
 use crate::store::session_name::SessionName;
 use crate::store::tally::Tally;
@@ -40,15 +43,33 @@ pub(super) struct Server {
     /// How sessions are named; `None` where the URL names them.
     pub(super) name: Option<SessionName>,
     /// How sessions for locks are made.
-    pub(super) lock_options: PgConnectOptions,
+    pub(super) locks: Target,
     pub(super) tally: Tally,
     /// When it was looked last whether the name still leads here.
     pub(super) looked: Mutex<Instant>,
     pub(super) lines: Lines,
-    pool_options: PgPoolOptions,
-    options: PgConnectOptions,
+    ways: Ways,
     /// The pool, and which server it is for.
-    current: Mutex<(u64, PgPool)>,
+    current: Mutex<(u64, Pool)>,
+}
+
+/// How connections of the pool are made.
+pub(super) struct Ways {
+    pub(super) target: Target,
+    pub(super) limits: Limits,
+    pub(super) admit: Admit,
+}
+
+impl Ways {
+    fn pool(&self) -> Pool {
+        Pool::new(self.target.clone(), self.limits, Arc::clone(&self.admit))
+    }
+}
+
+impl fmt::Debug for Ways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ways").field(&self.target).finish()
+    }
 }
 
 impl Server {
@@ -56,22 +77,28 @@ impl Server {
     pub(super) async fn start(
         route: Route,
         name: Option<SessionName>,
-        lock_options: PgConnectOptions,
+        locks: Target,
         lines: Lines,
-        (pool_options, options): (PgPoolOptions, PgConnectOptions),
+        ways: Ways,
     ) -> Result<Self, StoreError> {
-        let pool = pool_options.clone().connect_with(options.clone()).await?;
+        let pool = ways.pool();
+        pool.fill().await?;
         Ok(Self {
             route,
             name,
-            lock_options,
+            locks,
             tally: Tally::default(),
             looked: Mutex::new(Instant::now()),
             current: Mutex::new((lines.number(), pool)),
             lines,
-            pool_options,
-            options,
+            ways,
         })
+    }
+
+    /// Has the logins of both ways read again.
+    pub(super) fn renew_login(&self) {
+        self.ways.target.renew_login();
+        self.locks.renew_login();
     }
 
     /// Whether each transaction may have another session: nothing can be prepared or set.
@@ -88,12 +115,11 @@ impl Server {
     }
 
     /// Connections to the server that the name led to last.
-    pub(super) fn pool(self: &Arc<Self>) -> (PgPool, Served) {
+    pub(super) fn pool(self: &Arc<Self>) -> (Pool, Served) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.lines.number();
         if current.0 != number {
-            let options = self.options.clone();
-            *current = (number, self.pool_options.clone().connect_lazy_with(options));
+            *current = (number, self.ways.pool());
         }
         let served = Served {
             server: Arc::clone(self),
@@ -103,23 +129,20 @@ impl Server {
     }
 
     /// A new connection over the way for locks.
-    pub(super) async fn connect(&self) -> Result<PgConnection, StoreError> {
+    pub(super) async fn connect(&self) -> Result<Link, StoreError> {
         let connected = timeout(CONNECT_TIME_MAX, async {
-            let mut connection = PgConnection::connect_with(&self.lock_options).await?;
-            self.lines.admit(&mut connection, &[]).await?;
-            Ok(connection)
+            let mut link = self.locks.connect().await?;
+            self.lines.admit(&mut link, &[]).await?;
+            Ok(link)
         });
-        let late = |_| Err(StoreError::from(sqlx::Error::PoolTimedOut));
+        let late = |_| Err(StoreError::late());
         connected.await.unwrap_or_else(late)
     }
 
     /// Looks where the name leads by now.
     async fn look(&self) {
         // Rare, and large beside what it stands next to in every question.
-        let look = Box::pin(async {
-            let connection = self.connect().await?;
-            Ok::<_, StoreError>(connection.close().await?)
-        });
+        let look = Box::pin(async { self.connect().await?.close().await });
         let looked = timeout(LOOK_TIME_MAX, look);
         // Whoever cannot look stays where it is.
         drop(looked.await);
@@ -146,8 +169,8 @@ impl Served {
     /// lost its synchronous follower never answers.
     pub(super) async fn ask<T>(
         &self,
-        work: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let work = Box::pin(work);
         let mut lines = self.server.lines.changed.subscribe();
         let another = lines.wait_for(|number| *number != self.number);
@@ -171,15 +194,10 @@ impl Served {
         self.server.look().await;
         self.number == self.server.lines.number()
     }
-
-    pub(super) fn is_shared(&self) -> bool {
-        self.server.is_shared()
-    }
 }
 
-fn superseded() -> sqlx::Error {
-    let what = "another server has taken the place of this one";
-    sqlx::Error::Io(io::Error::new(io::ErrorKind::ConnectionAborted, what))
+fn superseded() -> StoreError {
+    StoreError::Unavailable("another server has taken the place of this one".into())
 }
 
 /// Which server the name led to last.
@@ -227,22 +245,30 @@ impl Lines {
     /// refused, and one to a server whose place another one has taken.
     pub(super) async fn admit(
         &self,
-        connection: &mut PgConnection,
-        first: &[&str],
-    ) -> Result<(), sqlx::Error> {
-        let text = [first, &[RECOVERING]].concat().join(";");
-        let rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch_all(&mut *connection);
-        if rows.await?.last().map_or(Ok(false), |row| row.try_get(0))? {
-            return Err(sqlx::Error::Protocol(StoreError::Standby.to_string()));
+        link: &mut Link,
+        first: &[&'static str],
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        for sql in first {
+            batch.push(sql, args![]);
         }
-        if !self.told {
-            return Ok(());
+        let recovering = batch.push(RECOVERING, args![]);
+        if self.told {
+            batch.push(LINE, args![]);
         }
+        let mut answers = link.each(batch).await?;
         // Some services keep it from their users.
-        let Ok(row) = sqlx::raw_sql(LINE).fetch_one(connection).await else {
+        let line = answers.split_off(recovering + 1).pop().and_then(Result::ok);
+        let answers = first_rows(answers.into_iter().collect::<Result<_, _>>()?);
+        let recovering = answers.into_iter().next_back().flatten();
+        if recovering.map_or(Ok(false), |row| row.column("pg_control", 0))? {
+            return Err(StoreError::Standby);
+        }
+        let line = line.and_then(|line| first_rows(vec![line]).pop().flatten());
+        let Some(row) = line else {
             return Ok(());
         };
-        let found: (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let found: (String, String) = (row.column("pg_control", 0)?, row.column("pg_control", 1)?);
         let timeline = found.1.clone();
         match self.is_newer(found) {
             None => Err(superseded()),

@@ -6,25 +6,21 @@ use std::path::Path;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use crate::config::postgres::{PostgresUrl, Roots, TlsMode};
+use crate::config::postgres::{Roots, TlsMode};
 use crate::store::error::StoreError;
+use crate::store::postgres::target::Target;
 
 /// Longest file of certificates that is read.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// The mode to connect with, and another one for when that is refused.
-pub(super) fn modes(url: &PostgresUrl, options: &PgConnectOptions) -> (TlsMode, Option<TlsMode>) {
-    // No server offers TLS over its socket, and nobody sits in between.
-    if options.get_socket().is_some() || options.get_host().starts_with('/') {
-        return (TlsMode::Disable, None);
-    }
-    match url.tls.unwrap_or(of_driver(options.get_ssl_mode())) {
+pub(super) fn modes(target: &Target) -> (TlsMode, Option<TlsMode>) {
+    match target.tls() {
         TlsMode::Allow => (TlsMode::Disable, Some(TlsMode::Require)),
         TlsMode::Prefer => (TlsMode::Prefer, Some(TlsMode::Disable)),
         // Whoever names a root does not mean any certificate.
-        TlsMode::Require if url.roots != Roots::Any => (TlsMode::VerifyCa, None),
+        TlsMode::Require if *target.roots() != Roots::Any => (TlsMode::VerifyCa, None),
         mode => (mode, None),
     }
 }
@@ -39,15 +35,15 @@ pub(super) fn may_be_the_reason(error: &StoreError) -> bool {
 }
 
 /// Refuses files that the driver would pass over, or would tell of without their names.
-pub(super) fn check_files(url: &PostgresUrl) -> Result<(), StoreError> {
+pub(super) fn check_files(target: &Target) -> Result<(), StoreError> {
     let certificates = |bytes: &[u8]| {
         let mut certificates = CertificateDer::pem_slice_iter(bytes).peekable();
         certificates.peek().is_some() && certificates.all(|certificate| certificate.is_ok())
     };
-    if let Roots::File(path) = &url.roots {
+    if let Roots::File(path) = target.roots() {
         check("sslrootcert", path, certificates)?;
     }
-    if let Some((cert, key)) = &url.client {
+    if let Some((cert, key)) = target.client() {
         check("sslcert", cert, certificates)?;
         check("sslkey", key, |bytes| {
             PrivateKeyDer::from_pem_slice(bytes).is_ok()
@@ -75,26 +71,4 @@ fn check(
         path: path.to_owned(),
         source,
     })
-}
-
-const MODES: [(TlsMode, PgSslMode); 6] = [
-    (TlsMode::Disable, PgSslMode::Disable),
-    (TlsMode::Allow, PgSslMode::Allow),
-    (TlsMode::Prefer, PgSslMode::Prefer),
-    (TlsMode::Require, PgSslMode::Require),
-    (TlsMode::VerifyCa, PgSslMode::VerifyCa),
-    (TlsMode::VerifyFull, PgSslMode::VerifyFull),
-];
-
-/// The driver's word for a mode.
-pub(super) fn for_driver(mode: TlsMode) -> PgSslMode {
-    let known = MODES.iter().find(|(ours, _)| *ours == mode);
-    known.map_or(PgSslMode::VerifyFull, |(_, theirs)| *theirs)
-}
-
-/// Our word for one of the driver's.
-pub(super) fn of_driver(mode: PgSslMode) -> TlsMode {
-    let same = |theirs: PgSslMode| std::mem::discriminant(&theirs) == std::mem::discriminant(&mode);
-    let known = MODES.iter().find(|(_, theirs)| same(*theirs));
-    known.map_or(TlsMode::VerifyFull, |(ours, _)| *ours)
 }

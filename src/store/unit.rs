@@ -7,7 +7,7 @@ use crate::store::Owner;
 use crate::store::account::LAST_UNIT;
 use crate::store::batch::Batch;
 use crate::store::commit::Place;
-use crate::store::db::{Db, END_WHEN_IDLE, GIVE_UP, Row, Tx, Val, args};
+use crate::store::db::{BEGIN_BRIEFLY, BEGIN_BRIEFLY_SHARED, Db, Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::guarded::Guarded;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
@@ -50,9 +50,8 @@ pub(super) struct Held {
 impl Held {
     /// Runs a last query and leaves the transaction; the first row of the query's answer.
     async fn undo(&mut self, mut batch: Batch) -> Result<Option<Row>, StoreError> {
-        batch.push("ROLLBACK", &[]);
+        batch.rollback();
         let answers = self.line.send(batch).await?;
-        self.line.settle();
         Ok(answers.into_iter().next().flatten())
     }
 }
@@ -119,15 +118,14 @@ impl Unit {
             asked: Vec::new(),
         };
         let mut batch = Batch::default();
-        batch.push("BEGIN", &[]);
-        batch.push(GIVE_UP, &[]);
-        if server.is_shared() {
-            batch.push(END_WHEN_IDLE, &[]);
-        }
-        let fenced = batch.push(FENCE_POSTGRES, &fence);
+        batch.begin(match server.is_shared() {
+            true => BEGIN_BRIEFLY_SHARED,
+            false => BEGIN_BRIEFLY,
+        });
+        let fenced = batch.push(FENCE_POSTGRES, fence);
         let reserves = reserve.is_some();
         if let Some((sql, args)) = reserve {
-            batch.push(sql, &args);
+            batch.push(sql, args);
         }
         let answers = held.line.send(batch).await?;
         let mut answers = answers.into_iter().skip(fenced);
@@ -140,7 +138,7 @@ impl Unit {
             (None, _) if !reserves => Ok(Some((Self::Postgres(held), 0))),
             (None, Some(place)) => {
                 let mut batch = Batch::default();
-                batch.push(LAST_UNIT, &[Val::from(owner.tenant.as_str())]);
+                batch.push(LAST_UNIT, args![owner.tenant.as_str()]);
                 let last = held.undo(batch).await?;
                 taken(place, last).map(|()| None)
             }
@@ -176,7 +174,7 @@ impl Unit {
                 tx.run(sql, args).await.map(|_| ())
             }
             Self::Postgres(held) => {
-                held.batch.push(sql, &args);
+                held.batch.push(sql, args);
                 Ok(())
             }
         }
@@ -198,7 +196,7 @@ impl Unit {
                 answers.push(tx.row(sql, args).await?);
             }
             Self::Postgres(held) => {
-                let place = held.batch.push(sql, &args);
+                let place = held.batch.push(sql, args);
                 held.asked.push(place);
             }
         }
@@ -214,10 +212,9 @@ impl Unit {
             }
             Self::Postgres(mut held) => {
                 let mut batch = std::mem::take(&mut held.batch);
-                batch.push("COMMIT", &[]);
+                batch.commit();
                 let sent = held.line.send(batch).await;
                 let mut answers = sent.map_err(StoreError::of_commit)?;
-                held.line.settle();
                 let asked = held.asked.iter();
                 Ok(asked
                     .map(|place| answers.get_mut(*place).and_then(Option::take))

@@ -25,10 +25,18 @@ pub struct PostgresUrl {
     pub user: Option<String>,
     /// What authenticates the user.
     pub password: Option<Zeroizing<String>>,
+    /// Further servers, one of which may be the primary when the first is not.
+    pub others: Vec<(Option<String>, Option<u16>)>,
+    /// What a server has to be.
+    pub wanted: WantedServer,
     /// The user's name by default.
     pub database: Option<String>,
     /// How the connection is encrypted; `PGSSLMODE`, or else `prefer`, by default.
     pub tls: Option<TlsMode>,
+    /// Whether a login is bound to the encrypted connection.
+    pub binding: Binding,
+    /// How a connection that says nothing is tried out by the system.
+    pub keepalives: Keepalives,
     /// Whom to trust beside the roots of the operating system.
     pub roots: Roots,
     /// PEM files of the client's certificate and key.
@@ -41,6 +49,8 @@ pub struct PostgresUrl {
     pub statement_cache: Option<usize>,
     /// Size and age of the pool.
     pub pool: PoolSettings,
+    /// The file that it was read from: its login is read again when it is refused.
+    pub file: Option<PathBuf>,
     /// Another way to the same database, for locks only: past a pooler.
     pub locks: Option<Box<PostgresUrl>>,
 }
@@ -55,6 +65,36 @@ pub enum TlsMode {
     Require,
     VerifyCa,
     VerifyFull,
+}
+
+/// `target_session_attrs`. Rows are written: one that cannot be is never what is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum WantedServer {
+    /// Follows no other server: `any`, `primary`.
+    #[default]
+    Primary,
+    /// And takes writes at the moment: `read-write`.
+    Writable,
+}
+
+/// `channel_binding`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Binding {
+    Disable,
+    #[default]
+    Prefer,
+    Require,
+}
+
+/// `keepalives*` and `tcp_user_timeout`; what is absent is as the system has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Keepalives {
+    pub off: bool,
+    pub idle: Option<Duration>,
+    pub interval: Option<Duration>,
+    pub count: Option<u32>,
+    /// How long what was sent may stay without an acknowledgement.
+    pub user_timeout: Option<Duration>,
 }
 
 /// `sslrootcert`.
@@ -91,8 +131,13 @@ pub enum PostgresUrlError {
     },
     #[error("parameter {name} of the database URL has no usable value")]
     Value { name: &'static str },
-    #[error("database URL names several hosts: give one name in front of them")]
-    SeveralHosts,
+    #[error("database URL names {hosts} hosts and {ports} ports: give one port, or one for each")]
+    Ports { hosts: usize, ports: usize },
+    #[error(
+        "target_session_attrs of the database URL must be any, primary or read-write: wmctl \
+             writes"
+    )]
+    Follower,
     #[error("database URL has no usable port; in a password write %23 for #, %2F for /, %3A for :")]
     Port,
     #[error("database URL has a percent sign without two hexadecimal digits: write %25")]
@@ -121,6 +166,7 @@ impl PostgresUrl {
             None => (rest, None),
         };
         let mut url = Self::default();
+        let mut servers = Servers::default();
         if let Some(user) = user {
             let (name, password) = match user.split_once(':') {
                 Some((name, password)) => (name, Some(password)),
@@ -129,12 +175,20 @@ impl PostgresUrl {
             url.user = some(decoded(name)?);
             url.password = password.map(decoded).transpose()?.map(Zeroizing::new);
         }
-        url.address(address)?;
+        servers.read(address)?;
         url.database = database.map(decoded).transpose()?.and_then(some);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            url.parameter(&decoded(name)?, Zeroizing::new(decoded(value)?))?;
+            let (name, value) = (decoded(name)?, Zeroizing::new(decoded(value)?));
+            match name.as_str() {
+                "host" | "hostaddr" => servers.set_hosts(&value),
+                "port" => servers.set_ports(&value)?,
+                name => url.parameter(name, value)?,
+            }
         }
+        let mut servers = servers.pairs()?.into_iter();
+        (url.host, url.port) = servers.next().unwrap_or_default();
+        url.others = servers.collect();
         url.contradicts_itself().map_or(Ok(url), Err)
     }
 
@@ -157,41 +211,14 @@ impl PostgresUrl {
         None
     }
 
-    fn address(&mut self, address: &str) -> Result<(), PostgresUrlError> {
-        if address.contains(',') {
-            return Err(PostgresUrlError::SeveralHosts);
-        }
-        let (host, port) = match address.rsplit_once(':') {
-            // The last colon of a bare IPv6 address in brackets is its own.
-            Some((host, port)) if !port.ends_with(']') => (host, some(port.to_owned())),
-            _ => (address, None),
-        };
-        let port = port.map(|port| port.parse().map_err(|_| PostgresUrlError::Port));
-        self.port = port.transpose()?;
-        let bracketed = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'));
-        let host = bracketed.unwrap_or(host);
-        if host.contains(['/', '#', '[', ']']) || (bracketed.is_none() && host.contains(':')) {
-            return Err(PostgresUrlError::Port);
-        }
-        self.host = some(decoded(host)?);
-        Ok(())
-    }
-
     fn parameter(&mut self, name: &str, value: Zeroizing<String>) -> Result<(), PostgresUrlError> {
         let text = || some(value.as_str().to_owned());
         let wrong = |name| PostgresUrlError::Value { name };
         match name {
-            "host" | "hostaddr" if value.contains(',') => {
-                return Err(PostgresUrlError::SeveralHosts);
-            }
-            "host" | "hostaddr" => self.host = text(),
-            "port" => self.port = Some(value.parse().map_err(|_| wrong("port"))?),
             "user" => self.user = text(),
             "password" => self.password = Some(value),
             "dbname" => self.database = text(),
-            "sslmode" => self.tls = Some(tls_mode(&value).ok_or(wrong("sslmode"))?),
+            "sslmode" => self.tls = Some(TlsMode::named(&value).ok_or(wrong("sslmode"))?),
             "sslrootcert" => {
                 self.roots = match value.as_str() {
                     "" => Roots::Any,
@@ -206,6 +233,24 @@ impl PostgresUrl {
                 self.client.get_or_insert_default().1 = value.as_str().into();
             }
             "sslcert" | "sslkey" => (),
+            "channel_binding" => {
+                self.binding = match value.as_str() {
+                    "disable" => Binding::Disable,
+                    "prefer" => Binding::Prefer,
+                    "require" => Binding::Require,
+                    _ => return Err(wrong("channel_binding")),
+                };
+            }
+            "target_session_attrs" => {
+                self.wanted = match value.as_str() {
+                    "any" | "primary" => WantedServer::Primary,
+                    "read-write" => WantedServer::Writable,
+                    "read-only" | "standby" | "prefer-standby" => {
+                        return Err(PostgresUrlError::Follower);
+                    }
+                    _ => return Err(wrong("target_session_attrs")),
+                };
+            }
             "application_name" => self.application = text(),
             "options" => self.options = text(),
             "statement_cache_capacity" | "statement-cache-capacity" => {
@@ -213,9 +258,103 @@ impl PostgresUrl {
                 self.statement_cache =
                     Some(capacity.map_err(|_| wrong("statement_cache_capacity"))?);
             }
+            _ if self.keepalives.takes(name, &value)? => (),
             _ => return self.pool.parameter(name, &value),
         }
         Ok(())
+    }
+}
+
+impl Keepalives {
+    /// Whether it is one of these; 0 is what the system has.
+    fn takes(&mut self, name: &str, value: &str) -> Result<bool, PostgresUrlError> {
+        const NAMES: [&str; 5] = [
+            "keepalives",
+            "keepalives_idle",
+            "keepalives_interval",
+            "keepalives_count",
+            "tcp_user_timeout",
+        ];
+        let Some(name) = NAMES.into_iter().find(|known| *known == name) else {
+            return Ok(false);
+        };
+        let number: u32 = value
+            .parse()
+            .map_err(|_| PostgresUrlError::Value { name })?;
+        let some = (0 < number).then_some(number);
+        let seconds = || some.map(|number| Duration::from_secs(number.into()));
+        match name {
+            "keepalives" => self.off = number == 0,
+            "keepalives_idle" => self.idle = seconds(),
+            "keepalives_interval" => self.interval = seconds(),
+            "keepalives_count" => self.count = some,
+            _ => self.user_timeout = some.map(|number| Duration::from_millis(number.into())),
+        }
+        Ok(true)
+    }
+}
+
+/// Hosts and ports as a URL gives them, before they are put together.
+#[derive(Default)]
+struct Servers {
+    hosts: Vec<Option<String>>,
+    ports: Vec<Option<u16>>,
+}
+
+impl Servers {
+    /// `host:port,host:port`.
+    fn read(&mut self, addresses: &str) -> Result<(), PostgresUrlError> {
+        for address in addresses.split(',') {
+            let (host, port) = match address.rsplit_once(':') {
+                // The last colon of a bare IPv6 address in brackets is its own.
+                Some((host, port)) if !port.ends_with(']') => (host, some(port.to_owned())),
+                _ => (address, None),
+            };
+            let port = port.map(|port| port.parse().map_err(|_| PostgresUrlError::Port));
+            self.ports.push(port.transpose()?);
+            let bracketed = host
+                .strip_prefix('[')
+                .and_then(|host| host.strip_suffix(']'));
+            let host = bracketed.unwrap_or(host);
+            if host.contains(['/', '#', '[', ']']) || (bracketed.is_none() && host.contains(':')) {
+                return Err(PostgresUrlError::Port);
+            }
+            self.hosts.push(some(decoded(host)?));
+        }
+        Ok(())
+    }
+
+    fn set_hosts(&mut self, value: &str) {
+        self.hosts = value.split(',').map(|host| some(host.to_owned())).collect();
+    }
+
+    fn set_ports(&mut self, value: &str) -> Result<(), PostgresUrlError> {
+        let port = |text: &str| match text {
+            "" => Ok(None),
+            text => text.parse().map(Some),
+        };
+        let ports: Result<_, _> = value.split(',').map(port).collect();
+        self.ports = ports.map_err(|_| PostgresUrlError::Value { name: "port" })?;
+        Ok(())
+    }
+
+    /// Each host with its port; one port is that of all.
+    fn pairs(self) -> Result<Vec<(Option<String>, Option<u16>)>, PostgresUrlError> {
+        let Self { hosts, mut ports } = self;
+        if let [port] = ports[..] {
+            ports = vec![port; hosts.len()];
+        }
+        // None of them was named.
+        if ports.iter().all(Option::is_none) {
+            ports = vec![None; hosts.len()];
+        }
+        match hosts.len() == ports.len() {
+            true => Ok(hosts.into_iter().zip(ports).collect()),
+            false => Err(PostgresUrlError::Ports {
+                hosts: hosts.len(),
+                ports: ports.len(),
+            }),
+        }
     }
 }
 
@@ -265,17 +404,24 @@ impl fmt::Display for PostgresUrl {
         }
         let host = self.host.as_deref().unwrap_or_default();
         let socket = host.starts_with('/');
-        match socket {
-            true => (),
-            false if host.contains(':') => write!(f, "[{host}]")?,
-            false => f.write_str(host)?,
-        }
-        if let Some(port) = self.port {
-            write!(f, ":{port}")?;
+        let first = (self.host.clone(), self.port);
+        for (at, (host, port)) in [&first].into_iter().chain(&self.others).enumerate() {
+            if 0 < at {
+                f.write_str(",")?;
+            }
+            match host.as_deref().unwrap_or_default() {
+                host if host.starts_with('/') && self.others.is_empty() => (),
+                host if host.starts_with('/') => f.write_str(&host.replace('/', "%2F"))?,
+                host if host.contains(':') => write!(f, "[{host}]")?,
+                host => f.write_str(host)?,
+            }
+            if let Some(port) = port {
+                write!(f, ":{port}")?;
+            }
         }
         write!(f, "/{}", self.database.as_deref().unwrap_or_default())?;
         let mut sign = '?';
-        if socket {
+        if socket && self.others.is_empty() {
             write!(f, "{sign}host={host}")?;
             sign = '&';
         }
@@ -307,11 +453,12 @@ impl TlsMode {
         let known = TLS_MODES.iter().find(|(mode, _)| *mode == self);
         known.map_or("prefer", |(_, name)| *name)
     }
-}
 
-fn tls_mode(text: &str) -> Option<TlsMode> {
-    let known = TLS_MODES.iter().find(|(_, name)| *name == text);
-    known.map(|(mode, _)| *mode)
+    /// The mode of that name.
+    pub fn named(text: &str) -> Option<Self> {
+        let known = TLS_MODES.iter().find(|(_, name)| *name == text);
+        known.map(|(mode, _)| *mode)
+    }
 }
 
 fn some(text: String) -> Option<String> {

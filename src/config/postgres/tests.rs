@@ -41,6 +41,54 @@ fn every_form_of_the_guide_is_taken() {
 }
 
 #[test]
+fn several_servers_have_a_port_each_or_one_for_all() {
+    let check = |text: &str, expected: &[(&str, Option<u16>)]| {
+        let url = parsed(text).unwrap();
+        let servers = [(url.host, url.port)].into_iter().chain(url.others);
+        let expected = expected
+            .iter()
+            .map(|(host, port)| (Some((*host).to_owned()), *port));
+        assert!(servers.eq(expected), "{text}");
+    };
+    check("postgres://a,b/d", &[("a", None), ("b", None)]);
+    check(
+        "postgres://a:1,[::1]:2/d",
+        &[("a", Some(1)), ("::1", Some(2))],
+    );
+    check(
+        "postgres:///d?host=a,b&port=7",
+        &[("a", Some(7)), ("b", Some(7))],
+    );
+    check(
+        "postgres:///d?host=/s,b&port=7,",
+        &[("/s", Some(7)), ("b", None)],
+    );
+    let shown = |text: &str| parsed(text).unwrap().to_string();
+    assert_eq!(
+        shown("postgres://u@a:1,[::1]/d"),
+        "postgres://u@a:1,[::1]/d"
+    );
+}
+
+#[test]
+fn what_keeps_a_connection_alive_is_read() {
+    let url = "postgres://h/d?keepalives=1&keepalives_idle=5&keepalives_interval=0\
+        &keepalives_count=3&tcp_user_timeout=1500&channel_binding=require\
+        &target_session_attrs=read-write";
+    let url = parsed(url).unwrap();
+    let expected = Keepalives {
+        off: false,
+        idle: Some(Duration::from_secs(5)),
+        interval: None,
+        count: Some(3),
+        user_timeout: Some(Duration::from_millis(1500)),
+    };
+    assert_eq!(url.keepalives, expected);
+    assert_eq!(url.binding, Binding::Require);
+    assert_eq!(url.wanted, WantedServer::Writable);
+}
+
+#[test]
 fn the_folded_pool_url_keeps_its_pool() {
     let url = parsed(
         "postgres://user:pass@host:5432/whatsmeow?
@@ -80,8 +128,11 @@ fn what_cannot_be_used_is_named() {
     let unknown = |name: &str| PostgresUrlError::Unknown {
         name: name.to_owned(),
     };
-    check("keepalives_idle=5", unknown("keepalives_idle"));
-    check("target_session_attrs=any", unknown("target_session_attrs"));
+    check("gssencmode=disable", unknown("gssencmode"));
+    for name in ["keepalives_idle", "channel_binding", "target_session_attrs"] {
+        check(&format!("{name}=x"), PostgresUrlError::Value { name });
+    }
+    check("target_session_attrs=standby", PostgresUrlError::Follower);
     check("POOL_MAX_CONNS=5", unknown("POOL_MAX_CONNS"));
     check("sslmode=on", PostgresUrlError::Value { name: "sslmode" });
     for name in [
@@ -103,10 +154,10 @@ fn what_cannot_be_used_is_named() {
         "pool_min_conns=9&pool_max_conns=3",
         PostgresUrlError::PoolBounds,
     );
-    check("host=a,b", PostgresUrlError::SeveralHosts);
+    let ports = |hosts, ports| PostgresUrlError::Ports { hosts, ports };
+    check("host=a,b,c&port=1,2", ports(3, 2));
     check("dbname=%zz", PostgresUrlError::Percent);
     let check = |text: &str, expected| assert_eq!(parsed(text), Err(expected));
-    check("postgres://a,b/d", PostgresUrlError::SeveralHosts);
     check("postgres://h:port/d", PostgresUrlError::Port);
     check("postgres://u:a?b#c@h/d", PostgresUrlError::Port);
 }

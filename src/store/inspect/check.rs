@@ -34,6 +34,12 @@ const WITHOUT_TENANT: [&str; 4] = ["wmctl_lease", "wmctl_audit", "wmctl_pairing"
 const FILE: &str = "
     SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok' LIMIT 5";
 
+const SERVER: &str = "
+    SELECT name || ' = ' || setting FROM pg_settings
+    WHERE (name = 'server_encoding' AND setting <> 'UTF8')
+        OR (name IN ('transaction_read_only', 'in_hot_standby') AND setting = 'on')
+    ORDER BY name";
+
 /// A kind of row that is decoded, one row after the other.
 struct Records {
     table: &'static str,
@@ -126,7 +132,7 @@ const RECORDS: [Records; 7] = [
 /// Something that is wrong, with how many rows and one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// `file`, `tenant_name`, `orphan`, `key_length`, `undecodable` or `whatsmeow_record`.
+    /// `file`, `server`, `tenant_name`, `orphan`, `key_length`, `undecodable` or `whatsmeow_record`.
     pub check: &'static str,
     pub table: String,
     /// As it is stored: it may be no tenant's name.
@@ -150,8 +156,9 @@ impl Store {
     /// Looks at every row, or at those of one tenant.
     pub async fn check(&self, tenant: Option<&TenantId>) -> Result<Checked, StoreError> {
         let mut checked = Checked::default();
-        if matches!(self.db, Db::Sqlite { .. }) {
-            self.check_file(&mut checked).await?;
+        match self.db {
+            Db::Sqlite { .. } => self.check_file(&mut checked).await?,
+            Db::Postgres(_) => self.check_server(&mut checked).await?,
         }
         self.check_owners(tenant, &mut checked).await?;
         for (table, column, length) in LENGTHS {
@@ -173,6 +180,20 @@ impl Store {
                 tenant: String::new(),
                 rows: 1,
                 example: row.column("sqlite_master", 0)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// What a running account would stumble over, whatever its rows are.
+    async fn check_server(&self, checked: &mut Checked) -> Result<(), StoreError> {
+        for row in self.db.rows(SERVER, args![]).await? {
+            checked.findings.push(Finding {
+                check: "server",
+                table: String::from("pg_settings"),
+                tenant: String::new(),
+                rows: 1,
+                example: row.column("pg_settings", 0)?,
             });
         }
         Ok(())

@@ -46,7 +46,18 @@ const SERVER: &str = "
         COALESCE((SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user),
             FALSE)
             OR EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema()
-                AND tablename = 'whatsmeow_device' AND pg_has_role(tableowner, 'USAGE'))";
+                AND tablename = 'whatsmeow_device' AND pg_has_role(tableowner, 'USAGE')),
+        current_setting('transaction_read_only') = 'on', current_setting('server_encoding')";
+
+/// What a role may read of what the server writes into its own log. The first setting is younger
+/// than some servers, and the last is there where an extension is.
+const LOGGED: &str = "
+    SELECT name, setting FROM pg_settings WHERE name IN ('log_parameter_max_length',
+        'log_parameter_max_length_on_error', 'log_statement', 'log_min_duration_statement',
+        'log_min_duration_sample', 'log_duration', 'log_transaction_sample_rate', 'pgaudit.log',
+        'pgaudit.log_parameter', 'auto_explain.log_min_duration',
+        'auto_explain.log_parameter_max_length')
+    ORDER BY name";
 
 const TENANTS: &str = "SELECT COUNT(DISTINCT business_id) FROM whatsmeow_device";
 
@@ -91,7 +102,13 @@ pub struct ServerFacts {
     /// `None` where the connection is not encrypted.
     pub tls: Option<String>,
     /// It is a copy that cannot be written.
+    pub is_copy: bool,
+    /// Transactions may not write for now.
     pub read_only: bool,
+    /// How texts are stored; empty for a file.
+    pub encoding: String,
+    /// Settings of the server's log, with their values.
+    pub logged: Vec<(String, String)>,
     /// Copies that stream from it now.
     pub replicas: i64,
     /// Copies that a commit waits for; empty if for none.
@@ -153,10 +170,15 @@ impl Store {
             table: "pg_settings",
             column: 0,
         })?;
-        match self.db {
-            Db::Sqlite { .. } => file_facts(&row, round_trip_us),
-            Db::Postgres(_) => facts(&row, round_trip_us),
+        if matches!(self.db, Db::Sqlite { .. }) {
+            return file_facts(&row, round_trip_us);
         }
+        let mut facts = facts(&row, round_trip_us)?;
+        for row in self.db.rows(LOGGED, args![]).await? {
+            let setting = (row.column("pg_settings", 0)?, row.column("pg_settings", 1)?);
+            facts.logged.push(setting);
+        }
+        Ok(facts)
     }
 }
 
@@ -182,7 +204,10 @@ fn facts(row: &Row, round_trip_us: u64) -> Result<ServerFacts, StoreError> {
         version: row.column(TABLE, 0)?,
         round_trip_us,
         tls: encrypted.then(|| version.unwrap_or_default()),
-        read_only: row.column(TABLE, 1)?,
+        is_copy: row.column(TABLE, 1)?,
+        read_only: row.column(TABLE, 10)?,
+        encoding: row.column(TABLE, 11)?,
+        logged: Vec::new(),
         replicas: row.column(TABLE, 6)?,
         synchronous: row.column(TABLE, 4)?,
         synchronous_commit: row.column(TABLE, 5)?,
@@ -198,7 +223,10 @@ fn file_facts(row: &Row, round_trip_us: u64) -> Result<ServerFacts, StoreError> 
         version: row.column(TABLE, 0)?,
         round_trip_us,
         tls: None,
+        is_copy: false,
         read_only: false,
+        encoding: String::new(),
+        logged: Vec::new(),
         replicas: 0,
         synchronous: String::new(),
         synchronous_commit: String::new(),

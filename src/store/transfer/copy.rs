@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use sqlx::AssertSqlSafe;
 
-use crate::store::batch::Batch;
+use crate::store::batch::{Batch, Sql};
 use crate::store::db::{Row, Tx, Val};
 use crate::store::error::StoreError;
 use crate::store::records::{self, Form};
@@ -75,7 +75,7 @@ impl Mover<'_> {
         let (condition, values) = condition(&task.table, &task.filter);
         let (listed, table) = (listed.join(", "), &task.table);
         let sql = AssertSqlSafe(format!("SELECT {listed} FROM {table}{condition}"));
-        let mut rows = self.source.stream(sql, values);
+        let mut rows = self.source.stream(sql, values).await?;
         let (mut read, mut kept, mut chunk) = (0, 0, Vec::new());
         while let Some(row) = rows.next().await.transpose()? {
             read += 1;
@@ -286,12 +286,12 @@ async fn insert(
                 tx.built_run(AssertSqlSafe(sql.clone()), values).await?;
             }
         }
-        Tx::Postgres { tx, .. } => {
+        Tx::Postgres { .. } => {
             let mut batch = Batch::default();
             for values in chunk.drain(..) {
-                batch.push(&sql, &values);
+                batch.add(Sql::Built(sql.clone()), values, false);
             }
-            batch.send(tx).await?;
+            tx.all(batch).await?;
         }
     }
     Ok(count)

@@ -337,6 +337,16 @@ const REACHED_FORMS: &[(&str, &str)] = &[
         "role by_password",
     ),
     (
+        "postgres://by_password:PASSWORD@localhost:PORT/w?sslmode=require&channel_binding=require",
+        "role by_password",
+    ),
+    (
+        "postgres://wm@localhost:1,localhost:PORT/w?target_session_attrs=read-write&\
+                 keepalives=1&keepalives_idle=30&keepalives_interval=5&keepalives_count=3&\
+                 tcp_user_timeout=10000",
+        "role wm",
+    ),
+    (
         "postgres://wm@localhost:PORT/w?pool_max_conns=3&pool_min_conns=1&\
                  pool_max_conn_lifetime=1h&pool_max_conn_idle_time=30m&\
                  pool_health_check_period=1m&connect_timeout=5&application_name=mine&\
@@ -387,10 +397,22 @@ const REFUSED_FORMS: &[(&str, i32, &str, &str)] = &[
     ("postgres://wm@nowhere.invalid/w", 7, "DATABASE", "lookup"),
     ("postgres:///w?host=/nowhere", 7, "DATABASE", "No such file"),
     (
-        "postgres://wm:s3cr3t@a,b/w",
+        "postgres://wm:s3cr3t@/w?host=a,b&port=1,2,3",
         3,
         "BAD_VALUE",
-        "several hosts",
+        "2 hosts and 3 ports",
+    ),
+    (
+        "postgres://by_password:PASSWORD@localhost:PORT/w?sslmode=disable&channel_binding=require",
+        7,
+        "DATABASE_TLS",
+        "channel binding",
+    ),
+    (
+        "postgres://wm@h/w?target_session_attrs=standby",
+        3,
+        "BAD_VALUE",
+        "wmctl writes",
     ),
     (
         "postgres://wm:s3cr3t@::1/w",

@@ -8,9 +8,11 @@ mod commits;
 mod copies;
 mod disks;
 mod files;
+mod leaks;
 mod majors;
 mod outages;
 mod refused;
+mod settings;
 mod trips;
 
 use wmctl::ops::ledger::Violations;

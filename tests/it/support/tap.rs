@@ -11,6 +11,9 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// Most that a client says in one piece at first.
+const PIECE: usize = 1 << 16;
+
 /// Where a connection ends, seen from the COMMIT that passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
@@ -105,36 +108,46 @@ async fn pass(
     client.set_nodelay(true).unwrap();
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
+    let waits = Arc::new(AtomicU32::new(0));
     let forward = async {
         let (mut started, mut asks) = (false, Asks::default());
-        while let Some((kind, message)) = frontend(&mut from_client, started).await {
+        while let Some((messages, bytes)) = frontend(&mut from_client, started).await {
             started = true;
-            if asks.of_a_message(kind, &message) {
+            let asked = asks.read(&messages);
+            // What is asked while answers are awaited costs no wait of its own.
+            let alone = waits.fetch_add(asked.answers, Ordering::AcqRel) == 0;
+            if alone && asked.of_a_message {
                 shared.trips.fetch_add(1, Ordering::Relaxed);
             }
-            // A unit of work: the only text that ends with it and writes.
-            let commits = kind == b'Q' && message.windows(8).any(|part| part == b"\nCOMMIT;");
-            let cut = if commits {
+            let cut = if asked.commits_a_unit {
                 shared.cuts.lock().unwrap().pop()
             } else {
                 None
             };
             if cut != Some(Cut::Before)
                 && !matches!(cut, Some(Cut::Late(_)))
-                && to_server.write_all(&message).await.is_err()
+                && to_server.write_all(&bytes).await.is_err()
             {
                 return None;
             }
             if let Some(cut) = cut {
                 shared.cut.fetch_add(1, Ordering::Relaxed);
-                return Some((cut, message));
+                return Some((cut, bytes, asked.answers));
             }
         }
         None
     };
     let back = async {
         // The driver ends the copy when either side does.
-        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+        while let Some((kind, message)) = typed(&mut from_server).await {
+            if kind == b'Z' {
+                let less = |waits: u32| Some(waits.saturating_sub(1));
+                let _ = waits.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+            }
+            if to_client.write_all(&message).await.is_err() {
+                break;
+            }
+        }
     };
     let cut = tokio::select! {
         cut = forward => cut,
@@ -143,13 +156,13 @@ async fn pass(
     };
     drop((from_client, to_client));
     match cut {
-        None | Some((Cut::Before, _)) => (),
-        Some((Cut::After, _)) => answered(&mut from_server).await,
-        Some((Cut::Late(wait), message)) => {
+        None | Some((Cut::Before, ..)) => (),
+        Some((Cut::After, _, answers)) => answered(&mut from_server, answers).await,
+        Some((Cut::Late(wait), bytes, answers)) => {
             // The time that the text lies around is the fault.
             tokio::time::sleep(wait).await;
-            if to_server.write_all(&message).await.is_ok() {
-                answered(&mut from_server).await;
+            if to_server.write_all(&bytes).await.is_ok() {
+                answered(&mut from_server, answers).await;
             }
         }
     }
@@ -160,8 +173,16 @@ async fn pass(
 struct Asks {
     /// Prepared statements by name.
     prepared: HashMap<Vec<u8>, String>,
-    /// The statement that the next answer is for.
-    bound: Option<String>,
+}
+
+/// What one piece of the client's says.
+#[derive(Default)]
+struct Asked {
+    /// So many answers end with the server being ready.
+    answers: u32,
+    of_a_message: bool,
+    /// It writes, and ends with a COMMIT.
+    commits_a_unit: bool,
 }
 
 /// What a process asks that no message makes it ask: heartbeats, looks at the outbox and at
@@ -182,59 +203,94 @@ const OF_CONNECTIONS: [&str; 4] = [
 ];
 
 impl Asks {
-    /// Whether the client waits for an answer from here on, on behalf of a message.
-    fn of_a_message(&mut self, kind: u8, message: &[u8]) -> bool {
-        let mut texts = message[5..].split(|byte| *byte == 0).map(<[u8]>::to_vec);
-        let mut next = || texts.next().unwrap_or_default();
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        match kind {
-            b'P' => {
-                let name = next();
-                self.prepared.insert(name, text(next()));
-                false
-            }
-            b'B' => {
-                // The portal's name comes first.
-                next();
-                self.bound = self.prepared.get(&next()).cloned();
-                false
-            }
-            // Alone it is the driver's check of a connection that is given back: nobody waits.
-            b'S' => {
-                let bound = self.bound.take();
-                bound.is_some_and(|sql| !BESIDE.iter().any(|other| sql.contains(other)))
-            }
-            b'Q' => {
-                let sql = text(next());
-                // Alone they are a heartbeat's transaction.
-                let beside = matches!(sql.as_str(), "BEGIN" | "COMMIT" | "ROLLBACK");
-                !beside && !OF_CONNECTIONS.iter().any(|other| sql.contains(other))
-            }
-            _ => false,
+    fn read(&mut self, messages: &[(u8, Vec<u8>)]) -> Asked {
+        let (mut asked, mut bound) = (Asked::default(), None);
+        let mut writes = false;
+        for (kind, message) in messages {
+            let body = message.get(5..).unwrap_or_default();
+            let mut texts = body.split(|byte| *byte == 0).map(<[u8]>::to_vec);
+            let mut next = || texts.next().unwrap_or_default();
+            let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+            let sql = match kind {
+                b'P' => {
+                    let name = next();
+                    self.prepared.insert(name, text(next()));
+                    continue;
+                }
+                b'B' => {
+                    // The portal's name comes first.
+                    next();
+                    bound = self.prepared.get(&next()).cloned();
+                    continue;
+                }
+                // Without a statement something is prepared, beside what is asked.
+                b'S' => bound.take(),
+                b'Q' => Some(text(next())),
+                _ => continue,
+            };
+            asked.answers += 1;
+            let Some(sql) = sql else { continue };
+            let sets = ["BEGIN", "COMMIT", "ROLLBACK", "SET ", "LISTEN"];
+            // Empty is the look whether a connection lives.
+            let sets = sql.is_empty() || sets.iter().any(|word| sql.starts_with(word));
+            let of_others = OF_CONNECTIONS.iter().chain(&BESIDE);
+            let of_a_message = !sets && !of_others.into_iter().any(|other| sql.contains(other));
+            asked.of_a_message |= of_a_message;
+            writes |= of_a_message;
+            asked.commits_a_unit = writes && sql == "COMMIT";
         }
+        asked
     }
 }
 
-/// Reads until the server is ready for the next query.
-async fn answered(server: &mut (impl AsyncRead + Unpin)) {
-    while let Some((kind, _)) = typed(server).await {
-        if kind == b'Z' {
-            break;
-        }
+/// Reads until the server is ready for the next query so many times.
+async fn answered(server: &mut (impl AsyncRead + Unpin), mut answers: u32) {
+    while 0 < answers
+        && let Some((kind, _)) = typed(server).await
+    {
+        answers -= u32::from(kind == b'Z');
     }
 }
 
-/// The next message of a client; the first has no kind.
-async fn frontend(client: &mut (impl AsyncRead + Unpin), started: bool) -> Option<(u8, Vec<u8>)> {
-    if started {
-        return typed(client).await;
+/// What a client says in one piece, as messages and as it is; the first has no kind.
+async fn frontend(
+    client: &mut (impl AsyncRead + Unpin),
+    started: bool,
+) -> Option<(Vec<(u8, Vec<u8>)>, Vec<u8>)> {
+    if !started {
+        let mut message = vec![0; 4];
+        client.read_exact(&mut message).await.ok()?;
+        let length = u32::from_be_bytes(message[..4].try_into().unwrap()) as usize;
+        message.resize(length, 0);
+        client.read_exact(&mut message[4..]).await.ok()?;
+        return Some((Vec::new(), message));
     }
-    let mut message = vec![0; 4];
-    client.read_exact(&mut message).await.ok()?;
-    let length = u32::from_be_bytes(message[..4].try_into().unwrap()) as usize;
-    message.resize(length, 0);
-    client.read_exact(&mut message[4..]).await.ok()?;
-    Some((0, message))
+    let (mut bytes, mut messages, mut read) = (vec![0; PIECE], Vec::new(), 0);
+    // One piece, and the rest of the message that it ends in.
+    loop {
+        let more = client.read(&mut bytes[read..]).await.ok()?;
+        if more == 0 {
+            return None;
+        }
+        read += more;
+        let mut at = 0;
+        messages.clear();
+        while let Some(head) = bytes[at..read].first_chunk::<5>() {
+            let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+            if read < at + 1 + length {
+                break;
+            }
+            messages.push((head[0], bytes[at..at + 1 + length].to_vec()));
+            at += 1 + length;
+        }
+        if at == read {
+            bytes.truncate(read);
+            return Some((messages, bytes));
+        }
+        if read == bytes.len() {
+            bytes.resize(read * 2, 0);
+        }
+    }
 }
 
 async fn typed(stream: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {

@@ -78,8 +78,11 @@ fn outside_world(tree: &Tree) -> Vec<Finding> {
 
 fn sqlx(tree: &Tree) -> Vec<Finding> {
     check_paths(tree, &["src/", "commands/"], |path, named| {
-        let outside = !path.starts_with("src/store/") && named.starts_with("sqlx");
-        outside.then(|| "sqlx outside of src/store".into())
+        let driver = ["sqlx", "tokio_postgres"]
+            .iter()
+            .find(|name| named.starts_with(name))?;
+        let outside = !path.starts_with("src/store/");
+        outside.then(|| format!("{driver} outside of src/store"))
     })
 }
 
@@ -155,6 +158,32 @@ fn sql(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// What writes a script for people to read and run.
+const SCRIPTS: [&str; 1] = ["src/store/migrate.rs"];
+
+/// Values written into the text of a statement: between quotes, or by something that quotes.
+fn written_values(tree: &Tree) -> Vec<Finding> {
+    let mut findings = check_paths(tree, &["src/store/"], |_, named| {
+        let quotes = |name: &String| name.ends_with("_literal") || name.starts_with("quote_");
+        let name = named.segments.iter().find(|name| quotes(name))?;
+        Some(format!("`{name}` where values are bound"))
+    });
+    let files = tree.rust(&["src/store/"]);
+    for (path, source) in files.filter(|(path, _)| !is_test(path) && !SCRIPTS.contains(path)) {
+        for (line, text) in source.without_tests().strings {
+            let mut quoted = text.split("'{").skip(1);
+            if quoted.any(|behind| behind.starts_with(|char: char| char.is_ascii_lowercase())) {
+                findings.push(Finding::new(
+                    path,
+                    line,
+                    "a value in the text of a statement",
+                ));
+            }
+        }
+    }
+    findings
+}
+
 fn is_sql(text: &str) -> bool {
     const STATEMENTS: [(&str, &str); 6] = [
         ("SELECT", " FROM "),
@@ -187,6 +216,20 @@ fn sqlx_stays_in_the_store() {
 #[test]
 fn sql_stays_in_the_store() {
     expect_none(&sql(&Tree::of_repository()));
+}
+
+#[test]
+fn values_are_bound() {
+    expect_none(&written_values(&Tree::of_repository()));
+}
+
+#[test]
+fn written_values_are_found() {
+    let text = "fn f() { g(format!(\"= '{name}'\")); }\nconst A: &str = \"detail = '{}'\";
+fn h() { quote_literal(x) }\nfn i() { format!(\"SELECT {column} FROM {table}\") }";
+    let files = [("src/store/key.rs", text), ("src/ops/mod.rs", text)];
+    let found = [("src/store/key.rs", 3), ("src/store/key.rs", 1)];
+    expect_found(written_values, &files, &found);
 }
 
 #[test]
@@ -229,6 +272,9 @@ fn stray_sql_is_found() {
     let files = [("src/ops/mod.rs", text), ("src/store/lease.rs", text)];
     expect_found(sql, &files, &[("src/ops/mod.rs", 1), ("src/ops/mod.rs", 2)]);
     let text = "use sqlx::PgPool;";
+    let files = [("src/ops/mod.rs", text), ("src/store/open.rs", text)];
+    expect_found(sqlx, &files, &[("src/ops/mod.rs", 1)]);
+    let text = "use tokio_postgres::Client;";
     let files = [("src/ops/mod.rs", text), ("src/store/open.rs", text)];
     expect_found(sqlx, &files, &[("src/ops/mod.rs", 1)]);
 }

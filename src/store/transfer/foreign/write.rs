@@ -197,13 +197,13 @@ async fn send(to: &mut Tx, chunk: &mut Vec<(&'static str, Vec<Val>)>) -> Result<
                 to.run(sql, values).await?;
             }
         }
-        Tx::Postgres { tx, .. } => {
+        Tx::Postgres { .. } => {
             let mut batch = Batch::default();
             for (sql, values) in chunk.drain(..) {
-                batch.push(sql, &values);
+                batch.push(sql, values);
             }
             if 0 < batch.len() {
-                batch.send(tx).await?;
+                to.all(batch).await?;
             }
         }
     }

@@ -1,0 +1,333 @@
+//! A server as a URL describes it: where it is, who logs in, and what a session is to be like.
+//!
+//! What the URL leaves open comes from the variables and the file of passwords that PostgreSQL's
+//! own clients read.
+
+use std::env::var;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation};
+
+use crate::config::postgres::{Binding, Keepalives, PostgresUrl, Roots, TlsMode, WantedServer};
+use crate::store::error::StoreError;
+use crate::store::postgres::answer::{Answer, fault};
+use crate::store::postgres::dial::{Secured, dial};
+use crate::store::postgres::link::Link;
+use crate::store::postgres::login::Login;
+
+const PORT: u16 = 5432;
+/// Where sockets lie, by distribution.
+const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+/// Statements that a connection keeps prepared: more than the program has.
+const STATEMENTS_MAX: usize = 500;
+/// How long one server may take where there are others.
+const ONE_OF_SEVERAL: Duration = Duration::from_millis(800);
+const IS_OPEN: &str = "
+    SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'";
+
+/// How to connect.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Target {
+    pub(super) servers: Arc<Vec<Address>>,
+    /// Which of them was the right one last.
+    last: Arc<AtomicUsize>,
+    wanted: WantedServer,
+    login: Login,
+    database: Option<String>,
+    application: String,
+    /// Settings that a session starts with.
+    settings: Vec<(String, String)>,
+    pub(super) tls: TlsMode,
+    binding: Binding,
+    pub(super) keepalives: Keepalives,
+    pub(super) files: Arc<Files>,
+    statements: usize,
+}
+
+/// Where a server is.
+#[derive(Debug)]
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+/// What a server has to show, and what it is shown.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) roots: Roots,
+    pub(super) client: Option<(PathBuf, PathBuf)>,
+}
+
+impl Address {
+    /// It is on this machine, behind a socket in the file system.
+    pub(super) fn is_socket(&self) -> bool {
+        self.host.starts_with('/')
+    }
+}
+
+impl Target {
+    /// Of a URL; sessions have this name unless the URL gives one.
+    pub(in crate::store) fn of(url: &PostgresUrl, name: &str) -> Self {
+        let servers = servers(url);
+        let options = url.options.clone().or_else(|| var("PGOPTIONS").ok());
+        Self {
+            tls: mode(url, &servers),
+            servers: Arc::new(servers),
+            last: Arc::default(),
+            wanted: url.wanted,
+            login: Login::of(url),
+            database: url.database.clone().or_else(|| var("PGDATABASE").ok()),
+            binding: url.binding,
+            keepalives: url.keepalives,
+            files: Arc::new(files(url)),
+            settings: settings_of(options.as_deref().unwrap_or_default()),
+            application: url.application.clone().unwrap_or_else(|| name.to_owned()),
+            statements: url.statement_cache.unwrap_or(STATEMENTS_MAX),
+        }
+    }
+
+    /// The same with another encryption.
+    pub(in crate::store) fn with_tls(&self, tls: TlsMode) -> Self {
+        Self {
+            tls,
+            ..self.clone()
+        }
+    }
+
+    pub(in crate::store) fn tls(&self) -> TlsMode {
+        self.tls
+    }
+
+    pub(in crate::store) fn roots(&self) -> &Roots {
+        &self.files.roots
+    }
+
+    pub(in crate::store) fn client(&self) -> Option<&(PathBuf, PathBuf)> {
+        self.files.client.as_ref()
+    }
+
+    /// The same with more settings; what the URL sets stays as it is.
+    pub(in crate::store) fn with_settings(&self, more: &[(&str, &str)]) -> Self {
+        let mut target = self.clone();
+        for (name, value) in more {
+            if target.settings.iter().all(|(known, _)| known != name) {
+                let setting = ((*name).to_owned(), (*value).to_owned());
+                target.settings.push(setting);
+            }
+        }
+        target
+    }
+
+    /// The same without statements that outlive a transaction.
+    pub(in crate::store) fn without_statements(&self) -> Self {
+        Self {
+            statements: 0,
+            ..self.clone()
+        }
+    }
+
+    /// Has the login read again from the file that it came from.
+    pub(in crate::store) fn renew_login(&self) {
+        self.login.renew();
+    }
+
+    /// A new connection. A login that is refused is read again first, from where it came.
+    pub(in crate::store) async fn connect(&self) -> Result<Link, StoreError> {
+        match Box::pin(self.connect_to_any()).await {
+            Err(StoreError::Login { .. }) if self.login.renew() => self.connect_to_any().await,
+            other => other,
+        }
+    }
+
+    /// The server that was right last comes first.
+    async fn connect_to_any(&self) -> Result<Link, StoreError> {
+        let count = self.servers.len();
+        let last = self.last.load(Ordering::Relaxed);
+        let mut failure = StoreError::late();
+        for at in (0..count).map(|at| (last + at) % count) {
+            let Some(server) = self.servers.get(at) else {
+                continue;
+            };
+            let connect = self.connect_to(server);
+            let connected = match count {
+                1 => connect.await,
+                // One that is silent must not use up the time of the others.
+                _ => timeout(ONE_OF_SEVERAL, connect)
+                    .await
+                    .unwrap_or_else(|_| Err(StoreError::late())),
+            };
+            match connected {
+                Ok(link) => {
+                    self.last.store(at, Ordering::Relaxed);
+                    return Ok(link);
+                }
+                // A copy is what is told of only if nothing is wrong with the others.
+                Err(StoreError::Standby) if 0 < at => (),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    async fn connect_to(&self, server: &Address) -> Result<Link, StoreError> {
+        let socket = dial(self, server).await?;
+        let (user, password) = self.login.now(server, self.database.as_deref());
+        let mut config = tokio_postgres::Config::new();
+        config
+            .user(user.as_str())
+            .dbname(self.database.as_deref().unwrap_or(&user))
+            .application_name(self.application.as_str())
+            .channel_binding(match self.binding {
+                Binding::Disable => ChannelBinding::Disable,
+                Binding::Prefer => ChannelBinding::Prefer,
+                Binding::Require => ChannelBinding::Require,
+            });
+        let has_password = password.is_some();
+        if let Some(password) = password {
+            config.password(password.as_bytes());
+        }
+        if !self.settings.is_empty() {
+            config.options(options(&self.settings));
+        }
+        // What there is to negotiate is done.
+        match socket.is_encrypted() {
+            true => config
+                .ssl_mode(SslMode::Require)
+                .ssl_negotiation(SslNegotiation::Direct),
+            false => config.ssl_mode(SslMode::Disable),
+        };
+        let connected = config.connect_raw(socket, Secured).await;
+        let (client, wire) = connected.map_err(|error| refusal(error, has_password))?;
+        let mut link = Link::new(client, wire, self.statements);
+        self.suits(&mut link).await?;
+        Ok(link)
+    }
+
+    /// Whether it is what is wanted, where there is a choice.
+    async fn suits(&self, link: &mut Link) -> Result<(), StoreError> {
+        if self.servers.len() == 1 && self.wanted == WantedServer::Primary {
+            return Ok(());
+        }
+        let row = link.row(IS_OPEN, Vec::new()).await?;
+        let row = row.ok_or_else(StoreError::late)?;
+        let (copy, read_only): (bool, bool) =
+            (row.column("pg_settings", 0)?, row.column("pg_settings", 1)?);
+        match self.wanted {
+            _ if copy => Err(StoreError::Standby),
+            WantedServer::Writable if read_only => Err(StoreError::ReadOnly),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why nobody was logged in.
+fn refusal(error: tokio_postgres::Error, has_password: bool) -> StoreError {
+    let source = std::error::Error::source(&error);
+    let broke = source.is_some_and(|source| source.is::<std::io::Error>());
+    match error.as_db_error() {
+        Some(answer) => Answer::from(answer).into(),
+        None if broke || error.is_closed() => fault(error),
+        None if !has_password => StoreError::Login {
+            listed: true,
+            source: "the server wants a password, and there is none".into(),
+        },
+        // The server does not prove that it knows the password, or who it is.
+        None => StoreError::Untrusted(Box::new(error)),
+    }
+}
+
+/// What the URL names, or else the variables, or else this machine.
+fn servers(url: &PostgresUrl) -> Vec<Address> {
+    let port = var("PGPORT").ok().and_then(|port| port.parse().ok());
+    let named = || var("PGHOSTADDR").or_else(|_| var("PGHOST")).ok();
+    let first = (url.host.clone().or_else(named), url.port);
+    let all = [first].into_iter().chain(url.others.iter().cloned());
+    let address = |(host, its): (Option<String>, Option<u16>)| {
+        let port = its.or(port).unwrap_or(PORT);
+        Address {
+            host: host.unwrap_or_else(|| default_host(port)),
+            port,
+        }
+    };
+    all.map(address).collect()
+}
+
+fn mode(url: &PostgresUrl, servers: &[Address]) -> TlsMode {
+    // No server offers TLS over its socket, and nobody sits in between.
+    if servers.iter().all(Address::is_socket) {
+        return TlsMode::Disable;
+    }
+    let named = || TlsMode::named(&var("PGSSLMODE").ok()?);
+    url.tls.or_else(named).unwrap_or_default()
+}
+
+fn files(url: &PostgresUrl) -> Files {
+    let named = || var("PGSSLROOTCERT").ok().filter(|path| !path.is_empty());
+    let roots = match (&url.roots, named()) {
+        (Roots::Any, Some(path)) if path == "system" => Roots::System,
+        (Roots::Any, Some(path)) => Roots::File(path.into()),
+        (roots, _) => roots.clone(),
+    };
+    let named = || {
+        let (certificate, key) = (var("PGSSLCERT").ok()?, var("PGSSLKEY").ok()?);
+        Some((certificate.into(), key.into()))
+    };
+    let client = url.client.clone().or_else(named);
+    Files { roots, client }
+}
+
+/// The folder with a socket of that port, or else this machine.
+fn default_host(port: u16) -> String {
+    let socket = format!(".s.PGSQL.{port}");
+    let has_it = |folder: &&&str| Path::new(folder).join(&socket).exists();
+    let folder = SOCKET_FOLDERS.iter().find(has_it);
+    folder.map_or("localhost", |folder| *folder).to_owned()
+}
+
+/// `-c name=value` and `--name=value`, separated by blanks (which a URL writes as `%20`).
+fn settings_of(options: &str) -> Vec<(String, String)> {
+    let parts = options.split("-c").flat_map(|part| part.split("--"));
+    let pairs = parts.filter_map(|part| part.trim().split_once('='));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// The same as the server reads it.
+fn options(settings: &[(String, String)]) -> String {
+    let mut text = String::new();
+    for (name, value) in settings {
+        text.push_str("-c ");
+        for char in name.chars().chain(['=']).chain(value.chars()) {
+            if char == ' ' || char == '\\' {
+                text.push('\\');
+            }
+            text.push(char);
+        }
+        text.push(' ');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_reach_the_server_as_they_are() {
+        let settings = settings_of("-c a=1 --b=x  -c c.d='e'");
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            settings,
+            [pair("a", "1"), pair("b", "x"), pair("c.d", "'e'")]
+        );
+        assert_eq!(
+            options(&[pair("a", "b c\\d"), pair("e", "1")]),
+            "-c a=b\\ c\\\\d -c e=1 "
+        );
+    }
+}
