@@ -525,7 +525,7 @@ impl Settings {
     /// The files from which values were taken.
     pub(crate) fn files(&self) -> Vec<String> {
         let files = self.values.values().filter_map(|(_, origin)| match origin {
-            Origin::File(path) => Some(path.display().to_string()),
+            Origin::File(path) | Origin::Secret(path) => Some(path.display().to_string()),
             _ => None,
         });
         files.collect::<BTreeSet<_>>().into_iter().collect()
@@ -536,7 +536,7 @@ impl Settings {
         use std::os::unix::fs::MetadataExt;
         let secrets = KEYS.iter().filter(|key| key.secret);
         let files = secrets.filter_map(|key| match self.values.get(key.name) {
-            Some((_, Origin::File(path))) => Some(path.as_path()),
+            Some((_, Origin::File(path) | Origin::Secret(path))) => Some(path.as_path()),
             _ => None,
         });
         let is_open = |path: &&Path| std::fs::metadata(path).is_ok_and(|of| of.mode() & 0o004 != 0);

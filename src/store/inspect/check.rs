@@ -132,7 +132,8 @@ const RECORDS: [Records; 7] = [
 /// Something that is wrong, with how many rows and one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// `file`, `server`, `tenant_name`, `orphan`, `key_length`, `undecodable` or `whatsmeow_record`.
+    /// `file`, `server`, `tenant_name`, `orphan`, `key_length`, `undecodable` or
+    /// `whatsmeow_record`.
     pub check: &'static str,
     pub table: String,
     /// As it is stored: it may be no tenant's name.
