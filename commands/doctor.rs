@@ -53,6 +53,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DoctorArgs) -> Resu
         Err(failure) => checks.push(failed("config", &failure)),
         Ok(found) => {
             checks.push(Check::new("config", State::Ok, found));
+            checks.push(marks(settings));
             checks.extend(settings.open_secrets().iter().map(|path| open_secret(path)));
             checks.extend(database(settings).await);
         }
@@ -87,6 +88,33 @@ fn configuration(settings: &Settings) -> Result<String, Failure> {
         files => files.join(", "),
     };
     Ok(format!("{read}; {database}"))
+}
+
+/// Where this machine keeps what a restored database cannot know.
+fn marks(settings: &Settings) -> Check {
+    let hint = "a database that was restored is recognised by less: set STATE_DIRECTORY or \
+                XDG_STATE_HOME to a folder that stays and is in no backup";
+    let Some(folder) = settings.marks() else {
+        return Check::new(
+            "state",
+            State::Warning,
+            "no folder for what this machine keeps",
+        )
+        .hint(hint);
+    };
+    let found = folder.display().to_string();
+    // The first account makes it.
+    let there = folder.ancestors().find(|folder| folder.exists());
+    let writable = there.and_then(|there| std::fs::metadata(there).ok());
+    match writable.is_some_and(|there| !there.permissions().readonly()) {
+        true => Check::new("state", State::Ok, found),
+        false => Check::new(
+            "state",
+            State::Warning,
+            format!("{found} cannot be written"),
+        )
+        .hint(hint),
+    }
 }
 
 /// Some mounts have no better mode, so that this is no failure.

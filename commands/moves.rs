@@ -238,7 +238,7 @@ fn database(flag: &str, text: &str) -> Result<DatabaseUrl, Failure> {
     })
 }
 
-fn failure(error: MoveError) -> Failure {
+pub(crate) fn failure(error: MoveError) -> Failure {
     match error {
         MoveError::Rows(error) => start::rows(error),
         MoveError::Unfit {

@@ -55,6 +55,9 @@ async fn open_with(
     let retention = settings.retention()?;
     let mut app = App::open(ops, schema).await.map_err(rows)?;
     app.retain(retention);
+    if let Some(folder) = settings.marks() {
+        app.keep_marks_in(&folder);
+    }
     Ok(app)
 }
 

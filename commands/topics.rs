@@ -45,6 +45,7 @@ WMCTL_TLS_CERT, WMCTL_TLS_KEY        its certificate and key: it speaks TLS with
 WMCTL_CONFIG                         the configuration file, as --config
 CREDENTIALS_DIRECTORY                systemd credentials: a file database_url in it is read
 STATE_DIRECTORY, XDG_DATA_HOME       folder of the embedded database where none is set
+STATE_DIRECTORY, XDG_STATE_HOME      folder of what shows that a database was restored
 XDG_CONFIG_HOME                      folder of wmctl/config.toml
 NO_COLOR, CLICOLOR_FORCE, TERM       colour
 

@@ -100,6 +100,9 @@ _wmctl() {
             wmctl__subcmd__db,prune)
                 cmd="wmctl__subcmd__db__subcmd__prune"
                 ;;
+            wmctl__subcmd__db,restored)
+                cmd="wmctl__subcmd__db__subcmd__restored"
+                ;;
             wmctl__subcmd__db,sessions)
                 cmd="wmctl__subcmd__db__subcmd__sessions"
                 ;;
@@ -601,7 +604,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help connections devices sessions size check prune locks"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help connections devices sessions size check prune restored locks"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1028,6 +1031,84 @@ _wmctl() {
             ;;
         wmctl__subcmd__db__subcmd__prune)
             opts="-c -o -q -v -h --dry-run --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --business-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-database-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --simulator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wmctl__subcmd__db__subcmd__restored)
+            opts="-c -o -q -v -h --all --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

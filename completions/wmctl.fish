@@ -490,30 +490,31 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -l no-headers -
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand lock-status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s c -l config -d 'Read this configuration file only' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l log-format -d 'Write log lines as text or json' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l color -d 'Use colour: auto, always or never' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l server -d 'Dial this server instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l json -d 'Same as --output json'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -l no-headers -d 'Leave out the heads of tables'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s q -l quiet -d 'Say nothing but errors'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s v -l verbose -d 'Log more; twice for everything'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "connections" -d 'Show who is connected, how many may be and how many should be'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "devices" -d 'List the paired devices'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "sessions" -d 'Count the sessions and keys of each device'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "size" -d 'Show how large tables and tenants are, and how they grow'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "check" -d 'Look for rows that belong to nobody, keys of a wrong length and records that nobody can read'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "prune" -d 'Forget events, sent messages and secrets that are over the limits'
-complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune locks" -f -a "locks" -d 'Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -f -a "connections" -d 'Show who is connected, how many may be and how many should be'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -f -a "devices" -d 'List the paired devices'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -f -a "sessions" -d 'Count the sessions and keys of each device'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -f -a "size" -d 'Show how large tables and tenants are, and how they grow'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -f -a "check" -d 'Look for rows that belong to nobody, keys of a wrong length and records that nobody can read'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -f -a "prune" -d 'Forget events, sent messages and secrets that are over the limits'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -f -a "restored" -d 'Say that the database was restored from a backup'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and not __fish_seen_subcommand_from connections devices sessions size check prune restored locks" -f -a "locks" -d 'Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from connections" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
@@ -624,6 +625,24 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l all -d 'Every tenant that has an account'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from restored" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s w -l watch -d 'Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l release -d 'Take the lease of this tenant away from its holder' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r

@@ -3,11 +3,13 @@
 use clap::Subcommand;
 use wmctl::ids::TenantId;
 use wmctl::ops::db;
+use wmctl::ops::logs;
 use wmctl::ops::open::{App, Schema};
 use wmctl::ops::retention::{self, ByHand};
 
 use crate::failure::{Exit, Failure};
 use crate::lock_status::{self, LockStatusArgs};
+use crate::moves;
 use crate::settings::Settings;
 use crate::start;
 use crate::ui::Ui;
@@ -85,6 +87,21 @@ enum DbCommand {
         Exit status:\n  0  done\n  7  the database cannot be used\n  \
         9  somebody has locked rows of some tenants: all others are done")]
     Prune(PruneArgs),
+    /// Say that the database was restored from a backup
+    ///
+    /// A run recognises that by itself where a mark shows it: this machine knows more than the
+    /// rows, or the rows are in another database, server or file than before. Say it where no mark
+    /// can: a whole machine was set back, with all its disks; or a copy of the database was used
+    /// elsewhere and this one goes on. No key that the rows hold encrypts anything any more: the
+    /// next message to each device starts a new session, and each group gets a new key. Events go
+    /// on with larger numbers, in a new log. What came and went after the backup is in no row. Stop
+    /// what runs the account first.
+    #[command(after_long_help = "Examples:\n  \
+        wmctl db restored acme\n  \
+        wmctl db restored --all\n\n\
+        Exit status:\n  0  done\n  5  the tenant has no account\n  6  a process runs it\n  \
+        7  the database cannot be used\n  9  processes run some tenants: all others are done")]
+    Restored(RestoredArgs),
     /// Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)
     Locks(LockStatusArgs),
 }
@@ -104,6 +121,18 @@ struct PruneArgs {
     /// Count what would go, and change nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true)]
+struct RestoredArgs {
+    /// The tenant whose rows are older than what was sent
+    #[arg(value_name = "TENANT")]
+    only: Option<TenantId>,
+
+    /// Every tenant that has an account
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -170,6 +199,7 @@ async fn look(
             args.watch.look(ui, once).await
         }
         DbCommand::Prune(args) => prune(app, ui, args, typed).await,
+        DbCommand::Restored(args) => restored(app, ui, args).await,
         DbCommand::Locks(_) => Ok(Exit::Done),
     }
 }
@@ -204,6 +234,34 @@ async fn prune(
         ui.note("nothing was changed");
     }
     Ok(Exit::Done)
+}
+
+async fn restored(app: &App, ui: &Ui, args: &RestoredArgs) -> Result<Exit, Failure> {
+    let tenants = match &args.only {
+        Some(tenant) => vec![tenant.clone()],
+        None => logs::tenants(app).await.map_err(start::rows)?,
+    };
+    let (mut begun, mut held) = (Vec::new(), Vec::new());
+    for tenant in &tenants {
+        match logs::declare_restored(app, tenant).await {
+            Ok(Some(log)) => begun.push(log),
+            Ok(None) => {
+                let message = format!("{tenant} has no account here");
+                return Err(Failure::new(Exit::Absent, "NOT_PAIRED", message)
+                    .hint("`wmctl tenants list` shows which tenants have one"));
+            }
+            Err(error) if args.all => held.push(format!("{tenant}: {error}")),
+            Err(error) => return Err(moves::failure(error)),
+        }
+    }
+    ui.list("EventLogList", &begun, "no tenant has an account")?;
+    for text in &held {
+        ui.warn(text);
+    }
+    match held.len() {
+        0 => Ok(Exit::Done),
+        _ => Ok(Exit::Partial),
+    }
 }
 
 async fn check(app: &App, ui: &Ui, only: Option<&TenantId>) -> Result<Exit, Failure> {

@@ -2,6 +2,7 @@
 
 use wmctl::ops::db::connections::{ConnectionGroup, Connections, Sizing};
 use wmctl::ops::db::{Device, Finding, Sessions};
+use wmctl::ops::logs::EventLog;
 use wmctl::ops::retention::Pruned;
 
 use crate::failure::Failure;
@@ -157,4 +158,21 @@ fn rule(found: &Connections, sizing: &Sizing) -> String {
             .pool_max_conns
             .map_or_else(String::new, |pool| format!(" (this URL: {pool})")),
     )
+}
+
+impl Listed for EventLog {
+    const HEADS: &'static [&'static str] = &["TENANT", "LOG", "SINCE", "FIRST"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.business_id.clone(),
+            self.log.clone(),
+            self.since.clone(),
+            self.first_seq.to_string(),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.log.clone()
+    }
 }

@@ -404,6 +404,16 @@ impl Settings {
         Ok(DatabaseUrl::Sqlite(folder.join("wmctl.db")))
     }
 
+    /// Where this machine keeps how far accounts have come, outside the database.
+    pub(crate) fn marks(&self) -> Option<PathBuf> {
+        let folder = self.environment.folder(&[
+            ("STATE_DIRECTORY", ""),
+            ("XDG_STATE_HOME", "wmctl"),
+            ("HOME", ".local/state/wmctl"),
+        ]);
+        folder.map(|folder| folder.join("marks"))
+    }
+
     /// Whether the database is nowhere set.
     pub(crate) fn database_is_default(&self) -> bool {
         self.value("database_url").is_none()

@@ -1,6 +1,5 @@
 //! The live ledger: the store, under the lease of one account.
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
@@ -14,10 +13,12 @@ use crate::session::changes::{Change, EventBody};
 use crate::session::rows::{Row, RowKey};
 use crate::signal::ratchet::Ratchet;
 use crate::signal::sender_key::SenderKey;
+use crate::signal::stamp;
 use crate::store::bell::Bell;
 use crate::store::commit::{Committed, Place};
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
+use crate::store::log::Current;
 use crate::store::outbox::Found;
 use crate::store::{Owner, Store};
 
@@ -40,33 +41,62 @@ struct Known {
     /// tried last.
     committed: Option<String>,
     tried: Option<Place>,
-    /// Whether the rows may be older than what was sent, once that was asked.
-    behind: Option<bool>,
-    /// Chains that were written under this lease: those are ahead of whatever was lost.
-    ahead: BTreeSet<RowKey>,
+    /// The log that they are written in, once they were judged, and how the account is named
+    /// outside the database.
+    log: Option<(Current, String)>,
+}
+
+impl Known {
+    /// Whether units of this lease were committed that the rows, whose last one is `last`, lack:
+    /// nobody else commits any.
+    fn is_ahead_of(&self, last: &str) -> bool {
+        let tried = self.tried.as_ref().is_some_and(|place| place.name == last);
+        let committed = self.committed.as_ref();
+        !tried && committed.is_some_and(|committed| committed != last)
+    }
+
+    fn log_number(&self) -> u64 {
+        self.log.as_ref().map_or(0, |(log, _)| log.number)
+    }
 }
 
 fn is_chain(key: &RowKey) -> bool {
     matches!(key, RowKey::Ratchet(_) | RowKey::SenderKey { .. })
 }
 
-/// Leaves out keys that a lost later record may have used. What cannot be read is left to whoever
-/// reads it.
-fn leave_out(key: &RowKey, record: &mut Vec<u8>) {
+/// What a record of an earlier log is still good for: reading. `None` if for nothing. What cannot
+/// be read is left to whoever reads it.
+fn ended(key: &RowKey, record: Vec<u8>) -> Option<Vec<u8>> {
     match key {
-        RowKey::Ratchet(_) => {
-            if let Ok(mut ratchet) = Ratchet::decode(record) {
-                ratchet.leave_out();
-                *record = ratchet.encode();
+        RowKey::Ratchet(_) => Some(match Ratchet::decode(&record) {
+            Ok(mut ratchet) => {
+                ratchet.close();
+                ratchet.encode()
             }
-        }
+            Err(_) => record,
+        }),
         _ => {
-            if let Ok(mut sender_key) = SenderKey::decode(record) {
-                sender_key.leave_out();
-                *record = sender_key.encode();
-            }
+            let ours = SenderKey::decode(&record).is_ok_and(|key| key.is_ours());
+            (!ours).then_some(record)
         }
     }
+}
+
+/// The changes with records that say in which log they were written; `None` in the first, where
+/// none says so.
+fn stamped(changes: &[Change], log: u64) -> Option<Vec<Change>> {
+    if log == 0 {
+        return None;
+    }
+    let mut changes = changes.to_vec();
+    for change in &mut changes {
+        if let Change::Put(key, Row::Record(record)) = change
+            && is_chain(key)
+        {
+            stamp::put(record, log);
+        }
+    }
+    Some(changes)
 }
 
 impl Leased {
@@ -101,17 +131,6 @@ impl Leased {
             self.meter.fenced();
         }
         Ok(result?)
-    }
-
-    /// Asked once, before the first chain is used.
-    async fn is_behind(&self) -> Result<bool, LedgerError> {
-        let known = self.known().behind;
-        if let Some(behind) = known {
-            return Ok(behind);
-        }
-        let behind = self.store.history_changed().await?;
-        self.known().behind = Some(behind);
-        Ok(behind)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -180,8 +199,23 @@ impl Ledger for Leased {
     }
 
     async fn account(&self) -> Result<Option<Account>, LedgerError> {
-        let load = self.store.account_after(&self.lease.tenant);
-        let (last, account) = self.timed("load", load).await?;
+        let load = || self.store.account_after(&self.lease.tenant);
+        let (mut last, mut account) = self.timed("load", load()).await?;
+        let (judged, forgotten) = {
+            let known = self.known();
+            (known.log.is_some(), known.is_ahead_of(&last))
+        };
+        if let Some(found) = &account
+            && (!judged || forgotten)
+        {
+            let recognised = self.store.recognise(&self.lease, found, forgotten);
+            let log = self.timed("load", recognised).await?;
+            let begun = log.begun;
+            self.known().log = Some((log, Store::mark_of(found)));
+            if begun {
+                (last, account) = self.timed("load", load()).await?;
+            }
+        }
         let mut known = self.known();
         known.committed = Some(last);
         known.jid = account.as_ref().map(|account| account.jid.clone());
@@ -196,14 +230,13 @@ impl Ledger for Leased {
             error!(business_id = %owner.tenant, table, "a row cannot be read: fetched again");
         }
         let mut rows = found.rows;
-        if keys.iter().any(is_chain) && self.is_behind().await? {
-            let known = self.known();
-            for (key, row) in &mut rows {
+        let log = self.known().log_number();
+        if 0 < log {
+            for (key, row) in rows.iter_mut().filter(|(key, _)| is_chain(key)) {
                 if let Some(Row::Record(record)) = row
-                    && is_chain(key)
-                    && !known.ahead.contains(key)
+                    && stamp::of(record) < log
                 {
-                    leave_out(key, record);
+                    *row = ended(key, std::mem::take(record)).map(Row::Record);
                 }
             }
         }
@@ -217,9 +250,11 @@ impl Ledger for Leased {
             }
         }
         let (owner, place) = (self.owner()?, self.place(attempt));
+        let stamped = stamped(changes, self.known().log_number());
+        let written = stamped.as_deref().unwrap_or(changes);
         let commit = self
             .store
-            .commit_at(&self.lease, &owner, place.as_ref(), changes);
+            .commit_at(&self.lease, &owner, place.as_ref(), written);
         let committed = self.timed("commit", commit).await?;
         let newest = match &committed {
             Some(committed) => committed.events.iter().flatten().max().copied(),
@@ -229,14 +264,11 @@ impl Ledger for Leased {
         {
             let mut known = self.known();
             if let Some(place) = place {
+                if let Some((log, account)) = &known.log {
+                    let tenant = &self.lease.tenant;
+                    self.store.mark_unit(tenant, account, &log.id, &place.name);
+                }
                 known.committed = Some(place.name);
-            }
-            if known.behind == Some(true) {
-                let written = changes.iter().filter_map(|change| match change {
-                    Change::Put(key, _) if is_chain(key) => Some(key.clone()),
-                    _ => None,
-                });
-                known.ahead.extend(written);
             }
         }
         self.count(changes, committed.as_ref());

@@ -10,9 +10,9 @@ use crate::config::{DatabaseUrl, Server};
 use crate::engine::leased::explained;
 use crate::net::dial::Dialer;
 use crate::ops::db::connections;
-use crate::ops::locks;
 use crate::ops::open::App;
 use crate::ops::shapes::time;
+use crate::ops::{locks, logs};
 use crate::store::error::StoreError;
 use crate::store::inspect::server::ServerFacts;
 use crate::store::migrate::SCHEMA_VERSION;
@@ -21,6 +21,8 @@ use crate::store::tenant::Overview;
 
 /// Clocks that differ by more are told of (milliseconds).
 const SKEW_MS_MAX: i64 = 2_000;
+/// Restores that are older are history (milliseconds).
+const RESTORE_AGE_MS: i64 = 7 * 24 * 3_600_000;
 /// Errors that are older are history (milliseconds).
 const ERROR_AGE_MS: i64 = 3_600_000;
 /// An answer of the database that takes longer is told of (microseconds).
@@ -87,6 +89,10 @@ pub async fn rows(app: &App) -> Vec<Check> {
     {
         checks.push(connections_left(app).await);
         checks.extend(tenants(app).await);
+        // A file of before there were logs is not brought up to date by looking at it.
+        if app.store.check_schema().await.is_ok() {
+            checks.extend(restores(app).await);
+        }
     }
     checks
 }
@@ -327,6 +333,30 @@ fn clock(facts: &ServerFacts, now_ms: i64) -> Check {
         false => Check::new("clock", State::Warning, found)
             .hint("times that are shown are off, and certificates may look expired: use NTP"),
     }
+}
+
+/// Accounts whose rows were found to be older than what was sent from them.
+async fn restores(app: &App) -> Vec<Check> {
+    let since_ms = app.surroundings.clock.unix_ms() - RESTORE_AGE_MS;
+    let logs = match logs::begun(app, since_ms).await {
+        Ok(logs) => logs,
+        Err(error) => return vec![broken("restore", &error)],
+    };
+    let told = logs.into_iter().map(|log| {
+        let found = format!(
+            "{}: since {} its database counts as restored ({}): no key of before encrypts, events \
+             go on from {}",
+            log.business_id,
+            log.since,
+            log.mark.unwrap_or_default(),
+            log.first_seq
+        );
+        Check::new("restore", State::Warning, found).hint(
+            "what came and went after the backup is in no row; readers of events begin where the \
+             new log does",
+        )
+    });
+    told.collect()
 }
 
 /// One line for all that are well, and one for each that is not.

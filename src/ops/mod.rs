@@ -16,6 +16,7 @@ pub mod keys;
 pub mod ledger;
 mod live;
 pub mod locks;
+pub mod logs;
 pub mod migrate;
 pub mod moves;
 pub mod open;

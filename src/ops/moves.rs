@@ -309,7 +309,7 @@ async fn enable(app: &App, enabled: bool) -> Result<(), MoveError> {
 
 impl App {
     /// Names whoever holds the tenant.
-    async fn refused(&self, error: TransferError) -> MoveError {
+    pub(super) async fn refused(&self, error: TransferError) -> MoveError {
         let tenant = &self.settings.tenant;
         match error {
             TransferError::Store(StoreError::LeaseHeld { .. }) => RowsError::Held {

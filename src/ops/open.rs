@@ -1,5 +1,6 @@
 //! What every use case starts from: checked settings and an opened store.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -244,6 +245,12 @@ impl App {
             rows: Room::default(),
             webhooks: None,
         })
+    }
+
+    /// Keeps in this folder how far accounts have come, so that a database that was restored is
+    /// recognised.
+    pub fn keep_marks_in(&mut self, folder: &Path) {
+        self.store.keep_marks_in(folder);
     }
 
     /// Sets how long rows are kept that only grow.

@@ -13,7 +13,7 @@ use crate::session::rows::{Dedupe, Row, RowKey};
 use crate::session::unit::{Lookup, Unit};
 use crate::signal::bundle::Bundle;
 use crate::signal::padding;
-use crate::signal::ratchet::{Identity, Kind, Ratchet};
+use crate::signal::ratchet::{self, Identity, Kind, Ratchet};
 use crate::wire::node::Node;
 
 /// Where the ratchet with a device may be filed.
@@ -82,14 +82,15 @@ impl Session {
         [Some(home), earlier].into_iter().flatten().collect()
     }
 
-    /// Whether there is a ratchet with this device. Also asks for all rows that using it takes.
+    /// Whether there is a ratchet to send to this device with. Also asks for all rows that using
+    /// it takes.
     pub(super) fn has_ratchet(&self, lookup: &mut impl Lookup, device: &Jid) -> bool {
         let Filed { home, earlier } = self.filed(lookup, device);
         lookup.row(&RowKey::Identity(home.clone()));
-        let mut found = lookup.row(&RowKey::Ratchet(home)).is_some();
+        let mut found = is_in_use(lookup.row(&RowKey::Ratchet(home)));
         if let Some(earlier) = earlier {
             lookup.row(&RowKey::Identity(earlier.clone()));
-            found |= lookup.row(&RowKey::Ratchet(earlier)).is_some();
+            found |= is_in_use(lookup.row(&RowKey::Ratchet(earlier)));
         }
         found
     }
@@ -168,11 +169,11 @@ impl Session {
             }
             // Of no use for sending: without the row, a bundle is fetched.
             None if !existing.as_ref().is_some_and(Ratchet::is_open) => {
-                let any = unit.row(&stored).is_some();
-                unit.delete(stored);
-                if !any {
+                // One that was ended stays, for reading.
+                if !is_in_use(unit.row(&stored)) {
                     return Err(Unsealed::NoKeys);
                 }
+                unit.delete(stored);
                 unit.notice(Notice::PutAside("ratchet"));
                 return Err(Unsealed::PutAside);
             }
@@ -211,6 +212,14 @@ fn move_ratchet(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
         unit.delete(from);
     } else {
         move_row(unit, from, to);
+    }
+}
+
+/// Whether there is a ratchet to send with; one that was ended is only read with.
+fn is_in_use(row: Option<&Row>) -> bool {
+    match row {
+        Some(Row::Record(record)) => !ratchet::is_ended(record),
+        _ => false,
     }
 }
 

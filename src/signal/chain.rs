@@ -1,7 +1,7 @@
 //! Chains of message keys: each key leads to the next, none leads back.
 
+use super::SKIPPED_MAX;
 use super::ratchet::RatchetError;
-use super::{LEFT_OUT, SKIPPED_MAX};
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::{hkdf, mac};
 use crate::secret::Secret;
@@ -10,6 +10,7 @@ const MESSAGE_KEYS_INFO: &[u8] = b"WhisperMessageKeys";
 const MESSAGE_KEY_SEED: &[u8] = &[0x01];
 const CHAIN_KEY_SEED: &[u8] = &[0x02];
 const GIVEN_UP_SEED: &[u8] = b"given up";
+const CLOSED_SEED: &[u8] = b"closed";
 
 /// A place in a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,22 @@ impl ChainKey {
             key,
         })
     }
+
+    /// Behind all places: no message comes from there. Its key is none of the chain's, and no
+    /// secret of the peer's, for clients that would use it nevertheless.
+    pub(super) fn close(&mut self) {
+        if !self.is_closed() {
+            let key = Secret::new(mac::hmac_sha256(self.key.expose(), &[CLOSED_SEED]));
+            *self = Self {
+                index: u32::MAX,
+                key,
+            };
+        }
+    }
+
+    pub(super) const fn is_closed(&self) -> bool {
+        self.index == u32::MAX
+    }
 }
 
 /// What encrypts one message.
@@ -75,16 +92,6 @@ impl MessageKeys {
 pub(super) struct SenderChain {
     pub(super) pair: KeyPair,
     pub(super) key: ChainKey,
-}
-
-impl SenderChain {
-    /// Leaves the next keys out.
-    pub(super) fn leave_out(&mut self) {
-        for _ in 0..LEFT_OUT {
-            let Some(next) = self.key.next() else { break };
-            self.key = next;
-        }
-    }
 }
 
 /// A chain that the peer's messages come from.

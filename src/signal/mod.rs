@@ -17,6 +17,7 @@ pub mod ratchet;
 mod record;
 pub mod sender_key;
 mod sender_record;
+pub mod stamp;
 mod state;
 
 #[cfg(test)]
@@ -25,10 +26,6 @@ mod tests;
 /// Most message keys of one chain that are kept for messages still to come, and so the furthest
 /// that a message may be ahead of the last one.
 pub const SKIPPED_MAX: usize = 2_000;
-
-/// How many keys of a chain are left out where its record may be an older one than what was sent:
-/// a peer that has not heard of them keeps them, far below [`SKIPPED_MAX`].
-pub const LEFT_OUT: u32 = 100;
 
 /// Why a stored record cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -51,6 +51,11 @@ pub struct Ratchet {
     pub(super) archived: Vec<State>,
 }
 
+/// Whether a stored record has ratchets, and none in use; its keys are not read.
+pub fn is_ended(record: &[u8]) -> bool {
+    record::is_ended(record)
+}
+
 /// Reads a message that can start a ratchet, so that the rows it names can be loaded.
 pub fn parse_prekey(bytes: &[u8]) -> Result<PreKeyMessage, RatchetError> {
     PreKeyMessage::parse(bytes)
@@ -140,21 +145,17 @@ impl Ratchet {
         }
     }
 
-    /// Leaves out keys of everything that encrypts: a later record, which is lost, may have used
-    /// them, and no key encrypts two texts.
-    pub fn leave_out(&mut self) {
-        for state in self.current.iter_mut().chain(&mut self.archived) {
-            if let Some(sender) = &mut state.sender {
-                sender.leave_out();
-            }
-        }
+    /// Ends everything that encrypts: a later record, which is lost, may have used its keys,
+    /// however many, and no key encrypts two texts. What the peer sends can still be read; the next
+    /// message to it needs a bundle, unless the peer turns a ratchet before.
+    pub fn close(&mut self) {
+        self.archive();
+        self.archived.iter_mut().for_each(State::close);
     }
 
     /// Whether there is a ratchet that can encrypt.
     pub fn is_open(&self) -> bool {
-        self.current
-            .as_ref()
-            .is_some_and(|state| state.sender.is_some())
+        self.current.as_ref().is_some_and(State::is_open)
     }
 
     /// Whether the peer has not answered yet on the current ratchet.
@@ -192,7 +193,7 @@ impl Ratchet {
     }
 
     /// Tries the current ratchet, then the archived ones. One that fits becomes the current one:
-    /// the peer is using it.
+    /// the peer is using it. One that was ended does so only if this message turned it.
     fn decrypt(
         &mut self,
         message: &RatchetMessage,
@@ -208,8 +209,10 @@ impl Ratchet {
         for at in 0..self.archived.len() {
             match self.archived[at].decrypt(message, random) {
                 Ok(plain) => {
-                    let state = self.archived.remove(at);
-                    self.replace(state);
+                    if self.archived[at].is_open() {
+                        let state = self.archived.remove(at);
+                        self.replace(state);
+                    }
                     return Ok(plain);
                 }
                 Err(error) if refusal.weight() < error.weight() => refusal = error,

@@ -9,7 +9,7 @@ use super::chain::{ChainKey, MessageKeys, ReceiverChain, SenderChain};
 use super::message::VERSION;
 use super::ratchet::ARCHIVED_MAX;
 use super::state::{Pending, RECEIVER_CHAINS_MAX, State};
-use super::{RecordError, SKIPPED_MAX};
+use super::{RecordError, SKIPPED_MAX, stamp};
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::secret::Secret;
 
@@ -37,6 +37,17 @@ pub(super) fn encode(current: Option<&State>, archived: &[State]) -> Vec<u8> {
         previous_sessions: archived.iter().map(write_state).collect(),
     }
     .encode_to_vec()
+}
+
+/// Whether there are archived states and no current one. Nothing else of the record is read.
+pub(super) fn is_ended(bytes: &[u8]) -> bool {
+    const CURRENT: u32 = 1;
+    const ARCHIVED: u32 = 2;
+    let has = |number| {
+        let mut fields = stamp::fields(bytes);
+        fields.any(|field| field.number == number && 0 < field.bytes)
+    };
+    !has(CURRENT) && has(ARCHIVED)
 }
 
 /// Other clients store an empty state where they have none.

@@ -7,7 +7,7 @@ use prost::Message;
 use wmctl_proto::signal::{SenderKeyDistributionMessage, SenderKeyMessage};
 
 use super::message::{VERSION, with_version};
-use super::{LEFT_OUT, RecordError, SKIPPED_MAX, sender_record};
+use super::{RecordError, SKIPPED_MAX, sender_record};
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::crypto::random::{self, Random};
 use crate::crypto::xeddsa::{self, SIGNATURE_BYTES};
@@ -134,18 +134,9 @@ impl SenderKey {
         Ok(())
     }
 
-    /// Leaves out keys of the chains that are ours: a later record, which is lost, may have used
-    /// them, and no key encrypts two texts.
-    pub fn leave_out(&mut self) {
-        let ours = self.states.iter_mut();
-        for state in ours.filter(|state| state.signing.is_some()) {
-            for _ in 0..LEFT_OUT {
-                let Some(next) = state.chain.next() else {
-                    break;
-                };
-                state.chain = next;
-            }
-        }
+    /// Whether we can encrypt with one of the chains.
+    pub fn is_ours(&self) -> bool {
+        self.states.iter().any(|state| state.signing.is_some())
     }
 
     /// Encrypts padded text for the group with our own key.

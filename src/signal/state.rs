@@ -157,6 +157,20 @@ impl State {
         })
     }
 
+    /// Whether there is a chain that messages can come from.
+    pub(super) fn is_open(&self) -> bool {
+        self.sender
+            .as_ref()
+            .is_some_and(|sender| !sender.key.is_closed())
+    }
+
+    /// Nothing is encrypted any more until the peer's next key turns the ratchet.
+    pub(super) fn close(&mut self) {
+        if let Some(sender) = &mut self.sender {
+            sender.key.close();
+        }
+    }
+
     /// Decrypts; unless that succeeds nothing is changed.
     pub(super) fn decrypt(
         &mut self,
@@ -203,7 +217,10 @@ impl State {
 
         let pair = KeyPair::generate(random);
         let (root, chain) = turn_keys(&root, &pair.private.agree(&peer)?);
-        self.previous_counter = sender.key.index.saturating_sub(1);
+        self.previous_counter = match sender.key.is_closed() {
+            true => 0,
+            false => sender.key.index.saturating_sub(1),
+        };
         self.root = root;
         self.sender = Some(SenderChain {
             pair,

@@ -2,7 +2,7 @@
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
-use crate::store::db::{Db, Row, args};
+use crate::store::db::{Row, args};
 use crate::store::error::StoreError;
 
 const TABLE: &str = "wmctl_host";
@@ -28,21 +28,7 @@ const REHEARSED: &str = "
             WHERE name = t.business_id AND state <> 'dead' AND $1 < hb_ms)
     ORDER BY business_id";
 
-/// The names of those long gone are kept for a week.
-const HISTORY_CHANGED: &str = "
-    SELECT EXISTS (SELECT 1 FROM wmctl_host WHERE line <> (SELECT wmctl_line()))";
-
 impl Store {
-    /// Whether the server was promoted within about a week: its rows may be older than those that
-    /// somebody has used.
-    pub async fn history_changed(&self) -> Result<bool, StoreError> {
-        if matches!(self.db, Db::Sqlite { .. }) {
-            return Ok(false);
-        }
-        let row = self.db.row(HISTORY_CHANGED, args![]).await?;
-        row.map_or(Ok(false), |row| row.column(TABLE, 0))
-    }
-
     /// Processes that hold no lease and serve nothing, each with its counter: to be compared with
     /// itself, by the observer's own clock.
     pub async fn idle_hosts(&self) -> Result<Vec<(HostId, i64)>, StoreError> {

@@ -22,6 +22,8 @@ pub mod key;
 pub mod lease;
 mod lengths;
 pub mod liveness;
+pub mod log;
+mod marks;
 pub mod migrate;
 mod open;
 pub mod outbox;
@@ -57,6 +59,8 @@ pub struct Store {
     bells: bell::Bells,
     intake: intake::Intake,
     turns: turn::Turns,
+    /// What this machine keeps outside the database.
+    marks: marks::Marks,
 }
 
 /// Whose rows: the tenant, and its own device's address, which most tables repeat.

@@ -16,6 +16,7 @@ use crate::store::bell::Bells;
 use crate::store::db::{Db, IDLE_IN_TRANSACTION_MS, Worn};
 use crate::store::error::StoreError;
 use crate::store::intake::Intake;
+use crate::store::marks::Marks;
 use crate::store::postgres::pool::{Admit, Limits};
 use crate::store::postgres::target::Target;
 use crate::store::route::{Pooling, Route, Way};
@@ -106,6 +107,7 @@ impl Store {
             bells: Bells::default(),
             intake: Intake::default(),
             turns: Turns::new(1),
+            marks: Marks::default(),
         })
     }
 
@@ -125,6 +127,7 @@ impl Store {
             bells: Bells::default(),
             intake: Intake::default(),
             turns: Turns::new(1),
+            marks: Marks::default(),
         })
     }
 
@@ -186,6 +189,10 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
         bells: Bells::default(),
         intake: Intake::default(),
         turns: Turns::new(1),
+        marks: Marks {
+            folder: None,
+            beside: Some(path.to_owned()),
+        },
     })
 }
 
@@ -271,6 +278,7 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
         bells: Bells::default(),
         intake: Intake::default(),
         turns: Turns::new(connections),
+        marks: Marks::default(),
     })
 }
 

@@ -140,7 +140,7 @@ pub(super) const FENCE: &str = "
 const FORGET_LEASE: &str = "DELETE FROM wmctl_lease WHERE business_id = $1 AND owner IS NULL";
 
 /// Everything of a tenant, but for its lease, whose epoch must not fall, and what was done to it.
-pub(super) const PURGED: [&str; 32] = [
+pub(super) const PURGED: [&str; 34] = [
     "wmctl_dead_letter",
     "wmctl_delivery",
     "wmctl_webhook",
@@ -167,6 +167,8 @@ pub(super) const PURGED: [&str; 32] = [
     "wmctl_privacy_token_sent",
     "wmctl_device_list",
     "wmctl_retry",
+    "wmctl_place",
+    "wmctl_log",
     "wmctl_outbox",
     "wmctl_event",
     "wmctl_account",
@@ -284,6 +286,7 @@ impl Store {
         tx.run(FORGET_LEASE, args![tenant.as_str()]).await?;
         tx.commit().await?;
         self.remove_lock_file(tenant);
+        self.marks.forget(tenant);
         Ok(())
     }
 

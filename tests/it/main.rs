@@ -18,6 +18,7 @@ mod isolation;
 mod lead;
 mod moves;
 mod peer;
+mod restore;
 mod sim;
 mod store;
 mod support;

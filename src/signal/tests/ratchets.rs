@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::signal::SKIPPED_MAX;
 use crate::signal::ratchet::ARCHIVED_MAX;
-use crate::signal::{LEFT_OUT, SKIPPED_MAX};
 
 #[test]
 fn a_conversation_turns_the_ratchet_both_ways() {
@@ -146,21 +146,46 @@ fn messages_may_be_ahead_up_to_the_limit() {
 }
 
 #[test]
-fn a_record_that_stepped_back_uses_no_key_again() {
+fn a_record_that_stepped_back_encrypts_nothing_until_it_is_replaced() {
     // Also the first messages, which the peer has not answered.
     for (mut alice, mut bob) in [introduced(), acquainted()] {
         let mut back = alice.ratchet.clone().unwrap();
-        let lost: Vec<Sealed> = (0..LEFT_OUT).map(|_| alice.send(b"lost")).collect();
-        back.leave_out();
-        alice.ratchet = Some(back);
-        let sent = alice.send(b"after");
-        assert!(lost.iter().all(|one| one.counter != sent.counter));
-        // Whoever has not heard of what was lost keeps its keys.
-        assert_eq!(bob.receive(&sent), Ok(b"after".to_vec()));
-        for one in &lost {
-            assert_eq!(bob.receive(one), Ok(b"lost".to_vec()));
+        for _ in 0..300 {
+            alice.send(b"lost");
         }
+        back.close();
+        assert!(!back.is_open());
+        assert_eq!(back.encrypt(b"x"), Err(RatchetError::NoSession));
+        let back = Ratchet::decode(&back.encode()).unwrap();
+        assert!(ratchet::is_ended(&back.encode()));
+        alice.ratchet = Some(back);
+        // What stays on the peer's chain is read, and opens nothing.
+        if bob.ratchet.as_ref().is_some_and(Ratchet::is_open) {
+            let late = bob.send(b"late");
+            assert_eq!(alice.receive(&late), Ok(b"late".to_vec()));
+        }
+        alice.start(&bob.bundle()).unwrap();
+        assert!(!ratchet::is_ended(
+            &alice.ratchet.as_ref().unwrap().encode()
+        ));
+        check(&mut alice, &mut bob, b"after", Kind::PreKey);
+        check(&mut bob, &mut alice, b"and back", Kind::Message);
     }
+}
+
+#[test]
+fn an_ended_ratchet_encrypts_again_once_the_peer_turned_it() {
+    let (mut alice, mut bob) = acquainted();
+    let mut back = alice.ratchet.clone().unwrap();
+    check(&mut alice, &mut bob, b"lost", Kind::Message);
+    back.close();
+    alice.ratchet = Some(back);
+    // The peer answers what was lost: that turns the ratchet, under a new key of ours.
+    check(&mut bob, &mut alice, b"answer to it", Kind::Message);
+    let ratchet = alice.ratchet.as_ref().unwrap();
+    assert!(ratchet.is_open() && !ratchet::is_ended(&ratchet.encode()));
+    check(&mut alice, &mut bob, b"after", Kind::Message);
+    check(&mut bob, &mut alice, b"and back", Kind::Message);
 }
 
 #[test]

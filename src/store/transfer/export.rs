@@ -17,6 +17,7 @@ use crate::store::tenant::FENCE;
 use crate::store::transfer::catalog::{self, Kind};
 use crate::store::transfer::copy::{Mover, Task, value};
 use crate::store::transfer::import::{SHARED, be_patient, check_keys};
+use crate::store::transfer::stale::drop_stale;
 use crate::store::transfer::{Moved, TransferError, Watcher, layout};
 
 /// How long whatsmeow keeps what it sent, for people who could not read it.
@@ -350,6 +351,14 @@ impl Mover<'_> {
         let mut tables = Vec::new();
         for task in &tasks {
             tables.push(self.copy(task).await?);
+        }
+        let stale = drop_stale(&mut self.source, &mut self.target, &options.tenant).await?;
+        for moved in &mut tables {
+            moved.written -= match moved.table.as_str() {
+                "whatsmeow_sessions" => stale.0,
+                "whatsmeow_sender_keys" => stale.1,
+                _ => 0,
+            };
         }
         for later in &LATER {
             let rows = self.source.rows(later.read, args![tenant]).await?;

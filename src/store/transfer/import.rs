@@ -7,6 +7,7 @@ use crate::store::Store;
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::key::{Audit, insert_audit};
+use crate::store::log;
 use crate::store::records::Form;
 use crate::store::tenant::{FENCE, PURGED, purge_table};
 use crate::store::transfer::catalog::Kind;
@@ -37,7 +38,7 @@ pub(super) const SHARED: [(&str, Option<&str>); 15] = [
 ];
 
 /// Tables of ours that say what a process or a person did here, and nothing of the account.
-const STAYING: [&str; 7] = [
+const STAYING: [&str; 9] = [
     // The database itself writes it, next to each secret.
     "wmctl_message_secret_time",
     "wmctl_lease",
@@ -46,17 +47,21 @@ const STAYING: [&str; 7] = [
     "wmctl_pairing",
     "wmctl_tenant_state",
     "wmctl_host",
+    // Rows that come from elsewhere begin a log of their own.
+    "wmctl_log",
+    "wmctl_place",
 ];
 
 /// What an import in place of another account leaves: what applications have read, and what is
 /// wanted of the tenant.
-const KEPT: [&str; 6] = [
+const KEPT: [&str; 7] = [
     "wmctl_event",
     "wmctl_account",
     "wmctl_tenant",
     "wmctl_webhook",
     "wmctl_delivery",
     "wmctl_dead_letter",
+    "wmctl_log",
 ];
 
 /// Whether an import is kept.
@@ -131,6 +136,20 @@ impl Store {
         };
         let tables = mover.import(origin, &device, options).await?;
         let mut to = mover.target;
+        match origin {
+            // A source of ours may be a backup: what was sent since is in none of its rows.
+            Origin::Wmctl => {
+                let highest = match catalog::exists(&mut mover.source, "wmctl_log").await? {
+                    true => log::highest(&mut mover.source, &options.from_tenant).await?,
+                    false => 0,
+                };
+                log::begin_imported(&mut to, &options.tenant, highest, audit.at_ms).await?;
+            }
+            // Other clients are stopped for good, and have no logs.
+            _ => {
+                log::begin_first(&mut to, &options.tenant, audit.at_ms).await?;
+            }
+        }
         check_keys(&mut to, &options.tenant).await?;
         // Whatever their form was in the source, here it is ours.
         to.run(UNMARK, args![options.tenant.as_str()]).await?;
@@ -151,7 +170,7 @@ impl Store {
     /// Locks the tenant's lease for the rest of the transaction, so that nobody can take it
     /// meanwhile; refuses while a process that lives has it. Nothing remains of the lock if this
     /// process is killed.
-    pub(super) async fn hold(
+    pub(in crate::store) async fn hold(
         &self,
         tx: &mut Tx,
         tenant: &TenantId,

@@ -13,6 +13,7 @@ pub mod foreign;
 mod import;
 mod layout;
 mod source;
+mod stale;
 
 use std::path::PathBuf;
 

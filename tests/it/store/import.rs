@@ -184,6 +184,9 @@ async fn check_arrived(store: &Store, layout: Option<Layout>) {
         // Only our own rows have those.
         wanted.routing_info = None;
         wanted.next_pre_key_id = 16_777_215;
+    } else {
+        // A source of ours may be a backup: what was uploaded since has other ids.
+        wanted.next_pre_key_id = (wanted.next_pre_key_id - 1 + 1_000) % 16_777_214 + 1;
     }
     assert_eq!(found, wanted);
     let wanted = expected(layout);

@@ -145,17 +145,59 @@ impl Postgres {
 
     /// A server that follows this one.
     pub(crate) fn follower(&self) -> Self {
-        let follower = Self {
+        let follower = self.base_backup(true);
+        follower.launch();
+        follower
+    }
+
+    /// A base backup in a place of its own, not started: to follow this server, or to be plainly
+    /// started.
+    pub(crate) fn base_backup(&self, follows: bool) -> Self {
+        let copy = Self {
             folder: folder(),
             binaries: self.binaries.clone(),
             setup: self.setup.clone(),
         };
-        let (from, data) = (self.folder.path().to_str().unwrap(), follower.data());
+        let (from, data) = (self.folder.path().to_str().unwrap(), copy.data());
         let arguments = ["-h", from, "-U", "wm", "-D", data.to_str().unwrap()];
-        let stream = ["-R", "-X", "stream", "-c", "fast", "--no-sync"];
-        follower.run("pg_basebackup", &[&arguments[..], &stream].concat());
-        follower.launch();
-        follower
+        let stream = ["-X", "stream", "-c", "fast", "--no-sync", "-R"];
+        let stream = &stream[..stream.len() - usize::from(!follows)];
+        copy.run("pg_basebackup", &[&arguments[..], stream].concat());
+        copy
+    }
+
+    /// Puts the data of a base backup in the place of those of this server, which is stopped.
+    pub(crate) fn take_data_of(&self, copy: &Self) {
+        fs::rename(self.data(), self.folder.path().join("before")).unwrap();
+        fs::rename(copy.data(), self.data()).unwrap();
+    }
+
+    /// Writes a database with `pg_dump` into a file of the folder.
+    pub(crate) fn dump_to(&self, database: &str, file: &Path) {
+        self.client("pg_dump", &["-Fc", "-f", file.to_str().unwrap(), database]);
+    }
+
+    /// Reads such a file into a database, with more arguments of `pg_restore`.
+    pub(crate) fn restore_from(&self, file: &Path, database: &str, more: &[&str]) {
+        let arguments = ["--exit-on-error", "-d", database];
+        self.client(
+            "pg_restore",
+            &[&arguments[..], more, &[file.to_str().unwrap()]].concat(),
+        );
+    }
+
+    fn client(&self, program: &str, arguments: &[&str]) {
+        let done = Command::new(self.binaries.join(program))
+            .args(["-h", self.folder.path().to_str().unwrap(), "-U", "wm"])
+            .args(["-p", &self.port().to_string()])
+            .args(arguments)
+            .output()
+            .expect("it is installed with the server");
+        assert!(
+            done.status.success(),
+            "{program}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
 
     /// Makes a follower a server of its own.

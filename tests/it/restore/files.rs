@@ -1,0 +1,165 @@
+//! SQLite: the online backup, and files that are copied.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::scene::{Machine, Scene};
+
+/// How a copy is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Copy {
+    /// With SQLite's own backup, while the account runs.
+    Online,
+    /// The file alone, after an orderly end.
+    File,
+    /// The file and its log, while the account rests between two messages.
+    WithLog,
+}
+
+/// How it comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Back {
+    /// The file that is there gets other content.
+    Inside,
+    /// Another file takes its place.
+    Instead,
+}
+
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn online(from: &Path, to: &Path) {
+    const BACKUP: &str = "
+import sqlite3, sys
+there, here = sqlite3.connect(sys.argv[1]), sqlite3.connect(sys.argv[2])
+there.backup(here)
+here.close()";
+    let mut python = Command::new("python3");
+    python.args(["-c", BACKUP]).args([from, to]);
+    let done = python.output().expect("python3 is installed");
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+async fn make(scene: &mut Scene, copy: Copy, to: &Path) {
+    let from = scene.wmctl.database();
+    match copy {
+        Copy::Online => online(&from, to),
+        Copy::File => {
+            scene.stop().await;
+            fs::copy(&from, to).unwrap();
+            scene.start().await;
+        }
+        Copy::WithLog => {
+            for suffix in ["", "-wal"] {
+                fs::copy(beside(&from, suffix), beside(to, suffix)).unwrap();
+            }
+        }
+    }
+}
+
+fn put_back(copy: &Path, to: &Path, back: Back) {
+    for suffix in ["-wal", "-shm"] {
+        // A clean end leaves none.
+        let _ = fs::remove_file(beside(to, suffix));
+    }
+    for suffix in ["", "-wal"] {
+        let (from, to) = (beside(copy, suffix), beside(to, suffix));
+        if !from.exists() {
+            continue;
+        }
+        match back {
+            Back::Inside => drop(fs::copy(from, to).unwrap()),
+            Back::Instead => fs::rename(from, to).unwrap(),
+        }
+    }
+}
+
+async fn restored(copy: Copy, back: Back, machine: Machine, mark: &str) {
+    let mut scene = Scene::set(None).await;
+    scene.talk("before", 2).await;
+    let kept = scene.folder().join("backup.db");
+    make(&mut scene, copy, &kept).await;
+    scene.talk("lost", 5).await;
+    scene.stop().await;
+    let database = scene.move_to(machine);
+    put_back(&kept, &database, back);
+    scene.lead_to(&format!("sqlite:{}", database.display()));
+    scene.start().await;
+    scene.goes_on(mark).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_online_backup() {
+    restored(Copy::Online, Back::Instead, Machine::Same, "unit").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_online_backup_inside_the_same_file() {
+    restored(Copy::Online, Back::Inside, Machine::Same, "unit").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_online_backup_on_another_machine() {
+    restored(Copy::Online, Back::Instead, Machine::Another, "place").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file() {
+    restored(Copy::File, Back::Instead, Machine::Same, "unit").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_on_another_machine() {
+    restored(Copy::File, Back::Inside, Machine::Another, "place").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_and_its_log() {
+    restored(Copy::WithLog, Back::Instead, Machine::Same, "unit").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_and_its_log_on_another_machine() {
+    restored(Copy::WithLog, Back::Instead, Machine::Another, "place").await;
+}
+
+/// The machine lost what it kept, and the same file has the content of before.
+#[tokio::test(flavor = "multi_thread")]
+async fn content_of_before_on_a_machine_that_kept_nothing() {
+    let mut scene = Scene::set(None).await;
+    scene.talk("before", 2).await;
+    let kept = scene.folder().join("backup.db");
+    make(&mut scene, Copy::Online, &kept).await;
+    scene.talk("lost", 5).await;
+    scene.stop().await;
+    let database = scene.wmctl.database();
+    put_back(&kept, &database, Back::Inside);
+    fs::remove_file(beside(&database, ".default.mark")).unwrap();
+    fs::remove_dir_all(scene.folder().join(".local")).unwrap();
+    scene.start().await;
+    scene.goes_on("unmarked").await;
+    scene.stop().await;
+}
+
+/// Neither an end nor a kill is taken for a restore.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_only_used_again() {
+    let mut scene = Scene::set(None).await;
+    scene.talk("before", 2).await;
+    scene.stop().await;
+    scene.start().await;
+    scene.talk("between", 2).await;
+    scene.run.take().unwrap().kill().await;
+    scene.start().await;
+    scene.is_the_same().await;
+    scene.stop().await;
+}

@@ -1,0 +1,301 @@
+//! An account with contacts and groups that is set back.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::Instant;
+use wmctl::config::Server;
+use wmctl::ops::Stop;
+use wmctl::ops::event::Event;
+use wmctl::ops::events::{self, EventsOptions};
+use wmctl::ops::logs::{self, EventLog};
+use wmctl::ops::open::{App, Schema, Settings};
+use wmctl::ops::send::{self, Outgoing};
+use wmctl::sim::{Addressing, Breach, SimConfig, Simulator};
+
+use crate::support::program::{PATIENCE, Program};
+use crate::support::wmctl::Wmctl;
+
+const NUMBER: &str = "4915112345621";
+const CONTACTS: [&str; 3] = ["4915112345701", "4915112345702", "4915112345703"];
+const LOOK: Duration = Duration::from_millis(25);
+const PLAINLY: &[&str] = &["run"];
+
+/// Where the run that follows a restore is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Machine {
+    /// The same one, with what it kept outside the database.
+    Same,
+    /// A new one, which knows nothing.
+    Another,
+}
+
+pub(super) struct Scene {
+    sim: Simulator,
+    pub(super) wmctl: Wmctl,
+    url: String,
+    groups: Vec<String>,
+    pub(super) run: Option<Program>,
+    arguments: &'static [&'static str],
+    /// Numbers of events that somebody may have read.
+    highest: i64,
+    log: Option<EventLog>,
+    folder: TempDir,
+}
+
+impl Scene {
+    /// A paired account that runs on a database whose schema is made here.
+    pub(super) async fn set(url: Option<&str>) -> Self {
+        Self::set_with(url, PLAINLY).await
+    }
+
+    /// The same, run with these arguments.
+    pub(super) async fn set_with(url: Option<&str>, arguments: &'static [&'static str]) -> Self {
+        let sim = Simulator::start(SimConfig::default()).await.unwrap();
+        sim.add_account(NUMBER, "Anna").await.unwrap();
+        for contact in CONTACTS {
+            sim.add_account(contact, "Somebody").await.unwrap();
+        }
+        let everybody = [&[NUMBER], &CONTACTS[..]].concat();
+        let mut groups = Vec::new();
+        for (name, addressing) in [("Lids", Addressing::Lid), ("Numbers", Addressing::Pn)] {
+            let group = sim.create_group(name, &everybody, addressing);
+            groups.push(group.await.unwrap().to_string());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut scene = Self {
+            wmctl: installation(&sim, folder.path()),
+            sim,
+            url: String::new(),
+            groups,
+            run: None,
+            arguments,
+            highest: 0,
+            log: None,
+            folder,
+        };
+        let file = format!("sqlite:{}", scene.wmctl.database().display());
+        scene.lead_to(url.unwrap_or(&file));
+        if url.is_some() {
+            scene.wmctl.done(&["migrate", "up"]).await;
+        }
+        let mut pairing = scene.wmctl.start(&["pair"]);
+        let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
+        let code = qr["code"].as_str().unwrap();
+        scene.sim.scan(NUMBER, code).await.unwrap();
+        assert!(pairing.ended().await.success(), "{}", pairing.log_tail());
+        scene.start().await;
+        scene
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Has everything that follows use another database.
+    pub(super) fn lead_to(&mut self, url: &str) {
+        self.url = url.to_owned();
+        self.wmctl.set("WMCTL_DATABASE_URL", url);
+    }
+
+    /// The rows are on this machine from now on; where its embedded database is.
+    pub(super) fn move_to(&mut self, machine: Machine) -> PathBuf {
+        if machine == Machine::Another {
+            let folder = self.folder.path().join("another");
+            std::fs::create_dir(&folder).unwrap();
+            self.wmctl = installation(&self.sim, &folder);
+            self.wmctl.set("WMCTL_DATABASE_URL", &self.url);
+        }
+        self.wmctl.database()
+    }
+
+    pub(super) async fn start(&mut self) {
+        let mut run = self.wmctl.start(self.arguments);
+        run.expect("connected", connected).await;
+        self.run = Some(run);
+    }
+
+    pub(super) async fn stop(&mut self) {
+        let mut run = self.run.take().unwrap();
+        run.terminate().await;
+        assert!(run.ended().await.success(), "{}", run.log_tail());
+    }
+
+    async fn app(&self) -> App {
+        let settings = Settings {
+            database: self.url.parse().unwrap(),
+            tenant: "default".parse().unwrap(),
+            server: Server::default(),
+            device_name: "test".into(),
+        };
+        App::open(settings, Schema::Current).await.unwrap()
+    }
+
+    /// So many messages to each contact and each group, and one from each of them; everybody has to
+    /// read everything.
+    pub(super) async fn talk(&mut self, when: &str, each: u32) {
+        let app = self.app().await;
+        let contacts = CONTACTS.map(|contact| format!("+{contact}"));
+        let (mut told, mut heard) = (Vec::new(), BTreeSet::new());
+        for to in contacts.iter().chain(&self.groups) {
+            for number in 0..each {
+                let text = format!("{when} {number} to {to}");
+                let message = Outgoing {
+                    to: to.clone(),
+                    text: text.clone(),
+                    idempotency_key: None,
+                };
+                send::enqueue(&app, &message).await.unwrap();
+                let readers = CONTACTS
+                    .iter()
+                    .filter(|contact| self.groups.contains(to) || to.ends_with(**contact));
+                told.extend(readers.map(|reader| ((*reader).to_owned(), text.clone())));
+            }
+        }
+        for contact in CONTACTS {
+            for to in [NUMBER]
+                .into_iter()
+                .chain(self.groups.iter().map(String::as_str))
+            {
+                let text = format!("{when} from {contact} to {to}");
+                self.sim.phone_sends(contact, to, &text).await.unwrap();
+                heard.insert(text);
+            }
+        }
+        let began = Instant::now();
+        loop {
+            let missing = self.unread(&told).await;
+            let events = self.texts(&app).await;
+            let absent: Vec<&String> = heard.difference(&events).collect();
+            if missing.is_empty() && absent.is_empty() {
+                break;
+            }
+            let log = self.wmctl.log();
+            let log = &log[log.len().saturating_sub(4_000)..];
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{when}: not read {missing:?}, not heard {absent:?}: {log}"
+            );
+            tokio::time::sleep(LOOK).await;
+        }
+        self.look(&app).await;
+        app.close().await;
+    }
+
+    async fn unread(&self, told: &[(String, String)]) -> Vec<(String, String)> {
+        let mut read = BTreeSet::new();
+        for contact in CONTACTS {
+            for message in self.sim.phone_inbox(contact).await.unwrap() {
+                read.extend(message.text.map(|text| (contact.to_owned(), text)));
+            }
+        }
+        told.iter()
+            .filter(|one| !read.contains(one))
+            .cloned()
+            .collect()
+    }
+
+    async fn texts(&self, app: &App) -> BTreeSet<String> {
+        self.events(app)
+            .await
+            .into_iter()
+            .filter_map(|(_, text)| text)
+            .collect()
+    }
+
+    async fn events(&self, app: &App) -> Vec<(i64, Option<String>)> {
+        let mut all = Vec::new();
+        let mut tell = |event: Event| {
+            all.push((event.seq, event.text));
+            ControlFlow::Continue(())
+        };
+        let told = events::events(app, &EventsOptions::default(), &Stop::new(), &mut tell).await;
+        told.unwrap();
+        all
+    }
+
+    /// Keeps what readers have seen by now.
+    async fn look(&mut self, app: &App) {
+        let last = self.events(app).await.into_iter().map(|(seq, _)| seq).max();
+        self.highest = self.highest.max(last.unwrap_or(0));
+        self.log = logs::current(app).await.unwrap();
+    }
+
+    /// Talks after a restore, and checks everything.
+    pub(super) async fn goes_on(&mut self, mark: &str) {
+        let (seen, before) = (self.highest, self.log.clone().expect("it ran"));
+        self.talk("after", 4).await;
+        let app = self.app().await;
+        let log = logs::current(&app).await.unwrap().expect("it runs");
+        assert_ne!(log.log, before.log, "the log is another one");
+        assert_eq!(log.mark.as_deref(), Some(mark), "{log:?}");
+        let fresh =
+            |text: &Option<String>| text.as_ref().is_some_and(|text| text.starts_with("after"));
+        for (seq, _) in self
+            .events(&app)
+            .await
+            .iter()
+            .filter(|(_, text)| fresh(text))
+        {
+            assert!(
+                seen < *seq && log.first_seq <= *seq,
+                "{seq} was told before"
+            );
+        }
+        app.close().await;
+        self.unbroken().await;
+        let checks = self.wmctl.output(&["doctor", "--offline"]).await;
+        let said = String::from_utf8(checks.stdout).unwrap();
+        let restore = said.lines().find(|line| line.contains("\"restore\""));
+        let restore = restore.unwrap_or_else(|| panic!("doctor says nothing of it: {said}"));
+        assert!(
+            restore.contains(mark) && restore.contains(&log.since),
+            "{restore}"
+        );
+        assert!(
+            self.wmctl
+                .log()
+                .contains("the database is older than what was sent from it")
+        );
+    }
+
+    /// Goes on as if nothing had been.
+    pub(super) async fn is_the_same(&mut self) {
+        let before = self.log.clone();
+        self.talk("after", 2).await;
+        assert_eq!(self.log, before);
+        self.unbroken().await;
+        let asked = self.retries().await;
+        assert_eq!(asked, 0, "nobody had to ask for anything again");
+    }
+
+    async fn retries(&self) -> usize {
+        let journal = self.sim.journal().await.unwrap();
+        let retry = |kind: &Option<String>| kind.as_deref() == Some("retry");
+        journal
+            .iter()
+            .filter(|entry| entry.tag == "receipt" && retry(&entry.kind))
+            .count()
+    }
+
+    /// No key was used twice, no id of a pre-key either, and nobody was left out.
+    pub(super) async fn unbroken(&self) {
+        assert_eq!(self.sim.breaches().await.unwrap(), Vec::<Breach>::new());
+    }
+}
+
+pub(super) fn connected(line: &Value) -> bool {
+    line["type"] == "status" && line["state"] == "connected"
+}
+
+fn installation(sim: &Simulator, folder: &Path) -> Wmctl {
+    let mut wmctl = Wmctl::in_folder(folder);
+    wmctl.set("WMCTL_SERVER", &sim.ws_url());
+    wmctl.set("WMCTL_ROOT_KEY", sim.root_key());
+    wmctl.set("WMCTL_LOG_LEVEL", "wmctl=info,warn");
+    wmctl
+}
