@@ -124,10 +124,8 @@ async fn pass(
             } else {
                 None
             };
-            if cut != Some(Cut::Before)
-                && !matches!(cut, Some(Cut::Late(_)))
-                && to_server.write_all(&bytes).await.is_err()
-            {
+            let held = matches!(cut, Some(Cut::Before | Cut::Late(_)));
+            if !held && to_server.write_all(&bytes).await.is_err() {
                 return None;
             }
             if let Some(cut) = cut {
@@ -231,8 +229,9 @@ impl Asks {
             asked.answers += 1;
             let Some(sql) = sql else { continue };
             let sets = ["BEGIN", "COMMIT", "ROLLBACK", "SET ", "LISTEN"];
-            // Empty is the look whether a connection lives.
-            let sets = sql.is_empty() || sets.iter().any(|word| sql.starts_with(word));
+            // These are looks whether a connection lives.
+            let sets = ["", "SELECT 1"].contains(&sql.as_str())
+                || sets.iter().any(|word| sql.starts_with(word));
             let of_others = OF_CONNECTIONS.iter().chain(&BESIDE);
             let of_a_message = !sets && !of_others.into_iter().any(|other| sql.contains(other));
             asked.of_a_message |= of_a_message;
