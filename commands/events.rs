@@ -1,31 +1,49 @@
 //! `wmctl events`: the numbered events of an account.
 
 use std::ops::ControlFlow;
+use std::str::FromStr;
 
 use clap::builder::PossibleValuesParser;
+use wmctl::ids::TenantId;
 use wmctl::ops::Stop;
 use wmctl::ops::event::{Event, TYPES};
-use wmctl::ops::events::{self, EventsOptions};
-use wmctl::ops::open::{App, Schema};
+use wmctl::ops::events::{self, EventsOptions, PAGE, Start};
+use wmctl::ops::remote::Remote;
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::start;
+use crate::target::{Target, TargetArgs, refused};
 use crate::ui::{Format, Listed, Ui};
+
+/// How long one look through a host's interface waits for an event.
+const WAIT_S: u64 = 20;
 
 /// Read the numbered events of an account
 ///
 /// Every event has a number that rises: a reader that stopped goes on with the number after the
-/// last one it has dealt with, and misses and repeats nothing.
+/// last one it has dealt with, and misses and repeats nothing. What it can no longer have, because
+/// it was removed or the database is another one, is told and never skipped.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl events --tenant acme --limit 20\n  \
     wmctl events --tenant acme --type message -o jsonl | jq -r .text\n  \
-    wmctl events --tenant acme --follow --from-seq 8812 -o jsonl")]
+    wmctl events --tenant acme --follow --from-seq 8812 -o jsonl\n  \
+    wmctl events --tenant acme --follow --from-seq now --type message -o jsonl |\n    \
+    jq -c --unbuffered '{to: .chat, text: \"Got it\", idempotency_key: .event_id}' |\n    \
+    wmctl send --tenant acme --file - -o jsonl\n\n\
+Exit status:\n  \
+    0   all that there is was shown\n  \
+    5   the tenant is not known\n  \
+    6   the number is beyond the last event: this is not the log that was read before\n  \
+    11  events from that number on were removed; the error names the first that there is")]
 pub(crate) struct EventsArgs {
-    /// Start with this number
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// Start with this number; 0 is the first that there is, `now` what comes next
     #[arg(long, value_name = "SEQ", default_value = "0")]
-    from_seq: i64,
+    from_seq: From,
 
     /// Show only events of this type (can be repeated)
     #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES))]
@@ -38,6 +56,23 @@ pub(crate) struct EventsArgs {
     /// Show at most so many
     #[arg(long, value_name = "COUNT")]
     limit: Option<u64>,
+}
+
+/// A number, or `now`.
+#[derive(Clone, Copy, Debug)]
+struct From(Start);
+
+impl FromStr for From {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.parse().ok().filter(|seq| 0 <= *seq).map(Start::Seq);
+        let now = (text == "now").then_some(Start::Now);
+        number
+            .or(now)
+            .map(Self)
+            .ok_or("the number of an event, or `now`")
+    }
 }
 
 impl Listed for Event {
@@ -64,16 +99,23 @@ impl Listed for Event {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &EventsArgs) -> Result<Exit, Failure> {
-    let app = start::open(ui, settings, Schema::Current).await?;
-    app.check_reach().await.map_err(start::rows)?;
-    let result = read(&app, ui, args).await;
-    app.close().await;
+    let target = Target::open(ui, settings, &args.target).await?;
+    if let Target::Rows(app) = &target {
+        app.check_reach().await.map_err(start::rows)?;
+    }
+    let result = read(&target, ui, settings, args).await;
+    target.close().await;
     result
 }
 
-async fn read(app: &App, ui: &Ui, args: &EventsArgs) -> Result<Exit, Failure> {
+async fn read(
+    target: &Target,
+    ui: &Ui,
+    settings: &Settings,
+    args: &EventsArgs,
+) -> Result<Exit, Failure> {
     let options = EventsOptions {
-        from_seq: args.from_seq,
+        start: args.from_seq.0,
         types: args.types.clone(),
         follow: args.follow,
         limit: args.limit,
@@ -95,10 +137,18 @@ async fn read(app: &App, ui: &Ui, args: &EventsArgs) -> Result<Exit, Failure> {
             }
         }
     };
-    let read = events::events(app, &options, &stop, &mut tell);
-    start::with_signals(&stop, read)
-        .await?
-        .map_err(start::rows)?;
+    let read = async {
+        match target {
+            Target::Rows(app) => {
+                let read = events::events(app, &options, &stop, &mut tell).await;
+                read.map(|_| ()).map_err(start::events)
+            }
+            Target::Api(remote) => {
+                far(remote, &settings.tenant()?, &options, &stop, &mut tell).await
+            }
+        }
+    };
+    start::with_signals(&stop, read).await??;
     if let Some(failure) = broken {
         return Err(failure);
     }
@@ -110,6 +160,40 @@ async fn read(app: &App, ui: &Ui, args: &EventsArgs) -> Result<Exit, Failure> {
         )?;
     }
     Ok(Exit::Done)
+}
+
+/// The same through a host's interface.
+async fn far(
+    remote: &Remote,
+    tenant: &TenantId,
+    options: &EventsOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
+) -> Result<(), Failure> {
+    let mut start = options.start;
+    let mut left = options.limit.unwrap_or(u64::MAX);
+    let wait_s = if options.follow { WAIT_S } else { 0 };
+    while 0 < left {
+        let asked = remote.events(tenant, start, u64::from(PAGE), wait_s);
+        let page = tokio::select! {
+            page = asked => page.map_err(refused)?,
+            () = stop.asked() => return Ok(()),
+        };
+        for event in page.items {
+            if !options.types.is_empty() && !options.types.contains(&event.kind) {
+                continue;
+            }
+            if left == 0 || tell(event).is_break() {
+                return Ok(());
+            }
+            left -= 1;
+        }
+        start = Start::Seq(page.next);
+        if !page.has_more && !options.follow {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// One event at a time, as it comes.

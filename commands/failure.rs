@@ -17,6 +17,7 @@ pub(crate) enum Exit {
     Remote = 8,
     Partial = 9,
     Pending = 10,
+    Gone = 11,
     Internal = 70,
     Interrupted = 130,
     Terminated = 143,
@@ -66,6 +67,11 @@ pub(crate) const EXIT_CODES: &[(Exit, &str, &str)] = &[
         Exit::Pending,
         "not yet: migrations pending, or a wait timed out",
         "yes",
+    ),
+    (
+        Exit::Gone,
+        "events that were asked for are removed; the error names the first that there is",
+        "no",
     ),
     (Exit::Internal, "internal error: please report it", "no"),
     (
@@ -137,6 +143,26 @@ impl Failure {
         self
     }
 
+    /// Adds one more thing to do about it.
+    pub(crate) fn hint_too(mut self, hint: &str) -> Self {
+        self.hint = Some(match self.hint {
+            Some(first) => format!("{first}\n{hint}"),
+            None => hint.to_owned(),
+        });
+        self
+    }
+
+    /// Says of which part of the input it is.
+    pub(crate) fn of(mut self, part: &str) -> Self {
+        self.message = format!("{part}: {}", self.message);
+        self
+    }
+
+    /// The stable word for machines.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// What and why, without what to do.
     pub(crate) fn message(&self) -> &str {
         &self.message
@@ -205,7 +231,7 @@ mod tests {
     #[test]
     fn the_table_lists_every_code_once_and_in_order() {
         let codes: Vec<u8> = EXIT_CODES.iter().map(|(exit, ..)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 70, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 70, 130, 143]);
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! `wmctl keys`: who may use the HTTP interface.
 
 use clap::Subcommand;
+use serde::Serialize;
 use wmctl::ids::TenantId;
 use wmctl::ops::keys::{self, Action, Key, KeyError, Scope};
 use wmctl::ops::open::{App, Schema};
+use wmctl::ops::shapes::Object;
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::start;
 use crate::target;
-use crate::ui::{Listed, Ui};
+use crate::ui::{Format, Listed, Ui};
 
 /// Make, list and remove keys of the HTTP interface
 #[derive(Debug, clap::Args)]
@@ -32,6 +34,11 @@ enum KeysCommand {
         #[arg(long, value_name = "TENANT")]
         only: Vec<TenantId>,
         /// Let it read, write, pair, send or admin (can be repeated; default: read)
+        ///
+        /// Each stands for itself, and includes none of the others: read sees tenants, hosts and
+        /// events; write adds, starts, stops, moves and removes tenants and their webhooks; pair
+        /// links and unlinks devices; send sends messages and sees how far they have come; admin
+        /// drains hosts and reads the audit.
         #[arg(long, value_name = "ACTION")]
         allow: Vec<Action>,
     },
@@ -45,6 +52,15 @@ enum KeysCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// A new key with its text, for machines.
+#[derive(Serialize)]
+struct Made<'a> {
+    #[serde(flatten)]
+    key: &'a Key,
+    #[serde(rename = "key")]
+    text: &'a str,
 }
 
 impl Listed for Key {
@@ -134,7 +150,19 @@ async fn add(
         KeyError::Taken(_) => Failure::new(Exit::Conflict, "KEY_EXISTS", error.to_string()),
         error => Failure::new(Exit::Usage, "BAD_VALUE", error.to_string()),
     })?;
-    ui.answer(&format!("{}\n", text.reveal()))?;
+    match ui.format() {
+        Format::Table | Format::Name => ui.answer(&format!("{}\n", text.reveal()))?,
+        Format::Json | Format::Jsonl => {
+            let made = Made {
+                key: &key,
+                text: text.reveal(),
+            };
+            ui.json(&Object::new("KeyMade", &made))?;
+        }
+    }
+    if !actions.contains(&Action::Read) {
+        ui.note("the key may not read: add --allow read for whoever is to see tenants or events");
+    }
     ui.note(&format!(
         "{} may {} for {}; this is the only time that the key is shown",
         key.name,

@@ -246,5 +246,6 @@ async fn keep(
         Ok(end) => Err(start::ended(&end, app.settings.tenant.as_str())),
         Err(RunError::Rows(error)) => Err(start::rows(error)),
         Err(RunError::Line(error)) => Err(start::line(&error)),
+        Err(RunError::Events(error)) => Err(start::events(error)),
     }
 }

@@ -4,29 +4,46 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wmctl::ops::open::{App, Schema};
-use wmctl::ops::send::{self, Delivery, Outgoing, SendError, Until};
+use tokio::sync::mpsc;
+use wmctl::ids::TenantId;
+use wmctl::ops::send::{self, Delivery, Outgoing, SendError, TOGETHER_MAX, Until};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::start;
-use crate::ui::{Listed, Ui};
+use crate::target::{Target, TargetArgs, refused};
+use crate::ui::{Format, Listed, Ui};
 
 /// Longest line of a file of messages.
 const LINE_BYTES_MAX: u64 = 1 << 20;
+/// How often a host is asked how far a message has come.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Send messages
 ///
 /// A message is taken into the outbox in the database, and sent by the process that runs the
 /// account. With --file every line is one message: {"to":"…","text":"…","idempotency_key":"…"}.
-/// Nothing is taken in if one of them cannot be sent.
+/// Nothing is taken in if one of a file cannot be sent; lines from standard input are taken in as
+/// they come, and one that cannot be sent is answered with the state `refused`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl send --tenant acme --to +4915100000 --text Hello\n  \
     wmctl send --tenant acme --to +4915100000 --text Hello --wait delivered --timeout 30\n  \
     wmctl send --tenant acme --to +4915100000 --text Paid --idempotency-key order-77\n  \
-    wmctl send --tenant acme --file - -o jsonl < messages.jsonl")]
+    wmctl send --tenant acme --to +4915100000 --text Soon --expires-at 2026-07-01T12:00:00Z\n  \
+    wmctl send --tenant acme --file - -o jsonl < messages.jsonl\n\n\
+Exit status:\n  \
+    0   every message has come as far as --wait says\n  \
+    1   every message failed or was refused\n  \
+    4   the account is logged out or banned; --force or --expires-at queue all the same\n  \
+    5   the tenant is not known, or has no device\n  \
+    6   the key was used before for something else, or the account was exported\n  \
+    9   some of the messages failed or were refused\n  \
+    10  the time was up first")]
 pub(crate) struct SendArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+
     /// Phone number, or address of a person or group
     #[arg(
         long,
@@ -43,6 +60,14 @@ pub(crate) struct SendArgs {
     /// Take the same key twice as the same message
     #[arg(long, value_name = "KEY", requires = "to")]
     idempotency_key: Option<String>,
+
+    /// Do not send it after this time (RFC 3339); as long as the tenant's messages wait by default
+    #[arg(long, value_name = "TIME", requires = "to")]
+    expires_at: Option<String>,
+
+    /// Queue it although the account is logged out, banned or exported
+    #[arg(long)]
+    force: bool,
 
     /// Read messages as JSON lines from this file, - for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "text"])]
@@ -89,7 +114,7 @@ impl Listed for Delivery {
             .map_or_else(String::new, |took| format!("{took:.1}s"));
         vec![
             self.id.clone(),
-            self.state.to_owned(),
+            self.state.clone(),
             took,
             self.error.clone().unwrap_or_default(),
         ]
@@ -100,72 +125,313 @@ impl Listed for Delivery {
     }
 }
 
+/// Why messages were not taken in.
+struct Refused {
+    /// The one that is wrong, from 0; none if it is not about one of them.
+    place: Option<usize>,
+    failure: Failure,
+}
+
+/// The outbox of a tenant, here or through a host.
+struct Outbox<'a> {
+    target: &'a Target,
+    tenant: TenantId,
+    until: Until,
+    timeout: Duration,
+}
+
+impl Outbox<'_> {
+    /// Takes messages in: all of them or none, but for those whose key was used before.
+    async fn take_in(&self, messages: &[Outgoing]) -> Result<Vec<Delivery>, Refused> {
+        match self.target {
+            Target::Rows(app) => {
+                let taken = send::enqueue_all(app, messages).await;
+                taken.map_err(|(place, error)| Refused {
+                    place,
+                    failure: explain(error, &self.tenant),
+                })
+            }
+            Target::Api(remote) => {
+                let mut all = Vec::with_capacity(messages.len());
+                for (turn, together) in messages.chunks(TOGETHER_MAX).enumerate() {
+                    let taken = remote.send(&self.tenant, together).await;
+                    all.extend(taken.map_err(|error| Refused {
+                        place: error.place().map(|place| turn * TOGETHER_MAX + place),
+                        failure: refused(error),
+                    })?);
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    /// Waits until a message has come as far as was asked for, or failed, or the time is up.
+    async fn wait(&self, delivery: Delivery, left: Duration) -> Result<Delivery, Failure> {
+        if self.until == Until::Queued || delivery.is_lost() {
+            return Ok(delivery);
+        }
+        let remote = match self.target {
+            Target::Rows(app) => {
+                let waited = send::wait(app, &delivery.id, self.until, left).await;
+                return waited.map_err(|error| explain(error, &self.tenant));
+            }
+            Target::Api(remote) => remote,
+        };
+        let deadline = tokio::time::Instant::now() + left;
+        loop {
+            let found = remote.message(&self.tenant, &delivery.id).await;
+            let found = found.map_err(refused)?;
+            let over = deadline <= tokio::time::Instant::now();
+            if over || found.is_lost() || self.until <= send::reached(&found.state) {
+                return Ok(found);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn wait_for_all(&self, ui: &Ui, taken: &mut [Delivery]) -> Result<(), Failure> {
+        let bar = (self.until != Until::Queued).then(|| ui.bar(taken.len() as u64, "sending"));
+        let deadline = tokio::time::Instant::now() + self.timeout;
+        for delivery in taken.iter_mut() {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            *delivery = self.wait(delivery.clone(), left).await?;
+            if let Some(bar) = &bar {
+                bar.inc(1);
+            }
+        }
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        Ok(())
+    }
+
+    async fn warn_if_idle(&self, ui: &Ui) -> Result<(), Failure> {
+        let runs = match self.target {
+            Target::Rows(app) => send::is_run(app).await.map_err(start::rows)?,
+            // A key for sending need not be one for reading.
+            Target::Api(_) => true,
+        };
+        let tenant = &self.tenant;
+        if !runs {
+            ui.warn(&format!(
+                "nothing runs {tenant} now: messages wait in the outbox (wmctl run --tenant \
+                 {tenant})"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What became of messages, for the exit code.
+#[derive(Default)]
+struct Tally {
+    all: usize,
+    lost: usize,
+    late: usize,
+}
+
+impl Tally {
+    fn count(&mut self, until: Until, taken: &[Delivery]) {
+        self.all += taken.len();
+        self.lost += taken.iter().filter(|one| one.is_lost()).count();
+        let late = |one: &&Delivery| !one.is_lost() && send::reached(&one.state) < until;
+        self.late += taken.iter().filter(late).count();
+    }
+
+    fn exit(&self) -> Exit {
+        match (self.lost, self.late) {
+            (0, 0) => Exit::Done,
+            (0, _) => Exit::Pending,
+            (lost, _) if lost == self.all => Exit::Failed,
+            _ => Exit::Partial,
+        }
+    }
+}
+
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &SendArgs) -> Result<Exit, Failure> {
     let timeout = Duration::try_from_secs_f64(args.timeout)
         .map_err(|_| Failure::new(Exit::Usage, "BAD_VALUE", "--timeout: not a length of time"))?;
-    let messages = messages(args)?;
-    let app = start::open(ui, settings, Schema::Current).await?;
-    app.check_reach().await.map_err(start::rows)?;
-    let taken = send::enqueue_all(&app, &messages).await;
-    let mut taken = taken.map_err(|(place, error)| {
-        let line = place.filter(|_| args.file.is_some());
-        explain(error, line.map(|place| place + 1))
-    })?;
-    if !send::is_run(&app).await.map_err(start::rows)? {
-        let tenant = &app.settings.tenant;
-        ui.warn(&format!(
-            "nothing runs {tenant} now: messages wait in the outbox (wmctl run --tenant {tenant})"
-        ));
+    let streamed = args.file.as_deref() == Some(Path::new("-"));
+    let messages = if streamed {
+        Vec::new()
+    } else {
+        messages(args)?
+    };
+    let target = Target::open(ui, settings, &args.target).await?;
+    if let Target::Rows(app) = &target {
+        app.check_reach().await.map_err(start::rows)?;
     }
-    let until = Until::from(args.wait);
-    let exit = await_all(ui, &app, &mut taken, until, timeout).await?;
-    ui.list("DeliveryList", &taken, "the file holds no messages")?;
-    Ok(exit)
+    let outbox = Outbox {
+        target: &target,
+        tenant: settings.tenant()?,
+        until: args.wait.into(),
+        timeout,
+    };
+    let result = match streamed {
+        true => stream(ui, &outbox, args.force).await,
+        false => at_once(ui, &outbox, args, &messages).await,
+    };
+    target.close().await;
+    result
 }
 
-async fn await_all(
+async fn at_once(
     ui: &Ui,
-    app: &App,
-    taken: &mut [Delivery],
-    until: Until,
-    timeout: Duration,
+    outbox: &Outbox<'_>,
+    args: &SendArgs,
+    messages: &[Outgoing],
 ) -> Result<Exit, Failure> {
-    if until == Until::Queued {
-        return Ok(Exit::Done);
+    let taken = outbox.take_in(messages).await;
+    let mut taken = taken.map_err(|Refused { place, failure }| match (place, &args.file) {
+        (Some(place), Some(_)) => failure.of(&format!("message {}", place + 1)),
+        _ => failure,
+    })?;
+    if let (None, [one]) = (&args.file, &taken[..])
+        && one.state == "refused"
+    {
+        let id = &one.id;
+        return Err(key_reused(id));
     }
-    let bar = ui.bar(taken.len() as u64, "sending");
-    let deadline = tokio::time::Instant::now() + timeout;
-    for delivery in taken.iter_mut() {
-        let left = deadline.saturating_duration_since(tokio::time::Instant::now());
-        *delivery = send::wait(app, &delivery.id, until, left)
-            .await
-            .map_err(|error| explain(error, None))?;
-        bar.inc(1);
+    outbox.warn_if_idle(ui).await?;
+    outbox.wait_for_all(ui, &mut taken).await?;
+    let mut tally = Tally::default();
+    tally.count(outbox.until, &taken);
+    ui.list("DeliveryList", &taken, "the file holds no messages")?;
+    Ok(tally.exit())
+}
+
+/// Takes lines in as they come, and answers each.
+async fn stream(ui: &Ui, outbox: &Outbox<'_>, force: bool) -> Result<Exit, Failure> {
+    let (lines, mut came) = mpsc::channel(TOGETHER_MAX);
+    // A thread of its own that nobody waits for: a read from a terminal or a pipe cannot be called
+    // off.
+    let reader = std::thread::Builder::new().name(String::from("lines"));
+    let reading = reader.spawn(move || read_lines(std::io::stdin().lock(), &lines));
+    reading.map_err(|error| Failure::internal(error.to_string()))?;
+    let mut tally = Tally::default();
+    let mut kept = Vec::new();
+    let mut together = Vec::new();
+    let mut first = true;
+    while 0 < came.recv_many(&mut together, TOGETHER_MAX).await {
+        let mut answers = take_lines(ui, outbox, force, std::mem::take(&mut together)).await?;
+        if std::mem::take(&mut first) {
+            outbox.warn_if_idle(ui).await?;
+        }
+        outbox.wait_for_all(ui, &mut answers).await?;
+        tally.count(outbox.until, &answers);
+        match ui.format() {
+            Format::Json => kept.append(&mut answers),
+            _ => print(ui, &answers)?,
+        }
     }
-    bar.finish_and_clear();
-    let failed = taken
-        .iter()
-        .filter(|delivery| delivery.state == "failed")
-        .count();
-    let late = taken
-        .iter()
-        .filter(|delivery| send::reached(delivery.state) < until)
-        .count();
-    Ok(match (failed, late) {
-        (0, 0) => Exit::Done,
-        (0, _) => Exit::Pending,
-        (failed, _) if failed == taken.len() => Exit::Failed,
-        _ => Exit::Partial,
-    })
+    if ui.format() == Format::Json {
+        ui.list("DeliveryList", &kept, "no messages came")?;
+    }
+    Ok(tally.exit())
+}
+
+fn print(ui: &Ui, answers: &[Delivery]) -> Result<(), Failure> {
+    for one in answers {
+        match ui.format() {
+            Format::Table => ui.answer(&(one.cells().join("  ").trim_end().to_owned() + "\n"))?,
+            Format::Name => ui.answer(&(one.name() + "\n"))?,
+            Format::Json | Format::Jsonl => ui.json(one)?,
+        }
+    }
+    Ok(())
+}
+
+/// Takes in what can be sent; the answers are in the order of the lines.
+async fn take_lines(
+    ui: &Ui,
+    outbox: &Outbox<'_>,
+    force: bool,
+    lines: Vec<Line>,
+) -> Result<Vec<Delivery>, Failure> {
+    let mut answers: Vec<Option<Delivery>> = vec![None; lines.len()];
+    let mut sound = Vec::new();
+    let refuse = |message: &Outgoing, number: u64, failure: &Failure| {
+        ui.warn(&format!("line {number}: {}", failure.message()));
+        Delivery::refused(&outbox.tenant, message, failure.code())
+    };
+    for (place, line) in lines.into_iter().enumerate() {
+        match line.message.map_err(|failure| *failure) {
+            Ok(mut message) => {
+                message.force |= force;
+                sound.push((place, line.number, message));
+            }
+            // What cannot be read at all ends the input too.
+            Err(failure) if failure.exit == Exit::Config => return Err(failure),
+            Err(failure) => {
+                answers[place] = Some(refuse(&Outgoing::default(), line.number, &failure));
+            }
+        }
+    }
+    while !sound.is_empty() {
+        let messages: Vec<_> = sound.iter().map(|(.., message)| message.clone()).collect();
+        match outbox.take_in(&messages).await {
+            Ok(taken) => {
+                for ((place, ..), delivery) in sound.drain(..).zip(taken) {
+                    answers[place] = Some(delivery);
+                }
+            }
+            Err(Refused {
+                place: Some(wrong),
+                failure,
+            }) if wrong < sound.len() => {
+                let (place, number, message) = sound.remove(wrong);
+                answers[place] = Some(refuse(&message, number, &failure));
+            }
+            Err(refused) => return Err(refused.failure),
+        }
+    }
+    Ok(answers.into_iter().flatten().collect())
+}
+
+/// One line of input.
+struct Line {
+    number: u64,
+    message: Result<Outgoing, Box<Failure>>,
+}
+
+/// Hands on every line that is not empty, until the end of the input or of who takes them.
+fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<Line>) {
+    for number in 1_u64.. {
+        let mut text = Vec::new();
+        let read = (&mut input)
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut text);
+        let message = match read {
+            Ok(0) => return,
+            Ok(_) if text.trim_ascii().is_empty() => continue,
+            Ok(_) => serde_json::from_slice(&text).map_err(|error| not_a_message(&error)),
+            Err(error) => Err(Failure::new(
+                Exit::Config,
+                "INPUT",
+                format!("read standard input: {error}"),
+            )),
+        };
+        let ends = matches!(&message, Err(failure) if failure.exit == Exit::Config);
+        let message = message.map_err(Box::new);
+        if lines.blocking_send(Line { number, message }).is_err() || ends {
+            return;
+        }
+    }
+}
+
+fn not_a_message(error: &serde_json::Error) -> Failure {
+    Failure::new(Exit::Usage, "INPUT", error.to_string())
+        .hint("each line is {\"to\":\"…\",\"text\":\"…\"}")
 }
 
 fn messages(args: &SendArgs) -> Result<Vec<Outgoing>, Failure> {
     if let (Some(to), Some(text)) = (&args.to, &args.text) {
-        let idempotency_key = args.idempotency_key.clone();
         return Ok(vec![Outgoing {
             to: to.clone(),
             text: text.clone(),
-            idempotency_key,
+            idempotency_key: args.idempotency_key.clone(),
+            expires_at: args.expires_at.clone(),
+            force: args.force,
         }]);
     }
     let path = args.file.as_deref().unwrap_or(Path::new("-"));
@@ -176,12 +442,7 @@ fn messages(args: &SendArgs) -> Result<Vec<Outgoing>, Failure> {
             format!("read {}: {error}", path.display()),
         )
     };
-    let input: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(std::fs::File::open(path).map_err(unreadable)?)
-    };
-    let mut input = BufReader::new(input);
+    let mut input = BufReader::new(std::fs::File::open(path).map_err(unreadable)?);
     let mut messages = Vec::new();
     for number in 1_u64.. {
         let mut line = String::new();
@@ -195,26 +456,53 @@ fn messages(args: &SendArgs) -> Result<Vec<Outgoing>, Failure> {
         if line.trim().is_empty() {
             continue;
         }
-        let message = serde_json::from_str(&line).map_err(|error| {
-            let message = format!("{}, line {number}: {error}", path.display());
-            Failure::new(Exit::Usage, "INPUT", message)
-                .hint("each line is {\"to\":\"…\",\"text\":\"…\"}")
+        let message: Result<Outgoing, _> = serde_json::from_str(&line);
+        let mut message = message.map_err(|error| {
+            not_a_message(&error).of(&format!("{}, line {number}", path.display()))
         })?;
+        message.force |= args.force;
         messages.push(message);
     }
     Ok(messages)
 }
 
-/// What was wrong, and in which message of the file, from 1.
-fn explain(error: SendError, number: Option<usize>) -> Failure {
-    let message = match number {
-        Some(number) => format!("message {number}: {error}"),
-        None => error.to_string(),
+fn key_reused(id: &str) -> Failure {
+    let message = match id {
+        "" => String::from("the idempotency key was used before, for another text or recipient"),
+        id => format!("the idempotency key was used before, for the message {id}"),
     };
+    Failure::new(Exit::Conflict, "IDEMPOTENCY_KEY_REUSED", message)
+        .hint("a new message needs a new key")
+}
+
+/// What was wrong, and what to do.
+fn explain(error: SendError, tenant: &TenantId) -> Failure {
+    let (message, code) = (error.to_string(), error.code().unwrap_or("DATABASE"));
+    let failure = |exit| Failure::new(exit, code, message);
+    let queue = "--force or --expires-at queue it all the same";
     match error {
-        SendError::Recipient(_) => Failure::new(Exit::Usage, "RECIPIENT", message)
-            .hint("use the international form: +4915112345621"),
-        SendError::Text | SendError::Key => Failure::new(Exit::Usage, "BAD_VALUE", message),
         SendError::Rows(error) => start::rows(error),
+        SendError::Recipient(_) => {
+            failure(Exit::Usage).hint("use the international form: +4915112345621")
+        }
+        SendError::Text | SendError::Key | SendError::Expiry | SendError::Expired => {
+            failure(Exit::Usage)
+        }
+        SendError::KeyReused { id } => key_reused(&id),
+        SendError::UnknownTenant(_) => {
+            failure(Exit::Absent).hint("`wmctl tenants list` shows who is there")
+        }
+        SendError::Unpaired(_) => {
+            failure(Exit::Absent).hint(format!("wmctl pair --tenant {tenant}"))
+        }
+        SendError::LoggedOut(_) => failure(Exit::Auth)
+            .hint(format!("wmctl pair --tenant {tenant}"))
+            .hint_too(queue),
+        SendError::Banned(_) => failure(Exit::Auth).hint(queue),
+        SendError::Exported(_) => failure(Exit::Conflict)
+            .hint(format!(
+                "send there; or take it back: wmctl migrate export --undo --tenant {tenant}"
+            ))
+            .hint_too(queue),
     }
 }

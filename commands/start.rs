@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use wmctl::config::{DatabaseUrl, Server};
+use wmctl::ops::events::EventsError;
 use wmctl::ops::open::{App, RowsError, Schema, Settings as OpsSettings};
 use wmctl::ops::run::RunEnd;
 use wmctl::ops::simulated_phone::{self, ControlError};
@@ -138,6 +139,29 @@ pub(crate) fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Fail
             .hint("another process listens there: stop it, or choose another address with --http"),
         _ => Failure::new(Exit::Config, "HTTP_ADDRESS", message)
             .hint("--http or HTTP_PORT sets the address"),
+    }
+}
+
+/// Events that cannot be read from there on.
+pub(crate) fn events(error: EventsError) -> Failure {
+    let (message, code) = (error.to_string(), error.code().unwrap_or("DATABASE"));
+    match error {
+        EventsError::Rows(error) => rows(error),
+        EventsError::UnknownTenant(_) => Failure::new(Exit::Absent, code, message)
+            .hint("`wmctl tenants list` shows who is there"),
+        EventsError::Removed { removed_to, .. } => {
+            Failure::new(Exit::Gone, code, message).hint(format!(
+                "--from-seq {} goes on behind the gap; keep_events says how long they are kept",
+                removed_to + 1
+            ))
+        }
+        EventsError::Ahead { last, .. } => {
+            Failure::new(Exit::Conflict, code, message).hint(format!(
+                "a restored database lacks what came after its backup: look at what the reader \
+                 did, then go on with --from-seq {}",
+                last + 1
+            ))
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use wmctl::ids::TenantId;
 use wmctl::ops::hosts::{self, Host};
+use wmctl::ops::logout::{self, LogoutError};
 use wmctl::ops::open::{App, Schema};
 use wmctl::ops::remote::{Remote, RemoteError};
-use wmctl::ops::tenants::{self, Actor, Changes, Tenant, TenantError};
+use wmctl::ops::tenants::{self, Actor, Changes, Removed, Tenant, TenantError};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -93,7 +94,17 @@ impl Target {
         }
     }
 
-    pub(crate) async fn remove(&self, tenant: &TenantId) -> Result<(), Failure> {
+    pub(crate) async fn logout(&self, tenant: &TenantId) -> Result<(), Failure> {
+        match self {
+            Self::Rows(app) => {
+                let done = logout::logout(app, tenant, &actor()).await;
+                done.map(|_| ()).map_err(linked)
+            }
+            Self::Api(remote) => remote.logout(tenant).await.map_err(refused),
+        }
+    }
+
+    pub(crate) async fn remove(&self, tenant: &TenantId) -> Result<Removed, Failure> {
         match self {
             Self::Rows(app) => tenants::remove(app, tenant, &actor()).await.map_err(wrong),
             Self::Api(remote) => remote.remove(tenant).await.map_err(refused),
@@ -144,6 +155,36 @@ fn wrong(error: TenantError) -> Failure {
     }
 }
 
+fn linked(error: LogoutError) -> Failure {
+    let message = error.to_string();
+    match error {
+        LogoutError::Rows(error) => start::rows(error),
+        LogoutError::UnknownTenant(_) => unknown(message),
+        LogoutError::Unpaired(_) => Failure::new(Exit::Absent, "NOT_PAIRED", message),
+        LogoutError::Exported(_) => Failure::new(Exit::Conflict, "EXPORTED", message)
+            .hint("have the other program unlink it, or the phone"),
+        LogoutError::NotUnlinked(_) => Failure::new(Exit::Remote, "NOT_UNLINKED", message)
+            .hint("try again; or remove it on the phone, under Linked devices"),
+    }
+}
+
+/// The exit code and the code of what a host refuses, where the command line has both.
+const REFUSALS: &[(&str, Exit)] = &[
+    ("ALREADY_PAIRED", Exit::Conflict),
+    ("BANNED", Exit::Auth),
+    ("EVENTS_AHEAD", Exit::Conflict),
+    ("EVENTS_REMOVED", Exit::Gone),
+    ("EXPORTED", Exit::Conflict),
+    ("IDEMPOTENCY_KEY_REUSED", Exit::Conflict),
+    ("LOCK_HELD", Exit::Conflict),
+    ("LOGGED_OUT", Exit::Auth),
+    ("NOT_PAIRED", Exit::Absent),
+    ("NOT_UNLINKED", Exit::Remote),
+    ("RATE_LIMIT", Exit::Remote),
+    ("RECIPIENT", Exit::Usage),
+    ("WEBHOOK_EXISTS", Exit::Conflict),
+];
+
 pub(crate) fn refused(error: RemoteError) -> Failure {
     let message = error.to_string();
     match error {
@@ -153,13 +194,17 @@ pub(crate) fn refused(error: RemoteError) -> Failure {
             .hint("`wmctl serve` answers there; without --api the database is asked"),
         RemoteError::Untrusted(_) => Failure::new(Exit::Remote, "UNTRUSTED", message)
             .hint("--ca-file names the authority; --api has to name what the certificate is for"),
-        RemoteError::Refused { status, .. } => match status {
-            401 | 403 => Failure::new(Exit::Auth, "API_KEY", message)
-                .hint("set WMCTL_API_KEY or WMCTL_API_KEY_FILE; `wmctl keys add` makes one"),
-            404 => unknown(message),
-            409 => Failure::new(Exit::Conflict, "CONFLICT", message),
-            400 => Failure::new(Exit::Usage, "BAD_VALUE", message),
-            _ => Failure::new(Exit::Remote, "API", message),
-        },
+        RemoteError::Refused { status, code, .. } => {
+            let known = REFUSALS.iter().find(|(known, _)| *known == code);
+            match (status, known) {
+                (_, Some((code, exit))) => Failure::new(*exit, code, message),
+                (401 | 403, _) => Failure::new(Exit::Auth, "API_KEY", message)
+                    .hint("set WMCTL_API_KEY or WMCTL_API_KEY_FILE; `wmctl keys add` makes one"),
+                (404, _) => unknown(message),
+                (409, _) => Failure::new(Exit::Conflict, "CONFLICT", message),
+                (400, _) => Failure::new(Exit::Usage, "BAD_VALUE", message),
+                _ => Failure::new(Exit::Remote, "API", message),
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
+use wmctl::config::span;
 use wmctl::ids::TenantId;
 use wmctl::ops::Stop;
 use wmctl::ops::hosts::Host;
@@ -79,7 +80,14 @@ enum TenantsCommand {
         #[arg(long, value_name = "SECONDS", default_value = "60")]
         timeout: u64,
     },
-    /// Delete a tenant's keys, sessions and events for good
+    /// Unlink a tenant's device: the phone does not list it any more, its rows are kept
+    Logout {
+        name: TenantId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Unlink a tenant's device and delete its keys, sessions and events for good
     Rm {
         name: TenantId,
         /// Do not ask
@@ -109,6 +117,16 @@ struct AddArgs {
     /// Run it on this host while that one lives
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
+
+    /// Give messages up that waited for it so long, such as 30m or 7d; 0s is never (default: 24h)
+    #[arg(long, value_name = "TIME", value_parser = length_of_time)]
+    message_ttl: Option<Duration>,
+}
+
+fn length_of_time(text: &str) -> Result<Duration, &'static str> {
+    let whole = |span: &Duration| span.subsec_nanos() == 0;
+    let span = span::parse(text).filter(whole);
+    span.ok_or("a whole number and a unit, such as 30m, 24h or 7d")
 }
 
 impl Listed for Tenant {
@@ -168,6 +186,9 @@ async fn carry_out(
                 device_name: args.device_name.clone(),
                 platform: args.platform.clone(),
                 host: args.host.clone(),
+                message_ttl_s: args
+                    .message_ttl
+                    .map(|ttl| i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX)),
             };
             target.add(&args.name, &changes).await?;
             show(ui, target, &args.name).await
@@ -195,6 +216,7 @@ async fn carry_out(
             state,
             timeout,
         } => wait(ui, target, name, state, *timeout).await,
+        TenantsCommand::Logout { name, yes } => log_out(ui, target, name, *yes).await,
         TenantsCommand::Rm { name, yes } => remove(ui, target, name, *yes).await,
     }
 }
@@ -290,6 +312,17 @@ async fn drain(
     }
 }
 
+async fn log_out(ui: &Ui, target: &Target, name: &TenantId, yes: bool) -> Result<Exit, Failure> {
+    target.show(name).await?;
+    let instead = format!("wmctl tenants logout {name} --yes");
+    let question = format!("{name} has to be paired again before it can be used. Go on");
+    if !yes && !ui.confirm(&question, &instead)? {
+        return Ok(Exit::Done);
+    }
+    target.logout(name).await?;
+    show(ui, target, name).await
+}
+
 async fn remove(ui: &Ui, target: &Target, name: &TenantId, yes: bool) -> Result<Exit, Failure> {
     target.show(name).await?;
     let instead = format!("wmctl tenants rm {name} --yes");
@@ -298,7 +331,13 @@ async fn remove(ui: &Ui, target: &Target, name: &TenantId, yes: bool) -> Result<
         ui.note("nothing was deleted");
         return Ok(Exit::Done);
     }
-    target.remove(name).await?;
+    let removed = target.remove(name).await?;
     ui.done(&format!("{name} is gone"));
+    if removed.unlinked == Some(false) {
+        let reason = removed.reason.unwrap_or_default();
+        ui.warn(&format!(
+            "its device is still linked ({reason}): remove it on the phone, under Linked devices"
+        ));
+    }
     Ok(Exit::Done)
 }

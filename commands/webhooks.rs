@@ -431,7 +431,7 @@ async fn test(
 impl Target {
     async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Failure> {
         match self {
-            Self::Rows(app) => webhooks::list(app, tenant).await.map_err(start::rows),
+            Self::Rows(app) => webhooks::list(app, tenant).await.map_err(wrong),
             Self::Api(remote) => remote.webhooks(tenant).await.map_err(refused),
         }
     }
@@ -527,6 +527,7 @@ fn wrong(error: WebhookError) -> Failure {
             Failure::new(Exit::Conflict, "WEBHOOK_EXISTS", message)
                 .hint("`wmctl webhooks list` shows them; `rm` removes one")
         }
+        WebhookError::Events(error) => start::events(error),
         _ => Failure::new(Exit::Usage, "BAD_VALUE", message),
     }
 }

@@ -1,9 +1,18 @@
-//! Who asks: a key in a header, or anybody on this machine while there are no keys.
+//! Who asks: a key in a header, or the user of this process on this machine while there are no
+//! keys. Nothing is looked up for whoever asks too often.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use tokio::time::Instant;
+
+use crate::api::door::Ends;
+use crate::api::limit::{Left, Limit, network};
 use crate::api::problem::Problem;
-use crate::ops::keys::{self, Grant};
+use crate::ops::keys::{self, Fingerprint, Grant};
 use crate::ops::open::App;
 
 /// Longest header that is looked at.
@@ -23,29 +32,114 @@ const PASSED_ON: &[&str] = &[
     "cf-ray",
 ];
 
+/// Keys that are remembered as good, and for how long. Only their bucket follows from it: each is
+/// looked up for each request, and refused as soon as it is gone.
+const GOOD_MAX: usize = 10_000;
+const GOOD_FOR: Duration = Duration::from_secs(600);
+
 /// Who may use the interface without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Open {
-    /// Whoever reaches a loopback address, while there is no key at all.
+    /// Who runs this process, from this machine, while there is no key at all.
     Local,
     /// Nobody.
     Never,
 }
 
-/// The grant of whoever sent these headers.
-pub(super) async fn grant(app: &App, headers: &HeaderMap, open: Open) -> Result<Grant, Problem> {
-    let refused = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", detail);
-    let Some(text) = key_text(headers) else {
-        if open == Open::Local && is_local(headers) && !keys::exist(app).await? {
-            return Ok(Grant::local());
+/// One request, as far as it matters to who asks.
+pub(super) struct Asked<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) uri: &'a Uri,
+    pub(super) ends: Option<Ends>,
+}
+
+/// Lets requests in, or not.
+pub(super) struct Gate {
+    open: Open,
+    limit: Limit,
+    good: Mutex<HashMap<Fingerprint, Instant>>,
+}
+
+impl Gate {
+    pub(super) fn new(open: Open, rate: u32) -> Self {
+        Self {
+            open,
+            limit: Limit::new(rate),
+            good: Mutex::default(),
         }
-        return Err(refused(
-            "a key is needed: Authorization: Bearer …, or X-API-Key; none only for who asks this \
-             machine by its own name and through no proxy",
-        ));
-    };
-    let grant = keys::check(app, text).await?;
-    grant.ok_or_else(|| refused("this is no key, or not any more"))
+    }
+
+    /// The grant of whoever asks, and how often they may go on asking; a refusal says so too.
+    ///
+    /// A token is taken before the database is asked: of the key's own bucket if it is known to be
+    /// good, else of the address, so that whoever guesses holds up no one who knows.
+    pub(super) async fn admit(
+        &self,
+        app: &App,
+        asked: &Asked<'_>,
+    ) -> (Result<Grant, Problem>, Option<Left>) {
+        let text = key_text(asked.headers);
+        let print = text.map(keys::fingerprint);
+        let local = text.is_none() && self.open == Open::Local && is_local(asked);
+        let bucket = match &print {
+            Some(print) if self.is_good(print) => format!("key {}", hex::encode(print)),
+            _ if local => String::from("local"),
+            _ => asked
+                .ends
+                .map_or_else(String::new, |ends| network(ends.peer.ip())),
+        };
+        let left = match self.limit.take(&bucket) {
+            Ok(left) => left,
+            Err(left) => return (Err(too_often(left)), Some(left)),
+        };
+        let grant = match text {
+            Some(text) => self.with_key(app, text).await,
+            None => without_key(app, local).await,
+        };
+        (grant, Some(left))
+    }
+
+    async fn with_key(&self, app: &App, text: &str) -> Result<Grant, Problem> {
+        let print = keys::fingerprint(text);
+        let grant = keys::check(app, text).await?;
+        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(grant) = grant else {
+            good.remove(&print);
+            return Err(refused("this is no key, or not any more"));
+        };
+        let now = Instant::now();
+        if GOOD_MAX <= good.len() {
+            good.retain(|_, until| now < *until);
+        }
+        if good.len() < GOOD_MAX {
+            good.insert(print, now + GOOD_FOR);
+        }
+        Ok(grant)
+    }
+
+    fn is_good(&self, print: &Fingerprint) -> bool {
+        let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        good.get(print).is_some_and(|until| Instant::now() < *until)
+    }
+}
+
+async fn without_key(app: &App, local: bool) -> Result<Grant, Problem> {
+    if local && !keys::exist(app).await? {
+        return Ok(Grant::local());
+    }
+    Err(refused(
+        "a key is needed: Authorization: Bearer …, or X-API-Key; none only for the user of this \
+         process, who asks this machine by its own name and through no proxy, while there are none",
+    ))
+}
+
+fn refused(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", detail)
+}
+
+fn too_often(left: Left) -> Problem {
+    let detail = format!("too many requests: wait {} s", left.wait_s);
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT", detail).after(left.wait_s)
 }
 
 fn key_text(headers: &HeaderMap) -> Option<&str> {
@@ -66,10 +160,12 @@ fn key_text(headers: &HeaderMap) -> Option<&str> {
     given.filter(|text| text.len() <= KEY_BYTES_MAX)
 }
 
-/// Whether the request comes from this machine and is meant for it. A proxy on this machine asks
-/// for somebody else, and most say so. A page elsewhere that makes a browser on this machine ask
-/// sends its own name, even where that name leads to 127.0.0.1.
-fn is_local(headers: &HeaderMap) -> bool {
+/// Whether the request comes from this machine, from who runs this process, and is meant for it. A
+/// proxy on this machine asks for somebody else: most run as somebody else too, and most say so. A
+/// page elsewhere that makes a browser on this machine ask sends its own name, even where that name
+/// leads to 127.0.0.1.
+fn is_local(asked: &Asked<'_>) -> bool {
+    let headers = asked.headers;
     let passed_on = |name: &HeaderName| {
         let name = name.as_str();
         PASSED_ON.contains(&name) || name.starts_with("x-forwarded-")
@@ -81,13 +177,6 @@ fn is_local(headers: &HeaderMap) -> bool {
     if !matches!(site, None | Some(b"same-origin" | b"none")) {
         return false;
     }
-    let name = |text: &str| {
-        let host = match text.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => text.split(':').next().unwrap_or_default(),
-        };
-        matches!(host, "localhost" | "127.0.0.1" | "::1")
-    };
     let text = |value: &HeaderValue| value.to_str().unwrap_or("?").to_owned();
     let host = headers.get(header::HOST).map(text);
     let origin = headers.get(header::ORIGIN).map(text);
@@ -96,7 +185,75 @@ fn is_local(headers: &HeaderMap) -> bool {
         let rest = rest.or_else(|| origin.strip_prefix("https://"));
         rest.is_some_and(|rest| Some(rest) == host.as_deref())
     });
-    host.is_some_and(|host| name(&host)) && own_origin
+    let named = asked.uri.authority().map(|authority| authority.as_str());
+    own_origin
+        && host.is_some_and(|host| is_own_name(&host))
+        && named.is_none_or(is_own_name)
+        && asked.ends.is_some_and(is_own_process)
+}
+
+/// One of this machine's own names, alone or with a port, and nothing else.
+fn is_own_name(text: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
+        let Some(rest) = text.strip_prefix(name) else {
+            return false;
+        };
+        let port = rest.strip_prefix(':');
+        let number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        rest.is_empty() || port.is_some_and(|port| number(port) && port.parse::<u16>().is_ok())
+    })
+}
+
+/// Whether who runs this process holds the other end: the system says whose socket it is.
+#[cfg(target_os = "linux")]
+fn is_own_process(ends: Ends) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    owner_of(ends.peer, ends.local) == Some(own)
+}
+
+/// Other systems do not say it.
+#[cfg(not(target_os = "linux"))]
+fn is_own_process(ends: Ends) -> bool {
+    ends.peer.ip().is_loopback()
+}
+
+/// The user whose socket reaches from `from` to `to` on this machine.
+#[cfg(target_os = "linux")]
+fn owner_of(from: SocketAddr, to: Option<SocketAddr>) -> Option<u32> {
+    let to = to?;
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|path| {
+        let table = std::fs::read_to_string(path).ok()?;
+        table.lines().skip(1).find_map(|line| {
+            let mut fields = line.split_ascii_whitespace().skip(1);
+            let (local, remote) = (socket(fields.next()?)?, socket(fields.next()?)?);
+            let uid = fields.nth(4)?.parse().ok()?;
+            let same = |one: SocketAddr, other: SocketAddr| {
+                (one.ip().to_canonical(), one.port()) == (other.ip().to_canonical(), other.port())
+            };
+            (same(local, from) && same(remote, to)).then_some(uid)
+        })
+    })
+}
+
+/// An address as the kernel's table writes it: words of four bytes in the machine's order.
+#[cfg(target_os = "linux")]
+fn socket(text: &str) -> Option<SocketAddr> {
+    let (address, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let word = |at: usize| {
+        let digits = address.get(at * 8..at * 8 + 8)?;
+        u32::from_str_radix(digits, 16).ok().map(u32::to_ne_bytes)
+    };
+    let ip: IpAddr = match address.len() {
+        8 => word(0)?.into(),
+        32 => {
+            let words = [word(0)?, word(1)?, word(2)?, word(3)?];
+            let bytes: [u8; 16] = words.concat().try_into().ok()?;
+            bytes.into()
+        }
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, port))
 }
 
 /// Whether something is said twice of which the second could be overlooked.
@@ -125,6 +282,47 @@ mod tests {
         assert_eq!(found(&[("authorization", "Basic k")]).unwrap(), "Basic k");
         assert_eq!(found(&[("x-api-key", "k")]).unwrap(), "k");
         assert_eq!(found(&[]), None);
+    }
+
+    /// Asks over a connection of our own.
+    fn asked_by_us(pairs: &[(&'static str, &'static str)], uri: &'static str) -> bool {
+        let (_client, ends) = own_connection();
+        is_local(&Asked {
+            headers: &headers(pairs),
+            uri: &Uri::from_static(uri),
+            ends: Some(ends),
+        })
+    }
+
+    fn own_connection() -> ((std::net::TcpStream, std::net::TcpStream), Ends) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, peer) = listener.accept().unwrap();
+        let local = server.local_addr().ok();
+        ((client, server), Ends { local, peer })
+    }
+
+    #[test]
+    fn a_request_line_that_names_somebody_else_is_not_local() {
+        let host = [("host", "localhost")];
+        assert!(asked_by_us(&host, "http://localhost/api"));
+        assert!(!asked_by_us(&host, "http://evil.example/api"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_system_knows_whose_connection_it_is() {
+        let (_client, ends) = own_connection();
+        let own = rustix::process::geteuid().as_raw();
+        assert_eq!(owner_of(ends.peer, ends.local), Some(own));
+        let nobody = SocketAddr::new(ends.peer.ip(), 1);
+        assert_eq!(owner_of(nobody, ends.local), None);
+        assert_eq!(owner_of(ends.peer, None), None);
+        let written = "0000000000000000FFFF00000100007F:1F90";
+        let meant: SocketAddr = "[::ffff:127.0.0.1]:8080".parse().unwrap();
+        assert_eq!(socket(written), Some(meant));
+        assert_eq!(socket("0100007F:1F90"), "127.0.0.1:8080".parse().ok());
+        assert_eq!(socket("0100007F"), None);
     }
 
     #[test]
@@ -172,8 +370,17 @@ mod tests {
                 false,
             ),
             (&[("host", "localhost"), ("via", "1.1 squid")], false),
+            (&[("host", "localhost:80:80")], false),
+            (&[("host", "localhost:")], false),
+            (&[("host", "localhost:99999")], false),
+            (&[("host", "localhost:+80")], false),
+            (&[("host", "localhost.")], false),
+            (&[("host", "[::1]evil.example")], false),
+            (&[("host", "[::1")], false),
+            (&[("host", "::1")], false),
+            (&[("host", "127.0.0.1 evil.example")], false),
         ] {
-            assert_eq!(is_local(&headers(pairs)), local, "{pairs:?}");
+            assert_eq!(asked_by_us(pairs, "/"), local, "{pairs:?}");
         }
     }
 }

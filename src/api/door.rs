@@ -1,13 +1,29 @@
-//! Where connections come in, with or without TLS: how many at a time, and how long each may rest.
+//! Where connections come in, with or without TLS: how many at a time and for each address, how
+//! long each may rest, and how long the head of a request may take.
+//!
+//! Whoever comes when all places are taken still gets one of a few narrow places: there only health
+//! is answered, once, so that strangers who occupy the interface do not make a process that works
+//! look dead.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,23 +32,116 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
+use crate::api::limit::network;
 use crate::api::tls::Tls;
 
-/// Connections at a time. A process may have 1,024 files, and its database comes first; whoever is
-/// one too many waits.
+/// Connections at a time. A process may have 1,024 files, and its database comes first.
 const CONNECTIONS_MAX: usize = 512;
+/// Of those, from one address: a load balancer may have many, and nobody may have all.
+const PER_ADDRESS_MAX: usize = 384;
+/// Connections beyond those, for health alone, and of those from one address.
+const NARROW_MAX: usize = 48;
+const NARROW_PER_ADDRESS_MAX: usize = 24;
 /// A connection on which nothing moves for so long is closed. Event streams move every 15 s.
 const REST_MAX: Duration = Duration::from_secs(75);
 /// A client that has not finished its TLS handshake by then is dropped.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long the head of a request may take, and how long a connection may wait for the next one.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(15);
+/// The whole life of a narrow connection.
+const NARROW_TIME_MAX: Duration = Duration::from_secs(5);
+/// Wait after the system refused to accept, for want of files.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
 /// Accepts connections. Handshakes do not wait for each other.
 #[derive(Debug)]
 pub(super) struct Door {
     tcp: TcpListener,
     tls: Option<Tls>,
-    room: Arc<Semaphore>,
-    handshakes: JoinSet<Option<(Wire, SocketAddr)>>,
+    rooms: Arc<Rooms>,
+}
+
+/// Places, and who has them.
+#[derive(Debug)]
+struct Rooms {
+    wide: Arc<Semaphore>,
+    narrow: Arc<Semaphore>,
+    taken: Mutex<HashMap<(String, bool), usize>>,
+}
+
+/// One place; free again when it is dropped.
+#[derive(Debug)]
+struct Place {
+    rooms: Arc<Rooms>,
+    of: (String, bool),
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Rooms {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            wide: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            narrow: Arc::new(Semaphore::new(NARROW_MAX)),
+            taken: Mutex::default(),
+        })
+    }
+
+    /// A place for a new connection, a narrow one if there is no other.
+    fn take(self: &Arc<Self>, from: SocketAddr) -> Option<Place> {
+        let network = network(from.ip());
+        self.take_one(&network, false)
+            .or_else(|| self.take_one(&network, true))
+    }
+
+    fn take_one(self: &Arc<Self>, network: &str, narrow: bool) -> Option<Place> {
+        let (room, most) = match narrow {
+            false => (&self.wide, PER_ADDRESS_MAX),
+            true => (&self.narrow, NARROW_PER_ADDRESS_MAX),
+        };
+        let permit = room.clone().try_acquire_owned().ok()?;
+        let of = (network.to_owned(), narrow);
+        let mut taken = self.taken();
+        let count = taken.entry(of.clone()).or_insert(0);
+        if most <= *count {
+            return None;
+        }
+        *count += 1;
+        Some(Place {
+            rooms: self.clone(),
+            of,
+            _permit: permit,
+        })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<(String, bool), usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    fn is_narrow(&self) -> bool {
+        self.of.1
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.rooms.taken();
+        if let Some(count) = taken.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.of);
+            }
+        }
+    }
+}
+
+/// What is answered on each kind of place.
+#[derive(Clone)]
+pub(super) struct Answers {
+    pub(super) all: Router,
+    /// Health, and a refusal for everything else.
+    pub(super) narrow: Router,
 }
 
 impl Door {
@@ -41,60 +150,103 @@ impl Door {
         Ok(Self {
             tcp: TcpListener::bind(address).await?,
             tls,
-            room: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
-            handshakes: JoinSet::new(),
+            rooms: Rooms::new(),
         })
     }
 
-    /// The next connection, as soon as there is room for it. Cancel-safe.
-    async fn come_in(
-        tcp: &mut TcpListener,
-        room: &Arc<Semaphore>,
-    ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-        let room = room.clone().acquire_owned().await;
-        let room = room.expect("the semaphore is never closed");
-        let (stream, from) = Listener::accept(tcp).await;
-        (stream, from, room)
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+
+    /// Answers until `stop`; what has begun by then is finished.
+    pub(super) async fn serve(self, answers: Answers, stop: impl Future<Output = ()>) {
+        let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                Some(_) = connections.join_next() => (),
+                accepted = self.tcp.accept() => match accepted {
+                    Ok((stream, from)) => {
+                        // Whoever finds no place at all is turned away, not kept waiting.
+                        let Some(place) = self.rooms.take(from) else { continue };
+                        let (tls, answers) = (self.tls.clone(), answers.clone());
+                        let watcher = graceful.watcher();
+                        connections.spawn(async move {
+                            let most = match place.is_narrow() {
+                                true => NARROW_TIME_MAX,
+                                false => Duration::MAX,
+                            };
+                            let ends = Ends { local: stream.local_addr().ok(), peer: from };
+                            let life = async {
+                                if let Some(wire) = secured(stream, from, tls).await {
+                                    converse(wire, answers, &place, ends, watcher).await;
+                                }
+                            };
+                            let _ = timeout(most, life).await;
+                        });
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "a connection is not accepted");
+                        sleep(ACCEPT_AGAIN).await;
+                    }
+                },
+            }
+        }
+        drop(self.tcp);
+        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
     }
 }
 
-impl Listener for Door {
-    type Io = Wire;
-    type Addr = SocketAddr;
+/// The connection, after the handshake if there is to be one.
+async fn secured(stream: TcpStream, from: SocketAddr, tls: Option<Tls>) -> Option<Wire> {
+    let Some(tls) = tls else {
+        return Some(Wire::new(Either::Left(stream)));
+    };
+    let shaken = timeout(HANDSHAKE_TIME_MAX, tls.acceptor().accept(stream)).await;
+    let why = match shaken {
+        Ok(Ok(stream)) => return Some(Wire::new(Either::Right(stream))),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => String::from("it takes too long"),
+    };
+    tracing::debug!(%from, why, "no TLS");
+    None
+}
 
-    async fn accept(&mut self) -> (Wire, SocketAddr) {
-        loop {
-            tokio::select! {
-                Some(done) = self.handshakes.join_next() => {
-                    if let Ok(Some(ready)) = done {
-                        return ready;
-                    }
-                }
-                (stream, from, room) = Self::come_in(&mut self.tcp, &self.room) => {
-                    let Some(tls) = &self.tls else {
-                        return (Wire::new(Either::Left(stream), room), from);
-                    };
-                    let acceptor = tls.acceptor();
-                    self.handshakes.spawn(async move {
-                        let secured = timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream)).await;
-                        let why = match secured {
-                            Ok(Ok(secured)) => {
-                                let wire = Wire::new(Either::Right(secured), room);
-                                return Some((wire, from));
-                            }
-                            Ok(Err(error)) => error.to_string(),
-                            Err(_) => String::from("it takes too long"),
-                        };
-                        tracing::debug!(%from, why, "no TLS");
-                        None
-                    });
-                }
+/// Both ends of a connection, as the system names them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) local: Option<SocketAddr>,
+    pub(super) peer: SocketAddr,
+}
+
+/// Answers the requests of one connection.
+async fn converse(wire: Wire, answers: Answers, place: &Place, ends: Ends, watcher: Watcher) {
+    let narrow = place.is_narrow();
+    let router = match narrow {
+        true => answers.narrow,
+        false => answers.all,
+    };
+    let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(ends));
+        let answer = TowerToHyperService::new(router.clone()).call(request);
+        async move {
+            let mut answer: Response = answer.await?;
+            if narrow {
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(header::CONNECTION, close);
             }
+            Ok::<_, Infallible>(answer)
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp.local_addr()
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_MAX)
+        .serve_connection(TokioIo::new(wire), answer);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(from = %ends.peer, %error, "a connection ended badly");
     }
 }
 
@@ -103,18 +255,15 @@ impl Listener for Door {
 pub(super) struct Wire {
     io: Either<TcpStream, TlsStream<TcpStream>>,
     rest: Pin<Box<Sleep>>,
-    _room: OwnedSemaphorePermit,
 }
 
 impl Wire {
-    fn new(io: Either<TcpStream, TlsStream<TcpStream>>, room: OwnedSemaphorePermit) -> Self {
+    fn new(io: Either<TcpStream, TlsStream<TcpStream>>) -> Self {
         Self {
             io,
             rest: Box::pin(sleep(REST_MAX)),
-            _room: room,
         }
     }
-
     /// What became of an attempt, unless nothing has moved for too long.
     fn moved<T>(
         &mut self,

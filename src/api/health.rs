@@ -11,15 +11,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::Listener as _;
 use axum::{Json, Router};
+use tokio::time::Instant;
 
-use crate::api::door::Door;
+use crate::api::door::{Answers, Door};
 use crate::api::tls::Tls;
 use crate::ops::Stop;
 use crate::ops::health::{Condition, Format, Health};
@@ -46,12 +47,14 @@ impl HealthServer {
     /// Answers until an end at once is asked for: a process that stops in an orderly way says so.
     pub async fn serve(self, app: Arc<App>, stop: Stop) {
         let health = Arc::new(Health::new(app, stop.clone()));
-        let router = router(health.clone()).route("/metrics", get(all_metrics).with_state(health));
-        let serve = axum::serve(self.door, router)
-            .with_graceful_shutdown(async move { stop.forced().await });
-        if let Err(error) = serve.await {
-            tracing::error!(%error, "the health interface failed");
-        }
+        let scraped = Arc::new((health.clone(), Scrapes::default()));
+        let metrics = get(all_metrics).with_state(scraped);
+        let answers = Answers {
+            all: router(health.clone()).route("/metrics", metrics),
+            narrow: router(health),
+        };
+        let forced = async move { stop.forced().await };
+        self.door.serve(answers, forced).await;
     }
 }
 
@@ -102,15 +105,47 @@ async fn leader(State(health): Asked) -> Response {
     (status(leads), words).into_response()
 }
 
-async fn all_metrics(State(health): Asked, headers: HeaderMap) -> Response {
-    metrics(&health, &headers, true).await
+async fn all_metrics(
+    State(scraped): State<Arc<(Arc<Health>, Scrapes)>>,
+    headers: HeaderMap,
+) -> Response {
+    metrics(&scraped.0, &scraped.1, &headers, true).await
 }
 
+/// What was last said to Prometheus, in each form: whoever asks again within a moment reads
+/// it again, and the database is not asked.
+#[derive(Debug, Default)]
+pub(super) struct Scrapes {
+    said: tokio::sync::Mutex<Vec<Said>>,
+}
+
+/// In which form and with whose names, when, and what.
+type Said = ((Format, bool), Instant, String);
+
+/// How long metrics are as good as new.
+const SCRAPE_FRESH: Duration = Duration::from_millis(250);
+
 /// What Prometheus asks for; with the names of tenants only for those who may know them.
-pub(super) async fn metrics(health: &Health, headers: &HeaderMap, names: bool) -> Response {
+pub(super) async fn metrics(
+    health: &Health,
+    scrapes: &Scrapes,
+    headers: &HeaderMap,
+    names: bool,
+) -> Response {
     let accept = headers.get(header::ACCEPT);
     let accept = accept.and_then(|accept| accept.to_str().ok());
     let format = accept.map_or(Format::Text, Format::accepted);
-    let text = health.metrics(format, names).await;
+    // Those who ask meanwhile wait for the one who looks.
+    let mut said = scrapes.said.lock().await;
+    said.retain(|(_, at, _)| at.elapsed() < SCRAPE_FRESH);
+    let kind = (format, names);
+    let text = match said.iter().find(|(of, ..)| *of == kind) {
+        Some((.., text)) => text.clone(),
+        None => {
+            let text = health.metrics(format, names).await;
+            said.push((kind, Instant::now(), text.clone()));
+            text
+        }
+    };
     ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
 }

@@ -1,81 +1,162 @@
 //! How often somebody may ask: a bucket of tokens for each key or address.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
 
-/// Callers that are told apart; beyond, the fullest buckets are forgotten, which refuses nobody.
+/// Callers that are told apart. Beyond, those that have not asked for long are forgotten, and
+/// whoever is new shares one bucket: memory stays bounded, and nobody who is known is held up.
 const CALLERS_MAX: usize = 10_000;
+/// The name of the bucket of the many.
+const CROWD: &str = "crowd";
+/// A bucket is full after so many seconds.
+const FULL_S: u32 = 2;
 
-struct Bucket {
-    tokens: f64,
-    at: Instant,
-}
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Tokens of everybody.
-pub(super) struct Limit {
-    per_second: f64,
-    buckets: Mutex<HashMap<String, Bucket>>,
+pub(super) struct Limit<C: Clock = DefaultClock> {
+    buckets: RateLimiter<String, HashMapStateStore<String>, C, StateInformationMiddleware>,
+    clock: C,
+    burst: u32,
+}
+
+/// What a caller has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Left {
+    burst: u32,
+    pub(super) tokens: u32,
+    /// Seconds until there is one more token, or until it is as good as never asked.
+    pub(super) wait_s: u64,
+}
+
+impl Left {
+    /// Tells the caller, in the words of the draft standard of RateLimit fields.
+    pub(super) fn tell(self, headers: &mut HeaderMap) {
+        let Self {
+            burst,
+            tokens,
+            wait_s,
+        } = self;
+        let policy = format!("\"requests\";q={burst};w={FULL_S}");
+        let limit = format!("\"requests\";r={tokens};t={wait_s}");
+        for (name, text) in [(POLICY, policy), (LIMIT, limit)] {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
+    }
 }
 
 impl Limit {
     /// `per_second` requests, and twice as many at once.
     pub(super) fn new(per_second: u32) -> Self {
+        Self::by(DefaultClock::default(), per_second)
+    }
+}
+
+impl<C: Clock + Clone> Limit<C> {
+    fn by(clock: C, per_second: u32) -> Self {
+        let rate = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
+        let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(FULL_S - 1));
+        let quota = Quota::per_second(rate).allow_burst(burst);
+        let buckets = RateLimiter::new(quota, HashMapStateStore::default(), clock.clone());
         Self {
-            per_second: f64::from(per_second),
-            buckets: Mutex::default(),
+            buckets,
+            clock,
+            burst: burst.get(),
         }
     }
 
-    /// Takes a token; without one, the seconds until there is one again.
-    pub(super) fn take(&self, caller: &str, now: Instant) -> Result<(), u64> {
-        let most = self.per_second * 2.0;
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let refilled = |bucket: &Bucket| {
-            let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
-            (bucket.tokens + passed * self.per_second).min(most)
+    /// Takes a token. Without one, the error says how long to wait.
+    pub(super) fn take(&self, caller: &str) -> Result<Left, Left> {
+        if CALLERS_MAX <= self.buckets.len() {
+            self.buckets.retain_recent();
+        }
+        let caller = match self.buckets.len() {
+            len if len < CALLERS_MAX => caller,
+            _ => CROWD,
         };
-        if CALLERS_MAX <= buckets.len() && !buckets.contains_key(caller) {
-            buckets.retain(|_, bucket| refilled(bucket) < most);
-            if CALLERS_MAX <= buckets.len() {
-                buckets.clear();
+        let left = |tokens, wait_s| Left {
+            burst: self.burst,
+            tokens,
+            wait_s,
+        };
+        match self.buckets.check_key(&caller.to_owned()) {
+            Ok(snapshot) => Ok(left(snapshot.remaining_burst_capacity(), u64::from(FULL_S))),
+            Err(until) => {
+                let wait = until.wait_time_from(self.clock.now());
+                Err(left(0, seconds_up(wait).max(1)))
             }
         }
-        let bucket = buckets.entry(caller.to_owned()).or_insert(Bucket {
-            tokens: most,
-            at: now,
-        });
-        bucket.tokens = refilled(bucket);
-        bucket.at = now;
-        if bucket.tokens < 1.0 {
-            return Err(1);
+    }
+}
+
+fn seconds_up(span: Duration) -> u64 {
+    span.as_secs() + u64::from(0 < span.subsec_nanos())
+}
+
+/// Whom an address stands for: whoever has one of IPv6 has as many as they like of its network.
+pub(super) fn network(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
-        bucket.tokens -= 1.0;
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use governor::clock::FakeRelativeClock;
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn each_caller_has_a_bucket_that_fills_again() {
-        let limit = Limit::new(2);
-        let now = Instant::now();
-        for _ in 0..4 {
-            assert_eq!(limit.take("a", now), Ok(()));
-        }
-        assert_eq!(limit.take("a", now), Err(1));
-        assert_eq!(limit.take("b", now), Ok(()));
-        let later = now + Duration::from_millis(500);
-        assert_eq!(limit.take("a", later), Ok(()));
-        assert_eq!(limit.take("a", later), Err(1));
+    #[test]
+    fn each_caller_has_a_bucket_that_fills_again() {
+        let clock = FakeRelativeClock::default();
+        let limit = Limit::by(clock.clone(), 2);
+        let tokens = |caller: &str| limit.take(caller).map(|left| left.tokens);
+        let left: Vec<_> = (0..4).map(|_| tokens("a").unwrap()).collect();
+        assert_eq!(left, [3, 2, 1, 0]);
+        assert_eq!(limit.take("a").unwrap_err().wait_s, 1);
+        assert_eq!(tokens("b"), Ok(3));
+        clock.advance(Duration::from_millis(500));
+        assert_eq!(tokens("a"), Ok(0));
+        assert!(tokens("a").is_err());
+    }
+
+    #[test]
+    fn callers_without_end_take_no_memory_and_hold_up_nobody_who_is_known() {
+        let clock = FakeRelativeClock::default();
+        let limit = Limit::by(clock.clone(), 2);
         for caller in 0..CALLERS_MAX * 2 {
-            assert_eq!(limit.take(&caller.to_string(), later), Ok(()));
+            let _ = limit.take(&caller.to_string());
+        }
+        assert!(limit.buckets.len() <= CALLERS_MAX + 1);
+        assert!(limit.take("somebody new").is_err(), "the crowd shares one");
+        clock.advance(Duration::from_secs(u64::from(FULL_S) + 1));
+        assert!(limit.take("somebody new").is_ok());
+        assert!(limit.buckets.len() <= 2, "who has not asked is forgotten");
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_caller() {
+        for (text, caller) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ] {
+            assert_eq!(network(text.parse().unwrap()), caller);
         }
     }
 }

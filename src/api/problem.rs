@@ -1,37 +1,179 @@
-//! Refusals as `application/problem+json`: a status, a stable code, a sentence for people.
+//! Refusals as `application/problem+json`: a status, a stable code, a sentence for people, and
+//! where it can be said, the field that is wrong.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::ops::events::EventsError;
+use crate::ops::logout::LogoutError;
 use crate::ops::open::RowsError;
+use crate::ops::pairings::BeginError;
 use crate::ops::send::SendError;
 use crate::ops::tenants::TenantError;
 
-/// Why a request was not carried out.
+/// Every code, with what it means and what to do. Those that the command line has too are the same.
+pub const CODES: &[(&str, &str)] = &[
+    (
+        "ALREADY_PAIRED",
+        "A device of the tenant is linked. Give \"replace\": true to unlink it first.",
+    ),
+    ("BAD_JSON", "The body is not a JSON object."),
+    (
+        "BAD_VALUE",
+        "A value is not one of those that are allowed; `errors` says which.",
+    ),
+    (
+        "BANNED",
+        "WhatsApp banned the account for a time. Wait, or send with an expiry of your own.",
+    ),
+    (
+        "BUSY",
+        "The host is at one of its limits. Try again, or ask another host.",
+    ),
+    ("CONTENT_TYPE", "A body has to be application/json."),
+    (
+        "DATABASE",
+        "The database is not available. Try again; the log of the host says more.",
+    ),
+    (
+        "EVENTS_AHEAD",
+        "The cursor is beyond the last event: the database is another one than was \
+        read before, such as one that was restored. Begin with from_seq=0, or the last number.",
+    ),
+    (
+        "EVENTS_REMOVED",
+        "Retention removed events that were asked for. The answer says which there \
+        are; keep events longer, or read more often.",
+    ),
+    ("EXPORTED", "Another program has the keys of the account."),
+    (
+        "FORBIDDEN",
+        "The key is not for this action or this tenant.",
+    ),
+    (
+        "IDEMPOTENCY_KEY_REUSED",
+        "The key was used before, for another text or recipient.",
+    ),
+    (
+        "LOCK_HELD",
+        "Another process has the account. Stop that one first, or try again.",
+    ),
+    (
+        "LOGGED_OUT",
+        "The phone unlinked the device. Pair again, or send with an expiry of your own.",
+    ),
+    (
+        "METHOD_NOT_ALLOWED",
+        "The path has other methods; `Allow` names them.",
+    ),
+    (
+        "MISSING_FIELD",
+        "A field has to be given; `errors` says which.",
+    ),
+    (
+        "NOT_CONFIRMED",
+        "What cannot be undone needs confirm=NAME with the name of the tenant.",
+    ),
+    (
+        "NOT_FOUND",
+        "There is no tenant, webhook, message or host of that name.",
+    ),
+    ("NOT_PAIRED", "The tenant has no device. Pair one first."),
+    (
+        "NOT_PAIRING",
+        "No device of the tenant is being linked, or there is no code to show now.",
+    ),
+    (
+        "NOT_UNLINKED",
+        "WhatsApp did not confirm that the device is unlinked. Try again.",
+    ),
+    ("NO_PATH", "There is no such path."),
+    ("PAIRING", "A device of the tenant is being linked already."),
+    (
+        "RATE_LIMIT",
+        "Too many requests; `Retry-After` says when there is room again.",
+    ),
+    (
+        "RECIPIENT",
+        "The recipient is neither a phone number in international form nor an address.",
+    ),
+    (
+        "TIMEOUT",
+        "The answer takes too long. Try again; whether it was done is to be looked at.",
+    ),
+    ("TOO_LARGE", "The body is too large."),
+    (
+        "TOO_MANY_WEBHOOKS",
+        "The tenant has as many webhooks as it may.",
+    ),
+    ("UNAUTHORIZED", "A key is needed, or this one is none."),
+    (
+        "UNKNOWN_FIELD",
+        "The body has a field that nobody knows; `errors` says which.",
+    ),
+    (
+        "UNKNOWN_PARAMETER",
+        "The query has a parameter that nobody knows.",
+    ),
+    ("WEBHOOK_EXISTS", "The tenant has a webhook of that id."),
+    (
+        "WRONG_TYPE",
+        "A value has another JSON type than it should; `errors` says which.",
+    ),
+];
+
+/// What a code means, for whoever follows the `type` of a refusal.
+pub(super) fn page(code: &str) -> Option<String> {
+    let (code, text) = CODES.iter().find(|(known, _)| *known == code)?;
+    Some(format!("{code}\n\n{text}\n"))
+}
+
+/// Where something is wrong in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// A JSON pointer into the body.
+    Pointer(String),
+    /// A parameter of the query.
+    Parameter(&'static str),
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     pub status: StatusCode,
     /// Stable: programs may compare it.
     pub code: &'static str,
     pub detail: String,
+    more: Box<More>,
+}
+
+/// What few refusals have.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct More {
     /// Methods that the path has, for 405.
-    pub allow: Option<String>,
+    allow: Option<String>,
+    /// When to try again.
+    retry_after_s: Option<u64>,
+    place: Option<Place>,
+    /// What a program needs to go on.
+    facts: Vec<(&'static str, Value)>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert!(page(code).is_some(), "{code} is not listed");
         Self {
             status,
             code,
             detail: detail.into(),
-            allow: None,
+            more: Box::default(),
         }
     }
 
-    /// The request makes no sense.
-    pub fn bad(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+    /// A value is wrong.
+    pub fn value(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_VALUE", detail)
     }
 
     /// There is no such thing.
@@ -39,24 +181,120 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail)
     }
 
+    /// There is no such path.
+    pub fn no_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NO_PATH", "there is no such path")
+    }
+
+    fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn after(mut self, seconds: u64) -> Self {
+        self.more.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Says which methods the path has.
+    #[must_use]
+    pub fn allowing(mut self, methods: &[&str]) -> Self {
+        self.more.allow = Some(methods.join(", "));
+        self
+    }
+
+    /// Says which field of the body is wrong.
+    #[must_use]
+    pub fn pointer(mut self, pointer: impl Into<String>) -> Self {
+        self.more.place = Some(Place::Pointer(pointer.into()));
+        self
+    }
+
+    /// The same as part of a larger body.
+    #[must_use]
+    pub fn within(mut self, prefix: &str) -> Self {
+        if let Some(Place::Pointer(pointer)) = &mut self.more.place {
+            pointer.insert_str(0, prefix);
+        }
+        self
+    }
+
+    /// Says which parameter of the query is wrong.
+    #[must_use]
+    pub fn parameter(mut self, name: &'static str) -> Self {
+        self.more.place = Some(Place::Parameter(name));
+        self
+    }
+
+    #[must_use]
+    fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.more.facts.push((name, value.into()));
+        self
+    }
+
+    /// What a body that does not fit is called, from what its parser says of it.
+    pub fn of_body(path: &str, error: &serde_json::Error) -> Self {
+        let words = error.to_string();
+        let detail = format!("the body is not what it should be: {words}");
+        let bad = |code| Self::new(StatusCode::BAD_REQUEST, code, detail.clone());
+        if !error.is_data() {
+            return bad("BAD_JSON");
+        }
+        let named = words.split('`').nth(1).unwrap_or_default();
+        let below = |name: &str| match name {
+            "" => path.to_owned(),
+            name => format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")),
+        };
+        if words.starts_with("missing field") {
+            return bad("MISSING_FIELD").pointer(below(named));
+        }
+        if words.starts_with("unknown field") {
+            // The path of what is not known ends with its own name.
+            let own = path.ends_with(&format!("/{named}"));
+            return bad("UNKNOWN_FIELD").pointer(if own { path.to_owned() } else { below(named) });
+        }
+        let code = match words.starts_with("invalid type") {
+            true => "WRONG_TYPE",
+            false => "BAD_VALUE",
+        };
+        bad(code).pointer(path)
+    }
+
     /// The answer, with the id under which the log tells of it.
     pub fn answer(self, request_id: &str) -> Response {
-        let body = json!({
-            "type": "about:blank",
+        let mut body = json!({
+            "type": format!("/problems/{}", self.code),
             "title": self.status.canonical_reason().unwrap_or("Refused"),
             "status": self.status.as_u16(),
             "code": self.code,
             "detail": self.detail,
             "request_id": request_id,
         });
+        let more = *self.more;
+        for (name, value) in more.facts {
+            body[name] = value;
+        }
+        let place = more.place.map(|place| match place {
+            Place::Pointer(pointer) => json!({ "pointer": format!("#{pointer}") }),
+            Place::Parameter(name) => json!({ "parameter": name }),
+        });
+        if let Some(mut place) = place {
+            place["detail"] = json!(self.detail);
+            body["errors"] = json!([place]);
+        }
         let head = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut answer = (self.status, head, body.to_string()).into_response();
+        let headers = answer.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             let value = HeaderValue::from_static("Bearer realm=\"wmctl\"");
-            answer.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+            headers.insert(header::WWW_AUTHENTICATE, value);
         }
-        if let Some(allow) = self.allow.and_then(|text| HeaderValue::try_from(text).ok()) {
-            answer.headers_mut().insert(header::ALLOW, allow);
+        if let Some(allow) = more.allow.and_then(|text| HeaderValue::try_from(text).ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
+        if let Some(seconds) = more.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         answer
     }
@@ -65,9 +303,7 @@ impl Problem {
 impl From<RowsError> for Problem {
     fn from(error: RowsError) -> Self {
         match error {
-            RowsError::Held { .. } => {
-                Self::new(StatusCode::CONFLICT, "LOCK_HELD", error.to_string())
-            }
+            RowsError::Held { .. } => Self::conflict("LOCK_HELD", error.to_string()),
             error => {
                 // What the database says is for the log.
                 tracing::warn!(%error, "the database did not answer a request");
@@ -80,19 +316,142 @@ impl From<RowsError> for Problem {
 
 impl From<TenantError> for Problem {
     fn from(error: TenantError) -> Self {
+        let field = error.field();
         match error {
             TenantError::Rows(error) => error.into(),
             TenantError::Unknown(_) => Self::absent(error.to_string()),
-            error => Self::bad(error.to_string()),
+            error => match field {
+                Some(field) => Self::value(error.to_string()).pointer(format!("/{field}")),
+                None => Self::value(error.to_string()),
+            },
         }
     }
 }
 
 impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
-        match error {
-            SendError::Rows(error) => error.into(),
-            error => Self::bad(error.to_string()),
+        let (detail, code) = (error.to_string(), error.code().unwrap_or("DATABASE"));
+        let pointer = error.field().map(|field| format!("/{field}"));
+        let status = match error {
+            SendError::Rows(error) => return error.into(),
+            SendError::UnknownTenant(_) => StatusCode::NOT_FOUND,
+            SendError::KeyReused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            SendError::Unpaired(_)
+            | SendError::LoggedOut(_)
+            | SendError::Banned(_)
+            | SendError::Exported(_) => StatusCode::CONFLICT,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let problem = Self::new(status, code, detail);
+        match pointer {
+            Some(pointer) => problem.pointer(pointer),
+            None => problem,
         }
+    }
+}
+
+impl From<EventsError> for Problem {
+    fn from(error: EventsError) -> Self {
+        let (detail, code) = (error.to_string(), error.code().unwrap_or("DATABASE"));
+        match error {
+            EventsError::Rows(error) => error.into(),
+            EventsError::UnknownTenant(_) => Self::absent(detail),
+            EventsError::Removed {
+                removed_to,
+                first,
+                last,
+                ..
+            } => Self::new(StatusCode::GONE, code, detail)
+                .parameter("from_seq")
+                .fact("removed_to", removed_to)
+                .fact("first_seq", first)
+                .fact("last_seq", last),
+            EventsError::Ahead { last, .. } => Self::conflict(code, detail)
+                .parameter("from_seq")
+                .fact("last_seq", last),
+        }
+    }
+}
+
+impl From<BeginError> for Problem {
+    fn from(error: BeginError) -> Self {
+        let detail = error.to_string();
+        match error {
+            BeginError::Rows(error) => error.into(),
+            BeginError::Tenant(error) => error.into(),
+            BeginError::AlreadyPaired { .. } => Self::conflict("ALREADY_PAIRED", detail),
+            BeginError::Busy(_) => Self::conflict("PAIRING", detail),
+        }
+    }
+}
+
+impl From<LogoutError> for Problem {
+    fn from(error: LogoutError) -> Self {
+        let detail = error.to_string();
+        match error {
+            LogoutError::Rows(error) => error.into(),
+            LogoutError::UnknownTenant(_) => Self::absent(detail),
+            LogoutError::Unpaired(_) => Self::conflict("NOT_PAIRED", detail),
+            LogoutError::Exported(_) => Self::conflict("EXPORTED", detail),
+            LogoutError::NotUnlinked(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_UNLINKED", detail)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Body {
+        name: String,
+        #[serde(default)]
+        counts: Vec<u8>,
+    }
+
+    fn said(text: &str) -> (&'static str, Option<String>) {
+        let mut track = serde_path_to_error::Track::new();
+        let mut from = serde_json::Deserializer::from_str(text);
+        let from = serde_path_to_error::Deserializer::new(&mut from, &mut track);
+        let error = Body::deserialize(from).unwrap_err();
+        let problem = Problem::of_body(&crate::api::tenants::pointer(&track.path()), &error);
+        let pointer = match problem.more.place {
+            Some(Place::Pointer(pointer)) => Some(pointer),
+            _ => None,
+        };
+        (problem.code, pointer)
+    }
+
+    #[test]
+    fn a_body_that_does_not_fit_is_told_apart_and_pointed_at() {
+        let at = |pointer: &str| Some(pointer.to_owned());
+        assert_eq!(said("{"), ("BAD_JSON", None));
+        assert_eq!(said("{}"), ("MISSING_FIELD", at("/name")));
+        assert_eq!(
+            said(r#"{"name":"a","nmae":1}"#),
+            ("UNKNOWN_FIELD", at("/nmae"))
+        );
+        assert_eq!(said(r#"{"name":7}"#), ("WRONG_TYPE", at("/name")));
+        assert_eq!(
+            said(r#"{"name":"a","counts":[1,"b"]}"#),
+            ("WRONG_TYPE", at("/counts/1"))
+        );
+        assert_eq!(
+            said(r#"{"name":"a","counts":[300]}"#),
+            ("BAD_VALUE", at("/counts/0"))
+        );
+    }
+
+    #[test]
+    fn codes_are_in_order_and_each_has_a_page() {
+        assert!(CODES.is_sorted_by(|one, next| one.0 < next.0));
+        assert!(page("RATE_LIMIT").unwrap().contains("Retry-After"));
+        assert_eq!(page("rate_limit"), None);
     }
 }

@@ -18,7 +18,10 @@ pub enum Op {
     ShowPairing,
     WatchPairing,
     CancelPairing,
+    LogoutTenant,
     SendMessage,
+    SendMessages,
+    ShowMessage,
     ReadEvents,
     ListWebhooks,
     AddWebhook,
@@ -52,8 +55,42 @@ pub struct Route {
     pub query: &'static [(&'static str, Param)],
     /// What 409 means here, if it can be answered.
     pub conflict: Option<&'static str>,
+    /// Other refusals that only this route has.
+    pub also: &'static [(u16, &'static str)],
     /// Status, media type and schema of what is answered.
     pub answers: &'static [(u16, &'static str, &'static str)],
+}
+
+impl Route {
+    /// What a parameter of its query is for.
+    pub fn meaning(&self, name: &str) -> &'static str {
+        match (self.op, name) {
+            (Op::ListTenants, "after") => "Begin behind the tenant of this name",
+            (Op::ListLetters, "after") => "Begin behind the dead letter of this number",
+            (_, "limit") => "Give at most so many",
+            (_, "purge") => "Delete keys, sessions and events for good",
+            (_, "confirm") => "The name of the tenant once more, for what cannot be undone",
+            (_, "format") => "How the code is given",
+            (_, "from_seq") => {
+                "Begin with the event of this number; 0 is the first that there is, `now` what \
+                 comes next"
+            }
+            (_, "wait") => "Wait so many seconds for the first event",
+            _ => "",
+        }
+    }
+
+    /// Under what the document sorts it.
+    pub fn tag(&self) -> &'static str {
+        match self.path {
+            path if path.contains("/webhooks") => "webhooks",
+            path if path.contains("/pair") || path.ends_with("/logout") => "pairing",
+            path if path.contains("/messages") => "messages",
+            path if path.contains("/events") => "events",
+            path if path.starts_with(ID) || path == "/api/tenants" => "tenants",
+            _ => "hosts",
+        }
+    }
 }
 
 /// The kind of a query parameter.
@@ -61,10 +98,14 @@ pub struct Route {
 pub enum Param {
     /// A number from, to, and what it is otherwise.
     Number(i64, i64, i64),
+    /// True or false; false is the default.
+    Truth,
     /// One of these words; the first is the default.
     Word(&'static [&'static str]),
     /// The name of a tenant.
     Tenant,
+    /// The number of an event, or `now` for what comes next.
+    Place,
 }
 
 impl Param {
@@ -77,9 +118,18 @@ impl Param {
                 let sound = number.is_some_and(|number| (least..=most).contains(&number));
                 (sound, format!("a number from {least} to {most}"))
             }
+            Self::Truth => {
+                let what = String::from("true or false");
+                (matches!(value, "true" | "false"), what)
+            }
             Self::Word(words) => {
                 let what = format!("one of {}", words.join(", "));
                 (words.contains(&value), what)
+            }
+            Self::Place => {
+                let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+                let number = digits && value.parse::<i64>().is_ok();
+                (number || value == "now", String::from("a number or `now`"))
             }
             Self::Tenant => {
                 let what = String::from("the name of a tenant");
@@ -95,6 +145,14 @@ const ID: &str = "/api/tenants/{id}";
 const HOOKS: &str = "/api/tenants/{id}/webhooks";
 const HOOK: &str = "/api/tenants/{id}/webhooks/{webhook}";
 
+/// What an idempotency key is refused with.
+const REUSED: (u16, &str) = (
+    422,
+    "the idempotency key was used before, for something else",
+);
+/// What a reader is refused with that is too slow.
+const REMOVED: (u16, &str) = (410, "events that were asked for are removed");
+
 const fn route(op: Op, method: &'static str, path: &'static str, action: Action) -> Route {
     Route {
         op,
@@ -106,6 +164,7 @@ const fn route(op: Op, method: &'static str, path: &'static str, action: Action)
         body: None,
         query: &[],
         conflict: None,
+        also: &[],
         answers: &[(200, JSON, "Tenant")],
     }
 }
@@ -133,12 +192,9 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         summary: "Stop a tenant; with purge=true, delete its keys and sessions for good",
-        query: &[
-            ("purge", Param::Word(&["false", "true"])),
-            ("confirm", Param::Tenant),
-        ],
+        query: &[("purge", Param::Truth), ("confirm", Param::Tenant)],
         conflict: Some("confirm does not name the tenant"),
-        answers: &[(200, JSON, "Tenant"), (204, "", "")],
+        answers: &[(200, JSON, "StoppedOrRemoved"), (204, "", "")],
         ..route(Op::RemoveTenant, "DELETE", ID, Action::Write)
     },
     Route {
@@ -172,7 +228,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         summary: "Begin to link a device",
         body: Some(("PairBegin", false)),
-        conflict: Some("a device is being linked already"),
+        conflict: Some("a device is linked, or being linked, already"),
         answers: &[(202, JSON, "Pairing")],
         ..route(
             Op::BeginPairing,
@@ -217,8 +273,44 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
+        summary: "Unlink the device: the phone does not list it any more, and the rows are kept",
+        query: &[("confirm", Param::Tenant)],
+        conflict: Some("confirm does not name the tenant, or there is nothing to unlink"),
+        ..route(
+            Op::LogoutTenant,
+            "POST",
+            "/api/tenants/{id}/logout",
+            Action::Pair,
+        )
+    },
+    Route {
+        summary: "Put messages into the outbox, in one transaction: all of them or none, but for \
+            those whose key was used before for something else",
+        body: Some(("MessageBatch", true)),
+        conflict: Some("the account cannot send now, or there is none"),
+        answers: &[(202, JSON, "DeliveryList")],
+        ..route(
+            Op::SendMessages,
+            "POST",
+            "/api/tenants/{id}/messages/batch",
+            Action::Send,
+        )
+    },
+    Route {
+        summary: "Show how far a message has come",
+        answers: &[(200, JSON, "Delivery")],
+        ..route(
+            Op::ShowMessage,
+            "GET",
+            "/api/tenants/{id}/messages/{message}",
+            Action::Send,
+        )
+    },
+    Route {
         summary: "Put a message into the outbox",
         body: Some(("Message", true)),
+        conflict: Some("the account cannot send now, or there is none"),
+        also: &[REUSED],
         answers: &[(202, JSON, "Delivery")],
         ..route(
             Op::SendMessage,
@@ -230,10 +322,12 @@ pub const ROUTES: &[Route] = &[
     Route {
         summary: "Read numbered events; with wait, for so many seconds until there is one",
         query: &[
-            ("from_seq", Param::Number(0, i64::MAX, 0)),
+            ("from_seq", Param::Place),
             ("limit", Param::Number(1, 256, 100)),
             ("wait", Param::Number(0, 25, 0)),
         ],
+        conflict: Some("the number is beyond the last event: this is another log"),
+        also: &[REMOVED],
         answers: &[(200, JSON, "EventList")],
         ..route(
             Op::ReadEvents,
@@ -250,7 +344,8 @@ pub const ROUTES: &[Route] = &[
     Route {
         summary: "Have events delivered to a URL; the secret is in the answer, and never again",
         body: Some(("WebhookAdd", true)),
-        conflict: Some("there is a webhook of that id, or there are too many"),
+        conflict: Some("there is a webhook of that id, too many, or from_seq is beyond the end"),
+        also: &[REMOVED],
         answers: &[(201, JSON, "WebhookMade")],
         ..route(Op::AddWebhook, "POST", HOOKS, Action::Write)
     },

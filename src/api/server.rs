@@ -8,18 +8,17 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, MatchedPath, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::serve::{Listener as _, ListenerExt as _};
 use axum::{Json, RequestExt, Router};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::api::auth::{self, Open};
-use crate::api::door::Door;
-use crate::api::limit::Limit;
-use crate::api::problem::Problem;
+use crate::api::auth::{Asked, Gate, Open};
+use crate::api::door::{Answers, Door, Ends};
+use crate::api::limit::Left;
+use crate::api::problem::{self, Problem};
 use crate::api::routes::{ROUTES, Route};
 use crate::api::tls::Tls;
 use crate::api::{health, openapi, page, tenants};
@@ -31,7 +30,7 @@ use crate::ops::open::{App, RowsError};
 use crate::ops::tenants::Actor;
 
 /// Longest body: a message of the longest text, escaped.
-const BODY_BYTES_MAX: usize = 512 << 10;
+const BODY_BYTES_MAX: usize = 1 << 20;
 /// Longest time until an answer begins.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 /// Each is a connection, hundreds of keys and a row that changes every few seconds.
@@ -39,6 +38,7 @@ const PAIRINGS_MAX: usize = 16;
 /// Longest request id that a caller may choose.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// How to listen.
 #[derive(Clone, Debug)]
@@ -82,8 +82,8 @@ pub(super) struct Api {
     /// Devices that may be linked here at the same time.
     pub(super) pairings: Arc<Semaphore>,
     health: Arc<Health>,
-    open: Open,
-    limit: Limit,
+    scrapes: health::Scrapes,
+    gate: Gate,
 }
 
 /// One request that was let in.
@@ -93,8 +93,11 @@ pub(super) struct Call {
     pub(super) tenant: Option<TenantId>,
     pub(super) host: Option<String>,
     pub(super) webhook: Option<String>,
+    pub(super) message: Option<String>,
     pub(super) query: BTreeMap<String, String>,
     pub(super) body: Bytes,
+    /// The header of that name.
+    pub(super) idempotency_key: Option<String>,
 }
 
 impl Server {
@@ -122,31 +125,37 @@ impl Server {
 
     /// Answers until it is asked to stop; what has begun is finished.
     pub async fn serve(self, app: Arc<App>, stop: Stop) {
+        let health = Arc::new(Health::new(app.clone(), stop.clone()));
         let api = Arc::new(Api {
-            health: Arc::new(Health::new(app.clone(), stop.clone())),
+            health: health.clone(),
+            scrapes: health::Scrapes::default(),
             app,
             tasks: TaskTracker::new(),
             stop: stop.clone(),
             pairings: Arc::new(Semaphore::new(PAIRINGS_MAX)),
-            open: self.open,
-            limit: Limit::new(self.rate),
+            gate: Gate::new(self.open, self.rate),
         });
         let tasks = api.tasks.clone();
-        let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
+        let answers = Answers {
+            all: router(api),
+            narrow: health::router(health).fallback(crowded),
+        };
         let asked = stop.clone();
-        let serve = axum::serve(self.door.tap_io(|_| ()), service)
-            .with_graceful_shutdown(async move { asked.asked().await });
+        let serve = self.door.serve(answers, async move { asked.asked().await });
         tokio::select! {
-            served = serve => {
-                if let Err(error) = served {
-                    tracing::error!(%error, "the interface failed");
-                }
-            }
+            () = serve => (),
             () = stop.forced() => (),
         }
         tasks.close();
         tasks.wait().await;
     }
+}
+
+/// What a narrow place answers to all but health.
+async fn crowded() -> Response {
+    let detail = "too many connections: try again";
+    let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", detail);
+    busy.after(1).answer("")
 }
 
 fn is_loopback(ip: IpAddr) -> bool {
@@ -163,6 +172,7 @@ fn router(api: Arc<Api>) -> Router {
         .route("/", get(page::page))
         .route("/openapi.json", get(async || Json(openapi::document())))
         .route("/metrics", get(metrics))
+        .route("/problems/{code}", get(explained))
         .merge(health::router(api.health.clone()));
     for path in paths.into_iter().collect::<std::collections::BTreeSet<_>>() {
         router = router.route(path, any(dispatch));
@@ -170,22 +180,45 @@ fn router(api: Arc<Api>) -> Router {
     router.fallback(unknown).with_state(api)
 }
 
-/// Names of tenants are for those who may read them all.
-async fn metrics(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
-    let grant = auth::grant(&api.app, &headers, api.open).await;
+/// Names of tenants are for those who may read them all; numbers, for everybody who does not ask
+/// too often.
+async fn metrics(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let id = request_id(&api, &request);
+    let (grant, left) = api.gate.admit(&api.app, &asked(&request)).await;
     let reads =
         |grant: &Grant| grant.scope == keys::Scope::Everyone && grant.allows(keys::Action::Read);
-    health::metrics(
-        &api.health,
-        &headers,
-        grant.is_ok_and(|grant| reads(&grant)),
-    )
-    .await
+    match grant {
+        Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
+            finished(problem.answer(&id), &id, left)
+        }
+        grant => {
+            let names = grant.is_ok_and(|grant| reads(&grant));
+            health::metrics(&api.health, &api.scrapes, request.headers(), names).await
+        }
+    }
+}
+
+/// A request, as far as it matters to who asks.
+fn asked(request: &Request) -> Asked<'_> {
+    let ends = request.extensions().get::<ConnectInfo<Ends>>();
+    Asked {
+        headers: request.headers(),
+        uri: request.uri(),
+        ends: ends.map(|info| info.0),
+    }
+}
+
+/// The page to which the `type` of a refusal leads.
+async fn explained(Path(code): Path<String>) -> Response {
+    match problem::page(&code) {
+        Some(text) => text.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn unknown(State(api): State<Arc<Api>>, request: Request) -> Response {
     let id = request_id(&api, &request);
-    finished(Problem::absent("there is no such path").answer(&id), &id)
+    finished(Problem::no_path().answer(&id), &id, None)
 }
 
 /// The id that the caller chose, if it is harmless, or a new one.
@@ -200,8 +233,11 @@ fn request_id(api: &Api, request: &Request) -> String {
 }
 
 /// What every answer carries.
-fn finished(mut answer: Response, request_id: &str) -> Response {
+fn finished(mut answer: Response, request_id: &str, left: Option<Left>) -> Response {
     let headers = answer.headers_mut();
+    if let Some(left) = left {
+        left.tell(headers);
+    }
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
     }
@@ -219,7 +255,8 @@ async fn dispatch(State(api): State<Arc<Api>>, request: Request) -> Response {
     let id = request_id(&api, &request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let begun = Instant::now();
-    let answer = tokio::time::timeout(ANSWER_TIME_MAX, admitted(&api, request, &id));
+    let mut left = None;
+    let answer = tokio::time::timeout(ANSWER_TIME_MAX, admitted(&api, request, &id, &mut left));
     let late = || {
         let detail = "this takes too long: try again";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", detail)
@@ -228,31 +265,22 @@ async fn dispatch(State(api): State<Arc<Api>>, request: Request) -> Response {
     let answer = answer.unwrap_or_else(|problem| problem.answer(&id));
     let (status, took_ms) = (answer.status().as_u16(), begun.elapsed().as_millis());
     tracing::debug!(%method, path, status, took_ms, request_id = id, "request");
-    finished(answer, &id)
+    finished(answer, &id, left)
 }
 
-/// Checks, in this order: rate by address, key, rate by key, method, what the key may do, names,
-/// the body.
-async fn admitted(api: &Arc<Api>, mut request: Request, id: &str) -> Result<Response, Problem> {
-    let now = Instant::now();
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let address = address.map_or_else(String::new, |info| info.0.ip().to_string());
-    let busy = |seconds: u64| {
-        let detail = format!("too many requests: wait {seconds} s");
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT", detail)
-    };
-    let grant = match auth::grant(&api.app, request.headers(), api.open).await {
-        Ok(grant) => grant,
-        // Whoever guesses keys is slowed down; whoever has one is not held up by them.
-        Err(problem) => {
-            api.limit.take(&address, now).map_err(busy)?;
-            return Err(problem);
-        }
-    };
-    let caller = format!("key {}", grant.name);
-    api.limit.take(&caller, now).map_err(busy)?;
+/// Checks, in this order: rate by key or address, key, method, what the key may do, names, the
+/// body.
+async fn admitted(
+    api: &Arc<Api>,
+    mut request: Request,
+    id: &str,
+    left: &mut Option<Left>,
+) -> Result<Response, Problem> {
+    let (grant, tokens) = api.gate.admit(&api.app, &asked(&request)).await;
+    *left = tokens;
+    let grant = grant?;
     let path = request.extract_parts::<MatchedPath>().await;
-    let path = path.map_err(|_| Problem::absent("there is no such path"))?;
+    let path = path.map_err(|_| Problem::no_path())?;
     let route = route(path.as_str(), request.method())?;
     if !grant.allows(route.action) {
         let detail = format!("this key may not {}", route.action.word());
@@ -266,11 +294,12 @@ async fn admitted(api: &Arc<Api>, mut request: Request, id: &str) -> Result<Resp
         tenant,
         host,
         webhook,
+        message,
     } = names(&mut request, &grant).await?;
     let query = request
         .extract_parts::<Query<Vec<(String, String)>>>()
         .await;
-    let Query(query) = query.map_err(|_| Problem::bad("the query makes no sense"))?;
+    let Query(query) = query.map_err(|_| Problem::value("the query makes no sense"))?;
     let query = known_query(route, query)?;
     let body = to_bytes(
         std::mem::replace(request.body_mut(), Body::empty()),
@@ -293,8 +322,10 @@ async fn admitted(api: &Arc<Api>, mut request: Request, id: &str) -> Result<Resp
         tenant,
         host,
         webhook,
+        message,
         query,
         body,
+        idempotency_key: idempotency_key(request.headers())?,
     };
     tenants::answer(api, route.op, call).await
 }
@@ -315,10 +346,24 @@ fn route(path: &str, method: &Method) -> Result<&'static Route, Problem> {
     methods.sort_unstable();
     let detail = "the path has no such method";
     let status = StatusCode::METHOD_NOT_ALLOWED;
-    Err(Problem {
-        allow: Some(methods.join(", ")),
-        ..Problem::new(status, "METHOD_NOT_ALLOWED", detail)
-    })
+    Err(Problem::new(status, "METHOD_NOT_ALLOWED", detail).allowing(&methods))
+}
+
+/// The header `Idempotency-Key`, as the draft standard has it (in quotes) or as most write it.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = given.next() else {
+        return Ok(None);
+    };
+    let wrong = || Problem::value("Idempotency-Key is given once, in visible ASCII characters");
+    let text = value.to_str().map_err(|_| wrong())?;
+    if given.next().is_some() {
+        return Err(wrong());
+    }
+    let bare = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    Ok(Some(bare.unwrap_or(text).to_owned()))
 }
 
 /// What a path names.
@@ -326,6 +371,7 @@ struct Names {
     tenant: Option<TenantId>,
     host: Option<String>,
     webhook: Option<String>,
+    message: Option<String>,
 }
 
 /// Refuses a body that is called something other than JSON. `curl -d` calls everything a form.
@@ -349,13 +395,13 @@ async fn names(request: &mut Request, grant: &Grant) -> Result<Names, Problem> {
     let given = request.extract_parts::<Path<HashMap<String, String>>>();
     let Path(mut given) = given
         .await
-        .map_err(|_| Problem::bad("the path makes no sense"))?;
+        .map_err(|_| Problem::value("the path makes no sense"))?;
     let tenant = match given.remove("id") {
         None => None,
         Some(text) => {
             let tenant: TenantId = text
                 .parse()
-                .map_err(|_| Problem::bad("a business_id has 1 to 64 of A-Z a-z 0-9 _ . -"))?;
+                .map_err(|_| Problem::value("a business_id has 1 to 64 of A-Z a-z 0-9 _ . -"))?;
             if !grant.reaches(&tenant) {
                 let detail = "this key is not for that tenant";
                 return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail));
@@ -367,6 +413,7 @@ async fn names(request: &mut Request, grant: &Grant) -> Result<Names, Problem> {
         tenant,
         host: given.remove("host"),
         webhook: given.remove("webhook"),
+        message: given.remove("message"),
     })
 }
 
@@ -378,14 +425,20 @@ fn known_query(
     let mut query = BTreeMap::new();
     for (name, value) in given {
         let param = route.query.iter().find(|(known, _)| *known == name);
-        let Some((_, param)) = param else {
-            return Err(Problem::bad("the query has a parameter that is not known"));
+        let Some((known, param)) = param else {
+            let known: Vec<_> = route.query.iter().map(|(name, _)| *name).collect();
+            let detail = match known[..] {
+                [] => String::from("the path takes no query"),
+                _ => format!("the query may have {}, and nothing else", known.join(", ")),
+            };
+            let unknown = Problem::new(StatusCode::BAD_REQUEST, "UNKNOWN_PARAMETER", detail);
+            return Err(unknown);
         };
         param
             .check(&value)
-            .map_err(|what| Problem::bad(format!("{name} is {what}")))?;
+            .map_err(|what| Problem::value(format!("{name} is {what}")).parameter(known))?;
         if query.insert(name, value).is_some() {
-            return Err(Problem::bad("the query has a parameter twice"));
+            return Err(Problem::value(format!("{known} is given twice")).parameter(known));
         }
     }
     Ok(query)

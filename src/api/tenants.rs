@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use serde_path_to_error::{Deserializer as Tracked, Track};
 use tokio::time::Instant;
 
 use crate::api::problem::Problem;
@@ -20,16 +22,19 @@ use crate::api::routes::{Op, Param, ROUTES};
 use crate::api::server::{Api, Call};
 use crate::api::webhooks;
 use crate::ids::TenantId;
-use crate::ops::events::{self, EventsOptions};
+use crate::ops::events::{self, EventsOptions, Start};
 use crate::ops::keys::Scope;
-use crate::ops::pairings::{self, Progress};
+use crate::ops::pairings::{self, Progress, Wanted};
 use crate::ops::send::{self, Outgoing};
 use crate::ops::shapes::{List, Object};
 use crate::ops::tenants::{self as ops, Changes};
-use crate::ops::{hosts, locks};
+use crate::ops::{hosts, locks, logout};
 
 /// How often it is looked for news, for whoever follows a device that is being linked, or events.
 const FOLLOW: Duration = Duration::from_millis(200);
+
+/// When to try again to link a device where many are being linked.
+const PAIRING_SOON_S: u64 = 30;
 
 type Answer = Result<Response, Problem>;
 
@@ -37,7 +42,13 @@ type Answer = Result<Response, Problem>;
 struct Add {
     business_id: TenantId,
     #[serde(flatten)]
-    changes: serde_json::Map<String, serde_json::Value>,
+    changes: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch {
+    messages: Vec<Outgoing>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +65,9 @@ struct Begin {
     phone: Option<String>,
     #[serde(default)]
     replace: bool,
+    /// Name the tenant if nobody has.
+    #[serde(default)]
+    create: bool,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +75,12 @@ struct Begin {
 struct Drain {
     #[serde(default = "yes")]
     drain: bool,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self { drain: yes() }
+    }
 }
 
 fn yes() -> bool {
@@ -81,7 +101,10 @@ pub(super) async fn answer(api: &Arc<Api>, op: Op, call: Call) -> Answer {
         Op::ShowPairing => pairing(api, &call).await,
         Op::WatchPairing => follow(api, &call).await,
         Op::CancelPairing => cancel(api, &call).await,
+        Op::LogoutTenant => unlink(api, &call).await,
         Op::SendMessage => send(api, &call).await,
+        Op::SendMessages => send_all(api, &call).await,
+        Op::ShowMessage => message(api, &call).await,
         Op::ReadEvents => read(api, &call).await,
         Op::ListWebhooks
         | Op::AddWebhook
@@ -94,7 +117,7 @@ pub(super) async fn answer(api: &Arc<Api>, op: Op, call: Call) -> Answer {
         | Op::ListLetters => webhooks::answer(api, op, &call).await,
         Op::ListHosts => {
             let hosts = hosts::list(&api.app).await?;
-            Ok(Json(List::new("HostList", &hosts)).into_response())
+            Ok(Json(List::new("HostList", &hosts).page(false, None)).into_response())
         }
         Op::DrainHost => drain(api, &call).await,
         Op::ListLocks => {
@@ -107,7 +130,7 @@ pub(super) async fn answer(api: &Arc<Api>, op: Op, call: Call) -> Answer {
         }
         Op::ReadAudit => {
             let rows = hosts::audit(&api.app, None).await?;
-            Ok(Json(List::new("AuditList", &rows)).into_response())
+            Ok(Json(List::new("AuditList", &rows).page(false, None)).into_response())
         }
     }
 }
@@ -115,7 +138,18 @@ pub(super) async fn answer(api: &Arc<Api>, op: Op, call: Call) -> Answer {
 impl Call {
     pub(super) fn tenant(&self) -> Result<&TenantId, Problem> {
         let tenant = self.tenant.as_ref();
-        tenant.ok_or_else(|| Problem::bad("the path names no tenant"))
+        tenant.ok_or_else(|| Problem::value("the path names no tenant"))
+    }
+
+    /// The tenant of the path, if the query names it once more.
+    fn confirmed(&self) -> Result<&TenantId, Problem> {
+        let tenant = self.tenant()?;
+        if self.query.get("confirm").map(String::as_str) == Some(tenant.as_str()) {
+            return Ok(tenant);
+        }
+        let detail = "this cannot be undone: confirm=NAME has to name the tenant";
+        let refused = Problem::new(StatusCode::CONFLICT, "NOT_CONFIRMED", detail);
+        Err(refused.parameter("confirm"))
     }
 
     fn reaches(&self, name: &str) -> bool {
@@ -126,19 +160,22 @@ impl Call {
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         // An empty array would count as an object that leaves everything out.
         if self.body.trim_ascii_start().first() != Some(&b'{') {
-            return Err(Problem::bad("the body is not a JSON object"));
+            let detail = "the body is not a JSON object";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "BAD_JSON", detail));
         }
-        let parsed = serde_json::from_slice(&self.body);
-        parsed.map_err(|error| Problem::bad(format!("the body is not what it should be: {error}")))
+        let mut text = serde_json::Deserializer::from_slice(&self.body);
+        let mut track = Track::new();
+        let parsed = T::deserialize(Tracked::new(&mut text, &mut track));
+        let parsed = parsed.and_then(|parsed| text.end().map(|()| parsed));
+        parsed.map_err(|error| Problem::of_body(&pointer(&track.path()), &error))
     }
 
     /// The same where there need not be one.
-    pub(super) fn json_or<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        if self.body.is_empty() {
-            let parsed = serde_json::from_str("{}");
-            return parsed.map_err(|_| Problem::bad("a body is needed"));
+    pub(super) fn json_or<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        match self.body.is_empty() {
+            true => Ok(T::default()),
+            false => self.json(),
         }
-        self.json()
     }
 
     /// A number of the query, or what the table says; it was checked before.
@@ -146,7 +183,7 @@ impl Call {
         let route = ROUTES.iter().find(|route| route.op == op);
         let param = route.and_then(|route| route.query.iter().find(|(known, _)| *known == name));
         let Some((_, Param::Number(_, _, otherwise))) = param else {
-            return Err(Problem::bad(format!("{name} is no number")));
+            return Err(Problem::value(format!("{name} is no number")));
         };
         let number = self.query.get(name).and_then(|text| text.parse().ok());
         Ok(number.unwrap_or(*otherwise))
@@ -157,7 +194,7 @@ impl Call {
         let route = ROUTES.iter().find(|route| route.op == op);
         let param = route.and_then(|route| route.query.iter().find(|(known, _)| *known == name));
         let Some((_, Param::Word(words))) = param else {
-            return Err(Problem::bad(format!("{name} is no word")));
+            return Err(Problem::value(format!("{name} is no word")));
         };
         let text = self.query.get(name);
         let known = words
@@ -165,6 +202,17 @@ impl Call {
             .find(|word| Some(**word) == text.map(String::as_str));
         Ok(known.unwrap_or(&words[0]))
     }
+}
+
+/// The JSON pointer to where a parser was.
+pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let part = |segment: &Segment| match segment {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    };
+    path.iter().filter_map(part).collect()
 }
 
 async fn list(api: &Api, call: &Call) -> Answer {
@@ -182,12 +230,15 @@ async fn list(api: &Api, call: &Call) -> Answer {
             .into_iter()
             .filter(|one| call.reaches(&one.business_id));
         found.extend(mine);
-        if !full || limit <= found.len() {
+        if !full || limit < found.len() {
             break;
         }
     }
+    let has_more = limit < found.len();
     found.truncate(limit);
-    Ok(Json(List::new("TenantList", &found)).into_response())
+    let last = found.last().filter(|_| has_more);
+    let next = last.map(|last| json!(last.business_id));
+    Ok(Json(List::new("TenantList", &found).page(has_more, next)).into_response())
 }
 
 async fn show(api: &Api, tenant: &TenantId) -> Answer {
@@ -198,8 +249,9 @@ async fn show(api: &Api, tenant: &TenantId) -> Answer {
 
 async fn add(api: &Api, call: &Call) -> Answer {
     let given: Add = call.json()?;
-    let changes: Changes = serde_json::from_value(given.changes.into())
-        .map_err(|error| Problem::bad(format!("the body is not what it should be: {error}")))?;
+    let mut track = Track::new();
+    let changes = Changes::deserialize(Tracked::new(Value::Object(given.changes), &mut track));
+    let changes = changes.map_err(|error| Problem::of_body(&pointer(&track.path()), &error))?;
     let tenant = given.business_id;
     if !call.grant.reaches(&tenant) {
         let detail = "this key is not for that tenant";
@@ -209,8 +261,16 @@ async fn add(api: &Api, call: &Call) -> Answer {
     let mut answer = show(api, &tenant).await?;
     if new {
         *answer.status_mut() = StatusCode::CREATED;
+        located(&mut answer, format!("/api/tenants/{tenant}"));
     }
     Ok(answer)
+}
+
+/// Says where what was made can be looked at.
+pub(super) fn located(answer: &mut Response, path: String) {
+    if let Ok(value) = HeaderValue::try_from(path) {
+        answer.headers_mut().insert(header::LOCATION, value);
+    }
 }
 
 async fn enable(api: &Api, call: &Call, enabled: bool) -> Answer {
@@ -219,23 +279,50 @@ async fn enable(api: &Api, call: &Call, enabled: bool) -> Answer {
     show(api, tenant).await
 }
 
-async fn remove(api: &Api, call: &Call) -> Answer {
-    if call.word(Op::RemoveTenant, "purge")? == "false" {
+async fn remove(api: &Arc<Api>, call: &Call) -> Answer {
+    if call.query.get("purge").map(String::as_str) != Some("true") {
         return enable(api, call, false).await;
     }
-    let tenant = call.tenant()?;
-    if call.query.get("confirm").map(String::as_str) != Some(tenant.as_str()) {
-        let detail = "this deletes keys and sessions for good: confirm=NAME has to name the tenant";
-        return Err(Problem::new(StatusCode::CONFLICT, "NOT_CONFIRMED", detail));
+    let tenant = call.confirmed()?.clone();
+    let (own, actor) = (api.clone(), call.actor.clone());
+    let removed = finish(
+        api,
+        async move { ops::remove(&own.app, &tenant, &actor).await },
+    );
+    let removed = removed.await??;
+    match removed.unlinked {
+        Some(false) => Ok(Json(removed).into_response()),
+        _ => Ok(StatusCode::NO_CONTENT.into_response()),
     }
-    ops::remove(&api.app, tenant, &call.actor).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn unlink(api: &Arc<Api>, call: &Call) -> Answer {
+    let tenant = call.confirmed()?.clone();
+    let (own, actor, name) = (api.clone(), call.actor.clone(), tenant.clone());
+    let done = finish(
+        api,
+        async move { logout::logout(&own.app, &name, &actor).await },
+    );
+    done.await??;
+    show(api, &tenant).await
+}
+
+/// Carries something to its end, whether or not the caller waits for it: half of it would leave
+/// the account with nobody.
+async fn finish<T: Send + 'static>(
+    api: &Api,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Problem> {
+    api.tasks.spawn(work).await.map_err(|_| {
+        let detail = "this takes too long: try again";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", detail)
+    })
 }
 
 async fn place(api: &Api, call: &Call) -> Answer {
     let given: Move = call.json()?;
     if given.host.as_deref() == Some("") {
-        return Err(Problem::bad("host is a name, or null for any"));
+        return Err(Problem::value("host is a name, or null for any").pointer("/host"));
     }
     let tenant = call.tenant()?;
     ops::place(&api.app, tenant, given.host, &call.actor).await?;
@@ -247,19 +334,20 @@ async fn begin(api: &Arc<Api>, call: &Call) -> Answer {
     let phone = given.phone.map(|text| text.parse());
     let phone = phone
         .transpose()
-        .map_err(|error: &str| Problem::bad(error))?;
+        .map_err(|error: &str| Problem::value(error).pointer("/phone"))?;
     let tenant = call.tenant()?;
-    ops::check_name(&api.app, tenant).await?;
     let room = api.pairings.clone().try_acquire_owned();
     let room = room.map_err(|_| {
         let detail = "as many devices are being linked here as may be: try again, or another host";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", detail)
+        let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", detail);
+        busy.after(PAIRING_SOON_S)
     })?;
-    let begun = pairings::begin(&api.app, tenant, phone, given.replace, &call.actor).await?;
-    let Some(attempt) = begun else {
-        let detail = "a device of this tenant is being linked already";
-        return Err(Problem::new(StatusCode::CONFLICT, "PAIRING", detail));
+    let wanted = Wanted {
+        phone,
+        replace: given.replace,
+        create: given.create,
     };
+    let attempt = pairings::begin(&api.app, tenant, wanted, &call.actor).await?;
     let stop = api.stop.clone();
     api.tasks.spawn(async move {
         attempt.carry_out(&stop).await;
@@ -267,12 +355,32 @@ async fn begin(api: &Arc<Api>, call: &Call) -> Answer {
     });
     let mut answer = Json(progress(api, tenant).await?).into_response();
     *answer.status_mut() = StatusCode::ACCEPTED;
+    located(&mut answer, format!("/api/tenants/{tenant}/pair"));
     Ok(answer)
 }
 
 async fn progress(api: &Api, tenant: &TenantId) -> Result<Progress, Problem> {
-    let progress = pairings::progress(&api.app, tenant).await?;
-    progress.ok_or_else(|| Problem::absent(format!("no device of {tenant} is being linked")))
+    match pairings::progress(&api.app, tenant).await? {
+        Some(progress) => Ok(progress),
+        None => {
+            known(api, tenant).await?;
+            Err(not_pairing(format!(
+                "no device of {tenant} is being linked"
+            )))
+        }
+    }
+}
+
+fn not_pairing(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "NOT_PAIRING", detail)
+}
+
+/// Refuses a tenant that nobody ever named.
+async fn known(api: &Api, tenant: &TenantId) -> Result<(), Problem> {
+    let found = ops::show(&api.app, tenant).await?;
+    found
+        .map(|_| ())
+        .ok_or_else(|| Problem::absent(format!("{tenant} is not known")))
 }
 
 async fn pairing(api: &Api, call: &Call) -> Answer {
@@ -281,7 +389,7 @@ async fn pairing(api: &Api, call: &Call) -> Answer {
     if format == "json" {
         return Ok(Json(progress).into_response());
     }
-    let no_code = || Problem::absent("there is no code to show now");
+    let no_code = || not_pairing("there is no code to show now");
     let code = progress.qr().ok_or_else(no_code)?;
     if format == "text" {
         return Ok(qr::text(code).ok_or_else(no_code)?.into_response());
@@ -324,45 +432,105 @@ async fn cancel(api: &Api, call: &Call) -> Answer {
     let tenant = call.tenant()?;
     match pairings::cancel(&api.app, tenant, &call.actor).await? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
-        false => Err(Problem::absent(format!(
-            "no device of {tenant} is being linked"
-        ))),
+        false => {
+            known(api, tenant).await?;
+            Err(not_pairing(format!(
+                "no device of {tenant} is being linked"
+            )))
+        }
     }
 }
 
+/// A key in the header counts as one in the body.
 async fn send(api: &Api, call: &Call) -> Answer {
-    let message: Outgoing = call.json()?;
-    let tenant = call.tenant()?;
-    let found = ops::show(&api.app, tenant).await?;
-    if found.is_none_or(|found| found.jid.is_none()) {
-        return Err(Problem::absent(format!("{tenant} has no paired device")));
+    let mut message: Outgoing = call.json()?;
+    if let Some(key) = &call.idempotency_key {
+        if message
+            .idempotency_key
+            .as_ref()
+            .is_some_and(|own| own != key)
+        {
+            let detail = "Idempotency-Key and idempotency_key are not the same";
+            return Err(Problem::value(detail).pointer("/idempotency_key"));
+        }
+        message.idempotency_key = Some(key.clone());
     }
+    let tenant = call.tenant()?;
     let app = api.app.for_tenant(tenant.clone());
     let delivery = send::enqueue(&app, &message).await?;
-    Ok((StatusCode::ACCEPTED, Json(delivery)).into_response())
+    let path = format!("/api/tenants/{tenant}/messages/{}", delivery.id);
+    let mut answer = (StatusCode::ACCEPTED, Json(delivery)).into_response();
+    located(&mut answer, path);
+    Ok(answer)
+}
+
+async fn send_all(api: &Api, call: &Call) -> Answer {
+    let Batch { messages } = call.json()?;
+    if call.idempotency_key.is_some() {
+        let detail = "each message of a batch has an idempotency_key of its own, and no header";
+        return Err(Problem::value(detail));
+    }
+    if messages.is_empty() || send::TOGETHER_MAX < messages.len() {
+        let detail = format!("a batch has 1 to {} messages", send::TOGETHER_MAX);
+        return Err(Problem::value(detail).pointer("/messages"));
+    }
+    let app = api.app.for_tenant(call.tenant()?.clone());
+    let taken = send::enqueue_all(&app, &messages).await;
+    let taken = taken.map_err(|(place, error)| {
+        let problem = Problem::from(error);
+        match place {
+            Some(place) => problem.within(&format!("/messages/{place}")),
+            None => problem,
+        }
+    })?;
+    let list = List::new("DeliveryList", &taken).page(false, None);
+    Ok((StatusCode::ACCEPTED, Json(list)).into_response())
+}
+
+async fn message(api: &Api, call: &Call) -> Answer {
+    let tenant = call.tenant()?;
+    let id = call.message.as_deref().unwrap_or_default();
+    let app = api.app.for_tenant(tenant.clone());
+    let found = send::show(&app, id).await?;
+    let absent = || Problem::absent(format!("{tenant} has no message of that id"));
+    Ok(Json(found.ok_or_else(absent)?).into_response())
 }
 
 async fn read(api: &Api, call: &Call) -> Answer {
-    let options = EventsOptions {
-        from_seq: call.number(Op::ReadEvents, "from_seq")?,
-        limit: u64::try_from(call.number(Op::ReadEvents, "limit")?).ok(),
-        ..EventsOptions::default()
+    let limit = u64::try_from(call.number(Op::ReadEvents, "limit")?).unwrap_or(1);
+    let start = match call.query.get("from_seq").map(String::as_str) {
+        None => Start::default(),
+        Some("now") => Start::Now,
+        // It was checked before.
+        Some(text) => Start::Seq(text.parse().unwrap_or(0)),
     };
     let app = api.app.for_tenant(call.tenant()?.clone());
     let wait = u64::try_from(call.number(Op::ReadEvents, "wait")?).unwrap_or(0);
     let until = Instant::now() + Duration::from_secs(wait);
+    let mut options = EventsOptions {
+        start,
+        // One more, which says that there is more.
+        limit: Some(limit + 1),
+        ..EventsOptions::default()
+    };
     let mut found = Vec::new();
-    loop {
+    let next = loop {
         let mut tell = |event| {
             found.push(event);
             ControlFlow::Continue(())
         };
-        events::events(&app, &options, &api.stop, &mut tell).await?;
+        let next = events::events(&app, &options, &api.stop, &mut tell).await?;
         if !found.is_empty() || until <= Instant::now() || !api.stop.sleep(FOLLOW).await {
-            break;
+            break next;
         }
-    }
-    Ok(Json(List::new("EventList", &found)).into_response())
+        options.start = Start::Seq(next);
+    };
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = found.get(most).map_or(next, |event| event.seq);
+    let has_more = most < found.len();
+    found.truncate(most);
+    let list = List::new("EventList", &found).page(has_more, Some(json!(next)));
+    Ok(Json(list).into_response())
 }
 
 async fn drain(api: &Api, call: &Call) -> Answer {

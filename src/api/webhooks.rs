@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::api::problem::Problem;
 use crate::api::routes::Op;
 use crate::api::server::{Api, Call};
+use crate::api::tenants::located;
 use crate::ops::shapes::{List, whole};
 use crate::ops::webhooks::{self, NewWebhook, WebhookError};
 
@@ -30,7 +31,10 @@ pub(super) async fn answer(api: &Api, op: Op, call: &Call) -> Answer {
         Op::AddWebhook => {
             let wanted: NewWebhook = call.json()?;
             let made = webhooks::add(app, tenant, wanted, actor).await?;
-            return Ok((StatusCode::CREATED, Json(made)).into_response());
+            let path = format!("/api/tenants/{tenant}/webhooks/{}", made.webhook.id);
+            let mut answer = (StatusCode::CREATED, Json(made)).into_response();
+            located(&mut answer, path);
+            return Ok(answer);
         }
         Op::RemoveWebhook => {
             webhooks::remove(app, tenant, id, actor).await?;
@@ -45,8 +49,15 @@ pub(super) async fn answer(api: &Api, op: Op, call: &Call) -> Answer {
         Op::ListLetters => {
             let after = call.number(Op::ListLetters, "after")?;
             let limit = u32::try_from(call.number(Op::ListLetters, "limit")?).unwrap_or(1);
-            let letters = webhooks::dead(app, tenant, id, after, limit).await?;
-            return Ok(Json(List::new("DeadLetterList", &letters)).into_response());
+            // One more, which says that there is more.
+            let mut letters = webhooks::dead(app, tenant, id, after, limit + 1).await?;
+            let most = usize::try_from(limit).unwrap_or(usize::MAX);
+            let has_more = most < letters.len();
+            letters.truncate(most);
+            let last = letters.last().filter(|_| has_more);
+            let next = last.map(|last| json!(last.seq));
+            let list = List::new("DeadLetterList", &letters).page(has_more, next);
+            return Ok(Json(list).into_response());
         }
         Op::PauseWebhook => webhooks::pause(app, tenant, id, true, actor).await?,
         Op::ResumeWebhook => webhooks::pause(app, tenant, id, false, actor).await?,
@@ -58,7 +69,7 @@ pub(super) async fn answer(api: &Api, op: Op, call: &Call) -> Answer {
         Op::ShowWebhook => (),
         _ => {
             let all = webhooks::list(app, tenant).await?;
-            return Ok(Json(List::new("WebhookList", &all)).into_response());
+            return Ok(Json(List::new("WebhookList", &all).page(false, None)).into_response());
         }
     }
     Ok(Json(webhooks::show(app, tenant, id).await?).into_response())
@@ -72,7 +83,11 @@ impl From<WebhookError> for Problem {
             WebhookError::UnknownTenant(_) | WebhookError::Unknown { .. } => Self::absent(detail),
             WebhookError::Taken(_) => Self::new(StatusCode::CONFLICT, "WEBHOOK_EXISTS", detail),
             WebhookError::TooMany => Self::new(StatusCode::CONFLICT, "TOO_MANY_WEBHOOKS", detail),
-            _ => Self::bad(detail),
+            WebhookError::Events(error) => error.into(),
+            error => match error.field() {
+                Some(field) => Self::value(detail).pointer(format!("/{field}")),
+                None => Self::value(detail),
+            },
         }
     }
 }

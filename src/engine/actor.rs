@@ -17,7 +17,7 @@ use crate::engine::line::{Dial, Hello, Line, LineError};
 pub use crate::engine::parts::Parts;
 use crate::engine::refusal::Care;
 use crate::lead::{AfterReplaced, Token, after_replaced};
-use crate::session::account::{Account, Ended};
+use crate::session::account::Ended;
 use crate::session::backoff::Backoff;
 use crate::session::changes::{AccountState, Change};
 use crate::session::input::{Input, Now};
@@ -405,7 +405,11 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             // A session that is kept must know that whatever it waits for will not come.
             let mut out = Output::default();
             self.handle(life, Input::LinkDown, &mut out);
-            debug_assert!(out.changes.is_empty(), "a lost link changes no rows");
+            if let Err(error) = self.parts.farewell(&out.changes).await
+                && !matches!(end, End::Stopped(_))
+            {
+                return End::from(error);
+            }
         }
         if !self.parts.stop.is_forced() {
             line.close().await;
@@ -759,19 +763,5 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             () = self.parts.lease_lost.cancelled() => Some(Stopped::LeaseLost),
             () = tokio::time::sleep(Duration::from_millis(wait_ms)) => None,
         }
-    }
-}
-
-/// Whether an account may be run at all, without connecting.
-pub fn refusal(account: Option<&Account>, unix_ms: i64) -> Option<Stopped> {
-    let Some(account) = account else {
-        return Some(Stopped::Unpaired);
-    };
-    match &account.ended {
-        Some(Ended::Banned { until_ms, .. }) if until_ms.is_none_or(|until| until <= unix_ms) => {
-            None
-        }
-        Some(Ended::Outdated) | None => None,
-        Some(ended) => Some(Stopped::Ended(ended.clone())),
     }
 }

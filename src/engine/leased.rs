@@ -286,7 +286,7 @@ impl Ledger for Leased {
         };
         for (found, place) in open {
             match found {
-                Some(Found::Row(row)) => sends.rows.push(row),
+                Some(Found::Row(row)) => sends.rows.push(*row),
                 Some(Found::Unreadable(id)) => sends.unreadable.push(id),
                 None => {
                     self.meter.refused("unreadable row");

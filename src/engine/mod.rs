@@ -7,6 +7,7 @@
 pub mod actor;
 mod ailment;
 pub mod downloads;
+pub mod farewell;
 pub mod gate;
 pub mod lease_keeper;
 pub mod leased;

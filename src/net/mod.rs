@@ -7,6 +7,7 @@ pub mod http;
 mod media;
 pub mod proxy;
 pub mod simulator;
+mod special;
 pub mod webhook;
 pub mod websocket;
 

@@ -4,7 +4,7 @@
 //! machine can reach: the check is made on the address that is connected to, not on the name.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::config::proxy::{Proxy, ProxyKind};
+use crate::net::special::is_public;
 
 /// Longest answer of an HTTP proxy before the tunnel.
 const ANSWER_BYTES_MAX: usize = 8 << 10;
@@ -30,59 +31,6 @@ impl Reach {
     /// Whether a connection to `address` is allowed.
     pub fn allows(self, address: IpAddr) -> bool {
         self == Self::Private || is_public(address)
-    }
-}
-
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => match embedded(ip) {
-            Some(inner) => is_public_v4(inner),
-            None => is_public_v6(ip),
-        },
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    let benchmark = a == 198 && (18..20).contains(&b);
-    let protocol = (a, b, c) == (192, 0, 0);
-    !(a == 0
-        || a >= 240
-        || shared
-        || benchmark
-        || protocol
-        || ip.is_loopback()
-        || ip.is_private()
-        || ip.is_link_local()
-        || ip.is_multicast()
-        || ip.is_documentation())
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let first = ip.segments()[0];
-    let documentation = first == 0x2001 && ip.segments()[1] == 0xdb8;
-    let special = first == 0x2001 && ip.segments()[1] < 0x200;
-    // Of all addresses only 2000::/3 are given out.
-    first & 0xe000 == 0x2000 && !documentation && !special
-}
-
-/// The IPv4 address inside of one of the forms that translate.
-fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
-    let last = || {
-        let ([g0, g1], [h0, h1]) = (g.to_be_bytes(), h.to_be_bytes());
-        Ipv4Addr::new(g0, g1, h0, h1)
-    };
-    match (a, b) {
-        (0, 0) if [c, d, e] == [0; 3] && (f == 0xffff || f == 0) => Some(last()),
-        (0x64, 0xff9b) => Some(last()),
-        (0x2002, _) => {
-            let ([b0, b1], [c0, c1]) = (b.to_be_bytes(), c.to_be_bytes());
-            Some(Ipv4Addr::new(b0, b1, c0, c1))
-        }
-        _ => None,
     }
 }
 

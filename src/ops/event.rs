@@ -2,15 +2,19 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ids::TenantId;
 use crate::ops::shapes::time;
 use crate::store::event::StoredEvent;
 
 /// One numbered event of one account.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Event {
+    /// The same wherever the event is met, in answers and at webhooks; no other event ever has it.
+    pub event_id: String,
+    pub business_id: String,
     /// Rises with every event of the account: where a reader goes on.
     pub seq: i64,
     /// The server's time where it gave one, RFC 3339.
@@ -18,36 +22,55 @@ pub struct Event {
     /// `message`, `receipt`, `sent`, `state` and others.
     #[serde(rename = "type")]
     pub kind: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_me: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// What is particular to the type.
     #[serde(flatten)]
     pub detail: Map<String, Value>,
     /// The whole decrypted message, base64 of its protobuf.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
 }
 
 /// The types that events have.
 pub use crate::store::event::TYPES;
 
-impl From<StoredEvent> for Event {
-    fn from(stored: StoredEvent) -> Self {
+/// Names of fields that all events have: what is particular to one cannot have them too.
+const COMMON: [&str; 11] = [
+    "event_id",
+    "business_id",
+    "seq",
+    "at",
+    "type",
+    "chat",
+    "sender",
+    "id",
+    "from_me",
+    "text",
+    "payload",
+];
+
+impl Event {
+    /// A tenant's event as it is stored.
+    pub fn of(tenant: &TenantId, stored: StoredEvent) -> Self {
         let detail: Map<String, Value> = serde_json::from_str(&stored.detail).unwrap_or_default();
         let said = |(name, value): (String, Value)| match (name.as_str(), value.as_i64()) {
-            _ if value.is_null() => None,
+            (name, _) if value.is_null() || COMMON.contains(&name) => None,
             ("until_ms", Some(until_ms)) => Some((String::from("until"), time(until_ms).into())),
             _ => Some((name, value)),
         };
         Self {
+            // Numbers of a tenant that was removed and added again start over, times do not.
+            event_id: format!("{tenant}-{}-{}", stored.seq, stored.stored_ms),
+            business_id: tenant.to_string(),
             seq: stored.seq,
             at: time(stored.at_ms),
             from_me: is_message(&stored.kind).then_some(stored.from_me),

@@ -25,7 +25,7 @@ const SECRET_DIGITS: usize = 64;
 const NAME_BYTES_MAX: usize = 64;
 const TENANTS_MAX: usize = 100;
 
-/// What a key may do.
+/// What a key may do. Each stands for itself: one that administers does not thereby read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// See tenants, hosts, locks and events.
@@ -211,13 +211,21 @@ pub async fn remove(app: &App, name: &str, actor: &Actor) -> Result<bool, RowsEr
     removed.map_err(RowsError::of)
 }
 
+/// What stands for a key's text where the text must not be kept.
+pub type Fingerprint = [u8; 32];
+
+/// The fingerprint of a text that may be a key.
+pub fn fingerprint(text: &str) -> Fingerprint {
+    sha256(&[text.as_bytes()])
+}
+
 /// What the holder of this text may do; `None` if it is no key.
 pub async fn check(app: &App, text: &str) -> Result<Option<Grant>, RowsError> {
     let Some(id) = public_half(text) else {
         return Ok(None);
     };
     let key = app.store.key(id).await.map_err(RowsError::of)?;
-    let hash = sha256(&[text.as_bytes()]);
+    let hash = fingerprint(text);
     let Some(key) = key.filter(|key| bool::from(key.hash.as_slice().ct_eq(&hash))) else {
         return Ok(None);
     };

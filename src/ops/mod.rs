@@ -17,6 +17,7 @@ pub mod ledger;
 mod live;
 pub mod locks;
 pub mod logs;
+pub mod logout;
 pub mod migrate;
 pub mod moves;
 pub mod open;

@@ -143,6 +143,53 @@ impl From<pairing::PairingError> for PairError {
     }
 }
 
+impl PairError {
+    /// The stable word for machines.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AlreadyPaired { .. } => "ALREADY_PAIRED",
+            Self::Rows(RowsError::Held { .. }) => "LOCK_HELD",
+            Self::Rows(_) => "DATABASE",
+            Self::Tenant(_) => "BAD_VALUE",
+            Self::Line(LineError::Misconfigured(_)) => "SERVER",
+            Self::Line(LineError::Untrusted(_)) => "UNTRUSTED",
+            Self::Line(LineError::Down(_)) => "UNREACHABLE",
+            Self::Expired => "EXPIRED",
+            Self::Refused(_) => "PAIRING_REFUSED",
+            Self::Ended(end) => end.code(),
+            Self::NotLoggedIn { .. } => "LOGIN_INCOMPLETE",
+            Self::Simulator(_) => "SIMULATOR",
+            Self::Stopped => "INTERRUPTED",
+        }
+    }
+}
+
+/// How an attempt can end without a device, as stable words.
+pub const END_CODES: [&str; 22] = [
+    "ALREADY_PAIRED",
+    "BAD_VALUE",
+    "BANNED",
+    "BROKEN",
+    "CANCELLED",
+    "DATABASE",
+    "EXPIRED",
+    "EXPORTED",
+    "FENCED",
+    "INTERRUPTED",
+    "LOCK_HELD",
+    "LOGGED_OUT",
+    "LOGIN_INCOMPLETE",
+    "NOT_PAIRED",
+    "OUTDATED",
+    "PAIRING_REFUSED",
+    "SERVER",
+    "SIMULATOR",
+    "STALLED",
+    "STOPPED",
+    "UNREACHABLE",
+    "UNTRUSTED",
+];
+
 fn rows(error: LedgerError) -> RowsError {
     RowsError::Database(error.to_string())
 }
@@ -203,7 +250,7 @@ pub(super) async fn pair_with_person(
     let result = async {
         if let Some(account) = account.filter(|account| !pairing::is_free(Some(account))) {
             let jid = account.jid.to_string();
-            tell(match unlink(app, host, &lease).await {
+            tell(match unlink(app, host, &lease, UNLINK_TIME_MAX).await {
                 true => PairStep::Unlinked { jid },
                 false => PairStep::NotUnlinked { jid },
             });
@@ -312,7 +359,7 @@ async fn first_login(
 }
 
 /// Asks the server to unlink the device that is there; whether it did.
-async fn unlink(app: &App, host: HostId, lease: &Lease) -> bool {
+pub(super) async fn unlink(app: &App, host: HostId, lease: &Lease, time_max: Duration) -> bool {
     let own = Stop::new();
     let Ok((mut live, account)) = app.run_account(host, lease.clone(), &own) else {
         return false;
@@ -329,7 +376,7 @@ async fn unlink(app: &App, host: HostId, lease: &Lease) -> bool {
             }
             std::future::pending::<()>().await;
         };
-        let _ = tokio::time::timeout(UNLINK_TIME_MAX, done).await;
+        let _ = tokio::time::timeout(time_max, done).await;
         live.stop.ask();
         std::future::pending::<Stopped>().await
     };

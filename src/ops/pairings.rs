@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use crate::crypto::random;
+use crate::engine::pairing::is_free;
 use crate::engine::stop::Stop;
 use crate::ids::TenantId;
 use crate::ops::open::{App, RowsError};
 use crate::ops::pair::{self, PairError, PairOptions, PairStep, PhoneNumber};
 use crate::ops::shapes::time;
-use crate::ops::tenants::Actor;
+use crate::ops::tenants::{self, Actor, Changes, TenantError};
 use crate::store::key::PairingRow;
 use crate::store::tenant::Launch;
 
@@ -35,15 +36,15 @@ pub struct Progress {
     pub since: String,
     /// The step, as `wmctl pair -o jsonl` writes it; `failed` with a reason at the end.
     #[serde(flatten)]
-    pub step: Value,
+    pub step: Map<String, Value>,
 }
 
 impl Progress {
     /// The text to show as a QR code, if this is the moment.
     pub fn qr(&self) -> Option<&str> {
-        self.step["code"]
-            .as_str()
-            .filter(|_| self.step["event"] == "qr")
+        let code = self.step.get("code")?.as_str()?;
+        let is_shown = self.step.get("event").is_some_and(|event| event == "qr");
+        is_shown.then_some(code)
     }
 }
 
@@ -55,14 +56,56 @@ pub struct Attempt {
     options: PairOptions,
 }
 
-/// Begins an attempt; `None` while another one goes on.
+/// What somebody wants of an attempt.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Show a code to type on the phone with this number.
+    pub phone: Option<PhoneNumber>,
+    /// Unlink the device that is there already.
+    pub replace: bool,
+    /// Name the tenant if nobody has.
+    pub create: bool,
+}
+
+/// Why no attempt began.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error(transparent)]
+    Tenant(TenantError),
+    #[error("{tenant} is already paired as {jid}")]
+    AlreadyPaired { tenant: TenantId, jid: String },
+    #[error("a device of {0} is being linked already")]
+    Busy(TenantId),
+}
+
+/// Begins an attempt.
 pub async fn begin(
     app: &App,
     tenant: &TenantId,
-    phone: Option<PhoneNumber>,
-    replace: bool,
+    wanted: Wanted,
     actor: &Actor,
-) -> Result<Option<Attempt>, RowsError> {
+) -> Result<Attempt, BeginError> {
+    let Wanted {
+        phone,
+        replace,
+        create,
+    } = wanted;
+    let account = app.store.account(tenant).await.map_err(RowsError::of)?;
+    if let Some(account) = account.filter(|account| !replace && !is_free(Some(account))) {
+        return Err(BeginError::AlreadyPaired {
+            tenant: tenant.clone(),
+            jid: account.jid.to_string(),
+        });
+    }
+    if tenants::show(app, tenant).await?.is_none() {
+        if !create {
+            return Err(BeginError::Tenant(TenantError::Unknown(tenant.clone())));
+        }
+        let added = tenants::add(app, tenant, &Changes::default(), actor).await;
+        added.map_err(BeginError::Tenant)?;
+    }
     let name: [u8; 16] = random::bytes(&mut *app.surroundings.entropy.random());
     let now_ms = app.surroundings.clock.unix_ms();
     let row = PairingRow {
@@ -78,7 +121,7 @@ pub async fn begin(
         .store
         .start_pairing(tenant, &row, now_ms - STALE_MS, &audit);
     if !begun.await.map_err(RowsError::of)? {
-        return Ok(None);
+        return Err(BeginError::Busy(tenant.clone()));
     }
     let options = PairOptions {
         phone,
@@ -86,7 +129,7 @@ pub async fn begin(
         simulator: None,
     };
     let app = app.of(tenant.clone(), Launch::default());
-    Ok(Some(Attempt { app, row, options }))
+    Ok(Attempt { app, row, options })
 }
 
 impl Attempt {
@@ -140,7 +183,7 @@ impl Attempt {
         };
         let last = match linked {
             Ok(paired) => json!(PairStep::Paired(paired)),
-            Err(error) => json!({ "event": "failed", "reason": error.to_string() }),
+            Err(error) => failed(error.code(), &error.to_string()),
         };
         attempt.write(last, true).await;
     }
@@ -164,7 +207,11 @@ impl Attempt {
     }
 
     /// False when the attempt was called off.
-    async fn write(&mut self, step: Value, ended: bool) -> bool {
+    async fn write(&mut self, mut step: Value, ended: bool) -> bool {
+        // Whose attempt it is, each answer says by itself.
+        if let Some(step) = step.as_object_mut() {
+            step.remove("business_id");
+        }
         self.row.number += 1;
         self.row.step = step.to_string();
         self.row.ended = ended;
@@ -181,6 +228,11 @@ impl Attempt {
     }
 }
 
+/// The last step of an attempt that gave no device.
+fn failed(code: &'static str, reason: &str) -> Value {
+    json!({ "event": "failed", "error": code, "reason": reason })
+}
+
 /// How far linking has come; `None` if nobody ever tried.
 pub async fn progress(app: &App, tenant: &TenantId) -> Result<Option<Progress>, RowsError> {
     let row = app.store.pairing(tenant).await.map_err(RowsError::of)?;
@@ -189,8 +241,17 @@ pub async fn progress(app: &App, tenant: &TenantId) -> Result<Option<Progress>, 
         number: row.number,
         ended: row.ended,
         since: time(row.changed_ms),
-        step: serde_json::from_str(&row.step).unwrap_or_default(),
+        step: step(&row.step),
     }))
+}
+
+/// A step as it was written, without what the answer says anyway: a name must not come twice.
+fn step(text: &str) -> Map<String, Value> {
+    let mut step: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    for name in ["business_id", "number", "ended", "since"] {
+        step.remove(name);
+    }
+    step
 }
 
 /// Calls an attempt off, whichever process carries it out. Whether there was one.
@@ -201,7 +262,7 @@ pub async fn cancel(app: &App, tenant: &TenantId, actor: &Actor) -> Result<bool,
     };
     row.number += 1;
     row.ended = true;
-    row.step = json!({ "event": "failed", "reason": "called off" }).to_string();
+    row.step = failed("CANCELLED", "called off").to_string();
     row.changed_ms = app.surroundings.clock.unix_ms();
     let cancelled = app.store.step_pairing(tenant, &row).await;
     let cancelled = cancelled.map_err(RowsError::of)?;

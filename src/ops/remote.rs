@@ -10,8 +10,11 @@ use crate::engine::leased::explained;
 use crate::ids::TenantId;
 use crate::net::dial::DialError;
 use crate::net::http::{HttpClient, HttpError};
+use crate::ops::event::Event;
+use crate::ops::events::Start;
 use crate::ops::hosts::Host;
-use crate::ops::tenants::{Changes, PAGE_MAX, Tenant};
+use crate::ops::send::{Delivery, Outgoing};
+use crate::ops::tenants::{Changes, PAGE_MAX, Removed, Tenant};
 
 /// Why a host did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +32,20 @@ pub enum RemoteError {
         status: u16,
         code: String,
         detail: String,
+        /// Where the body is wrong.
+        pointer: Option<String>,
     },
+}
+
+impl RemoteError {
+    /// The place in a list of messages that is wrong, from 0.
+    pub fn place(&self) -> Option<usize> {
+        let Self::Refused { pointer, .. } = self else {
+            return None;
+        };
+        let rest = pointer.as_deref()?.strip_prefix("#/messages/")?;
+        rest.split('/').next()?.parse().ok()
+    }
 }
 
 impl From<HttpError> for RemoteError {
@@ -61,6 +77,22 @@ struct Refusal {
     code: String,
     #[serde(default)]
     detail: String,
+    #[serde(default)]
+    errors: Vec<Wrong>,
+}
+
+#[derive(Deserialize)]
+struct Wrong {
+    #[serde(default)]
+    pointer: Option<String>,
+}
+
+/// Events as a host gives them, and with what to ask for more.
+#[derive(Deserialize)]
+pub struct EventPage {
+    pub items: Vec<Event>,
+    pub next: i64,
+    pub has_more: bool,
 }
 
 impl Remote {
@@ -122,6 +154,9 @@ impl Remote {
                 body[name] = json!(text);
             }
         }
+        if let Some(ttl_s) = changes.message_ttl_s {
+            body["message_ttl_s"] = json!(ttl_s);
+        }
         self.done("POST", "/api/tenants", Some(body)).await
     }
 
@@ -140,9 +175,58 @@ impl Remote {
     }
 
     /// See [`crate::ops::tenants::remove`].
-    pub async fn remove(&self, tenant: &TenantId) -> Result<(), RemoteError> {
+    pub async fn remove(&self, tenant: &TenantId) -> Result<Removed, RemoteError> {
         let path = format!("/api/tenants/{tenant}?purge=true&confirm={tenant}");
-        self.done("DELETE", &path, None).await
+        let bytes = self.bytes("DELETE", &path, None).await?;
+        if bytes.is_empty() {
+            return Ok(Removed {
+                business_id: tenant.to_string(),
+                unlinked: None,
+                reason: None,
+            });
+        }
+        read(&bytes)
+    }
+
+    /// See [`crate::ops::logout::logout`].
+    pub async fn logout(&self, tenant: &TenantId) -> Result<(), RemoteError> {
+        let path = format!("/api/tenants/{tenant}/logout?confirm={tenant}");
+        self.done("POST", &path, None).await
+    }
+
+    /// See [`crate::ops::send::enqueue_all`]; at most [`crate::ops::send::TOGETHER_MAX`].
+    pub async fn send(
+        &self,
+        tenant: &TenantId,
+        messages: &[Outgoing],
+    ) -> Result<Vec<Delivery>, RemoteError> {
+        let path = format!("/api/tenants/{tenant}/messages/batch");
+        let body = json!({ "messages": messages });
+        let taken: Items<Delivery> = self.json("POST", &path, Some(body)).await?;
+        Ok(taken.items)
+    }
+
+    /// See [`crate::ops::send::show`].
+    pub async fn message(&self, tenant: &TenantId, id: &str) -> Result<Delivery, RemoteError> {
+        let path = format!("/api/tenants/{tenant}/messages/{}", escaped(id));
+        self.json("GET", &path, None).await
+    }
+
+    /// See [`crate::ops::events::events`]; waits so many seconds for the first event.
+    pub async fn events(
+        &self,
+        tenant: &TenantId,
+        start: Start,
+        limit: u64,
+        wait_s: u64,
+    ) -> Result<EventPage, RemoteError> {
+        let from = match start {
+            Start::Now => String::from("now"),
+            Start::Seq(seq) => seq.to_string(),
+        };
+        let path = format!("/api/tenants/{tenant}/events");
+        let path = format!("{path}?from_seq={from}&limit={limit}&wait={wait_s}");
+        self.json("GET", &path, None).await
     }
 
     /// See [`crate::ops::hosts::list`].
@@ -153,17 +237,9 @@ impl Remote {
 
     /// See [`crate::ops::hosts::drain`].
     pub async fn drain(&self, host: &str, draining: bool) -> Result<(), RemoteError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        let name: String = host
-            .bytes()
-            .map(|byte| match plain(byte) {
-                true => char::from(byte).to_string(),
-                false => format!("%{byte:02X}"),
-            })
-            .collect();
         let body = json!({ "drain": draining });
-        self.done("POST", &format!("/api/hosts/{name}/drain"), Some(body))
-            .await
+        let path = format!("/api/hosts/{}/drain", escaped(host));
+        self.done("POST", &path, Some(body)).await
     }
 
     pub(super) async fn done(
@@ -182,8 +258,7 @@ impl Remote {
         body: Option<Value>,
     ) -> Result<T, RemoteError> {
         let bytes = self.bytes(method, path, body).await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|_| RemoteError::Unreachable(String::from("what answers there is not wmctl")))
+        read(&bytes)
     }
 
     async fn bytes(
@@ -200,11 +275,28 @@ impl Remote {
         let refusal: Refusal = serde_json::from_slice(&bytes).unwrap_or(Refusal {
             code: String::from("HTTP"),
             detail: format!("the host answers with status {status}"),
+            errors: Vec::new(),
         });
         Err(RemoteError::Refused {
             status,
             code: refusal.code,
             detail: refusal.detail,
+            pointer: refusal.errors.into_iter().find_map(|one| one.pointer),
         })
     }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
+    serde_json::from_slice(bytes)
+        .map_err(|_| RemoteError::Unreachable(String::from("what answers there is not wmctl")))
+}
+
+/// A name as one part of a path.
+pub(super) fn escaped(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let part = |byte: u8| match plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    name.bytes().map(part).collect()
 }

@@ -17,13 +17,16 @@ use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::ops::claim::Claimed;
 use crate::ops::event::Event;
+use crate::ops::events::{self, EventsError};
 use crate::ops::live::span_of;
 use crate::ops::open::{App, RowsError};
-use crate::ops::shapes::{state_word, time};
+use crate::ops::serve::{observed, record};
+use crate::ops::shapes::time;
 use crate::ops::standby::{Coordinator, HaOptions, LeadNotice, Leadership, Role, changed};
 use crate::ops::sweep::Sweeper;
 use crate::session::account::Ended;
 use crate::store::error::StoreError;
+use crate::store::tenant::Observed;
 
 /// Events that are read at once.
 const EVENTS_MAX: u32 = 256;
@@ -36,6 +39,8 @@ const GIVE_WAY_LOOK: Duration = Duration::from_millis(100);
 const READ_TIME_MAX: Duration = Duration::from_secs(5);
 /// Wait before they are read again.
 const READ_AGAIN: Duration = Duration::from_millis(250);
+/// How long the end waits for the last state to be written down.
+const RECORD_TIME_MAX: Duration = Duration::from_secs(1);
 /// Notices of the coordinator that wait to be told.
 const NOTICES_MAX: usize = 64;
 
@@ -73,7 +78,7 @@ pub struct AccountStatus {
 impl From<Status> for AccountStatus {
     fn from(status: Status) -> Self {
         Self {
-            state: state_word(status.state),
+            state: status.state.word(),
             reason: status.reason,
             since: time(status.since_ms),
         }
@@ -103,6 +108,23 @@ pub enum RunEnd {
     Broken(String),
 }
 
+impl RunEnd {
+    /// The stable word for machines.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Stopped => "STOPPED",
+            Self::Unpaired => "NOT_PAIRED",
+            Self::LoggedOut { .. } => "LOGGED_OUT",
+            Self::Banned { .. } => "BANNED",
+            Self::Outdated => "OUTDATED",
+            Self::Exported { .. } => "EXPORTED",
+            Self::LeaseLost => "FENCED",
+            Self::Stalled { .. } => "STALLED",
+            Self::Broken(_) => "BROKEN",
+        }
+    }
+}
+
 impl fmt::Display for RunEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -130,6 +152,9 @@ pub enum RunError {
     Rows(#[from] RowsError),
     #[error(transparent)]
     Line(#[from] LineError),
+    /// The events from the number on that was asked for are not there.
+    #[error(transparent)]
+    Events(EventsError),
 }
 
 /// Runs the account until it ends. `tell` may break off, which is an orderly stop.
@@ -182,6 +207,17 @@ async fn attempt(
     {
         return Ok(RunEnd::Unpaired);
     }
+    if let Some(from_seq) = options.from_seq {
+        let there = events::check(app, from_seq).await;
+        there.map_err(|error| match error {
+            EventsError::Rows(error) => error.into(),
+            error => RunError::Events(error),
+        })?;
+    }
+    let (records, seen) = mpsc::channel(NOTICES_MAX);
+    let mut recorder = JoinSet::new();
+    let clock = app.surroundings.clock.clone();
+    recorder.spawn(record::keep(app.store.clone(), clock, seen));
     let mut follower = Follower {
         app,
         options,
@@ -189,6 +225,9 @@ async fn attempt(
         tell,
         feed: None,
         status: None,
+        epoch: 0,
+        recorded: None,
+        records,
     };
     // Tasks of their own: whoever reads the events slowly must not hold them up.
     let (mut work, mut sweeper) = (JoinSet::new(), JoinSet::new());
@@ -202,6 +241,7 @@ async fn attempt(
         follower.begin(next_seq, live.status).await;
         work.spawn(async move { Some(account.await) });
         let stopped = follower.follow(work, mpsc::channel(1).1).await;
+        recorded(follower, recorder).await;
         app.release(lease).await;
         drop(lock);
         return Ok(stopped.map_or(RunEnd::Stopped, RunEnd::from));
@@ -212,7 +252,14 @@ async fn attempt(
     let span = span_of(&app.settings.tenant);
     work.spawn(coordinator.keep().instrument(span));
     let stopped = follower.follow(work, told).await;
+    recorded(follower, recorder).await;
     Ok(stopped.map_or(RunEnd::Stopped, RunEnd::from))
+}
+
+/// Waits until the last state is written down, but not for a database that hangs.
+async fn recorded(follower: Follower<'_>, mut recorder: JoinSet<()>) {
+    drop(follower);
+    let _ = tokio::time::timeout(RECORD_TIME_MAX, recorder.join_next()).await;
 }
 
 /// Tells what is committed and what becomes of the account, while it runs elsewhere.
@@ -223,6 +270,11 @@ struct Follower<'a> {
     tell: &'a mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
     feed: Option<Feed>,
     status: Option<watch::Receiver<Status>>,
+    /// The epoch that it leads in.
+    epoch: i64,
+    /// The state that was passed on last, to be written down for people.
+    recorded: Option<AccountStatus>,
+    records: mpsc::Sender<Observed>,
 }
 
 impl Follower<'_> {
@@ -301,7 +353,20 @@ impl Follower<'_> {
     async fn pass_on(&mut self) {
         if let Some(status) = &mut self.status {
             let status = status.borrow_and_update().clone();
+            self.record(&status);
             self.hand_on(&status).await;
+        }
+    }
+
+    /// Has a new state written down. One that finds no room is followed by another.
+    fn record(&mut self, status: &Status) {
+        let shape = AccountStatus::from(status.clone());
+        if status.since_ms == 0 || self.recorded.as_ref() == Some(&shape) {
+            return;
+        }
+        let seen = observed(&self.app.settings.tenant, self.epoch, status);
+        if self.records.try_send(seen).is_ok() {
+            self.recorded = Some(shape);
         }
     }
 
@@ -317,6 +382,9 @@ impl Follower<'_> {
     }
 
     fn say(&mut self, notice: RunNotice) {
+        if let RunNotice::Role(Role::Leader { epoch }) = &notice {
+            (self.epoch, self.recorded) = (*epoch, None);
+        }
         if (self.tell)(notice).is_break() {
             self.stop.ask();
         }
@@ -373,7 +441,7 @@ impl Feed {
             self.next = last.seq + 1;
             let more = u32::try_from(events.len()) == Ok(EVENTS_MAX);
             for event in events {
-                tell(RunNotice::Event(Box::new(event.into())))?;
+                tell(RunNotice::Event(Box::new(Event::of(tenant, event))))?;
             }
             if !more {
                 return ControlFlow::Continue(());

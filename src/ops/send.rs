@@ -7,23 +7,34 @@ use serde::{Deserialize, Serialize};
 use wmctl_proto::message::Message;
 
 use crate::crypto::random;
-use crate::ids::{Jid, MessageId, Server};
+use crate::ids::{Jid, MessageId, Server, TenantId};
 use crate::ops::open::{App, RowsError};
+use crate::ops::shapes::time;
 use crate::session::pair_code;
 use crate::session::rows::{OutboxRow, OutboxState};
+use crate::store::error::StoreError;
 use crate::store::intake::NewMessage;
+use crate::store::tenant::Sender;
 
 /// How often the outbox row is looked at while waiting.
 const LOOK: Duration = Duration::from_millis(50);
 /// A process whose heartbeat is older than this does not run anything any more.
 const HEARTBEAT_AGE_MS_MAX: i64 = 20_000;
-/// Longest text: what WhatsApp's own clients allow.
-pub const TEXT_BYTES_MAX: usize = 65_536;
+/// Longest text: what WhatsApp's own clients allow. Lengths of texts are counted in characters,
+/// as JSON schemas do: Unicode scalar values, whatever bytes they take.
+pub const TEXT_CHARS_MAX: usize = 65_536;
 /// Longest idempotency key.
-pub const KEY_BYTES_MAX: usize = 255;
+pub const KEY_CHARS_MAX: usize = 255;
+/// Most messages that are taken in together, in one transaction.
+pub const TOGETHER_MAX: usize = 256;
+/// How long a message waits for its account where its tenant says nothing else: late news is
+/// worse than the word that it was not sent.
+pub const TTL_S: i64 = 24 * 3_600;
+/// Longest time that a tenant's messages may wait, and longest time ahead of an expiry.
+pub const TTL_S_MAX: i64 = 365 * 24 * 3_600;
 
 /// One message, as a line of input has it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outgoing {
     /// A phone number, or the address of a person or group.
@@ -32,20 +43,55 @@ pub struct Outgoing {
     /// The same key twice is one message.
     #[serde(default)]
     pub idempotency_key: Option<String>,
+    /// Not to be sent after this time, RFC 3339.
+    #[serde(default)]
+    pub expires_at: Option<String>,
+    /// Taken in although the account cannot send now.
+    #[serde(default)]
+    pub force: bool,
 }
 
 /// How far a message has come.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
+    pub business_id: String,
+    /// Empty, and left out, where the message was not taken in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
     pub to: String,
-    /// `queued`, `encrypted`, `sent`, `delivered`, `read` or `failed`.
-    pub state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `queued`, `encrypted`, `sent`, `delivered`, `read` or `failed`; `refused` was not taken in.
+    pub state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// When it is not to be sent any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// From taking in to the state that was waited for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_s: Option<f64>,
+}
+
+impl Delivery {
+    /// A message that was not taken in, and why: a stable code.
+    pub fn refused(tenant: &TenantId, message: &Outgoing, code: &str) -> Self {
+        Self {
+            business_id: tenant.to_string(),
+            id: String::new(),
+            to: message.to.clone(),
+            state: String::from("refused"),
+            idempotency_key: message.idempotency_key.clone(),
+            expires_at: None,
+            error: Some(code.to_owned()),
+            took_s: None,
+        }
+    }
+
+    /// Whether it will never be sent.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.state.as_str(), "failed" | "refused")
+    }
 }
 
 /// What to wait for.
@@ -62,56 +108,163 @@ pub enum Until {
 pub enum SendError {
     #[error("{0:?} is neither a phone number nor an address")]
     Recipient(String),
-    #[error("text must have 1 to {TEXT_BYTES_MAX} bytes")]
+    #[error("text must have 1 to {TEXT_CHARS_MAX} characters")]
     Text,
-    #[error("idempotency key must have 1 to {KEY_BYTES_MAX} bytes")]
+    #[error("an idempotency key has 1 to {KEY_CHARS_MAX} characters, none a control character")]
     Key,
+    #[error(
+        "the idempotency key was used before, for the message {id} with another text or recipient"
+    )]
+    KeyReused { id: String },
+    #[error("expires_at is a time like 2026-07-01T12:00:00Z, at most a year ahead")]
+    Expiry,
+    #[error("expires_at is over")]
+    Expired,
+    #[error("{0} is not known")]
+    UnknownTenant(TenantId),
+    #[error("{0} has no paired device")]
+    Unpaired(TenantId),
+    #[error("{0} was unlinked by the phone: nothing is sent until a device is paired again")]
+    LoggedOut(TenantId),
+    #[error("WhatsApp banned the account of {0}: nothing is sent while that lasts")]
+    Banned(TenantId),
+    #[error("{0} was exported: another program has its keys and sends for it")]
+    Exported(TenantId),
     #[error(transparent)]
     Rows(#[from] RowsError),
 }
 
-/// Takes a message in; returns at once.
-pub async fn enqueue(app: &App, message: &Outgoing) -> Result<Delivery, SendError> {
-    let new = checked(app, message)?;
-    let now_ms = app.surroundings.clock.unix_ms();
-    let taken = app.store.enqueue(&app.settings.tenant, &new, now_ms).await;
-    delivery(app, &new, taken.map_err(RowsError::of)?).await
+impl SendError {
+    /// The stable word for machines, the same on the command line and over HTTP; `None` where the
+    /// database has its own.
+    pub fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Recipient(_) => "RECIPIENT",
+            Self::Text | Self::Key | Self::Expiry | Self::Expired => "BAD_VALUE",
+            Self::KeyReused { .. } => "IDEMPOTENCY_KEY_REUSED",
+            Self::UnknownTenant(_) => "NOT_FOUND",
+            Self::Unpaired(_) => "NOT_PAIRED",
+            Self::LoggedOut(_) => "LOGGED_OUT",
+            Self::Banned(_) => "BANNED",
+            Self::Exported(_) => "EXPORTED",
+            Self::Rows(_) => return None,
+        })
+    }
+
+    /// The field that is wrong, if it is one.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Recipient(_) => Some("to"),
+            Self::Text => Some("text"),
+            Self::Key | Self::KeyReused { .. } => Some("idempotency_key"),
+            Self::Expiry | Self::Expired => Some("expires_at"),
+            _ => None,
+        }
+    }
+
+    fn of(error: StoreError) -> Self {
+        match error {
+            StoreError::KeyReused { id } => Self::KeyReused { id },
+            error => Self::Rows(RowsError::of(error)),
+        }
+    }
 }
 
-/// Takes messages in, in their order. One that cannot be sent stops all of them, and is named by
-/// its place, from 0. After an error of the database some of them may have been taken in.
+/// Takes a message in; returns at once.
+pub async fn enqueue(app: &App, message: &Outgoing) -> Result<Delivery, SendError> {
+    let sender = sender(app).await?;
+    let new = checked(app, &sender, message)?;
+    let now_ms = app.surroundings.clock.unix_ms();
+    let taken = app.store.enqueue(&app.settings.tenant, &new, now_ms).await;
+    delivery(app, &new, taken.map_err(SendError::of)?).await
+}
+
+/// Takes messages in, in their order, [`TOGETHER_MAX`] in a transaction. One that cannot be sent
+/// stops all of them, and is named by its place, from 0; one whose key says something else is
+/// refused alone. After an error of the database some of them may have been taken in.
 pub async fn enqueue_all(
     app: &App,
     messages: &[Outgoing],
 ) -> Result<Vec<Delivery>, (Option<usize>, SendError)> {
+    let sender = sender(app).await.map_err(|error| (None, error))?;
     let checked = messages.iter().enumerate().map(|(place, message)| {
-        let new = checked(app, message);
-        new.map_err(|error| (Some(place), error))
+        let new = checked(app, &sender, message);
+        // What is wrong with the account is wrong with all of them.
+        new.map_err(|error| (error.field().map(|_| place), error))
     });
     let all = checked.collect::<Result<Vec<NewMessage>, _>>()?;
-    let of_rows = |error| (None, SendError::Rows(RowsError::of(error)));
     let now_ms = app.surroundings.clock.unix_ms();
-    let taken = app.store.enqueue_all(&app.settings.tenant, &all, now_ms);
-    let taken = taken.await.map_err(of_rows)?;
     let mut deliveries = Vec::with_capacity(all.len());
-    for (new, id) in all.iter().zip(taken) {
-        deliveries.push(
-            delivery(app, new, id)
-                .await
-                .map_err(|error| (None, error))?,
-        );
+    for (news, given) in all.chunks(TOGETHER_MAX).zip(messages.chunks(TOGETHER_MAX)) {
+        let taken = app.store.enqueue_all(&app.settings.tenant, news, now_ms);
+        let taken = taken.await.map_err(|error| (None, SendError::of(error)))?;
+        for ((new, message), taken) in news.iter().zip(given).zip(taken) {
+            let known = match taken.map_err(SendError::of) {
+                Ok(id) => delivery(app, new, id).await,
+                Err(error @ SendError::KeyReused { .. }) => {
+                    let code = error.code().unwrap_or_default();
+                    Ok(Delivery::refused(&app.settings.tenant, message, code))
+                }
+                Err(error) => Err(error),
+            };
+            deliveries.push(known.map_err(|error| (None, error))?);
+        }
     }
     Ok(deliveries)
 }
 
+/// Who is to send, as the rows say now.
+async fn sender(app: &App) -> Result<Sender, SendError> {
+    let tenant = &app.settings.tenant;
+    let sender = app.store.sender(tenant).await.map_err(RowsError::of)?;
+    sender.ok_or_else(|| SendError::UnknownTenant(tenant.clone()))
+}
+
+/// The account that may send a message; those that cannot send now are refused unless the caller
+/// says that it may wait.
+fn account(app: &App, sender: &Sender, message: &Outgoing) -> Result<Jid, SendError> {
+    let tenant = || app.settings.tenant.clone();
+    let jid = sender
+        .jid
+        .clone()
+        .ok_or_else(|| SendError::Unpaired(tenant()))?;
+    let lasts = |until_ms: i64| app.surroundings.clock.unix_ms() < until_ms;
+    match sender.ended.as_deref() {
+        _ if message.force || message.expires_at.is_some() => Ok(jid),
+        Some("logged_out") => Err(SendError::LoggedOut(tenant())),
+        Some("banned") if sender.ended_at_ms.is_none_or(lasts) => Err(SendError::Banned(tenant())),
+        Some("exported") => Err(SendError::Exported(tenant())),
+        _ => Ok(jid),
+    }
+}
+
+/// When a message is not to be sent any more.
+fn expires_ms(app: &App, sender: &Sender, message: &Outgoing) -> Result<Option<i64>, SendError> {
+    let now_ms = app.surroundings.clock.unix_ms();
+    let Some(text) = &message.expires_at else {
+        let ttl_s = sender.message_ttl_s.unwrap_or(TTL_S);
+        return Ok((0 < ttl_s).then(|| now_ms.saturating_add(ttl_s.saturating_mul(1_000))));
+    };
+    let at: jiff::Timestamp = text.parse().map_err(|_| SendError::Expiry)?;
+    match at.as_millisecond() - now_ms {
+        left if left <= 0 => Err(SendError::Expired),
+        left if TTL_S_MAX * 1_000 < left => Err(SendError::Expiry),
+        _ => Ok(Some(at.as_millisecond())),
+    }
+}
+
 /// The message as the outbox takes it, under an id of its own.
-fn checked(app: &App, message: &Outgoing) -> Result<NewMessage, SendError> {
+fn checked(app: &App, sender: &Sender, message: &Outgoing) -> Result<NewMessage, SendError> {
     let to = recipient(&message.to)?;
-    if message.text.is_empty() || TEXT_BYTES_MAX < message.text.len() {
+    if message.text.is_empty() || TEXT_CHARS_MAX < message.text.chars().count() {
         return Err(SendError::Text);
     }
     let key = message.idempotency_key.as_ref();
-    if key.is_some_and(|key| key.is_empty() || KEY_BYTES_MAX < key.len()) {
+    let unsound = |key: &String| {
+        let count = key.chars().count();
+        count == 0 || KEY_CHARS_MAX < count || key.contains(char::is_control)
+    };
+    if key.is_some_and(unsound) {
         return Err(SendError::Key);
     }
     let body = Message {
@@ -123,6 +276,8 @@ fn checked(app: &App, message: &Outgoing) -> Result<NewMessage, SendError> {
         to,
         body: body.encode_to_vec(),
         idempotency_key: message.idempotency_key.clone(),
+        account: account(app, sender, message)?,
+        expires_ms: expires_ms(app, sender, message)?,
     })
 }
 
@@ -134,12 +289,21 @@ async fn delivery(app: &App, new: &NewMessage, id: MessageId) -> Result<Delivery
         return Ok(earlier);
     }
     Ok(Delivery {
+        business_id: app.settings.tenant.to_string(),
         id: id.to_string(),
         to: new.to.to_string(),
-        state: "queued",
+        state: String::from("queued"),
+        idempotency_key: new.idempotency_key.clone(),
+        expires_at: new.expires_ms.map(time),
         error: None,
         took_s: None,
     })
+}
+
+/// One message; `None` if there is none of that id.
+pub async fn show(app: &App, id: &str) -> Result<Option<Delivery>, RowsError> {
+    let Ok(id) = id.parse() else { return Ok(None) };
+    look(app, &id).await
 }
 
 /// Waits until the message has come that far, or failed, or the time is up.
@@ -158,7 +322,7 @@ pub async fn wait(
         let found = look(app, &id).await?;
         let over = deadline <= clock.mono_ms();
         if let Some(delivery) = found
-            && (over || delivery.state == "failed" || until <= reached(delivery.state))
+            && (over || delivery.is_lost() || until <= reached(&delivery.state))
         {
             return Ok(delivery);
         }
@@ -192,35 +356,34 @@ pub fn reached(state: &str) -> Until {
     }
 }
 
-async fn look(app: &App, id: &MessageId) -> Result<Option<Delivery>, SendError> {
-    let row = app
-        .store
-        .outbox_row(&app.settings.tenant, id)
-        .await
-        .map_err(RowsError::of)?;
-    Ok(row.map(Delivery::from))
+async fn look(app: &App, id: &MessageId) -> Result<Option<Delivery>, RowsError> {
+    let tenant = &app.settings.tenant;
+    let row = app.store.outbox_row(tenant, id).await;
+    let row = row.map_err(RowsError::of)?;
+    Ok(row.map(|row| shown(tenant, row)))
 }
 
-impl From<OutboxRow> for Delivery {
-    fn from(row: OutboxRow) -> Self {
-        let (state, at_ms) = match (row.state, row.delivered_ms, row.read_ms) {
-            (OutboxState::Failed, ..) => ("failed", None),
-            (_, _, Some(at_ms)) => ("read", Some(at_ms)),
-            (_, Some(at_ms), _) => ("delivered", Some(at_ms)),
-            (OutboxState::Sent, ..) => ("sent", row.sent_ms),
-            (OutboxState::Encrypted, ..) => ("encrypted", None),
-            (OutboxState::Queued, ..) => ("queued", None),
-        };
-        Self {
-            id: row.id.to_string(),
-            to: row.to.to_string(),
-            state,
-            error: row.error,
-            took_s: at_ms.and_then(|at_ms| {
-                let took_ms = u32::try_from(at_ms.checked_sub(row.queued_ms)?).ok()?;
-                Some(f64::from(took_ms) / 1_000.0)
-            }),
-        }
+fn shown(tenant: &TenantId, row: OutboxRow) -> Delivery {
+    let (state, at_ms) = match (row.state, row.delivered_ms, row.read_ms) {
+        (OutboxState::Failed, ..) => ("failed", None),
+        (_, _, Some(at_ms)) => ("read", Some(at_ms)),
+        (_, Some(at_ms), _) => ("delivered", Some(at_ms)),
+        (OutboxState::Sent, ..) => ("sent", row.sent_ms),
+        (OutboxState::Encrypted, ..) => ("encrypted", None),
+        (OutboxState::Queued, ..) => ("queued", None),
+    };
+    Delivery {
+        business_id: tenant.to_string(),
+        id: row.id.to_string(),
+        to: row.to.to_string(),
+        state: state.to_owned(),
+        idempotency_key: row.idempotency_key,
+        expires_at: row.expires_ms.map(time),
+        error: row.error,
+        took_s: at_ms.and_then(|at_ms| {
+            let took_ms = u32::try_from(at_ms.checked_sub(row.queued_ms)?).ok()?;
+            Some(f64::from(took_ms) / 1_000.0)
+        }),
     }
 }
 

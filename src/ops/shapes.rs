@@ -5,9 +5,7 @@
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Number;
-
-use crate::session::changes::AccountState;
+use serde_json::{Number, Value};
 
 /// The version that every answer names.
 pub const API_VERSION: &str = "wmctl/v1";
@@ -43,6 +41,11 @@ pub struct List<'a, T> {
     api_version: &'static str,
     kind: &'static str,
     items: &'a [T],
+    /// Whether there is more behind these, and with what to ask for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_more: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Value>,
 }
 
 impl<'a, T: Serialize> List<'a, T> {
@@ -52,7 +55,16 @@ impl<'a, T: Serialize> List<'a, T> {
             api_version: API_VERSION,
             kind,
             items,
+            has_more: None,
+            next: None,
         }
+    }
+
+    /// Says whether there is more, and with what to ask for it.
+    #[must_use]
+    pub fn page(mut self, has_more: bool, next: Option<Value>) -> Self {
+        (self.has_more, self.next) = (Some(has_more), next);
+        self
     }
 }
 
@@ -85,18 +97,4 @@ where
     let float = number.as_f64().filter(whole).map(|float| float as i64);
     let number = number.as_i64().or(float).ok_or_else(wrong)?;
     T::try_from(number).map(Some).map_err(|_| wrong())
-}
-
-/// The word for a state, the same everywhere.
-pub fn state_word(state: AccountState) -> &'static str {
-    match state {
-        AccountState::Connecting => "connecting",
-        AccountState::Connected => "connected",
-        AccountState::Disconnected => "disconnected",
-        AccountState::Replaced => "replaced",
-        AccountState::LoggedOut => "logged_out",
-        AccountState::Banned => "banned",
-        AccountState::Outdated => "outdated",
-        AccountState::Stalled => "stalled",
-    }
 }

@@ -1,12 +1,15 @@
 //! The tenants of a database: what is wanted of each, and what becomes of it.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::proxy::{Proxy, ProxyError};
 use crate::crypto::random;
 use crate::ids::{IdError, TenantId};
+use crate::ops::logout::{LogoutError, logout};
 use crate::ops::open::{App, RowsError};
-use crate::ops::shapes::time;
+use crate::ops::send::{TTL_S, TTL_S_MAX};
+use crate::ops::shapes::{time, whole};
 use crate::session::config::Browser;
 use crate::store::key::Audit;
 use crate::store::tenant::Overview;
@@ -61,7 +64,28 @@ pub struct Tenant {
     pub device_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
+    /// How long its messages may wait for it (seconds); 0 is for ever.
+    pub message_ttl_s: i64,
 }
+
+/// The words that `state` can be.
+pub const STATES: [&str; 15] = [
+    "banned",
+    "connected",
+    "connecting",
+    "disconnected",
+    "exported",
+    "logged_out",
+    "orphaned",
+    "outdated",
+    "replaced",
+    "stalled",
+    "starting",
+    "stopped",
+    "stopping",
+    "unpaired",
+    "waiting",
+];
 
 /// Settings of a tenant; what is absent stays as it is, and an empty text is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -75,6 +99,16 @@ pub struct Changes {
     pub platform: Option<String>,
     #[serde(default, deserialize_with = "given")]
     pub host: Option<String>,
+    #[serde(default, deserialize_with = "given_number")]
+    pub message_ttl_s: Option<i64>,
+}
+
+/// A whole number; the same.
+fn given_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let number = whole(deserializer)?;
+    number
+        .map(Some)
+        .ok_or_else(|| D::Error::custom("a number is needed"))
 }
 
 /// A text: `null` could mean that a setting stays, or that it goes, and is refused.
@@ -114,6 +148,23 @@ pub enum TenantError {
     NewTenant(#[from] IdError),
     #[error("{0} must have 1 to {NAME_CHARS_MAX} characters, none of them a control character")]
     Name(&'static str),
+    #[error("message_ttl_s is 0 (for ever) to {TTL_S_MAX} seconds")]
+    Ttl,
+}
+
+impl TenantError {
+    /// The field that is wrong, if it is one.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Rows(_) | Self::Unknown(_) => None,
+            Self::Proxy(_) => Some("proxy"),
+            Self::Platform => Some("platform"),
+            Self::NewTenant(_) => Some("business_id"),
+            Self::Name("a host") => Some("host"),
+            Self::Name(_) => Some("device_name"),
+            Self::Ttl => Some("message_ttl_s"),
+        }
+    }
 }
 
 impl Changes {
@@ -124,6 +175,12 @@ impl Changes {
         }
         if given(&self.platform).is_some_and(|word| Browser::named(&word).is_none()) {
             return Err(TenantError::Platform);
+        }
+        if self
+            .message_ttl_s
+            .is_some_and(|ttl_s| !(0..=TTL_S_MAX).contains(&ttl_s))
+        {
+            return Err(TenantError::Ttl);
         }
         for (what, text) in [("a device name", &self.device_name), ("a host", &self.host)] {
             let unsound = |text: String| {
@@ -210,6 +267,7 @@ pub async fn add(
             set(&mut wanted.launch.device_name, changes.device_name);
             set(&mut wanted.launch.platform, changes.platform);
             set(&mut wanted.wanted_host, changes.host);
+            wanted.message_ttl_s = changes.message_ttl_s.or(wanted.message_ttl_s);
         },
         &audit,
     );
@@ -230,6 +288,10 @@ fn detail(changes: &Changes) -> String {
         ("device_name", changes.device_name.clone()),
         ("platform", changes.platform.clone()),
         ("host", changes.host.clone()),
+        (
+            "message_ttl_s",
+            changes.message_ttl_s.map(|ttl_s| ttl_s.to_string()),
+        ),
     ];
     let given = fields
         .into_iter()
@@ -275,15 +337,38 @@ pub async fn place(
     Ok(())
 }
 
-/// Deletes everything of a tenant: keys and sessions are gone for good.
-pub async fn remove(app: &App, tenant: &TenantId, actor: &Actor) -> Result<(), TenantError> {
+/// What became of a tenant's device when the tenant was removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    pub business_id: String,
+    /// Whether the phone does not list the device any more; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlinked: Option<bool>,
+    /// Why it may still list it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Unlinks a tenant's device and deletes everything: keys and sessions are gone for good. Where
+/// the device cannot be unlinked everything goes all the same, and the answer says so.
+pub async fn remove(app: &App, tenant: &TenantId, actor: &Actor) -> Result<Removed, TenantError> {
     must_exist(app, tenant).await?;
+    let (unlinked, reason) = match Box::pin(logout(app, tenant, actor)).await {
+        Ok(_) => (Some(true), None),
+        Err(LogoutError::Unpaired(_)) => (None, None),
+        // Its keys are another program's now, and the device stays linked for that one.
+        Err(error) => (Some(false), Some(error.to_string())),
+    };
     let audit = app.audit(actor, "remove", Some(tenant), String::new());
     app.store
         .purge(tenant, &audit)
         .await
         .map_err(RowsError::of)?;
-    Ok(())
+    Ok(Removed {
+        business_id: tenant.to_string(),
+        unlinked,
+        reason,
+    })
 }
 
 /// Refuses a name that makes trouble, unless there is a tenant of that name already.
@@ -312,7 +397,12 @@ fn shown(tenant: &Overview) -> Tenant {
         .filter(|(.., epoch)| leads && *epoch == tenant.epoch);
     let state = match (&tenant.jid, &tenant.ended, said) {
         (None, ..) => "unpaired",
-        (_, Some(ended), _) if !leads || ended != "outdated" => ended.as_str(),
+        // A ban ends, and a new version comes: what the host says of those is newer.
+        (_, Some(ended), said)
+            if said.is_none() || !matches!(ended.as_str(), "banned" | "outdated") =>
+        {
+            ended.as_str()
+        }
         (.., Some(_)) if !tenant.desired.enabled => "stopping",
         (.., Some((state, ..))) => state.as_str(),
         _ if leads => "starting",
@@ -355,5 +445,6 @@ fn shown(tenant: &Overview) -> Tenant {
         proxy,
         device_name: launch.device_name.clone(),
         platform: launch.platform.clone(),
+        message_ttl_s: tenant.desired.message_ttl_s.unwrap_or(TTL_S),
     }
 }

@@ -72,6 +72,18 @@ pub enum Ended {
     Exported { to: String, at_ms: i64 },
 }
 
+impl Ended {
+    /// The word for it, as the state of the account.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::LoggedOut { .. } => "logged_out",
+            Self::Banned { .. } => "banned",
+            Self::Outdated => "outdated",
+            Self::Exported { .. } => "exported",
+        }
+    }
+}
+
 /// A change of the account's own row; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccountUpdate {

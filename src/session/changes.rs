@@ -247,4 +247,26 @@ pub enum AccountState {
     Outdated,
     /// Connected, but nothing is delivered or acknowledged.
     Stalled,
+    /// A device was linked; it has not connected yet.
+    Paired,
+    /// What had ended it is over: the ban, or the old version.
+    Recovered,
+}
+
+impl AccountState {
+    /// The word for it, the same everywhere.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+            Self::Replaced => "replaced",
+            Self::LoggedOut => "logged_out",
+            Self::Banned => "banned",
+            Self::Outdated => "outdated",
+            Self::Stalled => "stalled",
+            Self::Paired => "paired",
+            Self::Recovered => "recovered",
+        }
+    }
 }

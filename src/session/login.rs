@@ -6,7 +6,7 @@ use crate::session::account::AccountUpdate;
 use crate::session::changes::{AccountState, Change};
 use crate::session::config::Presence;
 use crate::session::iq::{Query, Request, refusal};
-use crate::session::machine::{Phase, Session};
+use crate::session::machine::{Phase, Session, state_event};
 use crate::session::output::{Close, Notice};
 use crate::session::people;
 use crate::session::unit::{Lookup, Unit};
@@ -107,6 +107,15 @@ impl Session {
             return;
         }
         self.phase = Phase::Ready;
+        if let Some(ended) = self.account.ended.take() {
+            unit.change(Change::Update(AccountUpdate {
+                ended: Some(None),
+                ..AccountUpdate::default()
+            }));
+            let from = String::from(ended.word());
+            state_event(unit, AccountState::Recovered, Some(from), None);
+        }
+        state_event(unit, AccountState::Connected, None, None);
         self.announce(unit);
         self.release(unit);
         self.sync_app_state(unit, &Collection::ALL);

@@ -186,7 +186,13 @@ impl Session {
             }
             Input::Blob { id, blob } => self.take_blob(&mut unit, id, blob.as_deref()),
             Input::Logout => self.log_out(&mut unit),
-            Input::LinkDown => self.link_down(),
+            Input::LinkDown => {
+                // An account that ended has said so, and why.
+                if self.phase == Phase::Ready && self.account.ended.is_none() {
+                    state_event(&mut unit, AccountState::Disconnected, None, None);
+                }
+                self.link_down();
+            }
         }
         if let Some(missed) = rows.take_missed() {
             debug_assert!(false, "{missed:?} was read without being loaded");
@@ -558,7 +564,7 @@ fn is_retry(node: &Node) -> bool {
 }
 
 /// An event about the account itself.
-fn state_event(
+pub(super) fn state_event(
     unit: &mut Unit<'_>,
     state: AccountState,
     detail: Option<String>,

@@ -18,7 +18,7 @@ use crate::ids::Jid;
 use crate::secret::Secret;
 use crate::session::account::Account;
 use crate::session::ack;
-use crate::session::changes::Change;
+use crate::session::changes::{AccountState, Change, Event, EventBody};
 use crate::session::config::ClientConfig;
 use crate::session::iq;
 use crate::session::keepalive::{Due, KeepAlive};
@@ -447,7 +447,7 @@ impl Pairing {
             Ok((account, answer)) => {
                 self.paired = true;
                 self.deadline = Some(cx.now.mono_ms + PATIENCE_MS);
-                commit(account, out);
+                commit(account, cx.now.unix_ms, out);
                 out.transmit.push(answer);
                 out.notices.push(Notice::Paired);
             }
@@ -541,7 +541,7 @@ impl Refusal {
 }
 
 /// The account, who it is under both addresses, and its phone's identity key.
-fn commit(account: Account, out: &mut Output) {
+fn commit(account: Account, at_ms: i64, out: &mut Output) {
     let mut rows = Vec::new();
     if let Some(lid) = &account.lid {
         let (pn, lid) = (account.jid.bare(), lid.bare());
@@ -551,9 +551,22 @@ fn commit(account: Account, out: &mut Output) {
     let phone = people::plain(account.lid.as_ref().unwrap_or(&account.jid));
     let key = account.adv.account_signature_key;
     rows.push((RowKey::Identity(phone.address()), Row::Identity(key)));
+    let jid = account.jid.to_string();
     out.changes.push(Change::Paired(Box::new(account)));
     out.changes
         .extend(rows.into_iter().map(|(key, row)| Change::Put(key, row)));
+    let body = EventBody::State {
+        state: AccountState::Paired,
+        detail: Some(jid),
+        until_ms: None,
+    };
+    let event = Event {
+        dedupe: None,
+        at_ms,
+        alt: None,
+        body,
+    };
+    out.changes.push(Change::Event(Box::new(event)));
 }
 
 fn fail(out: &mut Output, reason: &'static str) {

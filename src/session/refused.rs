@@ -73,6 +73,9 @@ impl Session {
             read_ms: None,
             error: None,
             resends: 0,
+            account: None,
+            expires_ms: None,
+            idempotency_key: None,
         });
         let failed = OutboxRow {
             state: OutboxState::Failed,

@@ -209,7 +209,7 @@ impl Session {
         let row = row.clone();
         let young = now.is_none_or(|now| now - row.queued_ms <= AGE_MS_MAX);
         let sent = matches!(row.state, OutboxState::Sent | OutboxState::Encrypted);
-        if !sent {
+        if !sent || !self.owns(&row) {
             return ResendPlan::Ignore;
         }
         if row.to.is_group() && lookup.row(&RowKey::Group(row.to.clone())).is_none() {

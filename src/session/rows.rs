@@ -485,6 +485,12 @@ pub struct OutboxRow {
     pub error: Option<String>,
     /// Retry receipts answered, over all requesters.
     pub resends: u32,
+    /// The device for which it was taken in; its account alone may send it.
+    pub account: Option<Jid>,
+    /// When it is not to be sent any more.
+    pub expires_ms: Option<i64>,
+    /// The name that the application gave it.
+    pub idempotency_key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -570,6 +576,9 @@ mod tests {
             read_ms: None,
             error: None,
             resends: 0,
+            account: None,
+            expires_ms: None,
+            idempotency_key: None,
         };
         let key = || RowKey::Outbox("ID".parse().unwrap());
         rows.set(RowKey::Seen(dedupe()), Some(Row::Seen(1)));

@@ -230,6 +230,9 @@ impl Session {
             // Whoever waits in the outbox is sent after the next login.
             return;
         }
+        if let Some(code) = self.unsendable(unit, id) {
+            return self.fail_send(unit, id, String::from(code));
+        }
         let input = Input::Send(id.clone());
         match self.plan_send(unit, id) {
             Plan::Nothing => (),
@@ -262,6 +265,32 @@ impl Session {
             Plan::Direct(plan) => self.send_direct(unit, *plan),
             Plan::Group(plan) => self.send_group(unit, *plan),
         }
+    }
+
+    /// Why a message must not leave any more: another account is paired than the one that it was
+    /// taken in for, or its time is over. One that may have left already is repeated until the
+    /// server says so.
+    fn unsendable(&self, unit: &mut Unit<'_>, id: &MessageId) -> Option<&'static str> {
+        let Some(Row::Outbox(row)) = unit.row(&RowKey::Outbox(id.clone())) else {
+            return None;
+        };
+        let row = row.clone();
+        let over = |expires_ms: i64| expires_ms <= unit.now.unix_ms;
+        match row.state {
+            OutboxState::Queued | OutboxState::Encrypted if !self.owns(&row) => {
+                Some("other_account")
+            }
+            OutboxState::Queued if row.expires_ms.is_some_and(over) => Some("expired"),
+            _ => None,
+        }
+    }
+
+    /// Whether a message was taken in for the account that is paired now.
+    pub(super) fn owns(&self, row: &OutboxRow) -> bool {
+        let ours = self.account.jid.bare();
+        row.account
+            .as_ref()
+            .is_none_or(|account| account.bare() == ours)
     }
 
     /// Counts what was asked for one message, so that no answer can keep it busy for ever.

@@ -122,6 +122,12 @@ pub enum StoreError {
     /// right.
     #[error("database cannot carry out a statement")]
     Unable(#[source] Box<dyn Error + Send + Sync>),
+    /// An idempotency key was used before, for another text or recipient.
+    #[error("the idempotency key belongs to another message, {id}")]
+    KeyReused {
+        /// The message that has the key.
+        id: String,
+    },
     /// The server refused the login, or has no such database.
     #[error("database refused the login")]
     Login {

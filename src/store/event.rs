@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ids::{Jid, TenantId};
-use crate::session::changes::{
-    AccountState, ChatChange, Event, EventBody, MessageEvent, ReceiptKind,
-};
+use crate::session::changes::{ChatChange, Event, EventBody, MessageEvent, ReceiptKind};
 use crate::store::db::{Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::unit::Unit;
@@ -50,12 +48,30 @@ const INSERT_SQLITE: &str = "
     ON CONFLICT (business_id, dedupe) DO NOTHING RETURNING seq";
 
 const LIST: &str = "
-    SELECT seq, at_ms, kind, chat, sender, message_id, from_me, text, payload, detail
+    SELECT seq, at_ms, kind, chat, sender, message_id, from_me, text, payload, detail, stored_ms
     FROM wmctl_event WHERE business_id = $1 AND seq >= $2 AND kind <> 'pruned'
     ORDER BY seq LIMIT $3";
 
 const LAST: &str = "
     SELECT seq FROM wmctl_event WHERE business_id = $1 ORDER BY seq DESC LIMIT 1";
+
+/// The first number that there is, the last that was given out, and up to which one they were
+/// removed.
+const BOUNDS: &str = "
+    SELECT (SELECT MIN(e.seq) FROM wmctl_event e
+            WHERE e.business_id = $1 AND e.kind <> 'pruned'), a.event_seq, a.events_removed_to
+    FROM wmctl_account a WHERE a.business_id = $1";
+
+/// What numbers a tenant's events have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// The first event that is there.
+    pub first: Option<i64>,
+    /// The last number that was given out.
+    pub last: i64,
+    /// Retention removed all up to this one; 0 if none.
+    pub removed_to: i64,
+}
 
 /// One event as it is stored: the fields that most kinds have, and the rest as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +91,8 @@ pub struct StoredEvent {
     pub payload: Option<Vec<u8>>,
     /// A JSON object with what is particular to the kind.
     pub detail: String,
+    /// When it was committed: with the number, it makes an id that no other event ever has.
+    pub stored_ms: i64,
 }
 
 impl Store {
@@ -90,6 +108,18 @@ impl Store {
             .rows(LIST, args![tenant.as_str(), from_seq, limit])
             .await?;
         rows.iter().map(decode).collect()
+    }
+
+    /// Which events there are.
+    pub async fn event_bounds(&self, tenant: &TenantId) -> Result<Bounds, StoreError> {
+        let Some(row) = self.db.row(BOUNDS, args![tenant.as_str()]).await? else {
+            return Ok(Bounds::default());
+        };
+        Ok(Bounds {
+            first: row.column(TABLE, 0)?,
+            last: row.column(TABLE, 1)?,
+            removed_to: row.column(TABLE, 2)?,
+        })
     }
 
     /// The number of the newest event; 0 before the first.
@@ -274,7 +304,7 @@ fn columns(event: &Event) -> Vec<Val> {
             until_ms,
         } => {
             let detail = json!({
-                "state": account_state(*state), "detail": detail, "until_ms": until_ms,
+                "state": state.word(), "detail": detail, "until_ms": until_ms,
             });
             plain("state", none(), none(), none(), detail)
         }
@@ -357,19 +387,6 @@ fn receipt(kind: ReceiptKind) -> &'static str {
     }
 }
 
-fn account_state(state: AccountState) -> &'static str {
-    match state {
-        AccountState::Connecting => "connecting",
-        AccountState::Connected => "connected",
-        AccountState::Disconnected => "disconnected",
-        AccountState::Replaced => "replaced",
-        AccountState::LoggedOut => "logged_out",
-        AccountState::Banned => "banned",
-        AccountState::Outdated => "outdated",
-        AccountState::Stalled => "stalled",
-    }
-}
-
 pub(super) fn decode(row: &Row) -> Result<StoredEvent, StoreError> {
     Ok(StoredEvent {
         seq: row.column(TABLE, 0)?,
@@ -382,5 +399,6 @@ pub(super) fn decode(row: &Row) -> Result<StoredEvent, StoreError> {
         text: row.column(TABLE, 7)?,
         payload: row.column(TABLE, 8)?,
         detail: row.column(TABLE, 9)?,
+        stored_ms: row.column(TABLE, 10)?,
     })
 }

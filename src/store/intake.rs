@@ -31,9 +31,9 @@ const PLACES: &str = "
 /// Nothing happens where the id or the key is there already.
 const INSERT: &str = "
     INSERT INTO wmctl_outbox (business_id, message_id, seq, idempotency_key, recipient, body,
-        state, queued_ms)
+        state, queued_ms, account, expires_ms)
     VALUES ($1, $2, (SELECT outbox_seq - $3 FROM wmctl_account WHERE business_id = $1), $4, $5, $6,
-        'queued', $7)
+        'queued', $7, $8, $9)
     ON CONFLICT DO NOTHING
     RETURNING message_id";
 
@@ -42,9 +42,9 @@ const CALL: &str = "SELECT pg_notify($1, $2)";
 
 /// What was in the way: the message with the same key, or else with the same id.
 const EARLIER: &str = "
-    SELECT COALESCE(
-        (SELECT message_id FROM wmctl_outbox WHERE business_id = $1 AND idempotency_key = $3),
-        (SELECT message_id FROM wmctl_outbox WHERE business_id = $1 AND message_id = $2))";
+    SELECT message_id, idempotency_key, recipient, body FROM wmctl_outbox
+    WHERE business_id = $1 AND (message_id = $2 OR idempotency_key = $3)
+    ORDER BY CASE WHEN idempotency_key = $3 THEN 0 ELSE 1 END LIMIT 1";
 
 /// A message that an application wants to send.
 #[derive(Clone, Debug)]
@@ -57,6 +57,10 @@ pub struct NewMessage {
     pub body: Vec<u8>,
     /// The same key twice is one message, whatever the ids.
     pub idempotency_key: Option<String>,
+    /// The device that is to send it, or another one of its account.
+    pub account: Jid,
+    /// When it is not to be sent any more.
+    pub expires_ms: Option<i64>,
 }
 
 /// What waits, for each tenant.
@@ -82,6 +86,7 @@ struct Waiting {
 
 impl Store {
     /// Takes a message in; its id, or that of the earlier one with the same idempotency key.
+    /// [`StoreError::KeyReused`] if that one says something else, or to somebody else.
     ///
     /// Any process may call this: it needs no lease. After [`StoreError::CommitUnknown`] the same
     /// call with the same id is safe.
@@ -116,22 +121,16 @@ impl Store {
         }
     }
 
-    /// The same for messages of one caller, in their order. After an error, some of them may have
-    /// been taken in.
+    /// The same for messages of one caller, in their order and in one transaction: all of them
+    /// are taken in, but for those whose key says something else.
     pub async fn enqueue_all(
         &self,
         tenant: &TenantId,
         messages: &[NewMessage],
         now_ms: i64,
-    ) -> Result<Vec<MessageId>, StoreError> {
-        let mut ids = Vec::with_capacity(messages.len());
-        for together in messages.chunks(TOGETHER_MAX) {
-            let together: Vec<_> = together.iter().map(|one| (one, now_ms)).collect();
-            for id in self.take_in(tenant, &together).await? {
-                ids.push(id?);
-            }
-        }
-        Ok(ids)
+    ) -> Result<Vec<Result<MessageId, StoreError>>, StoreError> {
+        let together: Vec<_> = messages.iter().map(|one| (one, now_ms)).collect();
+        self.take_in(tenant, &together).await
     }
 
     /// One transaction for the messages that waited longest.
@@ -198,19 +197,28 @@ impl Store {
             .zip(&taken)
             .map(|((message, _), taken)| match taken {
                 true => Ok(message.id.clone()),
-                false => id(earlier.next().flatten()),
+                false => same(earlier.next().flatten(), message),
             });
         Ok(answers.collect())
     }
 }
 
-fn id(row: Option<Row>) -> Result<MessageId, StoreError> {
-    let id = row.map_or(Ok(None), |row| row.column::<Option<String>>(TABLE, 0))?;
-    id.and_then(|id| id.parse().ok())
-        .ok_or(StoreError::Corrupt {
-            table: TABLE,
-            column: 0,
-        })
+/// The id of the earlier message, which must be the same one.
+fn same(row: Option<Row>, message: &NewMessage) -> Result<MessageId, StoreError> {
+    let corrupt = |column| StoreError::Corrupt {
+        table: TABLE,
+        column,
+    };
+    let row = row.ok_or(corrupt(0))?;
+    let id: MessageId = row.parsed(TABLE, 0)?;
+    let key: Option<String> = row.column(TABLE, 1)?;
+    if key.is_some() && key == message.idempotency_key {
+        let (to, body): (String, Vec<u8>) = (row.column(TABLE, 2)?, row.column(TABLE, 3)?);
+        if to != message.to.to_string() || body != message.body {
+            return Err(StoreError::KeyReused { id: id.to_string() });
+        }
+    }
+    Ok(id)
 }
 
 fn row(tenant: &str, message: &NewMessage, behind: i64, now_ms: i64) -> Vec<Val> {
@@ -222,6 +230,8 @@ fn row(tenant: &str, message: &NewMessage, behind: i64, now_ms: i64) -> Vec<Val>
         message.to.to_string(),
         message.body.as_slice(),
         now_ms,
+        message.account.to_string(),
+        message.expires_ms,
     ]
 }
 

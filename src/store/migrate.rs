@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 17] = [
+const MIGRATIONS: [Migration; 18] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
@@ -47,6 +47,7 @@ const MIGRATIONS: [Migration; 17] = [
     migration!(15, "rights", "0015_rights.sql"),
     migration!(16, "records", "0016_records.sql"),
     migration!(17, "logs", "0017_logs.sql"),
+    migration!(18, "outbox_account", "0018_outbox_account.sql"),
 ];
 
 /// The newest version that this binary knows.

@@ -14,7 +14,8 @@ const OPEN_ROWS_MAX: i64 = 1_000;
 
 pub(super) const ROW: &str = "
     SELECT message_id, recipient, body, state, stanza, queued_ms, sent_ms, delivered_ms, read_ms,
-        error, resends
+        error, resends, account, expires_ms,
+        idempotency_key
     FROM wmctl_outbox WHERE business_id = $1 AND message_id = $2";
 
 const UPDATE: &str = "
@@ -24,7 +25,8 @@ const UPDATE: &str = "
 
 const BATCH: &str = "
     SELECT message_id, recipient, body, state, stanza, queued_ms, sent_ms, delivered_ms, read_ms,
-        error, resends, seq
+        error, resends, account, expires_ms,
+        idempotency_key, seq
     FROM wmctl_outbox
     WHERE business_id = $1 AND seq > $2 AND state IN ('queued', 'encrypted')
     ORDER BY seq LIMIT $3";
@@ -37,7 +39,7 @@ const OPEN: &str = "
 /// A message of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    Row(OutboxRow),
+    Row(Box<OutboxRow>),
     /// Its row cannot be read.
     Unreadable(MessageId),
 }
@@ -57,10 +59,10 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let found = match decode(row) {
-                    Ok(row) => Some(Found::Row(row)),
+                    Ok(row) => Some(Found::Row(Box::new(row))),
                     Err(_) => row.parsed(TABLE, 0).ok().map(Found::Unreadable),
                 };
-                Ok((found, row.column(TABLE, 11)?))
+                Ok((found, row.column(TABLE, 14)?))
             })
             .collect()
     }
@@ -109,6 +111,8 @@ pub(super) fn decode(row: &Row) -> Result<OutboxRow, StoreError> {
     };
     let state: String = row.column(TABLE, 3)?;
     let resends: i64 = row.column(TABLE, 10)?;
+    let account: Option<String> = row.column(TABLE, 11)?;
+    let account = account.map(|text| text.parse().map_err(|_| corrupt(11)));
     Ok(OutboxRow {
         id: row.parsed(TABLE, 0)?,
         to: row.parsed(TABLE, 1)?,
@@ -121,5 +125,8 @@ pub(super) fn decode(row: &Row) -> Result<OutboxRow, StoreError> {
         read_ms: row.column(TABLE, 8)?,
         error: row.column(TABLE, 9)?,
         resends: resends.try_into().map_err(|_| corrupt(10))?,
+        account: account.transpose()?,
+        expires_ms: row.column(TABLE, 12)?,
+        idempotency_key: row.column(TABLE, 13)?,
     })
 }

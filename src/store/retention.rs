@@ -57,6 +57,10 @@ const DELETE_OUTBOX: &str = "
         AND state IN ('sent', 'failed') AND COALESCE(sent_ms, queued_ms) < $4
         AND (COALESCE(sent_ms, queued_ms) < $5 OR seq <= $6)";
 
+const REMOVED_TO: &str = "
+    UPDATE wmctl_account SET events_removed_to = $2
+    WHERE business_id = $1 AND events_removed_to < $2";
+
 /// A kind of row whose oldest ones are simply deleted: those before a time.
 struct Plain {
     /// The time of the row after so many newer ones.
@@ -255,6 +259,9 @@ impl Store {
             let values = || args![pruning.tenant.as_str(), from, to, redelivery_ms];
             let deleted = tx.run(DELETE_EVENTS, values()).await?;
             let stripped = tx.run(STRIP_EVENTS, values()).await?;
+            // Last, and only once for each: units of work want this row too.
+            tx.run(REMOVED_TO, args![pruning.tenant.as_str(), to])
+                .await?;
             tx.commit().await?;
             count = i64::try_from(deleted + stripped).unwrap_or(i64::MAX);
         }

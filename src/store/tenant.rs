@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use crate::ids::{HostId, TenantId};
+use crate::ids::{HostId, Jid, TenantId};
 use crate::store::Store;
 use crate::store::db::{Db, Row, Tx, args};
 use crate::store::error::StoreError;
@@ -33,6 +33,20 @@ pub struct Desired {
     /// Name or id of the host that is to run it, if it lives.
     pub wanted_host: Option<String>,
     pub launch: Launch,
+    /// How long its messages may wait, in seconds; 0 is for ever.
+    pub message_ttl_s: Option<i64>,
+}
+
+/// Who is to send a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Its device, if one is paired.
+    pub jid: Option<Jid>,
+    /// `logged_out`, `banned`, `outdated` or `exported`, and until when, for a ban that ends.
+    pub ended: Option<String>,
+    pub ended_at_ms: Option<i64>,
+    /// How long its messages may wait, in seconds; 0 is for ever.
+    pub message_ttl_s: Option<i64>,
 }
 
 /// A paired tenant as hosts see it when they look for work.
@@ -77,7 +91,7 @@ pub struct Overview {
 
 const PLAN: &str = "
     SELECT d.business_id, COALESCE(t.enabled, TRUE), t.wanted_host, t.proxy, t.device_name,
-        t.platform, l.owner, h.state
+        t.platform, t.message_ttl_s, l.owner, h.state
     FROM (SELECT DISTINCT business_id FROM whatsmeow_device) d
     LEFT JOIN wmctl_account a ON a.business_id = d.business_id
     LEFT JOIN wmctl_tenant t ON t.business_id = d.business_id
@@ -92,7 +106,8 @@ const OVERVIEW: &str = "
         (SELECT MIN(d.jid) FROM whatsmeow_device d WHERE d.business_id = n.business_id),
         CASE WHEN a.exported_ms IS NULL THEN a.ended ELSE 'exported' END,
         COALESCE(t.enabled, TRUE), t.wanted_host, t.proxy, t.device_name, t.platform,
-        COALESCE(l.epoch, 0), l.owner, h.name, h.pid, h.state, COALESCE(l.since_ms, 0), h.hb_ms,
+        t.message_ttl_s, COALESCE(l.epoch, 0), l.owner, h.name, h.pid, h.state,
+        COALESCE(l.since_ms, 0), h.hb_ms,
         s.state, s.reason, s.since_ms, s.epoch, s.last_error, s.last_error_ms
     FROM (SELECT business_id FROM whatsmeow_device UNION SELECT business_id FROM wmctl_tenant) n
     LEFT JOIN wmctl_account a ON a.business_id = n.business_id
@@ -103,6 +118,14 @@ const OVERVIEW: &str = "
     WHERE n.business_id > $1 AND ($2 = '' OR n.business_id = $2)
     ORDER BY n.business_id LIMIT $3";
 
+const SENDER: &str = "
+    SELECT (SELECT MIN(d.jid) FROM whatsmeow_device d WHERE d.business_id = $1),
+        CASE WHEN a.exported_ms IS NULL THEN a.ended ELSE 'exported' END, a.ended_at_ms,
+        t.message_ttl_s, t.business_id IS NOT NULL
+    FROM (SELECT 1 AS one) o
+    LEFT JOIN wmctl_account a ON a.business_id = $1
+    LEFT JOIN wmctl_tenant t ON t.business_id = $1";
+
 const ENSURE: &str = "
     INSERT INTO wmctl_tenant (business_id, changed_ms) VALUES ($1, $2)
     ON CONFLICT (business_id) DO NOTHING";
@@ -112,27 +135,39 @@ const KNOWN: &str = "
     UNION SELECT 1 FROM whatsmeow_device WHERE business_id = $1";
 
 const DESIRED_SQLITE: &str = "
-    SELECT enabled, wanted_host, proxy, device_name, platform
+    SELECT enabled, wanted_host, proxy, device_name, platform, message_ttl_s
     FROM wmctl_tenant WHERE business_id = $1";
 
 const DESIRED_POSTGRES: &str = "
-    SELECT enabled, wanted_host, proxy, device_name, platform
+    SELECT enabled, wanted_host, proxy, device_name, platform, message_ttl_s
     FROM wmctl_tenant WHERE business_id = $1 FOR UPDATE";
 
 const UPDATE: &str = "
     UPDATE wmctl_tenant SET enabled = $2, wanted_host = $3, proxy = $4, device_name = $5,
-        platform = $6, changed_ms = $7
+        platform = $6, changed_ms = $7, message_ttl_s = $8
     WHERE business_id = $1";
 
-const OBSERVE: &str = "
+/// Nothing is said of a tenant in an epoch that is over: it may have been removed since.
+macro_rules! observe {
+    ($lock:literal) => {
+        concat!(
+            "
     INSERT INTO wmctl_tenant_state
         (business_id, epoch, state, reason, since_ms, last_error, last_error_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    SELECT l.business_id, l.epoch, $3, $4, $5, $6, $7
+    FROM wmctl_lease l WHERE l.business_id = $1 AND l.epoch = $2",
+            $lock,
+            "
     ON CONFLICT (business_id) DO UPDATE SET epoch = excluded.epoch, state = excluded.state,
         reason = excluded.reason, since_ms = excluded.since_ms,
         last_error = COALESCE(excluded.last_error, wmctl_tenant_state.last_error),
         last_error_ms = COALESCE(excluded.last_error_ms, wmctl_tenant_state.last_error_ms)
-    WHERE wmctl_tenant_state.epoch <= excluded.epoch";
+    WHERE wmctl_tenant_state.epoch <= excluded.epoch"
+        )
+    };
+}
+const OBSERVE_SQLITE: &str = observe!("");
+const OBSERVE_POSTGRES: &str = observe!(" FOR SHARE");
 
 pub(super) const FENCE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL WHERE business_id = $1";
@@ -182,11 +217,11 @@ impl Store {
     pub async fn plan(&self, now_ms: i64) -> Result<Vec<Planned>, StoreError> {
         let rows = self.db.rows(PLAN, args![now_ms]).await?;
         let planned = |row: &Row| {
-            let state: Option<String> = row.column("wmctl_host", 7)?;
+            let state: Option<String> = row.column("wmctl_host", 8)?;
             Ok(Planned {
                 tenant: row.parsed(TABLE, 0)?,
                 desired: desired(row, 1)?,
-                owner: owner(row, 6)?,
+                owner: owner(row, 7)?,
                 orphaned: state.as_deref() == Some("dead"),
             })
         };
@@ -203,6 +238,26 @@ impl Store {
     pub async fn overview_of(&self, tenant: &TenantId) -> Result<Option<Overview>, StoreError> {
         let row = self.db.row(OVERVIEW, args!["", tenant.as_str(), 1_u32]);
         row.await?.as_ref().map(overview).transpose()
+    }
+
+    /// Who would send a message of a tenant now; `None` if nobody ever named it.
+    pub async fn sender(&self, tenant: &TenantId) -> Result<Option<Sender>, StoreError> {
+        let Some(row) = self.db.row(SENDER, args![tenant.as_str()]).await? else {
+            return Ok(None);
+        };
+        let jid: Option<String> = row.column(TABLE, 0)?;
+        let corrupt = |_| StoreError::Corrupt {
+            table: TABLE,
+            column: 0,
+        };
+        let jid: Option<Jid> = jid.map(|text| text.parse().map_err(corrupt)).transpose()?;
+        let known = jid.is_some() || row.column(TABLE, 4)?;
+        Ok(known.then_some(Sender {
+            jid,
+            ended: row.column(TABLE, 1)?,
+            ended_at_ms: row.column(TABLE, 2)?,
+            message_ttl_s: row.column(TABLE, 3)?,
+        }))
     }
 
     /// What a tenant's row wants; `None` without a row.
@@ -258,7 +313,8 @@ impl Store {
             launch.proxy,
             launch.device_name,
             launch.platform,
-            audit.at_ms
+            audit.at_ms,
+            wanted.message_ttl_s
         ];
         tx.run(UPDATE, row).await?;
         insert_audit(&mut tx, audit).await?;
@@ -294,6 +350,10 @@ impl Store {
     /// locked one of the rows: none is written then.
     pub async fn observe(&self, seen: &[Observed], now_ms: i64) -> Result<(), StoreError> {
         let mut tx = self.db.begin_briefly().await?;
+        let observe = match self.db {
+            Db::Sqlite { .. } => OBSERVE_SQLITE,
+            Db::Postgres(_) => OBSERVE_POSTGRES,
+        };
         for one in seen {
             let error_ms = one.error.as_ref().map(|_| now_ms);
             let row = args![
@@ -305,7 +365,7 @@ impl Store {
                 one.error.clone(),
                 error_ms
             ];
-            tx.run(OBSERVE, row).await?;
+            tx.run(observe, row).await?;
         }
         tx.commit().await
     }
@@ -339,30 +399,31 @@ fn desired(row: &Row, at: usize) -> Result<Desired, StoreError> {
             device_name: row.column(TABLE, at + 3)?,
             platform: row.column(TABLE, at + 4)?,
         },
+        message_ttl_s: row.column(TABLE, at + 5)?,
     })
 }
 
 fn overview(row: &Row) -> Result<Overview, StoreError> {
-    let host_name: Option<String> = row.column(TABLE, 10)?;
-    let pid: Option<i64> = row.column(TABLE, 11)?;
-    let host_state: Option<String> = row.column(TABLE, 12)?;
-    let state: Option<String> = row.column(TABLE, 15)?;
-    let since_ms: Option<i64> = row.column(TABLE, 17)?;
-    let epoch: Option<i64> = row.column(TABLE, 18)?;
-    let reason: Option<String> = row.column(TABLE, 16)?;
-    let error: Option<String> = row.column(TABLE, 19)?;
-    let error_ms: Option<i64> = row.column(TABLE, 20)?;
+    let host_name: Option<String> = row.column(TABLE, 11)?;
+    let pid: Option<i64> = row.column(TABLE, 12)?;
+    let host_state: Option<String> = row.column(TABLE, 13)?;
+    let state: Option<String> = row.column(TABLE, 16)?;
+    let since_ms: Option<i64> = row.column(TABLE, 18)?;
+    let epoch: Option<i64> = row.column(TABLE, 19)?;
+    let reason: Option<String> = row.column(TABLE, 17)?;
+    let error: Option<String> = row.column(TABLE, 20)?;
+    let error_ms: Option<i64> = row.column(TABLE, 21)?;
     let dead = host_state.as_deref() == Some("dead");
     Ok(Overview {
         tenant: row.parsed(TABLE, 0)?,
         jid: row.column(TABLE, 1)?,
         ended: row.column(TABLE, 2)?,
         desired: desired(row, 3)?,
-        epoch: row.column(TABLE, 8)?,
-        owner: owner(row, 9)?,
+        epoch: row.column(TABLE, 9)?,
+        owner: owner(row, 10)?,
         host: host_name.zip(pid).map(|(name, pid)| (name, pid, dead)),
-        lease_since_ms: row.column(TABLE, 13)?,
-        heartbeat_ms: row.column(TABLE, 14)?,
+        lease_since_ms: row.column(TABLE, 14)?,
+        heartbeat_ms: row.column(TABLE, 15)?,
         observed: state
             .zip(since_ms)
             .zip(epoch)

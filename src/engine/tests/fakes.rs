@@ -64,8 +64,11 @@ impl Memory {
         self.state.lock().unwrap().faults.extend(faults);
     }
 
+    /// Events but for those of the link itself.
     pub(super) fn events(&self) -> usize {
-        self.state.lock().unwrap().events.len()
+        let state = self.state.lock().unwrap();
+        let of_link = |event: &&Event| matches!(event.body, EventBody::State { .. });
+        state.events.len() - state.events.iter().filter(of_link).count()
     }
 
     /// What was told to applications.

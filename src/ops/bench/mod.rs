@@ -426,7 +426,7 @@ impl<'a> Bench<'a> {
             let message = Outgoing {
                 to: format!("+{contact}"),
                 text: format!("{word} {number}"),
-                idempotency_key: None,
+                ..Outgoing::default()
             };
             let begun = Instant::now();
             send::enqueue(app, &message).await?;

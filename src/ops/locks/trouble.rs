@@ -147,7 +147,12 @@ impl Picture<'_> {
                 text: format!("says nothing for {silent}{of}: it may be dead or hang"),
                 command: drain,
             });
-        } else if host.locks && life.lock.is_none() && self.has_settled() {
+        } else if self.seen.server.is_some()
+            && host.locks
+            && life.lock.is_none()
+            && self.has_settled()
+        {
+            // A file has no sessions that could hold a lock.
             found.push(Problem {
                 code: "lock_missing",
                 text: String::from("does not hold its lock: others are about to take its tenants"),

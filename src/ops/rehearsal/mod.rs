@@ -208,6 +208,7 @@ impl Stage {
                 text: format!("answer {}", number + 1),
                 // Who does not know whether it was taken in tries again with the same key.
                 idempotency_key: Some(format!("answer {}", number + 1)),
+                ..Outgoing::default()
             };
             let taken = send::enqueue(&self.app, &message).await?;
             self.outbox.push((taken.id, message.text));

@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::actor::{Stopped, refusal};
+use crate::engine::actor::Stopped;
+use crate::engine::farewell::refusal;
 use crate::engine::leased::explained;
 use crate::engine::line::NetDial;
 use crate::engine::status::Status;
@@ -25,7 +26,6 @@ use crate::ops::open::{App, RowsError};
 use crate::ops::run::{AccountStatus, RunEnd};
 use crate::ops::serve::fleet::{Fleet, Watcher};
 use crate::ops::serve::keeper::{Keeper, Voice};
-use crate::ops::shapes::state_word;
 use crate::ops::standby::Leadership;
 use crate::ops::sweep::Sweeper;
 use crate::session::changes::AccountState;
@@ -35,7 +35,7 @@ use crate::store::tenant::{Launch, Observed, Planned};
 
 mod fleet;
 mod keeper;
-mod record;
+pub(super) mod record;
 
 /// How often the rows are looked at when nothing says that they changed.
 const RESCAN: Duration = Duration::from_secs(2);
@@ -732,7 +732,7 @@ fn placed(planned: &Planned) -> Placed<'_> {
 }
 
 /// What a host says of a tenant, from the state of its session.
-fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observed {
+pub(super) fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observed {
     let error = match status.state {
         AccountState::Connecting | AccountState::Connected => None,
         _ => status.reason.clone(),
@@ -740,7 +740,7 @@ fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observed {
     Observed {
         tenant: tenant.clone(),
         epoch,
-        state: state_word(status.state),
+        state: status.state.word(),
         reason: status.reason.clone(),
         since_ms: status.since_ms,
         error,

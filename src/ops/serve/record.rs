@@ -71,7 +71,7 @@ impl Watched {
 
 /// Writes states until nobody has any more; of each tenant only the newest. What cannot be written
 /// now is written later: a tenant whose state does not change again would be shown wrongly.
-pub(super) async fn keep(
+pub(in crate::ops) async fn keep(
     store: Store,
     clock: Arc<dyn Clock>,
     mut records: mpsc::Receiver<Observed>,

@@ -26,7 +26,7 @@ use crate::metrics::Metrics;
 use crate::net::webhook::{Answer, Open, Post, PostError};
 use crate::ops::event::Event;
 use crate::ops::open::App;
-use crate::ops::shapes::time;
+use crate::ops::shapes::{API_VERSION, time};
 use crate::ops::webhooks::hooks::Hooks;
 use crate::store::Store;
 use crate::store::error::StoreError;
@@ -501,6 +501,7 @@ impl Courier {
         let name = webhook.test_asked;
         let event = json!({
             "event_id": format!("{}-test-{name}", self.common.lease.tenant),
+            "business_id": self.common.lease.tenant.as_str(),
             "type": "test",
             "at": time(self.common.now_ms()),
         });
@@ -524,7 +525,8 @@ impl Courier {
         let count = events.len();
         let id = events.first().and_then(|event| event["event_id"].as_str());
         let id = id.unwrap_or_default().to_owned();
-        let body = json!({ "business_id": tenant, "webhook": webhook.id, "events": events });
+        let body = json!({ "apiVersion": API_VERSION, "kind": "EventDelivery",
+            "business_id": tenant, "webhook": webhook.id, "events": events });
         let body = body.to_string();
         let timestamp = (self.common.now_ms() / 1_000).to_string();
         let key = webhook.secret.expose().as_bytes();
@@ -572,15 +574,9 @@ fn refusal(answer: Answer) -> String {
     }
 }
 
-/// An event as receivers read it. Its id is the same in every attempt, on every host; numbers of a
-/// tenant that was removed and added again start over, times do not.
-fn body(tenant: &TenantId, (event, stored_ms): &Due) -> Value {
-    let id = format!("{tenant}-{}-{stored_ms}", event.seq);
-    let mut body = json!({ "event_id": id });
+/// An event as receivers read it: as everybody does. Its id is the same in every attempt, on every
+/// host.
+fn body(tenant: &TenantId, (event, _): &Due) -> Value {
     // Numbers and texts: this cannot fail.
-    let event = serde_json::to_value(Event::from(event.clone())).unwrap_or_default();
-    if let (Value::Object(body), Value::Object(event)) = (&mut body, event) {
-        body.extend(event);
-    }
-    body
+    serde_json::to_value(Event::of(tenant, event.clone())).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ use crate::config::webhook::{HookUrl, HookUrlError};
 use crate::crypto::random;
 use crate::ids::TenantId;
 use crate::ops::event::TYPES;
+use crate::ops::events::{self, EventsError};
 use crate::ops::open::{App, RowsError};
 use crate::ops::shapes::{time, whole};
 use crate::ops::tenants::{self, Actor};
@@ -142,6 +143,24 @@ pub enum WebhookError {
     Seq,
     #[error("a secret has 16 to 256 printable ASCII characters")]
     Secret,
+    /// The events from the number on that was asked for are not there.
+    #[error(transparent)]
+    Events(EventsError),
+}
+
+impl WebhookError {
+    /// The field that is wrong, if it is one.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Url(_) => Some("url"),
+            Self::Id | Self::Taken(_) => Some("id"),
+            Self::TooManyTypes | Self::Types => Some("types"),
+            Self::Batch => Some("batch"),
+            Self::Seq | Self::Events(_) => Some("from_seq"),
+            Self::Secret => Some("secret"),
+            _ => None,
+        }
+    }
 }
 
 impl NewWebhook {
@@ -201,6 +220,13 @@ pub async fn add(
     if tenants::show(app, tenant).await?.is_none() {
         return Err(WebhookError::UnknownTenant(tenant.clone()));
     }
+    if let Some(from_seq) = wanted.from_seq {
+        let there = events::check(&app.for_tenant(tenant.clone()), from_seq).await;
+        there.map_err(|error| match error {
+            EventsError::Rows(error) => error.into(),
+            error => WebhookError::Events(error),
+        })?;
+    }
     let mut random = app.surroundings.entropy.random();
     let secret = wanted.secret.unwrap_or_else(|| {
         let bytes = random::secret::<32>(&mut *random);
@@ -240,7 +266,10 @@ pub async fn add(
 }
 
 /// The webhooks of a tenant, in order of their ids.
-pub async fn list(app: &App, tenant: &TenantId) -> Result<Vec<Webhook>, RowsError> {
+pub async fn list(app: &App, tenant: &TenantId) -> Result<Vec<Webhook>, WebhookError> {
+    if tenants::show(app, tenant).await?.is_none() {
+        return Err(WebhookError::UnknownTenant(tenant.clone()));
+    }
     let found = app.store.webhooks(tenant).await.map_err(RowsError::of)?;
     let mut all = Vec::new();
     for (webhook, place) in &found {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ids::TenantId;
-use crate::ops::remote::{Items, Remote, RemoteError};
+use crate::ops::remote::{Items, Remote, RemoteError, escaped};
 use crate::ops::webhooks::{DeadLetter, MadeWebhook, NewWebhook, Webhook};
 
 impl Remote {
@@ -85,16 +85,10 @@ impl Remote {
 /// Ids were checked when they were made; whatever else is asked for is written so that it stays
 /// one part of the path.
 fn path(tenant: &TenantId, id: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let mut path = format!("/api/tenants/{tenant}/webhooks");
     if !id.is_empty() {
         path.push('/');
-    }
-    for byte in id.bytes() {
-        match plain(byte) {
-            true => path.push(char::from(byte)),
-            false => path.push_str(&format!("%{byte:02X}")),
-        }
+        path.push_str(&escaped(id));
     }
     path
 }

@@ -70,6 +70,9 @@ fn messages_that_wait_for_questions_are_all_kept() {
             read_ms: None,
             error: None,
             resends: 0,
+            account: None,
+            expires_ms: None,
+            idempotency_key: None,
         };
         bench.store(RowKey::Outbox(id.clone()), Row::Outbox(row));
         bench.feed(Input::Send(id));

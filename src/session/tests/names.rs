@@ -35,6 +35,9 @@ fn queued(to: &Jid) -> (MessageId, Row) {
         read_ms: None,
         error: None,
         resends: 0,
+        account: None,
+        expires_ms: None,
+        idempotency_key: None,
     };
     (id, Row::Outbox(row))
 }

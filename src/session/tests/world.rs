@@ -169,6 +169,9 @@ impl World {
             read_ms: None,
             error: None,
             resends: 0,
+            account: None,
+            expires_ms: None,
+            idempotency_key: None,
         };
         self.devices[index]
             .store

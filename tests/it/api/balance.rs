@@ -147,8 +147,8 @@ impl Balancer {
 async fn requests_reach_whichever_host_of_serve_lives() {
     let mut fleet = Fleet::start(0).await;
     let (a, b) = (fleet.join("a").await, fleet.join("b").await);
-    let add = ["keys", "add", "ops", "--allow", "read", "--allow", "write"];
-    let key = fleet.wmctl.done(&add).await.trim().to_owned();
+    let allowed = ["ops", "--allow", "read", "--allow", "write"];
+    let key = fleet.wmctl.key(&allowed).await;
     let balancers = [
         (
             "nginx",

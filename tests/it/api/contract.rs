@@ -68,8 +68,8 @@ async fn the_interface_keeps_what_its_document_promises() {
     let mut fleet = Fleet::start(1).await;
     let address = fleet.join("a").await;
     let allow = ["read", "write", "pair", "send", "admin"].map(|word| ["--allow", word]);
-    let add = [&["keys", "add", "full"], allow.as_flattened()].concat();
-    let key = fleet.wmctl.done(&add).await.trim().to_owned();
+    let allowed = [&["full"], allow.as_flattened()].concat();
+    let key = fleet.wmctl.key(&allowed).await;
     let folder = tempfile::tempdir().unwrap();
     let tester = Tester {
         address: &address,

@@ -129,8 +129,8 @@ async fn tenants_are_managed() {
         assert_eq!(added["business_id"], name);
         assert_eq!(added["enabled"], true);
     }
-    let add = ["keys", "add", "ops", "--allow", "read", "--allow", "write"];
-    let key = fleet.wmctl.done(&add).await;
+    let allowed = ["ops", "--allow", "read", "--allow", "write"];
+    let key = fleet.wmctl.key(&allowed).await;
     let [start, list, stop] = &commands(MANAGE)[..] else {
         panic!("three commands");
     };

@@ -1,8 +1,11 @@
 //! The interface as programs meet it: the guide's commands, keys, and every route's refusals.
 
+use std::fmt;
 use std::path::Path;
 use std::process::Output;
 
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -22,8 +25,9 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&self.body)))
+        strict(&self.body).unwrap_or_else(|error| {
+            panic!("no JSON: {error}: {}", String::from_utf8_lossy(&self.body))
+        })
     }
 }
 
@@ -74,17 +78,96 @@ pub(crate) async fn ask(
     curl(address, &arguments).await
 }
 
-struct Host {
-    wmctl: Wmctl,
-    address: String,
+/// JSON in which no object has a name twice: readers differ in which one they believe.
+pub(crate) fn strict(text: &[u8]) -> Result<Value, serde_json::Error> {
+    Ok(serde_json::from_slice::<Strict>(text)?.0)
+}
+
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visit;
+        impl<'de> Visitor<'de> for Visit {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(Strict(item)) = items.next_element()? {
+                    all.push(item);
+                }
+                Ok(all.into())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+                let mut all = serde_json::Map::new();
+                while let Some((name, Strict(value))) = fields.next_entry::<String, _>()? {
+                    if all.insert(name.clone(), value).is_some() {
+                        return Err(A::Error::custom(format!("{name} is there twice")));
+                    }
+                }
+                Ok(all.into())
+            }
+        }
+        from.deserialize_any(Visit).map(Self)
+    }
+}
+
+#[test]
+fn a_name_that_comes_twice_is_noticed() {
+    assert!(strict(br#"{"a":[1,2.5,null,{"b":"c"}],"d":true}"#).is_ok());
+    let twice = strict(br#"{"a":{"b":1,"c":2,"b":1}}"#).unwrap_err();
+    assert!(twice.to_string().contains("b is there twice"));
+}
+
+pub(crate) struct Host {
+    pub(crate) wmctl: Wmctl,
+    pub(crate) address: String,
     serve: Program,
     _folder: TempDir,
 }
 
 impl Host {
-    async fn start(arguments: &[&str]) -> Self {
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
+        Self::start_at(None, arguments).await
+    }
+
+    /// The same with another database than a file of its own.
+    pub(crate) async fn start_at(database: Option<&str>, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let wmctl = Wmctl::in_folder(folder.path());
+        let mut wmctl = Wmctl::in_folder(folder.path());
+        if let Some(url) = database {
+            wmctl.set("WMCTL_DATABASE_URL", url);
+            wmctl.done(&["migrate", "up"]).await;
+        }
         let listen = ["serve", "--http", "127.0.0.1:0"];
         let mut serve = wmctl.start(&[&listen[..], arguments].concat());
         let http = serve
@@ -99,11 +182,7 @@ impl Host {
     }
 
     async fn key(&self, arguments: &[&str]) -> String {
-        let key = self
-            .wmctl
-            .done(&[&["keys", "add"], arguments].concat())
-            .await;
-        key.trim().to_owned()
+        self.wmctl.key(arguments).await
     }
 }
 
@@ -199,6 +278,7 @@ fn path(route: &Route) -> String {
         .replace("{id}", "acme")
         .replace("{host}", "nobody")
         .replace("{webhook}", "none")
+        .replace("{message}", "3EB0")
 }
 
 /// A body that is refused for what it says, not for its form.
@@ -208,6 +288,7 @@ fn body(route: &Route) -> Option<Value> {
         "TenantMove" => json!({ "host": null }),
         "WebhookAdd" => json!({ "url": "https://crm.example/hook" }),
         "Message" => json!({ "to": "+4915112345699", "text": "hello" }),
+        "MessageBatch" => json!({ "messages": [{ "to": "+4915112345699", "text": "hello" }] }),
         _ => json!({}),
     })
 }
@@ -328,7 +409,7 @@ async fn every_route_refuses_what_is_no_request_to_it() {
     let host = Host::start(&["--rate", "1000"]).await;
     let at = host.address.as_str();
     let file = host.wmctl.database().with_file_name("big.json");
-    let big = json!({ "business_id": "a", "proxy": "x".repeat(600_000) });
+    let big = json!({ "business_id": "a", "proxy": "x".repeat(1_100_000) });
     std::fs::write(&file, big.to_string()).unwrap();
     let big = format!("@{}", file.display());
     for route in ROUTES {
@@ -369,9 +450,13 @@ async fn every_route_refuses_what_is_no_request_to_it() {
             let header = format!("Content-Type: {named}");
             refused(&["-d", &body, "-H", &header], 415, "CONTENT_TYPE").await;
         }
-        refused(&["-d", "{"], 400, "BAD_REQUEST").await;
-        refused(&["-d", "[]"], 400, "BAD_REQUEST").await;
-        refused(&["-d", "{\"colour\":\"red\"}"], 400, "BAD_REQUEST").await;
+        refused(&["-d", "{"], 400, "BAD_JSON").await;
+        refused(&["-d", "[]"], 400, "BAD_JSON").await;
+        let colour = curl(at, &[&ask[..], &["-d", "{\"colour\":\"red\"}"]].concat()).await;
+        let colour = colour.json();
+        let code = colour["code"].as_str().unwrap();
+        assert!(["UNKNOWN_FIELD", "MISSING_FIELD"].contains(&code), "{what}");
+        assert!(colour["errors"][0]["pointer"].is_string(), "{what}");
     }
     let audit = ask(at, "", "GET", "/api/audit", None).await.json();
     assert_eq!(audit["items"], json!([]), "something was done");
@@ -386,7 +471,9 @@ async fn the_document_and_the_router_agree() {
     let paths = served["paths"].as_object().unwrap();
     for (template, operations) in paths {
         let path = template.replace("{id}", "acme").replace("{host}", "nobody");
-        let path = path.replace("{webhook}", "none");
+        let path = path
+            .replace("{webhook}", "none")
+            .replace("{message}", "3EB0");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             let answer = ask(at, "", method, &path, None).await;
             let documented = operations.get(method.to_lowercase()).is_some();
@@ -410,7 +497,7 @@ async fn the_document_and_the_router_agree() {
     let absent = ask(at, "", "GET", "/api/nothing", None).await;
     assert_eq!(
         (absent.status, &absent.json()["code"]),
-        (404, &json!("NOT_FOUND"))
+        (404, &json!("NO_PATH"))
     );
 }
 
@@ -469,11 +556,26 @@ async fn too_many_requests_have_to_wait() {
     let host = Host::start(&["--rate", "1"]).await;
     let at = host.address.as_str();
     let key = host.key(&["reader"]).await;
-    let mut busy = 0;
-    for _ in 0..4 {
-        busy += u32::from(ask(at, &key, "GET", "/api/tenants", None).await.status == 429);
+    let mut refused = None;
+    for _ in 0..8 {
+        let answer = ask(at, &key, "GET", "/api/tenants", None).await;
+        assert!(answer.head.contains("\r\nratelimit: "), "{}", answer.head);
+        assert!(
+            answer
+                .head
+                .contains("\r\nratelimit-policy: \"requests\";q=2;w=2")
+        );
+        refused = Some(answer)
+            .filter(|answer| answer.status == 429)
+            .or(refused);
     }
-    assert!(0 < busy, "nobody had to wait");
+    let refused = refused.expect("somebody has to wait");
+    assert!(
+        refused.head.contains("\r\nretry-after: 1"),
+        "{}",
+        refused.head
+    );
+    assert_eq!(refused.json()["code"], "RATE_LIMIT");
     // Others do not have to.
     let another = host.key(&["another"]).await;
     assert_eq!(
@@ -490,7 +592,7 @@ async fn others_are_let_in_only_with_keys() {
     let refused = wmctl.output(&open).await;
     assert_eq!(refused.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("NO_API_KEYS"));
-    wmctl.done(&["keys", "add", "reader"]).await;
+    wmctl.key(&["reader"]).await;
     let mut serve = wmctl.start(&open);
     let http = serve
         .expect("an address", |line| line["type"] == "http")

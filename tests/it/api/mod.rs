@@ -2,12 +2,14 @@
 
 mod balance;
 mod contract;
+mod door;
 pub(crate) mod fleet;
 mod guide;
 mod healthy;
 pub(crate) mod http;
 mod logs;
 mod names;
+mod outbox;
 mod page;
 mod pairing;
 mod proxy;

@@ -79,7 +79,14 @@ async fn new_tenants_have_names_that_lead_nowhere_else() {
         problem(&added, words);
         let path = name.replace('.', "%2E");
         let url = format!("http://localhost:8080/api/tenants/{path}/pair");
-        let asked = ["--path-as-is", "-X", "POST", &url, "-d", "{}"];
+        let asked = [
+            "--path-as-is",
+            "-X",
+            "POST",
+            &url,
+            "-d",
+            "{\"create\":true}",
+        ];
         problem(&curl(&address, &asked).await, words);
     }
     for table in ["wmctl_tenant", "wmctl_pairing", "wmctl_account"] {

@@ -65,8 +65,10 @@ async fn a_browser_shows_tenants_live_and_links_a_device() {
     let address = fleet.join("host-a").await;
     fleet.sim.add_account(&phone(1), "Somebody").await.unwrap();
     let all = ["read", "write", "pair", "send", "admin"].map(|word| ["--allow", word]);
-    let add = [&["keys", "add", "ops"], all.as_flattened()].concat();
-    let key = fleet.wmctl.done(&add).await.trim().to_owned();
+    let key = fleet
+        .wmctl
+        .key(&[&["ops"], all.as_flattened()].concat())
+        .await;
     let folder = tempfile::tempdir().unwrap();
     let pictures = folder.path();
     let origin = format!("http://{address}");

@@ -8,7 +8,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, timeout};
 
 use super::fleet::{Fleet, phone};
-use super::http::{Answer, ask};
+use super::http::{Answer, ask, strict};
 use crate::support::program::PATIENCE;
 
 /// Asks until the answer is as wanted.
@@ -40,6 +40,22 @@ async fn is_drawn(a: &str, b: &str, path: &str) {
     assert!(image.body.starts_with(b"\x89PNG"));
 }
 
+/// A name that nobody gave is a mistake, unless it is said that it is none.
+async fn is_begun_on_purpose(at: &str, path: &str) {
+    let unknown = ask(at, "", "POST", path, None).await;
+    assert_eq!(
+        (unknown.status, &unknown.json()["code"]),
+        (404, &json!("NOT_FOUND"))
+    );
+    let create = Some(json!({ "create": true }));
+    let begun = ask(at, "", "POST", path, create).await;
+    assert_eq!(
+        (begun.status, &begun.json()["event"]),
+        (202, &json!("connecting"))
+    );
+    assert!(begun.head.contains(&format!("\r\nlocation: {path}")));
+}
+
 #[tokio::test]
 async fn any_host_shows_the_code_that_another_got() {
     let mut fleet = Fleet::start(0).await;
@@ -47,19 +63,15 @@ async fn any_host_shows_the_code_that_another_got() {
     fleet.sim.add_account(&phone(0), "Somebody").await.unwrap();
     let path = "/api/tenants/acme/pair";
     assert_eq!(ask(&b, "", "GET", path, None).await.status, 404);
-    let begun = ask(&a, "", "POST", path, None).await;
-    assert_eq!(
-        (begun.status, &begun.json()["event"]),
-        (202, &json!("connecting"))
-    );
+    is_begun_on_purpose(&a, path).await;
     assert_eq!(ask(&b, "", "POST", path, None).await.status, 409);
     // Called off by one host, ended by the other, and begun again.
     until(&b, path, |answer| answer.json()["event"] == "qr").await;
     assert_eq!(ask(&b, "", "DELETE", path, None).await.status, 204);
     let failed = ask(&a, "", "GET", path, None).await.json();
     assert_eq!(
-        (&failed["event"], &failed["ended"]),
-        (&json!("failed"), &json!(true))
+        (&failed["event"], &failed["ended"], &failed["error"]),
+        (&json!("failed"), &json!(true), &json!("CANCELLED"))
     );
     let begun = Instant::now();
     while ask(&b, "", "POST", path, None).await.status != 202 {
@@ -79,7 +91,8 @@ async fn any_host_shows_the_code_that_another_got() {
             let Some(data) = line.strip_prefix("data:") else {
                 continue;
             };
-            let step: Value = serde_json::from_str(data).unwrap();
+            let step: Value = strict(data.as_bytes()).unwrap();
+            assert_eq!(step["business_id"], "acme");
             heard.push(step["event"].as_str().unwrap().to_owned());
             if step["event"] == "qr" && code.is_none() {
                 let text = step["code"].as_str().unwrap().to_owned();
@@ -102,6 +115,12 @@ async fn any_host_shows_the_code_that_another_got() {
         last["jid"].as_str().unwrap().starts_with(&phone(0)),
         "{last}"
     );
+    // It is paired: there is nothing to begin.
+    let again = ask(&b, "", "POST", path, None).await;
+    assert_eq!(
+        (again.status, &again.json()["code"]),
+        (409, &json!("ALREADY_PAIRED"))
+    );
     assert_eq!(
         ask(&b, "", "GET", &format!("{path}?format=png"), None)
             .await
@@ -116,7 +135,7 @@ async fn a_code_is_typed_on_the_phone() {
     let at = fleet.join("a").await;
     fleet.sim.add_account(&phone(0), "Somebody").await.unwrap();
     let path = "/api/tenants/acme/pair";
-    let body = json!({ "phone": format!("+{}", phone(0)) });
+    let body = json!({ "phone": format!("+{}", phone(0)), "create": true });
     assert_eq!(ask(&at, "", "POST", path, Some(body)).await.status, 202);
     let shown = until(&at, path, |answer| answer.json()["event"] == "code")
         .await
@@ -134,7 +153,7 @@ async fn only_so_many_devices_are_linked_at_once() {
     let a = fleet.join("a").await;
     let begin = async |index: usize| {
         let path = format!("/api/tenants/tenant-{index}/pair");
-        ask(&a, "", "POST", &path, None).await
+        ask(&a, "", "POST", &path, Some(json!({ "create": true }))).await
     };
     for index in 0..MOST {
         assert_eq!(begin(index).await.status, 202);

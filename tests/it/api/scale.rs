@@ -246,7 +246,7 @@ impl Busy {
         let message = Outgoing {
             to: format!("+{}", self.contact),
             text: text.clone(),
-            idempotency_key: None,
+            ..Outgoing::default()
         };
         let taken = send::enqueue(&self.app, &message).await.unwrap();
         self.outbox.push((taken.id, text));

@@ -226,8 +226,9 @@ async fn commands_reach_a_host_over_tls() {
     authority.certify("host", 2099);
     wmctl.set("WMCTL_TLS_CERT", &authority.file("host.pem"));
     wmctl.set("WMCTL_TLS_KEY", &authority.file("host.key"));
-    let key = wmctl.done(&["keys", "add", "ops", "--allow", "read", "--allow", "write"]);
-    let key = key.await.trim().to_owned();
+    let key = wmctl
+        .key(&["ops", "--allow", "read", "--allow", "write"])
+        .await;
     let (_program, at) = listening(&wmctl, &["serve", "--http", "127.0.0.1:0"]).await;
     let port = at.rsplit_once(':').unwrap().1;
     let elsewhere = tempfile::tempdir().unwrap();

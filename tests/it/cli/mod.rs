@@ -8,6 +8,7 @@ mod bench;
 mod complete;
 mod demo;
 mod help;
+mod outbox;
 mod output;
 mod schema;
 mod serve;

@@ -122,6 +122,8 @@ async fn sends_that_wait_together_are_taken_in_by_few_round_trips() {
         to: Jid::user("491600"),
         body: vec![1],
         idempotency_key: Some(format!("key {number}")),
+        account: Jid::user("4915112345621"),
+        expires_ms: None,
     };
     let take_in = async |number| store.enqueue(&tenant, &message(number), 1).await.unwrap();
     tap.trips();

@@ -1,9 +1,11 @@
 //! One host and one receiver: order, signatures, retries, dead letters, tests, TLS.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -337,11 +339,37 @@ fn documented() -> &'static str {
     rest.split_once("```").unwrap().0
 }
 
+/// A request that is cut in the middle, which ends nothing; waits until it is noticed.
+async fn cut(port: &str, log: &Path) {
+    let mut cut = TcpStream::connect(format!("127.0.0.1:{port}"))
+        .await
+        .unwrap();
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"events\":";
+    cut.write_all(head.as_bytes()).await.unwrap();
+    drop(cut);
+    let noticed = async {
+        while std::fs::read_to_string(log).unwrap_or_default().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, noticed)
+        .await
+        .expect("the cut is noticed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documented_receiver_takes_what_is_genuine() {
     let scene = Scene::set().await;
     let script = scene.folder.path().join("receiver.mjs");
-    std::fs::write(&script, documented()).unwrap();
+    // Its own part is left to it; here it fails once for each text.
+    let own = "const handle = async (event) => console.log(event.type, event.text)";
+    assert!(documented().contains(own));
+    let failing = "const failed = new Set()
+        const handle = async (event) => {
+          if (failed.size < failed.add(event.text).size) throw new Error('not yet')
+          console.log(event.type, event.text)
+        }";
+    std::fs::write(&script, documented().replace(own, failing)).unwrap();
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = free.local_addr().unwrap().port().to_string();
     drop(free);
@@ -364,6 +392,7 @@ async fn the_documented_receiver_takes_what_is_genuine() {
     // It has two attempts: they are not for a receiver that has yet to start.
     let listens = timeout(PATIENCE, listens).await;
     listens.expect("the receiver listens");
+    cut(&port, &scene.folder.path().join("node.log")).await;
     let file = scene.folder.path().join("secret");
     std::fs::write(&file, format!("{secret}\n")).unwrap();
     let url = format!("http://127.0.0.1:{port}/");

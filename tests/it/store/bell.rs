@@ -28,6 +28,8 @@ async fn a_call_rings_and_names_nobody() {
         to: "5@s.whatsapp.net".parse().unwrap(),
         body: Vec::new(),
         idempotency_key: None,
+        account: "4@s.whatsapp.net".parse().unwrap(),
+        expires_ms: None,
     };
     store.enqueue(&tenant(), &message, 1).await.unwrap();
     let heard = timeout(PATIENCE, stranger.recv()).await.unwrap().unwrap();

@@ -54,6 +54,8 @@ async fn fill(store: &Store) {
         to: Jid::user("491600"),
         body: vec![10, 2, 104, 105],
         idempotency_key: None,
+        account: owner().jid,
+        expires_ms: None,
     };
     store.enqueue(&tenant(), &message, NOW_MS).await.unwrap();
     let id = message.id.clone();
@@ -578,6 +580,8 @@ pub(super) async fn an_exported_account_is_not_run(database: &Database) {
         to: Jid::user("491600"),
         body: vec![1],
         idempotency_key: None,
+        account: owner().jid,
+        expires_ms: None,
     };
     store.enqueue(&tenant(), &waiting, NOW_MS).await.unwrap();
     let refused = export(&store, &file("w.db"), &export_options()).await;

@@ -7,7 +7,7 @@ use wmctl::store::Store;
 use wmctl::store::error::StoreError;
 use wmctl::store::intake::NewMessage;
 
-use super::samples::{paired, tenant};
+use super::samples::{owner, paired, tenant};
 use super::{Connection, Database};
 
 const WAITING: usize = 30;
@@ -18,6 +18,8 @@ fn message(number: usize, to: &str, key: Option<String>) -> NewMessage {
         to: Jid::user(to),
         body: vec![1, 2],
         idempotency_key: key,
+        account: owner().jid,
+        expires_ms: None,
     }
 }
 

@@ -370,6 +370,8 @@ pub(super) async fn the_outbox_keeps_order_and_idempotency(database: &Database) 
         to: Jid::user("491600"),
         body: vec![1, 2],
         idempotency_key: key.map(str::to_owned),
+        account: owner().jid,
+        expires_ms: Some(99),
     };
     let tenant = tenant();
     for (id, key, given) in [
@@ -382,9 +384,25 @@ pub(super) async fn the_outbox_keeps_order_and_idempotency(database: &Database) 
         let got = store.enqueue(&tenant, &new(id, key), 7).await.unwrap();
         assert_eq!(got.as_str(), given);
     }
+    // A key that says something else, or to somebody else, is another message.
+    let (mut other, mut elsewhere) = (new("E", Some("k")), new("F", Some("k")));
+    other.body = vec![3];
+    elsewhere.to = Jid::user("491601");
+    for message in [&other, &elsewhere] {
+        let refused = store.enqueue(&tenant, message, 7).await;
+        assert!(
+            matches!(&refused, Err(StoreError::KeyReused { id }) if id == "B"),
+            "{refused:?}"
+        );
+    }
+    let together = [new("G", Some("g")), other, new("H", Some("g"))];
+    let taken = store.enqueue_all(&tenant, &together, 7).await.unwrap();
+    let taken: Vec<_> = taken.iter().map(|one| one.as_ref().ok()).collect();
+    let id = |text: &str| -> MessageId { text.parse().unwrap() };
+    assert_eq!(taken, [Some(&id("G")), None, Some(&id("G"))]);
     let open = store.outbox_open(&tenant, 0).await.unwrap();
     let ids: Vec<_> = open.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(ids, ["A", "B", "D"]);
+    assert_eq!(ids, ["A", "B", "D", "G"]);
     assert_eq!(
         store.outbox_open(&tenant, open[0].1).await.unwrap(),
         open[1..]
@@ -395,13 +413,17 @@ pub(super) async fn the_outbox_keeps_order_and_idempotency(database: &Database) 
         (row.state, row.queued_ms, row.stanza.clone()),
         (OutboxState::Queued, 7, None)
     );
+    assert_eq!(
+        (row.account.clone(), row.expires_ms),
+        (Some(owner().jid), Some(99))
+    );
     row.state = OutboxState::Sent;
     row.stanza = Some(vec![9]);
     row.sent_ms = Some(11);
     let put = Change::Put(RowKey::Outbox(id.clone()), Row::Outbox(row.clone()));
     store.commit(&lease, &owner(), &[put]).await.unwrap();
     assert_eq!(store.outbox_row(&tenant, &id).await.unwrap(), Some(row));
-    assert_eq!(store.outbox_open(&tenant, 0).await.unwrap().len(), 2);
+    assert_eq!(store.outbox_open(&tenant, 0).await.unwrap().len(), 3);
 }
 
 pub(super) async fn histories_wait_in_order_and_keep_their_place(database: &Database) {

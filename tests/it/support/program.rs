@@ -83,6 +83,11 @@ impl Program {
         }
     }
 
+    /// Ends the child's input.
+    pub(crate) fn close_input(&mut self) {
+        self.input = None;
+    }
+
     /// The first line not taken yet for which `wanted` holds, now or within [`PATIENCE`].
     ///
     /// Lines before it stay for later expectations, so that the order in which independent things

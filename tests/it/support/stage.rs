@@ -128,6 +128,7 @@ impl Stage {
             text: format!("answer {number}"),
             // An application tries again until it knows that the message was taken in.
             idempotency_key: Some(format!("answer {number}")),
+            ..Outgoing::default()
         };
         let begun = Instant::now();
         let taken = loop {

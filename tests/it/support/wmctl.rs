@@ -104,6 +104,13 @@ impl Wmctl {
             .expect("wmctl starts")
     }
 
+    /// Makes a key of the interface with these arguments; its text.
+    pub(crate) async fn key(&self, arguments: &[&str]) -> String {
+        let made = self.done(&[&["keys", "add"], arguments].concat()).await;
+        let made: serde_json::Value = serde_json::from_str(&made).expect("one object");
+        made["key"].as_str().expect("a key is text").to_owned()
+    }
+
     /// Runs a command that has to succeed; the result is its standard output.
     pub(crate) async fn done(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments).await;

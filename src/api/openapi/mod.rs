@@ -2,9 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::api::routes::{Param, ROUTES, Route};
+use crate::api::openapi::shapes::{delivered, message, pairing, problem, tenant};
+use crate::api::routes::{Op, Param, ROUTES, Route};
 use crate::ops::event::TYPES;
-use crate::ops::shapes::WHOLE_MAX;
+use crate::ops::send::{TOGETHER_MAX, TTL_S_MAX};
+use crate::ops::shapes::{API_VERSION, WHOLE_MAX};
+
+mod events;
+mod shapes;
 
 /// What [`crate::ids::TenantId`] takes.
 const TENANT_NAME: &str = "^[A-Za-z0-9_.-]{1,64}$";
@@ -48,6 +53,20 @@ const ALWAYS: [(u16, &str); 6] = [
     (503, "the database is not available, or it takes too long"),
 ];
 
+/// What the parts of the interface are called, and what they are for.
+const TAGS: [(&str, &str); 7] = [
+    ("tenants", "Who is to run, and what becomes of each"),
+    ("pairing", "Devices are linked to a phone, and unlinked"),
+    (
+        "messages",
+        "Messages are put into the outbox, and looked at",
+    ),
+    ("events", "The numbered events of a tenant"),
+    ("webhooks", "Events are delivered to a URL"),
+    ("hosts", "The processes that run tenants"),
+    ("deliveries", "What receivers of webhooks get"),
+];
+
 /// The whole document.
 pub fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
@@ -57,23 +76,85 @@ pub fn document() -> Value {
             .or_insert_with(|| json!({ "parameters": path_parameters(route.path) }));
         path[route.method.to_lowercase()] = operation(route);
     }
+    let tags = TAGS.map(|(name, description)| json!({ "name": name, "description": description }));
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "wmctl",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Tenants of a database, and the hosts that run them. Any host answers \
-                for any tenant. Refusals are application/problem+json.",
+                for any tenant. Refusals are application/problem+json; their `type` leads to what \
+                their code means. Lengths of texts are counted in Unicode characters.",
+            "license": { "name": env!("CARGO_PKG_LICENSE"),
+                "identifier": env!("CARGO_PKG_LICENSE") },
         },
+        "servers": [{ "url": "/", "description": "The host that gives this document" }],
+        "tags": tags,
         "security": [{ "bearer": [] }, { "header": [] }],
         "paths": paths,
+        "webhooks": { "events": { "post": delivery() } },
         "components": {
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer" },
                 "header": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
             },
-            "schemas": merged(schemas(), webhook_schemas()),
+            "headers": headers(),
+            "schemas": merged(merged(schemas(), webhook_schemas()), events::schemas()),
         },
+    })
+}
+
+/// What a receiver of webhooks is asked.
+fn delivery() -> Value {
+    let parameter = |(name, description): (&str, &str)| {
+        json!({ "name": name, "in": "header", "required": true, "description": description,
+            "schema": { "type": "string" } })
+    };
+    let parameters = [
+        (
+            "wmctl-event-id",
+            "The id of the first event, the same in every attempt",
+        ),
+        ("wmctl-tenant", "Whose events these are"),
+        ("wmctl-attempt", "1 for the first attempt"),
+        (
+            "wmctl-timestamp",
+            "When it was signed, in seconds since 1970",
+        ),
+        (
+            "wmctl-signature",
+            "v1= and the HMAC-SHA-256 of the timestamp, a dot and the body, in hexadecimal digits",
+        ),
+    ];
+    json!({
+        "operationId": "deliverEvents",
+        "summary": "Take events",
+        "description": "Any answer of 200 to 299 takes the events; any other, or none in time, has \
+            them sent again under the same ids.",
+        "tags": ["deliveries"],
+        "security": [],
+        "parameters": parameters.map(parameter),
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": reference("EventDelivery") } },
+        },
+        "responses": {
+            "200": { "description": "The events are dealt with" },
+            "410": { "description": "No more events, ever: the webhook is paused" },
+        },
+    })
+}
+
+fn headers() -> Value {
+    let text =
+        |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    json!({
+        "Location": text("Where what was made can be looked at"),
+        "RateLimit": text("What is left of the rate: r requests, and t seconds until it is full"),
+        "RateLimit-Policy": text("The rate: q requests in w seconds"),
+        "Retry-After": { "description": "Seconds to wait",
+            "schema": { "type": "integer", "minimum": 0 } },
+        "X-Request-Id": text("Names the request in the log and in the audit"),
     })
 }
 
@@ -85,7 +166,14 @@ fn path_parameters(path: &str) -> Vec<Value> {
             "id" => json!({ "$ref": "#/components/schemas/TenantName" }),
             _ => json!({ "type": "string", "minLength": 1, "maxLength": 64 }),
         };
-        json!({ "name": name, "in": "path", "required": true, "schema": schema })
+        let description = match name {
+            "id" => "The name of the tenant",
+            "webhook" => "The id of the webhook",
+            "message" => "The id of the message",
+            _ => "Name or id of the host",
+        };
+        json!({ "name": name, "in": "path", "required": true, "description": description,
+            "schema": schema })
     };
     names.map(parameter).collect()
 }
@@ -100,15 +188,27 @@ fn operation(route: &Route) -> Value {
             Param::Word(words) => {
                 json!({ "type": "string", "enum": words, "default": words[0] })
             }
+            Param::Truth => json!({ "type": "boolean", "default": false }),
+            Param::Place => json!({ "default": 0, "anyOf": [
+                { "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX },
+                { "type": "string", "const": "now" },
+            ] }),
             Param::Tenant => json!({ "$ref": "#/components/schemas/TenantName" }),
         };
-        json!({ "name": name, "in": "query", "schema": schema })
+        json!({ "name": name, "in": "query", "description": route.meaning(name),
+            "schema": schema })
+    });
+    let key = (route.op == Op::SendMessage).then(|| {
+        json!({ "name": "Idempotency-Key", "in": "header",
+            "description": "The same as `idempotency_key` of the body",
+            "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" } })
     });
     let mut operation = json!({
         "operationId": format!("{:?}", route.op),
         "summary": route.summary,
         "description": format!("Needs a key that may `{}`.", route.action.word()),
-        "parameters": query.collect::<Vec<_>>(),
+        "tags": [route.tag()],
+        "parameters": query.chain(key).collect::<Vec<_>>(),
         "responses": responses(route),
     });
     if let Some((name, required)) = route.body {
@@ -132,27 +232,45 @@ pub fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
     if let Some(why) = route.conflict {
         refusals.push((409, why));
     }
+    refusals.extend(route.also);
     refusals
 }
 
 fn responses(route: &Route) -> Value {
+    let header = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
+    let usual = || {
+        json!({ "RateLimit": header("RateLimit"), "RateLimit-Policy": header("RateLimit-Policy"),
+            "X-Request-Id": header("X-Request-Id") })
+    };
     let mut answers = Map::new();
     for (status, media, schema) in route.answers {
         let answer = answers
             .entry(status.to_string())
-            .or_insert_with(|| json!({ "description": "done" }));
+            .or_insert_with(|| json!({ "description": "done", "headers": usual() }));
+        if matches!(status, 201) || (*status == 202 && media_is_new(schema)) {
+            answer["headers"]["Location"] = header("Location");
+        }
         if !media.is_empty() {
             answer["content"][*media] = json!({ "schema": reference(schema) });
         }
     }
     for (status, why) in refusals(route) {
-        let problem = json!({
+        let mut problem = json!({
             "description": why,
+            "headers": usual(),
             "content": { "application/problem+json": { "schema": reference("Problem") } },
         });
+        if matches!(status, 429 | 503) {
+            problem["headers"]["Retry-After"] = header("Retry-After");
+        }
         answers.insert(status.to_string(), problem);
     }
     Value::Object(answers)
+}
+
+/// Whether an answer tells of something new that has a path of its own.
+fn media_is_new(schema: &str) -> bool {
+    matches!(schema, "Delivery" | "Pairing")
 }
 
 fn reference(name: &str) -> Value {
@@ -178,14 +296,39 @@ fn closed(mut object: Value) -> Value {
 fn list(item: &str) -> Value {
     let text = json!({ "type": "string" });
     let items = json!({ "type": "array", "items": reference(item) });
+    let next = match item {
+        "Event" | "DeadLetter" => json!({ "type": "integer",
+            "description": "With what to ask for what follows" }),
+        _ => json!({ "type": "string", "description": "With what to ask for what follows" }),
+    };
     object(
         &[
-            ("apiVersion", text.clone()),
+            (
+                "apiVersion",
+                json!({ "type": "string", "const": API_VERSION }),
+            ),
             ("kind", text),
             ("items", items),
+            ("has_more", json!({ "type": "boolean" })),
+            ("next", next),
         ],
-        &[],
+        &["next"],
     )
+}
+
+/// One of these words.
+fn word(words: &[&str]) -> Value {
+    json!({ "type": "string", "enum": words })
+}
+
+/// A time, RFC 3339 in UTC.
+fn moment() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+fn with_example(mut schema: Value, example: Value) -> Value {
+    schema["examples"] = json!([example]);
+    schema
 }
 
 fn merged(mut schemas: Value, more: Value) -> Value {
@@ -200,8 +343,8 @@ fn webhook_schemas() -> Value {
     let number = || json!({ "type": "integer" });
     let truth = || json!({ "type": "boolean" });
     let either = |schema: Value| json!({ "anyOf": [schema, { "type": "null" }] });
-    let word = json!({ "type": "string", "pattern": "^[a-z_]{1,32}$" });
-    let types = json!({ "type": "array", "items": word, "maxItems": 32 });
+    let kind = json!({ "type": "string", "pattern": "^[a-z_]{1,32}$" });
+    let types = json!({ "type": "array", "items": kind, "maxItems": 32 });
     let known = json!({ "type": "string", "enum": TYPES });
     let wanted = json!({ "type": "array", "items": known, "maxItems": 32 });
     let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" });
@@ -220,16 +363,16 @@ fn webhook_schemas() -> Value {
             "state",
             json!({ "type": "string", "enum": ["active", "paused"] }),
         ),
-        ("reason", text()),
-        ("created", text()),
+        ("reason", word(&["by_hand", "gone"])),
+        ("created", moment()),
         ("seq", number()),
         ("delivered", number()),
-        ("delivered_at", text()),
+        ("delivered_at", moment()),
         ("attempts", number()),
         ("last_failure", text()),
-        ("last_failure_at", text()),
+        ("last_failure_at", moment()),
         ("waiting", number()),
-        ("waiting_since", text()),
+        ("waiting_since", moment()),
         ("dead_letters", number()),
         ("test", text()),
     ];
@@ -246,14 +389,15 @@ fn webhook_schemas() -> Value {
         "Webhook": object(&webhook, &absent),
         "WebhookList": list("Webhook"),
         "WebhookMade": object(&made, &absent),
-        "WebhookAdd": closed(object(&[("url", url),
+        "WebhookAdd": with_example(closed(object(&[("url", url),
             ("id", either(id)), ("types", wanted), ("batch", either(batch)),
             ("from_seq", either(from.clone())), ("secret", either(secret))],
             &["id", "types", "batch", "from_seq", "secret"])),
+            json!({ "url": "https://crm.example.com/hook", "types": ["message"], "batch": 20 })),
         "WebhookRedeliver": closed(object(&[("seq", either(from))], &["seq"])),
         "Count": object(&[("count", number())], &[]),
-        "DeadLetter": object(&[("seq", number()), ("type", text()), ("at", text()),
-            ("reason", text()), ("attempts", number()), ("dead_since", text()),
+        "DeadLetter": object(&[("seq", number()), ("type", text()), ("at", moment()),
+            ("reason", text()), ("attempts", number()), ("dead_since", moment()),
             ("redeliver", truth())], &[]),
         "DeadLetterList": list("DeadLetter"),
     })
@@ -273,43 +417,42 @@ fn schemas() -> Value {
         "TenantName": pattern(TENANT_NAME),
         "Text": { "type": "string" },
         "Image": { "type": "string", "format": "binary" },
-        "Problem": object(&[("type", text()), ("title", text()), ("status", number()),
-            ("code", text()), ("detail", text()), ("request_id", text())], &[]),
-        "Tenant": object(&[("business_id", name()), ("jid", text()), ("state", text()),
-            ("reason", text()), ("since", text()), ("last_error", text()),
-            ("last_error_at", text()), ("enabled", truth()), ("role", text()), ("holder", text()),
-            ("host", text()), ("wanted_host", text()), ("epoch", number()), ("heartbeat", text()),
-            ("proxy", text()), ("device_name", text()), ("platform", text())],
-            &["jid", "reason", "since", "last_error", "last_error_at", "holder", "host",
-            "wanted_host", "heartbeat", "proxy", "device_name", "platform"]),
+        "Problem": problem(),
+        "Tenant": tenant(),
+        "StoppedOrRemoved": { "anyOf": [reference("Tenant"), reference("Removed")] },
+        "Removed": object(&[("business_id", name()), ("unlinked", truth()), ("reason", text())],
+            &["unlinked", "reason"]),
         "TenantList": list("Tenant"),
-        "TenantAdd": closed(object(&[("business_id", pattern(NEW_TENANT_NAME)),
+        "TenantAdd": with_example(closed(object(&[("business_id", pattern(NEW_TENANT_NAME)),
             ("proxy", pattern(PROXY)), ("device_name", setting()),
             ("platform", json!({ "type": "string", "enum": platforms })),
-            ("host", setting())], &["proxy", "device_name", "platform", "host"])),
+            ("host", setting()), ("message_ttl_s", json!({ "type": "integer", "minimum": 0,
+            "maximum": TTL_S_MAX, "description": "How long messages may wait for the account; 0 \
+            is for ever" }))], &["proxy", "device_name", "platform", "host", "message_ttl_s"])),
+            json!({ "business_id": "acme" })),
         "TenantMove": closed(object(&[("host", json!({ "type": ["string", "null"],
             "minLength": 1, "maxLength": 64, "pattern": PLAIN }))], &[])),
         "PairBegin": closed(object(&[("phone", json!({ "type": ["string", "null"],
             "pattern": phone })),
-            ("replace", truth())], &["phone", "replace"])),
-        "Pairing": object(&[("business_id", name()), ("number", number()), ("ended", truth()),
-            ("since", text()), ("event", text())], &[]),
+            ("replace", truth()), ("create", truth())], &["phone", "replace", "create"])),
+        "Pairing": pairing(),
         "PairingStep": object(&[("id", text()), ("data", json!({ "type": "string",
             "contentMediaType": "application/json", "contentSchema": reference("Pairing") }))],
             &[]),
-        "Message": closed(object(&[("to", pattern(&to)),
-            ("text", json!({ "type": "string", "minLength": 1, "maxLength": 65536 })),
-            ("idempotency_key", json!({ "type": ["string", "null"], "minLength": 1,
-            "maxLength": 255 }))], &["idempotency_key"])),
-        "Delivery": object(&[("id", text()), ("to", text()), ("state", text())], &[]),
-        "Event": object(&[("seq", number()), ("at", text()), ("type", text())], &[]),
+        "Message": message(&to),
+        "MessageBatch": closed(object(&[("messages", json!({ "type": "array", "minItems": 1,
+            "maxItems": TOGETHER_MAX, "items": reference("Message") }))], &[])),
+        "Delivery": delivered(),
+        "DeliveryList": list("Delivery"),
         "EventList": list("Event"),
         "Host": object(&[("id", text()), ("name", text()), ("pid", number()), ("state", text()),
             ("serves", truth()), ("tenants", number()), ("capacity", number()),
-            ("liveness", text()), ("started", text()), ("heartbeat", text())], &[]),
+            ("liveness", word(&["lock", "counter"])), ("started", moment()),
+            ("heartbeat", moment())],
+            &[]),
         "HostList": list("Host"),
         "HostDrain": closed(object(&[("drain", truth())], &["drain"])),
-        "Audit": object(&[("id", text()), ("at", text()), ("actor", text()), ("action", text()),
+        "Audit": object(&[("id", text()), ("at", moment()), ("actor", text()), ("action", text()),
             ("business_id", text()), ("detail", text()), ("request_id", text())],
             &["business_id", "detail", "request_id"]),
         "AuditList": list("Audit"),
@@ -328,10 +471,12 @@ fn lock_schemas() -> Value {
     let array = |items: Value| json!({ "type": "array", "items": items });
     let (name, lock_key) = (|| reference("TenantName"), || array(number()));
     json!({
-        "Lock": object(&[("business_id", name()), ("state", text()), ("epoch", number()),
+        "Lock": object(&[("business_id", name()),
+            ("state", word(&["free", "held", "orphaned", "void"])), ("epoch", number()),
             ("waiting", number()), ("holder", text()), ("host_id", text()), ("pid", number()),
-            ("liveness", text()), ("route", text()), ("since", text()), ("held_s", number()),
-            ("heartbeat", text()), ("heartbeat_age_s", number()), ("beats", number()),
+            ("liveness", word(&["lock", "counter"])), ("route", text()),
+            ("since", moment()), ("held_s", number()),
+            ("heartbeat", moment()), ("heartbeat_age_s", number()), ("beats", number()),
             ("timeout_s", seconds()), ("deadline_s", seconds()),
             ("session", reference("DatabaseSession")), ("lock_key", lock_key()),
             ("file_lock_pid", number()),
@@ -342,8 +487,9 @@ fn lock_schemas() -> Value {
             "heartbeat_age_s", "beats", "timeout_s", "deadline_s", "session", "lock_key",
             "file_lock_pid", "waiters", "standing_by", "problem", "problems"]),
         "HostLock": object(&[("id", text()), ("name", text()), ("pid", number()),
-            ("state", text()), ("tenants", number()), ("liveness", text()), ("route", text()),
-            ("heartbeat", text()), ("heartbeat_age_s", number()), ("beats", number()),
+            ("state", text()), ("tenants", number()),
+            ("liveness", word(&["lock", "counter"])), ("route", text()),
+            ("heartbeat", moment()), ("heartbeat_age_s", number()), ("beats", number()),
             ("timeout_s", seconds()), ("deadline_s", seconds()),
             ("session", reference("DatabaseSession")), ("lock_key", lock_key()),
             ("problems", array(reference("Trouble")))],

@@ -1,0 +1,300 @@
+//! Events in the document: what all have, and what is particular to each type.
+
+use serde_json::{Map, Value, json};
+
+use crate::api::openapi::{moment, object, reference, word};
+use crate::ops::shapes::API_VERSION;
+
+/// The fields of one type of events; those with a question mark may be absent.
+type Fields = &'static [(&'static str, Kind)];
+
+/// What a field holds.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Number,
+    Truth,
+    Moment,
+    Texts,
+    /// Bytes in base64.
+    Bytes,
+    Word(&'static [&'static str]),
+}
+
+use Kind::{Bytes, Moment, Number, Text, Texts, Truth, Word};
+
+const RECEIPTS: &[&str] = &[
+    "delivered",
+    "read",
+    "read_self",
+    "played",
+    "played_self",
+    "sender",
+    "inactive",
+];
+const CHANGES: &[&str] = &["muted", "pinned", "archived", "read", "cleared", "deleted"];
+const ACCOUNT_STATES: &[&str] = &[
+    "connecting",
+    "connected",
+    "disconnected",
+    "replaced",
+    "logged_out",
+    "banned",
+    "outdated",
+    "stalled",
+    "paired",
+    "recovered",
+];
+
+const MESSAGE: Fields = &[
+    ("chat", Text),
+    ("chat_alt?", Text),
+    ("sender", Text),
+    ("id", Text),
+    ("from_me", Truth),
+    ("text?", Text),
+    ("content", Text),
+    ("push_name?", Text),
+    ("sender_alt?", Text),
+    ("offline", Truth),
+    ("payload", Bytes),
+];
+
+/// Every type, with a name for its schema, what it tells, and its fields.
+const EVENTS: &[(&str, &str, &str, Fields)] = &[
+    (
+        "message",
+        "MessageEvent",
+        "A message came in, or was sent from another device",
+        MESSAGE,
+    ),
+    (
+        "history_message",
+        "HistoryMessageEvent",
+        "A message of the time before, from the phone",
+        MESSAGE,
+    ),
+    (
+        "undecryptable",
+        "UndecryptableEvent",
+        "A message that cannot be read",
+        &[
+            ("chat", Text),
+            ("chat_alt?", Text),
+            ("sender", Text),
+            ("id", Text),
+            ("reason", Text),
+        ],
+    ),
+    (
+        "refused",
+        "RefusedEvent",
+        "What came in could not be stored as what it is",
+        &[
+            ("chat?", Text),
+            ("sender?", Text),
+            ("id?", Text),
+            ("input", Text),
+            ("reason", Text),
+            ("content", Word(&["message", "stanza"])),
+            ("payload?", Bytes),
+        ],
+    ),
+    (
+        "receipt",
+        "ReceiptEvent",
+        "What became of messages",
+        &[
+            ("chat", Text),
+            ("chat_alt?", Text),
+            ("sender", Text),
+            ("id?", Text),
+            ("receipt", Word(RECEIPTS)),
+            ("ids", Texts),
+        ],
+    ),
+    (
+        "sent",
+        "SentEvent",
+        "WhatsApp took a message of ours",
+        &[("chat", Text), ("chat_alt?", Text), ("id", Text)],
+    ),
+    (
+        "send_failed",
+        "SendFailedEvent",
+        "A message of ours is not sent, and will not be",
+        &[
+            ("chat", Text),
+            ("chat_alt?", Text),
+            ("id", Text),
+            ("code", Text),
+        ],
+    ),
+    (
+        "identity_changed",
+        "IdentityChangedEvent",
+        "A contact has a new phone",
+        &[("sender", Text), ("sender_alt?", Text)],
+    ),
+    (
+        "devices_changed",
+        "DevicesChangedEvent",
+        "A contact has other devices",
+        &[("sender", Text), ("sender_alt?", Text)],
+    ),
+    (
+        "group_changed",
+        "GroupChangedEvent",
+        "A group changed",
+        &[
+            ("chat", Text),
+            ("chat_alt?", Text),
+            ("sender?", Text),
+            ("what", Text),
+        ],
+    ),
+    (
+        "contact_changed",
+        "ContactChangedEvent",
+        "A contact changed",
+        &[("sender", Text), ("sender_alt?", Text)],
+    ),
+    (
+        "chat_changed",
+        "ChatChangedEvent",
+        "Something was set for a chat on another device",
+        &[
+            ("chat", Text),
+            ("chat_alt?", Text),
+            ("what", Word(CHANGES)),
+            ("until_s?", Number),
+            ("on?", Truth),
+        ],
+    ),
+    (
+        "name_changed",
+        "NameChangedEvent",
+        "The account has another name",
+        &[("name", Text)],
+    ),
+    (
+        "history_sync",
+        "HistorySyncEvent",
+        "A part of the phone's history was taken in",
+        &[
+            ("sync", Number),
+            ("conversations", Number),
+            ("messages", Number),
+            ("progress?", Number),
+            ("failure?", Text),
+        ],
+    ),
+    (
+        "state",
+        "StateEvent",
+        "The account itself changed: `paired`, `connected`, `disconnected`, `recovered` and what \
+         ended it",
+        &[
+            ("state", Word(ACCOUNT_STATES)),
+            ("detail?", Text),
+            ("until?", Moment),
+        ],
+    ),
+];
+
+fn schema(kind: Kind) -> Value {
+    match kind {
+        Text => json!({ "type": "string" }),
+        Number => json!({ "type": "integer" }),
+        Truth => json!({ "type": "boolean" }),
+        Moment => moment(),
+        Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Bytes => json!({ "type": "string", "contentEncoding": "base64" }),
+        Word(words) => word(words),
+    }
+}
+
+fn event(kind: &str, description: &str, fields: Fields) -> Value {
+    let mut all = vec![
+        ("event_id", json!({ "type": "string" })),
+        ("business_id", reference("TenantName")),
+        ("seq", json!({ "type": "integer" })),
+        ("at", moment()),
+        ("type", json!({ "type": "string", "const": kind })),
+    ];
+    let named = |(name, kind): &(&'static str, Kind)| (name.trim_end_matches('?'), schema(*kind));
+    all.extend(fields.iter().map(named));
+    let absent = fields.iter().filter_map(|(name, _)| name.strip_suffix('?'));
+    let mut object = object(&all, &absent.collect::<Vec<_>>());
+    object["description"] = json!(description);
+    object
+}
+
+/// The schemas of events, alone and as they are delivered.
+pub(super) fn schemas() -> Value {
+    let mut all = Map::new();
+    let mut mapping = Map::new();
+    for (kind, name, description, fields) in EVENTS {
+        all.insert((*name).to_owned(), event(kind, description, fields));
+        let place = format!("#/components/schemas/{name}");
+        mapping.insert((*kind).to_owned(), json!(place));
+    }
+    let each: Vec<Value> = EVENTS.iter().map(|(_, name, ..)| reference(name)).collect();
+    let event = json!({
+        "oneOf": each,
+        "discriminator": { "propertyName": "type", "mapping": mapping },
+        "examples": [{ "event_id": "acme-8812-1764500000000", "business_id": "acme", "seq": 8812,
+            "at": "2026-07-01T12:00:00.000Z", "type": "message",
+            "chat": "4915112345622@s.whatsapp.net", "sender": "4915112345622@s.whatsapp.net",
+            "id": "3EB0A1", "from_me": false, "text": "Hello", "content": "text",
+            "offline": false, "payload": "CgVIZWxsbw==" }],
+    });
+    all.insert(String::from("Event"), event);
+    let test = object(
+        &[
+            ("event_id", json!({ "type": "string" })),
+            ("business_id", reference("TenantName")),
+            ("type", json!({ "type": "string", "const": "test" })),
+            ("at", moment()),
+        ],
+        &[],
+    );
+    all.insert(String::from("TestEvent"), test);
+    let item = json!({ "anyOf": [reference("Event"), reference("TestEvent")] });
+    let delivery = object(
+        &[
+            (
+                "apiVersion",
+                json!({ "type": "string", "const": API_VERSION }),
+            ),
+            (
+                "kind",
+                json!({ "type": "string", "const": "EventDelivery" }),
+            ),
+            ("business_id", reference("TenantName")),
+            ("webhook", json!({ "type": "string" })),
+            (
+                "events",
+                json!({ "type": "array", "minItems": 1, "items": item }),
+            ),
+        ],
+        &[],
+    );
+    all.insert(String::from("EventDelivery"), delivery);
+    Value::Object(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::event::TYPES;
+
+    #[test]
+    fn every_type_of_event_is_in_the_document_once() {
+        let mut documented: Vec<&str> = EVENTS.iter().map(|(kind, ..)| *kind).collect();
+        let mut types = TYPES.to_vec();
+        documented.sort_unstable();
+        types.sort_unstable();
+        assert_eq!(documented, types);
+    }
+}

@@ -1,0 +1,53 @@
+//! The last words of an account: what applications are told when a link is lost, and why an account
+//! is not run at all.
+
+use std::time::Duration;
+
+use tracing::debug;
+
+use crate::engine::actor::{Parts, Stopped};
+use crate::engine::ledger::{Attempt, Ledger, LedgerError};
+use crate::session::account::{Account, Ended};
+use crate::session::changes::Change;
+
+/// How long it may take to tell that a link was lost.
+const FAREWELL_TIME_MAX: Duration = Duration::from_secs(2);
+
+impl<L: Ledger, D> Parts<L, D> {
+    /// Commits what is to be told of a lost link: once, and soon or not at all. An error means that
+    /// what is in memory may be behind the rows.
+    pub(super) async fn farewell(&self, changes: &[Change]) -> Result<(), LedgerError> {
+        if changes.is_empty() || self.stop.is_forced() {
+            return Ok(());
+        }
+        let commit = self.ledger.commit(Attempt::First, changes);
+        match tokio::time::timeout(FAREWELL_TIME_MAX, commit).await {
+            Ok(Ok(last_seq)) => {
+                let higher = |last: i64| last.max(last_seq);
+                self.status
+                    .send_modify(|status| status.last_seq = higher(status.last_seq));
+                Ok(())
+            }
+            Err(_) => Err(LedgerError::Unknown),
+            Ok(Err(LedgerError::Unavailable(why) | LedgerError::Unusable(why))) => {
+                debug!(why, "a lost link is not told");
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error),
+        }
+    }
+}
+
+/// Whether an account may be run at all, without connecting.
+pub fn refusal(account: Option<&Account>, unix_ms: i64) -> Option<Stopped> {
+    let Some(account) = account else {
+        return Some(Stopped::Unpaired);
+    };
+    match &account.ended {
+        Some(Ended::Banned { until_ms, .. }) if until_ms.is_none_or(|until| until <= unix_ms) => {
+            None
+        }
+        Some(Ended::Outdated) | None => None,
+        Some(ended) => Some(Stopped::Ended(ended.clone())),
+    }
+}

@@ -1,0 +1,116 @@
+//! Unlinks a device: the phone does not list it any more, and the rows are kept.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::lease_keeper;
+use crate::ids::{HostId, TenantId};
+use crate::ops::open::{App, RowsError};
+use crate::ops::pair;
+use crate::ops::tenants::{self, Actor};
+use crate::session::account::Ended;
+use crate::store::lease::Lease;
+
+/// How long the process that runs the account may take to let go of it.
+const LET_GO_MAX: Duration = Duration::from_secs(8);
+/// How often it is looked whether it did.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long WhatsApp may take: a login and one answer.
+const UNLINK_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// Why the device is still linked.
+#[derive(Debug, thiserror::Error)]
+pub enum LogoutError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error("{0} is not known")]
+    UnknownTenant(TenantId),
+    #[error("{0} has no paired device")]
+    Unpaired(TenantId),
+    #[error("{0} was exported: another program has its keys")]
+    Exported(TenantId),
+    #[error("WhatsApp did not confirm that {0} is unlinked: the phone may go on listing it")]
+    NotUnlinked(String),
+}
+
+/// Unlinks the device of a tenant; its address. Whoever runs the account lets go of it first.
+pub async fn logout(app: &App, tenant: &TenantId, actor: &Actor) -> Result<String, LogoutError> {
+    if tenants::show(app, tenant).await?.is_none() {
+        return Err(LogoutError::UnknownTenant(tenant.clone()));
+    }
+    let account = app.store.account(tenant).await.map_err(RowsError::of)?;
+    let account = account.ok_or_else(|| LogoutError::Unpaired(tenant.clone()))?;
+    let jid = account.jid.to_string();
+    match account.ended {
+        Some(Ended::LoggedOut { .. }) => return Ok(jid),
+        Some(Ended::Exported { .. }) => return Err(LogoutError::Exported(tenant.clone())),
+        _ => (),
+    }
+    // Hosts give away what is not to run; afterwards everything is wanted as before.
+    let desired = app.store.desired(tenant).await.map_err(RowsError::of)?;
+    let enabled = desired.is_none_or(|desired| desired.enabled);
+    want(app, tenant, false, actor, String::from("begun")).await?;
+    let unlinked = unlink(app, tenant).await;
+    let told = match &unlinked {
+        Ok(true) => format!("unlinked {jid}"),
+        Ok(false) | Err(_) => format!("not unlinked {jid}"),
+    };
+    want(app, tenant, enabled, actor, told).await?;
+    match unlinked? {
+        true => Ok(jid),
+        false => Err(LogoutError::NotUnlinked(jid)),
+    }
+}
+
+async fn want(
+    app: &App,
+    tenant: &TenantId,
+    enabled: bool,
+    actor: &Actor,
+    detail: String,
+) -> Result<(), RowsError> {
+    let audit = app.audit(actor, "logout", Some(tenant), detail);
+    let wanted = app
+        .store
+        .want(tenant, move |wanted| wanted.enabled = enabled, &audit);
+    wanted.await.map(|_| ()).map_err(RowsError::of)
+}
+
+/// Takes the account over as soon as it is free, and has it unlinked; whether it was.
+async fn unlink(app: &App, tenant: &TenantId) -> Result<bool, RowsError> {
+    let app = app.for_tenant(tenant.clone()).launched().await?;
+    let host = app.register(None).await?;
+    let lease = match claim(&app, host, tenant).await {
+        Ok(lease) => lease,
+        Err(error) => {
+            app.store.leave(host).await.map_err(RowsError::of)?;
+            return Err(error);
+        }
+    };
+    let lost = CancellationToken::new();
+    let keep_lease = async {
+        lease_keeper::keep(&app.store, host, &app.surroundings, &lost, || ()).await;
+        false
+    };
+    // Large futures go to the heap, so that any worker's stack can hold what calls them.
+    let work = Box::pin(pair::unlink(&app, host, &lease, UNLINK_TIME_MAX));
+    let unlinked = tokio::select! {
+        unlinked = work => unlinked,
+        lost = keep_lease => lost,
+    };
+    app.release(lease).await;
+    Ok(unlinked)
+}
+
+async fn claim(app: &App, host: HostId, tenant: &TenantId) -> Result<Lease, RowsError> {
+    let until = tokio::time::Instant::now() + LET_GO_MAX;
+    loop {
+        match app.claim_for(host, tenant).await {
+            Err(RowsError::Held { .. }) if tokio::time::Instant::now() < until => {
+                tokio::time::sleep(LOOK).await;
+            }
+            claimed => return claimed,
+        }
+    }
+}
