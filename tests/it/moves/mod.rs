@@ -4,6 +4,7 @@ mod baileys;
 mod chat;
 mod kills;
 mod records;
+mod whatsapp_rust;
 mod whatsmeow;
 
 use std::path::Path;

@@ -1,9 +1,10 @@
 //! A SQLite file of whatsapp-rust 0.7, which holds several accounts by a number.
 //!
 //! Its addresses are `USER[:DEVICE]@lid.0` and `USER[:DEVICE]@c.us.0`; its records are those of
-//! libsignal, and in a field of their own they say which counters of ours may have been used.
+//! libsignal, and in a field of their own they say which counters of ours may have been used. The
+//! sender keys of all devices of a person stand in one record, without a device in its address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 use sqlx::AssertSqlSafe;
@@ -261,6 +262,8 @@ fn decode(row: &Stored, jid: &Jid, accepted: &[u8]) -> Result<Account, Fault> {
 struct Reading {
     foreign: Foreign,
     people: People,
+    /// The devices that there are ratchets with, by person.
+    devices: BTreeMap<Jid, BTreeSet<u16>>,
     holders: BTreeMap<Jid, Vec<Jid>>,
     salt: Option<Vec<u8>>,
 }
@@ -278,6 +281,7 @@ impl Reading {
                 changed_s: None,
             },
             people: People::default(),
+            devices: BTreeMap::new(),
             holders: BTreeMap::new(),
             salt: None,
         }
@@ -348,7 +352,10 @@ impl Reading {
     fn take_session(&mut self, row: &Stored) -> Result<(), Fault> {
         let address: String = value(row, 0)?;
         let record: Vec<u8> = value(row, 1)?;
-        let at = RowKey::Ratchet(self.home(&address)?.address());
+        let home = self.home(&address)?;
+        let devices = self.devices.entry(home.bare()).or_default();
+        devices.insert(home.device);
+        let at = RowKey::Ratchet(home.address());
         let mut ratchet = Ratchet::decode(&record).map_err(|_| RECORD)?;
         if !ratchet.skip_to(reserved(&record)?) {
             return Err(RESERVED);
@@ -383,17 +390,35 @@ impl Reading {
         if !key.skip_to(reserved(&record)?) {
             return Err(RESERVED);
         }
-        let place = RowKey::SenderKey {
-            chat,
-            sender: self.home(sender)?.address(),
-        };
-        // The one under the LID is newer.
-        if key.id().is_some()
-            && (sender.contains("@lid") || !self.foreign.rows.contains_key(&place))
-        {
-            self.put(place, Row::Record(key.encode()));
+        if key.id().is_none() {
+            return Ok(());
+        }
+        let record = key.encode();
+        for device in self.senders(&self.home(sender)?) {
+            let place = RowKey::SenderKey {
+                chat: chat.clone(),
+                sender: device.address(),
+            };
+            // The one under the LID is newer.
+            if sender.contains("@lid") || !self.foreign.rows.contains_key(&place) {
+                self.put(place, Row::Record(record.clone()));
+            }
         }
         Ok(())
+    }
+
+    /// The devices that a sender key may be of: ours alone is filed with its device.
+    fn senders(&self, home: &Jid) -> Vec<Jid> {
+        let own = self.people.home(&self.foreign.account.jid);
+        if *home == own || home.device != 0 {
+            return vec![home.clone()];
+        }
+        let known = self.devices.get(home).into_iter().flatten();
+        let devices: BTreeSet<u16> = known.copied().chain([0]).collect();
+        let devices = devices
+            .into_iter()
+            .map(|device| home.clone().with_device(device));
+        devices.filter(|device| *device != own).collect()
     }
 
     fn take_holder(&mut self, row: &Stored) -> Result<(), Fault> {
@@ -427,8 +452,10 @@ impl Reading {
             return Ok(());
         };
         let stored = StoredVersion::decode(&stored[..]).ok();
-        // The same: the collection is asked for anew.
-        if let Some(stored) = stored.filter(|stored| stored.hash.len() == HASH_BYTES) {
+        // The same, and where nothing is known yet: the collection is asked for anew.
+        let is_whole =
+            |stored: &StoredVersion| 0 < stored.version && stored.hash.len() == HASH_BYTES;
+        if let Some(stored) = stored.filter(is_whole) {
             let StoredVersion { version, hash } = stored;
             let row = Row::AppStateVersion { version, hash };
             self.put(RowKey::AppStateVersion(collection), row);

@@ -283,9 +283,9 @@ fn each_damaged_file_is_named() {
         |path| std::fs::write(path, "").unwrap(),
         "it ends too early",
     );
-    let deep = format!("{{\"more\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    let deep = format!("{{\"private\":{}", "{\"data\":".repeat(5_000));
     let deep = |path: &Path| std::fs::write(path, deep).unwrap();
-    check(session, deep, "it is not JSON, or too deep");
+    check("pre-key-1.json", deep, "it is not JSON, or too deep");
     const TYPES: &str = "a value is missing or of another type";
     check(session, write(json!({"_sessions": []})), TYPES);
     check(
