@@ -30,8 +30,15 @@ pub(super) struct SizeArgs {
 }
 
 impl Listed for Size {
-    const HEADS: &'static [&'static str] =
-        &["OF", "NAME", "BYTES", "ROWS", "GROWTH A DAY", "MOST OF IT"];
+    const HEADS: &'static [&'static str] = &[
+        "OF",
+        "NAME",
+        "BYTES",
+        "ROWS",
+        "KEPT",
+        "GROWTH A DAY",
+        "MOST OF IT",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let growth = match (self.bytes_per_day, self.events_per_day, self.outbox_per_day) {
@@ -49,6 +56,7 @@ impl Listed for Size {
             self.name.clone(),
             amount(self.bytes),
             rows.unwrap_or_default(),
+            self.kept.clone().unwrap_or_default(),
             growth,
             self.largest.clone().unwrap_or_default(),
         ]

@@ -72,6 +72,7 @@ fn name(input: &Input) -> Option<[u8; 16]> {
         }
         Input::SyncAppState => b"sync_app_state".to_vec(),
         Input::AskAppStateKeys => b"ask_app_state_keys".to_vec(),
+        Input::AskPhone => b"ask_phone".to_vec(),
         Input::ApplyAppState(collection) => collection.name().as_bytes().to_vec(),
         _ => return None,
     };

@@ -34,15 +34,48 @@ const UNDELIVERED_MAX: i64 = 10_000;
 /// Dead letters of one tenant.
 const LETTERS_MAX: u64 = 10_000;
 
+/// Messages of one tenant that are remembered as unreadable, or as read without anything to tell.
+const RETRIES_MAX: u64 = 50_000;
+/// Groups of one tenant whose members are remembered.
+const GROUPS_MAX: u64 = 4_096;
+/// Devices of others that one tenant has ratchets with, before those of strangers go.
+const RATCHETS_MAX: u64 = 20_000;
+/// Device lists that nobody asked for so long go; they are asked for anew after a day anyway.
+const DEVICES_AGE: Duration = Duration::from_secs(30 * 24 * 3_600);
+
 /// The kinds of rows, with the tables that people know.
-const KINDS: [(Kind, &str); 6] = [
+const KINDS: [(Kind, &str); 9] = [
     (Kind::Events, "wmctl_event"),
     (Kind::Outbox, "wmctl_outbox"),
     (Kind::Secrets, "whatsmeow_message_secrets"),
     (Kind::Buffer, "whatsmeow_event_buffer"),
     (Kind::Retries, "wmctl_retry"),
     (Kind::Letters, "wmctl_dead_letter"),
+    (Kind::Devices, "wmctl_device_list"),
+    (Kind::Groups, "wmctl_group"),
+    (Kind::Ratchets, "whatsmeow_sessions"),
 ];
+
+/// Tables that are bounded elsewhere, and by what.
+const BOUNDED: [(&str, &str); 9] = [
+    ("whatsmeow_pre_keys", "2048 a tenant"),
+    ("whatsmeow_identity_keys", "as whatsmeow_sessions"),
+    ("whatsmeow_sender_keys", "as whatsmeow_sessions"),
+    ("whatsmeow_lid_map", "1 a person"),
+    ("whatsmeow_contacts", "1 a person"),
+    ("wmctl_sender_key_share", "1 a group"),
+    ("wmctl_message_secret_time", "as whatsmeow_message_secrets"),
+    ("wmctl_audit", "400d"),
+    ("wmctl_table_size", "400d"),
+];
+
+/// How much of a table is kept for each tenant, where that grows at all.
+pub(super) fn kept(table: &str, retention: &Retention) -> Option<String> {
+    let by_kind = KINDS.iter().find(|(_, name)| *name == table);
+    let limited = by_kind.map(|(kind, _)| limit(*kind, retention).to_string());
+    let elsewhere = BOUNDED.iter().find(|(name, _)| *name == table);
+    limited.or_else(|| elsewhere.map(|(_, bound)| (*bound).to_owned()))
+}
 
 /// What one tenant may forget in one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,7 +97,19 @@ fn limit(kind: Kind, retention: &Retention) -> Limit {
         // It says how often a message was asked for again, which ends with its redelivery.
         Kind::Retries => Limit {
             age: u64::try_from(REDELIVERY_MS).ok().map(Duration::from_millis),
+            count: Some(RETRIES_MAX),
+        },
+        Kind::Devices => Limit {
+            age: Some(DEVICES_AGE),
             count: None,
+        },
+        Kind::Groups => Limit {
+            age: None,
+            count: Some(GROUPS_MAX),
+        },
+        Kind::Ratchets => Limit {
+            age: None,
+            count: Some(RATCHETS_MAX),
         },
         // They are events that found no taker: kept as long, counted from when they died.
         Kind::Letters => Limit {

@@ -15,6 +15,7 @@ use wmctl_proto::message::{
 
 use crate::appstate::Collection;
 use crate::appstate::blob::{Kind, Reference};
+use crate::ids::MessageId;
 use crate::session::adv;
 use crate::session::content;
 use crate::session::input::Input;
@@ -22,6 +23,7 @@ use crate::session::iq::{Query, Request, refusal};
 use crate::session::machine::{Phase, Session};
 use crate::session::output::{Fetch, Notice};
 use crate::session::people;
+use crate::session::ratchets::Unsealed;
 use crate::session::rows::{AppStateKey, Row, RowKey};
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
@@ -409,7 +411,7 @@ impl Session {
         }
     }
 
-    fn own_phone(&self) -> crate::ids::Jid {
+    pub(super) fn own_phone(&self) -> crate::ids::Jid {
         let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
         people::plain(own)
     }
@@ -425,18 +427,8 @@ impl Session {
         if self.phase != Phase::Ready || self.syncing.missing.is_empty() {
             return;
         }
-        let phone = self.own_phone();
-        if !self
-            .without_keys(unit, std::slice::from_ref(&phone))
-            .is_empty()
-        {
-            return self.ask_bundles(unit, &[phone], &Input::AskAppStateKeys);
-        }
-        let ids = std::mem::take(&mut self.syncing.missing);
-        self.syncing.requested.extend(ids.iter().cloned());
-        let key_ids = ids
-            .into_iter()
-            .map(|id| AppStateSyncKeyId { key_id: Some(id) });
+        let ids = self.syncing.missing.iter().cloned();
+        let key_ids = ids.map(|id| AppStateSyncKeyId { key_id: Some(id) });
         let protocol = ProtocolMessage {
             r#type: Some(Type::AppStateSyncKeyRequest.into()),
             app_state_sync_key_request: Some(AppStateSyncKeyRequest {
@@ -448,22 +440,51 @@ impl Session {
             protocol_message: Some(Box::new(protocol)),
             ..Message::default()
         };
+        let sent = self.send_to_phone(unit, &message, "high", &Input::AskAppStateKeys);
+        if sent.is_some() {
+            let asked = std::mem::take(&mut self.syncing.missing);
+            self.syncing.requested.extend(asked);
+        }
+    }
+
+    /// Sends our own phone what only it understands; its id. `None` if that is impossible, or if
+    /// `again` is handled again once the phone's keys are there.
+    pub(super) fn send_to_phone(
+        &mut self,
+        unit: &mut Unit<'_>,
+        message: &Message,
+        priority: &str,
+        again: &Input,
+    ) -> Option<MessageId> {
+        let phone = self.own_phone();
+        let lacking = self.without_keys(unit, std::slice::from_ref(&phone));
+        if !lacking.is_empty() {
+            self.ask_bundles(unit, &lacking, again);
+            return None;
+        }
         let bundle = self.bundle_if_needed(unit, &phone);
         let sealed = match self.encrypt_to(unit, &phone, &message.encode_to_vec(), bundle) {
             Ok(sealed) => sealed,
-            Err(_) => return,
+            Err(Unsealed::NoKeys) => return None,
+            Err(Unsealed::PutAside) => {
+                unit.again(again.clone());
+                return None;
+            }
         };
         let proof = sealed.starts_ratchet();
+        let id = content::new_id(unit.rng);
         let mut node = Node::new("message")
-            .attr("id", content::new_id(unit.rng).as_str())
+            .attr("id", id.as_str())
             .attr("to", self.account.jid.bare())
             .attr("type", "text")
             .attr("category", "peer")
-            .attr("push_priority", "high")
+            .attr("push_priority", priority)
+            .with_child(Node::new("meta").attr("appdata", "default"))
             .with_child(sealed.node());
         if proof {
             node = node.with_child(adv::node(&self.account));
         }
         unit.transmit(node);
+        Some(id)
     }
 }

@@ -47,33 +47,10 @@ pub(super) struct GroupPlan {
 
 impl Session {
     pub(super) fn plan_group(&self, lookup: &mut impl Lookup, row: OutboxRow) -> Plan {
-        let group = row.to.clone();
-        let Some(Row::Group(info)) = lookup.row(&RowKey::Group(group.clone())) else {
-            return Plan::AskGroup(group);
+        let (addressing, members) = match self.members(lookup, &row.to) {
+            Ok(found) => found,
+            Err(plan) => return plan,
         };
-        let (addressing, since_ms) = (info.addressing, info.fetched_ms);
-        let mut named = info.participants.iter();
-        let under_other_name = named.any(|member| people::is_me(&self.account, member));
-        let mut members: Vec<Jid> = info
-            .participants
-            .iter()
-            .map(|member| plain(&member.jid))
-            .collect();
-        if since_ms == UNSURE {
-            return Plan::AskGroup(group);
-        }
-        if !members.iter().any(|member| is_own(&self.account, member)) {
-            // The answer says under which name we are in it; and that somebody took us in may have
-            // been missed.
-            let now = lookup.unix_ms();
-            let old = now.is_some_and(|now| !(0..REFUSED_MS).contains(&(now - since_ms)));
-            return match under_other_name || old {
-                true => Plan::AskGroup(group),
-                false => Plan::Refuse("not_in_group"),
-            };
-        }
-        members.sort_unstable();
-        members.dedup();
         let devices = match self.all_devices(lookup, &members) {
             Ok(devices) => devices,
             Err(unknown) => return Plan::AskDevices(unknown),
@@ -83,39 +60,7 @@ impl Session {
             .into_iter()
             .filter(|device| !device.is_hosted())
             .collect();
-        let others: Vec<&Jid> = devices
-            .iter()
-            .filter(|device| !self.is_this_device(device))
-            .collect();
-
-        let have_key = match lookup.row(&self.own_sender_key(&group)) {
-            Some(Row::Record(record)) => SenderKey::decode(record).is_ok(),
-            _ => false,
-        };
-        let share = match lookup.row(&RowKey::SenderKeyShare(group)) {
-            Some(Row::SenderKeyShare(share)) if have_key => share.clone(),
-            _ => SenderKeyShare::default(),
-        };
-        let given: BTreeSet<&Address> = share.devices.iter().collect();
-        let mut present = BTreeSet::new();
-        let (mut lacking, mut overtaken) = (Vec::new(), false);
-        for &device in &others {
-            // Some were given it before their LID was known.
-            let places = self.places(lookup, device);
-            let has_it = places.iter().any(|place| given.contains(place));
-            present.extend(places);
-            if !has_it {
-                overtaken |= self.has_ratchet(lookup, device) || !self.bundles.is_barren(device);
-                lacking.push(device);
-            }
-        }
-        let left = given.iter().any(|known| !present.contains(*known));
-        // Whoever is given a key gets it as of now: what is still under way would come behind it
-        // and count as read. Under another key it counts as unreadable, and is asked for.
-        overtaken &= self.attempts.is_busy(&row.to);
-        let fresh_key = !have_key || left || overtaken;
-        let without_key = if fresh_key { others } else { lacking };
-        let without_key: Vec<Jid> = without_key.into_iter().cloned().collect();
+        let (without_key, fresh_key) = self.without_sender_key(lookup, &row.to, &devices);
         let missing = self.without_keys(lookup, &without_key);
         if !missing.is_empty() {
             return Plan::AskBundles(missing);
@@ -127,6 +72,75 @@ impl Session {
             without_key,
             fresh_key,
         }))
+    }
+
+    /// How the members of a group are addressed, and each of them once; or what is to be done
+    /// before that is known, or instead.
+    fn members(
+        &self,
+        lookup: &mut impl Lookup,
+        group: &Jid,
+    ) -> Result<(Addressing, Vec<Jid>), Plan> {
+        let now = lookup.unix_ms();
+        let info = match lookup.row(&RowKey::Group(group.clone())) {
+            Some(Row::Group(info)) if info.fetched_ms != UNSURE => info,
+            _ => return Err(Plan::AskGroup(group.clone())),
+        };
+        let members = info.participants.iter().map(|member| plain(&member.jid));
+        let members: BTreeSet<Jid> = members.collect();
+        if members.iter().any(|member| is_own(&self.account, member)) {
+            return Ok((info.addressing, members.into_iter().collect()));
+        }
+        // The answer says under which name we are in it; and that somebody took us in may have
+        // been missed.
+        let mut named = info.participants.iter();
+        let under_other_name = named.any(|member| people::is_me(&self.account, member));
+        let age_ms = now.map(|now| now - info.fetched_ms);
+        let old = age_ms.is_some_and(|age_ms| !(0..REFUSED_MS).contains(&age_ms));
+        Err(match under_other_name || old {
+            true => Plan::AskGroup(group.clone()),
+            false => Plan::Refuse("not_in_group"),
+        })
+    }
+
+    /// The devices that have to be given our sender key, and whether it has to be another one.
+    fn without_sender_key(
+        &self,
+        lookup: &mut impl Lookup,
+        group: &Jid,
+        devices: &[Jid],
+    ) -> (Vec<Jid>, bool) {
+        let have_key = match lookup.row(&self.own_sender_key(group)) {
+            Some(Row::Record(record)) => SenderKey::decode(record).is_ok(),
+            _ => false,
+        };
+        let share = match lookup.row(&RowKey::SenderKeyShare(group.clone())) {
+            Some(Row::SenderKeyShare(share)) if have_key => share.clone(),
+            _ => SenderKeyShare::default(),
+        };
+        let given: BTreeSet<&Address> = share.devices.iter().collect();
+        let mut present = BTreeSet::new();
+        let (mut lacking, mut overtaken) = (Vec::new(), false);
+        let others = || devices.iter().filter(|device| !self.is_this_device(device));
+        for device in others() {
+            // Some were given it before their LID was known.
+            let places = self.places(lookup, device);
+            let has_it = places.iter().any(|place| given.contains(place));
+            present.extend(places);
+            if !has_it {
+                overtaken |= self.has_ratchet(lookup, device) || !self.bundles.is_barren(device);
+                lacking.push(device.clone());
+            }
+        }
+        let left = given.iter().any(|known| !present.contains(*known));
+        // Whoever is given a key gets it as of now: what is still under way would come behind it
+        // and count as read. Under another key it counts as unreadable, and is asked for.
+        overtaken &= self.attempts.is_busy(group);
+        let fresh_key = !have_key || left || overtaken;
+        match fresh_key {
+            true => (others().cloned().collect(), true),
+            false => (lacking, false),
+        }
     }
 
     /// The address under which everything of this device is filed.

@@ -22,9 +22,10 @@ use crate::session::output::{Fetch, Notice};
 use crate::session::past::{Entry, Past, Piece};
 use crate::session::people;
 use crate::session::receive::Incoming;
-use crate::session::rows::{Contact, HistoryRow, Row, RowKey};
+use crate::session::rows::{Contact, Dedupe, HistoryRow, Row, RowKey};
 use crate::session::source::Source;
 use crate::session::unit::{Lookup, Unit};
+use crate::session::unread::is_resent;
 
 /// Largest list of who is who that is unpacked.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
@@ -90,15 +91,15 @@ impl Session {
                 lookup.row(&RowKey::NextHistory);
             }
             Some((_, Step::Fetching(_))) => (),
-            Some((_, Step::Reading(_, piece))) => {
+            Some((row, Step::Reading(_, piece))) => {
                 for entry in &piece.entries {
-                    self.want_entry(lookup, entry);
+                    self.want_entry(lookup, row, entry);
                 }
             }
         }
     }
 
-    fn want_entry(&self, lookup: &mut impl Lookup, entry: &Entry) {
+    fn want_entry(&self, lookup: &mut impl Lookup, row: &HistoryRow, entry: &Entry) {
         match entry {
             Entry::Message { chat, head, .. } => {
                 let source = chat
@@ -107,7 +108,11 @@ impl Session {
                     .and_then(|chat| self.past_source(&chat, head));
                 if let Some((source, id)) = source.zip(past_id(head)) {
                     let home = source.sender_home(&self.account, lookup);
-                    lookup.row(&RowKey::Seen(source.dedupe("message", &home, &id)));
+                    let dedupe = source.dedupe("message", &home, &id);
+                    lookup.row(&RowKey::Seen(dedupe.clone()));
+                    if is_resent(row) {
+                        lookup.row(&RowKey::Retry(dedupe));
+                    }
                     people::want_names(&self.account, lookup, &source.chat);
                 }
             }
@@ -203,7 +208,7 @@ impl Session {
         row.done += piece.entries.len() as u64;
         let progress = !piece.entries.is_empty();
         for entry in piece.entries {
-            self.file(unit, entry);
+            self.file(unit, &row, entry);
         }
         if let Some(end) = piece.end {
             let failure = end.err().map(|spoilt| spoilt.0);
@@ -235,14 +240,16 @@ impl Session {
             progress: notification.progress,
             failure,
         };
-        unit.event(Some(row.dedupe.clone()), row.at_ms, None, body);
+        if !is_resent(row) {
+            unit.event(Some(row.dedupe.clone()), row.at_ms, None, body);
+        }
         unit.delete(RowKey::History(row.dedupe.clone()));
         unit.rows.forget(&RowKey::NextHistory);
         unit.notice(Notice::HistoryDone);
         self.go_on_with_history(unit);
     }
 
-    fn file(&mut self, unit: &mut Unit<'_>, entry: Entry) {
+    fn file(&mut self, unit: &mut Unit<'_>, row: &HistoryRow, entry: Entry) {
         match entry {
             Entry::Message {
                 chat,
@@ -250,7 +257,7 @@ impl Session {
                 content,
             } => {
                 if let Ok(chat) = chat.parse() {
-                    self.file_message(unit, chat, *head, content);
+                    self.file_message(unit, is_resent(row), chat, *head, content);
                 }
             }
             Entry::Chat(chat) => self.file_chat(unit, *chat),
@@ -306,6 +313,7 @@ impl Session {
     fn file_message(
         &mut self,
         unit: &mut Unit<'_>,
+        resent: bool,
         chat: Jid,
         head: WebMessageInfo,
         bytes: Vec<u8>,
@@ -323,7 +331,11 @@ impl Session {
         }
         let content = Content::of(&bytes);
         let home = source.sender_home(&self.account, unit);
-        let seen = RowKey::Seen(source.dedupe("message", &home, &id));
+        let live = source.dedupe("message", &home, &id);
+        let seen = RowKey::Seen(live.clone());
+        if resent && !was_unread(unit, &live) {
+            return;
+        }
         if CONTENT_BYTES_MAX < bytes.len() || !content.is_for_people() || unit.row(&seen).is_some()
         {
             return;
@@ -345,12 +357,14 @@ impl Session {
             sender: source.sender.clone(),
             chat: source.chat.clone(),
         };
-        self.tell(
-            unit,
-            Some(source.dedupe("past", &home, &id)),
-            at_ms.unwrap_or(unit.now.unix_ms),
-            EventBody::Past(message),
-        );
+        let at_ms = at_ms.unwrap_or(unit.now.unix_ms);
+        if resent {
+            Self::forget_unread(unit, &live);
+            self.tell(unit, Some(live), at_ms, EventBody::Message(message));
+        } else {
+            let dedupe = source.dedupe("past", &home, &id);
+            self.tell(unit, Some(dedupe), at_ms, EventBody::Past(message));
+        }
     }
 
     /// The name that our account goes by was set on the phone.
@@ -398,6 +412,14 @@ impl Session {
             let row = Row::PrivacyToken { token, timestamp_s };
             unit.put(RowKey::PrivacyToken(people::plain(&chat)), row);
         }
+    }
+}
+
+/// Whether it is a message that the phone was to be asked for.
+fn was_unread(unit: &mut Unit<'_>, dedupe: &Dedupe) -> bool {
+    match unit.row(&RowKey::Retry(dedupe.clone())) {
+        Some(Row::Retry(row)) => row.unread.is_some(),
+        _ => false,
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Input {
     ApplyAppState(Collection),
     /// The phone is to be asked for keys that are missing.
     AskAppStateKeys,
+    /// The phone is to be asked for a message that could not be read.
+    AskPhone,
     /// What [`super::output::Fetch`] asked for, checked and decrypted; `None` if it cannot be had.
     Blob { id: u64, blob: Option<Vec<u8>> },
     /// The next piece of a history is to be taken in.
@@ -63,6 +65,7 @@ impl Input {
             Self::Tick => "tick",
             Self::Send(_) => "send",
             Self::MarkRead { .. } => "mark_read",
+            Self::AskPhone => "ask_phone",
             Self::SyncAppState | Self::ApplyAppState(_) | Self::AskAppStateKeys => "app_state",
             Self::Blob { .. } => "blob",
             Self::History => "history",

@@ -5,6 +5,7 @@ use crate::ids::Jid;
 use crate::session::account::AccountUpdate;
 use crate::session::changes::{AccountState, Change};
 use crate::session::config::Presence;
+use crate::session::input::Input;
 use crate::session::iq::{Query, Request, refusal};
 use crate::session::machine::{Phase, Session, state_event};
 use crate::session::output::{Close, Notice};
@@ -120,6 +121,7 @@ impl Session {
         self.release(unit);
         self.sync_app_state(unit, &Collection::ALL);
         self.go_on_with_history(unit);
+        unit.again(Input::AskPhone);
         unit.notice(Notice::LoggedIn);
         self.pulse.logged_in(unit.now.mono_ms);
         unit.notice(Notice::State(AccountState::Connected));

@@ -26,6 +26,7 @@ use crate::session::rows::{Dedupe, RowKey, Rows};
 use crate::session::send::Attempts;
 use crate::session::stream_error;
 use crate::session::unit::{Context, Unit, Wants};
+use crate::session::unread::Questions;
 use crate::wire::node::Node;
 
 /// How long the server may take to greet a new link.
@@ -53,6 +54,7 @@ pub struct Session {
     pub(super) owed: Owed,
     pub(super) syncing: Syncing,
     pub(super) histories: Histories,
+    pub(super) questions: Questions,
     /// The server's clock minus ours.
     pub(super) server_offset_ms: i64,
     /// Inputs by the time at which they are handled again.
@@ -94,6 +96,7 @@ impl Session {
             owed: Owed::default(),
             syncing: Syncing::default(),
             histories: Histories::default(),
+            questions: Questions::default(),
             server_offset_ms: 0,
             later: BTreeMap::new(),
             held: Vec::new(),
@@ -139,6 +142,7 @@ impl Session {
             Input::SyncAppState => self.want_app_state_versions(&mut wants),
             Input::ApplyAppState(collection) => self.want_settings(&mut wants, *collection),
             Input::AskAppStateKeys => self.want_own_phone(&mut wants),
+            Input::AskPhone => self.want_questions(&mut wants),
             Input::History => self.want_history(&mut wants),
             Input::LinkUp
             | Input::Blob { .. }
@@ -180,6 +184,7 @@ impl Session {
             Input::SyncAppState => self.ask_app_state(&mut unit),
             Input::ApplyAppState(collection) => self.apply_app_state(&mut unit, collection),
             Input::AskAppStateKeys => self.ask_app_state_keys(&mut unit),
+            Input::AskPhone => self.ask_phone(&mut unit),
             Input::History => self.work_on_history(&mut unit),
             Input::Blob { id, blob } if self.fetches_history(id) => {
                 self.take_fetched(&mut unit, blob);
@@ -226,6 +231,7 @@ impl Session {
         self.owed = Owed::default();
         self.syncing = Syncing::default();
         self.histories = Histories::default();
+        self.questions = Questions::default();
         self.later.clear();
         self.held.clear();
         self.left_over = false;
@@ -264,7 +270,9 @@ impl Session {
             unit.out.again.extend(entry.remove());
         }
         let waits = |query: &Query| !matches!(query, Query::Ping | Query::Ignored);
-        let idle = self.later.is_empty() && unit.out.again.is_empty();
+        let is_stanza = |input: &Input| matches!(input, Input::Node(_));
+        let mut waiting = self.later.values().flatten().chain(&unit.out.again);
+        let idle = !waiting.any(is_stanza);
         if self.left_over && self.phase == Phase::Ready && idle && !self.pending.any(waits) {
             unit.close(Close::Retry {
                 reason: "left_over",

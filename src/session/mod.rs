@@ -47,3 +47,4 @@ mod source;
 mod stream_error;
 #[cfg(test)]
 mod tests;
+mod unread;

@@ -16,6 +16,7 @@ use crate::session::ratchets::move_row;
 use crate::session::rows::{Contact, Dedupe, Row, RowKey};
 use crate::session::source::{self, Source};
 use crate::session::unit::{Lookup, Unit};
+use crate::session::unread::is_peer;
 use crate::session::{adv, fields};
 use crate::signal::padding;
 use crate::signal::prekey;
@@ -117,19 +118,17 @@ impl Session {
             return;
         }
         self.learn_from(unit, &incoming.source);
-        if unit.row(&RowKey::Seen(incoming.dedupe.clone())).is_some() {
-            self.confirm(unit, node, &incoming);
-            return;
+        if self.is_known(unit, &incoming) {
+            return self.confirm(unit, node, &incoming);
         }
         let any = ciphertexts(node).next().is_some();
         if !any && node.child("unavailable").is_some() {
-            return self.give_up(unit, node, &incoming, "unavailable");
+            self.remember_unread(unit, node, &incoming, 1, "unavailable");
+            unit.out.transmit.extend(ack(node, None));
+            return;
         }
         if !any {
-            unit.out
-                .transmit
-                .extend(ack(node, Some(refused::UNRECOGNISED)));
-            return;
+            return self.decline(unit, node, &incoming, refused::UNRECOGNISED);
         }
         let mut used_up = false;
         for enc in ciphertexts(node) {
@@ -138,24 +137,47 @@ impl Session {
             match read {
                 Ok(plain) => self.take(unit, node, &incoming, &plain),
                 Err(Unreadable::Again) => (),
+                // What was for people is told already.
+                Err(_) if self.is_known(unit, &incoming) => break,
                 Err(Unreadable::Refuse(code)) => {
-                    unit.out.transmit.extend(ack(node, Some(code)));
-                    return;
+                    return self.decline(unit, node, &incoming, code);
                 }
                 Err(Unreadable::AskAgain { bundle, reason }) => {
                     return self.ask_again(unit, node, &incoming, bundle, reason);
                 }
             }
         }
-        let peer = node.attr_text("category").as_deref() == Some("peer");
-        if used_up && !peer {
+        let known = self.is_known(unit, &incoming);
+        if used_up && !known && !is_peer(node) {
             // Its key is behind us and it is no event: the sender's chain was handed to us from a
             // later place on, or too many messages overtook it. Only a new ciphertext helps.
             return self.ask_again(unit, node, &incoming, true, "key_used_up");
         }
-        unit.delete(RowKey::Retry(incoming.dedupe.clone()));
+        match known || is_peer(node) {
+            true => Self::forget_unread(unit, &incoming.dedupe),
+            false => Self::remember_quiet(unit, &incoming),
+        }
         learn_name(unit, node, &incoming.source);
         self.confirm(unit, node, &incoming);
+    }
+
+    /// Whether it was told before, or read without anything to tell.
+    fn is_known(&self, unit: &mut Unit<'_>, incoming: &Incoming) -> bool {
+        let told = unit.row(&RowKey::Seen(incoming.dedupe.clone())).is_some();
+        let row = unit.row(&RowKey::Retry(incoming.dedupe.clone()));
+        told || matches!(row, Some(Row::Retry(row)) if row.is_quiet())
+    }
+
+    /// No client of our kind could read it; the phone may.
+    fn decline(&mut self, unit: &mut Unit<'_>, node: &Node, incoming: &Incoming, code: u32) {
+        let reason = match code {
+            refused::MALFORMED => "malformed",
+            refused::CONTENT => "content",
+            refused::MESSAGE_SECRET => "message_secret",
+            _ => "unrecognised",
+        };
+        self.remember_unread(unit, node, incoming, 1, reason);
+        unit.out.transmit.extend(ack(node, Some(code)));
     }
 
     /// It is stored: the server may forget it, and a copy before it that we could not read.
@@ -351,9 +373,11 @@ impl Session {
                 .extend(receipt_for(node, Some("hist_sync")));
         } else if let Some(mapping) = protocol.lid_migration_mapping_sync_message {
             self.take_lid_mapping(unit, mapping);
+        } else if let Some(answer) = protocol.peer_data_operation_request_response_message {
+            self.take_resent(unit, incoming, &answer);
         } else {
             // Other peer messages are between the phone and clients with a screen.
-            return node.attr_text("category").as_deref() == Some("peer");
+            return is_peer(node);
         }
         true
     }

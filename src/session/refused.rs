@@ -49,6 +49,7 @@ impl Session {
             | Input::SyncAppState
             | Input::ApplyAppState(_)
             | Input::AskAppStateKeys
+            | Input::AskPhone
             | Input::Blob { .. } => refuse_other(now, input.word(), reason, &mut out),
         }
         Some(out)

@@ -6,7 +6,6 @@ use crate::ids::{Address, Jid, MessageId};
 use crate::secret::Secret;
 use crate::session::ack::{ack, receipt_for};
 use crate::session::adv;
-use crate::session::changes::EventBody;
 use crate::session::content::{self, Content};
 use crate::session::input::Input;
 use crate::session::machine::{Phase, Session};
@@ -15,10 +14,11 @@ use crate::session::people::{self, is_own};
 use crate::session::prekeys::{one_time, read_bundle, registration, signed};
 use crate::session::ratchets::Unsealed;
 use crate::session::receive::{Incoming, own_pre_key};
-use crate::session::rows::{OutboxRow, OutboxState, PreKeyRow, RetryRow, Row, RowKey};
+use crate::session::rows::{OutboxRow, OutboxState, PreKeyRow, Row, RowKey};
 use crate::session::send::decorate;
 use crate::session::source::{self, Source};
 use crate::session::unit::{Lookup, Unit};
+use crate::session::unread::is_peer;
 use crate::signal::bundle::Bundle;
 use crate::signal::prekey::PreKey;
 use crate::wire::node::Node;
@@ -84,7 +84,7 @@ pub(super) struct Resend {
 }
 
 impl Session {
-    /// Asks the sender for a message that we could not read, or gives it up.
+    /// Asks the sender for a message that we could not read, unless it was asked often enough.
     ///
     /// `bundle_at_once` is for a sender who has no way to reach us yet.
     pub(super) fn ask_again(
@@ -97,7 +97,7 @@ impl Session {
     ) {
         let key = RowKey::Retry(incoming.dedupe.clone());
         let known = match unit.row(&key) {
-            Some(Row::Retry(row)) => Some(row.clone()),
+            Some(Row::Retry(row)) => Some(row.count),
             _ => None,
         };
         let in_message = node
@@ -106,20 +106,17 @@ impl Session {
             .filter_map(|count| u32::try_from(count).ok())
             .max()
             .unwrap_or(0);
-        let count = known
-            .as_ref()
-            .map_or(in_message, |row| row.count)
-            .saturating_add(1);
+        let count = known.unwrap_or(in_message).saturating_add(1);
+        self.remember_unread(unit, node, incoming, count, reason);
         if ASKS_MAX < count {
-            self.give_up(unit, node, incoming, reason);
+            // The phone may still have it.
+            unit.out.transmit.extend(ack(node, None));
             return;
         }
-        let first_ms = known.map_or(unit.now.unix_ms, |row| row.first_ms);
-        unit.put(key, Row::Retry(RetryRow { count, first_ms }));
         let Some(mut receipt) = receipt_for(node, Some("retry")) else {
             return;
         };
-        if node.attr_text("category").as_deref() == Some("peer") {
+        if is_peer(node) {
             receipt = receipt.attr("category", "peer");
         }
         let t = node.attr_text("t").unwrap_or_default().into_owned();
@@ -171,28 +168,6 @@ impl Session {
         bundle
             .with_child(signed(&self.account.signed_pre_key))
             .with_child(adv::node(&self.account))
-    }
-
-    /// The message stays unreadable: tell applications, and let the server forget it.
-    pub(super) fn give_up(
-        &mut self,
-        unit: &mut Unit<'_>,
-        node: &Node,
-        incoming: &Incoming,
-        reason: &'static str,
-    ) {
-        let body = EventBody::Undecryptable {
-            chat: incoming.source.chat.clone(),
-            sender: incoming.source.sender.clone(),
-            id: incoming.id.clone(),
-            reason,
-        };
-        // Not the message's own key: a later copy may still be readable.
-        let dedupe = incoming
-            .source
-            .dedupe("undecryptable", &incoming.home, &incoming.id);
-        self.tell(unit, Some(dedupe), incoming.at_ms, body);
-        unit.out.transmit.extend(ack(node, None));
     }
 
     /// Decides by the rows what to do about a retry receipt.

@@ -231,6 +231,7 @@ impl RowKey {
             Self::AppStateKey(id) => id.len(),
             Self::PreKey(_)
             | Self::NextHistory
+            | Self::NextUnread
             | Self::AppStateVersion(_)
             | Self::AppStateMac { .. } => 0,
         };
@@ -249,6 +250,10 @@ impl Row {
                 share.devices.iter().map(device).sum()
             }
             Self::User(jid) => jid.user.len(),
+            Self::Unread(dedupe) => dedupe.0.len(),
+            Self::Retry(row) => row.unread.as_ref().map_or(0, |unread| {
+                unread.chat.user.len() + unread.sender.user.len() + unread.id.as_str().len()
+            }),
             Self::Devices(list) => size_of_val(&list.devices[..]),
             Self::Group(group) => {
                 let jid = |jid: &Option<Jid>| jid.as_ref().map_or(0, |jid| jid.user.len());
@@ -275,7 +280,6 @@ impl Row {
             Self::Identity(_)
             | Self::PreKey(_)
             | Self::Seen(_)
-            | Self::Retry(_)
             | Self::HistoryDone { .. }
             | Self::ChatSettings(_)
             | Self::AppStateMac { .. } => 0,
@@ -310,8 +314,10 @@ pub enum RowKey {
     Contact(Jid),
     /// Whether an event with this key was committed already (`wmctl_event`).
     Seen(Dedupe),
-    /// How often an incoming message was asked for again (`wmctl_retry`).
+    /// An incoming message that could not be read, or has no event (`wmctl_retry`).
     Retry(Dedupe),
+    /// The oldest message that the phone was not asked for yet, read only.
+    NextUnread,
     /// A history that is not taken in yet (`wmctl_history`).
     History(Dedupe),
     /// How far a history is taken in: a part of its row, written only.
@@ -358,6 +364,8 @@ pub enum Row {
     /// The event exists; its sequence number.
     Seen(i64),
     Retry(RetryRow),
+    /// Answer to [`RowKey::NextUnread`].
+    Unread(Dedupe),
     History(HistoryRow),
     HistoryDone {
         done: u64,
@@ -445,12 +453,32 @@ pub struct Contact {
     pub redacted_phone: Option<String>,
 }
 
-/// An incoming message that could not be decrypted yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An incoming message that could not be read yet, or that holds nothing for people and must be
+/// recognised when it comes again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetryRow {
     /// Retry receipts sent so far.
     pub count: u32,
     pub first_ms: i64,
+    /// What the phone can be asked for.
+    pub unread: Option<Unread>,
+}
+
+impl RetryRow {
+    /// Whether it was read, and there was nothing to tell.
+    pub fn is_quiet(&self) -> bool {
+        self.count == 0 && self.unread.is_none()
+    }
+}
+
+/// A message that the phone can be asked for, named as its stanza named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    pub chat: Jid,
+    pub sender: Jid,
+    pub id: MessageId,
+    /// The phone has the question, or will have it.
+    pub asked: bool,
 }
 
 /// A history that the phone announced.

@@ -427,6 +427,9 @@ impl Session {
     }
 
     pub(super) fn want_ack(&self, lookup: &mut impl Lookup, node: &Node) {
+        if let Some(id) = acknowledged(node) {
+            self.want_answered_question(lookup, &id);
+        }
         if let Some(id) = acknowledged(node)
             && let Some(Row::Outbox(row)) = lookup.row(&RowKey::Outbox(id))
         {
@@ -443,6 +446,9 @@ impl Session {
         if let Some((after_ms, proof)) = self.pulse.acked(unit.now.mono_ms, &id) {
             unit.notice(Notice::Acknowledged { after_ms });
             self.proved(unit, proof);
+        }
+        if self.question_confirmed(unit, node, &id) {
+            return;
         }
         let key = RowKey::Outbox(id.clone());
         let Some(Row::Outbox(row)) = unit.row(&key) else {

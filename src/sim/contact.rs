@@ -55,6 +55,9 @@ impl Phone {
         let protocol = message.protocol_message.as_ref();
         self.keys_asked |=
             protocol.is_some_and(|message| message.app_state_sync_key_request.is_some());
+        self.messages_asked = protocol
+            .and_then(|message| message.peer_data_operation_request_message.clone())
+            .or(self.messages_asked.take());
         Ok(text_of(&message))
     }
 
@@ -269,8 +272,10 @@ impl World {
                 .and_then(|retry| retry.attr_u64("count"));
             let count = count.unwrap_or(1).max(1);
             if count <= RETRIES_MAX && from.same_account(phone) {
-                // All that a phone sends its own companions is keys.
-                self.share_app_state_keys(&from, true);
+                // What else a phone sends its own companions is keys.
+                if !self.phone_answers(&from, &id, true) {
+                    self.share_app_state_keys(&from, true);
+                }
             } else if count <= RETRIES_MAX {
                 self.phone_sends_copy(phone, &from, &id, count);
             }

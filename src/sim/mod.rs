@@ -20,6 +20,7 @@ mod pairing;
 mod phone;
 mod queries;
 mod queue;
+mod resend;
 mod router;
 pub mod server;
 mod settings;

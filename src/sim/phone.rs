@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use prost::Message;
+use prost::Message as _;
 use wmctl_proto::adv::{
     AdvDeviceIdentity, AdvKeyIndexList, AdvSignedDeviceIdentity, AdvSignedDeviceIdentityHmac,
     AdvSignedKeyIndexList,
 };
+use wmctl_proto::message::{Message, PeerDataOperationRequestMessage};
 
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::random::{self, Random};
@@ -105,6 +106,10 @@ pub(super) struct Phone {
     heard: Vec<Heard>,
     /// A companion of the account just asked for the keys of app state.
     pub(super) keys_asked: bool,
+    /// A companion of the account just asked for messages that it could not read.
+    pub(super) messages_asked: Option<PeerDataOperationRequestMessage>,
+    /// What companions were handed on request, by message id, for retries.
+    pub(super) answers: BTreeMap<String, Message>,
     raw_id: u32,
     next_one_time: u32,
     inbox: Vec<Incoming>,
@@ -125,6 +130,8 @@ impl Phone {
             asked: HashMap::new(),
             heard: Vec::new(),
             keys_asked: false,
+            messages_asked: None,
+            answers: BTreeMap::new(),
             raw_id: random::number(random),
             next_one_time: 1,
             inbox: Vec::new(),

@@ -252,9 +252,13 @@ impl World {
         };
         let read = account.phone.receive(node, &device, &mut *self.random);
         let asked = std::mem::take(&mut account.phone.keys_asked);
+        let request = account.phone.messages_asked.take();
         if device.same_account(phone) {
             if asked {
                 self.app_state_keys_asked(&device);
+            }
+            if let (Some(request), Some(id)) = (request, node.attr_text("id")) {
+                self.messages_asked(&device, &id, &request);
             }
             return;
         }

@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 18] = [
+const MIGRATIONS: [Migration; 19] = [
     migration!(1, "whatsmeow", "0001_whatsmeow.sql"),
     migration!(2, "wmctl", "0002_wmctl.sql"),
     migration!(3, "roles", "0003_roles.sql"),
@@ -48,6 +48,7 @@ const MIGRATIONS: [Migration; 18] = [
     migration!(16, "records", "0016_records.sql"),
     migration!(17, "logs", "0017_logs.sql"),
     migration!(18, "outbox_account", "0018_outbox_account.sql"),
+    migration!(19, "unread", "0019_unread.sql"),
 ];
 
 /// The newest version that this binary knows.

@@ -73,9 +73,10 @@ const REDACTED_PHONE: &str = "
     ON CONFLICT (business_id, our_jid, their_jid)
     DO UPDATE SET redacted_phone = excluded.redacted_phone";
 const RETRY: &str = "
-    INSERT INTO wmctl_retry (business_id, dedupe, count, first_ms) VALUES ($1, $2, $3, $4)
+    INSERT INTO wmctl_retry (business_id, dedupe, count, first_ms, chat, sender, message_id, asked)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (business_id, dedupe)
-    DO UPDATE SET count = excluded.count, first_ms = excluded.first_ms";
+    DO UPDATE SET count = excluded.count, first_ms = excluded.first_ms, asked = excluded.asked";
 const HISTORY: &str = "
     INSERT INTO wmctl_history (business_id, our_jid, dedupe, at_ms, notification)
     VALUES ($1, $2, $3, $4, $5)
@@ -256,10 +257,20 @@ pub(super) fn upsert(owner: &Owner, key: &RowKey, row: &Row) -> Option<(&'static
                 ],
             )
         }
-        (RowKey::Retry(dedupe), Row::Retry(retry)) => (
-            RETRY,
-            args![tenant, dedupe.0.as_str(), retry.count, retry.first_ms],
-        ),
+        (RowKey::Retry(dedupe), Row::Retry(retry)) => {
+            let unread = retry.unread.as_ref();
+            let row = args![
+                tenant,
+                dedupe.0.as_str(),
+                retry.count,
+                retry.first_ms,
+                unread.map(|unread| unread.chat.to_string()),
+                unread.map(|unread| unread.sender.to_string()),
+                unread.map(|unread| unread.id.to_string()),
+                unread.is_some_and(|unread| unread.asked)
+            ];
+            (RETRY, row)
+        }
         (RowKey::History(_), Row::History(history)) => {
             let dedupe = history.dedupe.0.as_str();
             let notification = history.notification.as_slice();

@@ -7,7 +7,7 @@ use crate::ids::{Jid, MessageId, Server, TenantId};
 use crate::secret::Secret;
 use crate::session::rows::{
     AppStateKey, ChatSettings, Contact, Dedupe, DeviceList, GroupInfo, HistoryRow, PreKeyRow,
-    RetryRow, Row, RowKey, SenderKeyShare,
+    RetryRow, Row, RowKey, SenderKeyShare, Unread,
 };
 use crate::store::db::{Column, Row as Stored, Val, args};
 use crate::store::error::StoreError;
@@ -42,7 +42,11 @@ const CONTACT: &str = "
     WHERE business_id = $1 AND our_jid = $2 AND their_jid = $3";
 const SEEN: &str = "SELECT seq FROM wmctl_event WHERE business_id = $1 AND dedupe = $2";
 const RETRY: &str = "
-    SELECT count, first_ms FROM wmctl_retry WHERE business_id = $1 AND dedupe = $2";
+    SELECT count, first_ms, chat, sender, message_id, asked FROM wmctl_retry
+    WHERE business_id = $1 AND dedupe = $2";
+const NEXT_UNREAD: &str = "
+    SELECT dedupe FROM wmctl_retry WHERE business_id = $1 AND chat IS NOT NULL AND NOT asked
+    ORDER BY first_ms, dedupe LIMIT 1";
 const HISTORY: &str = "
     SELECT dedupe, at_ms, notification, done, failures FROM wmctl_history
     WHERE business_id = $1 AND our_jid = $2 AND dedupe = $3";
@@ -165,6 +169,7 @@ fn select(owner: &Owner, key: &RowKey) -> (&'static str, Vec<Val>) {
         RowKey::Contact(their) => (CONTACT, args![tenant, our, their.to_string()]),
         RowKey::Seen(dedupe) => (SEEN, args![tenant, dedupe.0.as_str()]),
         RowKey::Retry(dedupe) => (RETRY, args![tenant, dedupe.0.as_str()]),
+        RowKey::NextUnread => (NEXT_UNREAD, args![tenant]),
         RowKey::History(dedupe) | RowKey::HistoryDone(dedupe) => {
             (HISTORY, args![tenant, our, dedupe.0.as_str()])
         }
@@ -261,13 +266,8 @@ fn decode(key: &RowKey, row: &Stored) -> Result<Row, StoreError> {
                 archived,
             })
         }
-        RowKey::Retry(_) => {
-            let row = Found("wmctl_retry", row);
-            Row::Retry(RetryRow {
-                count: row.number(0)?,
-                first_ms: row.at(1)?,
-            })
-        }
+        RowKey::Retry(_) => Row::Retry(retry(&Found("wmctl_retry", row))?),
+        RowKey::NextUnread => Row::Unread(Dedupe(Found("wmctl_retry", row).at(0)?)),
         RowKey::History(_) | RowKey::HistoryDone(_) | RowKey::NextHistory => {
             let row = Found("wmctl_history", row);
             Row::History(HistoryRow {
@@ -292,6 +292,24 @@ fn contact(row: &Found<'_>) -> Result<Contact, StoreError> {
         push_name: row.at(2)?,
         business_name: row.at(3)?,
         redacted_phone: row.at(4)?,
+    })
+}
+
+fn retry(row: &Found<'_>) -> Result<RetryRow, StoreError> {
+    let (chat, asked): (Option<String>, bool) = (row.at(2)?, row.at(5)?);
+    let unread = match chat {
+        None => None,
+        Some(_) => Some(Unread {
+            chat: row.parsed(2, |text| text.parse().ok())?,
+            sender: row.parsed(3, |text| text.parse().ok())?,
+            id: row.parsed(4, |text| text.parse().ok())?,
+            asked,
+        }),
+    };
+    Ok(RetryRow {
+        count: row.number(0)?,
+        first_ms: row.at(1)?,
+        unread,
     })
 }
 

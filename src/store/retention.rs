@@ -1,8 +1,9 @@
 //! Forgetting rows that only grow, a few at a time.
 //!
 //! Events, messages that were sent, secrets of messages, what was buffered, counts of retries and
-//! dead letters. No key, ratchet or cache is ever touched, no message that is still to be sent, and
-//! no event that a webhook has still to get.
+//! dead letters; what the server said of devices and groups, which is asked for again; of very many
+//! ratchets those of strangers, who start new ones. No message that is still to be sent is ever
+//! touched, and no event that a webhook has still to get.
 //!
 //! An event that goes leaves its dedupe key behind for as long as the server may deliver its
 //! message again. The server keeps what was not confirmed for thirty days, and an ack can be lost
@@ -108,6 +109,54 @@ const LETTERS: Plain = Plain {
         ORDER BY dead_ms LIMIT $3)",
 };
 
+const DEVICES: Plain = Plain {
+    at: "SELECT fetched_ms FROM wmctl_device_list WHERE business_id = $1
+        ORDER BY fetched_ms DESC LIMIT 1 OFFSET $2",
+    count: "SELECT COUNT(*) FROM wmctl_device_list WHERE business_id = $1 AND fetched_ms < $2",
+    delete: "DELETE FROM wmctl_device_list WHERE business_id = $1 AND their_jid IN (
+        SELECT their_jid FROM wmctl_device_list WHERE business_id = $1 AND fetched_ms < $2
+        ORDER BY fetched_ms LIMIT $3)",
+};
+
+const GROUPS: Plain = Plain {
+    at: "SELECT fetched_ms FROM wmctl_group WHERE business_id = $1
+        ORDER BY fetched_ms DESC LIMIT 1 OFFSET $2",
+    count: "SELECT COUNT(*) FROM wmctl_group WHERE business_id = $1 AND fetched_ms < $2",
+    delete: "DELETE FROM wmctl_group WHERE business_id = $1 AND chat IN (
+        SELECT chat FROM wmctl_group WHERE business_id = $1 AND fetched_ms < $2
+        ORDER BY fetched_ms LIMIT $3)",
+};
+
+const COUNT_RATCHETS: &str = "SELECT COUNT(*) FROM whatsmeow_sessions WHERE business_id = $1";
+
+/// Devices that write to us, of people whose devices nobody asked for as long as lists are kept: we
+/// wrote to none of them. Whoever of them writes again is asked for a new ratchet.
+const STRANGERS_POSTGRES: &str = "
+    SELECT s.our_jid, s.their_id FROM whatsmeow_sessions s
+    WHERE s.business_id = $1 AND NOT EXISTS (
+        SELECT 1 FROM wmctl_device_list d WHERE d.business_id = $1 AND d.their_jid =
+            CASE WHEN STRPOS(s.their_id, '_1:') > 0
+            THEN SUBSTR(s.their_id, 1, STRPOS(s.their_id, '_1:') - 1) || '@lid'
+            ELSE SUBSTR(s.their_id, 1, STRPOS(s.their_id, ':') - 1) || '@s.whatsapp.net' END)
+    ORDER BY s.our_jid, s.their_id LIMIT $2";
+const STRANGERS_SQLITE: &str = "
+    SELECT s.our_jid, s.their_id FROM whatsmeow_sessions s
+    WHERE s.business_id = $1 AND NOT EXISTS (
+        SELECT 1 FROM wmctl_device_list d WHERE d.business_id = $1 AND d.their_jid =
+            CASE WHEN INSTR(s.their_id, '_1:') > 0
+            THEN SUBSTR(s.their_id, 1, INSTR(s.their_id, '_1:') - 1) || '@lid'
+            ELSE SUBSTR(s.their_id, 1, INSTR(s.their_id, ':') - 1) || '@s.whatsapp.net' END)
+    ORDER BY s.our_jid, s.their_id LIMIT $2";
+
+const DELETE_RATCHET: [&str; 3] = [
+    "DELETE FROM whatsmeow_sessions
+     WHERE business_id = $1 AND our_jid = $2 AND their_id = $3",
+    "DELETE FROM whatsmeow_identity_keys
+     WHERE business_id = $1 AND our_jid = $2 AND their_id = $3",
+    "DELETE FROM whatsmeow_sender_keys
+     WHERE business_id = $1 AND our_jid = $2 AND sender_id = $3",
+];
+
 /// What can be forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -118,6 +167,12 @@ pub enum Kind {
     Retries,
     /// Events that webhooks did not take.
     Letters,
+    /// Which devices people have, as the server said; it is asked again.
+    Devices,
+    /// Who is in groups, likewise.
+    Groups,
+    /// Ratchets of strangers, with what else is known of their devices.
+    Ratchets,
 }
 
 /// Under whose authority rows go.
@@ -195,6 +250,12 @@ impl Store {
             Kind::Buffer => BUFFER.at,
             Kind::Retries => RETRIES.at,
             Kind::Letters => LETTERS.at,
+            Kind::Devices => DEVICES.at,
+            Kind::Groups => GROUPS.at,
+            Kind::Ratchets => {
+                pruning.seq = i64::try_from(count).unwrap_or(i64::MAX);
+                return Ok(pruning);
+            }
         };
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let at: Option<i64> = match self.db.row(sql, args![tenant.as_str(), count]).await? {
@@ -232,7 +293,50 @@ impl Store {
             Kind::Buffer => self.prune_plain(&BUFFER, pruning, mode).await,
             Kind::Retries => self.prune_plain(&RETRIES, pruning, mode).await,
             Kind::Letters => self.prune_plain(&LETTERS, pruning, mode).await,
+            Kind::Devices => self.prune_plain(&DEVICES, pruning, mode).await,
+            Kind::Groups => self.prune_plain(&GROUPS, pruning, mode).await,
+            Kind::Ratchets => self.prune_ratchets(pruning, mode).await,
         }
+    }
+
+    /// Of more than so many, those of strangers go.
+    async fn prune_ratchets(
+        &self,
+        pruning: &mut Pruning,
+        mode: Mode<'_>,
+    ) -> Result<(), StoreError> {
+        const TABLE: &str = "whatsmeow_sessions";
+        let tenant = pruning.tenant.clone();
+        let row = self.db.row(COUNT_RATCHETS, args![tenant.as_str()]).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.column(TABLE, 0))?;
+        let over = (count - pruning.seq).min(ROWS_MAX);
+        if over <= 0 {
+            pruning.done = true;
+            return Ok(());
+        }
+        let sql = match &self.db {
+            Db::Sqlite { .. } => STRANGERS_SQLITE,
+            Db::Postgres(_) => STRANGERS_POSTGRES,
+        };
+        let rows = self.db.rows(sql, args![tenant.as_str(), over]).await?;
+        let mut strangers: Vec<(String, String)> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            strangers.push((row.column(TABLE, 0)?, row.column(TABLE, 1)?));
+        }
+        pruning.rows += i64::try_from(strangers.len()).unwrap_or(0);
+        let Some(mut tx) = self.begin_pruning(mode).await? else {
+            pruning.done = true;
+            return Ok(());
+        };
+        for (our, their) in &strangers {
+            for delete in DELETE_RATCHET {
+                let values = args![tenant.as_str(), our.as_str(), their.as_str()];
+                tx.run(delete, values).await?;
+            }
+        }
+        tx.commit().await?;
+        pruning.done = over < ROWS_MAX || strangers.is_empty();
+        Ok(())
     }
 
     async fn prune_events(&self, pruning: &mut Pruning, mode: Mode<'_>) -> Result<(), StoreError> {

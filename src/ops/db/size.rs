@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::ids::TenantId;
 use crate::ops::open::{App, RowsError};
+use crate::ops::retention::kept;
 use crate::ops::shapes::time;
 use crate::store::inspect::size::{TableSize, TenantSize};
 
@@ -35,6 +36,9 @@ pub struct Size {
     pub events_per_day: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outbox_per_day: Option<i64>,
+    /// How long rows of a table are kept, or how many a tenant has at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// The table in which a tenant has most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest: Option<String>,
@@ -68,7 +72,10 @@ pub async fn sizes(
         let mut tables: Vec<Size> = tables
             .map_err(RowsError::of)?
             .into_iter()
-            .map(|table| of_table(table, now_ms))
+            .map(|table| Size {
+                kept: kept(&table.name, &app.retention),
+                ..of_table(table, now_ms)
+            })
             .collect();
         tables.sort_by_key(|size| -size.bytes);
         sizes.extend(tables);

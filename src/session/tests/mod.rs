@@ -11,6 +11,7 @@ mod receipts;
 mod settings;
 mod steps;
 mod talk;
+mod unread;
 mod world;
 
 use rand::SeedableRng;

@@ -24,7 +24,7 @@ use crate::session::machine::Session;
 use crate::session::output::{Notice, Output};
 use crate::session::pair::DeviceKeys;
 use crate::session::rows::{OutboxRow, OutboxState, PreKeyRow, Row, RowKey, Rows};
-use crate::session::unit::Context;
+use crate::session::unit::{Context, Unit, Wants};
 use crate::wire::node::Node;
 use crate::wire::{decode, encode};
 
@@ -190,7 +190,7 @@ impl World {
                 if wants.is_empty() {
                     break;
                 }
-                let found = |key: RowKey| (key.clone(), device.store.get(&key).cloned());
+                let found = |key: RowKey| (key.clone(), device.find(&key));
                 let loaded: Vec<_> = wants.into_iter().map(found).collect();
                 device.rows.load(loaded);
             }
@@ -215,6 +215,7 @@ impl World {
             }
             device.notices.extend(out.notices.iter().cloned());
             inputs.extend(out.again);
+            inputs.extend(out.beside);
             if out.notices.contains(&Notice::LoggedIn) {
                 let mut open: Vec<MessageId> = device.open().collect();
                 open.sort();
@@ -241,6 +242,54 @@ impl World {
             self.deliver(index);
         }
         panic!("the world does not come to rest");
+    }
+
+    /// Sends a stanza to a device, until it is acknowledged.
+    pub(super) fn hand(&mut self, index: usize, node: Node) {
+        self.push(index, node);
+    }
+
+    /// Lets time pass, and has a device do what is due.
+    pub(super) fn pass(&mut self, index: usize, ms: u64) {
+        self.now += ms;
+        self.feed(index, Input::Tick);
+    }
+
+    /// What a phone tells another device of its account, as the device gets it.
+    pub(super) fn whisper(&mut self, phone: usize, to: usize, message: &[u8]) -> Node {
+        let target = self.devices[to].account.lid.clone().unwrap();
+        let device = &mut self.devices[phone];
+        loop {
+            let mut wants = Wants::new(&device.rows);
+            device.session.has_ratchet(&mut wants, &target);
+            let wants = wants.into_keys();
+            if wants.is_empty() {
+                break;
+            }
+            let found = |key: RowKey| (key.clone(), device.store.get(&key).cloned());
+            let loaded: Vec<_> = wants.into_iter().map(found).collect();
+            device.rows.load(loaded);
+        }
+        let mut out = Output::default();
+        let mut unit = Unit {
+            now: at(self.now),
+            rng: &mut self.rng,
+            rows: &mut device.rows,
+            out: &mut out,
+        };
+        let sealed = device
+            .session
+            .encrypt_to(&mut unit, &target, message, None)
+            .unwrap();
+        device.commit(out.changes);
+        self.sent += 1;
+        Node::new("message")
+            .attr("from", self.devices[phone].account.lid.clone().unwrap())
+            .attr("id", format!("3EB0{:016}", self.sent))
+            .attr("t", "1760000300")
+            .attr("type", "text")
+            .attr("category", "peer")
+            .with_child(sealed.node())
     }
 
     /// Delivers one stanza.
@@ -401,6 +450,7 @@ impl World {
             .attr("id", id.as_str())
             .attr("t", "1760000100")
             .attr("type", "text")
+            .attr_opt("category", node.attr_text("category"))
             .attr("notify", "somebody");
         let proof: Vec<Node> = node.children_named("device-identity").cloned().collect();
         let number = self.devices[from].account.jid.bare();
@@ -415,7 +465,7 @@ impl World {
                     .attr("participant", sender.clone())
                     .attr("participant_pn", number.clone())
                     .attr("addressing_mode", "lid");
-            } else if own {
+            } else if own && node.attr_text("category").is_none() {
                 // A copy that is sent again goes to the device, and says whose chat it is from.
                 let chat = node.attr_jid("recipient").unwrap_or_else(|| to.clone());
                 let number = self
@@ -448,7 +498,8 @@ impl World {
     fn ciphertexts(&self, from: usize, node: &Node) -> BTreeMap<usize, Vec<Node>> {
         let to = node.attr_jid("to").unwrap();
         let shared: Vec<Node> = node.children_named("enc").cloned().collect();
-        let direct = node.attr_is("device_fanout", "false").then(|| to.clone());
+        let alone = node.attr_is("device_fanout", "false") || node.attr_is("category", "peer");
+        let direct = alone.then(|| to.clone());
         if let Some(device) = node.attr_jid("participant").or(direct) {
             return BTreeMap::from([(self.index_of(&device).unwrap(), shared)]);
         }
@@ -591,10 +642,34 @@ fn signal_place(message: &[u8]) -> (Vec<u8>, u32) {
 }
 
 impl Device {
+    /// What the store would find.
+    fn find(&self, key: &RowKey) -> Option<Row> {
+        match key {
+            RowKey::NextUnread => {
+                let unread = self.store.iter().filter_map(|(key, row)| match (key, row) {
+                    (RowKey::Retry(dedupe), Row::Retry(row)) => {
+                        let open = row.unread.as_ref().is_some_and(|unread| !unread.asked);
+                        open.then(|| (row.first_ms, dedupe.clone()))
+                    }
+                    _ => None,
+                });
+                unread.min().map(|(_, dedupe)| Row::Unread(dedupe))
+            }
+            RowKey::NextHistory => {
+                let mut histories = self.store.iter();
+                histories.find_map(|(key, row)| match key {
+                    RowKey::History(_) => Some(row.clone()),
+                    _ => None,
+                })
+            }
+            key => self.store.get(key).cloned(),
+        }
+    }
+
     fn commit(&mut self, changes: Vec<Change>) {
         for change in changes {
             match change {
-                Change::Put(RowKey::Contact(_), _) => (),
+                Change::Put(RowKey::Contact(_) | RowKey::HistoryDone(_), _) => (),
                 Change::Put(key, row) => {
                     self.store.insert(key, row);
                 }

@@ -54,7 +54,9 @@ const OUTBOX_SINCE: &str = "
     SELECT business_id, COUNT(*) FROM wmctl_outbox
     WHERE queued_ms >= $2 AND ($1 = '' OR business_id = $1) GROUP BY business_id";
 
-/// How long figures are kept (milliseconds).
+const FORGET_AUDIT: &str = "DELETE FROM wmctl_audit WHERE at_ms < $1";
+
+/// How long figures are kept, and what was done (milliseconds).
 const KEPT_MS: i64 = 400 * 24 * 3_600_000;
 
 /// One table.
@@ -171,6 +173,7 @@ impl Store {
             tx.run(KEEP, args![now_ms, size.name, size.bytes]).await?;
         }
         tx.run(FORGET, args![now_ms - KEPT_MS]).await?;
+        tx.run(FORGET_AUDIT, args![now_ms - KEPT_MS]).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -86,6 +86,37 @@ async fn what_does_not_decrypt_is_asked_for_again() {
     .await;
 }
 
+/// Neither the first copy nor any that the sender sends again can be read.
+#[tokio::test]
+async fn what_its_sender_cannot_make_readable_comes_from_the_phone() {
+    const COPIES: u32 = 6;
+    let stage = Stage::set().await;
+    let mut run = stage.wmctl.start(&["run"]);
+    let state = |line: &Value| line["type"] == "status" && line["state"] == "connected";
+    run.expect("connected", state).await;
+    let mut fault = fault(FaultKind::Corrupt, Direction::Out, Some("message"), COPIES);
+    fault.per_mille = 1_000;
+    stage.sim.add_fault(fault).await.unwrap();
+    let sent = stage
+        .sim
+        .phone_sends(stage.contact(0), NUMBER, "who reads this?");
+    let id = sent.await.unwrap();
+    let unreadable = run.expect("news of it", |line| line["type"] == "undecryptable");
+    let unreadable = unreadable.await;
+    assert_eq!(unreadable["id"], id.as_str());
+    let read = run
+        .expect("the message", |line| line["type"] == "message")
+        .await;
+    assert_eq!(read["id"], id.as_str());
+    assert_eq!(read["text"], "who reads this?");
+    for name in ["chat", "chat_alt"] {
+        assert!(read[name].is_string(), "{read}");
+        assert_eq!(read[name], unreadable[name]);
+    }
+    run.terminate().await;
+    assert!(run.ended().await.success());
+}
+
 #[tokio::test]
 async fn each_ending_has_its_own_reaction() {
     let stage = Stage::set().await;

@@ -44,11 +44,7 @@ async fn everything_is_shown(server: Option<Postgres>) {
         .map(|table| table["bytes"].as_i64().unwrap())
         .sum();
     assert!(0 < sum && sum < database, "{sum} of {database}");
-    assert!(
-        tables
-            .iter()
-            .any(|table| table["name"] == "whatsmeow_pre_keys")
-    );
+    bounds_are_shown(&tables);
     let tenants = of(&sizes, "of", "tenant");
     assert_eq!(
         (tenants.len(), &tenants[0]["name"]),
@@ -91,6 +87,25 @@ async fn connections_are_counted(wmctl: &Wmctl, server: Option<&Postgres>) {
     }
 }
 
+/// How much of each table is kept.
+fn bounds_are_shown(tables: &[&Value]) {
+    let kept = |name: &str| {
+        let table = tables.iter().find(|table| table["name"] == name);
+        table.unwrap()["kept"].as_str().map(str::to_owned)
+    };
+    for (name, bound) in [
+        ("whatsmeow_pre_keys", "2048 a tenant"),
+        ("whatsmeow_sessions", "20000"),
+        ("wmctl_audit", "400d"),
+        ("wmctl_device_list", "30d"),
+        ("wmctl_event", "30d"),
+        ("wmctl_group", "4096"),
+        ("wmctl_retry", "5w,50000"),
+    ] {
+        assert_eq!(kept(name).as_deref(), Some(bound), "{name}");
+    }
+}
+
 async fn nothing_escapes_the_check(wmctl: &Wmctl, server: Option<&Postgres>, jid: &str) {
     assert_eq!(wmctl.done(&["db", "check"]).await, "");
     let hex = |bytes: &str| match server {
@@ -111,10 +126,9 @@ async fn nothing_escapes_the_check(wmctl: &Wmctl, server: Option<&Postgres>, jid
     } else {
         typed(wmctl, server, "PRAGMA ignore_check_constraints = 1").await;
     }
-    let pragma = if server.is_none() {
-        "PRAGMA ignore_check_constraints = 1;"
-    } else {
-        ""
+    let pragma = match server {
+        None => "PRAGMA ignore_check_constraints = 1;",
+        Some(_) => "",
     };
     let broken = format!(
         "{pragma}
@@ -125,7 +139,8 @@ async fn nothing_escapes_the_check(wmctl: &Wmctl, server: Option<&Postgres>, jid
              VALUES ('acme', '9:1@s.whatsapp.net', '5@s.whatsapp.net');
          INSERT INTO wmctl_group VALUES ('acme', 'g@g.us', 's', 'pn', '[1]', 0);
          INSERT INTO wmctl_device_list VALUES ('gone', '5@s.whatsapp.net', '[[0,0]]', 0);
-         INSERT INTO wmctl_retry VALUES ('no name!', 'x', 1, 0);",
+         INSERT INTO wmctl_retry (business_id, dedupe, count, first_ms)
+             VALUES ('no name!', 'x', 1, 0);",
         short = hex("010203"),
     );
     typed(wmctl, server, &broken).await;

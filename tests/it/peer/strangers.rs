@@ -1,6 +1,7 @@
 //! Foreign clients among themselves: what the simulator has to be right about.
 
 use serde_json::json;
+use wmctl::sim::{Direction, Fault, FaultKind};
 
 use crate::support::baileys::Version::{self, V6, V7};
 use crate::support::world::World;
@@ -61,6 +62,37 @@ async fn members_of_a_group_read_each_other() {
         bert.client.send(group, &format!("from Bert {round}")).await;
         anna.client.message(&format!("from Bert {round}")).await;
     }
+}
+
+/// Phones answer foreign clients that ask them for what they could not read.
+#[tokio::test]
+async fn what_cannot_be_read_comes_from_the_phone() {
+    let world = World::start().await;
+    let mut anna = world.stranger(V7, ANNA).await;
+    world.sim.add_account(BERT, "Bert").await.unwrap();
+    let sent = world.sim.phone_sends(BERT, ANNA, "readable");
+    sent.await.unwrap();
+    anna.client.message("readable").await;
+    // The sender answers no request to send it again.
+    let corrupt = Fault {
+        kind: FaultKind::Corrupt,
+        number: Some(ANNA.into()),
+        direction: Direction::Out,
+        tag: Some("message".into()),
+        times: 1,
+        per_mille: 1_000,
+    };
+    let drop = Fault {
+        kind: FaultKind::Drop,
+        direction: Direction::In,
+        tag: Some("receipt".into()),
+        ..corrupt.clone()
+    };
+    world.sim.add_fault(corrupt).await.unwrap();
+    world.sim.add_fault(drop).await.unwrap();
+    let sent = world.sim.phone_sends(BERT, ANNA, "from the phone");
+    sent.await.unwrap();
+    anna.client.message("from the phone").await;
 }
 
 #[tokio::test]

@@ -16,7 +16,13 @@ use super::{Connection, Database, raw};
 
 fn write(count: u32) -> Change {
     let key = RowKey::Retry(Dedupe("probe".to_owned()));
-    Change::Put(key, Row::Retry(RetryRow { count, first_ms: 0 }))
+    Change::Put(
+        key,
+        Row::Retry(RetryRow {
+            count,
+            ..RetryRow::default()
+        }),
+    )
 }
 
 /// Takes the lease from its holder as a takeover does, whatever guards it beside the row.
@@ -44,7 +50,7 @@ pub(super) async fn a_stale_owner_cannot_commit(database: &Database) {
         found[0].1,
         Some(Row::Retry(RetryRow {
             count: 1,
-            first_ms: 0
+            ..RetryRow::default()
         }))
     );
 }

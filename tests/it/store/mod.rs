@@ -198,6 +198,8 @@ on_both!(
     suite::a_schema_that_is_not_ours_is_refused,
     suite::an_account_comes_back_as_it_was_paired,
     suite::updates_change_only_what_they_name,
+    suite::of_many_ratchets_those_of_strangers_go,
+    suite::the_oldest_unread_message_comes_first,
     suite::whole_tables_change_at_once,
     suite::a_person_is_found_under_either_name,
     suite::an_event_has_both_names_of_its_chat,

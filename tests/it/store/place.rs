@@ -20,7 +20,10 @@ fn write(count: u32) -> [Change; 1] {
     let key = RowKey::Retry(Dedupe("probe".to_owned()));
     [Change::Put(
         key,
-        Row::Retry(RetryRow { count, first_ms: 0 }),
+        Row::Retry(RetryRow {
+            count,
+            ..RetryRow::default()
+        }),
     )]
 }
 
@@ -33,7 +36,10 @@ pub(super) async fn a_unit_is_committed_once_at_its_place(database: &Database) {
     let store = database.store().await;
     let lease = paired(&store).await;
     let (owner, row) = (owner(), |count| {
-        Some(Row::Retry(RetryRow { count, first_ms: 0 }))
+        Some(Row::Retry(RetryRow {
+            count,
+            ..RetryRow::default()
+        }))
     });
     let (last, account) = store.account_after(&tenant()).await.unwrap();
     assert!(last.is_empty() && account.is_some());

@@ -190,6 +190,12 @@ pub(super) fn rows() -> Vec<(RowKey, Row)> {
             Row::Retry(RetryRow {
                 count: 2,
                 first_ms: 5,
+                unread: Some(Unread {
+                    chat: Jid::group("120363"),
+                    sender: Jid::lid("777"),
+                    id: id(),
+                    asked: true,
+                }),
             }),
         ),
         (

@@ -1,13 +1,18 @@
 //! What the store promises, whatever the database.
 
+use wmctl::config::retention::Limit;
 use wmctl::ids::{Jid, MessageId};
 use wmctl::session::account::AccountUpdate;
 use wmctl::session::changes::{Change, Event, EventBody, MessageEvent};
-use wmctl::session::rows::{Contact, Dedupe, HistoryRow, OutboxState, Row, RowKey, SenderKeyShare};
+use wmctl::session::rows::{
+    Contact, Dedupe, DeviceList, HistoryRow, OutboxState, RetryRow, Row, RowKey, SenderKeyShare,
+    Unread,
+};
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
 use wmctl::store::intake::NewMessage;
 use wmctl::store::migrate::SCHEMA_VERSION;
+use wmctl::store::retention::{Kind, Mode};
 
 use super::Database;
 use super::samples::{account, banned, owner, paired, pre_key, rows, signed, tenant};
@@ -306,6 +311,94 @@ pub(super) async fn an_event_has_both_names_of_its_chat(database: &Database) {
         |at: usize| -> serde_json::Value { serde_json::from_str(&events[at].detail).unwrap() };
     assert_eq!(detail(0)["chat_alt"], "777@lid");
     assert_eq!(detail(1)["sender_alt"], "491600@s.whatsapp.net");
+}
+
+pub(super) async fn of_many_ratchets_those_of_strangers_go(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let known = [Jid::lid("3").with_device(5), Jid::user("4")];
+    let strangers = [Jid::lid("1"), Jid::lid("33"), Jid::user("5").with_device(2)];
+    let rows_of = |device: &Jid| {
+        let (address, chat) = (device.address(), Jid::group("120"));
+        let sender = address.clone();
+        [
+            (RowKey::Ratchet(address.clone()), Row::Record(vec![1])),
+            (RowKey::Identity(address), Row::Identity([2; 32])),
+            (RowKey::SenderKey { chat, sender }, Row::Record(vec![3])),
+        ]
+    };
+    let puts = known.iter().chain(&strangers).flat_map(rows_of);
+    let mut changes: Vec<_> = puts.map(|(key, row)| Change::Put(key, row)).collect();
+    for device in &known {
+        let list = Row::Devices(DeviceList::default());
+        changes.push(Change::Put(RowKey::Devices(device.bare()), list));
+    }
+    store.commit(&lease, &owner(), &changes).await.unwrap();
+    let left = async || {
+        let mut left = Vec::new();
+        for device in known.iter().chain(&strangers) {
+            let keys = rows_of(device).map(|(key, _)| key);
+            let found = store.read(&owner(), &keys).await.unwrap();
+            let there = found.iter().filter(|(_, row)| row.is_some()).count();
+            assert!(there == 0 || there == 3, "{device} has {there} rows");
+            left.push(0 < there);
+        }
+        left
+    };
+    // As many as there may be; then fewer, and fewer than there are people that we wrote to.
+    for (count, expected) in [
+        (5, [1, 1, 1, 1, 1]),
+        (4, [1, 1, 0, 1, 1]),
+        (1, [1, 1, 0, 0, 0]),
+    ] {
+        let limit = Limit {
+            age: None,
+            count: Some(count),
+        };
+        let tenant = tenant();
+        let pruning = store.pruning(&tenant, Kind::Ratchets, limit, 0);
+        let mut pruning = pruning.await.unwrap();
+        while !pruning.done {
+            store.prune(&mut pruning, Mode::ByHand).await.unwrap();
+        }
+        assert_eq!(left().await, expected.map(|there| there == 1), "{count}");
+    }
+}
+
+pub(super) async fn the_oldest_unread_message_comes_first(database: &Database) {
+    let store = database.store().await;
+    let lease = paired(&store).await;
+    let row = |first_ms: i64, asked: Option<bool>| RetryRow {
+        count: 1,
+        first_ms,
+        unread: asked.map(|asked| Unread {
+            chat: Jid::group("120"),
+            sender: Jid::lid("777"),
+            id: "ID".parse().unwrap(),
+            asked,
+        }),
+    };
+    let next = async || {
+        let found = store.read(&owner(), &[RowKey::NextUnread]).await.unwrap();
+        found[0].1.clone()
+    };
+    let put = |name: &str, row: RetryRow| {
+        Change::Put(RowKey::Retry(Dedupe(name.to_owned())), Row::Retry(row))
+    };
+    assert_eq!(next().await, None);
+    let changes = [
+        put("asked", row(1, Some(true))),
+        put("quiet", row(2, None)),
+        put("later", row(4, Some(false))),
+        put("next", row(3, Some(false))),
+    ];
+    store.commit(&lease, &owner(), &changes).await.unwrap();
+    for name in ["next", "later"] {
+        assert_eq!(next().await, Some(Row::Unread(Dedupe(name.to_owned()))));
+        let asked = [put(name, row(3, Some(true)))];
+        store.commit(&lease, &owner(), &asked).await.unwrap();
+    }
+    assert_eq!(next().await, None);
 }
 
 fn message(number: u32) -> Change {
