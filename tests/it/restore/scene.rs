@@ -148,6 +148,8 @@ impl Scene {
                     to: to.clone(),
                     text: text.clone(),
                     idempotency_key: None,
+                    expires_at: None,
+                    force: false,
                 };
                 send::enqueue(&app, &message).await.unwrap();
                 let readers = CONTACTS
