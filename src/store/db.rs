@@ -237,6 +237,10 @@ pub(super) enum Db {
 }
 
 /// An open transaction; dropped without a commit, it is rolled back.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each transaction, and it stays where it was made"
+)]
 pub(super) enum Tx {
     Sqlite(FileTx),
     Postgres {

@@ -301,6 +301,9 @@ struct Servers {
     ports: Vec<Option<u16>>,
 }
 
+/// A host and a port as far as the URL names them.
+type HostAndPort = (Option<String>, Option<u16>);
+
 impl Servers {
     /// `host:port,host:port`.
     fn read(&mut self, addresses: &str) -> Result<(), PostgresUrlError> {
@@ -339,7 +342,7 @@ impl Servers {
     }
 
     /// Each host with its port; one port is that of all.
-    fn pairs(self) -> Result<Vec<(Option<String>, Option<u16>)>, PostgresUrlError> {
+    fn pairs(self) -> Result<Vec<HostAndPort>, PostgresUrlError> {
         let Self { hosts, mut ports } = self;
         if let [port] = ports[..] {
             ports = vec![port; hosts.len()];

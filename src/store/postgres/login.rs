@@ -3,7 +3,6 @@
 //! A URL that came from a file is read again when it is refused: passwords are changed while a
 //! process runs, and some are made for a short time only.
 
-use std::env::var;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
@@ -14,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::config::DatabaseUrl;
 use crate::config::postgres::PostgresUrl;
+use crate::store::postgres::environment::var;
 use crate::store::postgres::passwords::{self, Wanted};
 use crate::store::postgres::target::Address;
 
@@ -89,12 +89,12 @@ impl Login {
 
 impl Known {
     fn of(url: &PostgresUrl) -> Self {
-        let user = url.user.clone().or_else(|| var("PGUSER").ok());
+        let user = url.user.clone().or_else(|| var("PGUSER"));
         let user = user.or_else(|| whoami::username().ok());
         let password = url.password.clone();
         Self {
             user: user.unwrap_or_else(|| String::from("unknown")),
-            password: password.or_else(|| var("PGPASSWORD").ok().map(Zeroizing::new)),
+            password: password.or_else(|| var("PGPASSWORD").map(Zeroizing::new)),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub(super) mod answer;
 mod dial;
+mod environment;
 pub(super) mod link;
 mod login;
 mod passwords;

@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
+
+use crate::store::postgres::environment::password_file;
 
 /// Longest file that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -21,9 +23,7 @@ pub(super) struct Wanted<'a> {
 
 /// The password in the file that `PGPASSFILE` names, or in `.pgpass` in the home folder.
 pub(super) fn find(wanted: &Wanted<'_>) -> Option<Zeroizing<String>> {
-    let named = std::env::var_os("PGPASSFILE").map(PathBuf::from);
-    let of_home = || std::env::home_dir().map(|home| home.join(".pgpass"));
-    let path = named.or_else(of_home)?;
+    let path = password_file()?;
     in_text(&text(&path)?, wanted)
 }
 

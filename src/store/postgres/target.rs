@@ -3,7 +3,6 @@
 //! What the URL leaves open comes from the variables and the file of passwords that PostgreSQL's
 //! own clients read.
 
-use std::env::var;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +15,7 @@ use crate::config::postgres::{Binding, Keepalives, PostgresUrl, Roots, TlsMode, 
 use crate::store::error::StoreError;
 use crate::store::postgres::answer::{Answer, fault};
 use crate::store::postgres::dial::{Secured, dial};
+use crate::store::postgres::environment::var;
 use crate::store::postgres::link::Link;
 use crate::store::postgres::login::Login;
 
@@ -73,14 +73,14 @@ impl Target {
     /// Of a URL; sessions have this name unless the URL gives one.
     pub(in crate::store) fn of(url: &PostgresUrl, name: &str) -> Self {
         let servers = servers(url);
-        let options = url.options.clone().or_else(|| var("PGOPTIONS").ok());
+        let options = url.options.clone().or_else(|| var("PGOPTIONS"));
         Self {
             tls: mode(url, &servers),
             servers: Arc::new(servers),
             last: Arc::default(),
             wanted: url.wanted,
             login: Login::of(url),
-            database: url.database.clone().or_else(|| var("PGDATABASE").ok()),
+            database: url.database.clone().or_else(|| var("PGDATABASE")),
             binding: url.binding,
             keepalives: url.keepalives,
             files: Arc::new(files(url)),
@@ -242,8 +242,8 @@ fn refusal(error: tokio_postgres::Error, has_password: bool) -> StoreError {
 
 /// What the URL names, or else the variables, or else this machine.
 fn servers(url: &PostgresUrl) -> Vec<Address> {
-    let port = var("PGPORT").ok().and_then(|port| port.parse().ok());
-    let named = || var("PGHOSTADDR").or_else(|_| var("PGHOST")).ok();
+    let port = var("PGPORT").and_then(|port| port.parse().ok());
+    let named = || var("PGHOSTADDR").or_else(|| var("PGHOST"));
     let first = (url.host.clone().or_else(named), url.port);
     let all = [first].into_iter().chain(url.others.iter().cloned());
     let address = |(host, its): (Option<String>, Option<u16>)| {
@@ -261,19 +261,19 @@ fn mode(url: &PostgresUrl, servers: &[Address]) -> TlsMode {
     if servers.iter().all(Address::is_socket) {
         return TlsMode::Disable;
     }
-    let named = || TlsMode::named(&var("PGSSLMODE").ok()?);
+    let named = || TlsMode::named(&var("PGSSLMODE")?);
     url.tls.or_else(named).unwrap_or_default()
 }
 
 fn files(url: &PostgresUrl) -> Files {
-    let named = || var("PGSSLROOTCERT").ok().filter(|path| !path.is_empty());
+    let named = || var("PGSSLROOTCERT").filter(|path| !path.is_empty());
     let roots = match (&url.roots, named()) {
         (Roots::Any, Some(path)) if path == "system" => Roots::System,
         (Roots::Any, Some(path)) => Roots::File(path.into()),
         (roots, _) => roots.clone(),
     };
     let named = || {
-        let (certificate, key) = (var("PGSSLCERT").ok()?, var("PGSSLKEY").ok()?);
+        let (certificate, key) = (var("PGSSLCERT")?, var("PGSSLKEY")?);
         Some((certificate.into(), key.into()))
     };
     let client = url.client.clone().or_else(named);
