@@ -158,34 +158,35 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -l no-headers -d 'Lea
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -s c -l config -d 'Read this configuration file only' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l log-format -d 'Write log lines as text or json' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l color -d 'Use colour: auto, always or never' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l server -d 'Dial this server instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l json -d 'Same as --output json'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -l no-headers -d 'Leave out the heads of tables'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -s q -l quiet -d 'Say nothing but errors'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -s v -l verbose -d 'Log more; twice for everything'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "list" -d 'List tenants: state, device, and which process runs each'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "show" -d 'Show one tenant'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "add" -d 'Have a tenant run, with these settings'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "start" -d 'Have a tenant run'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "stop" -d 'Have a tenant not run; its rows are kept'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "move" -d 'Have a tenant run on a host while that one lives'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "drain" -d 'Have a host give all its tenants away and take none'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "wait" -d 'Wait until a tenant is in a state; exit code 10 if the time is up'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "rm" -d 'Delete a tenant\'s keys, sessions and events for good'
-complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait rm watch" -f -a "watch" -d 'List tenants every two seconds'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "list" -d 'List tenants: state, device, and which process runs each'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "show" -d 'Show one tenant'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "add" -d 'Have a tenant run, with these settings'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "start" -d 'Have a tenant run'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "stop" -d 'Have a tenant not run; its rows are kept'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "move" -d 'Have a tenant run on a host while that one lives'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "drain" -d 'Have a host give all its tenants away and take none'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "wait" -d 'Wait until a tenant is in a state; exit code 10 if the time is up'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "logout" -d 'Unlink a tenant\'s device: the phone does not list it any more, its rows are kept'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "rm" -d 'Unlink a tenant\'s device and delete its keys, sessions and events for good'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and not __fish_seen_subcommand_from list show add start stop move drain wait logout rm watch" -f -a "watch" -d 'List tenants every two seconds'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from list" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
@@ -226,6 +227,7 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l device-name -d 'Have the phone list the device under this name' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l platform -d 'Have the phone list it as chrome, edge, firefox, safari or other' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l host -d 'Run it on this host while that one lives' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l message-ttl -d 'Give messages up that waited for it so long, such as 30m or 7d; 0s is never (default: 24h)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from add" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
@@ -340,6 +342,25 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_sub
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from wait" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l lock-database-url -d 'Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -s c -l config -d 'Read this configuration file only' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -s o -l output -d 'Print the answer as table, json, jsonl or name' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l log-level -d 'Log what this filter lets through, like debug or wmctl::engine=trace' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l log-format -d 'Write log lines as text or json' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l color -d 'Use colour: auto, always or never' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l server -d 'Dial this server instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l yes -d 'Do not ask'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l json -d 'Same as --output json'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -l no-headers -d 'Leave out the heads of tables'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -s q -l quiet -d 'Say nothing but errors'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -s v -l verbose -d 'Log more; twice for everything'
+complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l tenant -l business-id -d 'Act for this tenant (default: default)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand tenants; and __fish_seen_subcommand_from rm" -l database-url -d 'Keep the rows here: sqlite:PATH or postgres://… without a password' -r
@@ -664,9 +685,11 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcomma
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand db; and __fish_seen_subcommand_from locks" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l to -d 'Phone number, or address of a person or group' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l text -d 'What to say' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l idempotency-key -d 'Take the same key twice as the same message' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l expires-at -d 'Do not send it after this time (RFC 3339); as long as the tenant\'s messages wait by default' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l file -d 'Read messages as JSON lines from this file, - for standard input' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l wait -d 'Wait until every message has come that far' -r -f -a "queued\t'Taken in'
 sent\t'The server has it'
@@ -685,12 +708,14 @@ complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l server -d 'Dial thi
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l root-key -d 'Trust certificates signed by this key instead of WhatsApp\'s (64 hexadecimal digits)' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l ca-file -l ca -d 'Trust only the TLS roots in this PEM file' -r -F
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l simulator -d 'Dial the simulator with this control URL instead of WhatsApp' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l force -d 'Queue it although the account is logged out, banned or exported'
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l json -d 'Same as --output json'
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -l no-headers -d 'Leave out the heads of tables'
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s q -l quiet -d 'Say nothing but errors'
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s v -l verbose -d 'Log more; twice for everything'
 complete -c wmctl -n "__fish_wmctl_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l from-seq -d 'Start with this number' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l api -d 'Ask this host\'s HTTP interface instead of the database' -r
+complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l from-seq -d 'Start with this number; 0 is the first that there is, `now` what comes next' -r
 complete -c wmctl -n "__fish_wmctl_using_subcommand events" -l type -d 'Show only events of this type (can be repeated)' -r -f -a "message\t''
 history_message\t''
 undecryptable\t''
