@@ -325,7 +325,7 @@ impl Store {
         };
         if let Verdict::Older(mark) = verdict {
             tracing::warn!(
-                tenant = %lease.tenant,
+                business_id = %lease.tenant,
                 mark = mark.word(),
                 log = current.id,
                 "the database is older than what was sent from it, or may be: its keys encrypt \
@@ -340,7 +340,11 @@ impl Store {
     fn mark(&self, tenant: &TenantId, tag: &str, log: &str, unit: UnitName) {
         let log = log.to_owned();
         if let Err(error) = self.marks.keep(tag, tenant, &Kept { log, unit }) {
-            tracing::warn!(%tenant, %error, "how far the account has come cannot be written down");
+            tracing::warn!(
+                business_id = %tenant,
+                %error,
+                "how far the account has come cannot be written down"
+            );
         }
     }
 

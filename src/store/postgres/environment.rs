@@ -1,5 +1,5 @@
-//! The variables that every client of PostgreSQL knows (`PGUSER`, `PGPASSFILE` and so on), read where
-//! a URL leaves something out. They are libpq's and no settings of ours.
+//! The variables that every client of PostgreSQL knows (`PGUSER`, `PGPASSFILE` and so on), read
+//! where a URL leaves something out. They are libpq's and no settings of ours.
 
 use std::path::PathBuf;
 

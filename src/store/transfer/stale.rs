@@ -1,4 +1,5 @@
-//! Records that must not leave in an export: another client would encrypt with what only reads here.
+//! Records that must not leave in an export: another client would encrypt with what only reads
+//! here.
 
 use crate::ids::TenantId;
 use crate::signal::sender_key::SenderKey;
