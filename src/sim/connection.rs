@@ -26,9 +26,9 @@ use crate::wire::{decode, encode};
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(20);
 /// How long a client that got its last stanza may take to close the connection itself. One that is
 /// closed at once loses the stanza: what it sent meanwhile resets the connection.
-const LAST_WORD_TIME_MAX: Duration = Duration::from_millis(500);
+const LAST_WORD_TIME_MAX: Duration = Duration::from_millis(300);
 /// How long the server then waits for the client's answer to its own close.
-const CLOSE_TIME_MAX: Duration = Duration::from_secs(1);
+const CLOSE_TIME_MAX: Duration = Duration::from_millis(300);
 /// Stanzas that wait for a client; one that reads so slowly is dropped.
 pub(super) const OUTGOING_MAX: usize = 128 << 10;
 

@@ -210,9 +210,6 @@ impl World {
             }
             None => Outgoing::Cut,
         };
-        // The socket may stay a moment longer, for the client to read the last stanza.
-        let now_ms = self.surroundings.clock.mono_ms();
-        self.journal.closed(now_ms, link);
         self.release(link);
         if let Some(open) = self.links.get_mut(&link) {
             open.peer = Peer::Leaving;

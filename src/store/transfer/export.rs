@@ -12,6 +12,7 @@ use crate::store::Store;
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::key::{Audit, insert_audit};
+use crate::store::log::{self, Mark};
 use crate::store::records::Form;
 use crate::store::tenant::FENCE;
 use crate::store::transfer::catalog::{self, Kind};
@@ -233,6 +234,10 @@ impl Store {
         let mut tx = self.db.begin().await?;
         let cleared = tx.run(CLEAR, args![tenant.as_str()]).await?;
         if let Some(audit) = audit {
+            if 0 < cleared {
+                // Whoever had the copy may have used its keys.
+                log::begin(&mut tx, tenant, Mark::Exported, audit.at_ms).await?;
+            }
             insert_audit(&mut tx, audit).await?;
         }
         tx.commit().await?;

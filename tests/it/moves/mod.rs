@@ -4,6 +4,7 @@ mod baileys;
 mod chat;
 mod kills;
 mod records;
+mod undo;
 mod whatsapp_rust;
 mod whatsmeow;
 

@@ -1,0 +1,71 @@
+//! An account whose copy chatted elsewhere comes back: no key is used twice, and nothing is lost.
+
+use wmctl::sim::{Addressing, Breach};
+
+use super::chat::{CARLA, url};
+use crate::support::meow::Whatsmeow;
+use crate::support::ours::Ours;
+use crate::support::world::World;
+
+const OURS: &str = "491510000013";
+/// Somebody who chats with whatsmeow all the time.
+const BERT: &str = "491510000014";
+/// Texts that the copy sends to each chat, and we afterwards.
+const BY_THE_COPY: usize = 120;
+const TEXTS: usize = 20;
+
+/// Texts to Bert, alone and in the group with him and Carla, who all read them.
+async fn all_are_read(world: &World, ours: &Ours, bert: &mut Whatsmeow, group: &str, when: &str) {
+    for number in 0..TEXTS {
+        ours.send(&format!("+{BERT}"), &format!("alone {when} {number}"))
+            .await;
+        ours.send(group, &format!("group {when} {number}")).await;
+    }
+    for number in 0..TEXTS {
+        bert.message(&format!("alone {when} {number}")).await;
+        let text = format!("group {when} {number}");
+        bert.message(&text).await;
+        world.read_by(CARLA, &text).await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_was_used_elsewhere_uses_no_key_again() {
+    let world = World::start().await;
+    world.sim.add_account(CARLA, "Carla").await.unwrap();
+    let mut bert = world.whatsmeow(BERT).await;
+    let mut ours = world.ours(OURS).await;
+    let members = [OURS, BERT, CARLA];
+    let group = world.sim.create_group("Trip", &members, Addressing::Lid);
+    let group = group.await.unwrap().to_string();
+    for to in [format!("+{BERT}"), group.clone()] {
+        ours.send(&to, &format!("first {to}")).await;
+        bert.message(&format!("first {to}")).await;
+    }
+    bert.send(&ours.jid(), "answer").await;
+    ours.message("answer").await;
+    let resting = ours.rest().await;
+
+    let file = world.folder().join("whatsmeow.db");
+    let export = ["migrate", "export", "--to", &url(&file)];
+    resting.wmctl.done(&export).await;
+    let mut copy = world.whatsmeow_with(OURS, &file).await;
+    for number in 0..BY_THE_COPY {
+        for to in [bert.jid(), group.clone()] {
+            let text = format!("copy {to} {number}");
+            copy.send(&to, &text).await;
+            bert.message(&text).await;
+        }
+    }
+    copy.quit().await;
+
+    let undo = ["migrate", "export", "--undo"];
+    resting.wmctl.done(&undo).await;
+    let mut ours = resting.wake().await;
+    all_are_read(&world, &ours, &mut bert, &group, "again").await;
+    bert.send(&ours.jid(), "at last").await;
+    ours.message("at last").await;
+    ours.rest().await;
+    bert.quit().await;
+    assert_eq!(world.sim.breaches().await.unwrap(), Vec::<Breach>::new());
+}
