@@ -262,15 +262,31 @@ impl Forgetting {
                     tracing::warn!(error = %explained(&error), "old rows are not forgotten");
                 }
             }
-            let keep_sizes = self.store.keep_sizes(now_ms, now_ms - SIZES_MS);
-            if sizes && let Err(error) = Box::pin(keep_sizes).await {
-                // A role that sees one tenant may not write them.
-                sizes = error.is_transient();
-                tracing::debug!(error = %explained(&error), "sizes of tables are not kept");
+            if sizes {
+                sizes = Box::pin(self.keep_sizes(now_ms)).await;
             }
         }
         // The account hears of its lease from elsewhere, and ends by itself.
         std::future::pending().await
+    }
+
+    /// Keeps the sizes of tables about once a day, and forgets audit rows as seldom. Whether that
+    /// is worth trying again.
+    async fn keep_sizes(&self, now_ms: i64) -> bool {
+        match self.store.keep_sizes(now_ms, now_ms - SIZES_MS).await {
+            Ok(false) => true,
+            Ok(true) => {
+                if let Err(error) = self.store.forget_audits(now_ms).await {
+                    tracing::debug!(error = %explained(&error), "audit rows are kept");
+                }
+                true
+            }
+            Err(error) => {
+                tracing::debug!(error = %explained(&error), "sizes of tables are not kept");
+                // A role that sees one tenant may not write them.
+                error.is_transient()
+            }
+        }
     }
 
     /// Each kind of row once; how many went.
