@@ -339,7 +339,8 @@ impl From<SendError> for Problem {
             SendError::Unpaired(_)
             | SendError::LoggedOut(_)
             | SendError::Banned(_)
-            | SendError::Exported(_) => StatusCode::CONFLICT,
+            | SendError::Exported(_)
+            | SendError::Expired => StatusCode::CONFLICT,
             _ => StatusCode::BAD_REQUEST,
         };
         let problem = Self::new(status, code, detail);

@@ -95,6 +95,9 @@ where
     };
     let whole = |float: &f64| float.fract() == 0.0 && float.abs() <= WHOLE_MAX as f64;
     let float = number.as_f64().filter(whole).map(|float| float as i64);
-    let number = number.as_i64().or(float).ok_or_else(wrong)?;
+    let integer = number
+        .as_i64()
+        .filter(|number| number.unsigned_abs() <= WHOLE_MAX.unsigned_abs());
+    let number = integer.or(float).ok_or_else(wrong)?;
     T::try_from(number).map(Some).map_err(|_| wrong())
 }
