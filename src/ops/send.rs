@@ -176,7 +176,11 @@ pub async fn enqueue(app: &App, message: &Outgoing) -> Result<Delivery, SendErro
     let new = checked(app, &sender, message)?;
     let now_ms = app.surroundings.clock.unix_ms();
     let taken = app.store.enqueue(&app.settings.tenant, &new, now_ms).await;
-    delivery(app, &new, taken.map_err(SendError::of)?).await
+    let taken = match taken {
+        Ok(taken) => taken,
+        Err(error) => return Err(SendError::of(app.store.why_busy(error).await)),
+    };
+    delivery(app, &new, taken).await
 }
 
 /// Takes messages in, in their order, [`TOGETHER_MAX`] in a transaction. One that cannot be sent

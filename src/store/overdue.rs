@@ -14,6 +14,8 @@ const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long the question may take why it does not.
 const WHY_TIME_MAX: Duration = Duration::from_secs(2);
 
+const WAITS_FOR_COPY: &str = "commits wait for a synchronous standby";
+
 /// Sessions of this database, of those that the role may see, that wait for a copy.
 const WAITING: &str = "
     SELECT COUNT(*) FROM pg_stat_activity
@@ -36,7 +38,7 @@ impl Db {
 
     async fn why(&self) -> &'static str {
         match timeout(WHY_TIME_MAX, self.waiting_for_copies()).await {
-            Ok(Ok(1..)) => "commits wait for a synchronous standby",
+            Ok(Ok(1..)) => WAITS_FOR_COPY,
             _ => "no answer in time",
         }
     }
@@ -48,6 +50,19 @@ impl Db {
 }
 
 impl Store {
+    /// Says why rows are locked for so long, if it is that a commit waits for a copy.
+    pub async fn why_busy(&self, error: StoreError) -> StoreError {
+        let Db::Postgres(_) = &self.db else {
+            return error;
+        };
+        match error {
+            StoreError::Busy if matches!(self.db.why().await, WAITS_FOR_COPY) => {
+                StoreError::Unavailable(WAITS_FOR_COPY.into())
+            }
+            error => error,
+        }
+    }
+
     /// How many sessions wait for a copy of the server to confirm their commits; 0 of a file.
     pub async fn waiting_for_copies(&self) -> Result<i64, StoreError> {
         match self.db {

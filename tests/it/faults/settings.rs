@@ -14,6 +14,7 @@ use super::{Traffic, server};
 use crate::support::pooler::Pooler;
 use crate::support::postgres::{Postgres, Setup};
 use crate::support::program::PATIENCE;
+use crate::support::stage::Stage;
 use crate::support::wmctl::Wmctl;
 
 /// How often progress is looked at.
@@ -84,7 +85,8 @@ async fn a_server_that_takes_no_writes_is_recognised() {
     let server = server();
     let folder = tempfile::tempdir().unwrap();
     let wmctl = installed(folder.path(), &server.url("wm"));
-    wmctl.done(&["migrate", "up"]).await;
+    // Messages are for a tenant with a device.
+    let _stage = Stage::set_on(Some(&server.url("wm"))).await;
     let send = ["send", "--to", "+4915112345622", "--text", "Hello"];
     wmctl.done(&send).await;
     let set = |value: &str| {

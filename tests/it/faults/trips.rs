@@ -10,7 +10,7 @@ use wmctl::store::intake::NewMessage;
 
 use super::{Traffic, server, state};
 use crate::support::postgres::Postgres;
-use crate::support::stage::NUMBER;
+use crate::support::stage::{NUMBER, Stage};
 use crate::support::tap::Tap;
 use crate::support::wmctl::Wmctl;
 
@@ -148,7 +148,8 @@ async fn a_file_of_messages_takes_few_round_trips_or_is_refused_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let mut wmctl = Wmctl::in_folder(folder.path());
     wmctl.set("WMCTL_DATABASE_URL", &tap.url("wm"));
-    wmctl.done(&["migrate", "up"]).await;
+    // Messages are for a tenant with a device.
+    let _stage = Stage::set_on(Some(&server.url("wm"))).await;
     let write = |name: &str, recipients: &[&str]| {
         let line = |to: &&str| format!("{{\"to\":\"{to}\",\"text\":\"Hello\"}}\n");
         let path = folder.path().join(name);

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::support::frozen::Frozen;
 pub(super) use crate::support::http::get_from;
 use crate::support::postgres::Postgres;
-use crate::support::program::Program;
+use crate::support::program::{PATIENCE, Program};
 use crate::support::stage::Stage;
 
 /// Status code and body.
@@ -98,6 +99,17 @@ async fn metric(port: u16, name: &str) -> f64 {
     value.expect(name).parse().unwrap()
 }
 
+/// Waits until a series has the value: scrapes that follow each other closely get the same figures.
+async fn metric_becomes(port: u16, name: &str, wanted: f64) {
+    let becomes = async {
+        while metric(port, name).await != wanted {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let became = tokio::time::timeout(PATIENCE, becomes).await;
+    became.unwrap_or_else(|_| panic!("{name} does not become {wanted}"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn doubt_and_takeovers_are_measured() {
     let server = Postgres::start();
@@ -134,7 +146,7 @@ async fn doubt_and_takeovers_are_measured() {
 
     leader.kill().await;
     standby.expect("its lease", lease("active")).await;
-    assert_eq!(metric(two, "whatsmeow_failover_total").await, 1.0);
+    metric_becomes(two, "whatsmeow_failover_total", 1.0).await;
     let took = "wmctl_takeover_duration_seconds";
     assert_eq!(metric(two, &format!("{took}_count")).await, 1.0);
     assert!(0.0 < metric(two, &format!("{took}_sum")).await);

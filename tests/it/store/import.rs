@@ -160,10 +160,23 @@ async fn check_later(target: &Database, layout: Layout) {
     }
 }
 
+/// What comes from a source of ours: it may be a backup, so that who has our keys of groups is not
+/// taken over.
+fn of_ours() -> Vec<(RowKey, Option<Row>)> {
+    let told = |(key, row): (RowKey, Row)| {
+        let forgotten = matches!(
+            key,
+            RowKey::SenderKeyShare(_) | RowKey::Devices(_) | RowKey::Group(_)
+        );
+        (key, (!forgotten).then_some(row))
+    };
+    rows().into_iter().map(told).collect()
+}
+
 /// What whatsmeow keeps of the rows.
 fn expected(layout: Option<Layout>) -> Vec<(RowKey, Option<Row>)> {
     let mut rows = match layout {
-        None => rows(),
+        None => return of_ours(),
         Some(_) => shared(),
     };
     if matches!(layout, Some(Layout::Upstream(..11))) {
