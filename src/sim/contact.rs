@@ -52,7 +52,8 @@ impl Phone {
         let plain = padding::unpad(&padded).map_err(|_| Undecrypted::Unreadable)?;
         let message = Message::decode(plain).map_err(|_| Undecrypted::Unreadable)?;
         self.take_group_key(from, &message);
-        let protocol = message.protocol_message.as_ref();
+        // Some clients wrap what is for the phone alone as a copy of what they sent.
+        let protocol = content_of(&message).protocol_message.as_ref();
         self.keys_asked |=
             protocol.is_some_and(|message| message.app_state_sync_key_request.is_some());
         self.messages_asked = protocol
@@ -126,10 +127,15 @@ pub(super) fn text_message(text: &str) -> Message {
     }
 }
 
-fn text_of(message: &Message) -> String {
+/// The message, or the one that it is a copy of.
+fn content_of(message: &Message) -> &Message {
     let sent = message.device_sent_message.as_deref();
     let inner = sent.and_then(|sent| sent.message.as_deref());
-    let message = inner.unwrap_or(message);
+    inner.unwrap_or(message)
+}
+
+fn text_of(message: &Message) -> String {
+    let message = content_of(message);
     let extended = message.extended_text_message.as_deref();
     let extended = extended.and_then(|extended| extended.text.clone());
     message

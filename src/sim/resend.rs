@@ -96,7 +96,9 @@ impl World {
         let mut received = received.filter(|message| message.id == id);
         let text = received.find_map(|message| message.text.clone());
         let text = text.or_else(|| {
-            let sender = key.participant.as_ref().or(key.remote_jid.as_ref())?;
+            // Some clients name an empty participant where there is none.
+            let member = key.participant.as_ref().filter(|jid| !jid.is_empty());
+            let sender = member.or(key.remote_jid.as_ref())?;
             let sender = self.accounts.canonical(&sender.parse().ok()?)?;
             let sent = &self.accounts.get(&sender)?.phone.sent;
             Some(sent.get(id)?.text.clone())
