@@ -150,7 +150,12 @@ async fn convert(tx: &mut Tx, table: &Table, tenant: &TenantId) -> Result<(), St
     }
     if 0 < unreadable {
         let table = table.name;
-        warn!(business_id = %tenant, table, rows = unreadable, "damaged records of whatsmeow stay as they are");
+        warn!(
+            business_id = %tenant,
+            table,
+            rows = unreadable,
+            "damaged records of whatsmeow stay as they are"
+        );
     }
     Ok(())
 }
