@@ -186,7 +186,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NO_PATH", "there is no such path")
     }
 
-    fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 

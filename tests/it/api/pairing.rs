@@ -115,18 +115,18 @@ async fn any_host_shows_the_code_that_another_got() {
         last["jid"].as_str().unwrap().starts_with(&phone(0)),
         "{last}"
     );
-    // It is paired: there is nothing to begin.
-    let again = ask(&b, "", "POST", path, None).await;
+    nothing_is_to_begin(&b, path).await;
+}
+
+/// The tenant is paired: nothing can be begun, and there is no code to draw.
+async fn nothing_is_to_begin(host: &str, path: &str) {
+    let again = ask(host, "", "POST", path, None).await;
     assert_eq!(
         (again.status, &again.json()["code"]),
         (409, &json!("ALREADY_PAIRED"))
     );
-    assert_eq!(
-        ask(&b, "", "GET", &format!("{path}?format=png"), None)
-            .await
-            .status,
-        404
-    );
+    let drawn = ask(host, "", "GET", &format!("{path}?format=png"), None).await;
+    assert_eq!(drawn.status, 404);
 }
 
 #[tokio::test]

@@ -183,6 +183,25 @@ fn plain(random: &mut StdRng) -> Vec<u8> {
     (0..length).map(|_| random.random()).collect()
 }
 
+/// The other side encrypts a message.
+async fn they_write(oracle: &mut Oracle, name: &str, plain: Vec<u8>) -> Message {
+    let ask = json!({"op": "encrypt", "name": name, "plain": b64(&plain)});
+    let answer = oracle.done(ask).await;
+    Message {
+        kind: answer["kind"].as_str().unwrap().into(),
+        plain,
+        sealed: bytes(&answer["sealed"]),
+    }
+}
+
+/// The other side reads a message.
+async fn they_read(oracle: &mut Oracle, name: &str, message: &Message, step: u32) {
+    let ask = json!({"op": "decrypt", "name": name, "kind": message.kind,
+        "sealed": b64(&message.sealed)});
+    let read = oracle.done(ask).await;
+    assert_eq!(bytes(&read["plain"]), message.plain, "{name}, step {step}");
+}
+
 /// One conversation; either side may begin, with or without a one-time key.
 async fn converse(oracle: &mut Oracle, seed: u64, steps: u32) {
     let mut random = StdRng::seed_from_u64(seed);
@@ -209,13 +228,7 @@ async fn converse(oracle: &mut Oracle, seed: u64, steps: u32) {
             }
             1 if can_write(!we_begin, read_by_them) && to_us.len() < UNDER_WAY_MAX => {
                 let plain = plain(&mut random);
-                let ask = json!({"op": "encrypt", "name": name, "plain": b64(&plain)});
-                let answer = oracle.done(ask).await;
-                to_us.push(Message {
-                    kind: answer["kind"].as_str().unwrap().into(),
-                    plain,
-                    sealed: bytes(&answer["sealed"]),
-                });
+                to_us.push(they_write(oracle, &name, plain).await);
             }
             2 if !to_us.is_empty() => {
                 let message = to_us.swap_remove(random.random_range(0..to_us.len()));
@@ -245,14 +258,7 @@ async fn converse(oracle: &mut Oracle, seed: u64, steps: u32) {
                 if random.random_ratio(1, 10) {
                     continue;
                 }
-                let ask = json!({"op": "decrypt", "name": name, "kind": message.kind,
-                    "sealed": b64(&message.sealed)});
-                let read = oracle.done(ask).await;
-                assert_eq!(
-                    bytes(&read["plain"]),
-                    message.plain,
-                    "seed {seed}, step {step}"
-                );
+                they_read(oracle, &name, &message, step).await;
                 read_by_them += 1;
             }
             _ => (),

@@ -4,8 +4,8 @@ use wmctl::config::DatabaseUrl;
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
 
-use super::import::{NOW_MS, audit, export, export_options, filled, foreign_file};
-use super::samples::{host, tenant};
+use super::import::{NOW_MS, export, export_options, filled, foreign_file};
+use super::samples::host;
 use super::{Connection, Database};
 use crate::support::whatsmeow::{self, Dialect, Layout};
 
@@ -49,8 +49,11 @@ async fn an_export_has_whatsmeows_records() {
     export(&store, &file, &export_options()).await.unwrap();
     assert_eq!(in_file(&file).await, wanted);
 
+    // One that was not exported before: taken back, it would keep what only reads.
+    let again = Database::sqlite();
+    filled(&again).await;
+    let store = again.store().await;
     let server = Database::postgres();
-    store.take_back(&tenant(), &audit()).await.unwrap();
     export(&store, &server.url, &export_options())
         .await
         .unwrap();
@@ -151,7 +154,11 @@ async fn a_fork_is_converted(database: Database, dialect: Dialect) {
     let of_beta = leases.iter().find(|lease| lease.tenant == beta).unwrap();
     assert!(epoch < of_beta.epoch, "whoever ran it can commit no more");
 
-    // Somebody let the fork at it again.
+    used_by_the_fork_again(&store, &mut by_hand, dialect).await;
+}
+
+/// Somebody lets the fork at a database that was converted.
+async fn used_by_the_fork_again(store: &Store, by_hand: &mut Connection, dialect: Dialect) {
     let ours = Database::sqlite();
     let path = filled(&ours).await;
     let again = whatsmeow::script(&path, Layout::Fork, dialect).await;
@@ -163,12 +170,12 @@ async fn a_fork_is_converted(database: Database, dialect: Dialect) {
     by_hand.run(&again.join("\n")).await;
     store.migrate(NOW_MS).await.unwrap();
     assert_eq!(
-        findings(&store).await.last().unwrap(),
+        findings(store).await.last().unwrap(),
         "whatsmeow_record whatsmeow_sender_keys acme 1"
     );
     store.look_for_records().await.unwrap();
     store.migrate(NOW_MS).await.unwrap();
-    assert_eq!(findings(&store).await.len(), 1);
+    assert_eq!(findings(store).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
