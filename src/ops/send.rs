@@ -201,7 +201,10 @@ pub async fn enqueue_all(
     let mut deliveries = Vec::with_capacity(all.len());
     for (news, given) in all.chunks(TOGETHER_MAX).zip(messages.chunks(TOGETHER_MAX)) {
         let taken = app.store.enqueue_all(&app.settings.tenant, news, now_ms);
-        let taken = taken.await.map_err(|error| (None, SendError::of(error)))?;
+        let taken = match taken.await {
+            Ok(taken) => taken,
+            Err(error) => return Err((None, SendError::of(app.store.why_busy(error).await))),
+        };
         for ((new, message), taken) in news.iter().zip(given).zip(taken) {
             let known = match taken.map_err(SendError::of) {
                 Ok(id) => delivery(app, new, id).await,

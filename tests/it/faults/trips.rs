@@ -157,7 +157,7 @@ async fn a_file_of_messages_takes_few_round_trips_or_is_refused_as_a_whole() {
         path.display().to_string()
     };
     let one = write("one", &["+4915112345600"]);
-    let many = write("many", &["+4915112345600"; 200]);
+    let many = write("many", &["+4915112345600"; 600]);
     let wrong = write(
         "wrong",
         &[["+4915112345600"; 100].as_slice(), &["nobody"]].concat(),
@@ -166,11 +166,11 @@ async fn a_file_of_messages_takes_few_round_trips_or_is_refused_as_a_whole() {
     wmctl.done(&["send", "--file", &one]).await;
     let of_one = tap.trips();
     wmctl.done(&["send", "--file", &many]).await;
-    assert_eq!(tap.trips() - of_one, 3, "64 messages in a transaction");
+    assert_eq!(tap.trips() - of_one, 2, "256 messages in a transaction");
     let refused = wmctl.output(&["send", "--file", &wrong]).await;
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(said.contains("message 101: "), "{said}");
     let taken = server.sql("wm", "SELECT count(*), max(seq) FROM wmctl_outbox");
-    assert_eq!(taken.trim(), "201|201");
+    assert_eq!(taken.trim(), "601|601");
 }
