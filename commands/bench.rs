@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use wmctl::ops::Stop;
-use wmctl::ops::bench::{self, BenchOptions, BenchRow};
-use wmctl::ops::shapes::Object;
+use wmctl::app::Stop;
+use wmctl::app::shapes::Object;
 use wmctl::ops::webhooks::BATCH_MAX;
+use wmctl::rehearsal::bench::{self, BenchOptions, BenchRow};
 
 use crate::demo;
 use crate::failure::{Exit, Failure};

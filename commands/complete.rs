@@ -8,9 +8,9 @@ use std::time::Duration;
 use clap_complete::env::CompleteEnv;
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use tokio::time::timeout;
+use wmctl::app::App;
+use wmctl::client::Remote;
 use wmctl::ids::TenantId;
-use wmctl::ops::open::App;
-use wmctl::ops::remote::Remote;
 use wmctl::ops::tenants::PAGE_MAX;
 use wmctl::ops::{hosts, tenants};
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use indicatif::ProgressBar;
-use wmctl::ops::Stop;
-use wmctl::ops::demo::{self, DemoError, DemoOptions, DemoReport, DemoStep};
-use wmctl::ops::ledger::Violations;
+use wmctl::app::Stop;
+use wmctl::rehearsal::audit::Violations;
+use wmctl::rehearsal::demo::{self, DemoError, DemoOptions, DemoReport, DemoStep};
 
 use crate::failure::{Exit, Failure};
 use crate::pair::{self, Screen};
@@ -68,7 +68,7 @@ pub(crate) async fn run(ui: &Ui, args: &DemoArgs) -> Result<Exit, Failure> {
     match ui.format() {
         Format::Table | Format::Name => ui.rows(&["WHAT", "COUNT"], rows(&report))?,
         Format::Json | Format::Jsonl => {
-            ui.json(&wmctl::ops::shapes::Object::new("Demo", &report))?
+            ui.json(&wmctl::app::shapes::Object::new("Demo", &report))?
         }
     }
     if report.is_clean() {

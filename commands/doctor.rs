@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use wmctl::app::App;
 use wmctl::config::DatabaseUrl;
-use wmctl::ops::doctor::{self, Check, State};
-use wmctl::ops::open::App;
-use wmctl::ops::simulated_phone;
+use wmctl::ops::diagnose::doctor::{self, Check, State};
+use wmctl::rehearsal::simulated_phone;
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use wmctl::ops::Stop;
-use wmctl::ops::drill::{self, DrillFault, DrillOptions, DrillReport, DrillStep};
-use wmctl::ops::shapes::Object;
+use wmctl::app::Stop;
+use wmctl::app::shapes::Object;
+use wmctl::rehearsal::drill::{self, DrillFault, DrillOptions, DrillReport, DrillStep};
 
 use crate::demo;
 use crate::failure::{Exit, Failure};

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use clap::builder::PossibleValuesParser;
+use wmctl::app::Stop;
+use wmctl::app::event::{Event, TYPES};
+use wmctl::app::events::{self, EventsOptions, PAGE, Start};
+use wmctl::client::Remote;
 use wmctl::ids::TenantId;
-use wmctl::ops::Stop;
-use wmctl::ops::event::{Event, TYPES};
-use wmctl::ops::events::{self, EventsOptions, PAGE, Start};
-use wmctl::ops::remote::Remote;
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;

@@ -1,7 +1,7 @@
 //! How a command ends: the exit codes that scripts rely on, and errors with a hint.
 
 use serde::Serialize;
-use wmctl::ops::Stop;
+use wmctl::app::Stop;
 
 /// The exit code of the process. Stable: scripts and unit files depend on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

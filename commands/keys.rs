@@ -2,10 +2,10 @@
 
 use clap::Subcommand;
 use serde::Serialize;
+use wmctl::app::shapes::Object;
+use wmctl::app::{App, Schema};
 use wmctl::ids::TenantId;
 use wmctl::ops::keys::{self, Action, Key, KeyError, Scope};
-use wmctl::ops::open::{App, Schema};
-use wmctl::ops::shapes::Object;
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;

@@ -1,9 +1,9 @@
 //! `wmctl lock-status`: who holds which lease, and what is wrong.
 
+use wmctl::app::shapes::Object;
+use wmctl::app::{App, Schema};
 use wmctl::ids::TenantId;
-use wmctl::ops::locks::{self, HostLock, LockStatus, Locks, Release, Session};
-use wmctl::ops::open::{App, Schema};
-use wmctl::ops::shapes::Object;
+use wmctl::ops::diagnose::locks::{self, HostLock, LockStatus, Locks, Release, Session};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;

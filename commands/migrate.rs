@@ -1,8 +1,8 @@
 //! `wmctl migrate`: the schema of the database.
 
 use clap::Subcommand;
+use wmctl::app::{App, Schema};
 use wmctl::ops::migrate::{self, Migration, Step};
-use wmctl::ops::open::{App, Schema};
 
 use crate::failure::{Exit, Failure};
 use crate::moves::{self, ExportArgs, ImportArgs};

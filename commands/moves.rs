@@ -1,10 +1,10 @@
 //! `wmctl migrate import` and `export`: accounts that come from another database, or go to one.
 
 use indicatif::ProgressBar;
+use wmctl::app::Schema;
 use wmctl::config::DatabaseUrl;
 use wmctl::ids::{Jid, TenantId};
-use wmctl::ops::moves::{self, Class, Export, Import, Move, MoveError, MovedTable, Progress};
-use wmctl::ops::open::Schema;
+use wmctl::ops::transfer::{self, Class, Export, Import, Move, MoveError, MovedTable, Progress};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -139,7 +139,7 @@ pub(crate) async fn import(
     };
     let app = start::open(ui, settings, Schema::Current).await?;
     let bar = ui.bar(0, "reading");
-    let moved = moves::import(&app, &import, &mut |progress| show(&bar, progress)).await;
+    let moved = transfer::import(&app, &import, &mut |progress| show(&bar, progress)).await;
     bar.finish_and_clear();
     app.close().await;
     let moved = moved.map_err(failure)?;
@@ -180,7 +180,7 @@ pub(crate) async fn export(
 ) -> Result<Exit, Failure> {
     let Some(to) = &args.to else {
         let app = start::open(ui, settings, Schema::Current).await?;
-        let done = moves::take_back(&app).await;
+        let done = transfer::take_back(&app).await;
         app.close().await;
         done.map_err(failure)?;
         ui.done(&format!("{} may run here again", app.settings.tenant));
@@ -193,7 +193,7 @@ pub(crate) async fn export(
     };
     let app = start::open(ui, settings, Schema::Current).await?;
     let bar = ui.bar(0, "reading");
-    let moved = moves::export(&app, &export, &mut |progress| show(&bar, progress)).await;
+    let moved = transfer::export(&app, &export, &mut |progress| show(&bar, progress)).await;
     bar.finish_and_clear();
     app.close().await;
     let moved = moved.map_err(failure)?;
@@ -232,7 +232,7 @@ fn database(flag: &str, text: &str) -> Result<DatabaseUrl, Failure> {
         return Err(Failure::new(Exit::Usage, "SECRET_ON_COMMAND_LINE", message)
             .hint("leave it out and set PGPASSWORD"));
     }
-    moves::source(text).map_err(|error| {
+    transfer::source(text).map_err(|error| {
         Failure::new(Exit::Usage, "URL", format!("{flag}: {error}"))
             .hint("sqlite:PATH, file:PATH, postgres://USER@HOST/DATABASE or a folder")
     })

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use console::Term;
 use indicatif::ProgressBar;
-use wmctl::ops::Stop;
-use wmctl::ops::open::App;
+use wmctl::app::App;
+use wmctl::app::Stop;
 use wmctl::ops::pair::{self, PairError, PairOptions, PairStep, Paired, PhoneNumber};
+use wmctl::rehearsal::simulated_phone;
 
 use crate::failure::{Exit, Failure};
 use crate::qr::{self, Ink, QrStyle};
@@ -65,12 +66,19 @@ async fn link(app: &App, ui: &Ui, settings: &Settings, args: &PairArgs) -> Resul
     let options = PairOptions {
         phone: args.phone.clone(),
         replace: args.replace,
-        simulator: settings.simulator()?,
     };
     let stop = Stop::new();
     let mut screen = Screen::of(ui, args.qr, args.qr_invert);
     let mut show = |step| screen.show(&step);
-    let pairing = pair::pair(app, &options, &stop, &mut show);
+    let simulator = settings.simulator()?;
+    let pairing = async {
+        match &simulator {
+            Some(simulator) => {
+                simulated_phone::pair(app, &options, simulator, &stop, &mut show).await
+            }
+            None => pair::pair(app, &options, &stop, &mut show).await,
+        }
+    };
     let paired = start::with_signals(&stop, pairing).await?;
     screen.clear();
     if let Some(failure) = screen.failure {

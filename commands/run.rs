@@ -9,11 +9,13 @@ use serde::Serialize;
 use tracing::info;
 use wmctl::api::health::HealthServer;
 use wmctl::api::tls::Tls;
-use wmctl::ops::Stop;
-use wmctl::ops::event::Event;
-use wmctl::ops::open::App;
-use wmctl::ops::run::{self, AccountStatus, RunEnd, RunError, RunNotice, RunOptions};
-use wmctl::ops::standby::{HaOptions, Role};
+use wmctl::app::App;
+use wmctl::app::Stop;
+use wmctl::app::event::Event;
+use wmctl::app::status::Role;
+use wmctl::app::status::{AccountStatus, RunEnd};
+use wmctl::daemon::account::{self, RunError, RunNotice, RunOptions};
+use wmctl::daemon::standby::HaOptions;
 
 use crate::events;
 use crate::failure::{Exit, Failure};
@@ -230,7 +232,7 @@ async fn keep(
     let mut tell = |notice| teller.tell(notice);
     let work = async {
         tokio::select! {
-            end = run::run(app, &options, &stop, &mut tell) => end,
+            end = account::run(app, &options, &stop, &mut tell) => end,
             end = answer => end,
         }
     };

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tracing::{info, warn};
 use wmctl::api::server::{Server, ServerError, ServerOptions};
 use wmctl::api::tls::Tls;
-use wmctl::ops::Stop;
-use wmctl::ops::open::App;
-use wmctl::ops::serve::{self, ServeError, ServeNotice, ServeOptions};
+use wmctl::app::App;
+use wmctl::app::Stop;
+use wmctl::daemon::host::{self, ServeError, ServeNotice, ServeOptions};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -217,7 +217,7 @@ async fn serve(
     }
     let both = async {
         let tenants = async {
-            let served = serve::serve(app, &options, &stop, &mut tell).await;
+            let served = host::serve(app, &options, &stop, &mut tell).await;
             stop.ask();
             served
         };

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tracing::debug;
-use wmctl::ops::Stop;
-use wmctl::ops::health::{Part, Vitals};
-use wmctl::ops::open::App;
+use wmctl::app::App;
+use wmctl::app::Stop;
+use wmctl::app::vitals::{Part, Vitals};
 
 /// Between two looks where the service manager watches nothing.
 const IDLE: Duration = Duration::from_secs(3_600);

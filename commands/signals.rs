@@ -5,8 +5,8 @@ use std::io::IsTerminal as _;
 use rustix::process::set_parent_process_death_signal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wmctl::api::tls::Tls;
-use wmctl::ops::Stop;
-use wmctl::ops::open::App;
+use wmctl::app::App;
+use wmctl::app::Stop;
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wmctl::ops::Stop;
-use wmctl::ops::shapes::Object;
-use wmctl::ops::simulate::{self, SimulateError, SimulateOptions, Simulated};
+use wmctl::app::Stop;
+use wmctl::app::shapes::Object;
+use wmctl::rehearsal::simulate::{self, SimulateError, SimulateOptions, Simulated};
 
 use crate::failure::{Exit, Failure};
 use crate::start;

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use wmctl::app::LineError;
+use wmctl::app::Stop;
+use wmctl::app::events::EventsError;
+use wmctl::app::status::RunEnd;
+use wmctl::app::{App, RowsError, Schema, Settings as OpsSettings};
 use wmctl::config::{DatabaseUrl, Server};
-use wmctl::ops::events::EventsError;
-use wmctl::ops::open::{App, RowsError, Schema, Settings as OpsSettings};
-use wmctl::ops::run::RunEnd;
-use wmctl::ops::simulated_phone::{self, ControlError};
-use wmctl::ops::{LineError, Stop};
+use wmctl::rehearsal::simulated_phone::{self, ControlError};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;

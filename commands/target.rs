@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use wmctl::app::{App, Schema};
+use wmctl::client::{Remote, RemoteError};
 use wmctl::ids::TenantId;
+use wmctl::ops::Actor;
 use wmctl::ops::hosts::{self, Host};
 use wmctl::ops::logout::{self, LogoutError};
-use wmctl::ops::open::{App, Schema};
-use wmctl::ops::remote::{Remote, RemoteError};
-use wmctl::ops::tenants::{self, Actor, Changes, Removed, Tenant, TenantError};
+use wmctl::ops::tenants::{self, Changes, Removed, Tenant, TenantError};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;

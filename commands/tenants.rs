@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::Subcommand;
+use wmctl::app::Stop;
 use wmctl::config::span;
 use wmctl::ids::TenantId;
-use wmctl::ops::Stop;
 use wmctl::ops::hosts::Host;
 use wmctl::ops::tenants::{Changes, Tenant};
 

@@ -13,7 +13,7 @@ use console::{Key, Term};
 use dialoguer::theme::{SimpleTheme, Theme as _};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
-use wmctl::ops::shapes::{List, Object};
+use wmctl::app::shapes::{List, Object};
 
 use crate::failure::{Exit, Failure};
 

@@ -1,5 +1,6 @@
 //! `wmctl version`.
 
+use wmctl::app::shapes::Version;
 use wmctl::ops;
 
 use crate::failure::{Exit, Failure};
@@ -10,7 +11,7 @@ use crate::ui::{Listed, Ui};
 #[command(after_long_help = "Examples:\n  wmctl version\n  wmctl version -o json")]
 pub(crate) struct VersionArgs {}
 
-impl Listed for ops::shapes::Version {
+impl Listed for Version {
     const HEADS: &'static [&'static str] = &["VERSION", "FEATURES", "CLIENT VERSION"];
 
     fn cells(&self) -> Vec<String> {

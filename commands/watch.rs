@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use wmctl::app::Stop;
 use wmctl::config::span;
-use wmctl::ops::Stop;
 
 use crate::failure::{Exit, Failure};
 use crate::start;

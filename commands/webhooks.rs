@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
+use wmctl::app::App;
+use wmctl::app::Stop;
+use wmctl::app::event::TYPES;
 use wmctl::config::webhook::{Delivery, Network};
 use wmctl::ids::TenantId;
-use wmctl::ops::Stop;
-use wmctl::ops::event::TYPES;
-use wmctl::ops::open::App;
 use wmctl::ops::webhooks::{
     self, DeadLetter, LETTERS_MAX, NewWebhook, SecretText, Webhook, WebhookError,
 };

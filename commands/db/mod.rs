@@ -1,11 +1,11 @@
 //! `wmctl db`: what the database holds, who uses it, how it grows, what is wrong with it.
 
 use clap::Subcommand;
+use wmctl::app::{App, Schema};
 use wmctl::ids::TenantId;
-use wmctl::ops::db;
+use wmctl::ops::diagnose::db;
 use wmctl::ops::logs;
-use wmctl::ops::open::{App, Schema};
-use wmctl::ops::retention::{self, ByHand};
+use wmctl::ops::prune::{self, PruneReport};
 
 use crate::failure::{Exit, Failure};
 use crate::lock_status::{self, LockStatusArgs};
@@ -218,9 +218,9 @@ async fn prune(
     typed: Option<&TenantId>,
 ) -> Result<Exit, Failure> {
     let only = args.only.as_ref().or(typed);
-    let pruned = retention::by_hand(app, only, args.dry_run).await;
+    let pruned = prune::prune(app, only, args.dry_run).await;
     let pruned = pruned.map_err(start::rows)?;
-    let ByHand { pruned, locked } = pruned;
+    let PruneReport { pruned, locked } = pruned;
     ui.list("PrunedList", &pruned, "nothing is over its limit")?;
     if !locked.is_empty() {
         let names: Vec<String> = locked.iter().map(ToString::to_string).collect();

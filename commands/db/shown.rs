@@ -1,9 +1,9 @@
 //! How rows of `wmctl db` look.
 
-use wmctl::ops::db::connections::{ConnectionGroup, Connections, Sizing};
-use wmctl::ops::db::{Device, Finding, Sessions};
+use wmctl::ops::diagnose::db::connections::{ConnectionGroup, Connections, Sizing};
+use wmctl::ops::diagnose::db::{Device, Finding, Sessions};
 use wmctl::ops::logs::EventLog;
-use wmctl::ops::retention::Pruned;
+use wmctl::ops::prune::Pruned;
 
 use crate::failure::Failure;
 use crate::ui::{Format, Listed, Ui, counted};
@@ -123,7 +123,7 @@ impl Listed for ConnectionGroup {
 /// The list, and for people what the figures mean.
 pub(super) fn connections(ui: &Ui, found: &Connections) -> Result<(), Failure> {
     if ui.format() == Format::Json {
-        return ui.json(&wmctl::ops::shapes::Object::new("Connections", found));
+        return ui.json(&wmctl::app::shapes::Object::new("Connections", found));
     }
     ui.list("ConnectionList", &found.items, "nobody is connected")?;
     match (found.max_connections, found.usable, &found.sizing) {

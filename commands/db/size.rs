@@ -1,8 +1,8 @@
 //! `wmctl db size`.
 
+use wmctl::app::App;
 use wmctl::ids::TenantId;
-use wmctl::ops::db::size::{self, Parts, Size};
-use wmctl::ops::open::App;
+use wmctl::ops::diagnose::db::size::{self, Parts, Size};
 
 use crate::failure::{Exit, Failure};
 use crate::start;

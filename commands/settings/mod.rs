@@ -15,7 +15,7 @@ use wmctl::config::retention::{Limit, Retention};
 use wmctl::config::span;
 use wmctl::config::{DatabaseUrl, DatabaseUrlError, Server, client_version};
 use wmctl::ids::TenantId;
-use wmctl::ops::simulated_phone::ControlUrl;
+use wmctl::rehearsal::simulated_phone::ControlUrl;
 
 use crate::cli::Globals;
 use crate::failure::{Exit, Failure};

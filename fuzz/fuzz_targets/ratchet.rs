@@ -5,7 +5,8 @@ use wmctl::clock::Surroundings;
 use wmctl::crypto::curve::KeyPair;
 use wmctl::signal::bundle::Bundle;
 use wmctl::signal::prekey::{PreKey, SignedPreKey};
-use wmctl::signal::ratchet::{Identity, Ratchet, parse_prekey};
+use wmctl::signal::ratchet::{Ratchet, parse_prekey};
+use wmctl::signal::sealed::Identity;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut random = Surroundings::seeded(1).entropy.random();

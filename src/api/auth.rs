@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::api::door::Ends;
 use crate::api::limit::{Left, Limit, network};
 use crate::api::problem::Problem;
+use crate::app::App;
 use crate::ops::keys::{self, Fingerprint, Grant};
-use crate::ops::open::App;
 
 /// Longest header that is looked at.
 const KEY_BYTES_MAX: usize = 256;

@@ -22,9 +22,9 @@ use tokio::time::Instant;
 
 use crate::api::door::{Answers, Door};
 use crate::api::tls::Tls;
-use crate::ops::Stop;
-use crate::ops::health::{Condition, Format, Health};
-use crate::ops::open::App;
+use crate::app::App;
+use crate::app::Stop;
+use crate::daemon::health::{Condition, Format, Health};
 
 /// A listening health interface.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::ops::events::EventsError;
+use crate::app::RowsError;
+use crate::app::events::EventsError;
 use crate::ops::logout::LogoutError;
-use crate::ops::open::RowsError;
 use crate::ops::pairings::BeginError;
 use crate::ops::send::SendError;
 use crate::ops::tenants::TenantError;

@@ -22,12 +22,12 @@ use crate::api::problem::{self, Problem};
 use crate::api::routes::{ROUTES, Route};
 use crate::api::tls::Tls;
 use crate::api::{health, openapi, page, tenants};
+use crate::app::Stop;
+use crate::app::{App, RowsError};
+use crate::daemon::health::Health;
 use crate::ids::TenantId;
-use crate::ops::Stop;
-use crate::ops::health::Health;
+use crate::ops::actor::Actor;
 use crate::ops::keys::{self, Grant};
-use crate::ops::open::{App, RowsError};
-use crate::ops::tenants::Actor;
 
 /// Longest body: a message of the longest text, escaped.
 const BODY_BYTES_MAX: usize = 1 << 20;

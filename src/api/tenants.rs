@@ -21,14 +21,15 @@ use crate::api::qr;
 use crate::api::routes::{Op, Param, ROUTES};
 use crate::api::server::{Api, Call};
 use crate::api::webhooks;
+use crate::app::events::{self, EventsOptions, Start};
+use crate::app::shapes::{List, Object};
 use crate::ids::TenantId;
-use crate::ops::events::{self, EventsOptions, Start};
+use crate::ops::diagnose::locks;
 use crate::ops::keys::Scope;
 use crate::ops::pairings::{self, Progress, Wanted};
 use crate::ops::send::{self, Outgoing};
-use crate::ops::shapes::{List, Object};
 use crate::ops::tenants::{self as ops, Changes};
-use crate::ops::{hosts, locks, logout};
+use crate::ops::{hosts, logout};
 
 /// How often it is looked for news, for whoever follows a device that is being linked, or events.
 const FOLLOW: Duration = Duration::from_millis(200);
@@ -451,7 +452,7 @@ async fn send(api: &Api, call: &Call) -> Answer {
             .is_some_and(|own| own != key)
         {
             let detail = "Idempotency-Key and idempotency_key are not the same";
-            return Err(Problem::conflict("BAD_VALUE", detail).pointer("/idempotency_key"));
+            return Err(Problem::value(detail).pointer("/idempotency_key"));
         }
         message.idempotency_key = Some(key.clone());
     }

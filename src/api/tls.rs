@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use x509_parser::parse_x509_certificate;
 
+use crate::app::shapes::time;
 use crate::clock::Surroundings;
-use crate::ops::shapes::time;
 
 /// A certificate that ends sooner is warned of.
 const SOON: Duration = Duration::from_secs(14 * 24 * 3_600);

@@ -10,7 +10,7 @@ use crate::api::problem::Problem;
 use crate::api::routes::Op;
 use crate::api::server::{Api, Call};
 use crate::api::tenants::located;
-use crate::ops::shapes::{List, whole};
+use crate::app::shapes::{List, whole};
 use crate::ops::webhooks::{self, NewWebhook, WebhookError};
 
 type Answer = Result<Response, Problem>;

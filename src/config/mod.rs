@@ -14,10 +14,7 @@ pub mod retention;
 pub mod span;
 pub mod webhook;
 
-use crate::config::postgres::{PostgresUrl, PostgresUrlError};
-
-/// Most characters of a wrong parameter's name that are shown.
-const PARAMETER_SHOWN: usize = 40;
+use crate::config::postgres::{PARAMETER_SHOWN, PostgresUrl, PostgresUrlError};
 
 /// Where the rows are.
 #[derive(Clone, PartialEq, Eq)]

@@ -18,13 +18,13 @@ pub use crate::engine::parts::Parts;
 use crate::engine::refusal::Care;
 use crate::lead::{AfterReplaced, Token, after_replaced};
 use crate::session::account::Ended;
-use crate::session::backoff::Backoff;
 use crate::session::changes::{AccountState, Change};
 use crate::session::input::{Input, Now};
+use crate::session::link::backoff::Backoff;
+use crate::session::link::payload;
+use crate::session::link::watchdog::Sign;
 use crate::session::machine::Session;
 use crate::session::output::{Close, Fetch, Notice, Output};
-use crate::session::payload;
-use crate::session::pulse::Sign;
 use crate::session::rows::{Row, RowKey, Rows};
 use crate::session::unit::Context;
 

@@ -1,7 +1,7 @@
 //! A session that is connected and dead: what is done about it, more the longer it lasts.
 
 use crate::metrics::Stalled;
-use crate::session::pulse::Sign;
+use crate::session::link::watchdog::Sign;
 
 /// A session that is connected and dead, and how often something was done about it.
 pub(super) struct Ailment {

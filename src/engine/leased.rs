@@ -14,12 +14,13 @@ use crate::session::rows::{Row, RowKey};
 use crate::signal::ratchet::Ratchet;
 use crate::signal::sender_key::SenderKey;
 use crate::signal::stamp;
-use crate::store::bell::Bell;
-use crate::store::commit::{Committed, Place};
+use crate::store::account::commit::Committed;
+use crate::store::account::log::Current;
+use crate::store::db::unit::Place;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
-use crate::store::log::Current;
 use crate::store::outbox::Found;
+use crate::store::outbox::notify::Bell;
 use crate::store::{Owner, Store};
 
 /// The rows of the account that the lease is for.

@@ -15,9 +15,9 @@ use crate::session::account::{Account, Ended};
 use crate::session::changes::Change;
 use crate::session::config::ClientConfig;
 use crate::session::input::Now;
+use crate::session::link::payload;
 use crate::session::output::{Close, Notice, Output};
-use crate::session::pair::{DeviceKeys, PairInput, Pairing};
-use crate::session::payload;
+use crate::session::pairing::{DeviceKeys, PairInput, Pairing};
 use crate::session::unit::Context;
 
 /// Connections that may be lost before pairing is given up.

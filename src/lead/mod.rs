@@ -8,13 +8,12 @@
 
 pub mod fleet;
 mod io;
-mod machine;
+pub mod machine;
 mod pulse;
 mod reign;
 mod watch;
 
 pub use io::{Action, Call, Holder, Input};
-pub use machine::Machine;
 pub use pulse::{Pulse, Say};
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the heartbeats of a host entitle its tenants to, all of them together.
 //!
-//! One machine for a process that runs many tenants: as [`Machine`](crate::lead::Machine) for one.
+//! One machine for a process that runs many tenants: as
+//! [`Machine`](crate::lead::machine::Machine) for one.
 //! Which tenants are its own stands in their lease rows; this only says when it may speak for them.
 
 use crate::lead::Config;

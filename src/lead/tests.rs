@@ -1,5 +1,6 @@
 //! The machine against scripts: each rule once. Faults in every order are the simulation's part.
 
+use super::machine::Machine;
 use super::*;
 use crate::ids::HostId;
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::shapes::time;
+use crate::app::{App, RowsError};
 use crate::ids::TenantId;
-use crate::ops::open::{App, RowsError};
-use crate::ops::shapes::time;
-use crate::ops::tenants::Actor;
+use crate::ops::actor::Actor;
 
 /// One process that holds tenants, or may take some.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

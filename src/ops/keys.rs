@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
+use crate::app::shapes::time;
+use crate::app::{App, RowsError};
 use crate::crypto::hash::sha256;
 use crate::crypto::random;
 use crate::ids::TenantId;
-use crate::ops::open::{App, RowsError};
-use crate::ops::shapes::time;
-use crate::ops::tenants::Actor;
-use crate::store::key::ApiKey;
+use crate::ops::actor::Actor;
+use crate::store::tenants::api_keys::ApiKey;
 
 /// How every key begins, so that scanners of repositories find one that was left lying about.
 const PREFIX: &str = "wmk_";

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::app::{App, RowsError};
 use crate::engine::lease_keeper;
 use crate::ids::{HostId, TenantId};
-use crate::ops::open::{App, RowsError};
-use crate::ops::pair;
-use crate::ops::tenants::{self, Actor};
+use crate::ops::actor::Actor;
+use crate::ops::unlink;
 use crate::session::account::Ended;
 use crate::store::lease::Lease;
 
@@ -36,7 +36,13 @@ pub enum LogoutError {
 
 /// Unlinks the device of a tenant; its address. Whoever runs the account lets go of it first.
 pub async fn logout(app: &App, tenant: &TenantId, actor: &Actor) -> Result<String, LogoutError> {
-    if tenants::show(app, tenant).await?.is_none() {
+    if app
+        .store
+        .overview_of(tenant)
+        .await
+        .map_err(RowsError::of)?
+        .is_none()
+    {
         return Err(LogoutError::UnknownTenant(tenant.clone()));
     }
     let account = app.store.account(tenant).await.map_err(RowsError::of)?;
@@ -94,7 +100,7 @@ async fn unlink(app: &App, tenant: &TenantId) -> Result<bool, RowsError> {
         false
     };
     // Large futures go to the heap, so that any worker's stack can hold what calls them.
-    let work = Box::pin(pair::unlink(&app, host, &lease, UNLINK_TIME_MAX));
+    let work = Box::pin(unlink::unlink(&app, host, &lease, UNLINK_TIME_MAX));
     let unlinked = tokio::select! {
         unlinked = work => unlinked,
         lost = keep_lease => lost,

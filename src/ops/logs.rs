@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
+use crate::app::shapes::time;
+use crate::app::{App, RowsError};
 use crate::ids::TenantId;
-use crate::ops::moves::MoveError;
-use crate::ops::open::{App, RowsError};
-use crate::ops::shapes::time;
-use crate::ops::tenants::Actor;
-use crate::store::log::Log;
+use crate::ops::actor::Actor;
+use crate::ops::transfer::MoveError;
+use crate::store::account::log::Log;
 
 /// A log of events. Another one begins where the database was found to be older than what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::ops::open::{App, RowsError};
-use crate::ops::shapes::time;
+use crate::app::shapes::time;
+use crate::app::{App, RowsError};
 
 /// One migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,46 +1,26 @@
-//! The use cases: one function each, no printing.
+//! What a person or a program asks for once: one function each, without printing.
 //!
 //! Commands and the HTTP API call these and show what comes back; neither reaches further down.
 
-pub mod bench;
-mod claim;
-pub mod db;
-pub mod demo;
-pub mod doctor;
-pub mod drill;
-pub mod event;
-pub mod events;
-pub mod health;
+pub(crate) mod actor;
+pub mod diagnose;
 pub mod hosts;
 pub mod keys;
-pub mod ledger;
-mod live;
-pub mod locks;
 pub mod logout;
 pub mod logs;
 pub mod migrate;
-pub mod moves;
-pub mod open;
 pub mod pair;
 pub mod pairings;
-mod rehearsal;
-pub mod remote;
-pub mod retention;
-pub mod run;
+pub mod prune;
 pub mod send;
-pub mod serve;
-pub mod shapes;
-pub mod simulate;
-pub mod simulated_phone;
-pub mod standby;
-pub mod sweep;
 pub mod tenants;
+pub mod transfer;
+mod unlink;
 pub mod webhooks;
 
-/// Why a use case that connects could not.
-pub use crate::engine::line::LineError;
-/// How to ask a use case that goes on to stop.
-pub use crate::engine::stop::Stop;
+pub use crate::ops::actor::Actor;
+
+use crate::app::shapes;
 use crate::session::config::CLIENT_VERSION;
 
 /// What this binary is.

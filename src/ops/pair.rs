@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::claim::Claimed;
+use crate::app::status::RunEnd;
+use crate::app::{App, RowsError};
 use crate::engine::actor::Stopped;
 use crate::engine::lease_keeper;
 use crate::engine::leased::Leased;
@@ -14,14 +16,10 @@ use crate::engine::line::LineError;
 use crate::engine::pairing::{self, Parts, Step};
 use crate::engine::stop::Stop;
 use crate::ids::{HostId, Jid};
-use crate::ops::claim::Claimed;
-use crate::ops::open::{App, RowsError};
-use crate::ops::run::RunEnd;
-use crate::ops::simulated_phone::{self, ControlError, ControlUrl, Shown};
+use crate::net::simulator::ControlError;
 use crate::ops::tenants::{self, TenantError};
-use crate::session::account::Ended;
-use crate::session::input::Input;
-use crate::session::pair_code;
+use crate::ops::unlink;
+use crate::session::pairing::code;
 use crate::store::lease::Lease;
 
 /// The first login makes and uploads hundreds of keys.
@@ -36,8 +34,6 @@ pub struct PairOptions {
     pub phone: Option<PhoneNumber>,
     /// Unlink the device that is there already.
     pub replace: bool,
-    /// A simulator whose phone answers what is shown.
-    pub simulator: Option<ControlUrl>,
 }
 
 /// A phone number in international form.
@@ -45,7 +41,8 @@ pub struct PairOptions {
 pub struct PhoneNumber(Jid);
 
 impl PhoneNumber {
-    fn digits(&self) -> &str {
+    /// Its digits, without a sign.
+    pub fn digits(&self) -> &str {
         &self.0.user
     }
 }
@@ -54,7 +51,7 @@ impl std::str::FromStr for PhoneNumber {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        pair_code::phone_number(text)
+        code::phone_number(text)
             .map(Self)
             .ok_or("not a phone number like +4915112345621")
     }
@@ -201,34 +198,6 @@ pub async fn pair(
     stop: &Stop,
     tell: &mut (dyn FnMut(PairStep) + Send),
 ) -> Result<Paired, PairError> {
-    let Some(simulator) = &options.simulator else {
-        return pair_with_person(app, options, stop, tell).await;
-    };
-    let (shown, codes) = mpsc::unbounded_channel();
-    let mut tell = |step: PairStep| {
-        if let Some(code) = Shown::of(&step) {
-            // The phone may have given up, which ends pairing.
-            let _ = shown.send(code);
-        }
-        tell(step);
-    };
-    let number = options.phone.as_ref().map(PhoneNumber::digits);
-    let phone = simulated_phone::answer(codes, async |code| {
-        simulated_phone::act(simulator, number, code).await
-    });
-    tokio::select! {
-        paired = pair_with_person(app, options, stop, &mut tell) => paired,
-        failed = phone => Err(failed.err().map_or(PairError::Expired, PairError::from)),
-    }
-}
-
-/// The same where a person holds the phone.
-pub(super) async fn pair_with_person(
-    app: &App,
-    options: &PairOptions,
-    stop: &Stop,
-    tell: &mut (dyn FnMut(PairStep) + Send),
-) -> Result<Paired, PairError> {
     let app = &app.launched().await?;
     let tenant = &app.settings.tenant;
     let named = tenants::check_name(app, tenant).await;
@@ -250,10 +219,12 @@ pub(super) async fn pair_with_person(
     let result = async {
         if let Some(account) = account.filter(|account| !pairing::is_free(Some(account))) {
             let jid = account.jid.to_string();
-            tell(match unlink(app, host, &lease, UNLINK_TIME_MAX).await {
-                true => PairStep::Unlinked { jid },
-                false => PairStep::NotUnlinked { jid },
-            });
+            tell(
+                match unlink::unlink(app, host, &lease, UNLINK_TIME_MAX).await {
+                    true => PairStep::Unlinked { jid },
+                    false => PairStep::NotUnlinked { jid },
+                },
+            );
         }
         Box::pin(link(app, options, host, &lease, stop, tell)).await
     };
@@ -356,33 +327,4 @@ async fn first_login(
         (_, Stopped::Broken(what)) => Err(RowsError::Database(what).into()),
         (result, _) => result,
     }
-}
-
-/// Asks the server to unlink the device that is there; whether it did.
-pub(super) async fn unlink(app: &App, host: HostId, lease: &Lease, time_max: Duration) -> bool {
-    let own = Stop::new();
-    let Ok((mut live, account)) = app.run_account(host, lease.clone(), &own) else {
-        return false;
-    };
-    let log_out = async {
-        let done = async {
-            if live
-                .status
-                .wait_for(|status| 0 < status.logins)
-                .await
-                .is_ok()
-            {
-                let _ = live.commands.send(Input::Logout).await;
-            }
-            std::future::pending::<()>().await;
-        };
-        let _ = tokio::time::timeout(time_max, done).await;
-        live.stop.ask();
-        std::future::pending::<Stopped>().await
-    };
-    let stopped = tokio::select! {
-        stopped = account => stopped,
-        stopped = log_out => stopped,
-    };
-    matches!(stopped, Stopped::Ended(Ended::LoggedOut { .. }))
 }

@@ -6,16 +6,17 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
+use crate::app::shapes::time;
+use crate::app::{App, RowsError};
 use crate::crypto::random;
 use crate::engine::pairing::is_free;
 use crate::engine::stop::Stop;
 use crate::ids::TenantId;
-use crate::ops::open::{App, RowsError};
+use crate::ops::actor::Actor;
 use crate::ops::pair::{self, PairError, PairOptions, PairStep, PhoneNumber};
-use crate::ops::shapes::time;
-use crate::ops::tenants::{self, Actor, Changes, TenantError};
-use crate::store::key::PairingRow;
-use crate::store::tenant::Launch;
+use crate::ops::tenants::{self, Changes, TenantError};
+use crate::store::tenants::Launch;
+use crate::store::tenants::api_keys::PairingRow;
 
 /// An attempt without a step for so long belongs to a process that is gone: codes change more
 /// often.
@@ -123,11 +124,7 @@ pub async fn begin(
     if !begun.await.map_err(RowsError::of)? {
         return Err(BeginError::Busy(tenant.clone()));
     }
-    let options = PairOptions {
-        phone,
-        replace,
-        simulator: None,
-    };
+    let options = PairOptions { phone, replace };
     let app = app.of(tenant.clone(), Launch::default());
     Ok(Attempt { app, row, options })
 }
@@ -150,8 +147,7 @@ impl Attempt {
             let patient = app.surroundings.clock.mono_ms() + HELD_MS_MAX;
             loop {
                 // Deep: on the heap, or a worker's stack does not hold it.
-                let linked =
-                    Box::pin(pair::pair_with_person(&app, &options, &own, &mut tell)).await;
+                let linked = Box::pin(pair::pair(&app, &options, &own, &mut tell)).await;
                 let held = matches!(linked, Err(PairError::Rows(RowsError::Held { .. })));
                 if !held || patient <= app.surroundings.clock.mono_ms() || !own.sleep(LOOK).await {
                     return linked;

@@ -6,15 +6,15 @@ use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use wmctl_proto::message::Message;
 
+use crate::app::shapes::time;
+use crate::app::{App, RowsError};
 use crate::crypto::random;
 use crate::ids::{Jid, MessageId, Server, TenantId};
-use crate::ops::open::{App, RowsError};
-use crate::ops::shapes::time;
-use crate::session::pair_code;
+use crate::session::pairing::code;
 use crate::session::rows::{OutboxRow, OutboxState};
 use crate::store::error::StoreError;
-use crate::store::intake::NewMessage;
-use crate::store::tenant::Sender;
+use crate::store::outbox::queue::NewMessage;
+use crate::store::tenants::Sender;
 
 /// How often the outbox row is looked at while waiting.
 const LOOK: Duration = Duration::from_millis(50);
@@ -398,7 +398,7 @@ fn shown(tenant: &TenantId, row: OutboxRow) -> Delivery {
 fn recipient(text: &str) -> Result<Jid, SendError> {
     let wrong = || SendError::Recipient(text.to_owned());
     if !text.contains('@') {
-        return pair_code::phone_number(text).ok_or_else(wrong);
+        return code::phone_number(text).ok_or_else(wrong);
     }
     let jid: Jid = text.parse().map_err(|_| wrong())?;
     let somebody = matches!(jid.server, Server::User | Server::Lid | Server::Group);

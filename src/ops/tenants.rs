@@ -3,16 +3,15 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::app::shapes::{time, whole};
+use crate::app::{App, RowsError};
 use crate::config::proxy::{Proxy, ProxyError};
-use crate::crypto::random;
 use crate::ids::{IdError, TenantId};
+use crate::ops::actor::Actor;
 use crate::ops::logout::{LogoutError, logout};
-use crate::ops::open::{App, RowsError};
 use crate::ops::send::{TTL_S, TTL_S_MAX};
-use crate::ops::shapes::{time, whole};
 use crate::session::config::Browser;
-use crate::store::key::Audit;
-use crate::store::tenant::Overview;
+use crate::store::tenants::Overview;
 
 /// Tenants that one page has at most.
 pub const PAGE_MAX: u32 = 1_000;
@@ -116,23 +115,6 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
     String::deserialize(deserializer).map(Some)
 }
 
-/// Who changes something, and by which request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor {
-    pub name: String,
-    pub request_id: Option<String>,
-}
-
-impl Actor {
-    /// The user of this machine, who reaches the rows without any key.
-    pub fn of_user() -> Self {
-        Self {
-            name: format!("user {}", whoami::username().unwrap_or_default()),
-            request_id: None,
-        }
-    }
-}
-
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TenantError {
@@ -191,29 +173,6 @@ impl Changes {
             }
         }
         Ok(())
-    }
-}
-
-impl App {
-    /// An audit row of something that is done now.
-    pub(crate) fn audit(
-        &self,
-        actor: &Actor,
-        action: &'static str,
-        tenant: Option<&TenantId>,
-        detail: String,
-    ) -> Audit {
-        let at_ms = self.surroundings.clock.unix_ms();
-        let noise: [u8; 8] = random::bytes(&mut *self.surroundings.entropy.random());
-        Audit {
-            id: format!("{at_ms:013x}{}", hex::encode(noise)),
-            at_ms,
-            actor: actor.name.clone(),
-            action,
-            tenant: tenant.cloned(),
-            detail,
-            request_id: actor.request_id.clone(),
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::crypto::curve::KeyPair;
 use crate::crypto::xeddsa;
 use crate::ids::Jid;
 use crate::secret::Secret;
-use crate::session::adv;
+use crate::session::pairing::device_identity::{self, AdvIdentity};
 
 pub use crate::signal::prekey::{PreKey, SignedPreKey};
 
@@ -41,22 +41,14 @@ impl Account {
         if !xeddsa::verify(&self.identity.public, &public, &signed.signature) {
             return Some("the identity key did not sign the signed pre-key");
         }
-        if !adv::account_signed(&self.adv, &self.identity.public) {
+        if !device_identity::account_signed(&self.adv, &self.identity.public) {
             return Some("the phone did not sign the identity key");
         }
-        if !adv::device_signed(&self.adv, &self.identity.public) {
+        if !device_identity::device_signed(&self.adv, &self.identity.public) {
             return Some("the identity key did not sign the phone's key");
         }
         None
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdvIdentity {
-    pub details: Vec<u8>,
-    pub account_signature: [u8; 64],
-    pub account_signature_key: [u8; 32],
-    pub device_signature: [u8; 64],
 }
 
 /// Why a paired account must not connect again as it is.

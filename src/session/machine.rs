@@ -1,36 +1,29 @@
-//! The machine of one paired account: it takes inputs in and gives changes and stanzas out.
+//! The state of one paired account and its link, and what every part of the session does with it.
 //!
-//! This file holds the state and passes inputs on; what stanzas mean is in the files beside it.
+//! `dispatch` passes inputs on; what stanzas mean is in the folders beside it.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::appstate::Collection;
 use crate::ids::{Address, MessageId};
-use crate::session::account::{Account, AccountUpdate, Ended};
-use crate::session::ack;
-use crate::session::appstate::Syncing;
-use crate::session::bundles::Bundles;
-use crate::session::changes::{AccountState, Change, EventBody};
+use crate::session::account::Account;
+use crate::session::changes::{AccountState, EventBody};
 use crate::session::config::ClientConfig;
-use crate::session::group::doubt_groups;
-use crate::session::history::Histories;
+use crate::session::deferred_acks::Owed;
 use crate::session::input::Input;
-use crate::session::iq::{self, Pending, Query, Request};
-use crate::session::keepalive::{Due, KeepAlive};
-use crate::session::output::{Close, Notice, Output};
-use crate::session::owed::Owed;
-use crate::session::pulse::{Pulse, Sign};
-use crate::session::receipt;
-use crate::session::retry::Resent;
-use crate::session::rows::{Dedupe, RowKey, Rows};
-use crate::session::send::Attempts;
-use crate::session::stream_error;
-use crate::session::unit::{Context, Unit, Wants};
-use crate::session::unread::Questions;
+use crate::session::keys::held_bundles::Bundles;
+use crate::session::link::keepalive::KeepAlive;
+use crate::session::link::requests::{Pending, Query, Request};
+use crate::session::link::watchdog::{Pulse, Sign};
+use crate::session::messages::attempts::Attempts;
+use crate::session::messages::questions::Questions;
+use crate::session::messages::resent::Resent;
+use crate::session::output::Notice;
+use crate::session::rows::Dedupe;
+use crate::session::sync::collections::Syncing;
+use crate::session::sync::history_progress::Histories;
+use crate::session::unit::Unit;
 use crate::wire::node::Node;
 
-/// How long the server may take to greet a new link.
-const GREETING_MS_MAX: u64 = 30_000;
 /// Most stanzas that wait for a later time, or for the end of login. More stay with the server,
 /// which delivers them on the next link.
 const WAITING_MAX: usize = 4_096;
@@ -58,11 +51,11 @@ pub struct Session {
     /// The server's clock minus ours.
     pub(super) server_offset_ms: i64,
     /// Inputs by the time at which they are handled again.
-    later: BTreeMap<u64, Vec<Input>>,
+    pub(super) later: BTreeMap<u64, Vec<Input>>,
     /// Stanzas that wait for the end of login.
-    held: Vec<Input>,
+    pub(super) held: Vec<Input>,
     /// There was no room for a stanza: another link is wanted once nothing waits.
-    left_over: bool,
+    pub(super) left_over: bool,
 }
 
 /// How far the link has come.
@@ -112,177 +105,6 @@ impl Session {
     /// How far the link has come.
     pub fn phase(&self) -> Phase {
         self.phase
-    }
-
-    /// When [`Input::Tick`] is due, in monotonic milliseconds.
-    pub fn wake_at(&self) -> Option<u64> {
-        let later = self.later.keys().next().copied();
-        let times = [
-            self.greeting_until,
-            self.pending.wake_at(),
-            self.keepalive.wake_at(),
-            self.pulse.wake_at(),
-            later,
-        ];
-        times.into_iter().flatten().min()
-    }
-
-    /// The rows that must be known before `input` is handled.
-    ///
-    /// To be asked again after they are loaded, until it names none: what one row says decides
-    /// which others are needed. To be asked right before the input is handled, since inputs before
-    /// it may have changed the answer.
-    pub fn wants(&self, input: &Input, rows: &Rows) -> Vec<RowKey> {
-        let mut wants = Wants::new(rows);
-        match input {
-            Input::Node(node) => self.want_node(&mut wants, node),
-            Input::Send(id) => {
-                self.plan_send(&mut wants, id);
-            }
-            Input::SyncAppState => self.want_app_state_versions(&mut wants),
-            Input::ApplyAppState(collection) => self.want_settings(&mut wants, *collection),
-            Input::AskAppStateKeys => self.want_own_phone(&mut wants),
-            Input::AskPhone => self.want_questions(&mut wants),
-            Input::History => self.want_history(&mut wants),
-            Input::LinkUp
-            | Input::Blob { .. }
-            | Input::Tick
-            | Input::MarkRead { .. }
-            | Input::Logout
-            | Input::LinkDown => (),
-        }
-        wants.into_keys()
-    }
-
-    /// Handles one input. What it changes goes to `out` and to `rows` alike.
-    pub fn handle(
-        &mut self,
-        cx: &mut Context<'_>,
-        input: Input,
-        rows: &mut Rows,
-        out: &mut Output,
-    ) {
-        rows.take_missed();
-        self.bundles.forget_old(cx.now.mono_ms);
-        let mut unit = Unit {
-            now: cx.now,
-            rng: cx.rng,
-            rows,
-            out,
-        };
-        match input {
-            Input::LinkUp => self.link_up(&mut unit),
-            Input::Node(node) => self.receive(&mut unit, &node),
-            Input::Tick => self.tick(&mut unit),
-            Input::Send(id) => self.send(&mut unit, &id),
-            Input::MarkRead { chat, sender, ids } => {
-                if self.phase == Phase::Ready {
-                    let read = receipt::read(&chat, sender.as_ref(), &ids, unit.now);
-                    unit.out.transmit.extend(read);
-                }
-            }
-            Input::SyncAppState => self.ask_app_state(&mut unit),
-            Input::ApplyAppState(collection) => self.apply_app_state(&mut unit, collection),
-            Input::AskAppStateKeys => self.ask_app_state_keys(&mut unit),
-            Input::AskPhone => self.ask_phone(&mut unit),
-            Input::History => self.work_on_history(&mut unit),
-            Input::Blob { id, blob } if self.fetches_history(id) => {
-                self.take_fetched(&mut unit, blob);
-            }
-            Input::Blob { id, blob } => self.take_blob(&mut unit, id, blob.as_deref()),
-            Input::Logout => self.log_out(&mut unit),
-            Input::LinkDown => {
-                // An account that ended has said so, and why.
-                if self.phase == Phase::Ready && self.account.ended.is_none() {
-                    state_event(&mut unit, AccountState::Disconnected, None, None);
-                }
-                self.link_down();
-            }
-        }
-        if let Some(missed) = rows.take_missed() {
-            debug_assert!(false, "{missed:?} was read without being loaded");
-            rows.clear();
-            *out = Output {
-                close: Some(Close::Retry {
-                    reason: "row_not_loaded",
-                }),
-                ..Output::default()
-            };
-        }
-    }
-
-    fn link_up(&mut self, unit: &mut Unit<'_>) {
-        self.link_down();
-        self.phase = Phase::Greeting;
-        self.greeting_until = Some(unit.now.mono_ms + GREETING_MS_MAX);
-        self.pending.start(unit.rng);
-        self.keepalive.alive(unit.now.mono_ms, unit.rng);
-        self.pulse.start(self.config.stall_ms);
-    }
-
-    fn link_down(&mut self) {
-        self.phase = Phase::Down;
-        self.greeting_until = None;
-        self.pending = Pending::default();
-        self.keepalive.stop();
-        self.pulse = Pulse::default();
-        self.bundles = Bundles::default();
-        self.attempts = Attempts::default();
-        self.owed = Owed::default();
-        self.syncing = Syncing::default();
-        self.histories = Histories::default();
-        self.questions = Questions::default();
-        self.later.clear();
-        self.held.clear();
-        self.left_over = false;
-    }
-
-    fn tick(&mut self, unit: &mut Unit<'_>) {
-        let now = unit.now.mono_ms;
-        if self.greeting_until.is_some_and(|until| until <= now) {
-            self.greeting_until = None;
-            return unit.close(Close::Retry {
-                reason: "login_unanswered",
-            });
-        }
-        match self.keepalive.due(now) {
-            Due::Nothing => (),
-            Due::Dead => {
-                return unit.close(Close::Retry {
-                    reason: "keep_alive",
-                });
-            }
-            Due::Ping => self.ping(unit),
-        }
-        if self.pulse.asks(now) {
-            self.count_pre_keys(unit, false);
-        }
-        // Whether the link lives at all decides what the silence means.
-        if self.pulse.overdue(now) && self.keepalive.hurry(now) {
-            self.ping(unit);
-        }
-        while let Some(query) = self.pending.overdue(now) {
-            self.unanswered(unit, query);
-        }
-        while let Some(entry) = self.later.first_entry()
-            && *entry.key() <= now
-        {
-            unit.out.again.extend(entry.remove());
-        }
-        let waits = |query: &Query| !matches!(query, Query::Ping | Query::Ignored);
-        let is_stanza = |input: &Input| matches!(input, Input::Node(_));
-        let mut waiting = self.later.values().flatten().chain(&unit.out.again);
-        let idle = !waiting.any(is_stanza);
-        if self.left_over && self.phase == Phase::Ready && idle && !self.pending.any(waits) {
-            unit.close(Close::Retry {
-                reason: "left_over",
-            });
-        }
-    }
-
-    fn ping(&mut self, unit: &mut Unit<'_>) {
-        let request = Request::get("w:p", vec![Node::new("ping")]);
-        self.ask(unit, Query::Ping, request);
     }
 
     /// Says that a sign of life came, if it did for the first time on this link.
@@ -342,233 +164,12 @@ impl Session {
         asked
     }
 
-    fn log_out(&mut self, unit: &mut Unit<'_>) {
-        let device = Node::new("remove-companion-device")
-            .attr("jid", self.account.jid.clone())
-            .attr("reason", "user_initiated");
-        let ready = matches!(self.phase, Phase::LoggingIn | Phase::Ready);
-        if !ready || !self.ask(unit, Query::Logout, Request::set("md", vec![device])) {
-            unit.notice(Notice::LogoutDone);
-        }
-    }
-
-    fn want_node(&self, wants: &mut Wants<'_>, node: &Node) {
-        match node.tag.as_str() {
-            "success" => self.want_success(wants, node),
-            "message" => self.want_message(wants, node),
-            "receipt" if is_retry(node) => {
-                self.plan_resend(wants, node);
-            }
-            "receipt" => self.want_receipt(wants, node),
-            "notification" => self.want_notification(wants, node),
-            "ack" => self.want_ack(wants, node),
-            "iq" => self.want_answer(wants, node),
-            _ => (),
-        }
-    }
-
-    fn receive(&mut self, unit: &mut Unit<'_>, node: &Node) {
-        if self.phase == Phase::Down {
-            return;
-        }
-        self.keepalive.alive(unit.now.mono_ms, unit.rng);
-        if node.value("offline").is_some() {
-            self.pulse.offline(unit.now.mono_ms, false);
-        }
-        match node.tag.as_str() {
-            "success" => self.succeeded(unit, node),
-            "failure" | "stream:error" | "xmlstreamend" => self.ended_by_server(unit, node),
-            "iq" => self.receive_iq(unit, node),
-            "ib" => self.receive_ib(unit, node),
-            "message" => self.receive_message(unit, node),
-            "receipt" if is_retry(node) => self.resend(unit, node),
-            "receipt" => self.take_receipt(unit, node),
-            "notification" => self.receive_notification(unit, node),
-            "ack" => {
-                self.pay(unit, node);
-                self.receive_ack(unit, node);
-            }
-            "call" => unit.out.transmit.extend(ack::ack(node, None)),
-            // Typing and presence of others are of no use to anybody here.
-            _ => (),
-        }
-        if let Some(sign) = self.pulse.heard() {
-            unit.close(Close::Stalled(sign));
-        }
-    }
-
-    fn ended_by_server(&mut self, unit: &mut Unit<'_>, node: &Node) {
-        let close = stream_error::disposition(node, unit.now.unix_ms);
-        match &close {
-            Close::Ended(ended) => self.end(unit, ended.clone()),
-            Close::Replaced => state_event(unit, AccountState::Replaced, None, None),
-            _ => (),
-        }
-        unit.close(close);
-    }
-
-    /// Records that the account must not connect again as it is; its rows stay.
-    fn end(&mut self, unit: &mut Unit<'_>, ended: Ended) {
-        let (state, detail, until_ms) = match &ended {
-            Ended::LoggedOut { reason, .. } => {
-                (AccountState::LoggedOut, Some(reason.clone()), None)
-            }
-            Ended::Banned { code, until_ms } => {
-                (AccountState::Banned, Some(code.to_string()), *until_ms)
-            }
-            Ended::Outdated => (AccountState::Outdated, None, None),
-            // No server says so: it is written by whoever takes the keys away.
-            Ended::Exported { .. } => (AccountState::Disconnected, None, None),
-        };
-        self.account.ended = Some(ended.clone());
-        unit.change(Change::Update(AccountUpdate {
-            ended: Some(Some(ended)),
-            ..AccountUpdate::default()
-        }));
-        state_event(unit, state, detail, until_ms);
-        unit.notice(Notice::State(state));
-    }
-
-    fn receive_iq(&mut self, unit: &mut Unit<'_>, node: &Node) {
-        if matches!(node.attr_text("type").as_deref(), Some("get" | "set")) {
-            unit.out.transmit.extend(iq::result(node));
-            return;
-        }
-        let Some(query) = node
-            .attr_text("id")
-            .and_then(|id| self.pending.answered(&id))
-        else {
-            return;
-        };
-        if query != Query::Ping {
-            let open = self.pending.any(|query| *query != Query::Ping);
-            let proof = self.pulse.answered(unit.now.mono_ms, open);
-            self.proved(unit, proof);
-        }
-        match query {
-            Query::PreKeyCount { login } => self.pre_keys_counted(unit, node, login),
-            Query::PreKeyUpload { up_to, login } => {
-                self.pre_keys_uploaded(unit, node, up_to, login);
-            }
-            Query::Active => self.active(unit),
-            Query::Devices { users, waiting } => self.devices_listed(unit, node, &users, waiting),
-            Query::Bundles { devices, waiting } => {
-                self.bundles_fetched(unit, node, &devices, waiting);
-            }
-            Query::Group { group, waiting } => self.group_described(unit, node, &group, waiting),
-            Query::AppState(asked) => self.app_state_answered(unit, node, &asked),
-            Query::Logout => self.logged_out(unit),
-            Query::Ping | Query::Ignored => (),
-        }
-    }
-
-    fn unanswered(&mut self, unit: &mut Unit<'_>, query: Query) {
-        match query {
-            Query::PreKeyCount { login: true }
-            | Query::PreKeyUpload { login: true, .. }
-            | Query::Active => unit.close(Close::Retry {
-                reason: "login_unanswered",
-            }),
-            Query::Logout => {
-                unit.notice(Notice::LogoutDone);
-            }
-            Query::AppState(asked) => self.app_state_unanswered(unit, &asked),
-            // Whoever waits tries again, and gives up after a few times.
-            Query::Devices { waiting, .. }
-            | Query::Bundles { waiting, .. }
-            | Query::Group { waiting, .. } => self.wake(unit, waiting),
-            Query::PreKeyCount { .. }
-            | Query::PreKeyUpload { .. }
-            | Query::Ping
-            | Query::Ignored => (),
-        }
-    }
-
     /// Has the inputs that waited for an answer handled again.
     pub(super) fn wake(&mut self, unit: &mut Unit<'_>, waiting: Vec<Input>) {
         for input in waiting {
             unit.again(input);
         }
     }
-
-    fn logged_out(&mut self, unit: &mut Unit<'_>) {
-        let reason = String::from("user_initiated");
-        let ended = Ended::LoggedOut {
-            reason,
-            at_ms: unit.now.unix_ms,
-        };
-        self.end(unit, ended.clone());
-        unit.notice(Notice::LogoutDone);
-        unit.close(Close::Ended(ended));
-    }
-
-    fn receive_ib(&mut self, unit: &mut Unit<'_>, node: &Node) {
-        for child in node.children() {
-            match child.tag.as_str() {
-                "offline_preview" => {
-                    let waits = child.attr_u64("count").is_some_and(|count| 0 < count);
-                    self.pulse.offline(unit.now.mono_ms, waits);
-                    let batch = Node::new("offline_batch").attr("count", "100");
-                    unit.transmit(Node::new("ib").with_child(batch));
-                }
-                "offline" => {
-                    let count = child.attr_u64("count").unwrap_or(0);
-                    let messages = u32::try_from(count).unwrap_or(u32::MAX);
-                    unit.notice(Notice::OfflineDone { messages });
-                    let proof = self.pulse.offline_done();
-                    self.proved(unit, proof);
-                }
-                "edge_routing" => self.learn_route(unit, child),
-                "dirty" => self.clean(unit, child),
-                "downgrade_webclient" => {
-                    unit.close(Close::Retry {
-                        reason: "multi_device_off",
-                    });
-                }
-                _ => (),
-            }
-        }
-    }
-
-    fn learn_route(&mut self, unit: &mut Unit<'_>, node: &Node) {
-        let route = node.child("routing_info").and_then(Node::content_bytes);
-        let Some(route) = route.filter(|route| route.len() <= ROUTE_BYTES_MAX) else {
-            return;
-        };
-        if self.account.routing_info.as_deref() != Some(route) {
-            self.account.routing_info = Some(route.to_vec());
-            unit.change(Change::Update(AccountUpdate {
-                routing_info: Some(route.to_vec()),
-                ..AccountUpdate::default()
-            }));
-        }
-    }
-
-    /// The server says that something changed while we were away: what we know of it is dropped
-    /// before it is called clean, and asked for when it is needed.
-    fn clean(&mut self, unit: &mut Unit<'_>, dirty: &Node) {
-        match dirty.attr_text("type").as_deref() {
-            Some("syncd_app_state") => self.sync_app_state(unit, &Collection::ALL),
-            Some("groups") => doubt_groups(unit),
-            Some("account_sync") => self.forget_own_devices(unit),
-            _ => (),
-        }
-        let mut clean = Node::new("clean");
-        for name in ["type", "timestamp"] {
-            if let Some(value) = dirty.value(name) {
-                clean = clean.attr(name, value.clone());
-            }
-        }
-        let request = Request::set("urn:xmpp:whatsapp:dirty", vec![clean]);
-        self.ask(unit, Query::Ignored, request);
-    }
-}
-
-/// Longest routing hint that is kept.
-const ROUTE_BYTES_MAX: usize = 1_024;
-
-fn is_retry(node: &Node) -> bool {
-    matches!(node.attr_text("type").as_deref(), Some("retry"))
 }
 
 /// An event about the account itself.

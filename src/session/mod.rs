@@ -5,46 +5,19 @@
 //! randomness.
 
 pub mod account;
-pub mod backoff;
 pub mod changes;
 pub mod config;
-pub mod content;
+mod deferred_acks;
+mod dispatch;
 pub mod input;
+mod keys;
 pub mod link;
 pub mod machine;
+pub mod messages;
 pub mod output;
-mod owed;
-pub mod pair;
-pub mod pair_code;
-pub mod payload;
+pub mod pairing;
 pub mod rows;
-pub mod unit;
-
-mod ack;
-mod adv;
-mod appstate;
-mod bundles;
-mod devices;
-mod fields;
-mod group;
-mod history;
-mod iq;
-mod keepalive;
-mod login;
-mod notification;
-mod past;
-mod people;
-mod prekeys;
-pub mod pulse;
-mod ratchets;
-mod receipt;
-mod receive;
-pub mod refused;
-mod retry;
-mod send;
-mod settings;
-mod source;
-mod stream_error;
+mod sync;
 #[cfg(test)]
 mod tests;
-mod unread;
+pub mod unit;

@@ -4,8 +4,8 @@ use crate::appstate::Collection;
 use crate::appstate::blob::Reference;
 use crate::session::changes::{AccountState, Change};
 use crate::session::input::Input;
-use crate::session::pair_code::CodeWork;
-use crate::session::pulse::Sign;
+use crate::session::link::watchdog::Sign;
+use crate::session::pairing::code::CodeWork;
 use crate::wire::node::Node;
 
 /// The result of one input, or of several that share a transaction.

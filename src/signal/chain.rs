@@ -1,7 +1,7 @@
 //! Chains of message keys: each key leads to the next, none leads back.
 
 use super::SKIPPED_MAX;
-use super::ratchet::RatchetError;
+use super::error::RatchetError;
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::{hkdf, mac};
 use crate::secret::Secret;

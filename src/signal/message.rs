@@ -4,7 +4,7 @@ use prost::Message as _;
 use wmctl_proto::signal::{PreKeySignalMessage, SignalMessage};
 
 use super::chain::MessageKeys;
-use super::ratchet::RatchetError;
+use super::error::RatchetError;
 use crate::crypto::curve::PublicKey;
 use crate::crypto::{cbc, mac};
 

@@ -9,12 +9,14 @@
 
 pub mod bundle;
 mod chain;
+pub mod error;
 mod message;
 pub mod padding;
 pub mod parts;
 pub mod prekey;
 pub mod ratchet;
 mod record;
+pub mod sealed;
 pub mod sender_key;
 mod sender_record;
 pub mod stamp;
@@ -26,6 +28,9 @@ mod tests;
 /// Most message keys of one chain that are kept for messages still to come, and so the furthest
 /// that a message may be ahead of the last one.
 pub const SKIPPED_MAX: usize = 2_000;
+
+/// Most replaced ratchets that are kept, for messages that are still under way.
+pub const ARCHIVED_MAX: usize = 40;
 
 /// Why a stored record cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

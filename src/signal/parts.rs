@@ -4,9 +4,10 @@
 //! Nothing here reads such a form; whoever does puts the parts together here. What a record of ours
 //! has no room for (very old chains, very many missing messages) is left out.
 
+use super::ARCHIVED_MAX;
 use super::SKIPPED_MAX;
 use super::chain::{ChainKey, MessageKeys, ReceiverChain, SenderChain};
-use super::ratchet::{ARCHIVED_MAX, Ratchet};
+use super::ratchet::Ratchet;
 use super::sender_key::{STATES_MAX, SenderChainKey, SenderKey, SenderMessageKey, SenderState};
 use super::state::{Pending, RECEIVER_CHAINS_MAX, State};
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};

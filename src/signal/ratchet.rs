@@ -1,47 +1,17 @@
 //! All ratchets with one device: the one in use and those that it replaced, as the store keeps
 //! them in one row.
 
-use super::RecordError;
 use super::bundle::Bundle;
+use super::error::RatchetError;
 pub use super::message::PreKeyMessage;
 use super::message::RatchetMessage;
 use super::prekey::{PreKey, SignedPreKey};
 use super::record;
+use super::sealed::{Identity, Sealed};
 use super::state::State;
-use crate::crypto::curve::{KeyPair, LowOrder, PublicKey};
+use super::{ARCHIVED_MAX, RecordError};
+use crate::crypto::curve::{LowOrder, PublicKey};
 use crate::crypto::random::Random;
-
-/// Most replaced ratchets that are kept, for messages that are still under way.
-pub const ARCHIVED_MAX: usize = 40;
-
-/// Who we are to other devices.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The identity key.
-    pub pair: KeyPair,
-    /// The number that we gave ourselves when registering.
-    pub registration_id: u32,
-}
-
-/// How a message has to be announced to its receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The receiver may have to start the ratchet first (`pkmsg`).
-    PreKey,
-    /// The ratchet is known to run on both sides (`msg`).
-    Message,
-}
-
-/// An encrypted message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
-    /// How to announce it.
-    pub kind: Kind,
-    /// What to send.
-    pub bytes: Vec<u8>,
-    /// Its place in the sender chain, from 0 after each turn.
-    pub counter: u32,
-}
 
 /// The ratchets with one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -242,81 +212,6 @@ fn respond(
         None => None,
     };
     State::respond(own, signed, one_time, message)
-}
-
-/// Why a ratchet could not be started or used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RatchetError {
-    /// There is no ratchet with the device.
-    #[error("no ratchet with this device")]
-    NoSession,
-    /// The bytes are no message, or one of its keys is none.
-    #[error("malformed message")]
-    Malformed,
-    /// The message is of another protocol version.
-    #[error("message of protocol version {found}")]
-    Version {
-        /// The version that the message names.
-        found: u8,
-    },
-    /// The key that its place in a chain gives does not fit: the message was changed on the way.
-    #[error("message authentication code does not fit")]
-    BadMac,
-    /// No ratchet with the device has the chain that it comes from, nor leads to it: a chain older
-    /// than those that are kept, another ratchet, or a change on the way.
-    #[error("message of a chain that is not kept any more, or of another ratchet")]
-    UnknownChain,
-    /// The key of this message has been used: it was decrypted before, or is too old.
-    #[error("message {counter} was decrypted before")]
-    Duplicate {
-        /// Place of the message in its chain.
-        counter: u32,
-    },
-    /// More messages are missing before this one than keys would be kept for.
-    #[error("message {counter} is too far ahead of {expected}")]
-    TooFarAhead {
-        /// Place of the message in its chain.
-        counter: u32,
-        /// Place of the next message that has not come.
-        expected: u32,
-    },
-    /// The chain has no numbers left.
-    #[error("chain has no numbers left")]
-    Exhausted,
-    /// The signed pre-key in a bundle is not signed by the identity in it.
-    #[error("signed pre-key is not signed by its identity")]
-    BundleSignature,
-    /// The message was encrypted for a one-time pre-key that is used up or was never ours.
-    #[error("no one-time pre-key {id}")]
-    MissingPreKey {
-        /// Number of the key.
-        id: u32,
-    },
-    /// The message was encrypted for a signed pre-key that we no longer have.
-    #[error("no signed pre-key {id}")]
-    MissingSignedPreKey {
-        /// Number of the key.
-        id: u32,
-    },
-    /// The message claims another identity than the one that started its ratchet.
-    #[error("message claims another identity than its ratchet has")]
-    OtherIdentity,
-    /// The peer's key would make the shared secret known to everybody.
-    #[error("ratchet key of low order")]
-    LowOrder,
-}
-
-impl RatchetError {
-    /// How much it says about a message that several ratchets refused.
-    const fn weight(&self) -> u8 {
-        match self {
-            Self::Duplicate { .. } => 4,
-            Self::TooFarAhead { .. } => 3,
-            Self::UnknownChain => 1,
-            Self::NoSession => 0,
-            _ => 2,
-        }
-    }
 }
 
 impl From<LowOrder> for RatchetError {

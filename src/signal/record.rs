@@ -7,9 +7,8 @@ use wmctl_proto::records::{RecordStructure, SessionStructure};
 
 use super::chain::{ChainKey, MessageKeys, ReceiverChain, SenderChain};
 use super::message::VERSION;
-use super::ratchet::ARCHIVED_MAX;
 use super::state::{Pending, RECEIVER_CHAINS_MAX, State};
-use super::{RecordError, SKIPPED_MAX, stamp};
+use super::{ARCHIVED_MAX, RecordError, SKIPPED_MAX, stamp};
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::secret::Secret;
 

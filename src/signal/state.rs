@@ -5,9 +5,10 @@ use zeroize::Zeroizing;
 
 use super::bundle::Bundle;
 use super::chain::{ChainKey, ReceiverChain, SenderChain};
+use super::error::RatchetError;
 use super::message::{self, PreKeyMessage, RatchetMessage};
 use super::prekey::{PreKey, SignedPreKey};
-use super::ratchet::{Identity, Kind, RatchetError, Sealed};
+use super::sealed::{Identity, Kind, Sealed};
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::hkdf;
 use crate::crypto::random::Random;

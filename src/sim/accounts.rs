@@ -9,28 +9,14 @@ use crate::crypto::curve::PublicKey;
 use crate::crypto::hash;
 use crate::crypto::random::Random;
 use crate::ids::{Jid, Server};
-use crate::sim::appstate::AppState;
+use crate::sim::collections::AppState;
+use crate::sim::link::LinkId;
 use crate::sim::phone::Phone;
+use crate::sim::published::{Looks, Published};
 use crate::sim::queue::Queue;
-use crate::sim::world::LinkId;
 
 /// The wire has one byte for the device of an account.
 const DEVICE_MAX: u16 = 255;
-
-/// The public keys of a device that never run out.
-#[derive(Clone, Debug)]
-pub(super) struct Published {
-    pub(super) registration_id: u32,
-    pub(super) identity: PublicKey,
-    pub(super) signed: SignedKey,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct SignedKey {
-    pub(super) id: u32,
-    pub(super) public: PublicKey,
-    pub(super) signature: [u8; 64],
-}
 
 /// One device as the server knows it; number 0 is the phone.
 #[derive(Debug)]
@@ -83,14 +69,6 @@ pub struct DeviceView {
     /// What the phone lists it as.
     #[serde(flatten)]
     pub looks: Looks,
-}
-
-/// What a companion said of itself when it was linked; the phone says nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Looks {
-    pub name: String,
-    /// `chrome`, `firefox` and so on.
-    pub platform: String,
 }
 
 /// One account with its phone and its companions.

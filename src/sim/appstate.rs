@@ -4,26 +4,23 @@
 //! A phone makes its first key with its first setting, and gives its keys to each companion at the
 //! next login; an account without settings shares nothing.
 
-use std::collections::BTreeMap;
+use crate::sim::collections::{CollectionView, Kept, SharedKey};
 
 use prost::Message as _;
-use wmctl_proto::appstate::{
-    ExternalBlobReference, SyncActionValue, SyncdMutations, SyncdPatch, SyncdRecord, SyncdVersion,
-};
+use wmctl_proto::appstate::{ExternalBlobReference, SyncdMutations, SyncdPatch, SyncdVersion};
 use wmctl_proto::message::protocol_message::Type;
 use wmctl_proto::message::{
     AppStateSyncKey, AppStateSyncKeyData, AppStateSyncKeyFingerprint, AppStateSyncKeyId,
     AppStateSyncKeyShare, Message, ProtocolMessage,
 };
 
+use crate::appstate::Collection;
 use crate::appstate::blob::{self, Kind, Reference};
-use crate::appstate::collection::{Author, State, apply_patch};
-use crate::appstate::keys::{KeyRing, Keys};
-use crate::appstate::mutation::Operation;
-use crate::appstate::{AppStateError, Collection};
+use crate::appstate::collection::Author;
+use crate::appstate::keys::Keys;
 use crate::crypto::random;
 use crate::ids::Jid;
-use crate::sim::server::SimError;
+use crate::sim::error::SimError;
 use crate::sim::settings::Setting;
 use crate::sim::stanza;
 use crate::sim::world::World;
@@ -35,121 +32,6 @@ const PATCHES_PER_ANSWER: usize = 5;
 const INLINE_MUTATIONS_MAX: usize = 20;
 /// Where blobs are found.
 pub(super) const BLOB_PATH: &str = "/mms/";
-
-/// The app state of one account.
-#[derive(Debug, Default)]
-pub(super) struct AppState {
-    keys: Vec<SharedKey>,
-    /// How many of the keys each companion was given.
-    given: BTreeMap<u16, usize>,
-    /// The newest key is only for those who ask.
-    withheld: bool,
-    collections: BTreeMap<Collection, Kept>,
-}
-
-#[derive(Clone, Debug)]
-struct SharedKey {
-    id: Vec<u8>,
-    data: [u8; 32],
-    made_ms: i64,
-}
-
-/// One collection, as server and phone have it.
-#[derive(Debug, Default)]
-struct Kept {
-    state: State,
-    macs: BTreeMap<[u8; 32], [u8; 32]>,
-    records: BTreeMap<[u8; 32], SyncdRecord>,
-    /// What the phone reads in it.
-    values: BTreeMap<Vec<String>, SyncActionValue>,
-    /// All versions up to here are in the snapshot.
-    base: u64,
-    snapshot: Option<ExternalBlobReference>,
-    patches: Vec<SyncdPatch>,
-}
-
-/// What can be seen of a collection.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct CollectionView {
-    /// Its name.
-    pub name: &'static str,
-    /// How many patches it had.
-    pub version: u64,
-    /// What the phone reads in it.
-    pub items: Vec<ItemView>,
-}
-
-/// One setting.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct ItemView {
-    /// Kind and chat.
-    pub index: Vec<String>,
-    /// What is set.
-    pub value: serde_json::Value,
-}
-
-impl AppState {
-    fn ring(&self) -> KeyRing {
-        let mut ring = KeyRing::default();
-        self.keys
-            .iter()
-            .for_each(|key| ring.add(&key.id, &key.data));
-        ring
-    }
-
-    /// Takes a patch of whoever made it, whole; `mutations` is all that it does.
-    fn take(&mut self, collection: Collection, whole: &SyncdPatch) -> Result<(), AppStateError> {
-        let ring = self.ring();
-        let kept = self.collections.entry(collection).or_default();
-        let applied = apply_patch(collection, &kept.state, whole, &ring, &kept.macs)?;
-        for (mutation, source) in applied.mutations.into_iter().zip(&whole.mutations) {
-            match mutation.operation {
-                Operation::Set => {
-                    kept.macs.insert(mutation.index_mac, mutation.value_mac);
-                    let record = source.record.clone().unwrap_or_default();
-                    kept.records.insert(mutation.index_mac, record);
-                }
-                Operation::Remove => {
-                    kept.macs.remove(&mutation.index_mac);
-                    kept.records.remove(&mutation.index_mac);
-                }
-            }
-            match mutation.action {
-                Some(action) if action.operation == Operation::Set => {
-                    kept.values.insert(action.index, action.value);
-                }
-                Some(action) => {
-                    kept.values.remove(&action.index);
-                }
-                None => (),
-            }
-        }
-        kept.state = applied.state;
-        Ok(())
-    }
-
-    fn version(&self, collection: Collection) -> u64 {
-        self.collections
-            .get(&collection)
-            .map_or(0, |kept| kept.state.version)
-    }
-
-    fn views(&self) -> Vec<CollectionView> {
-        let view = |(collection, kept): (&Collection, &Kept)| CollectionView {
-            name: collection.name(),
-            version: kept.state.version,
-            items: kept
-                .values
-                .iter()
-                .map(|(index, value)| ItemView {
-                    index: index.clone(),
-                    value: Setting::shown(value),
-                })
-                .collect(),
-        };
-        self.collections.iter().map(view).collect()
-    }
-}
 
 /// What a client asks about one collection.
 struct Asked {

@@ -8,10 +8,12 @@ use wmctl_proto::message::Message;
 use crate::crypto::random::Random;
 use crate::ids::Jid;
 use crate::signal::bundle::Bundle;
+use crate::signal::error::RatchetError;
 use crate::signal::padding;
-use crate::signal::ratchet::{Identity, Kind, Ratchet, RatchetError, parse_prekey};
+use crate::signal::ratchet::{Ratchet, parse_prekey};
+use crate::signal::sealed::{Identity, Kind};
+use crate::sim::error::SimError;
 use crate::sim::phone::{Phone, SENT_MAX, Sent, Undecrypted};
-use crate::sim::server::SimError;
 use crate::sim::world::World;
 use crate::wire::node::Node;
 

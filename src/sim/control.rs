@@ -68,12 +68,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::crypto::curve::PublicKey;
 use crate::ids::Jid;
+use crate::sim::error::SimError;
 use crate::sim::faults::{Ending, Fault};
-use crate::sim::groups::Addressing;
+use crate::sim::group::Addressing;
 use crate::sim::history::Past;
-use crate::sim::pairing::Linked;
-use crate::sim::server::{SimError, Simulator};
+use crate::sim::server::Simulator;
 use crate::sim::settings::Setting;
+use crate::sim::unpaired::Linked;
 
 /// Longest request.
 const BODY_BYTES_MAX: usize = 64 << 10;

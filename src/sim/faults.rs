@@ -1,16 +1,15 @@
 //! Faults on request: which stanzas they hit, and what becomes of those.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::crypto::random::{self, Random};
 use crate::ids::Jid;
 use crate::sim::journal::Direction;
+use crate::sim::link::LinkId;
 use crate::sim::stanza;
-use crate::sim::world::{LinkId, Peer, World};
-use crate::wire::node::{Content, Node};
+use crate::wire::node::Node;
 
 /// Faults that wait to happen at the same time.
 const FAULTS_MAX: usize = 1_000;
@@ -141,7 +140,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    fn last(self) -> Option<Node> {
+    pub(super) fn last(self) -> Option<Node> {
         match self {
             Self::Cut => None,
             Self::Replaced => Some(stanza::replaced()),
@@ -151,7 +150,7 @@ impl Ending {
         }
     }
 
-    fn refusal(self) -> Option<Node> {
+    pub(super) fn refusal(self) -> Option<Node> {
         match self {
             Self::Banned { expire_s } => Some(
                 stanza::failure(402)
@@ -182,7 +181,7 @@ impl Faults {
     }
 
     /// What becomes of this stanza: the first fault that fits and happens.
-    fn pick(
+    pub(super) fn pick(
         &mut self,
         device: &Jid,
         direction: Direction,
@@ -216,137 +215,7 @@ impl Faults {
 /// Links that are half dead: pings are answered, and nothing else goes either way.
 #[derive(Debug, Default)]
 pub(super) struct Mute {
-    links: HashSet<LinkId>,
+    pub(super) links: HashSet<LinkId>,
     /// How many of an account's next links fall mute once they are logged in, by phone number.
-    next: HashMap<String, u32>,
-}
-
-impl World {
-    /// Has an account's connection fall mute, and as many of the next ones once they are logged in.
-    pub(super) fn mute(&mut self, number: &str, logins: u32) -> usize {
-        self.mute.next.insert(number.to_owned(), logins);
-        let of = |peer: &Peer| matches!(peer, Peer::Device(jid) if jid.user == number);
-        let open = self.links.iter().filter(|(_, open)| of(&open.peer));
-        let open: Vec<LinkId> = open.map(|(link, _)| *link).collect();
-        self.mute.links.extend(&open);
-        open.len()
-    }
-
-    /// A client is logged in: its link may fall mute now.
-    pub(super) fn became_active(&mut self, link: LinkId, device: &Jid) {
-        if let Some(left) = self.mute.next.get_mut(&device.user)
-            && 0 < *left
-        {
-            *left -= 1;
-            self.mute.links.insert(link);
-        }
-    }
-
-    pub(super) fn forget_mute(&mut self, link: LinkId) {
-        self.mute.links.remove(&link);
-    }
-
-    /// Takes a stanza from a client, unless a fault has it otherwise.
-    pub(super) fn receive(&mut self, link: LinkId, node: Node) {
-        if self.mute.links.contains(&link) {
-            if node.attr_is("xmlns", "w:p") {
-                let pong = Node::new("iq")
-                    .attr("type", "result")
-                    .attr_opt("id", node.attr_text("id"));
-                self.transmit(link, pong.attr("from", Jid::server()));
-            }
-            return;
-        }
-        match self.fault(link, Direction::In, &node) {
-            None | Some(FaultKind::Corrupt | FaultKind::Reorder) => self.take(link, &node),
-            Some(FaultKind::Drop) => (),
-            Some(FaultKind::Delay { ms }) => {
-                let later = move |world: &mut Self| world.take(link, &node);
-                self.later(Duration::from_millis(ms.into()), Box::new(later));
-            }
-            Some(FaultKind::Duplicate) => {
-                self.take(link, &node);
-                self.take(link, &node);
-            }
-            Some(FaultKind::Close) => self.dismiss(link, None),
-            Some(FaultKind::CloseAfter) => {
-                self.take(link, &node);
-                self.dismiss(link, None);
-            }
-        }
-    }
-
-    /// Sends a stanza over a connection that may be gone, unless a fault has it otherwise.
-    pub(super) fn send(&mut self, link: LinkId, node: Node) {
-        if self.mute.links.contains(&link) {
-            return;
-        }
-        match self.fault(link, Direction::Out, &node) {
-            None | Some(FaultKind::Reorder) => self.transmit(link, node),
-            Some(FaultKind::Drop) => (),
-            Some(FaultKind::Delay { ms }) => {
-                let later = move |world: &mut Self| world.transmit(link, node);
-                self.later(Duration::from_millis(ms.into()), Box::new(later));
-            }
-            Some(FaultKind::Duplicate) => {
-                self.transmit(link, node.clone());
-                self.transmit(link, node);
-            }
-            Some(FaultKind::Corrupt) => self.transmit(link, corrupted(node)),
-            Some(FaultKind::Close) => self.dismiss(link, None),
-            Some(FaultKind::CloseAfter) => {
-                self.transmit(link, node);
-                self.dismiss(link, None);
-            }
-        }
-    }
-
-    fn fault(&mut self, link: LinkId, direction: Direction, node: &Node) -> Option<FaultKind> {
-        let Some(Peer::Device(device)) = self.links.get(&link).map(|open| &open.peer) else {
-            return None;
-        };
-        self.faults
-            .pick(device, direction, &node.tag, &mut *self.random)
-    }
-
-    /// Ends the connections of an account's companions, and refuses their logins where the ending
-    /// says so. Says how many connections there were.
-    pub(super) fn end_links(&mut self, number: &str, ending: Ending) -> usize {
-        match ending.refusal() {
-            Some(refusal) => self.refused.insert(number.to_owned(), refusal),
-            None => self.refused.remove(number),
-        };
-        let of = |peer: &Peer| matches!(peer, Peer::Device(jid) if jid.user == number);
-        let open: Vec<LinkId> = self
-            .links
-            .iter()
-            .filter(|(_, open)| of(&open.peer))
-            .map(|(link, _)| *link)
-            .collect();
-        for link in &open {
-            self.dismiss(*link, ending.last());
-        }
-        open.len()
-    }
-
-    /// Lets an account log in again.
-    pub(super) fn lift(&mut self, number: &str) {
-        self.refused.remove(number);
-    }
-}
-
-/// The same stanza with ciphertexts that do not decrypt.
-fn corrupted(mut node: Node) -> Node {
-    if node.tag == "enc" {
-        if let Content::Bytes(bytes) = &mut node.content
-            && let Some(last) = bytes.last_mut()
-        {
-            *last ^= 0xFF;
-        }
-        return node;
-    }
-    if let Content::Nodes(children) = node.content {
-        node.content = Content::Nodes(children.into_iter().map(corrupted).collect());
-    }
-    node
+    pub(super) next: HashMap<String, u32>,
 }

@@ -9,8 +9,8 @@ use crate::ids::Jid;
 use crate::signal::padding;
 use crate::signal::sender_key::{SenderKey, SenderKeyError};
 use crate::sim::contact::text_message;
+use crate::sim::error::SimError;
 use crate::sim::phone::{GroupKey, Phone, Undecrypted};
-use crate::sim::server::SimError;
 use crate::sim::world::World;
 use crate::wire::node::Node;
 

@@ -16,7 +16,7 @@ use wmctl_proto::message::{
 use crate::appstate::blob::{self, Kind};
 use crate::ids::Jid;
 use crate::sim::appstate::BLOB_PATH;
-use crate::sim::server::SimError;
+use crate::sim::error::SimError;
 use crate::sim::world::World;
 
 /// Most messages of one history, all chats together.

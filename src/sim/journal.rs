@@ -8,7 +8,7 @@ use wmctl_proto::signal::{PreKeySignalMessage, SenderKeyMessage, SignalMessage};
 use crate::crypto::hash;
 use crate::crypto::xeddsa::SIGNATURE_BYTES;
 use crate::ids::Jid;
-use crate::sim::world::LinkId;
+use crate::sim::link::LinkId;
 use crate::wire::node::Node;
 
 /// Length of the MAC behind a Signal message.

@@ -4,34 +4,19 @@ use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::{ctr, gcm, hkdf, pbkdf2, random};
 use crate::ids::Jid;
 use crate::secret::Secret;
-use crate::sim::pairing::ScanError;
-use crate::sim::server::SimError;
+use crate::sim::error::SimError;
+use crate::sim::link::LinkId;
+use crate::sim::link::Peer;
 use crate::sim::stanza;
-use crate::sim::world::{LinkId, Peer, World};
+use crate::sim::unpaired::ScanError;
+use crate::sim::unpaired::{Hello, Typed, WRAPPED_BYTES};
+use crate::sim::world::World;
 use crate::wire::node::Node;
 
 /// Rounds that turn the typed code into a key.
 const ROUNDS: u32 = 131_072;
-/// Salt, counter block and key: a public key wrapped with the code.
-const WRAPPED_BYTES: usize = 32 + 16 + 32;
 /// Salt, nonce, three keys and the tag.
 const BUNDLE_BYTES: usize = 32 + 12 + 3 * 32 + 16;
-
-/// A client that waits for its code to be typed.
-#[derive(Debug)]
-pub(super) struct Hello {
-    number: String,
-    reference: Vec<u8>,
-    wrapped: [u8; WRAPPED_BYTES],
-    typed: Option<Typed>,
-}
-
-/// The code was typed: the phone's ephemeral key, and the client's as the code unwraps it.
-#[derive(Debug)]
-struct Typed {
-    ephemeral: KeyPair,
-    companion: PublicKey,
-}
 
 impl World {
     /// A client's hello and its finish.

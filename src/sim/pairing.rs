@@ -1,5 +1,6 @@
 //! How a client becomes a companion of an account.
 
+use crate::sim::unpaired::{Linked, Offer, ScanError, Unpaired};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use prost::Message as _;
@@ -11,11 +12,13 @@ use crate::crypto::random;
 use crate::crypto::xeddsa;
 use crate::ids::Jid;
 use crate::secret::Secret;
-use crate::sim::accounts::{Device, Looks, Published, SignedKey};
-use crate::sim::pair_code::Hello;
-use crate::sim::server::SimError;
+use crate::sim::accounts::Device;
+use crate::sim::error::SimError;
+use crate::sim::link::LinkId;
+use crate::sim::link::Peer;
+use crate::sim::published::{Looks, Published, SignedKey};
 use crate::sim::stanza;
-use crate::sim::world::{LinkId, Peer, World};
+use crate::sim::world::World;
 use crate::wire::node::Node;
 
 /// References that a client may show one after the other.
@@ -23,57 +26,6 @@ const REFS: usize = 6;
 const REF_BYTES: usize = 24;
 /// The newer form of a QR code is a web address with the same parts behind it.
 const QR_PREFIX: &str = "https://wa.me/settings/linked_devices#";
-
-/// Why a QR code did not lead to a pairing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ScanError {
-    /// The text has not the parts of a QR code.
-    #[error("the text is no QR code of a client")]
-    Malformed,
-    /// No connected client shows this code.
-    #[error("no connected client shows this code")]
-    UnknownReference,
-    /// The keys in the code are not those of the connected client.
-    #[error("the code has other keys than the client")]
-    OtherKeys,
-    /// The account had too many devices in its life.
-    #[error("the account has no device numbers left")]
-    Full,
-}
-
-/// A companion as it can be told of: its address and the public halves of its keys.
-#[derive(Clone, Debug)]
-pub struct Linked {
-    /// By phone number.
-    pub jid: Jid,
-    /// The static key of its connections.
-    pub noise: PublicKey,
-    pub identity: PublicKey,
-    pub registration_id: u32,
-    /// Its signed pre-key: number, key and signature.
-    pub signed: (u32, PublicKey, [u8; 64]),
-}
-
-/// A client that wants to be paired.
-#[derive(Debug)]
-pub(super) struct Unpaired {
-    refs: Vec<String>,
-    noise: PublicKey,
-    pub(super) keys: Published,
-    looks: Looks,
-    offer: Option<Offer>,
-    /// It shows a code to be typed.
-    pub(super) hello: Option<Hello>,
-}
-
-/// What the phone offered and the client has not answered.
-#[derive(Clone, Debug)]
-struct Offer {
-    id: String,
-    jid: Jid,
-    key_index: u32,
-    details: Vec<u8>,
-}
 
 /// The parts of a QR code that matter to the phone.
 struct Code<'a> {

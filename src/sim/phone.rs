@@ -16,7 +16,7 @@ use crate::ids::Jid;
 use crate::signal::prekey::{PreKey, SignedPreKey};
 use crate::signal::ratchet::Ratchet;
 use crate::signal::sender_key::SenderKey;
-use crate::sim::accounts::{Published, SignedKey};
+use crate::sim::published::{Published, SignedKey};
 use crate::wire::node::Node;
 
 /// One-time keys that a phone publishes at a time.

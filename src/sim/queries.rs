@@ -5,10 +5,12 @@ use std::time::Duration;
 use crate::crypto::curve::PublicKey;
 use crate::crypto::{hash, xeddsa};
 use crate::ids::{Jid, Server};
-use crate::sim::accounts::{Account, Device, Published, SignedKey};
+use crate::sim::accounts::{Account, Device};
 use crate::sim::journal::Breach;
+use crate::sim::link::LinkId;
+use crate::sim::published::{Published, SignedKey};
 use crate::sim::stanza;
-use crate::sim::world::{LinkId, World};
+use crate::sim::world::World;
 use crate::wire::node::Node;
 
 /// With fewer one-time keys left, the server asks the client for more.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::sim::world::LinkId;
+use crate::sim::link::LinkId;
 use crate::wire::node::Node;
 
 /// Stanzas that are kept for a device; older ones are forgotten first.

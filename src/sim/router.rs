@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crate::crypto::hash;
 use crate::ids::{Jid, Server};
 use crate::sim::journal::Breach;
+use crate::sim::link::LinkId;
 use crate::sim::phone::Undecrypted;
 use crate::sim::stanza;
-use crate::sim::world::{LinkId, World};
+use crate::sim::world::World;
 use crate::wire::encode;
 use crate::wire::node::Node;
 

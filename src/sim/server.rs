@@ -1,5 +1,6 @@
 //! The handle of a running simulator, and the task that owns its world.
 
+use crate::sim::error::SimError;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,16 +24,16 @@ use crate::crypto::curve::KeyPair;
 use crate::ids::Jid;
 use crate::noise::cert::{self, Issue};
 use crate::sim::accounts::DeviceView;
-use crate::sim::appstate::CollectionView;
+use crate::sim::collections::CollectionView;
 use crate::sim::connection::{self, Gate};
 use crate::sim::faults::{Ending, Fault};
-use crate::sim::groups::Addressing;
+use crate::sim::group::Addressing;
 use crate::sim::history::Past;
 use crate::sim::journal::{Breach, Entry, Login};
-use crate::sim::pairing::{Linked, ScanError};
 use crate::sim::phone::{Heard, Incoming};
 use crate::sim::settings::Setting;
-use crate::sim::tls::{Authority, TlsError, TlsListener};
+use crate::sim::tls::{Authority, TlsListener};
+use crate::sim::unpaired::Linked;
 use crate::sim::world::{Event, World};
 use crate::wire::frame;
 use crate::wire::node::Node;
@@ -68,52 +69,6 @@ impl Default for SimConfig {
             surroundings: Surroundings::system(),
         }
     }
-}
-
-/// Why the simulator cannot do what it is asked.
-#[derive(Debug, thiserror::Error)]
-pub enum SimError {
-    /// The port cannot be taken.
-    #[error("cannot listen on 127.0.0.1:{port}")]
-    Listen {
-        /// The port that was asked for.
-        port: u16,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The certificates could not be made.
-    #[error("cannot set up TLS")]
-    Tls(#[from] TlsError),
-    /// Too many faults wait to happen.
-    #[error("too many faults wait to happen")]
-    Faults,
-    /// The simulator has been stopped.
-    #[error("the simulator is stopped")]
-    Stopped,
-    /// There is no account with that phone number.
-    #[error("no account has this phone number")]
-    UnknownAccount,
-    /// There is no group with that address.
-    #[error("no group has this address")]
-    UnknownGroup,
-    /// Who is to write to the group is no member.
-    #[error("the account is not in the group")]
-    NotInGroup,
-    /// The account has no such device.
-    #[error("the account has no such device")]
-    UnknownDevice,
-    /// The account has this device already, or it is the phone.
-    #[error("the account has this device already")]
-    DeviceTaken,
-    /// The signed pre-key of a device is not signed by its identity.
-    #[error("the signed pre-key is not signed by the identity")]
-    Unsigned,
-    /// A history of more than a phone holds.
-    #[error("no phone has so much of a past")]
-    TooMuch,
-    /// The phone could not pair the client.
-    #[error("the phone refuses to pair")]
-    Scan(#[from] ScanError),
 }
 
 /// A running simulator. Dropping it stops everything without waiting; see [`Simulator::stop`].

@@ -1,28 +1,26 @@
 //! The state of the server and what changes it: one task owns it and hands it events in order.
 
+use crate::sim::link::LinkId;
+use crate::sim::link::Peer;
+use crate::sim::link::{Opened, Outgoing};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use wmctl_proto::handshake::ClientPayload;
 
 use crate::clock::Surroundings;
 use crate::crypto::curve::PublicKey;
 use crate::crypto::random::{self, Random};
 use crate::ids::Jid;
 use crate::sim::accounts::{Account, Accounts, Device, DeviceView};
+use crate::sim::error::SimError;
 use crate::sim::faults::{Faults, Mute};
-use crate::sim::groups::{Addressing, Group};
+use crate::sim::group::{Addressing, Group};
 use crate::sim::journal::{Direction, Journal, Login};
-use crate::sim::pairing::Unpaired;
 use crate::sim::phone::{Heard, Incoming, Phone};
-use crate::sim::server::SimError;
 use crate::sim::stanza;
 use crate::wire::node::Node;
-
-/// Number of a connection, from 0.
-pub(super) type LinkId = u64;
 
 /// When nothing is due, the world still looks after this time.
 const IDLE: Duration = Duration::from_secs(60);
@@ -35,37 +33,8 @@ pub(super) enum Event {
     Call(Box<dyn FnOnce(&mut World) + Send>),
 }
 
-/// A client that has finished its handshake.
-pub(super) struct Opened {
-    pub(super) link: LinkId,
-    /// The static key that it proved to own.
-    pub(super) client: PublicKey,
-    pub(super) payload: Box<ClientPayload>,
-    pub(super) to_client: mpsc::Sender<Outgoing>,
-}
-
-/// What a connection is told to do.
-#[derive(Debug)]
-pub(super) enum Outgoing {
-    Node(Node),
-    /// Close once everything before it is sent.
-    Close,
-    /// Break off without a closing handshake.
-    Cut,
-}
-
 /// Something to be done later.
 pub(super) type Later = Box<dyn FnOnce(&mut World) + Send>;
-
-/// Who is at the other end of a connection.
-#[derive(Debug)]
-pub(super) enum Peer {
-    Unpaired(Box<Unpaired>),
-    /// By phone number.
-    Device(Jid),
-    /// Refused, replaced or paired: only the close is left.
-    Leaving,
-}
 
 #[derive(Debug)]
 pub(super) struct Link {

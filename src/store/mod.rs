@@ -5,48 +5,20 @@
 
 use std::path::PathBuf;
 
-mod account;
-mod batch;
-pub mod bell;
-mod blockers;
-pub mod commit;
-mod db;
+pub mod account;
+pub mod db;
 pub mod error;
-pub mod event;
-pub mod fleet;
-mod guarded;
-mod idle;
+pub mod events;
 pub mod inspect;
-pub mod intake;
-pub mod key;
 pub mod lease;
-mod lengths;
-pub mod liveness;
-pub mod log;
-mod marks;
 pub mod migrate;
-mod open;
 pub mod outbox;
-mod overdue;
-mod postgres;
-pub mod probe;
-mod put;
-pub mod read;
 mod records;
 pub mod retention;
-pub mod route;
 pub mod scratch;
-mod server;
-pub mod session_name;
-pub mod tally;
-pub mod tenant;
-mod text;
-mod tls;
+pub mod tenants;
 pub mod transfer;
-mod turn;
-mod unit;
-pub mod watch;
-pub mod webhook;
+pub mod webhooks;
 
 use crate::ids::{Jid, TenantId};
 
@@ -56,11 +28,11 @@ pub struct Store {
     db: db::Db,
     /// The file, where the database is one.
     file: Option<PathBuf>,
-    bells: bell::Bells,
-    intake: intake::Intake,
-    turns: turn::Turns,
+    bells: outbox::notify::Bells,
+    intake: outbox::queue::Intake,
+    turns: db::slots::Turns,
     /// What this machine keeps outside the database.
-    marks: marks::Marks,
+    marks: account::marks::Marks,
 }
 
 /// Whose rows: the tenant, and its own device's address, which most tables repeat.
@@ -82,7 +54,7 @@ impl Store {
     }
 
     /// How the server is reached; `None` where the database is a file.
-    pub fn route(&self) -> Option<&route::Route> {
+    pub fn route(&self) -> Option<&db::pooling::Route> {
         match &self.db {
             db::Db::Sqlite { .. } => None,
             db::Db::Postgres(server) => Some(&server.route),
@@ -93,6 +65,30 @@ impl Store {
     pub fn renew_login(&self) {
         if let db::Db::Postgres(server) = &self.db {
             server.renew_login();
+        }
+    }
+
+    /// How long ago this process wrote a heartbeat last: whether it can write at all. `None` before
+    /// it was made known.
+    pub fn heartbeat_age(&self) -> Option<std::time::Duration> {
+        let beaten = &self.db.tally().beaten;
+        let beaten = *beaten
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        beaten.map(|at| at.elapsed())
+    }
+
+    /// What this process asked on behalf of accounts so far.
+    pub fn work(&self) -> db::query_counts::Work {
+        let tally = self.db.tally();
+        let read = |counter: &std::sync::atomic::AtomicU64| {
+            counter.load(std::sync::atomic::Ordering::Relaxed)
+        };
+        db::query_counts::Work {
+            statements: read(&tally.statements),
+            waits: read(&tally.waits),
+            writes: read(&tally.writes),
+            transactions: read(&tally.transactions),
         }
     }
 

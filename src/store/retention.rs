@@ -13,10 +13,10 @@
 use crate::config::retention::Limit;
 use crate::ids::TenantId;
 use crate::store::Store;
+use crate::store::db::slots::{Place, SHORT};
 use crate::store::db::{Db, Row, Tx, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
-use crate::store::turn::{Place, SHORT};
 
 /// How long a dedupe key outlives its commit: the thirty days of the server, and five for clocks
 /// and for links that are taken up late.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::openapi::{moment, object, reference, word};
-use crate::ops::shapes::API_VERSION;
+use crate::app::shapes::API_VERSION;
 
 /// The fields of one type of events; those with a question mark may be absent.
 type Fields = &'static [(&'static str, Kind)];
@@ -287,7 +287,7 @@ pub(super) fn schemas() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::event::TYPES;
+    use crate::app::event::TYPES;
 
     #[test]
     fn every_type_of_event_is_in_the_document_once() {

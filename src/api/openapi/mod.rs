@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::api::openapi::shapes::{delivered, message, pairing, problem, tenant};
 use crate::api::routes::{Op, Param, ROUTES, Route};
-use crate::ops::event::TYPES;
+use crate::app::event::TYPES;
+use crate::app::shapes::{API_VERSION, WHOLE_MAX};
 use crate::ops::send::{TOGETHER_MAX, TTL_S_MAX};
-use crate::ops::shapes::{API_VERSION, WHOLE_MAX};
 
 mod events;
 mod shapes;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::config::PARAMETER_SHOWN;
+/// Most characters of a wrong parameter's name that are shown.
+pub(super) const PARAMETER_SHOWN: usize = 40;
 
 /// Most connections that may be asked for: far above what a server takes.
 const CONNECTIONS_MAX: u32 = 10_000;

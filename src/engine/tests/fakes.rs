@@ -13,9 +13,10 @@ use crate::crypto::random::Random;
 use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
 use crate::engine::line::{Dial, Hello, Line, LineError};
 use crate::ids::{Jid, MessageId};
-use crate::session::account::{Account, AdvIdentity};
+use crate::session::account::Account;
 use crate::session::changes::{Change, Event, EventBody};
-use crate::session::pair::DeviceKeys;
+use crate::session::pairing::DeviceKeys;
+use crate::session::pairing::device_identity::AdvIdentity;
 use crate::session::rows::{Row, RowKey};
 use crate::wire::node::Node;
 

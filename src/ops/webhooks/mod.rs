@@ -5,20 +5,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::event::TYPES;
+use crate::app::events::{self, EventsError};
+use crate::app::shapes::{time, whole};
+use crate::app::{App, RowsError};
 use crate::config::webhook::{HookUrl, HookUrlError};
 use crate::crypto::random;
 use crate::ids::TenantId;
-use crate::ops::event::TYPES;
-use crate::ops::events::{self, EventsError};
-use crate::ops::open::{App, RowsError};
-use crate::ops::shapes::{time, whole};
-use crate::ops::tenants::{self, Actor};
+use crate::ops::actor::Actor;
+use crate::ops::tenants;
 pub use crate::secret::SecretText;
-use crate::store::webhook::{Added, Backlog, Letter, Place, WEBHOOKS_MAX, Webhook as Stored};
-
-pub(super) mod deliver;
-pub(crate) mod hooks;
-mod remote;
+use crate::store::webhooks::{Added, Backlog, Letter, Place, WEBHOOKS_MAX, Webhook as Stored};
 
 /// Most events of one request.
 pub const BATCH_MAX: u32 = 100;

@@ -2,8 +2,8 @@
 
 use super::steps::Bench;
 use crate::ids::Jid;
-use crate::session::content;
 use crate::session::input::Input;
+use crate::session::messages::content;
 use crate::session::output::{Close, Notice};
 use crate::session::rows::{OutboxRow, OutboxState, Row, RowKey};
 use crate::wire::node::Node;

@@ -17,8 +17,8 @@ use crate::appstate::blob::{self, Kind};
 use crate::session::changes::{Change, EventBody};
 use crate::session::input::Input;
 use crate::session::output::{Notice, Output};
-use crate::session::past::{Entry, Past};
 use crate::session::rows::{Dedupe, HistoryRow, Row, RowKey};
+use crate::session::sync::history_reader::{Entry, Past};
 
 fn packed(plain: &[u8]) -> Vec<u8> {
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());

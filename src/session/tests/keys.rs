@@ -5,9 +5,9 @@ use super::steps::Bench;
 use super::world::{World, lid, pn};
 use crate::ids::Jid;
 use crate::session::changes::{Change, EventBody};
-use crate::session::content::{self, Content};
-use crate::session::fields;
 use crate::session::input::Input;
+use crate::session::messages::content::{self, Content};
+use crate::session::messages::protobuf;
 use crate::session::rows::{OutboxState, Row, RowKey};
 use crate::signal::padding;
 use crate::signal::sender_key::SenderKey;
@@ -141,8 +141,8 @@ fn a_secret_has_one_length() {
     for (length, taken) in [(32, true), (31, false), (33, false), (60_000, false)] {
         let mut message = content::text("hi");
         let mut context = Vec::new();
-        fields::put(&mut context, 3, &vec![7; length]);
-        fields::put(&mut message, 35, &context);
+        protobuf::put(&mut context, 3, &vec![7; length]);
+        protobuf::put(&mut message, 35, &context);
         let found = Content::of(&message).secret;
         assert_eq!(found.is_some(), taken, "{length}");
     }

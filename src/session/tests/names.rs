@@ -4,8 +4,8 @@ use super::steps::Bench;
 use super::world::{World, lid, pn};
 use crate::ids::{Jid, MessageId};
 use crate::session::changes::{Change, EventBody};
-use crate::session::content;
 use crate::session::input::Input;
+use crate::session::messages::content;
 use crate::session::rows::{OutboxRow, OutboxState, Row, RowKey};
 use crate::wire::node::Node;
 

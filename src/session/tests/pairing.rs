@@ -15,8 +15,8 @@ use crate::secret::Secret;
 use crate::session::changes::Change;
 use crate::session::config::ClientConfig;
 use crate::session::output::{Close, Notice, Output};
-use crate::session::pair::{DeviceKeys, PairInput, Pairing};
-use crate::session::pair_code;
+use crate::session::pairing::code;
+use crate::session::pairing::{DeviceKeys, PairInput, Pairing};
 use crate::session::rows::{Row, RowKey};
 use crate::session::unit::Context;
 use crate::wire::node::Node;
@@ -328,11 +328,7 @@ fn a_typed_code_agrees_on_the_secret_that_proves_success() {
 #[test]
 fn phone_numbers_are_international() {
     let check = |text: &str, expected: Option<&str>| {
-        assert_eq!(
-            pair_code::phone_number(text),
-            expected.map(Jid::user),
-            "{text}"
-        );
+        assert_eq!(code::phone_number(text), expected.map(Jid::user), "{text}");
     };
     check("+1 555-0001", Some("15550001"));
     check("+49 (151) 1234.567/8", Some("4915112345678"));

@@ -4,13 +4,14 @@ use rand::rngs::StdRng;
 
 use super::{at, chance};
 use crate::ids::Jid;
-use crate::session::account::{Account, AdvIdentity, Ended};
+use crate::session::account::{Account, Ended};
 use crate::session::changes::{AccountState, Change, EventBody};
 use crate::session::config::ClientConfig;
 use crate::session::input::Input;
 use crate::session::machine::{Phase, Session};
 use crate::session::output::{Close, Notice, Output};
-use crate::session::pair::DeviceKeys;
+use crate::session::pairing::DeviceKeys;
+use crate::session::pairing::device_identity::AdvIdentity;
 use crate::session::rows::{Addressing, GroupInfo, Participant, Row, RowKey, Rows};
 use crate::session::unit::Context;
 use crate::wire::node::Node;

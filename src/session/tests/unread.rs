@@ -11,7 +11,7 @@ use wmctl_proto::message::{
 use super::world::{Crash, World, lid, pn};
 use crate::ids::{Jid, MessageId};
 use crate::session::changes::{Event, EventBody};
-use crate::session::content;
+use crate::session::messages::content;
 use crate::session::rows::{Row, RowKey};
 use crate::wire::node::Node;
 

@@ -14,15 +14,16 @@ use crate::crypto::curve::KeyPair;
 use crate::crypto::{random, xeddsa};
 use crate::ids::{Jid, MessageId};
 use crate::secret::Secret;
-use crate::session::account::{Account, AdvIdentity};
-use crate::session::adv;
+use crate::session::account::Account;
 use crate::session::changes::{Change, Event, EventBody, MessageEvent};
 use crate::session::config::ClientConfig;
-use crate::session::content;
 use crate::session::input::Input;
 use crate::session::machine::Session;
+use crate::session::messages::content;
 use crate::session::output::{Notice, Output};
-use crate::session::pair::DeviceKeys;
+use crate::session::pairing::DeviceKeys;
+use crate::session::pairing::device_identity;
+use crate::session::pairing::device_identity::AdvIdentity;
 use crate::session::rows::{OutboxRow, OutboxState, PreKeyRow, Row, RowKey, Rows};
 use crate::session::unit::{Context, Unit, Wants};
 use crate::wire::node::Node;
@@ -107,7 +108,7 @@ impl World {
             device_signature: [0; 64],
             details,
         };
-        adv.device_signature = adv::countersign(&adv, &keys.identity, &mut self.rng);
+        adv.device_signature = device_identity::countersign(&adv, &keys.identity, &mut self.rng);
         let account = Account {
             jid: pn(number).with_device(device),
             lid: Some(lid(number).with_device(device)),

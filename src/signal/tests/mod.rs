@@ -9,9 +9,11 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::bundle::Bundle;
+use super::error::RatchetError;
 use super::padding::{self, BadPadding};
 use super::prekey::{PreKey, SignedPreKey};
-use super::ratchet::{self, Identity, Kind, PreKeyMessage, Ratchet, RatchetError, Sealed};
+use super::ratchet::{self, PreKeyMessage, Ratchet};
+use super::sealed::{Identity, Kind, Sealed};
 use crate::crypto::curve::KeyPair;
 
 /// One device with its keys and its ratchet with the other one.

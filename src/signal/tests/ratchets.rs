@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::signal::ARCHIVED_MAX;
 use crate::signal::SKIPPED_MAX;
-use crate::signal::ratchet::ARCHIVED_MAX;
 
 #[test]
 fn a_conversation_turns_the_ratchet_both_ways() {

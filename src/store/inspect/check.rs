@@ -12,12 +12,12 @@ use crate::signal::ratchet::Ratchet;
 use crate::signal::sender_key::SenderKey;
 use crate::store::Store;
 use crate::store::account;
+use crate::store::account::column_lengths::LENGTHS;
+use crate::store::db::encoding;
 use crate::store::db::{Db, Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::inspect::{Table, only};
-use crate::store::lengths::LENGTHS;
 use crate::store::records::{Form, Kind};
-use crate::store::text;
 
 /// Rows that are read at once.
 const PAGE: i64 = 500;
@@ -93,7 +93,9 @@ const RECORDS: [Records; 7] = [
             WHERE (business_id, their_jid) > ($1, $2) AND ($3 = '' OR business_id = $3)
             ORDER BY business_id, their_jid LIMIT $4",
         keys: 2,
-        decode: |row, at| string(row, at).is_some_and(|list| text::parse_devices(&list).is_some()),
+        decode: |row, at| {
+            string(row, at).is_some_and(|list| encoding::parse_devices(&list).is_some())
+        },
         reason: |_, _| UNDECODABLE,
     },
     Records {
@@ -103,7 +105,7 @@ const RECORDS: [Records; 7] = [
             ORDER BY business_id, chat LIMIT $4",
         keys: 2,
         decode: |row, at| {
-            string(row, at).is_some_and(|list| text::parse_participants(&list).is_some())
+            string(row, at).is_some_and(|list| encoding::parse_participants(&list).is_some())
         },
         reason: |_, _| UNDECODABLE,
     },
@@ -114,7 +116,7 @@ const RECORDS: [Records; 7] = [
             ORDER BY business_id, chat LIMIT $4",
         keys: 2,
         decode: |row, at| {
-            string(row, at).is_some_and(|list| text::parse_addresses(&list).is_some())
+            string(row, at).is_some_and(|list| encoding::parse_addresses(&list).is_some())
         },
         reason: |_, _| UNDECODABLE,
     },
@@ -384,7 +386,7 @@ fn is_jid(row: &Row, at: usize) -> bool {
 }
 
 fn is_outgoing(row: &Row, at: usize) -> bool {
-    let state = string(row, at + 1).and_then(|state| text::parse_outbox_state(&state));
+    let state = string(row, at + 1).and_then(|state| encoding::parse_outbox_state(&state));
     let body = bytes(row, at + 2);
     let body = body.and_then(|body| wmctl_proto::message::Message::decode(&body[..]).ok());
     is_jid(row, at) && state.is_some() && body.is_some()

@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
+use crate::store::db::application_name::Named;
 use crate::store::db::{Db, Row, args};
 use crate::store::error::StoreError;
-use crate::store::fleet::HOST_LOCKS;
-use crate::store::liveness::TENANT_LOCKS;
-use crate::store::session_name::Named;
-use crate::store::watch::FORCE_RELEASE;
+use crate::store::lease::advisory_lock::TENANT_LOCKS;
+use crate::store::lease::hosts::HOST_LOCKS;
+use crate::store::lease::takeover::FORCE_RELEASE;
 
 const LEASES: &str = "wmctl_lease";
 const HOSTS: &str = "wmctl_host";

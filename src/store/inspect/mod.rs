@@ -4,6 +4,8 @@
 //! Everything here only reads, and everything is for people: no decision of the product rests on
 //! it. The tables are taken from the catalogue, so that a new one is not forgotten.
 
+pub mod probe;
+
 pub mod check;
 pub mod content;
 pub mod locks;

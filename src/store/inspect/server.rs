@@ -8,9 +8,6 @@ use crate::store::error::StoreError;
 
 const TABLE: &str = "pg_stat_activity";
 
-/// How connections of ours are named in the server's list; host and process number follow.
-pub(in crate::store) const APPLICATION: &str = "wmctl";
-
 /// What belongs to another role is hidden from a role without `pg_read_all_stats`, but for the
 /// names.
 const CONNECTIONS: &str = "

@@ -1,9 +1,9 @@
 //! What a row must be like, so that a damaged one is named before the database refuses it, and one
 //! that it would not refuse is noticed.
 
+use crate::store::account::column_lengths::LENGTHS;
 use crate::store::db::Val;
-use crate::store::lengths::LENGTHS;
-use crate::store::transfer::copy::Shape;
+use crate::store::transfer::shape::Shape;
 
 /// Ids of pre-keys have three bytes.
 const PRE_KEY_IDS: i64 = 1 << 24;

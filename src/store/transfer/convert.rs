@@ -10,8 +10,8 @@ use crate::store::Store;
 use crate::store::db::{Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::records::{Form, Kind};
-use crate::store::tenant::FENCE;
-use crate::store::transfer::import::be_patient;
+use crate::store::tenants::FENCE;
+use crate::store::transfer::copy::be_patient;
 
 /// Records that are read at once.
 const PAGE: i64 = 200;

@@ -3,44 +3,19 @@
 use futures_util::StreamExt;
 use sqlx::AssertSqlSafe;
 
-use crate::store::batch::{Batch, Sql};
-use crate::store::db::{Row, Tx, Val};
+use crate::store::db::batch::{Batch, Sql};
+use crate::store::db::{Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::records::{self, Form};
 use crate::store::transfer::catalog::{self, Kind};
-use crate::store::transfer::{Damage, Moved, Progress, TransferError, Watcher, check};
+use crate::store::transfer::check;
+use crate::store::transfer::report::{Damage, Moved, Progress, TransferError, Watcher};
+use crate::store::transfer::shape::{Shape, Task, Written};
 
 /// Rows that one round trip carries.
 const ROWS_PER_BATCH: usize = 200;
 /// MACs whose collection has no version belong to nothing; files without foreign keys may have any.
 const MACS: &str = "whatsmeow_app_state_mutation_macs";
-
-/// Which rows, and what becomes of them.
-#[derive(Clone, Debug)]
-pub(super) struct Task {
-    /// Its name on both sides.
-    pub(super) table: String,
-    /// Columns of the target that have one value in all these rows.
-    pub(super) fixed: Vec<(&'static str, Val)>,
-    /// Columns of the source that have these values in the rows that are meant.
-    pub(super) filter: Vec<(&'static str, Val)>,
-}
-
-/// A column that is written.
-#[derive(Clone, Debug)]
-pub(super) struct Written {
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    pub(super) required: bool,
-}
-
-/// How rows of one table look on their way: the fixed columns, then those of the source.
-#[derive(Clone, Debug)]
-pub(super) struct Shape {
-    pub(super) table: String,
-    pub(super) columns: Vec<Written>,
-    pub(super) fixed: usize,
-}
 
 /// Two databases, each in a transaction.
 pub(super) struct Mover<'a> {
@@ -295,4 +270,13 @@ async fn insert(
         }
     }
     Ok(count)
+}
+
+/// A move may take longer than a unit of work; a process that is stopped in it still ends it.
+pub(super) async fn be_patient(tx: &mut Tx) -> Result<(), StoreError> {
+    const PATIENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = '60s'";
+    if matches!(tx, Tx::Postgres { .. }) {
+        tx.run(PATIENCE, args![]).await?;
+    }
+    Ok(())
 }

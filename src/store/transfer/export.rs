@@ -9,17 +9,19 @@ use std::path::{Path, PathBuf};
 use crate::config::DatabaseUrl;
 use crate::ids::{Jid, TenantId};
 use crate::store::Store;
+use crate::store::account::log::{self, Mark};
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
-use crate::store::key::{Audit, insert_audit};
-use crate::store::log::{self, Mark};
 use crate::store::records::Form;
-use crate::store::tenant::FENCE;
+use crate::store::tenants::FENCE;
+use crate::store::tenants::api_keys::{Audit, insert_audit};
 use crate::store::transfer::catalog::{self, Kind};
-use crate::store::transfer::copy::{Mover, Task, value};
-use crate::store::transfer::import::{SHARED, be_patient, check_keys};
+use crate::store::transfer::copy::{Mover, be_patient, value};
+use crate::store::transfer::import::{SHARED, check_keys};
+use crate::store::transfer::layout;
+use crate::store::transfer::report::{Moved, TransferError, Watcher};
+use crate::store::transfer::shape::Task;
 use crate::store::transfer::stale::drop_stale;
-use crate::store::transfer::{Moved, TransferError, Watcher, layout};
 
 /// How long whatsmeow keeps what it sent, for people who could not read it.
 const RETRY_MS: i64 = 7 * 24 * 3_600 * 1_000;

@@ -4,18 +4,21 @@ use std::fs::{File, TryLockError};
 
 use crate::ids::{Jid, TenantId};
 use crate::store::Store;
+use crate::store::account::log;
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
-use crate::store::key::{Audit, insert_audit};
-use crate::store::log;
 use crate::store::records::Form;
-use crate::store::tenant::{FENCE, PURGED, purge_table};
+use crate::store::tenants::api_keys::{Audit, insert_audit};
+use crate::store::tenants::{FENCE, PURGED, purge_table};
+use crate::store::transfer::catalog;
 use crate::store::transfer::catalog::Kind;
 use crate::store::transfer::convert::UNMARK;
-use crate::store::transfer::copy::{Mover, Task, value};
+use crate::store::transfer::copy::{Mover, be_patient, value};
 use crate::store::transfer::foreign::whatsapp_rust;
-use crate::store::transfer::source::{self, Origin};
-use crate::store::transfer::{Damage, Moved, TransferError, Watcher, catalog};
+use crate::store::transfer::report::Origin;
+use crate::store::transfer::report::{Damage, Moved, TransferError, Watcher};
+use crate::store::transfer::shape::Task;
+use crate::store::transfer::source;
 
 /// The tables that whatsmeow shares with us, in the order of their references, and how each names
 /// our device; `None` where its rows belong to no device.
@@ -388,15 +391,6 @@ async fn must_be_of_today(source: &Store, tenant: &TenantId) -> Result<(), Trans
         Some(to) => Err(TransferError::SourceExported(to)),
         None => Ok(()),
     }
-}
-
-/// A move may take longer than a unit of work; a process that is stopped in it still ends it.
-pub(super) async fn be_patient(tx: &mut Tx) -> Result<(), StoreError> {
-    const PATIENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = '60s'";
-    if matches!(tx, Tx::Postgres { .. }) {
-        tx.run(PATIENCE, args![]).await?;
-    }
-    Ok(())
 }
 
 /// Makes room for the account.

@@ -1,7 +1,7 @@
 //! whatsmeow's own tables, as its schema of version 15 has them: facts about columns, from which
 //! the statements that make them are built.
 
-use crate::store::transfer::WHATSMEOW_VERSION;
+use crate::store::transfer::report::WHATSMEOW_VERSION;
 
 /// One column: its name, and its type with what it must be.
 type Column = (&'static str, &'static str);

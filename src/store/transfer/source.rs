@@ -11,30 +11,16 @@ use crate::ids::{Jid, TenantId};
 use crate::store::Store;
 use crate::store::db::{Db, Tx, args};
 use crate::store::error::StoreError;
+use crate::store::transfer::catalog;
 use crate::store::transfer::foreign::whatsapp_rust;
-use crate::store::transfer::{
-    FORK_VERSION, TransferError, WHATSMEOW_VERSION, WHATSMEOW_VERSION_MIN, catalog,
+use crate::store::transfer::report::{
+    FORK_VERSION, Origin, TransferError, WHATSMEOW_VERSION, WHATSMEOW_VERSION_MIN,
 };
 
 const DEVICE: &str = "whatsmeow_device";
 const VERSION_TABLE: &str = "whatsmeow_version";
 /// Most programs that a message names.
 const USERS_SHOWN: usize = 5;
-
-/// Whose layout a database has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Without tenants; its version.
-    Whatsmeow(i64),
-    /// The fork with tenants; its version.
-    Fork(i64),
-    /// Ours.
-    Wmctl,
-    /// A folder of Baileys.
-    Baileys,
-    /// A file of whatsapp-rust, which may hold several accounts.
-    WhatsappRust,
-}
 
 impl Store {
     /// Opens a database to read from it only; a file is neither made nor changed.

@@ -4,9 +4,9 @@
 use crate::ids::TenantId;
 use crate::signal::sender_key::SenderKey;
 use crate::signal::{ratchet, stamp};
+use crate::store::account::log;
 use crate::store::db::{Tx, args};
 use crate::store::error::StoreError;
-use crate::store::log;
 
 const SESSIONS: &str = "SELECT their_id, session FROM whatsmeow_sessions WHERE business_id = $1";
 const SENDER_KEYS: &str = "

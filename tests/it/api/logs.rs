@@ -10,7 +10,7 @@ use super::fleet::{FRIEND, Fleet, phone, tenant};
 const OF_ONE_ACCOUNT: [&str; 3] = [
     "wmctl::engine::actor",
     "wmctl::engine::leased",
-    "wmctl::ops::webhooks::deliver",
+    "wmctl::daemon::webhooks",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,12 +11,12 @@ use futures_util::stream::{self, StreamExt as _};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use wmctl::app::Stop;
+use wmctl::app::{App, Schema, Settings};
 use wmctl::config::Server;
-use wmctl::ops::Stop;
-use wmctl::ops::ledger::{Ledger, Moment, Violations};
-use wmctl::ops::open::{App, Schema, Settings};
 use wmctl::ops::pair::{self, PairOptions, PairStep};
 use wmctl::ops::send::{self, Outgoing};
+use wmctl::rehearsal::audit::{Ledger, Moment, Violations};
 use wmctl::sim::{SimConfig, Simulator};
 
 use crate::support::number;
@@ -130,7 +130,6 @@ impl Scale {
         let options = PairOptions {
             phone: None,
             replace: false,
-            simulator: None,
         };
         let stop = Stop::new();
         let scan = async {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wmctl::ops::simulated_phone::{ControlError, ControlUrl};
+use wmctl::rehearsal::simulated_phone::{ControlError, ControlUrl};
 
 use crate::support::program::Program;
 use crate::support::wmctl::Wmctl;

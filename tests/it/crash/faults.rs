@@ -1,7 +1,7 @@
 //! Faults between server and client, while `wmctl run` is at work.
 
 use serde_json::Value;
-use wmctl::ops::ledger::Violations;
+use wmctl::rehearsal::audit::Violations;
 use wmctl::sim::{Direction, Ending, Fault, FaultKind};
 
 use crate::support::number;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::timeout;
-use wmctl::ops::ledger::Violations;
+use wmctl::rehearsal::audit::Violations;
 
 use crate::support::number;
 use crate::support::program::PATIENCE;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use wmctl::ops::ledger::Violations;
+use wmctl::rehearsal::audit::Violations;
 
 use crate::support::number;
 use crate::support::stage::Stage;

@@ -15,7 +15,7 @@ mod refused;
 mod settings;
 mod trips;
 
-use wmctl::ops::ledger::Violations;
+use wmctl::rehearsal::audit::Violations;
 use wmctl::sim::{Direction, Entry};
 
 use crate::support::number;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use wmctl::ids::Jid;
 use wmctl::sim::{Direction, Fault, FaultKind};
 use wmctl::store::Store;
-use wmctl::store::intake::NewMessage;
+use wmctl::store::outbox::queue::NewMessage;
 
 use super::{Traffic, server, state};
 use crate::support::postgres::Postgres;
@@ -166,7 +166,10 @@ async fn a_file_of_messages_takes_few_round_trips_or_is_refused_as_a_whole() {
     wmctl.done(&["send", "--file", &one]).await;
     let of_one = tap.trips();
     wmctl.done(&["send", "--file", &many]).await;
-    assert_eq!(tap.trips() - of_one, 2, "256 messages in a transaction");
+    // 256 messages in a transaction. The second one also prepares its statements, and the server
+    // may answer that while the messages are still on their way, which counts as a wait.
+    let more = tap.trips() - of_one;
+    assert!((2..=3).contains(&more), "{more} more round trips");
     let refused = wmctl.output(&["send", "--file", &wrong]).await;
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2), "{said}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wmctl::ops::ledger::Violations;
+use wmctl::rehearsal::audit::Violations;
 use wmctl::sim::Ending;
 
 use super::figures::Fault;

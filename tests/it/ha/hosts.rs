@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
-use wmctl::ops::sweep::Sweeper;
+use wmctl::daemon::sweep::Sweeper;
 
 use super::scene::{connected, role};
 use crate::support::frozen::Frozen;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
-use wmctl::ops::ledger::Ledger;
+use wmctl::rehearsal::audit::Ledger;
 use wmctl::sim::Breach;
 
 use super::figures::{Fault, Figures};

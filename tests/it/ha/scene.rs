@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::Instant;
-use wmctl::ops::ledger::Violations;
+use wmctl::rehearsal::audit::Violations;
 
 use super::figures::{Fault, Figures};
 use crate::support::front::{Front, Target};

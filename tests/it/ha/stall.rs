@@ -1,7 +1,7 @@
 //! A session that is connected and dead: pings are answered, and nothing else goes either way.
 
 use serde_json::Value;
-use wmctl::ops::ledger::Violations;
+use wmctl::rehearsal::audit::Violations;
 
 use crate::support::program::Program;
 use crate::support::stage::{NUMBER, Stage};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
-use wmctl::ops::ledger::Violations;
+use wmctl::rehearsal::audit::Violations;
 
 use super::figures::Fault;
 use super::scene::{Scene, Setup, TIMEOUT, role, rounds, signal, wait_for};

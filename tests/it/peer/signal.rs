@@ -12,8 +12,10 @@ use wmctl::crypto::curve::{KeyPair, PublicKey};
 use wmctl::crypto::random::Random;
 use wmctl::crypto::xeddsa;
 use wmctl::signal::bundle::Bundle;
+use wmctl::signal::error::RatchetError;
 use wmctl::signal::prekey::{PreKey, SignedPreKey};
-use wmctl::signal::ratchet::{Identity, Kind, Ratchet, RatchetError, parse_prekey};
+use wmctl::signal::ratchet::{Ratchet, parse_prekey};
+use wmctl::signal::sealed::{Identity, Kind};
 use wmctl::signal::sender_key::{SenderKey, SenderKeyError};
 use wmctl_proto::signal::{PreKeySignalMessage, SignalMessage};
 

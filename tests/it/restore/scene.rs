@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::Instant;
+use wmctl::app::Stop;
+use wmctl::app::event::Event;
+use wmctl::app::events::{self, EventsOptions};
+use wmctl::app::{App, Schema, Settings};
 use wmctl::config::Server;
-use wmctl::ops::Stop;
-use wmctl::ops::event::Event;
-use wmctl::ops::events::{self, EventsOptions};
 use wmctl::ops::logs::{self, EventLog};
-use wmctl::ops::open::{App, Schema, Settings};
 use wmctl::ops::send::{self, Outgoing};
 use wmctl::sim::{Addressing, Breach, SimConfig, Simulator};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgListener;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use wmctl::store::intake::NewMessage;
+use wmctl::store::outbox::queue::NewMessage;
 
 use super::Database;
 use super::samples::{paired, tenant};

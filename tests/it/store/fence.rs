@@ -7,7 +7,7 @@ use std::time::Duration;
 use wmctl::session::changes::Change;
 use wmctl::session::rows::{Dedupe, RetryRow, Row, RowKey};
 use wmctl::store::Store;
-use wmctl::store::commit::Committed;
+use wmctl::store::account::commit::Committed;
 use wmctl::store::error::StoreError;
 use wmctl::store::lease::Lease;
 

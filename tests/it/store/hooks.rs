@@ -5,11 +5,11 @@ use std::time::Duration;
 use wmctl::config::retention::Limit;
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
-use wmctl::store::key::Audit;
 use wmctl::store::lease::Lease;
 use wmctl::store::retention::{Kind, Mode};
-use wmctl::store::webhook::place::Outcome;
-use wmctl::store::webhook::{Added, Place, SecretText, WEBHOOKS_MAX, Webhook};
+use wmctl::store::tenants::api_keys::Audit;
+use wmctl::store::webhooks::cursor::Outcome;
+use wmctl::store::webhooks::{Added, Place, SecretText, WEBHOOKS_MAX, Webhook};
 
 use super::samples::{paired, tenant};
 use super::{Database, raw};

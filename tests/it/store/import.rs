@@ -9,8 +9,8 @@ use wmctl::session::changes::Change;
 use wmctl::session::rows::{OutboxState, Row, RowKey};
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
-use wmctl::store::intake::NewMessage;
-use wmctl::store::key::Audit;
+use wmctl::store::outbox::queue::NewMessage;
+use wmctl::store::tenants::api_keys::Audit;
 use wmctl::store::transfer::{
     ExportOptions, ImportOptions, Imported, Keep, Moved, Origin, TransferError,
 };

@@ -5,7 +5,7 @@ use futures_util::future::{BoxFuture, join_all};
 use wmctl::ids::{Jid, MessageId};
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
-use wmctl::store::intake::NewMessage;
+use wmctl::store::outbox::queue::NewMessage;
 
 use super::samples::{owner, paired, tenant};
 use super::{Connection, Database};

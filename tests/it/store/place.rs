@@ -3,7 +3,7 @@
 use wmctl::session::changes::Change;
 use wmctl::session::rows::{Dedupe, RetryRow, Row, RowKey};
 use wmctl::store::Store;
-use wmctl::store::commit::Place;
+use wmctl::store::db::unit::Place;
 use wmctl::store::error::StoreError;
 
 use super::Database;

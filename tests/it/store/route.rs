@@ -6,10 +6,10 @@ use tokio::time::{Instant, timeout};
 use wmctl::config::DatabaseUrl;
 use wmctl::ids::TenantId;
 use wmctl::store::Store;
+use wmctl::store::db::application_name::NamedLock;
+use wmctl::store::db::pooling::{Liveness, Pooling};
 use wmctl::store::error::StoreError;
 use wmctl::store::inspect::locks::LockSeen;
-use wmctl::store::route::{Liveness, Pooling};
-use wmctl::store::session_name::NamedLock;
 
 use super::samples::host;
 use crate::support::pooler::Pooler;

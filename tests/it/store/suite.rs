@@ -10,8 +10,8 @@ use wmctl::session::rows::{
 };
 use wmctl::store::Store;
 use wmctl::store::error::StoreError;
-use wmctl::store::intake::NewMessage;
 use wmctl::store::migrate::SCHEMA_VERSION;
+use wmctl::store::outbox::queue::NewMessage;
 use wmctl::store::retention::{Kind, Mode};
 
 use super::Database;

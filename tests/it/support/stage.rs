@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::time::Instant;
+use wmctl::app::{App, RowsError, Schema, Settings};
 use wmctl::config::{DatabaseUrl, Server};
-use wmctl::ops::ledger::{GatherError, Ledger, Moment, Violations};
-use wmctl::ops::open::{App, RowsError, Schema, Settings};
 use wmctl::ops::send::{self, Outgoing, SendError};
+use wmctl::rehearsal::audit::{GatherError, Ledger, Moment, Violations};
 use wmctl::sim::{Addressing, Direction, Ending, Entry, SimConfig, Simulator};
 
 use super::program::{PATIENCE, Program};

@@ -227,8 +227,14 @@ fn values_are_bound() {
 fn written_values_are_found() {
     let text = "fn f() { g(format!(\"= '{name}'\")); }\nconst A: &str = \"detail = '{}'\";
 fn h() { quote_literal(x) }\nfn i() { format!(\"SELECT {column} FROM {table}\") }";
-    let files = [("src/store/key.rs", text), ("src/ops/mod.rs", text)];
-    let found = [("src/store/key.rs", 3), ("src/store/key.rs", 1)];
+    let files = [
+        ("src/store/tenants/api_keys.rs", text),
+        ("src/ops/mod.rs", text),
+    ];
+    let found = [
+        ("src/store/tenants/api_keys.rs", 3),
+        ("src/store/tenants/api_keys.rs", 1),
+    ];
     expect_found(written_values, &files, &found);
 }
 
@@ -269,13 +275,13 @@ use std::time;\nfn g() { time::Instant::now() }\nfn h() { let rng = rand::rng();
 fn stray_sql_is_found() {
     let text = "const A: &str = \"select the row from here\";\nconst B: &str = \"
     INSERT INTO leases (key)\";\n/// UPDATE x SET y\nconst C: &str = \"update of a row\";";
-    let files = [("src/ops/mod.rs", text), ("src/store/lease.rs", text)];
+    let files = [("src/ops/mod.rs", text), ("src/store/lease/mod.rs", text)];
     expect_found(sql, &files, &[("src/ops/mod.rs", 1), ("src/ops/mod.rs", 2)]);
     let text = "use sqlx::PgPool;";
-    let files = [("src/ops/mod.rs", text), ("src/store/open.rs", text)];
+    let files = [("src/ops/mod.rs", text), ("src/store/db/open.rs", text)];
     expect_found(sqlx, &files, &[("src/ops/mod.rs", 1)]);
     let text = "use tokio_postgres::Client;";
-    let files = [("src/ops/mod.rs", text), ("src/store/open.rs", text)];
+    let files = [("src/ops/mod.rs", text), ("src/store/db/open.rs", text)];
     expect_found(sqlx, &files, &[("src/ops/mod.rs", 1)]);
 }
 

@@ -4,6 +4,7 @@
 //! a small tree of its own and see it found. Nothing here compiles or runs what it reads.
 
 mod calls;
+mod circles;
 mod dependencies;
 mod layers;
 mod logs;

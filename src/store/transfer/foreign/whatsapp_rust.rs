@@ -13,15 +13,17 @@ use wmctl_proto::adv::AdvSignedDeviceIdentity;
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::ids::{Jid, Server};
 use crate::secret::Secret;
-use crate::session::account::{Account, AdvIdentity, SignedPreKey};
+use crate::session::account::{Account, SignedPreKey};
+use crate::session::pairing::device_identity::AdvIdentity;
 use crate::session::rows::{AppStateKey, Collection, PreKeyRow, Row, RowKey, SenderKeyShare};
 use crate::signal::ratchet::Ratchet;
 use crate::signal::sender_key::SenderKey;
 use crate::store::db::{Column, Row as Stored, Tx, args};
-use crate::store::transfer::foreign::Foreign;
+use crate::store::transfer::catalog;
+use crate::store::transfer::foreign::account::Foreign;
 use crate::store::transfer::foreign::people::People;
-use crate::store::transfer::source::Origin;
-use crate::store::transfer::{Damage, TransferError, catalog};
+use crate::store::transfer::report::Origin;
+use crate::store::transfer::report::{Damage, TransferError};
 
 /// Rows of one table that are read at most.
 const ROWS_MAX: i64 = 1_000_000;

@@ -1,18 +1,20 @@
 //! One account of another library into our rows, in one transaction.
 
+use crate::store::transfer::copy;
 use sqlx::AssertSqlSafe;
 
 use crate::ids::TenantId;
 use crate::session::rows::{Row, RowKey};
-use crate::store::batch::Batch;
+use crate::store::account::put;
+use crate::store::db::batch::Batch;
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
-use crate::store::key::{Audit, insert_audit};
-use crate::store::tenant::FENCE;
-use crate::store::transfer::foreign::Foreign;
+use crate::store::tenants::FENCE;
+use crate::store::tenants::api_keys::{Audit, insert_audit};
+use crate::store::transfer::foreign::account::Foreign;
 use crate::store::transfer::import::{self, ImportOptions, Imported, Keep};
-use crate::store::transfer::{Moved, Progress, TransferError, Watcher};
-use crate::store::{Owner, Store, account, put};
+use crate::store::transfer::report::{Moved, Progress, TransferError, Watcher};
+use crate::store::{Owner, Store, account};
 
 /// Rows that one round trip carries.
 const ROWS_PER_BATCH: usize = 200;
@@ -62,7 +64,7 @@ impl Store {
         }
         let tenant = &options.tenant;
         let mut to = self.db.begin().await?;
-        import::be_patient(&mut to).await?;
+        copy::be_patient(&mut to).await?;
         let lock = self.hold(&mut to, tenant).await?;
         if options.replace {
             import::clear(&mut to, tenant, foreign.origin).await?;

@@ -9,7 +9,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use wmctl::ids::HostId;
-use wmctl::lead::{Config, Input, Locks, Machine, State};
+use wmctl::lead::machine::Machine;
+use wmctl::lead::{Config, Input, Locks, State};
 
 use super::database::{Database, Session, Token};
 

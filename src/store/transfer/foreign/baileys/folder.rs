@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::store::error::StoreError;
-use crate::store::transfer::TransferError;
 use crate::store::transfer::foreign::baileys::name::Name;
+use crate::store::transfer::report::TransferError;
 
 /// The file that makes a folder one of Baileys.
 pub(super) const CREDS: &str = "creds.json";

@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use crate::session::account::Account;
 use crate::session::rows::{AppStateKey, Collection, PreKeyRow, Row, RowKey, SenderKeyShare};
 use crate::signal::parts::GroupParts;
-use crate::signal::ratchet::Identity;
+use crate::signal::sealed::Identity;
 use crate::store::transfer::foreign::baileys::folder::{self, Folder};
 use crate::store::transfer::foreign::baileys::form::{
     Bytes, Holders, Number, Pair, Record, SenderKeyState, SyncKey, SyncVersion, Token,

@@ -12,13 +12,13 @@ mod tests;
 
 use std::path::Path;
 
-use crate::signal::ratchet::Identity;
-use crate::store::transfer::foreign::Foreign;
+use crate::signal::sealed::Identity;
+use crate::store::transfer::foreign::account::Foreign;
 use crate::store::transfer::foreign::baileys::folder::Folder;
 use crate::store::transfer::foreign::baileys::found::Found;
 use crate::store::transfer::foreign::baileys::name::Name;
-use crate::store::transfer::source::Origin;
-use crate::store::transfer::{Damage, TransferError};
+use crate::store::transfer::report::Origin;
+use crate::store::transfer::report::{Damage, TransferError};
 
 /// Reads the account in a folder.
 pub(super) fn read(path: &Path, now_s: i64) -> Result<Foreign, TransferError> {

@@ -3,11 +3,12 @@
 use crate::crypto::curve::KeyPair;
 use crate::ids::Jid;
 use crate::secret::Secret;
-use crate::session::account::{Account, AdvIdentity, SignedPreKey};
-use crate::store::transfer::TransferError;
+use crate::session::account::{Account, SignedPreKey};
+use crate::session::pairing::device_identity::AdvIdentity;
 use crate::store::transfer::foreign::baileys::folder::{CREDS, Folder};
 use crate::store::transfer::foreign::baileys::form::{Accepted, Bytes, Creds, Me, Number, Pair};
 use crate::store::transfer::foreign::baileys::signal;
+use crate::store::transfer::report::TransferError;
 
 type Fault = &'static str;
 

@@ -6,7 +6,8 @@
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::secret::Secret;
 use crate::signal::parts::{GroupParts, PendingParts, RatchetParts, ReceiverParts, SenderParts};
-use crate::signal::ratchet::{Identity, Ratchet};
+use crate::signal::ratchet::Ratchet;
+use crate::signal::sealed::Identity;
 use crate::signal::sender_key::SenderKey;
 use crate::store::transfer::foreign::baileys::form::{
     Bytes, Chain, IterationSeed, Number, Record, SenderKeyState, Session,

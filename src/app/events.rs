@@ -1,0 +1,198 @@
+//! Reads the numbered events of an account.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use crate::app::event::Event;
+use crate::app::{App, RowsError};
+use crate::engine::stop::Stop;
+use crate::ids::TenantId;
+use crate::store::events::Bounds;
+
+/// Events that are read at once.
+pub const PAGE: u32 = 256;
+/// How often a follower looks for new ones.
+pub const LOOK: Duration = Duration::from_millis(200);
+
+/// Where to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With this number; 0 is the first event that there is.
+    Seq(i64),
+    /// Behind the newest: only what comes from now on.
+    Now,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self::Seq(0)
+    }
+}
+
+/// Which events.
+#[derive(Clone, Debug, Default)]
+pub struct EventsOptions {
+    pub start: Start,
+    /// Only of these types; all if empty.
+    pub types: Vec<String>,
+    /// Wait for more at the end.
+    pub follow: bool,
+    /// At most so many.
+    pub limit: Option<u64>,
+}
+
+/// Why events cannot be read from there on.
+#[derive(Debug, thiserror::Error)]
+pub enum EventsError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error("{0} is not known")]
+    UnknownTenant(TenantId),
+    /// Retention was faster than the reader.
+    #[error("events {from_seq} to {removed_to} were removed; {}", there(*.first, *.last))]
+    Removed {
+        from_seq: i64,
+        removed_to: i64,
+        /// The first event that there is.
+        first: Option<i64>,
+        /// The last number that was given out.
+        last: i64,
+    },
+    /// The reader is ahead: what it read came from another log, such as one before a restore.
+    #[error("there is no event {} yet, the last is {last}: this is not the log that was read",
+        .from_seq - 1)]
+    Ahead { from_seq: i64, last: i64 },
+}
+
+fn there(first: Option<i64>, last: i64) -> String {
+    match first {
+        Some(first) => format!("there are {first} to {last}"),
+        None => format!("there is none; the last was {last}"),
+    }
+}
+
+impl EventsError {
+    /// The stable word for machines; `None` where the database has its own.
+    pub fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Rows(_) => return None,
+            Self::UnknownTenant(_) => "NOT_FOUND",
+            Self::Removed { .. } => "EVENTS_REMOVED",
+            Self::Ahead { .. } => "EVENTS_AHEAD",
+        })
+    }
+}
+
+/// Where the next look begins, once it is known that events are there from a place on.
+async fn begin(app: &App, start: Start) -> Result<i64, EventsError> {
+    let bounds = bounds(app).await?;
+    let from_seq = match start {
+        Start::Now => return Ok(bounds.last + 1),
+        Start::Seq(from_seq) => from_seq,
+    };
+    whole(from_seq, &bounds)?;
+    Ok(from_seq)
+}
+
+/// Refuses a place from which on events are missing.
+pub async fn check(app: &App, from_seq: i64) -> Result<(), EventsError> {
+    whole(from_seq, &bounds(app).await?)
+}
+
+async fn bounds(app: &App) -> Result<Bounds, EventsError> {
+    let tenant = &app.settings.tenant;
+    let bounds = app.store.event_bounds(tenant).await;
+    let bounds = bounds.map_err(RowsError::of)?;
+    if bounds == Bounds::default() {
+        let known = app.store.overview_of(tenant).await;
+        if known.map_err(RowsError::of)?.is_some() {
+            return Ok(bounds);
+        }
+        return Err(EventsError::UnknownTenant(tenant.clone()));
+    }
+    Ok(bounds)
+}
+
+/// Whoever asks for 0 wants whatever there is.
+fn whole(from_seq: i64, bounds: &Bounds) -> Result<(), EventsError> {
+    let (last, removed_to) = (bounds.last, bounds.removed_to);
+    if 0 < from_seq && from_seq <= removed_to {
+        return Err(EventsError::Removed {
+            from_seq,
+            removed_to,
+            first: bounds.first,
+            last,
+        });
+    }
+    if last.saturating_add(1) < from_seq {
+        return Err(EventsError::Ahead { from_seq, last });
+    }
+    Ok(())
+}
+
+/// Hands on events in order, until the end or until `tell` breaks off; the number with which to go
+/// on.
+pub async fn events(
+    app: &App,
+    options: &EventsOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
+) -> Result<i64, EventsError> {
+    let mut next = begin(app, options.start).await?;
+    let mut left = options.limit.unwrap_or(u64::MAX);
+    let tenant = &app.settings.tenant;
+    loop {
+        let page = app.store.events(tenant, next, PAGE).await;
+        let page = page.map_err(RowsError::of)?;
+        let full = page.len() == PAGE as usize;
+        // Numbers may be missing; events that a slow reader wanted must not.
+        if page.first().is_some_and(|first| next < first.seq) {
+            check(app, next).await?;
+        }
+        for event in page {
+            let event = Event::of(tenant, event);
+            let seq = event.seq;
+            if !options.types.is_empty() && !options.types.contains(&event.kind) {
+                next = seq + 1;
+                continue;
+            }
+            if left == 0 || tell(event).is_break() {
+                return Ok(next);
+            }
+            next = seq + 1;
+            left -= 1;
+        }
+        if left == 0 || (!full && !options.follow) {
+            return Ok(next);
+        }
+        if !full && !stop.sleep(LOOK).await {
+            return Ok(next);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_is_told_of_what_it_cannot_have() {
+        let bounds = Bounds {
+            first: Some(72),
+            last: 90,
+            removed_to: 71,
+        };
+        let told = |from_seq| {
+            let error = whole(from_seq, &bounds).err()?;
+            Some((error.code()?, error.to_string()))
+        };
+        assert_eq!(told(0), None);
+        let removed = "events 5 to 71 were removed; there are 72 to 90";
+        assert_eq!(told(5), Some(("EVENTS_REMOVED", removed.to_owned())));
+        assert_eq!(told(71).unwrap().0, "EVENTS_REMOVED");
+        assert_eq!(told(72), None);
+        assert_eq!(told(91), None);
+        assert_eq!(told(92).unwrap().0, "EVENTS_AHEAD");
+        assert_eq!(told(i64::MAX).unwrap().0, "EVENTS_AHEAD");
+    }
+}

@@ -1,0 +1,94 @@
+//! The same use cases through the HTTP interface of any host.
+
+use serde_json::{Value, json};
+
+use crate::client::{Items, Remote, RemoteError, escaped};
+use crate::ids::TenantId;
+use crate::ops::webhooks::{DeadLetter, MadeWebhook, NewWebhook, Webhook};
+
+impl Remote {
+    /// See [`crate::ops::webhooks::add`].
+    pub async fn add_webhook(
+        &self,
+        tenant: &TenantId,
+        wanted: &NewWebhook,
+    ) -> Result<MadeWebhook, RemoteError> {
+        let mut body = json!({ "url": wanted.url, "types": wanted.types });
+        let secret = wanted.secret.as_ref().map(|secret| json!(secret.expose()));
+        for (name, value) in [
+            ("id", wanted.id.as_ref().map(|id| json!(id))),
+            ("batch", wanted.batch.map(|batch| json!(batch))),
+            ("from_seq", wanted.from_seq.map(|seq| json!(seq))),
+            ("secret", secret),
+        ] {
+            if let Some(value) = value {
+                body[name] = value;
+            }
+        }
+        self.json("POST", &path(tenant, ""), Some(body)).await
+    }
+
+    /// See [`crate::ops::webhooks::list`].
+    pub async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, RemoteError> {
+        let found: Items<Webhook> = self.json("GET", &path(tenant, ""), None).await?;
+        Ok(found.items)
+    }
+
+    /// See [`crate::ops::webhooks::show`].
+    pub async fn webhook(&self, tenant: &TenantId, id: &str) -> Result<Webhook, RemoteError> {
+        self.json("GET", &path(tenant, id), None).await
+    }
+
+    /// See [`crate::ops::webhooks::remove`].
+    pub async fn remove_webhook(&self, tenant: &TenantId, id: &str) -> Result<(), RemoteError> {
+        self.done("DELETE", &path(tenant, id), None).await
+    }
+
+    /// `pause`, `resume` or `test`; see the functions of [`crate::ops::webhooks`].
+    pub async fn tell_webhook(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        verb: &str,
+    ) -> Result<(), RemoteError> {
+        let path = format!("{}/{verb}", path(tenant, id));
+        self.done("POST", &path, None).await
+    }
+
+    /// See [`crate::ops::webhooks::redeliver`].
+    pub async fn redeliver(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        seq: Option<i64>,
+    ) -> Result<u64, RemoteError> {
+        let path = format!("{}/redeliver", path(tenant, id));
+        let body = json!({ "seq": seq });
+        let answer: Value = self.json("POST", &path, Some(body)).await?;
+        Ok(answer["count"].as_u64().unwrap_or(0))
+    }
+
+    /// See [`crate::ops::webhooks::dead`].
+    pub async fn dead_letters(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, RemoteError> {
+        let path = format!("{}/dead?after={after}&limit={limit}", path(tenant, id));
+        let found: Items<DeadLetter> = self.json("GET", &path, None).await?;
+        Ok(found.items)
+    }
+}
+
+/// Ids were checked when they were made; whatever else is asked for is written so that it stays
+/// one part of the path.
+fn path(tenant: &TenantId, id: &str) -> String {
+    let mut path = format!("/api/tenants/{tenant}/webhooks");
+    if !id.is_empty() {
+        path.push('/');
+        path.push_str(&escaped(id));
+    }
+    path
+}

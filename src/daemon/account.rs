@@ -1,0 +1,422 @@
+//! Keeps one account connected and hands on what is committed.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use crate::app::claim::Claimed;
+use crate::app::event::Event;
+use crate::app::events::{self, EventsError};
+use crate::app::status::{AccountStatus, Leadership, Role, RunEnd};
+use crate::app::vitals::{Part, Vitals};
+use crate::app::{App, RowsError};
+use crate::daemon::active::span_of;
+use crate::daemon::record;
+use crate::daemon::record::observed;
+use crate::daemon::standby::{Coordinator, HaOptions, LeadNotice, changed};
+use crate::daemon::sweep::Sweeper;
+use crate::engine::actor::Stopped;
+use crate::engine::leased::explained;
+use crate::engine::line::LineError;
+use crate::engine::status::Status;
+use crate::engine::stop::Stop;
+use crate::store::error::StoreError;
+use crate::store::tenants::Observed;
+
+/// Events that are read at once.
+const EVENTS_MAX: u32 = 256;
+/// How long others may take an account over that is connected and dead here.
+const GIVE_WAY: Duration = Duration::from_secs(30);
+/// How often it is looked whether somebody did.
+const GIVE_WAY_LOOK: Duration = Duration::from_millis(100);
+/// How long events may take to be read back: what else there is to tell does not wait for a
+/// database that hangs.
+const READ_TIME_MAX: Duration = Duration::from_secs(5);
+/// Wait before they are read again.
+const READ_AGAIN: Duration = Duration::from_millis(250);
+/// How long the end waits for the last state to be written down.
+const RECORD_TIME_MAX: Duration = Duration::from_secs(1);
+/// Notices of the coordinator that wait to be told.
+const NOTICES_MAX: usize = 64;
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Hand on events from this number; without one, only those that are committed from now on.
+    pub from_seq: Option<i64>,
+    /// How long an orderly stop may take.
+    pub grace: Duration,
+    /// Stand by while another process runs the account, and take over when it is gone.
+    pub ha: Option<HaOptions>,
+}
+
+/// What the caller is told while the account runs.
+#[derive(Debug)]
+pub enum RunNotice {
+    Status(AccountStatus),
+    Role(Role),
+    /// Where this process is on the way to leading, and back; only with [`RunOptions::ha`].
+    Lease(Leadership),
+    /// Committed, in order.
+    Event(Box<Event>),
+}
+
+/// Why it was not even started.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    #[error(transparent)]
+    Line(#[from] LineError),
+    /// The events from the number on that was asked for are not there.
+    #[error(transparent)]
+    Events(EventsError),
+}
+
+/// Runs the account until it ends. `tell` may break off, which is an orderly stop.
+pub async fn run(
+    app: &App,
+    options: &RunOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
+) -> Result<RunEnd, RunError> {
+    loop {
+        let end = attempt(app, options, stop, tell).await?;
+        if !matches!(end, RunEnd::Stalled { .. }) || stop.is_asked() {
+            return Ok(end);
+        }
+        tracing::warn!(%end, "the lease is given to whoever stands by");
+        give_way(app, stop).await;
+    }
+}
+
+/// Lets another process take the account over; if nobody does, this one may try again.
+async fn give_way(app: &App, stop: &Stop) {
+    let until = Instant::now() + GIVE_WAY;
+    while Instant::now() < until && stop.sleep(GIVE_WAY_LOOK).await {
+        let holder = app.store.holder(&app.settings.tenant).await;
+        if holder.is_ok_and(|holder| holder.is_some_and(|holder| !holder.dead)) {
+            return;
+        }
+    }
+}
+
+/// Runs the account until it ends, or must be given away.
+async fn attempt(
+    app: &App,
+    options: &RunOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
+) -> Result<RunEnd, RunError> {
+    let app = &app.launched().await?;
+    let mut tell = |notice: RunNotice| {
+        app.note(&notice);
+        tell(notice)
+    };
+    let tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send) = &mut tell;
+    if app
+        .store
+        .account(&app.settings.tenant)
+        .await
+        .map_err(RowsError::of)?
+        .is_none()
+    {
+        return Ok(RunEnd::Unpaired);
+    }
+    if let Some(from_seq) = options.from_seq {
+        let there = events::check(app, from_seq).await;
+        there.map_err(|error| match error {
+            EventsError::Rows(error) => error.into(),
+            error => RunError::Events(error),
+        })?;
+    }
+    let (records, seen) = mpsc::channel(NOTICES_MAX);
+    let mut recorder = JoinSet::new();
+    let clock = app.surroundings.clock.clone();
+    recorder.spawn(record::keep(app.store.clone(), clock, seen));
+    let mut follower = Follower {
+        app,
+        options,
+        stop,
+        tell,
+        feed: None,
+        status: None,
+        epoch: 0,
+        recorded: None,
+        records,
+    };
+    // Tasks of their own: whoever reads the events slowly must not hold them up.
+    let (mut work, mut sweeper) = (JoinSet::new(), JoinSet::new());
+    sweeper.spawn(Sweeper::new(app).keep(app.surroundings.clone()));
+    let Some(ha) = &options.ha else {
+        let Claimed { host, lease, lock } = app.claim().await?;
+        let epoch = lease.epoch;
+        follower.say(RunNotice::Role(Role::Leader { epoch }));
+        let next_seq = app.last_seq().await? + 1;
+        let (live, account) = app.run_account(host, lease.clone(), stop)?;
+        follower.begin(next_seq, live.status).await;
+        work.spawn(async move { Some(account.await) });
+        let stopped = follower.follow(work, mpsc::channel(1).1).await;
+        recorded(follower, recorder).await;
+        app.release(lease).await;
+        drop(lock);
+        return Ok(stopped.map_or(RunEnd::Stopped, RunEnd::from));
+    };
+    let (notices, told) = mpsc::channel(NOTICES_MAX);
+    let own = app.of(app.settings.tenant.clone(), app.launch.clone());
+    let coordinator = Coordinator::new(own, app.dial()?, ha, stop, notices);
+    let span = span_of(&app.settings.tenant);
+    work.spawn(coordinator.keep().instrument(span));
+    let stopped = follower.follow(work, told).await;
+    recorded(follower, recorder).await;
+    Ok(stopped.map_or(RunEnd::Stopped, RunEnd::from))
+}
+
+/// Waits until the last state is written down, but not for a database that hangs.
+async fn recorded(follower: Follower<'_>, mut recorder: JoinSet<()>) {
+    drop(follower);
+    let _ = tokio::time::timeout(RECORD_TIME_MAX, recorder.join_next()).await;
+}
+
+/// Tells what is committed and what becomes of the account, while it runs elsewhere.
+struct Follower<'a> {
+    app: &'a App,
+    options: &'a RunOptions,
+    stop: &'a Stop,
+    tell: &'a mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
+    feed: Option<Feed>,
+    status: Option<watch::Receiver<Status>>,
+    /// The epoch that it leads in.
+    epoch: i64,
+    /// The state that was passed on last, to be written down for people.
+    recorded: Option<AccountStatus>,
+    records: mpsc::Sender<Observed>,
+}
+
+impl Follower<'_> {
+    /// Until the work has come to its end.
+    async fn follow(
+        &mut self,
+        mut work: JoinSet<Option<Stopped>>,
+        mut told: mpsc::Receiver<LeadNotice>,
+    ) -> Option<Stopped> {
+        // A task of its own: handing events on may wait for the database.
+        let mut grace = JoinSet::new();
+        let (stop, time) = (self.stop.clone(), self.options.grace);
+        grace.spawn(async move {
+            stop.asked().await;
+            tokio::time::sleep(time).await;
+            stop.force();
+        });
+        let stopped = loop {
+            tokio::select! {
+                Some(stopped) = work.join_next() => break stopped.unwrap_or_else(|error| {
+                    tracing::error!(%error, "the account's task ended badly");
+                    Some(Stopped::Broken(String::from("internal error")))
+                }),
+                Some(notice) = told.recv() => self.heard(notice).await,
+                () = changed(&mut self.status) => self.pass_on().await,
+                () = tokio::time::sleep(READ_AGAIN), if self.is_behind() => self.pass_on().await,
+                () = self.stop.forced() => {
+                    tracing::warn!("there was no time for an orderly end");
+                    work.shutdown().await;
+                    break None;
+                }
+            }
+        };
+        while let Ok(notice) = told.try_recv() {
+            self.heard(notice).await;
+        }
+        self.pass_on().await;
+        stopped
+    }
+
+    fn is_behind(&self) -> bool {
+        self.status.is_some() && self.feed.as_ref().is_some_and(|feed| feed.behind)
+    }
+
+    async fn heard(&mut self, notice: LeadNotice) {
+        match notice {
+            LeadNotice::Reign { next_seq, status } => self.begin(next_seq, status).await,
+            LeadNotice::State(state) => self.say(RunNotice::Lease(state)),
+            LeadNotice::Role(role) => {
+                if role == Role::Fenced {
+                    self.pass_on().await;
+                    self.status = None;
+                }
+                self.say(RunNotice::Role(role));
+            }
+        }
+    }
+
+    /// The account runs from now on; `next_seq` is the number of its next event.
+    async fn begin(&mut self, next_seq: i64, status: watch::Receiver<Status>) {
+        let resumed = self.options.from_seq.is_some();
+        let next = match (&self.feed, self.options.from_seq) {
+            // What another process committed meanwhile is handed on too.
+            (Some(feed), _) if resumed => feed.next,
+            (_, from_seq) => from_seq.unwrap_or(next_seq),
+        };
+        self.status = Some(status);
+        self.feed = Some(Feed {
+            next,
+            said: None,
+            behind: false,
+        });
+        self.hand_on(&Status::new(0)).await;
+    }
+
+    async fn pass_on(&mut self) {
+        if let Some(status) = &mut self.status {
+            let status = status.borrow_and_update().clone();
+            self.record(&status);
+            self.hand_on(&status).await;
+        }
+    }
+
+    /// Has a new state written down. One that finds no room is followed by another.
+    fn record(&mut self, status: &Status) {
+        let shape = AccountStatus::from(status.clone());
+        if status.since_ms == 0 || self.recorded.as_ref() == Some(&shape) {
+            return;
+        }
+        let seen = observed(&self.app.settings.tenant, self.epoch, status);
+        if self.records.try_send(seen).is_ok() {
+            self.recorded = Some(shape);
+        }
+    }
+
+    async fn hand_on(&mut self, status: &Status) {
+        let Some(feed) = &mut self.feed else { return };
+        tokio::select! {
+            flow = feed.pass_on(self.app, status, self.tell) => if flow.is_break() {
+                self.stop.ask();
+            },
+            // Whoever reads from a number on finds them at the next start.
+            () = self.stop.forced() => (),
+        }
+    }
+
+    fn say(&mut self, notice: RunNotice) {
+        if let RunNotice::Role(Role::Leader { epoch }) = &notice {
+            (self.epoch, self.recorded) = (*epoch, None);
+        }
+        if (self.tell)(notice).is_break() {
+            self.stop.ask();
+        }
+    }
+}
+
+impl App {
+    pub(crate) async fn last_seq(&self) -> Result<i64, RowsError> {
+        let last = self.store.last_event(&self.settings.tenant).await;
+        last.map_err(RowsError::of)
+    }
+}
+
+/// Reads committed events back: a slow reader holds up nothing but itself.
+struct Feed {
+    next: i64,
+    said: Option<AccountStatus>,
+    /// The last attempt failed.
+    behind: bool,
+}
+
+impl Feed {
+    async fn pass_on(
+        &mut self,
+        app: &App,
+        status: &Status,
+        tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
+    ) -> ControlFlow<()> {
+        let shape = AccountStatus::from(status.clone());
+        if 0 < status.since_ms && self.said.as_ref() != Some(&shape) {
+            self.said = Some(shape.clone());
+            tell(RunNotice::Status(shape))?;
+        }
+        self.behind = false;
+        if 0 < status.since_ms && status.last_seq < self.next {
+            return ControlFlow::Continue(());
+        }
+        loop {
+            let tenant = &app.settings.tenant;
+            let read = app.store.events(tenant, self.next, EVENTS_MAX);
+            let read = tokio::time::timeout(READ_TIME_MAX, read).await;
+            let events = match read.unwrap_or(Err(StoreError::Busy)) {
+                Ok(events) => events,
+                Err(error) => {
+                    // They are committed: the next look finds them.
+                    tracing::warn!(error = %explained(&error), "events could not be read back");
+                    self.behind = true;
+                    return ControlFlow::Continue(());
+                }
+            };
+            let Some(last) = events.last() else {
+                return ControlFlow::Continue(());
+            };
+            self.next = last.seq + 1;
+            let more = u32::try_from(events.len()) == Ok(EVENTS_MAX);
+            for event in events {
+                tell(RunNotice::Event(Box::new(Event::of(tenant, event))))?;
+            }
+            if !more {
+                return ControlFlow::Continue(());
+            }
+        }
+    }
+}
+
+impl App {
+    /// Takes note of what happens to the account that this process is for.
+    fn note(&self, notice: &RunNotice) {
+        let tenant = &self.settings.tenant;
+        match notice {
+            RunNotice::Role(role) => {
+                self.board.write(|vitals| {
+                    vitals.tenant = Some(tenant.clone());
+                    if take_part(vitals, role) {
+                        self.metrics.took_over(1);
+                    }
+                });
+                if !matches!(role, Role::Leader { .. }) {
+                    self.metrics.lease_ended(tenant);
+                }
+            }
+            RunNotice::Status(status) => self.board.write(|vitals| {
+                vitals.connected = u64::from(status.state == "connected").min(vitals.tenants);
+                vitals.account = Some(status.clone());
+            }),
+            RunNotice::Event(_) | RunNotice::Lease(_) => (),
+        }
+    }
+}
+
+/// Whether this is a takeover from another process.
+fn take_part(vitals: &mut Vitals, role: &Role) -> bool {
+    let before = std::mem::take(vitals);
+    let mut took_over = false;
+    let (part, epoch, holder) = match role {
+        Role::Standby { holder } => (Part::Standby, 0, holder.clone()),
+        Role::Leader { epoch } => {
+            took_over = before.holder.is_some();
+            (Part::Leader, *epoch, None)
+        }
+        Role::Fenced => (Part::Fenced, 0, None),
+    };
+    *vitals = Vitals {
+        part,
+        tenant: before.tenant,
+        epoch,
+        holder,
+        account: None,
+        tenants: u64::from(part == Part::Leader),
+        connected: 0,
+        takeovers: before.takeovers + u64::from(took_over),
+        lease: before.lease,
+    };
+    took_over
+}

@@ -1,0 +1,117 @@
+//! An actor with everything around it, for the use cases that connect.
+
+use std::future::Future;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::app::App;
+use crate::daemon::retention::Forgetting;
+use crate::daemon::webhooks::Delivering;
+use crate::engine::actor::{Actor, COMMANDS_MAX, Parts, Stopped};
+use crate::engine::gate::Gate;
+use crate::engine::leased::Leased;
+use crate::engine::line::{LineError, NetDial};
+use crate::engine::status::Status;
+use crate::engine::stop::Stop;
+use crate::engine::{lease_keeper, supervisor};
+use crate::ids::{HostId, TenantId};
+use crate::session::input::Input;
+use crate::store::lease::Lease;
+
+/// One account that is being run.
+pub(crate) struct Live {
+    pub(crate) status: watch::Receiver<Status>,
+    pub(crate) commands: mpsc::Sender<Input>,
+    pub(crate) stop: Stop,
+}
+
+/// What every line of the log about a tenant is inside of, at any level.
+pub(crate) fn span_of(tenant: &TenantId) -> tracing::Span {
+    tracing::error_span!(parent: None, "account", business_id = %tenant)
+}
+
+impl App {
+    /// Prepares to run the account, with a heartbeat of its own; nothing happens before the future
+    /// is polled.
+    pub(crate) fn run_account(
+        &self,
+        host: HostId,
+        lease: Lease,
+        stop: &Stop,
+    ) -> Result<(Live, impl Future<Output = Stopped> + Send + use<>), LineError> {
+        let (lost, tenant) = (CancellationToken::new(), lease.tenant.clone());
+        let dial = self.dial()?;
+        let (live, account) = self.run_dialled(dial, lease, stop, lost.clone(), Gate::open());
+        let (store, surroundings) = (self.store.clone(), self.surroundings.clone());
+        let turns = self.board.turns();
+        let run = async move {
+            let keep_lease = async {
+                let keep = lease_keeper::keep(&store, host, &surroundings, &lost, || turns.turn());
+                keep.instrument(span_of(&tenant)).await;
+                // The actor hears of it and ends by itself.
+                std::future::pending().await
+            };
+            tokio::select! {
+                stopped = account => stopped,
+                stopped = keep_lease => stopped,
+            }
+        };
+        Ok((live, run))
+    }
+
+    /// The same under somebody else's heartbeat, who cancels `lost` when the leases are lost, and
+    /// closes the gate while nothing may be sent.
+    pub(crate) fn run_dialled(
+        &self,
+        dial: NetDial,
+        lease: Lease,
+        stop: &Stop,
+        lost: CancellationToken,
+        gate: Gate,
+    ) -> (Live, impl Future<Output = Stopped> + Send + use<>) {
+        let since_ms = self.surroundings.clock.unix_ms();
+        let (send_status, status) = watch::channel(Status::new(since_ms));
+        let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
+        let tenant = lease.tenant.clone();
+        self.metrics.lease(&tenant, lease.epoch);
+        let meter = self.metrics.meter(&lease.tenant);
+        let actor = Box::new(Actor::new(Parts {
+            ledger: Leased::new(self.store.clone(), lease.clone()).metered(meter.clone()),
+            dial,
+            surroundings: self.surroundings.clone(),
+            config: self.client(),
+            stop: stop.clone(),
+            lease_lost: lost,
+            gate,
+            status: send_status,
+            commands: receive_commands,
+            histories: self.histories.clone(),
+            room: self.rows.share(),
+            meter,
+        }));
+        let asked = stop.clone();
+        let mut delivering = Delivering::new(self, lease.clone(), status.clone());
+        let forget = Box::pin(Forgetting::new(self, lease).keep());
+        let span = span_of(&tenant);
+        let run = async move {
+            let stopped = tokio::select! {
+                stopped = supervisor::keep(actor, &asked) => stopped,
+                never = forget => match never {},
+                never = delivering.keep() => match never {},
+            };
+            if matches!(stopped, Stopped::Ended(_)) && !asked.is_asked() {
+                Box::pin(delivering.finish()).await;
+            }
+            stopped
+        };
+        let run = run.instrument(span);
+        let live = Live {
+            status,
+            commands,
+            stop: stop.clone(),
+        };
+        (live, run)
+    }
+}

@@ -1,0 +1,467 @@
+//! How this process is: what it says of itself, and what a look at the database adds. Asking
+//! changes nothing.
+
+use crate::app::vitals::{PARTS, Part, Vitals};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout};
+
+use crate::app::App;
+use crate::app::status::AccountStatus;
+use crate::clock::Clock;
+use crate::engine::leased::explained;
+use crate::engine::stop::Stop;
+use crate::lead::State;
+pub use crate::metrics::Format;
+use crate::metrics::{Asked, Levels, Metrics};
+use crate::store::db::pooling::Route;
+use crate::store::db::query_counts::Work;
+use crate::store::error::StoreError;
+use crate::store::inspect::probe::Waiting;
+
+/// How long the database may take for its answer.
+const PROBE_TIME_MAX: Duration = Duration::from_secs(2);
+/// Answers are this old at most: whoever asks more often gets the last one.
+const PROBE_AGE_MAX: Duration = Duration::from_secs(1);
+/// A message that waits for longer makes the outbox degraded (seconds).
+const OUTBOX_AGE_S_MAX: f64 = 300.0;
+/// How long something that was refused is told of.
+const REFUSED_TIME_MAX: Duration = Duration::from_secs(3_600);
+/// A process without a lease that runs out counts as cut off from its database when no heartbeat,
+/// one a second, was written for so long; longer than one may take.
+const SILENT_TIME_MAX: Duration = Duration::from_secs(10);
+/// The same of a process that stands by: it says every ten seconds that it lives.
+const STANDBY_SILENT_TIME_MAX: Duration = Duration::from_secs(30);
+/// A process that wrote nothing for so long does not count as alive: a new one may have more luck.
+/// Longer than outages that one waits out.
+pub const CUT_OFF_TIME_MAX: Duration = Duration::from_secs(300);
+
+impl App {
+    /// What this process says of itself, and each change of it.
+    pub fn vitals(&self) -> watch::Receiver<Vitals> {
+        self.board.vitals.subscribe()
+    }
+
+    /// Whether the loop that sends heartbeats and decides turned lately, or there is none now; and
+    /// whether anything was written in the last five minutes.
+    pub fn is_live(&self) -> bool {
+        let cut_off = self.store.heartbeat_age();
+        self.board.is_turning() && cut_off.is_none_or(|age| age < CUT_OFF_TIME_MAX)
+    }
+
+    /// Whether this process may act for its accounts now: another one may have taken over when no
+    /// heartbeat was answered in time, whatever the reason.
+    fn is_heard(&self, vitals: &Vitals) -> bool {
+        let age = self.store.heartbeat_age();
+        let within = |limit| age.is_none_or(|age| age < limit);
+        let until_ms = *self.board.until_ms.borrow();
+        match (vitals.part, until_ms) {
+            (Part::Leader | Part::Host, Some(until_ms)) => {
+                self.surroundings.clock.boot_ms() < until_ms
+            }
+            (Part::Standby, _) => within(STANDBY_SILENT_TIME_MAX),
+            _ => within(SILENT_TIME_MAX),
+        }
+    }
+}
+
+/// `failing` makes the whole process unhealthy, `degraded` does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    Ok,
+    /// Nothing to judge: this process has no part in it now.
+    Off,
+    Degraded,
+    Failing,
+}
+
+/// The answer to `/health`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub status: Condition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_id: Option<String>,
+    pub role: &'static str,
+    pub epoch: i64,
+    pub components: Components,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Components {
+    pub database: DatabaseHealth,
+    pub lease: LeaseHealth,
+    pub whatsapp: WhatsAppHealth,
+    pub outbox: OutboxHealth,
+    pub inputs: InputsHealth,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct InputsHealth {
+    /// `degraded` for an hour after the last.
+    pub status: Condition,
+    /// Inputs and rows of all accounts that the database refused or that cannot be read.
+    pub refused: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastRefused>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct LastRefused {
+    pub business_id: String,
+    pub reason: String,
+    pub seconds_ago: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct DatabaseHealth {
+    pub status: Condition,
+    pub backend: &'static str,
+    pub latency_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct LeaseHealth {
+    pub status: Condition,
+    pub epoch: i64,
+    /// Who leads, while this process stands by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    pub takeovers: u64,
+    /// One of the nine states with `--ha`; `active` or `suspect` of a host that serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Until when the last heartbeat entitles to send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// How the server is reached, and how others learn that this process is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// `lock`, `xact` or `poll`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<&'static str>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct WhatsAppHealth {
+    pub status: Condition,
+    /// `connected`, `connecting`, `stalled` and others, where this process runs one account.
+    #[serde(flatten)]
+    pub account: Option<AccountStatus>,
+    pub tenants: u64,
+    pub connected: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct OutboxHealth {
+    pub status: Condition,
+    /// Messages that are not sent or not acknowledged yet.
+    pub waiting: u64,
+    /// Age of the oldest.
+    pub oldest_s: f64,
+}
+
+/// What the database said, and when.
+#[derive(Clone, Debug)]
+struct Looked {
+    at: Instant,
+    latency: Duration,
+    waiting: Result<Waiting, String>,
+}
+
+/// Answers those who ask how a process is.
+#[derive(Debug)]
+pub struct Health {
+    app: Arc<App>,
+    vitals: watch::Receiver<Vitals>,
+    stop: Stop,
+    /// One look at a time, for all who ask.
+    looked: Mutex<Option<Looked>>,
+}
+
+impl Health {
+    /// How `app` is, until `stop` is asked for.
+    pub fn new(app: Arc<App>, stop: Stop) -> Self {
+        Self {
+            vitals: app.vitals(),
+            app,
+            stop,
+            looked: Mutex::default(),
+        }
+    }
+
+    /// What the process says of itself, without a look at the database.
+    pub fn vitals(&self) -> Vitals {
+        let mut vitals = self.vitals.borrow().clone();
+        if self.stop.is_asked() {
+            vitals.part = Part::Stopping;
+        }
+        vitals
+    }
+
+    /// Whether the process works at all.
+    pub fn is_live(&self) -> bool {
+        self.app.is_live()
+    }
+
+    /// Whether it leads, and may.
+    pub fn leads(&self) -> (bool, &'static str) {
+        let vitals = self.vitals();
+        let leads = matches!(vitals.part, Part::Leader | Part::Host);
+        (leads && self.app.is_heard(&vitals), vitals.part.word())
+    }
+
+    /// Whether a rollout may go on.
+    pub fn is_well(&self) -> (bool, &'static str) {
+        let vitals = self.vitals();
+        let well = vitals.is_well() && self.app.is_heard(&vitals);
+        (well, vitals.part.word())
+    }
+
+    /// Whether traffic may come here, in words. A host that shares tenants answers for all of
+    /// them from the rows, so it needs the database.
+    pub async fn ready(&self) -> (bool, &'static str) {
+        let vitals = self.vitals();
+        match (vitals.serves(), vitals.part) {
+            (true, _) if !self.app.is_heard(&vitals) => (false, "Not Ready - Database"),
+            (true, Part::Host) if self.look().await.waiting.is_err() => {
+                (false, "Not Ready - Database")
+            }
+            (true, Part::Host) => (true, "Ready"),
+            (true, _) => (true, "Ready - Leader"),
+            (false, Part::Leader) => (false, "Not Ready - Leader, not connected"),
+            (false, Part::Standby) => (false, "Not Ready - Standby"),
+            (false, Part::Stopping) => (false, "Not Ready - Stopping"),
+            (false, _) => (false, "Not Ready"),
+        }
+    }
+
+    /// Everything, by component.
+    pub async fn report(&self) -> Report {
+        let looked = self.look().await;
+        let vitals = self.vitals();
+        let clock = &*self.app.surroundings.clock;
+        let components = Components {
+            database: self.database(&vitals, &looked),
+            lease: lease(&vitals, self.app.store.route()),
+            outbox: outbox(clock, &vitals, &looked),
+            whatsapp: whatsapp(&vitals),
+            inputs: inputs(&self.app.metrics),
+        };
+        let all = [
+            components.database.status,
+            components.lease.status,
+            components.whatsapp.status,
+            components.outbox.status,
+            components.inputs.status,
+        ];
+        Report {
+            status: match all.into_iter().max() {
+                Some(Condition::Off) | None => Condition::Ok,
+                Some(worst) => worst,
+            },
+            business_id: vitals.tenant.as_ref().map(ToString::to_string),
+            role: vitals.part.word(),
+            epoch: vitals.epoch,
+            components,
+        }
+    }
+
+    /// It answers, and takes heartbeats.
+    fn database(&self, vitals: &Vitals, looked: &Looked) -> DatabaseHealth {
+        let works = vitals.part != Part::Starting;
+        let unheard = (works && !self.app.is_heard(vitals)).then(|| {
+            let age = self.app.store.heartbeat_age().unwrap_or_default();
+            format!("no heartbeat could be written for {} s", age.as_secs())
+        });
+        let error = looked.waiting.clone().err().or(unheard);
+        DatabaseHealth {
+            status: condition(error.is_none()),
+            backend: self.app.store.backend(),
+            latency_ms: u64::try_from(looked.latency.as_millis()).unwrap_or(u64::MAX),
+            error,
+        }
+    }
+
+    /// Everything that is counted and measured.
+    /// Without `names`, nothing that names a tenant.
+    pub async fn metrics(&self, format: Format, names: bool) -> String {
+        let looked = self.look().await;
+        let vitals = self.vitals();
+        let mut now = vec![vitals.part.word()];
+        let mut all = PARTS.to_vec();
+        if let Some(lease) = &vitals.lease {
+            now.push(lease.state);
+            all.extend(State::ALL.map(State::word));
+        }
+        self.app.metrics.state(&now, &all);
+        let clock = &*self.app.surroundings.clock;
+        let lag = timeout(PROBE_TIME_MAX, self.app.store.webhooks_lag()).await;
+        let webhooks = match lag {
+            Ok(Ok((since_ms, messages))) => Some(Waiting { messages, since_ms }),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        let levels = Levels {
+            webhooks: webhooks.map(|waiting| {
+                let (dead, age_s) = backlog(clock, &waiting);
+                (age_s, dead)
+            }),
+            tenants: vitals.tenants,
+            connected: vitals.connected,
+            database: self.asked(),
+            outbox: looked.waiting.ok().map(|waiting| backlog(clock, &waiting)),
+        };
+        self.app.metrics.text(format, &levels, names)
+    }
+
+    fn asked(&self) -> Asked {
+        let Work {
+            statements,
+            waits,
+            writes,
+            transactions,
+        } = self.app.store.work();
+        Asked {
+            statements,
+            waits,
+            writes,
+            transactions,
+        }
+    }
+
+    /// Asks the database, unless somebody did so a moment ago.
+    async fn look(&self) -> Looked {
+        let mut last = self.looked.lock().await;
+        if let Some(looked) = last.as_ref()
+            && looked.at.elapsed() < PROBE_AGE_MAX
+        {
+            return looked.clone();
+        }
+        let begun = Instant::now();
+        let tenant = self.vitals.borrow().tenant.clone();
+        let asked = timeout(PROBE_TIME_MAX, async {
+            let begun = Instant::now();
+            self.app.store.probe().await?;
+            let latency = begun.elapsed();
+            let waiting = self.app.store.waiting(tenant.as_ref()).await?;
+            Ok::<_, StoreError>((latency, waiting))
+        });
+        let (latency, waiting) = match asked.await {
+            Ok(Ok((latency, waiting))) => (latency, Ok(waiting)),
+            Ok(Err(error)) => (begun.elapsed(), Err(explained(&error))),
+            Err(_) => (begun.elapsed(), Err(String::from("no answer in time"))),
+        };
+        self.app.metrics.query("probe", latency);
+        let looked = Looked {
+            at: Instant::now(),
+            latency,
+            waiting,
+        };
+        *last = Some(looked.clone());
+        looked
+    }
+}
+
+fn condition(ok: bool) -> Condition {
+    if ok {
+        Condition::Ok
+    } else {
+        Condition::Failing
+    }
+}
+
+fn lease(vitals: &Vitals, route: Option<&Route>) -> LeaseHealth {
+    let lease = vitals.lease.as_ref();
+    let suspect = lease.is_some_and(|lease| lease.state == State::Suspect.word());
+    LeaseHealth {
+        status: match vitals.part {
+            // It gets better by itself, or the lease ends.
+            Part::Leader | Part::Host if suspect => Condition::Degraded,
+            Part::Leader | Part::Host | Part::Standby => Condition::Ok,
+            Part::Starting | Part::Fenced | Part::Stopping => Condition::Failing,
+        },
+        epoch: vitals.epoch,
+        holder: vitals.holder.clone(),
+        takeovers: vitals.takeovers,
+        state: lease.map(|lease| lease.state),
+        since: lease.map(|lease| lease.since.clone()),
+        deadline: lease.and_then(|lease| lease.deadline.clone()),
+        reason: lease.and_then(|lease| lease.reason),
+        route: route.map(ToString::to_string),
+        liveness: route.map(|route| route.liveness.name()),
+    }
+}
+
+/// One account must be connected; of many, at least one: a single one that was logged out is no
+/// reason to take the process for ill.
+fn whatsapp(vitals: &Vitals) -> WhatsAppHealth {
+    let status = match vitals.part {
+        Part::Leader => condition(vitals.connected == vitals.tenants),
+        Part::Host if vitals.tenants == 0 => Condition::Off,
+        Part::Host if vitals.connected == 0 => Condition::Failing,
+        Part::Host if vitals.connected < vitals.tenants => Condition::Degraded,
+        Part::Host => Condition::Ok,
+        _ => Condition::Off,
+    };
+    WhatsAppHealth {
+        status,
+        account: vitals.account.clone(),
+        tenants: vitals.tenants,
+        connected: vitals.connected,
+    }
+}
+
+fn outbox(clock: &dyn Clock, vitals: &Vitals, looked: &Looked) -> OutboxHealth {
+    let backlog = looked
+        .waiting
+        .as_ref()
+        .map(|waiting| backlog(clock, waiting));
+    let (waiting, oldest_s) = backlog.unwrap_or_default();
+    let works = matches!(vitals.part, Part::Leader | Part::Host);
+    OutboxHealth {
+        status: match works {
+            true if OUTBOX_AGE_S_MAX < oldest_s => Condition::Degraded,
+            true => Condition::Ok,
+            false => Condition::Off,
+        },
+        waiting,
+        oldest_s,
+    }
+}
+
+/// What was refused is told while somebody may still look into it.
+fn inputs(metrics: &Metrics) -> InputsHealth {
+    let (refused, last) = metrics.refusals();
+    let lately = last
+        .as_ref()
+        .is_some_and(|last| last.at.elapsed() < REFUSED_TIME_MAX);
+    InputsHealth {
+        status: match lately {
+            true => Condition::Degraded,
+            false => Condition::Ok,
+        },
+        refused,
+        last: last.map(|last| LastRefused {
+            business_id: last.business_id,
+            reason: last.reason,
+            seconds_ago: last.at.elapsed().as_secs(),
+        }),
+    }
+}
+
+/// How many messages wait, and the age of the oldest in seconds.
+fn backlog(clock: &dyn Clock, waiting: &Waiting) -> (u64, f64) {
+    let age_ms = waiting.since_ms.map_or(0, |since| clock.unix_ms() - since);
+    let age_ms = u32::try_from(age_ms.max(0)).unwrap_or(u32::MAX);
+    let messages = u64::try_from(waiting.messages).unwrap_or_default();
+    (messages, f64::from(age_ms) / 1_000.0)
+}

@@ -1,0 +1,173 @@
+//! The hosts around: notices when another one does not live any more.
+//!
+//! [`crate::lead::fleet`] decides; this looks and carries out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::app::vitals::Board;
+use crate::clock::Clock;
+use crate::daemon::host::heartbeat::Own;
+use crate::engine::leased::explained;
+use crate::ids::HostId;
+use crate::lead::fleet::{Observer, Peer, Sign};
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::store::lease::hosts::HostRow;
+
+/// How often others are looked at: on a server, and in a file.
+const SWEEP: Duration = Duration::from_millis(50);
+const SWEEP_FILE: Duration = Duration::from_secs(1);
+
+/// What a host sees of itself and the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fleet {
+    /// Hosts that live and take tenants; without this one while it drains.
+    pub(super) peers: Vec<Peer>,
+}
+
+/// Looks at the others, declares dead who is, and tells who is left.
+pub(super) struct Watcher {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    host: HostId,
+    silence: Duration,
+    own: watch::Receiver<Own>,
+    fleet: watch::Sender<Fleet>,
+    wake: Arc<Notify>,
+    metrics: Metrics,
+    board: Board,
+}
+
+impl Watcher {
+    /// Tells `fleet` who lives, and wakes when that changes.
+    pub(super) fn new(
+        app: &App,
+        host: HostId,
+        silence: Duration,
+        own: watch::Receiver<Own>,
+        fleet: watch::Sender<Fleet>,
+        wake: Arc<Notify>,
+    ) -> Self {
+        Self {
+            store: app.store.clone(),
+            clock: app.surroundings.clock.clone(),
+            host,
+            silence,
+            own,
+            fleet,
+            wake,
+            metrics: app.metrics.clone(),
+            board: app.board.clone(),
+        }
+    }
+
+    /// Never ends by itself.
+    pub(super) async fn keep(self) {
+        let sweep = if self.store.has_locks() {
+            SWEEP
+        } else {
+            SWEEP_FILE
+        };
+        let silence_ms = u64::try_from(self.silence.as_millis()).unwrap_or(u64::MAX);
+        // Where the server does not say how long it runs, it may have begun just now.
+        let server = timeout(self.silence, self.store.server_ms()).await;
+        let server_ms = server.map_or(Some(0), |known| known.unwrap_or(Some(0)));
+        let mut observer = Observer::new(self.host, silence_ms, self.clock.boot_ms(), server_ms);
+        let mut logins = JoinSet::new();
+        loop {
+            let began_ms = self.clock.boot_ms();
+            let signs = timeout(self.silence, self.store.signs_of_life()).await;
+            let own = *self.own.borrow();
+            observer.beaten(own.beaten_ms);
+            if let Some(lost_ms) = own.lost_ms {
+                observer.lost_lock(lost_ms);
+            }
+            while let Some(login) = logins.try_join_next() {
+                if let Ok(Some((began_ms, now_ms))) = login {
+                    observer.logged_in(began_ms, now_ms);
+                }
+            }
+            match signs {
+                Ok(Ok(hosts)) => self.look(began_ms, &hosts, &mut observer).await,
+                Ok(Err(_)) | Err(_) => observer.blind(self.clock.boot_ms()),
+            }
+            if observer.wants_login() && logins.is_empty() {
+                let (store, clock) = (self.store.clone(), self.clock.clone());
+                logins.spawn(login(store, clock, self.silence));
+            }
+            tokio::time::sleep(sweep).await;
+        }
+    }
+
+    async fn look(&self, began_ms: u64, hosts: &[HostRow], observer: &mut Observer) {
+        let signs = hosts.iter().map(|host| Sign {
+            host: host.id,
+            beats: host.beats,
+            serves: host.serves,
+            locks: host.locks,
+            locked: host.locked,
+            silence_ms: host.silence_ms,
+        });
+        let signs: Vec<Sign> = signs.collect();
+        let dead = observer.look(began_ms, self.clock.boot_ms(), &signs);
+        let mut peers = Vec::new();
+        for host in hosts {
+            if let Some((_, beats)) = dead.iter().find(|(id, _)| *id == host.id) {
+                self.declare(host, *beats).await;
+            } else if host.serves && !host.draining {
+                peers.push(Peer {
+                    id: host.id,
+                    name: host.name.clone(),
+                    capacity: usize::try_from(host.capacity).unwrap_or(0),
+                });
+            }
+        }
+        let fleet = Fleet { peers };
+        let changed = self.fleet.send_if_modified(|known| {
+            let changed = *known != fleet;
+            *known = fleet;
+            changed
+        });
+        if changed {
+            self.wake.notify_one();
+        }
+    }
+
+    async fn declare(&self, host: &HostRow, beats: i64) {
+        match self.store.declare_dead(host.id, beats).await {
+            Ok(true) => {
+                tracing::warn!(host = host.name, pid = host.pid, "a host is gone");
+                self.fence(host.id).await;
+                self.wake.notify_one();
+            }
+            // A heartbeat came in between, or another host was first.
+            Ok(false) => (),
+            Err(error) => tracing::warn!(error = %explained(&error), "not declared dead"),
+        }
+    }
+
+    /// Ends what a dead host holds. What cannot be ended now goes by its row.
+    async fn fence(&self, host: HostId) {
+        if !self.store.has_locks() {
+            return;
+        }
+        match timeout(self.silence, self.store.fence_dead(host)).await {
+            Ok(Ok(fenced)) => self.board.took_over(&self.metrics, fenced),
+            Ok(Err(error)) => tracing::warn!(error = %explained(&error), "not fenced at once"),
+            Err(_) => tracing::warn!("not fenced in time"),
+        }
+    }
+}
+
+/// Logs in once; when that began and ended. `None` if it did not come through.
+async fn login(store: Store, clock: Arc<dyn Clock>, limit: Duration) -> Option<(u64, u64)> {
+    let began_ms = clock.boot_ms();
+    timeout(limit, store.login()).await.ok()?.ok()?;
+    Some((began_ms, clock.boot_ms()))
+}

@@ -1,0 +1,11 @@
+//! What runs for as long as a process lives: accounts, standby, hosts, deliveries, health.
+
+pub mod account;
+mod active;
+pub mod health;
+pub mod host;
+mod record;
+pub mod retention;
+pub mod standby;
+pub mod sweep;
+pub mod webhooks;

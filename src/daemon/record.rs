@@ -1,0 +1,206 @@
+//! Writes down what hosts see of their tenants, and wakes the host when rows change.
+
+use crate::session::changes::AccountState;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+use tracing::warn;
+
+use crate::app::status::RunEnd;
+use crate::clock::Clock;
+use crate::engine::actor::Stopped;
+use crate::engine::leased::explained;
+use crate::engine::status::Status;
+use crate::ids::TenantId;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::tenants::Observed;
+
+/// How long changes are gathered before they are written together.
+const GATHER: Duration = Duration::from_millis(50);
+/// Most rows that are written together.
+const ROWS_MAX: usize = 500;
+/// Wait before the database is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What a host says of a tenant, from the state of its session.
+pub(crate) fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observed {
+    let error = match status.state {
+        AccountState::Connecting | AccountState::Connected => None,
+        _ => status.reason.clone(),
+    };
+    Observed {
+        tenant: tenant.clone(),
+        epoch,
+        state: status.state.word(),
+        reason: status.reason.clone(),
+        since_ms: status.since_ms,
+        error,
+    }
+}
+
+/// One tenant's session, and who wants to know how it is.
+pub(crate) struct Watched {
+    pub(crate) tenant: TenantId,
+    pub(crate) epoch: i64,
+    pub(crate) status: watch::Receiver<Status>,
+    pub(crate) notices: mpsc::Sender<(TenantId, i64, Status)>,
+    pub(crate) records: mpsc::Sender<Observed>,
+}
+
+impl Watched {
+    /// Runs the account to its end and tells of every state on the way.
+    pub(crate) async fn until(mut self, account: impl Future<Output = Stopped>) -> Stopped {
+        let watch = async {
+            let mut told = None;
+            while self.status.changed().await.is_ok() {
+                let status = self.status.borrow_and_update().clone();
+                // Numbers of events change with each message; who watches is told of states.
+                let state = (status.state, status.reason.clone(), status.since_ms);
+                if told.as_ref() == Some(&state) {
+                    continue;
+                }
+                told = Some(state);
+                // Whoever listened may be gone when everything stops.
+                let seen = observed(&self.tenant, self.epoch, &status);
+                let _ = self.records.send(seen).await;
+                let told = (self.tenant.clone(), self.epoch, status);
+                let _ = self.notices.send(told).await;
+            }
+            std::future::pending::<Stopped>().await
+        };
+        let stopped = tokio::select! {
+            stopped = account => stopped,
+            stopped = watch => stopped,
+        };
+        let status = self.status.borrow().clone();
+        let mut last = observed(&self.tenant, self.epoch, &status);
+        if !matches!(stopped, Stopped::Asked | Stopped::LeaseLost) {
+            last.error = Some(RunEnd::from(stopped.clone()).to_string());
+        }
+        let _ = self.records.send(last).await;
+        stopped
+    }
+}
+
+/// Writes states until nobody has any more; of each tenant only the newest. What cannot be written
+/// now is written later: a tenant whose state does not change again would be shown wrongly.
+pub(crate) async fn keep(
+    store: Store,
+    clock: Arc<dyn Clock>,
+    mut records: mpsc::Receiver<Observed>,
+) {
+    let mut newest = BTreeMap::new();
+    loop {
+        if newest.is_empty() {
+            match records.recv().await {
+                Some(first) => note(&mut newest, first),
+                None => return,
+            }
+        }
+        tokio::time::sleep(GATHER).await;
+        while newest.len() < ROWS_MAX
+            && let Ok(next) = records.try_recv()
+        {
+            note(&mut newest, next);
+        }
+        let now_ms = clock.unix_ms();
+        let rows: Vec<Observed> = newest.values().cloned().collect();
+        let error = match store.observe(&rows, now_ms).await {
+            Ok(()) => {
+                newest.clear();
+                continue;
+            }
+            Err(StoreError::Busy) => {
+                // One whose row is locked does not silence the others.
+                for row in rows {
+                    if store
+                        .observe(std::slice::from_ref(&row), now_ms)
+                        .await
+                        .is_ok()
+                    {
+                        newest.remove(&row.tenant);
+                    }
+                }
+                StoreError::Busy
+            }
+            Err(error) => error,
+        };
+        warn!(error = %explained(&error), "states are not written down yet");
+        if records.is_closed() && records.is_empty() {
+            return;
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Puts a state in the place of an older one of the same tenant, whose error is not forgotten.
+fn note(newest: &mut BTreeMap<TenantId, Observed>, mut next: Observed) {
+    if let Some(earlier) = newest.get_mut(&next.tenant) {
+        next.error = next.error.or(earlier.error.take());
+    }
+    newest.insert(next.tenant.clone(), next);
+}
+
+/// Wakes the host whenever the database says so. Never ends by itself.
+pub(crate) async fn pass_on_wakes(store: Store, wake: Arc<Notify>) {
+    let mut changes = store.wake();
+    loop {
+        if let Err(error) = changes.changed().await {
+            tracing::debug!(error = %explained(&error), "nothing tells of changes");
+            tokio::time::sleep(RETRY).await;
+        }
+        wake.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::changes::AccountState;
+
+    #[tokio::test(start_paused = true)]
+    async fn states_are_told_and_written_when_they_change_and_only_then() {
+        let (status, watched) = watch::channel(Status::new(0));
+        let (notices, mut told) = mpsc::channel(64);
+        let (records, mut written) = mpsc::channel(64);
+        let watched = Watched {
+            tenant: "acme".parse().unwrap(),
+            epoch: 1,
+            status: watched,
+            notices,
+            records,
+        };
+        let account = async {
+            let moment = || tokio::time::sleep(Duration::from_millis(1));
+            let states = [
+                (AccountState::Connecting, None),
+                (AccountState::Connected, None),
+                (AccountState::Stalled, Some("database")),
+                (AccountState::Stalled, Some("offline")),
+                (AccountState::Connected, None),
+            ];
+            for (since_ms, (state, reason)) in (1..).zip(states) {
+                status.send_modify(|status| {
+                    status.state = state;
+                    status.reason = reason.map(str::to_owned);
+                    status.since_ms = since_ms;
+                });
+                moment().await;
+                for seq in 1..=20 {
+                    status.send_modify(|status| status.last_seq = since_ms * 100 + seq);
+                    moment().await;
+                }
+            }
+            Stopped::Asked
+        };
+        assert_eq!(watched.until(account).await, Stopped::Asked);
+        let told: Vec<_> = std::iter::from_fn(|| told.try_recv().ok()).collect();
+        assert_eq!(told.len(), 5);
+        let written: Vec<_> = std::iter::from_fn(|| written.try_recv().ok()).collect();
+        // The last words come once more, with how it ended.
+        assert_eq!(written.len(), 6);
+    }
+}

@@ -1,0 +1,220 @@
+//! Removes rows that only grow, in the process that runs the tenant.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::app::App;
+use crate::clock::Surroundings;
+use crate::config::retention::{Limit, Retention};
+use crate::crypto::random;
+use crate::engine::leased::explained;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::lease::Lease;
+use crate::store::retention::{Kind, Mode, Pruning, REDELIVERY_MS};
+
+/// Wait between two transactions: units of work come first.
+const PAUSE: Duration = Duration::from_millis(100);
+/// After this a tenant whose rows somebody has locked is tried again; it doubles.
+const LOCKED_PAUSE: Duration = Duration::from_secs(30);
+/// The sizes of tables are kept about once a day (milliseconds).
+const SIZES_MS: i64 = 20 * 3_600_000;
+
+/// Old events that are kept for each webhook that has not got them; older ones are dead letters.
+const UNDELIVERED_MAX: i64 = 10_000;
+/// Dead letters of one tenant.
+const LETTERS_MAX: u64 = 10_000;
+
+/// Messages of one tenant that are remembered as unreadable, or as read without anything to tell.
+const RETRIES_MAX: u64 = 50_000;
+/// Groups of one tenant whose members are remembered.
+const GROUPS_MAX: u64 = 4_096;
+/// Devices of others that one tenant has ratchets with, before those of strangers go.
+const RATCHETS_MAX: u64 = 20_000;
+/// Device lists that nobody asked for so long go; they are asked for anew after a day anyway.
+const DEVICES_AGE: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// The kinds of rows, with the tables that people know.
+pub(crate) const KINDS: [(Kind, &str); 9] = [
+    (Kind::Events, "wmctl_event"),
+    (Kind::Outbox, "wmctl_outbox"),
+    (Kind::Secrets, "whatsmeow_message_secrets"),
+    (Kind::Buffer, "whatsmeow_event_buffer"),
+    (Kind::Retries, "wmctl_retry"),
+    (Kind::Letters, "wmctl_dead_letter"),
+    (Kind::Devices, "wmctl_device_list"),
+    (Kind::Groups, "wmctl_group"),
+    (Kind::Ratchets, "whatsmeow_sessions"),
+];
+
+/// Tables that are bounded elsewhere, and by what.
+const BOUNDED: [(&str, &str); 9] = [
+    ("whatsmeow_pre_keys", "2048 a tenant"),
+    ("whatsmeow_identity_keys", "as whatsmeow_sessions"),
+    ("whatsmeow_sender_keys", "as whatsmeow_sessions"),
+    ("whatsmeow_lid_map", "1 a person"),
+    ("whatsmeow_contacts", "1 a person"),
+    ("wmctl_sender_key_share", "1 a group"),
+    ("wmctl_message_secret_time", "as whatsmeow_message_secrets"),
+    ("wmctl_audit", "400d"),
+    ("wmctl_table_size", "400d"),
+];
+
+/// How much of a table is kept for each tenant, where that grows at all.
+pub(crate) fn kept(table: &str, retention: &Retention) -> Option<String> {
+    let by_kind = KINDS.iter().find(|(_, name)| *name == table);
+    let limited = by_kind.map(|(kind, _)| limit(*kind, retention).to_string());
+    let elsewhere = BOUNDED.iter().find(|(name, _)| *name == table);
+    limited.or_else(|| elsewhere.map(|(_, bound)| (*bound).to_owned()))
+}
+
+/// How much of a kind is kept.
+pub(crate) fn limit(kind: Kind, retention: &Retention) -> Limit {
+    match kind {
+        Kind::Events => retention.events,
+        Kind::Outbox => retention.outbox,
+        Kind::Secrets => retention.secrets,
+        Kind::Buffer => retention.buffer,
+        // It says how often a message was asked for again, which ends with its redelivery.
+        Kind::Retries => Limit {
+            age: u64::try_from(REDELIVERY_MS).ok().map(Duration::from_millis),
+            count: Some(RETRIES_MAX),
+        },
+        Kind::Devices => Limit {
+            age: Some(DEVICES_AGE),
+            count: None,
+        },
+        Kind::Groups => Limit {
+            age: None,
+            count: Some(GROUPS_MAX),
+        },
+        Kind::Ratchets => Limit {
+            age: None,
+            count: Some(RATCHETS_MAX),
+        },
+        // They are events that found no taker: kept as long, counted from when they died.
+        Kind::Letters => Limit {
+            age: retention.events.age,
+            count: Some(LETTERS_MAX.min(retention.events.count.unwrap_or(LETTERS_MAX))),
+        },
+    }
+}
+
+/// What webhooks have not got keeps old events, but not without end.
+pub(crate) async fn bury(
+    store: &Store,
+    pruning: &mut Pruning,
+    kind: Kind,
+    mode: Mode<'_>,
+) -> Result<u64, StoreError> {
+    match kind == Kind::Events && !pruning.done {
+        true => store.bury(pruning, UNDELIVERED_MAX, mode).await,
+        false => Ok(0),
+    }
+}
+
+/// What a running process needs to forget the old rows of one tenant.
+pub(crate) struct Forgetting {
+    store: Store,
+    lease: Lease,
+    retention: Retention,
+    surroundings: Surroundings,
+    metrics: Metrics,
+    turn: Arc<Mutex<()>>,
+}
+
+impl Forgetting {
+    pub(crate) fn new(app: &App, lease: Lease) -> Self {
+        Self {
+            store: app.store.clone(),
+            lease,
+            retention: app.retention,
+            surroundings: app.surroundings.clone(),
+            metrics: app.metrics.clone(),
+            turn: app.pruning.clone(),
+        }
+    }
+
+    /// Forgets what is over the limits as long as the lease holds. Never ends by itself.
+    pub(crate) async fn keep(self) -> Infallible {
+        // Accounts that start together must not look together.
+        let [random] = random::bytes(&mut *self.surroundings.entropy.random());
+        let mut pause = self.retention.every * (u32::from(random) + 50) / 3_000;
+        let (mut sizes, mut locked) = (true, LOCKED_PAUSE);
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = self.retention.every;
+            let now_ms = self.surroundings.clock.unix_ms();
+            let passed = Box::pin(self.pass(now_ms)).await;
+            match &passed {
+                // Others go on meanwhile; this one comes back, less and less often.
+                Err(StoreError::Busy) => {
+                    pause = pause.min(locked);
+                    locked = (locked * 2).min(self.retention.every.max(LOCKED_PAUSE));
+                }
+                _ => locked = LOCKED_PAUSE,
+            }
+            match passed {
+                Ok(0) => (),
+                Ok(rows) => {
+                    tracing::info!(rows, "old rows are forgotten");
+                }
+                Err(StoreError::LeaseLost { .. }) => break,
+                Err(error) => {
+                    tracing::warn!(error = %explained(&error), "old rows are not forgotten");
+                }
+            }
+            if sizes {
+                sizes = Box::pin(self.keep_sizes(now_ms)).await;
+            }
+        }
+        // The account hears of its lease from elsewhere, and ends by itself.
+        std::future::pending().await
+    }
+
+    /// Keeps the sizes of tables about once a day, and forgets audit rows as seldom. Whether that
+    /// is worth trying again.
+    async fn keep_sizes(&self, now_ms: i64) -> bool {
+        match self.store.keep_sizes(now_ms, now_ms - SIZES_MS).await {
+            Ok(false) => true,
+            Ok(true) => {
+                if let Err(error) = self.store.forget_audits(now_ms).await {
+                    tracing::debug!(error = %explained(&error), "audit rows are kept");
+                }
+                true
+            }
+            Err(error) => {
+                tracing::debug!(error = %explained(&error), "sizes of tables are not kept");
+                // A role that sees one tenant may not write them.
+                error.is_transient()
+            }
+        }
+    }
+
+    /// Each kind of row once; how many went.
+    async fn pass(&self, now_ms: i64) -> Result<i64, StoreError> {
+        let _turn = self.turn.lock().await;
+        let now_ms = self.store.retention_clock(now_ms).await?;
+        let mut rows = 0;
+        for (kind, _) in KINDS {
+            let limit = limit(kind, &self.retention);
+            let pruning = self.store.pruning(&self.lease.tenant, kind, limit, now_ms);
+            let mut pruning = pruning.await?;
+            let mode = Mode::Fenced(&self.lease);
+            let buried = bury(&self.store, &mut pruning, kind, mode).await?;
+            self.metrics.buried(buried);
+            while !pruning.done {
+                self.store.prune(&mut pruning, mode).await?;
+                if !pruning.done {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+            rows += pruning.rows;
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,582 @@
+//! Delivers the events of one tenant, as long as its lease is held.
+//!
+//! Each webhook has a task of its own, so that one that never answers holds up no other. What it
+//! does next is in the rows: another process goes on where this one stood, and sends again, under
+//! the same id, what was on its way.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::Instrument as _;
+
+use crate::app::App;
+use crate::app::event::Event;
+use crate::app::shapes::{API_VERSION, time};
+use crate::app::webhooks::Hooks;
+use crate::clock::Surroundings;
+use crate::config::webhook::{Delivery, HookUrl};
+use crate::crypto::mac::hmac_sha256;
+use crate::crypto::random;
+use crate::engine::leased::explained;
+use crate::engine::status::Status;
+use crate::ids::TenantId;
+use crate::metrics::Metrics;
+use crate::net::webhook::{Answer, Open, Post, PostError};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::lease::Lease;
+use crate::store::webhooks::cursor::{Due, Outcome};
+use crate::store::webhooks::{Place, Webhook};
+
+/// Events that are read at once.
+const PAGE: u32 = 32;
+/// Most of a request's body, but for one event that is larger.
+const BODY_BYTES_MAX: usize = 1 << 20;
+/// Wait before the database is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// After so long without events the connection is closed, and what was passed over written down.
+const IDLE: Duration = Duration::from_secs(2);
+/// How long the last events of an account that ended may take.
+const LAST_TIME_MAX: Duration = Duration::from_secs(10);
+const LAST_LOOK: Duration = Duration::from_millis(100);
+
+/// What the tasks of one tenant share.
+#[derive(Clone)]
+struct Common {
+    hooks: Arc<Hooks>,
+    store: Store,
+    lease: Lease,
+    surroundings: Surroundings,
+    metrics: Metrics,
+    /// Tells of new events.
+    status: watch::Receiver<Status>,
+}
+
+/// The deliveries of one tenant.
+pub(crate) struct Delivering {
+    /// `None` where this process delivers nothing.
+    common: Option<Common>,
+    couriers: JoinSet<()>,
+    running: BTreeMap<String, Id>,
+    mark: Option<i64>,
+    /// Counts the changes of the tenant's webhooks.
+    changes: watch::Sender<u64>,
+}
+
+impl Delivering {
+    pub(crate) fn new(app: &App, lease: Lease, status: watch::Receiver<Status>) -> Self {
+        let common = app.webhooks.clone().map(|hooks| Common {
+            hooks,
+            store: app.store.clone(),
+            lease,
+            surroundings: app.surroundings.clone(),
+            metrics: app.metrics.clone(),
+            status,
+        });
+        Self {
+            common,
+            couriers: JoinSet::new(),
+            running: BTreeMap::new(),
+            mark: None,
+            changes: watch::Sender::default(),
+        }
+    }
+
+    /// Delivers whatever is committed. Never ends by itself; may be dropped and called again.
+    pub(crate) async fn keep(&mut self) -> Infallible {
+        let Some(common) = self.common.clone() else {
+            return std::future::pending().await;
+        };
+        let (hooks, tenant) = (&common.hooks, &common.lease.tenant);
+        loop {
+            tokio::select! {
+                mark = hooks.changed(&common.store, tenant, self.mark) => {
+                    self.mark = mark;
+                    if let Err(error) = Box::pin(self.follow(&common)).await {
+                        tracing::warn!(error = %explained(&error), "webhooks not read");
+                        self.mark = None;
+                        sleep(RETRY).await;
+                    }
+                }
+                Some(ended) = self.couriers.join_next_with_id(), if !self.couriers.is_empty() => {
+                    let id = match ended {
+                        Ok((id, ())) => id,
+                        Err(error) => {
+                            tracing::error!(%error, "a delivery ended badly");
+                            // It begins again with the next look.
+                            self.mark = None;
+                            sleep(RETRY).await;
+                            error.id()
+                        }
+                    };
+                    self.running.retain(|_, running| *running != id);
+                }
+            }
+        }
+    }
+
+    /// Starts a task for each webhook that has none, and tells the others to look again.
+    async fn follow(&mut self, common: &Common) -> Result<(), StoreError> {
+        for (webhook, _) in common.store.webhooks(&common.lease.tenant).await? {
+            if self.running.contains_key(&webhook.id) {
+                continue;
+            }
+            let courier = Courier {
+                common: common.clone(),
+                id: webhook.id.clone(),
+                changes: self.changes.subscribe(),
+                known: None,
+                letters: true,
+                after_letter: false,
+                page: VecDeque::new(),
+                seen: 0,
+                open: None,
+                over: false,
+            };
+            let handle = self.couriers.spawn(courier.run().in_current_span());
+            self.running.insert(webhook.id, handle.id());
+        }
+        self.changes.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    /// Takes a moment to deliver what the account said at its end: nobody runs it any more.
+    pub(crate) async fn finish(&mut self) {
+        let Some(common) = self.common.clone() else {
+            return;
+        };
+        let delivered = async {
+            while common.has_fresh_events().await {
+                sleep(LAST_LOOK).await;
+            }
+        };
+        tokio::select! {
+            () = delivered => (),
+            () = sleep(LAST_TIME_MAX) => (),
+            never = self.keep() => match never {},
+        }
+    }
+}
+
+impl Common {
+    /// Whether a webhook that takes events has not got all of them.
+    async fn has_fresh_events(&self) -> bool {
+        let tenant = &self.lease.tenant;
+        for (webhook, place) in self.store.webhooks(tenant).await.unwrap_or_default() {
+            let waits = self.store.backlog(tenant, &webhook, &place).await;
+            let waits = waits.is_ok_and(|backlog| 0 < backlog.events);
+            if waits && webhook.paused.is_none() && place.attempts == 0 {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether an event that failed so often is not tried again.
+    async fn is_hopeless(&self, attempts: i64, stored_ms: i64) -> Result<bool, StoreError> {
+        let Delivery {
+            attempts_max,
+            age_max,
+            ..
+        } = self.hooks.delivery;
+        if i64::from(attempts_max) <= attempts {
+            return Ok(true);
+        }
+        let now_ms = self.store.retention_clock(self.now_ms());
+        let age_ms = u64::try_from(now_ms.await? - stored_ms).unwrap_or(0);
+        Ok(age_max <= Duration::from_millis(age_ms))
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.surroundings.clock.unix_ms()
+    }
+}
+
+/// What a courier does next.
+enum Next {
+    /// There may be more to do.
+    Again,
+    /// Nothing before this time, unless somebody changes the webhook.
+    Retry(Instant),
+    /// Nothing before there are events.
+    Events,
+    /// Nothing before somebody changes the webhook.
+    Change,
+    /// There is no such webhook any more.
+    Removed,
+}
+
+/// The task of one webhook.
+struct Courier {
+    common: Common,
+    id: String,
+    changes: watch::Receiver<u64>,
+    /// As the rows were when this task changed or read them last.
+    known: Option<(Webhook, Place)>,
+    /// There may be dead letters to send once more; they take turns with events.
+    letters: bool,
+    after_letter: bool,
+    page: VecDeque<Due>,
+    /// Up to here events were looked at; what is of no interest is passed over.
+    seen: i64,
+    open: Option<Open>,
+    /// The session ended: no more events come.
+    over: bool,
+}
+
+impl Courier {
+    async fn run(mut self) {
+        loop {
+            self.common.status.mark_unchanged();
+            if self.changes.has_changed().unwrap_or(false) {
+                self.renew();
+            }
+            let next = match self.step().await {
+                Ok(next) => next,
+                // The account hears of it from elsewhere, and this task is dropped with it.
+                Err(StoreError::LeaseLost { .. }) => std::future::pending().await,
+                Err(error) => self.failed(&error),
+            };
+            if !self.wait(next).await {
+                return;
+            }
+        }
+    }
+
+    /// Whatever is known may be old.
+    fn forget(&mut self) {
+        self.known = None;
+        self.page.clear();
+    }
+
+    fn renew(&mut self) {
+        self.changes.mark_unchanged();
+        self.letters = true;
+        self.forget();
+    }
+
+    fn failed(&mut self, error: &StoreError) -> Next {
+        tracing::warn!(error = %explained(error), "nothing is delivered");
+        self.forget();
+        Next::Retry(Instant::now() + RETRY)
+    }
+
+    /// Waits for what comes next; false if nothing does.
+    async fn wait(&mut self, next: Next) -> bool {
+        let (until, events) = match next {
+            Next::Again => return true,
+            Next::Removed => return false,
+            Next::Retry(at) => (Some(at), false),
+            Next::Change => (None, false),
+            Next::Events => {
+                let passed = self
+                    .known
+                    .as_ref()
+                    .is_some_and(|(_, it)| it.seq < self.seen);
+                let rest = self.open.is_some() || passed;
+                (rest.then(|| Instant::now() + IDLE), true)
+            }
+        };
+        tokio::select! {
+            changed = self.changes.changed() => match changed {
+                Ok(()) => self.renew(),
+                // Whoever told of changes is gone, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+            told = self.common.status.changed(), if events && !self.over => {
+                // The session is over: what it committed last is found by one more look.
+                self.over = told.is_err();
+            }
+            () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                if events && let Err(error) = self.rest().await {
+                    self.failed(&error);
+                }
+            }
+        }
+        true
+    }
+
+    /// Nothing is to be done for a while.
+    async fn rest(&mut self) -> Result<(), StoreError> {
+        self.open = None;
+        self.pass_over().await
+    }
+
+    /// Writes down that the events that were looked at are of no interest.
+    async fn pass_over(&mut self) -> Result<(), StoreError> {
+        if let Some((_, place)) = &self.known
+            && place.seq < self.seen
+        {
+            let (from, to) = (place.seq, self.seen);
+            let delivered = 0;
+            self.settle(&Outcome::Passed {
+                from,
+                to,
+                delivered,
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what became of a delivery. Where the rows say something else by now, they are
+    /// read again.
+    async fn settle(&mut self, outcome: &Outcome) -> Result<(), StoreError> {
+        let Common { store, lease, .. } = &self.common;
+        let settled = store.settle(lease, &self.id, outcome, self.common.now_ms());
+        let settled = settled.await?;
+        match (&mut self.known, outcome) {
+            (Some((_, place)), Outcome::Passed { to, .. }) if settled => {
+                place.seq = *to;
+                place.attempts = 0;
+            }
+            (Some((_, place)), Outcome::Failed { .. }) if settled => place.attempts += 1,
+            (Some((_, place)), Outcome::Tested { name, .. }) if settled => place.test_done = *name,
+            (_, Outcome::LetterDelivered { .. } | Outcome::LetterFailed { .. }) => (),
+            _ => self.forget(),
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self) -> Result<Next, StoreError> {
+        let tenant = self.common.lease.tenant.clone();
+        let (webhook, place) = match &self.known {
+            Some(known) => known.clone(),
+            None => match self.common.store.webhook(&tenant, &self.id).await? {
+                None => return Ok(Next::Removed),
+                Some(known) => {
+                    self.seen = known.1.seq;
+                    self.known = Some(known.clone());
+                    known
+                }
+            },
+        };
+        if webhook.test_asked != 0 && webhook.test_asked != place.test_done {
+            return self.test(&webhook).await;
+        }
+        if webhook.paused.is_some() {
+            self.open = None;
+            return Ok(Next::Change);
+        }
+        if self.letters && !self.after_letter {
+            match self.common.store.due_letter(&tenant, &self.id).await? {
+                Some((due, tries)) => {
+                    self.after_letter = true;
+                    return self.letter(&webhook, due, tries).await;
+                }
+                None => self.letters = false,
+            }
+        }
+        self.after_letter = false;
+        self.fill(&webhook, &tenant).await?;
+        match self.page.is_empty() {
+            false => self.deliver(&webhook, &place).await,
+            true if self.letters => Ok(Next::Again),
+            true => Ok(Next::Events),
+        }
+    }
+
+    /// Has the next event of interest at hand, if there is one.
+    async fn fill(&mut self, webhook: &Webhook, tenant: &TenantId) -> Result<(), StoreError> {
+        loop {
+            while let Some((event, _)) = self.page.front() {
+                if wants(webhook, &event.kind) {
+                    return Ok(());
+                }
+                self.seen = event.seq;
+                self.page.pop_front();
+            }
+            let after = self.seen;
+            self.page = self.common.store.due(tenant, after, PAGE).await?.into();
+            if self.page.is_empty() {
+                return Ok(());
+            }
+            if self.page.len() == PAGE as usize {
+                self.pass_over().await?;
+                if self.known.is_none() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Sends the next event, or the next few together.
+    async fn deliver(&mut self, webhook: &Webhook, place: &Place) -> Result<Next, StoreError> {
+        // One that failed is tried alone: it may be the only one that the receiver cannot take.
+        let most = if place.attempts == 0 {
+            webhook.batch
+        } else {
+            1
+        };
+        let most = usize::try_from(most).unwrap_or(1);
+        let wanted = self.page.iter().filter(|due| wants(webhook, &due.0.kind));
+        let (mut events, mut bytes, mut to) = (Vec::new(), 0, place.seq);
+        for due in wanted.take(most) {
+            let event = body(&self.common.lease.tenant, due);
+            let text = event.to_string();
+            bytes += text.len();
+            if !events.is_empty() && BODY_BYTES_MAX < bytes {
+                break;
+            }
+            to = due.0.seq;
+            events.push(event);
+        }
+        let Some((first, stored_ms)) = self.page.front() else {
+            return Ok(Next::Again);
+        };
+        let (from, first, stored_ms) = (place.seq, first.seq, *stored_ms);
+        let delivered = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let (failure, retry_after) = match self.send(webhook, events, place.attempts + 1).await {
+            Ok(answer) if is_taken(answer) => {
+                self.page.retain(|(event, _)| to < event.seq);
+                self.seen = to;
+                let passed = Outcome::Passed {
+                    from,
+                    to,
+                    delivered,
+                };
+                self.settle(&passed).await?;
+                return Ok(Next::Again);
+            }
+            Ok(Answer { status: 410, .. }) => {
+                let failure = String::from("the receiver answers 410: paused");
+                self.settle(&Outcome::Gone { from, failure }).await?;
+                return Ok(Next::Again);
+            }
+            Ok(answer) => (refusal(answer), answer.retry_after),
+            Err(error) => (error.to_string(), None),
+        };
+        let attempts = place.attempts + 1;
+        let wait = self.pause(attempts, retry_after);
+        if self.common.is_hopeless(attempts, stored_ms).await? {
+            self.common.metrics.delivered("dead", 1);
+            let to = first;
+            self.settle(&Outcome::Dead { from, to, failure }).await?;
+            // The next one may be welcome: it does not pay for this one.
+            return Ok(Next::Retry(Instant::now() + self.pause(1, None)));
+        }
+        self.settle(&Outcome::Failed { from, failure }).await?;
+        Ok(Next::Retry(Instant::now() + wait))
+    }
+
+    /// The wait after so many failures in a row: it doubles, and no two webhooks wait alike.
+    fn pause(&self, attempts: i64, asked: Option<Duration>) -> Duration {
+        let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(30);
+        let first = self.common.hooks.delivery.first_wait;
+        let wait = first.saturating_mul(1 << doublings).min(Delivery::WAIT_MAX);
+        let [random] = random::bytes(&mut *self.common.surroundings.entropy.random());
+        let wait = wait * (u32::from(random) + 256) / 512;
+        wait.max(asked.unwrap_or_default().min(Delivery::WAIT_MAX))
+    }
+
+    /// Sends a dead letter once more.
+    async fn letter(
+        &mut self,
+        webhook: &Webhook,
+        due: Due,
+        tries: i64,
+    ) -> Result<Next, StoreError> {
+        let seq = due.0.seq;
+        let event = body(&self.common.lease.tenant, &due);
+        let failure = match self.send(webhook, vec![event], tries + 1).await {
+            Ok(answer) if is_taken(answer) => {
+                self.settle(&Outcome::LetterDelivered { seq }).await?;
+                return Ok(Next::Again);
+            }
+            Ok(answer) => refusal(answer),
+            Err(error) => error.to_string(),
+        };
+        let failed = Outcome::LetterFailed { seq, failure };
+        self.settle(&failed).await?;
+        Ok(Next::Again)
+    }
+
+    async fn test(&mut self, webhook: &Webhook) -> Result<Next, StoreError> {
+        let name = webhook.test_asked;
+        let event = json!({
+            "event_id": format!("{}-test-{name}", self.common.lease.tenant),
+            "business_id": self.common.lease.tenant.as_str(),
+            "type": "test",
+            "at": time(self.common.now_ms()),
+        });
+        let outcome = match self.send(webhook, vec![event], 1).await {
+            Ok(answer) if is_taken(answer) => format!("the receiver answers {}", answer.status),
+            Ok(answer) => format!("failed: {}", refusal(answer)),
+            Err(error) => format!("failed: {error}"),
+        };
+        self.settle(&Outcome::Tested { name, outcome }).await?;
+        Ok(Next::Again)
+    }
+
+    /// One signed request.
+    async fn send(
+        &mut self,
+        webhook: &Webhook,
+        events: Vec<Value>,
+        attempt: i64,
+    ) -> Result<Answer, PostError> {
+        let tenant = self.common.lease.tenant.to_string();
+        let count = events.len();
+        let id = events.first().and_then(|event| event["event_id"].as_str());
+        let id = id.unwrap_or_default().to_owned();
+        let body = json!({ "apiVersion": API_VERSION, "kind": "EventDelivery",
+            "business_id": tenant, "webhook": webhook.id, "events": events });
+        let body = body.to_string();
+        let timestamp = (self.common.now_ms() / 1_000).to_string();
+        let key = webhook.secret.expose().as_bytes();
+        let parts = [timestamp.as_bytes(), b".", body.as_bytes()];
+        let signature = format!("v1={}", hex::encode(hmac_sha256(key, &parts)));
+        let post = Post {
+            headers: vec![
+                ("wmctl-event-id", id),
+                ("wmctl-tenant", tenant),
+                ("wmctl-attempt", attempt.to_string()),
+                ("wmctl-timestamp", timestamp),
+                ("wmctl-signature", signature),
+            ],
+            body: body.into(),
+        };
+        // It was checked when the webhook was made.
+        let url: HookUrl = webhook.url.parse().map_err(|_| PostError::Request)?;
+        let poster = &self.common.hooks.poster;
+        let answer = poster.post(&mut self.open, &url, &post).await;
+        let outcome = match &answer {
+            Ok(answer) if is_taken(*answer) => "delivered",
+            Ok(_) => "rejected",
+            Err(PostError::TimedOut) => "timed_out",
+            Err(PostError::Refused | PostError::Plain) => "forbidden",
+            Err(_) => "unreachable",
+        };
+        let events = if outcome == "delivered" { count } else { 1 };
+        self.common.metrics.delivered(outcome, events as u64);
+        answer
+    }
+}
+
+fn wants(webhook: &Webhook, kind: &str) -> bool {
+    webhook.kinds.is_empty() || webhook.kinds.split(',').any(|wanted| wanted == kind)
+}
+
+fn is_taken(answer: Answer) -> bool {
+    (200..300).contains(&answer.status)
+}
+
+fn refusal(answer: Answer) -> String {
+    match answer.status {
+        status @ 300..400 => format!("the receiver answers {status}: redirects are not followed"),
+        status => format!("the receiver answers {status}"),
+    }
+}
+
+/// An event as receivers read it: as everybody does. Its id is the same in every attempt, on every
+/// host.
+fn body(tenant: &TenantId, (event, _): &Due) -> Value {
+    // Numbers and texts: this cannot fail.
+    serde_json::to_value(Event::of(tenant, event.clone())).unwrap_or_default()
+}

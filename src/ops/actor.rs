@@ -1,0 +1,46 @@
+//! Who does something, for the audit.
+
+use crate::app::App;
+use crate::crypto::random;
+use crate::ids::TenantId;
+use crate::store::tenants::api_keys::Audit;
+
+/// Who changes something, and by which request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub name: String,
+    pub request_id: Option<String>,
+}
+
+impl Actor {
+    /// The user of this machine, who reaches the rows without any key.
+    pub fn of_user() -> Self {
+        Self {
+            name: format!("user {}", whoami::username().unwrap_or_default()),
+            request_id: None,
+        }
+    }
+}
+
+impl App {
+    /// An audit row of something that is done now.
+    pub(crate) fn audit(
+        &self,
+        actor: &Actor,
+        action: &'static str,
+        tenant: Option<&TenantId>,
+        detail: String,
+    ) -> Audit {
+        let at_ms = self.surroundings.clock.unix_ms();
+        let noise: [u8; 8] = random::bytes(&mut *self.surroundings.entropy.random());
+        Audit {
+            id: format!("{at_ms:013x}{}", hex::encode(noise)),
+            at_ms,
+            actor: actor.name.clone(),
+            action,
+            tenant: tenant.cloned(),
+            detail,
+            request_id: actor.request_id.clone(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The database as operators see it: who is connected, what it holds, how it grows, what is wrong.
+
+pub mod connections;
+pub mod size;
+
+use serde::Serialize;
+
+use crate::app::{App, RowsError};
+use crate::ids::TenantId;
+pub use crate::store::inspect::check::OTHER_FORM;
+
+/// One paired device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Device {
+    pub business_id: String,
+    pub jid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lid: Option<String>,
+    pub platform: String,
+    pub push_name: String,
+    pub registration_id: i64,
+    /// Whether its tenant is to run.
+    pub enabled: bool,
+    /// `logged_out`, `banned` or `outdated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+}
+
+/// How many sessions and keys one device has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sessions {
+    pub business_id: String,
+    pub jid: String,
+    /// Sessions with devices of others (`whatsmeow_sessions`).
+    pub sessions: i64,
+    pub identities: i64,
+    pub sender_keys: i64,
+    /// Pre-keys that the server has, and that it is not known to have.
+    pub pre_keys: i64,
+    pub pre_keys_waiting: i64,
+}
+
+/// Something that is wrong with the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// `file`, `tenant_name`, `orphan`, `key_length`, `undecodable` or [`OTHER_FORM`].
+    pub check: &'static str,
+    pub table: String,
+    pub business_id: String,
+    pub rows: i64,
+    /// One of them.
+    pub example: String,
+}
+
+/// What was looked at, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    pub tables: usize,
+    pub rows: i64,
+    pub records: i64,
+    pub findings: Vec<Finding>,
+}
+
+/// Every paired device, or that of one tenant.
+pub async fn devices(app: &App, tenant: Option<&TenantId>) -> Result<Vec<Device>, RowsError> {
+    let rows = app.store.devices(tenant).await.map_err(RowsError::of)?;
+    let shown = rows.into_iter().map(|row| Device {
+        business_id: row.tenant,
+        jid: row.jid,
+        lid: row.lid,
+        platform: row.platform,
+        push_name: row.push_name,
+        registration_id: row.registration_id,
+        enabled: row.enabled,
+        ended: row.ended,
+    });
+    Ok(shown.collect())
+}
+
+/// The counts of sessions and keys, for each device.
+pub async fn sessions(app: &App, tenant: Option<&TenantId>) -> Result<Vec<Sessions>, RowsError> {
+    let rows = app.store.session_counts(tenant).await;
+    let shown = rows
+        .map_err(RowsError::of)?
+        .into_iter()
+        .map(|row| Sessions {
+            business_id: row.tenant,
+            jid: row.jid,
+            sessions: row.sessions,
+            identities: row.identities,
+            sender_keys: row.sender_keys,
+            pre_keys: row.pre_keys,
+            pre_keys_waiting: row.pre_keys_waiting,
+        });
+    Ok(shown.collect())
+}
+
+/// Looks at every row, or at those of one tenant.
+pub async fn check(app: &App, tenant: Option<&TenantId>) -> Result<Checked, RowsError> {
+    let checked = app.store.check(tenant).await.map_err(RowsError::of)?;
+    let findings = checked.findings.into_iter().map(|found| Finding {
+        check: found.check,
+        table: found.table,
+        business_id: found.tenant,
+        rows: found.rows,
+        example: found.example,
+    });
+    Ok(Checked {
+        tables: checked.tables,
+        rows: checked.rows,
+        records: checked.records,
+        findings: findings.collect(),
+    })
+}

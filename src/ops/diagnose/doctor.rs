@@ -1,0 +1,431 @@
+//! Looks at everything that has to be right, and changes nothing.
+
+use std::fmt;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::app::shapes::time;
+use crate::config::postgres::TlsMode;
+use crate::config::{DatabaseUrl, Server};
+use crate::engine::leased::explained;
+use crate::net::dial::Dialer;
+use crate::ops::diagnose::db::connections;
+use crate::ops::diagnose::locks;
+use crate::ops::logs;
+use crate::store::db::pooling::{Liveness, Pooling, Route};
+use crate::store::error::StoreError;
+use crate::store::inspect::server::ServerFacts;
+use crate::store::migrate::SCHEMA_VERSION;
+use crate::store::tenants::Overview;
+
+/// Clocks that differ by more are told of (milliseconds).
+const SKEW_MS_MAX: i64 = 2_000;
+/// Restores that are older are history (milliseconds).
+const RESTORE_AGE_MS: i64 = 7 * 24 * 3_600_000;
+/// Errors that are older are history (milliseconds).
+const ERROR_AGE_MS: i64 = 3_600_000;
+/// An answer of the database that takes longer is told of (microseconds).
+const ROUND_TRIP_US_MAX: u64 = 50_000;
+/// Tenants that are looked at together.
+const TENANTS_PAGE: u32 = 500;
+
+/// How one thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Ok,
+    /// It works, and may not do so for ever.
+    Warning,
+    Failed,
+    /// There is nothing to look at.
+    Skipped,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    pub check: &'static str,
+    pub state: State,
+    pub found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Check {
+    pub fn new(check: &'static str, state: State, found: impl fmt::Display) -> Self {
+        Self {
+            check,
+            state,
+            found: found.to_string(),
+            hint: None,
+        }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Everything that the database tells.
+pub async fn rows(app: &App) -> Vec<Check> {
+    let facts = match app.store.server_facts().await {
+        Ok(facts) => facts,
+        Err(error) => return vec![broken("database", &error)],
+    };
+    let mut checks = vec![database(app, &facts).await];
+    checks.extend(schema(app).await);
+    if let Some(route) = app.store.route() {
+        checks.push(pooler(route));
+        let waiting = app.store.waiting_for_copies().await.unwrap_or_default();
+        checks.push(replication(&facts, waiting));
+        checks.push(server_log(&facts));
+    }
+    checks.push(clock(&facts, app.surroundings.clock.unix_ms()));
+    if !checks
+        .iter()
+        .any(|check| check.check == "schema" && check.state == State::Failed)
+    {
+        checks.push(connections_left(app).await);
+        checks.extend(tenants(app).await);
+        // A file of before there were logs is not brought up to date by looking at it.
+        if app.store.check_schema().await.is_ok() {
+            checks.extend(restores(app).await);
+        }
+    }
+    checks
+}
+
+/// Whether the server answers. A refusal is something that was found.
+pub async fn network(server: &Server) -> Check {
+    let host = server.url.split('/').nth(2).unwrap_or_default().to_owned();
+    let begun = Instant::now();
+    let dialled = match Dialer::new(server) {
+        Ok(dialer) => dialer.dial().await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    let ms = begun.elapsed().as_millis();
+    match dialled {
+        Ok(()) => Check::new(
+            "network",
+            State::Ok,
+            format!("{host} answers after {ms} ms"),
+        ),
+        Err(error) => Check::new("network", State::Failed, explained(&error)).hint(format!(
+            "this machine must reach {host}; a tenant may have a proxy"
+        )),
+    }
+}
+
+fn broken(check: &'static str, error: &dyn std::error::Error) -> Check {
+    Check::new(check, State::Failed, explained(error))
+}
+
+async fn database(app: &App, facts: &ServerFacts) -> Check {
+    let ms = facts.round_trip_us as f64 / 1_000.0;
+    let DatabaseUrl::Postgres(url) = &app.settings.database else {
+        let found = format!("sqlite {}, {ms:.1} ms", facts.version);
+        return Check::new("database", State::Ok, found);
+    };
+    let mode = app.store.route().map_or(TlsMode::Prefer, |route| route.tls);
+    let tls = match &facts.tls {
+        Some(version) => format!("{version} {}", mode.name()),
+        None => String::from("not encrypted"),
+    };
+    let host = url.host.as_deref().unwrap_or("localhost");
+    let near = host.starts_with('/') || ["localhost", "127.0.0.1", "::1"].contains(&host);
+    let sees = if facts.unrestricted {
+        "every tenant"
+    } else {
+        "tenants of its own"
+    };
+    let found = format!(
+        "postgres {}, {ms:.1} ms, {tls}, role {} sees {sees}",
+        facts.version, facts.role
+    );
+    let check = |state| Check::new("database", state, &found);
+    if facts.is_copy {
+        return check(State::Failed).hint("this is a copy that cannot be written: use the primary");
+    }
+    if facts.encoding != "UTF8" {
+        let found = format!("{found}, encoded in {}", facts.encoding);
+        return Check::new("database", State::Failed, found).hint(
+            "texts need UTF8: CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0, and move",
+        );
+    }
+    if facts.read_only {
+        return check(State::Failed).hint(
+            "default_transaction_read_only is on, so that nothing can be stored: is the server's \
+             disk full?",
+        );
+    }
+    if facts.tls.is_none() && !near {
+        return check(State::Warning).hint("sslmode=verify-full encrypts what goes to the server");
+    }
+    if mode == TlsMode::VerifyCa && !near {
+        return check(State::Warning).hint(
+            "this sslmode takes any name that the authority signed: verify-full asks for the \
+             server's own",
+        );
+    }
+    let unverified = mode != TlsMode::VerifyFull;
+    if unverified && !near {
+        return check(State::Warning).hint(
+            "this sslmode takes any certificate: verify-full, with sslrootcert where needed, does \
+             not",
+        );
+    }
+    if ROUND_TRIP_US_MAX < facts.round_trip_us {
+        return check(State::Warning).hint("each message needs two such round trips");
+    }
+    check(State::Ok)
+}
+
+async fn schema(app: &App) -> Option<Check> {
+    let migrations = match app.store.migrations().await {
+        Ok(migrations) => migrations,
+        Err(error) => return Some(broken("schema", &error)),
+    };
+    let applied = migrations.iter().filter(|one| one.applied_ms.is_some());
+    let found = format!(
+        "{} of {SCHEMA_VERSION} migrations are applied",
+        applied.count()
+    );
+    let embedded = app.store.route().is_none();
+    Some(match app.store.check_schema().await {
+        Ok(()) => Check::new("schema", State::Ok, found),
+        Err(StoreError::Schema { found: old, wanted }) if old < wanted && embedded => {
+            Check::new("schema", State::Warning, found).hint("the next command applies the rest")
+        }
+        Err(StoreError::Schema { found: old, wanted }) if old < wanted => {
+            Check::new("schema", State::Failed, found).hint("wmctl migrate up")
+        }
+        Err(error @ StoreError::ForeignRecords { .. }) => {
+            Check::new("schema", State::Failed, format!("{found}: {error}"))
+                .hint("stop whatever runs it, then `wmctl migrate up`")
+        }
+        Err(error) => Check::new("schema", State::Failed, format!("{found}: {error}"))
+            .hint("another build of wmctl made this schema: use that one"),
+    })
+}
+
+async fn connections_left(app: &App) -> Check {
+    match connections::connections(app).await {
+        Err(error) => broken("connections", &error),
+        Ok(found) => match (found.usable, found.problems.first()) {
+            (None, _) => Check::new("connections", State::Skipped, "a file counts nobody"),
+            (Some(usable), problem) => {
+                let told = format!("{} of {usable}", found.connections);
+                match problem {
+                    None => Check::new("connections", State::Ok, told),
+                    Some(problem) => {
+                        Check::new("connections", State::Warning, told).hint(problem.clone())
+                    }
+                }
+            }
+        },
+    }
+}
+
+fn pooler(route: &Route) -> Check {
+    let found = match route.pooling {
+        Pooling::Direct => String::from("none in between"),
+        _ => route.to_string(),
+    };
+    match (route.lock_pooling, route.liveness) {
+        (_, Liveness::Counter) => Check::new("pooler", State::Warning, found).hint(
+            "no lock lasts over this way, so that a takeover waits for the time-out: give \
+             --lock-database-url a way of its own",
+        ),
+        (Pooling::Transaction, _) => Check::new("pooler", State::Warning, found)
+            .hint("--lock-database-url straight to the server makes takeovers cheaper"),
+        _ => Check::new("pooler", State::Ok, found),
+    }
+}
+
+/// `waiting` sessions wait for a copy to confirm their commits.
+fn replication(facts: &ServerFacts, waiting: i64) -> Check {
+    let found = match facts.replicas {
+        0 => String::from("no copies"),
+        copies => format!("{copies} copies"),
+    };
+    let local = ["off", "local"].contains(&facts.synchronous_commit.as_str());
+    let waits = !facts.synchronous.is_empty() && !local;
+    if 0 < waiting || (waits && facts.replicas == 0) {
+        let names = &facts.synchronous;
+        let found = format!("{found}; {waiting} sessions wait for the synchronous standby {names}");
+        return Check::new("replication", State::Failed, found).hint(
+            "no commit is confirmed until it is back: start it, or take it out of \
+             synchronous_standby_names and reload the server",
+        );
+    }
+    match (facts.replicas, waits) {
+        (0, _) => Check::new("replication", State::Ok, found),
+        (_, true) => {
+            let found = format!("{found}, commits wait for {}", facts.synchronous);
+            Check::new("replication", State::Ok, found)
+        }
+        (_, false) => Check::new("replication", State::Warning, found).hint(
+            "synchronous_standby_names is empty: a copy that takes over may lack what WhatsApp was \
+             told is stored",
+        ),
+    }
+}
+
+/// Values are never part of a statement's text, but a server may be told to log them too.
+fn server_log(facts: &ServerFacts) -> Check {
+    let is = |name: &str| {
+        let setting = facts.logged.iter().find(|(known, _)| known == name);
+        setting.map(|(_, value)| value.as_str())
+    };
+    let on =
+        |name: &str| is(name).is_some_and(|value| !["-1", "off", "none", "0"].contains(&value));
+    let timed = |name: &str| is(name).is_some_and(|value| value != "-1");
+    // Each of these has statements logged, and their values with them.
+    let logs = matches!(is("log_statement"), Some("all" | "mod"))
+        || ["log_min_duration_statement", "log_min_duration_sample"].map(timed) != [false; 2]
+        || on("log_transaction_sample_rate");
+    let mut named = Vec::new();
+    if logs && is("log_parameter_max_length").is_none_or(|value| value != "0") {
+        named.push("log_parameter_max_length");
+    }
+    if is("log_parameter_max_length_on_error").is_some_and(|value| value != "0") {
+        named.push("log_parameter_max_length_on_error");
+    }
+    if on("pgaudit.log_parameter") && is("pgaudit.log").is_some_and(|value| value != "none") {
+        named.push("pgaudit.log_parameter");
+    }
+    if timed("auto_explain.log_min_duration")
+        && is("auto_explain.log_parameter_max_length").is_none_or(|value| value != "0")
+    {
+        named.push("auto_explain.log_parameter_max_length");
+    }
+    match named.is_empty() {
+        true => Check::new(
+            "server_log",
+            State::Ok,
+            "statements are logged without their values",
+        ),
+        false => {
+            let found = format!(
+                "keys and messages get into the server's log: {}",
+                named.join(", ")
+            );
+            Check::new("server_log", State::Warning, found)
+                .hint("let the server's administrator set these to 0 or off")
+        }
+    }
+}
+
+fn clock(facts: &ServerFacts, now_ms: i64) -> Check {
+    let Some(theirs_ms) = facts.clock_ms else {
+        return Check::new(
+            "clock",
+            State::Skipped,
+            "a file has no clock to compare with",
+        );
+    };
+    let skew_ms = now_ms - theirs_ms;
+    let found = format!("{:.2} s apart from the server's", skew_ms as f64 / 1_000.0);
+    match skew_ms.abs() <= SKEW_MS_MAX {
+        true => Check::new("clock", State::Ok, found),
+        false => Check::new("clock", State::Warning, found)
+            .hint("times that are shown are off, and certificates may look expired: use NTP"),
+    }
+}
+
+/// Accounts whose rows were found to be older than what was sent from them.
+async fn restores(app: &App) -> Vec<Check> {
+    let since_ms = app.surroundings.clock.unix_ms() - RESTORE_AGE_MS;
+    let logs = match logs::begun(app, since_ms).await {
+        Ok(logs) => logs,
+        Err(error) => return vec![broken("restore", &error)],
+    };
+    let told = logs.into_iter().map(|log| {
+        let found = format!(
+            "{}: since {} its database counts as restored ({}): no key of before encrypts, events \
+             go on from {}",
+            log.business_id,
+            log.since,
+            log.mark.unwrap_or_default(),
+            log.first_seq
+        );
+        Check::new("restore", State::Warning, found).hint(
+            "what came and went after the backup is in no row; readers of events begin where the \
+             new log does",
+        )
+    });
+    told.collect()
+}
+
+/// One line for all that are well, and one for each that is not.
+async fn tenants(app: &App) -> Vec<Check> {
+    let now_ms = app.surroundings.clock.unix_ms();
+    let (mut checks, mut count, mut after) = (Vec::new(), 0, String::new());
+    loop {
+        let page = match app.store.overview(&after, TENANTS_PAGE).await {
+            Ok(page) => page,
+            Err(error) => return vec![broken("tenants", &error)],
+        };
+        for tenant in &page {
+            count += 1;
+            checks.extend(ill(tenant, now_ms));
+        }
+        match page.last() {
+            Some(last) if page.len() == TENANTS_PAGE as usize => {
+                after = last.tenant.to_string();
+            }
+            _ => break,
+        }
+    }
+    match locks::status(app, None).await {
+        Err(error) => return vec![broken("tenants", &error)],
+        // Whoever looks before anything runs is not told that nothing does.
+        Ok(locks) => checks.extend(
+            locks
+                .problems()
+                .into_iter()
+                .filter(|(_, problem)| problem.code != "free")
+                .map(|(whose, problem)| {
+                    let found = format!("{whose}: {}", problem.text);
+                    let check = Check::new("tenant", State::Warning, found);
+                    check.hint(problem.command.clone())
+                }),
+        ),
+    }
+    let state = if count == 0 {
+        State::Skipped
+    } else {
+        State::Ok
+    };
+    let found = match checks.len() {
+        0 => format!("{count} paired"),
+        ill => format!("{count} paired, {ill} to look at"),
+    };
+    checks.insert(0, Check::new("tenants", state, found));
+    checks
+}
+
+fn ill(tenant: &Overview, now_ms: i64) -> Option<Check> {
+    let name = &tenant.tenant;
+    if let Some(ended) = &tenant.ended {
+        let state = if tenant.desired.enabled {
+            State::Failed
+        } else {
+            State::Warning
+        };
+        let found = format!("{name}: {}", ended.replace('_', " "));
+        let check = Check::new("tenant", state, found);
+        return Some(match ended.as_str() {
+            "logged_out" => check.hint(format!("wmctl pair --tenant {name}")),
+            _ => check,
+        });
+    }
+    let (error, at_ms) = tenant.last_error.as_ref()?;
+    (now_ms - at_ms <= ERROR_AGE_MS).then(|| {
+        let found = format!("{name}: {error} ({})", time(*at_ms));
+        Check::new("tenant", State::Warning, found)
+    })
+}

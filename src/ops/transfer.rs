@@ -1,0 +1,453 @@
+//! Accounts that come from another database, or go to one of whatsmeow.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::app::{App, RowsError};
+use crate::config::{DatabaseUrl, DatabaseUrlError};
+use crate::ids::{Jid, TenantId};
+use crate::ops::actor::Actor;
+use crate::ops::tenants::{self, TenantError};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::transfer::foreign::Foreign;
+use crate::store::transfer::{
+    Damage, ExportOptions, ImportOptions, Imported, Keep, Moved, Origin, TransferError,
+    WHATSMEOW_VERSION,
+};
+
+pub use crate::store::transfer::Progress;
+
+/// What to import, and how.
+#[derive(Clone, Debug)]
+pub struct Import {
+    pub from: DatabaseUrl,
+    /// The tenant's name in the source, where that has tenants; the same one by default.
+    pub from_tenant: Option<TenantId>,
+    /// Which device, where the source has several.
+    pub device: Option<Jid>,
+    /// Do and check everything, and take it back.
+    pub rehearse: bool,
+    /// Take the place of what the tenant has.
+    pub replace: bool,
+    /// Leave damaged rows behind.
+    pub skip_damaged: bool,
+    /// Read a source although others have it open.
+    pub even_in_use: bool,
+}
+
+/// What to export, and how.
+#[derive(Clone, Debug)]
+pub struct Export {
+    pub to: DatabaseUrl,
+    /// Leave messages that are not sent yet behind.
+    pub leave_unsent: bool,
+    /// Do and check everything, and take it back.
+    pub rehearse: bool,
+}
+
+/// The rows of one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MovedTable {
+    pub table: String,
+    /// Rows of the account in the source.
+    pub read: u64,
+    /// Rows in the target, counted there.
+    pub written: u64,
+}
+
+/// A row that was left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DamagedRow {
+    pub table: String,
+    pub row: String,
+    pub what: &'static str,
+}
+
+/// What moved, or would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Move {
+    pub tenant: String,
+    pub device: String,
+    /// Whose layout was read, or was written: `whatsmeow v15`, `fork v12`, `wmctl`, `Baileys`,
+    /// `whatsapp-rust`.
+    pub layout: String,
+    /// Nothing was kept.
+    pub dry_run: bool,
+    pub tables: Vec<MovedTable>,
+    pub damaged: Vec<DamagedRow>,
+    /// Messages of the outbox that stay behind.
+    pub unsent: u64,
+    /// Programs that had the source open.
+    pub in_use_by: Vec<String>,
+    /// How many seconds before it was read the source was changed, if that was just before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_s: Option<u64>,
+}
+
+/// Why nothing moved.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// The source, the target or the rows are not what they should be.
+    #[error("{message}")]
+    Unfit {
+        class: Class,
+        code: &'static str,
+        message: String,
+        hint: String,
+    },
+}
+
+/// What kind of refusal it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// What was named is not there.
+    Absent,
+    /// What was given is no good.
+    Value,
+    /// Something is in the way.
+    Conflict,
+    /// The source cannot be read by this binary.
+    Schema,
+    /// The source's rows are bad.
+    Damage,
+}
+
+/// A database or a folder, also in the form that Go's SQLite driver takes.
+pub fn source(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
+    let is_path = !text.contains(':') && Path::new(text).exists();
+    match text.strip_prefix("file:") {
+        None if is_path => Ok(DatabaseUrl::Sqlite(PathBuf::from(text))),
+        // Its parameters are for the connections of another client.
+        Some(path) => {
+            let path = path.split_once('?').map_or(path, |(path, _)| path);
+            format!("sqlite:{path}").parse()
+        }
+        None => text.parse(),
+    }
+}
+
+/// Takes the tenant's account over from another database.
+pub async fn import(
+    app: &App,
+    import: &Import,
+    watcher: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Move, MoveError> {
+    let tenant = &app.settings.tenant;
+    let named = tenants::check_name(app, tenant).await;
+    named.map_err(|error| match error {
+        TenantError::Rows(error) => error.into(),
+        error => MoveError::Unfit {
+            class: Class::Value,
+            code: "BAD_VALUE",
+            message: error.to_string(),
+            hint: String::from(
+                "choose another --tenant; --from-tenant is what the source calls it",
+            ),
+        },
+    })?;
+    let moved = match &import.from {
+        DatabaseUrl::Sqlite(folder) if folder.is_dir() => {
+            let now_s = app.surroundings.clock.unix_ms() / 1_000;
+            match Foreign::of_folder(folder, now_s) {
+                Ok(foreign) => take_over(app, foreign, import, watcher).await,
+                Err(error) => Err(error),
+            }
+        }
+        database => {
+            let source = Store::open_source(database).await;
+            let source = source.map_err(|error| refused(error, tenant))?;
+            let moved = import_from(app, &source, import, watcher).await;
+            source.close().await;
+            moved
+        }
+    };
+    match moved {
+        Ok(moved) => Ok(moved),
+        Err(error) => Err(app.refused(error).await),
+    }
+}
+
+async fn import_from(
+    app: &App,
+    source: &Store,
+    import: &Import,
+    watcher: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Move, TransferError> {
+    let tenant = &app.settings.tenant;
+    let from_tenant = import.from_tenant.as_ref().unwrap_or(tenant);
+    let in_use_by = match source.shares_server(&app.store).await? {
+        true => Vec::new(),
+        false => source.users(from_tenant).await?,
+    };
+    if !in_use_by.is_empty() && !import.rehearse && !import.even_in_use {
+        return Err(TransferError::InUse(in_use_by));
+    }
+    let options = options(app, import);
+    let detail = format!("from={}", import.from);
+    let audit = app.audit(&Actor::of_user(), "import", Some(tenant), detail);
+    let done = app.store.import(source, &options, &audit, watcher).await?;
+    let mut moved = moved(tenant, done, import);
+    moved.in_use_by = in_use_by;
+    Ok(moved)
+}
+
+/// Takes over what another library kept in a form of its own.
+async fn take_over(
+    app: &App,
+    foreign: Foreign,
+    import: &Import,
+    watcher: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Move, TransferError> {
+    let tenant = &app.settings.tenant;
+    let detail = format!("from={}", import.from);
+    let audit = app.audit(&Actor::of_user(), "import", Some(tenant), detail);
+    let changed_s = foreign.changed_s();
+    let options = options(app, import);
+    let done = app.store.take_over(foreign, &options, &audit, watcher);
+    let mut moved = moved(tenant, done.await?, import);
+    moved.changed_s = changed_s;
+    Ok(moved)
+}
+
+fn options(app: &App, import: &Import) -> ImportOptions {
+    let tenant = &app.settings.tenant;
+    ImportOptions {
+        tenant: tenant.clone(),
+        from_tenant: import.from_tenant.as_ref().unwrap_or(tenant).clone(),
+        device: import.device.clone(),
+        keep: match import.rehearse {
+            true => Keep::Rehearse,
+            false => Keep::Commit,
+        },
+        replace: import.replace,
+        skip_damaged: import.skip_damaged,
+    }
+}
+
+fn moved(tenant: &TenantId, done: Imported, import: &Import) -> Move {
+    Move {
+        tenant: tenant.to_string(),
+        device: done.device.to_string(),
+        layout: match done.origin {
+            Origin::Whatsmeow(version) => format!("whatsmeow v{version}"),
+            Origin::Fork(version) => format!("fork v{version}"),
+            Origin::Wmctl => String::from("wmctl"),
+            Origin::Baileys => String::from("Baileys"),
+            Origin::WhatsappRust => String::from("whatsapp-rust"),
+        },
+        dry_run: import.rehearse,
+        tables: done.tables.into_iter().map(MovedTable::from).collect(),
+        damaged: done.damaged.into_iter().map(DamagedRow::from).collect(),
+        unsent: 0,
+        in_use_by: Vec::new(),
+        changed_s: None,
+    }
+}
+
+/// Writes the tenant's account as a database of whatsmeow, and marks ours so that nothing runs it.
+pub async fn export(
+    app: &App,
+    export: &Export,
+    watcher: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Move, MoveError> {
+    let tenant = &app.settings.tenant;
+    let options = ExportOptions {
+        tenant: tenant.clone(),
+        leave_unsent: export.leave_unsent,
+        rehearse: export.rehearse,
+        now_ms: app.surroundings.clock.unix_ms(),
+    };
+    let detail = format!("to={}", export.to);
+    let audit = app.audit(&Actor::of_user(), "export", Some(tenant), detail);
+    let done = app.store.export(&export.to, &options, &audit, watcher);
+    let done = match done.await {
+        Ok(done) => done,
+        Err(error) => return Err(app.refused(error).await),
+    };
+    if !export.rehearse {
+        // Its mark already keeps everybody from running it; this says so to whoever lists tenants.
+        enable(app, false).await?;
+    }
+    Ok(Move {
+        tenant: tenant.to_string(),
+        device: done.device.to_string(),
+        layout: format!("whatsmeow v{WHATSMEOW_VERSION}"),
+        dry_run: export.rehearse,
+        tables: done.tables.into_iter().map(MovedTable::from).collect(),
+        damaged: Vec::new(),
+        unsent: done.unsent,
+        in_use_by: Vec::new(),
+        changed_s: None,
+    })
+}
+
+/// Lets the tenant run here again after an export.
+pub async fn take_back(app: &App) -> Result<(), MoveError> {
+    let tenant = &app.settings.tenant;
+    let audit = app.audit(
+        &Actor::of_user(),
+        "export-undo",
+        Some(tenant),
+        String::new(),
+    );
+    match app.store.take_back(tenant, &audit).await {
+        Ok(()) => enable(app, true).await,
+        Err(error) => Err(app.refused(error).await),
+    }
+}
+
+async fn enable(app: &App, enabled: bool) -> Result<(), MoveError> {
+    let done = tenants::enable(app, &app.settings.tenant, enabled, &Actor::of_user()).await;
+    done.map_err(|error| match error {
+        TenantError::Rows(error) => error.into(),
+        error => RowsError::Database(error.to_string()).into(),
+    })
+}
+
+impl App {
+    /// Names whoever holds the tenant.
+    pub(super) async fn refused(&self, error: TransferError) -> MoveError {
+        let tenant = &self.settings.tenant;
+        match error {
+            TransferError::Store(StoreError::LeaseHeld { .. }) => RowsError::Held {
+                tenant: tenant.clone(),
+                holder: self.holder(tenant).await,
+            }
+            .into(),
+            error => refused(error, tenant),
+        }
+    }
+}
+
+impl From<Moved> for MovedTable {
+    fn from(moved: Moved) -> Self {
+        let Moved {
+            table,
+            read,
+            written,
+        } = moved;
+        Self {
+            table,
+            read,
+            written,
+        }
+    }
+}
+
+impl From<Damage> for DamagedRow {
+    fn from(damage: Damage) -> Self {
+        let Damage { table, row, what } = damage;
+        Self { table, row, what }
+    }
+}
+
+fn refused(error: TransferError, tenant: &TenantId) -> MoveError {
+    let error = match error {
+        TransferError::Store(error) => return RowsError::of(error).into(),
+        error => error,
+    };
+    let of_source = source_refused(&error);
+    let (class, code, hint) = of_source.unwrap_or_else(|| target_refused(&error, tenant));
+    MoveError::Unfit {
+        class,
+        code,
+        message: error.to_string(),
+        hint,
+    }
+}
+
+type Refusal = (Class, &'static str, String);
+
+/// What the source lacks or has too much of, and what to do about it.
+fn source_refused(error: &TransferError) -> Option<Refusal> {
+    let listed = |what: &str, there: &[String]| match there.is_empty() {
+        true => format!("it has none; look for another {what}"),
+        false => format!("it has {}", there.join(", ")),
+    };
+    Some(match error {
+        TransferError::NoFile(_) => {
+            let hint = String::from("--from names a file (sqlite:PATH) or a folder of Baileys");
+            (Class::Absent, "NO_SOURCE", hint)
+        }
+        TransferError::NoDevices
+        | TransferError::NoVersion
+        | TransferError::NoDatabase(_)
+        | TransferError::NoCreds(_) => {
+            let hint = "a database of whatsmeow v8 to v15, of its fork with tenants, of \
+                        whatsapp-rust 0.7 or of wmctl; or a folder of Baileys 6 or 7";
+            (Class::Schema, "SOURCE_LAYOUT", hint.to_owned())
+        }
+        TransferError::SourceUnpaired(_) => {
+            let hint = "nothing is there to take over: pair here instead, with `wmctl pair`";
+            (Class::Absent, "SOURCE_NOT_PAIRED", hint.to_owned())
+        }
+        TransferError::Changing(_) => {
+            let hint = "stop what writes there, for good, and start again";
+            (Class::Conflict, "SOURCE_IN_USE", hint.to_owned())
+        }
+        TransferError::Version { found, newest, .. } => {
+            let hint = match found < newest {
+                true => "open it once with a newer whatsmeow, which brings it up to date",
+                false => "a newer wmctl may know it",
+            };
+            (Class::Schema, "SOURCE_VERSION", hint.to_owned())
+        }
+        TransferError::Absent { there, .. } => {
+            (Class::Absent, "NOT_IN_SOURCE", listed("database", there))
+        }
+        TransferError::Several { there } => {
+            let hint = format!("take one with --device: {}", there.join(", "));
+            (Class::Conflict, "SEVERAL_DEVICES", hint)
+        }
+        TransferError::SourceExported(_) => {
+            let hint = String::from("import from where it was exported to");
+            (Class::Conflict, "SOURCE_EXPORTED", hint)
+        }
+        TransferError::InUse(_) => {
+            let hint = "stop them: two programs with the same keys lose messages; \
+                        or, if they only look, --even-in-use";
+            (Class::Conflict, "SOURCE_IN_USE", hint.to_owned())
+        }
+        _ => return None,
+    })
+}
+
+/// What is in the way in the target, or wrong with the rows, and what to do about it.
+fn target_refused(error: &TransferError, tenant: &TenantId) -> Refusal {
+    match error {
+        TransferError::Occupied { .. } => {
+            let hint = "name another tenant, or take its place with --replace";
+            (Class::Conflict, "TENANT_TAKEN", hint.to_owned())
+        }
+        TransferError::NotEmpty(_) => {
+            let hint = "name a new file, or a database (or schema) without tables";
+            (Class::Conflict, "TARGET_NOT_EMPTY", hint.to_owned())
+        }
+        TransferError::Unsent(_) => {
+            let hint = format!(
+                "run it until they are sent: wmctl run --tenant {tenant}; or --leave-unsent"
+            );
+            (Class::Conflict, "UNSENT", hint)
+        }
+        TransferError::Unpaired(_) => {
+            let hint = String::from("`wmctl tenants list` shows which tenants have a device");
+            (Class::Absent, "NOT_PAIRED", hint)
+        }
+        TransferError::NotExported => {
+            let hint = format!("{tenant} runs here as before");
+            (Class::Absent, "NOT_EXPORTED", hint)
+        }
+        TransferError::Damaged(_) => {
+            let hint = "nothing was changed; --skip-damaged leaves such rows behind and lists them";
+            (Class::Damage, "DAMAGED", hint.to_owned())
+        }
+        _ => {
+            let hint = String::from("nothing was changed; try a backup of the source");
+            (Class::Damage, "DAMAGED", hint)
+        }
+    }
+}

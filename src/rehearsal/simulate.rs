@@ -1,0 +1,147 @@
+//! A WhatsApp to practise on, until it is told to stop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::Stop;
+use crate::clock::Surroundings;
+use crate::sim::control::Control;
+use crate::sim::{SimConfig, SimError, Simulator};
+
+/// First phone number of an account; the range is reserved for fiction.
+const ACCOUNTS_FROM: u64 = 15_555_550_100;
+/// First phone number of a contact.
+const CONTACTS_FROM: u64 = 15_555_560_001;
+
+/// What to simulate.
+#[derive(Clone, Debug)]
+pub struct SimulateOptions {
+    /// Port of the WhatsApp server; 0 takes a free one.
+    pub port: u16,
+    /// Port of the control interface; 0 takes a free one.
+    pub control_port: u16,
+    pub tls: bool,
+    /// Where to write the certificate authority of the TLS server (PEM).
+    pub ca_file: Option<PathBuf>,
+    /// Accounts whose phones can pair.
+    pub accounts: u16,
+    /// People who write to them.
+    pub contacts: u16,
+    /// Messages an hour that each account gets from its contacts.
+    pub hourly: u32,
+    pub first_frame_delay: Duration,
+    /// The same seed gives the same keys.
+    pub seed: Option<u64>,
+}
+
+/// Where everything is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Simulated {
+    /// Where clients connect.
+    pub ws_url: String,
+    /// What `--simulator` takes, and where scripts send requests.
+    pub control_url: String,
+    pub root_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// Phone numbers that can pair.
+    pub accounts: Vec<String>,
+    pub contacts: Vec<String>,
+}
+
+/// Why there is no simulator.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    #[error(transparent)]
+    Simulator(#[from] SimError),
+    #[error("write {}: {source}", path.display())]
+    CaFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+}
+
+/// Runs a simulator until it is asked to stop; `tell` hears once where it is.
+pub async fn simulate(
+    options: &SimulateOptions,
+    stop: &Stop,
+    tell: &mut (dyn FnMut(&Simulated) + Send),
+) -> Result<(), SimulateError> {
+    let config = SimConfig {
+        port: options.port,
+        tls: options.tls,
+        first_frame_delay: options.first_frame_delay,
+        surroundings: match options.seed {
+            Some(seed) => Surroundings::seeded(seed),
+            None => Surroundings::system(),
+        },
+        ..SimConfig::default()
+    };
+    let sim = Arc::new(Simulator::start(config).await?);
+    let control = Control::bind(options.control_port).await?;
+    if let (Some(pem), Some(path)) = (sim.authority(), &options.ca_file) {
+        std::fs::write(path, pem).map_err(|source| SimulateError::CaFile {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    let simulated = people(options, &sim, &control).await?;
+    tell(&simulated);
+    let end = CancellationToken::new();
+    let ca_file = simulated.ca_file.clone();
+    let serve = control.serve(Arc::clone(&sim), ca_file, end.clone());
+    tokio::pin!(serve);
+    tokio::select! {
+        () = &mut serve => (),
+        () = stop.asked() => {
+            end.cancel();
+            serve.await;
+        }
+    }
+    if let Some(sim) = Arc::into_inner(sim) {
+        sim.stop().await;
+    }
+    Ok(())
+}
+
+async fn people(
+    options: &SimulateOptions,
+    sim: &Simulator,
+    control: &Control,
+) -> Result<Simulated, SimError> {
+    let numbers = |first: u64, count: u16| -> Vec<String> {
+        (first..first + u64::from(count))
+            .map(|n| n.to_string())
+            .collect()
+    };
+    let accounts = numbers(ACCOUNTS_FROM, options.accounts);
+    let contacts = numbers(CONTACTS_FROM, options.contacts);
+    for (index, number) in accounts.iter().enumerate() {
+        sim.add_account(number, &format!("Account {}", index + 1))
+            .await?;
+    }
+    for (index, number) in contacts.iter().enumerate() {
+        sim.add_account(number, &format!("Contact {}", index + 1))
+            .await?;
+    }
+    if 0 < options.hourly && !contacts.is_empty() {
+        let every = Duration::from_secs(3_600) * u32::from(options.contacts) / options.hourly;
+        for account in &accounts {
+            for contact in &contacts {
+                sim.phone_chats(contact, account, u32::MAX, every).await?;
+            }
+        }
+    }
+    Ok(Simulated {
+        ws_url: sim.ws_url(),
+        control_url: control.url(),
+        root_key: sim.root_key().to_owned(),
+        ca_file: options.ca_file.clone().filter(|_| options.tls),
+        accounts,
+        contacts,
+    })
+}

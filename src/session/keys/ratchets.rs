@@ -1,0 +1,244 @@
+//! Ratchets with other devices: finding them, starting them, and encrypting with them.
+//!
+//! They are filed under the LID where it is known. One that was filed under the phone number before
+//! is moved when it is met.
+
+use crate::crypto::hash;
+use crate::ids::{Address, Jid};
+use crate::session::changes::{Change, EventBody};
+use crate::session::keys::addresses;
+use crate::session::machine::Session;
+use crate::session::output::Notice;
+use crate::session::rows::{Dedupe, Row, RowKey};
+use crate::session::unit::{Lookup, Unit};
+use crate::signal::bundle::Bundle;
+use crate::signal::padding;
+use crate::signal::ratchet::{self, Ratchet};
+use crate::signal::sealed::{Identity, Kind};
+use crate::wire::node::Node;
+
+/// Where the ratchet with a device may be filed.
+pub(in crate::session) struct Filed {
+    home: Address,
+    /// Its place before the LID was known.
+    earlier: Option<Address>,
+}
+
+/// One message for one device.
+pub(in crate::session) struct Encrypted {
+    kind: &'static str,
+    bytes: Vec<u8>,
+}
+
+/// Why nothing was encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::session) enum Unsealed {
+    /// There is neither a ratchet nor a bundle that could start one.
+    NoKeys,
+    /// There was a ratchet of no use. It is gone, so that a bundle is asked for.
+    PutAside,
+}
+
+impl Encrypted {
+    /// Whether the receiver has to know who we are before it can read this.
+    pub(in crate::session) fn starts_ratchet(&self) -> bool {
+        self.kind == "pkmsg"
+    }
+
+    /// The stanza child.
+    pub(in crate::session) fn node(self) -> Node {
+        Node::new("enc")
+            .attr("v", "2")
+            .attr("type", self.kind)
+            .bytes(self.bytes)
+    }
+}
+
+impl Session {
+    /// Our identity as the ratchets want it.
+    pub(in crate::session) fn own_identity(&self) -> Identity {
+        Identity {
+            pair: self.account.identity.clone(),
+            registration_id: self.account.registration_id,
+        }
+    }
+
+    pub(in crate::session) fn filed(&self, lookup: &mut impl Lookup, device: &Jid) -> Filed {
+        let home = addresses::home(&self.account, lookup, device);
+        let number = if home.is_lid() {
+            addresses::phone_number(&self.account, lookup, &home)
+        } else {
+            None
+        };
+        let at = |user: Jid| user.with_device(device.device).address();
+        Filed {
+            earlier: number.map(at),
+            home: at(home),
+        }
+    }
+
+    /// The addresses under which something of this device may be filed, its home first.
+    pub(in crate::session) fn places(
+        &self,
+        lookup: &mut impl Lookup,
+        device: &Jid,
+    ) -> Vec<Address> {
+        let Filed { home, earlier } = self.filed(lookup, device);
+        [Some(home), earlier].into_iter().flatten().collect()
+    }
+
+    /// Whether there is a ratchet to send to this device with. Also asks for all rows that using
+    /// it takes.
+    pub(in crate::session) fn has_ratchet(&self, lookup: &mut impl Lookup, device: &Jid) -> bool {
+        let Filed { home, earlier } = self.filed(lookup, device);
+        lookup.row(&RowKey::Identity(home.clone()));
+        let mut found = is_in_use(lookup.row(&RowKey::Ratchet(home)));
+        if let Some(earlier) = earlier {
+            lookup.row(&RowKey::Identity(earlier.clone()));
+            found |= is_in_use(lookup.row(&RowKey::Ratchet(earlier)));
+        }
+        found
+    }
+
+    /// The ratchet with this device, moved to its proper place, and that place.
+    pub(in crate::session) fn ratchet(
+        &self,
+        unit: &mut Unit<'_>,
+        device: &Jid,
+    ) -> (Option<Ratchet>, Address) {
+        let Filed { home, earlier } = self.filed(unit, device);
+        if let Some(earlier) = earlier {
+            move_ratchet(
+                unit,
+                RowKey::Ratchet(earlier.clone()),
+                RowKey::Ratchet(home.clone()),
+            );
+            move_row(
+                unit,
+                RowKey::Identity(earlier),
+                RowKey::Identity(home.clone()),
+            );
+        }
+        let ratchet = match unit.row(&RowKey::Ratchet(home.clone())) {
+            // A record that cannot be read is as good as none: a new ratchet takes its place.
+            Some(Row::Record(record)) => Ratchet::decode(record).ok(),
+            _ => None,
+        };
+        (ratchet, home)
+    }
+
+    /// Files the identity key that a device proved; tells applications when it is a new one.
+    pub(in crate::session) fn trust(&self, unit: &mut Unit<'_>, device: &Jid, identity: [u8; 32]) {
+        let home = addresses::home(&self.account, unit, device);
+        let key = RowKey::Identity(home.clone().with_device(device.device).address());
+        let changed = match unit.row(&key) {
+            Some(Row::Identity(known)) => *known != identity,
+            _ => false,
+        };
+        if changed {
+            let address = home.clone().with_device(device.device).address();
+            let print = hash::sha256(&[&identity]);
+            let dedupe = format!("identity|{address}|{}", hex::encode(&print[..8]));
+            self.unshare(unit, vec![address]);
+            let at_ms = unit.now.unix_ms;
+            let body = EventBody::IdentityChanged { user: home };
+            self.tell(unit, Some(Dedupe(dedupe)), at_ms, body);
+        }
+        unit.put(key, Row::Identity(identity));
+    }
+
+    /// These devices lost what they had of our sender keys: they are handed out anew, in every
+    /// group, with the next message.
+    pub(in crate::session) fn unshare(&self, unit: &mut Unit<'_>, devices: Vec<Address>) {
+        unit.rows.edit(|_, row| {
+            if let Some(Row::SenderKeyShare(share)) = row {
+                share.devices.retain(|known| !devices.contains(known));
+            }
+        });
+        unit.change(Change::Unshare(devices));
+    }
+
+    /// Encrypts for one device; a bundle starts a new ratchet.
+    pub(in crate::session) fn encrypt_to(
+        &mut self,
+        unit: &mut Unit<'_>,
+        device: &Jid,
+        plain: &[u8],
+        bundle: Option<Bundle>,
+    ) -> Result<Encrypted, Unsealed> {
+        let (existing, place) = self.ratchet(unit, device);
+        let stored = RowKey::Ratchet(place.clone());
+        let mut ratchet = match bundle {
+            Some(bundle) => {
+                let own = self.own_identity();
+                let started = Ratchet::start(existing, &own, &bundle, unit.rng);
+                let started = started.map_err(|_| Unsealed::NoKeys)?;
+                self.trust(unit, device, bundle.identity.0);
+                started
+            }
+            // Of no use for sending: without the row, a bundle is fetched.
+            None if !existing.as_ref().is_some_and(Ratchet::is_open) => {
+                // One that was ended stays, for reading.
+                if !is_in_use(unit.row(&stored)) {
+                    return Err(Unsealed::NoKeys);
+                }
+                unit.delete(stored);
+                unit.notice(Notice::PutAside("ratchet"));
+                return Err(Unsealed::PutAside);
+            }
+            None => existing.ok_or(Unsealed::NoKeys)?,
+        };
+        let padded = padding::pad(plain, unit.rng);
+        let sealed = ratchet.encrypt(&padded).map_err(|_| Unsealed::NoKeys)?;
+        unit.put(RowKey::Ratchet(place), Row::Record(ratchet.encode()));
+        let kind = match sealed.kind {
+            Kind::PreKey => "pkmsg",
+            Kind::Message => "msg",
+        };
+        Ok(Encrypted {
+            kind,
+            bytes: sealed.bytes,
+        })
+    }
+}
+
+impl Filed {
+    /// The proper place, and the earlier one.
+    pub(in crate::session) fn into_parts(self) -> (Address, Option<Address>) {
+        (self.home, self.earlier)
+    }
+}
+
+/// Moves a ratchet, behind the one that may be in the new place already: clients that do not know
+/// who is who write to one device under both addresses, and read answers to either.
+fn move_ratchet(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
+    let stored = |unit: &mut Unit<'_>, key: &RowKey| match unit.row(key) {
+        Some(Row::Record(record)) => Ratchet::decode(record).ok(),
+        _ => None,
+    };
+    if let (Some(earlier), Some(home)) = (stored(unit, &from), stored(unit, &to)) {
+        unit.put(to, Row::Record(home.with(earlier).encode()));
+        unit.delete(from);
+    } else {
+        move_row(unit, from, to);
+    }
+}
+
+/// Whether there is a ratchet to send with; one that was ended is only read with.
+fn is_in_use(row: Option<&Row>) -> bool {
+    match row {
+        Some(Row::Record(record)) => !ratchet::is_ended(record),
+        _ => false,
+    }
+}
+
+/// Moves a row unless there is one in the new place already.
+pub(in crate::session) fn move_row(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
+    let Some(row) = unit.row(&from).cloned() else {
+        return;
+    };
+    if unit.row(&to).is_none() {
+        unit.put(to, row);
+    }
+    unit.delete(from);
+}

@@ -1,0 +1,328 @@
+//! Receipts and acks, in both directions.
+//!
+//! A message of ours counts as delivered or read on the word of those that it was sent to, and of
+//! nobody else. Of a group, applications are told of the first member that has a message, and of
+//! the first that read it: a large one would else be thousands of events for each message.
+
+use crate::ids::{Jid, MessageId};
+use crate::session::changes::{EventBody, ReceiptKind};
+use crate::session::config::Presence;
+use crate::session::input::Now;
+use crate::session::keys::addresses::{self, is_own};
+use crate::session::machine::Session;
+use crate::session::messages::ack::{ack, receipt_for};
+use crate::session::messages::origin::{self, Source};
+use crate::session::rows::{Dedupe, OutboxRow, Row, RowKey};
+use crate::session::unit::{Lookup, Unit};
+use crate::wire::node::Node;
+
+/// Most messages that one receipt may speak of.
+const IDS_MAX: usize = 1_024;
+/// Most readers that one grouped receipt may name.
+const USERS_MAX: usize = 4_096;
+
+/// Tells the senders of `ids` that they were read.
+pub(in crate::session) fn read(
+    chat: &Jid,
+    sender: Option<&Jid>,
+    ids: &[MessageId],
+    now: Now,
+) -> Option<Node> {
+    let (first, rest) = ids.split_first()?;
+    let mut receipt = Node::new("receipt")
+        .attr("id", first.as_str())
+        .attr(
+            "type",
+            if chat.is_newsletter() {
+                "read-self"
+            } else {
+                "read"
+            },
+        )
+        .attr("to", chat.clone())
+        .attr("t", (now.unix_ms / 1_000).to_string());
+    if let Some(sender) = sender.filter(|_| !chat.is_account()) {
+        receipt = receipt.attr("participant", sender.bare());
+    }
+    if !rest.is_empty() {
+        let items = rest
+            .iter()
+            .map(|id| Node::new("item").attr("id", id.as_str()));
+        receipt = receipt.with_child(Node::new("list").with_children(items));
+    }
+    Some(receipt)
+}
+
+/// One receipt of others about messages of ours, or of our other devices.
+struct Report {
+    chat: Jid,
+    sender: Jid,
+    /// The device is our own.
+    from_me: bool,
+    ids: Vec<MessageId>,
+    at_ms: i64,
+}
+
+impl Report {
+    /// Whether each member of a group says the same sooner or later.
+    fn is_of_member(&self) -> bool {
+        self.chat.is_group() && !self.from_me
+    }
+
+    /// What makes the word of the first member the only one.
+    fn once(&self, kind: ReceiptKind, id: &MessageId) -> Dedupe {
+        let kind = match kind {
+            // Whether somebody's client shows itself matters to nobody here.
+            ReceiptKind::Inactive => ReceiptKind::Delivered,
+            kind => kind,
+        };
+        Dedupe(format!("receipt|{kind:?}|{}|{id}", self.chat))
+    }
+}
+
+impl Session {
+    /// The receipt that a message gets once it is stored.
+    pub(in crate::session) fn delivered(&self, node: &Node, source: &Source) -> Option<Node> {
+        let kind = match () {
+            () if node.attr_text("category").as_deref() == Some("peer") => Some("peer_msg"),
+            () if source.from_me => Some("sender"),
+            () if self.config.presence == Presence::Unavailable => Some("inactive"),
+            () => None,
+        };
+        receipt_for(node, kind)
+    }
+
+    pub(in crate::session) fn want_receipt(&self, lookup: &mut impl Lookup, node: &Node) {
+        if let Some(source) = Source::of(&self.account, node) {
+            source.want(&self.account, lookup);
+        }
+        let Some(kind) = kind_of(node) else {
+            return;
+        };
+        for report in self.reports(node, 0) {
+            addresses::want_names(&self.account, lookup, &report.chat);
+            for id in &report.ids {
+                self.may_confirm(lookup, &report, id);
+                if report.is_of_member() {
+                    lookup.row(&RowKey::Seen(report.once(kind, id)));
+                }
+            }
+        }
+    }
+
+    /// Takes in a receipt that is no request to send again.
+    pub(in crate::session) fn take_receipt(&mut self, unit: &mut Unit<'_>, node: &Node) {
+        if let Some(source) = Source::of(&self.account, node) {
+            self.learn_from(unit, &source);
+        }
+        if let Some(kind) = kind_of(node) {
+            for report in self.reports(node, unit.now.unix_ms) {
+                self.apply(unit, kind, report);
+            }
+        }
+        if let Some(ack) = ack(node, None) {
+            unit.transmit(ack);
+        }
+    }
+
+    fn reports(&self, node: &Node, now_ms: i64) -> Vec<Report> {
+        let at_ms = origin::at_ms(node, now_ms);
+        if let Some(source) = Source::of(&self.account, node) {
+            return vec![Report {
+                chat: source.chat,
+                sender: source.sender,
+                from_me: source.from_me,
+                ids: listed_ids(node),
+                at_ms,
+            }];
+        }
+        let Some(chat) = node.attr_jid("from").filter(|from| from.is_group()) else {
+            return Vec::new();
+        };
+        let users = node.children_named("participants").flat_map(|group| {
+            let id = group
+                .attr_text("key")
+                .and_then(|key| key.parse::<MessageId>().ok());
+            group
+                .children_named("user")
+                .filter_map(move |user| Some((id.clone()?, user)))
+        });
+        let report = |(id, user): (MessageId, &Node)| {
+            let sender = user.attr_jid("jid")?;
+            Some(Report {
+                chat: chat.clone(),
+                from_me: is_own(&self.account, &sender),
+                sender,
+                ids: vec![id],
+                at_ms: origin::at_ms(user, at_ms),
+            })
+        };
+        users.filter_map(report).take(USERS_MAX).collect()
+    }
+
+    /// Whether the report may say something of that message: of one that we sent, only those may
+    /// that it was sent to; of others, a member of the group that it is in must know that we sent
+    /// it from elsewhere.
+    fn may_confirm(&self, lookup: &mut impl Lookup, report: &Report, id: &MessageId) -> bool {
+        let key = RowKey::Outbox(id.clone());
+        if let Some(Row::Outbox(row)) = lookup.row(&key) {
+            let to = row.to.clone();
+            return !report.from_me && self.is_reader(lookup, &to, &report.chat, &report.sender);
+        }
+        !report.is_of_member() || (lookup.is_absent(&key) && self.is_copied(lookup, report, id))
+    }
+
+    /// Whether a copy of that message came from another device of ours, readable or not.
+    fn is_copied(&self, lookup: &mut impl Lookup, report: &Report, id: &MessageId) -> bool {
+        let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
+        let source = Source {
+            chat: report.chat.clone(),
+            sender: own.bare(),
+            sender_alt: None,
+            chat_alt: None,
+            from_me: true,
+            group: true,
+        };
+        let mut copied = false;
+        for kind in ["message", "undecryptable"] {
+            let seen = RowKey::Seen(source.dedupe(kind, own, id));
+            copied |= lookup.row(&seen).is_some();
+        }
+        copied
+    }
+
+    /// Whether a message to `to` was for this person: the one that it went to, or a member of the
+    /// group, seen in that chat. Our own devices are not among them.
+    pub(in crate::session) fn is_reader(
+        &self,
+        lookup: &mut impl Lookup,
+        to: &Jid,
+        chat: &Jid,
+        person: &Jid,
+    ) -> bool {
+        let home = addresses::home(&self.account, lookup, person);
+        if is_own(&self.account, &home) {
+            return false;
+        }
+        if !to.is_group() {
+            let chat = addresses::home(&self.account, lookup, chat);
+            return chat == home && addresses::home(&self.account, lookup, to) == home;
+        }
+        let number = addresses::phone_number(&self.account, lookup, &home);
+        let names = [Some(addresses::plain(person)), Some(home), number];
+        let Some(Row::Group(info)) = lookup.row(&RowKey::Group(to.clone())) else {
+            return false;
+        };
+        let is = |name: &Jid| names.iter().flatten().any(|known| known == name);
+        chat == to
+            && info.participants.iter().any(|member| {
+                let others = [&member.pn, &member.lid].into_iter().flatten();
+                is(&member.jid) || others.into_iter().any(is)
+            })
+    }
+
+    fn apply(&self, unit: &mut Unit<'_>, kind: ReceiptKind, mut report: Report) {
+        let ids = std::mem::take(&mut report.ids);
+        let ids = ids
+            .into_iter()
+            .filter(|id| self.may_confirm(unit, &report, id));
+        report.ids = ids.collect();
+        for id in &report.ids {
+            let key = RowKey::Outbox(id.clone());
+            if let Some(Row::Outbox(row)) = unit.rows.row(&key)
+                && let Some(row) = with_times(row, kind, report.at_ms)
+            {
+                unit.put(key, Row::Outbox(row));
+            }
+        }
+        if report.is_of_member() {
+            for id in std::mem::take(&mut report.ids) {
+                let once = report.once(kind, &id);
+                if unit.row(&RowKey::Seen(once.clone())).is_none() {
+                    self.tell_receipt(unit, once, kind, &report, vec![id]);
+                }
+            }
+            return;
+        }
+        let Some(first) = report.ids.first() else {
+            return;
+        };
+        let dedupe = Dedupe(format!(
+            "receipt|{kind:?}|{}|{}|{first}|{}|{}",
+            report.chat,
+            report.sender,
+            report.ids.len(),
+            report.at_ms,
+        ));
+        let ids = std::mem::take(&mut report.ids);
+        self.tell_receipt(unit, dedupe, kind, &report, ids);
+    }
+
+    fn tell_receipt(
+        &self,
+        unit: &mut Unit<'_>,
+        dedupe: Dedupe,
+        kind: ReceiptKind,
+        report: &Report,
+        ids: Vec<MessageId>,
+    ) {
+        let body = EventBody::Receipt {
+            chat: report.chat.clone(),
+            sender: report.sender.clone(),
+            ids,
+            kind,
+        };
+        self.tell(unit, Some(dedupe), report.at_ms, body);
+    }
+}
+
+/// The message that a receipt is about, and those that it lists.
+pub(in crate::session) fn listed_ids(node: &Node) -> Vec<MessageId> {
+    let listed = node
+        .child("list")
+        .into_iter()
+        .flat_map(|list| list.children_named("item"));
+    let mut ids: Vec<MessageId> = Vec::new();
+    for id in origin::message_id(node)
+        .into_iter()
+        .chain(listed.filter_map(origin::message_id))
+    {
+        if IDS_MAX <= ids.len() {
+            break;
+        }
+        ids.push(id);
+    }
+    ids
+}
+
+/// What a receipt says; `None` for those that only the protocol cares about.
+fn kind_of(node: &Node) -> Option<ReceiptKind> {
+    Some(match node.attr_text("type").as_deref() {
+        None | Some("" | "delivery") => ReceiptKind::Delivered,
+        Some("read") => ReceiptKind::Read,
+        Some("read-self") => ReceiptKind::ReadSelf,
+        Some("played") => ReceiptKind::Played,
+        Some("played-self") => ReceiptKind::PlayedSelf,
+        Some("sender") => ReceiptKind::Sender,
+        Some("inactive") => ReceiptKind::Inactive,
+        Some(_) => return None,
+    })
+}
+
+/// The outbox row with the first time that it was delivered or read; `None` if that is known.
+fn with_times(row: &OutboxRow, kind: ReceiptKind, at_ms: i64) -> Option<OutboxRow> {
+    let mut row = row.clone();
+    let before = (row.delivered_ms, row.read_ms);
+    match kind {
+        ReceiptKind::Delivered | ReceiptKind::Inactive => {
+            row.delivered_ms.get_or_insert(at_ms);
+        }
+        ReceiptKind::Read | ReceiptKind::Played => {
+            row.delivered_ms.get_or_insert(at_ms);
+            row.read_ms.get_or_insert(at_ms);
+        }
+        // What our own devices did says nothing about the other side.
+        ReceiptKind::ReadSelf | ReceiptKind::PlayedSelf | ReceiptKind::Sender => (),
+    }
+    (before != (row.delivered_ms, row.read_ms)).then_some(row)
+}

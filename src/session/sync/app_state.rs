@@ -1,0 +1,379 @@
+//! App state: settings and names that the phone shares with its companions.
+//!
+//! A collection is asked for from the version that is stored. Its answer waits until all blobs
+//! that it names are there; then patches, MACs, names, settings and the new version are one unit
+//! of work. What cannot be right is asked for from the beginning, a few times for each link.
+
+use crate::session::sync::collections::{Answer, Place, Step, Unusable};
+
+use prost::Message as _;
+use wmctl_proto::message::protocol_message::Type;
+use wmctl_proto::message::{
+    AppStateSyncKeyId, AppStateSyncKeyRequest, AppStateSyncKeyShare, Message, ProtocolMessage,
+};
+
+use crate::appstate::Collection;
+use crate::appstate::blob::Reference;
+use crate::ids::MessageId;
+use crate::session::input::Input;
+use crate::session::keys::addresses;
+use crate::session::keys::ratchets::Unsealed;
+use crate::session::link::requests::{Query, Request, refusal};
+use crate::session::machine::{Phase, Session};
+use crate::session::messages::content;
+use crate::session::output::{Fetch, Notice};
+use crate::session::pairing::device_identity;
+use crate::session::rows::{AppStateKey, Row, RowKey};
+use crate::session::unit::{Lookup, Unit};
+use crate::wire::node::Node;
+
+/// Most keys that one message may bring.
+const KEYS_MAX: usize = 256;
+/// Most missing keys that are asked for on one link.
+const MISSING_MAX: usize = 64;
+/// After pairing the phone shares its keys unasked; only then it is asked.
+const KEY_PATIENCE_MS: u64 = 5_000;
+/// How often one collection may fail on one link before it is left alone until the next.
+const FAILURES_MAX: u32 = 3;
+/// How long to wait after the server had trouble.
+const TROUBLE_MS: u64 = 5_000;
+
+impl Session {
+    /// The phone shares the keys that the collections are encrypted with.
+    pub(in crate::session) fn take_app_state_keys(
+        &mut self,
+        unit: &mut Unit<'_>,
+        share: AppStateSyncKeyShare,
+    ) {
+        for key in share.keys.into_iter().take(KEYS_MAX) {
+            let id = key.key_id.and_then(|id| id.key_id);
+            let Some((id, data)) = id.zip(key.key_data) else {
+                continue;
+            };
+            let row = AppStateKey {
+                data: data.key_data.unwrap_or_default(),
+                fingerprint: data.fingerprint.unwrap_or_default().encode_to_vec(),
+                timestamp: data.timestamp.unwrap_or(0),
+            };
+            self.syncing.missing.remove(&id);
+            unit.put(RowKey::AppStateKey(id), Row::AppStateKey(row));
+        }
+        self.sync_app_state(unit, &Collection::ALL);
+    }
+
+    /// Has these collections asked for, once login is complete.
+    pub(in crate::session) fn sync_app_state(
+        &mut self,
+        unit: &mut Unit<'_>,
+        collections: &[Collection],
+    ) {
+        for collection in collections {
+            let one = self.syncing.collections.entry(*collection).or_default();
+            match one.step {
+                Step::Idle | Step::Blocked => one.step = Step::Wanted,
+                Step::Wanted => (),
+                Step::Asked | Step::Fetching(_) | Step::Answered(_) => one.again = true,
+            }
+        }
+        if self.phase == Phase::Ready {
+            unit.again(Input::SyncAppState);
+        }
+    }
+
+    /// The server says which collections changed.
+    pub(in crate::session) fn app_state_changed(&mut self, unit: &mut Unit<'_>, node: &Node) {
+        let names = node.children_named("collection");
+        let changed: Vec<Collection> = names
+            .filter_map(|one| Collection::named(&one.attr_text("name")?))
+            .take(Collection::ALL.len())
+            .collect();
+        self.sync_app_state(unit, &changed);
+    }
+
+    fn wanted(&self) -> Vec<Collection> {
+        let all = self.syncing.collections.iter();
+        all.filter(|(_, one)| matches!(one.step, Step::Wanted))
+            .map(|(collection, _)| *collection)
+            .collect()
+    }
+
+    pub(in crate::session) fn want_app_state_versions(&self, lookup: &mut impl Lookup) {
+        for collection in self.wanted() {
+            lookup.row(&RowKey::AppStateVersion(collection));
+        }
+    }
+
+    /// Asks for all collections that are wanted.
+    pub(in crate::session) fn ask_app_state(&mut self, unit: &mut Unit<'_>) {
+        let wanted = self.wanted();
+        if self.phase != Phase::Ready || wanted.is_empty() {
+            return;
+        }
+        let mut nodes = Vec::new();
+        for collection in &wanted {
+            let version = match unit.row(&RowKey::AppStateVersion(*collection)) {
+                Some(Row::AppStateVersion { version, .. }) => Some(*version),
+                _ => None,
+            };
+            let one = self.syncing.collections.entry(*collection).or_default();
+            one.from_scratch |= version.is_none();
+            one.full |= one.from_scratch && !one.was_empty;
+            let node = Node::new("collection").attr("name", collection.name());
+            nodes.push(match version.filter(|_| !one.from_scratch) {
+                Some(version) => node
+                    .attr("version", version.to_string())
+                    .attr("return_snapshot", "false"),
+                None => node.attr("return_snapshot", "true"),
+            });
+        }
+        let sync = Node::new("sync").with_children(nodes);
+        let request = Request::set("w:sync:app:state", vec![sync]);
+        let query = Query::AppState(wanted.clone());
+        if !self.ask(unit, query, request) {
+            return self.put_off(unit, Input::SyncAppState, TROUBLE_MS);
+        }
+        for collection in wanted {
+            self.step(collection, Step::Asked);
+        }
+    }
+
+    fn step(&mut self, collection: Collection, step: Step) {
+        self.syncing.collections.entry(collection).or_default().step = step;
+    }
+
+    /// The server's answer for some collections.
+    pub(in crate::session) fn app_state_answered(
+        &mut self,
+        unit: &mut Unit<'_>,
+        node: &Node,
+        asked: &[Collection],
+    ) {
+        if refusal(node).is_some() {
+            return self.app_state_unanswered(unit, asked);
+        }
+        let listed = node.child("sync").map(Node::children).unwrap_or_default();
+        for collection in asked {
+            let named = |node: &&Node| node.attr_is("name", collection.name());
+            let Some(node) = listed.iter().find(named) else {
+                self.fail(unit, *collection, "missing");
+                continue;
+            };
+            match (refusal(node), Answer::read(node)) {
+                (Some(code), _) if 500 <= code => self.app_state_unanswered(unit, &[*collection]),
+                (Some(_), _) => self.fail(unit, *collection, "refused"),
+                (None, Err(Unusable(reason))) => self.fail(unit, *collection, reason),
+                (None, Ok((answer, fetches))) => {
+                    self.fetch_or_apply(unit, *collection, answer, fetches);
+                }
+            }
+        }
+    }
+
+    fn fetch_or_apply(
+        &mut self,
+        unit: &mut Unit<'_>,
+        collection: Collection,
+        answer: Answer,
+        fetches: Vec<(Place, Reference)>,
+    ) {
+        if fetches.is_empty() {
+            self.step(collection, Step::Answered(Box::new(answer)));
+            return unit.again(Input::ApplyAppState(collection));
+        }
+        self.step(collection, Step::Fetching(Box::new(answer)));
+        for (place, reference) in fetches {
+            let id = self.syncing.fetch_id();
+            self.syncing.fetches.insert(id, (collection, place));
+            unit.out.fetches.push(Fetch { id, reference });
+        }
+    }
+
+    /// A blob is there, checked and decrypted; or it cannot be had.
+    pub(in crate::session) fn take_blob(
+        &mut self,
+        unit: &mut Unit<'_>,
+        id: u64,
+        blob: Option<&[u8]>,
+    ) {
+        let Some((collection, place)) = self.syncing.fetches.remove(&id) else {
+            return;
+        };
+        let one = self.syncing.collections.entry(collection).or_default();
+        let Step::Fetching(answer) = &mut one.step else {
+            return;
+        };
+        let filled = blob
+            .ok_or(Unusable("blob_unavailable"))
+            .and_then(|blob| answer.fill(place, blob));
+        if let Err(Unusable(reason)) = filled {
+            return self.fail(unit, collection, reason);
+        }
+        if answer.waiting == 0 {
+            one.step = Step::Answered(std::mem::take(answer));
+            unit.again(Input::ApplyAppState(collection));
+        }
+    }
+
+    /// Nothing came, or the server has trouble: later again.
+    pub(in crate::session) fn app_state_unanswered(
+        &mut self,
+        unit: &mut Unit<'_>,
+        asked: &[Collection],
+    ) {
+        for collection in asked {
+            let one = self.syncing.collections.entry(*collection).or_default();
+            one.failures += 1;
+            one.step = match one.failures <= FAILURES_MAX {
+                true => Step::Wanted,
+                false => Step::Idle,
+            };
+        }
+        self.put_off(unit, Input::SyncAppState, TROUBLE_MS);
+    }
+
+    /// What came cannot be used: the collection is asked for from the beginning, or left alone.
+    pub(in crate::session) fn fail(
+        &mut self,
+        unit: &mut Unit<'_>,
+        collection: Collection,
+        reason: &'static str,
+    ) {
+        let one = self.syncing.collections.entry(collection).or_default();
+        one.failures += 1;
+        one.from_scratch = true;
+        let again = one.failures <= FAILURES_MAX;
+        one.step = if again { Step::Wanted } else { Step::Idle };
+        unit.notice(Notice::AppStateUnusable { collection, reason });
+        if again {
+            unit.again(Input::SyncAppState);
+        }
+    }
+
+    /// The answer that can be applied now, and what stands in its way.
+    pub(in crate::session) fn answer_to_apply(
+        &self,
+        collection: Collection,
+    ) -> Option<(&Answer, bool, bool)> {
+        let one = self.syncing.collections.get(&collection)?;
+        match &one.step {
+            Step::Answered(answer) => Some((answer, one.from_scratch, one.full)),
+            _ => None,
+        }
+    }
+
+    /// An answer was applied: the next part, or the end.
+    pub(in crate::session) fn app_state_applied(
+        &mut self,
+        unit: &mut Unit<'_>,
+        collection: Collection,
+        more: bool,
+        empty: bool,
+    ) {
+        let one = self.syncing.collections.entry(collection).or_default();
+        one.from_scratch = false;
+        one.full &= more;
+        one.was_empty = empty;
+        let again = more || std::mem::take(&mut one.again);
+        one.step = if again { Step::Wanted } else { Step::Idle };
+        if again {
+            unit.again(Input::SyncAppState);
+        }
+    }
+
+    /// Keys are missing: the collection waits, and the phone is asked after a while.
+    pub(in crate::session) fn app_state_blocked(
+        &mut self,
+        unit: &mut Unit<'_>,
+        collection: Collection,
+        keys: Vec<Vec<u8>>,
+    ) {
+        self.step(collection, Step::Blocked);
+        let syncing = &mut self.syncing;
+        let room = MISSING_MAX.saturating_sub(syncing.requested.len() + syncing.missing.len());
+        let fresh = keys
+            .into_iter()
+            .filter(|id| !syncing.requested.contains(id));
+        let fresh: Vec<_> = fresh.take(room).collect();
+        if !fresh.is_empty() {
+            syncing.missing.extend(fresh);
+            self.put_off(unit, Input::AskAppStateKeys, KEY_PATIENCE_MS);
+        }
+    }
+
+    pub(in crate::session) fn own_phone(&self) -> crate::ids::Jid {
+        let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
+        addresses::plain(own)
+    }
+
+    pub(in crate::session) fn want_own_phone(&self, lookup: &mut impl Lookup) {
+        if !self.syncing.missing.is_empty() {
+            self.has_ratchet(lookup, &self.own_phone());
+        }
+    }
+
+    /// Asks the phone for the keys that are still missing, each once for a link.
+    pub(in crate::session) fn ask_app_state_keys(&mut self, unit: &mut Unit<'_>) {
+        if self.phase != Phase::Ready || self.syncing.missing.is_empty() {
+            return;
+        }
+        let ids = self.syncing.missing.iter().cloned();
+        let key_ids = ids.map(|id| AppStateSyncKeyId { key_id: Some(id) });
+        let protocol = ProtocolMessage {
+            r#type: Some(Type::AppStateSyncKeyRequest.into()),
+            app_state_sync_key_request: Some(AppStateSyncKeyRequest {
+                key_ids: key_ids.collect(),
+            }),
+            ..ProtocolMessage::default()
+        };
+        let message = Message {
+            protocol_message: Some(Box::new(protocol)),
+            ..Message::default()
+        };
+        let sent = self.send_to_phone(unit, &message, "high", &Input::AskAppStateKeys);
+        if sent.is_some() {
+            let asked = std::mem::take(&mut self.syncing.missing);
+            self.syncing.requested.extend(asked);
+        }
+    }
+
+    /// Sends our own phone what only it understands; its id. `None` if that is impossible, or if
+    /// `again` is handled again once the phone's keys are there.
+    pub(in crate::session) fn send_to_phone(
+        &mut self,
+        unit: &mut Unit<'_>,
+        message: &Message,
+        priority: &str,
+        again: &Input,
+    ) -> Option<MessageId> {
+        let phone = self.own_phone();
+        let lacking = self.without_keys(unit, std::slice::from_ref(&phone));
+        if !lacking.is_empty() {
+            self.ask_bundles(unit, &lacking, again);
+            return None;
+        }
+        let bundle = self.bundle_if_needed(unit, &phone);
+        let sealed = match self.encrypt_to(unit, &phone, &message.encode_to_vec(), bundle) {
+            Ok(sealed) => sealed,
+            Err(Unsealed::NoKeys) => return None,
+            Err(Unsealed::PutAside) => {
+                unit.again(again.clone());
+                return None;
+            }
+        };
+        let proof = sealed.starts_ratchet();
+        let id = content::new_id(unit.rng);
+        let mut node = Node::new("message")
+            .attr("id", id.as_str())
+            .attr("to", self.account.jid.bare())
+            .attr("type", "text")
+            .attr("category", "peer")
+            .attr("push_priority", priority)
+            .with_child(Node::new("meta").attr("appdata", "default"))
+            .with_child(sealed.node());
+        if proof {
+            node = node.with_child(device_identity::node(&self.account.adv));
+        }
+        unit.transmit(node);
+        Some(id)
+    }
+}

@@ -1,0 +1,202 @@
+//! What this machine remembers outside the database of how far an account has come.
+//!
+//! One small file for each account, in a folder of the machine and, where the database is a file,
+//! beside it. It is written after each commit and before anything is transmitted, into the cache of
+//! the system: that survives the process. After a power cut it may say less than the rows, which
+//! proves nothing; rows that say less than it are older than what was sent.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::crypto::hash;
+use crate::ids::TenantId;
+use crate::session::account::Account;
+
+const HEAD: &str = "wmctl-mark-1";
+/// Longest file that is read: one line.
+const BYTES_MAX: u64 = 256;
+
+/// A unit of work by its name: the lease that it was committed under, and its number there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::store) struct UnitName {
+    pub(in crate::store) epoch: i64,
+    pub(in crate::store) number: u64,
+}
+
+impl UnitName {
+    /// Before any unit there is no name.
+    pub(in crate::store) fn read(name: &str) -> Self {
+        let parts = name.split_once('.');
+        let parts = parts.and_then(|(epoch, number)| epoch.parse().ok().zip(number.parse().ok()));
+        let (epoch, number) = parts.unwrap_or_default();
+        Self { epoch, number }
+    }
+}
+
+/// How far an account has come, as far as one file knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Kept {
+    pub(in crate::store) log: String,
+    pub(in crate::store) unit: UnitName,
+}
+
+/// Where the files of one database are.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct Marks {
+    /// This machine's folder.
+    pub(in crate::store) folder: Option<PathBuf>,
+    /// The database, if it is a file.
+    pub(in crate::store) beside: Option<PathBuf>,
+}
+
+/// Tells an account from all others, also from one that the same tenant had before, and gives
+/// nothing away.
+pub(in crate::store) fn tag(account: &Account) -> String {
+    let digest = hash::sha256(&[b"wmctl mark", &account.identity.public.0]);
+    hex::encode(&digest[..16])
+}
+
+impl Marks {
+    fn paths(&self, tag: &str, tenant: &TenantId) -> Vec<PathBuf> {
+        let folder = self.folder.iter().map(|folder| folder.join(tag));
+        folder.chain(self.beside_of(tenant)).collect()
+    }
+
+    fn beside_of(&self, tenant: &TenantId) -> Option<PathBuf> {
+        let mut name = self.beside.clone()?.into_os_string();
+        name.push(format!(".{tenant}.mark"));
+        Some(PathBuf::from(name))
+    }
+
+    /// What is kept of an account.
+    pub(in crate::store) fn of(&self, tag: &str, tenant: &TenantId) -> Vec<Kept> {
+        let paths = self.paths(tag, tenant);
+        let read = paths.iter().filter_map(|path| {
+            let mut file = File::open(path).ok()?;
+            read(&mut file, tag)
+        });
+        read.collect()
+    }
+
+    /// Writes down how far an account has come. Where that fails, nothing is kept of it any more:
+    /// what is out of date would say that nothing is missing.
+    pub(in crate::store) fn keep(
+        &self,
+        tag: &str,
+        tenant: &TenantId,
+        kept: &Kept,
+    ) -> io::Result<()> {
+        let mut result = Ok(());
+        for path in self.paths(tag, tenant) {
+            if let Err(error) = write(&path, tag, kept) {
+                // Where it cannot be removed either, the folder says so itself.
+                let _ = fs::remove_file(&path);
+                result = Err(error);
+            }
+        }
+        result
+    }
+
+    /// Removes the file beside the database of a tenant that is not there any more.
+    pub(in crate::store) fn forget(&self, tenant: &TenantId) {
+        if let Some(path) = self.beside_of(tenant) {
+            // One that stays names an account that nobody has.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// What a file says of an account; `None` if it is about another one, or damaged.
+fn read(file: &mut File, tag: &str) -> Option<Kept> {
+    let mut text = String::new();
+    file.take(BYTES_MAX).read_to_string(&mut text).ok()?;
+    let mut words = text.split_ascii_whitespace();
+    if words.next() != Some(HEAD) || words.next() != Some(tag) {
+        return None;
+    }
+    let log = words.next()?.to_owned();
+    let (epoch, number) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let unit = UnitName { epoch, number };
+    Some(Kept { log, unit })
+}
+
+fn write(path: &Path, tag: &str, kept: &Kept) -> io::Result<()> {
+    let open = || {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options.mode(0o600).open(path)
+    };
+    let mut file = match (open(), path.parent()) {
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            let mut builder = DirBuilder::new();
+            builder.recursive(true).mode(0o700).create(folder)?;
+            open()?
+        }
+        (opened, _) => opened?,
+    };
+    // A process that lost its lease may still be about to write what it committed before.
+    file.lock()?;
+    if let Some(known) = read(&mut file, tag)
+        && known.log == kept.log
+        && kept.unit < known.unit
+    {
+        return Ok(());
+    }
+    let UnitName { epoch, number } = kept.unit;
+    // Of one length, so that no rest of an earlier line stays behind it.
+    let line = format!("{HEAD} {tag} {} {epoch:020} {number:020}\n", kept.log);
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(line.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(log: &str, epoch: i64, number: u64) -> Kept {
+        let log = log.to_owned();
+        let unit = UnitName { epoch, number };
+        Kept { log, unit }
+    }
+
+    #[test]
+    fn units_are_in_the_order_of_their_commits() {
+        let names = ["", "1.9", "1.10", "2.1", "10.1"].map(UnitName::read);
+        assert!(names.is_sorted());
+        assert_eq!(UnitName::read("12.345"), kept("", 12, 345).unit);
+    }
+
+    #[test]
+    fn what_is_kept_is_the_newest_of_its_account() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let marks = Marks {
+            folder: Some(folder.path().join("deep/marks")),
+            beside: Some(folder.path().join("wmctl.db")),
+        };
+        let acme: TenantId = "acme".parse().unwrap();
+        assert_eq!(marks.of("aa", &acme), []);
+        for (write, expected) in [
+            (kept("one", 1, 9), kept("one", 1, 9)),
+            (kept("one", 2, 1), kept("one", 2, 1)),
+            // A process that lost its lease is late.
+            (kept("one", 1, 10), kept("one", 2, 1)),
+            (kept("two", 1, 1), kept("two", 1, 1)),
+        ] {
+            marks.keep("aa", &acme, &write).unwrap();
+            assert_eq!(marks.of("aa", &acme), [expected.clone(), expected]);
+        }
+        assert_eq!(marks.of("bb", &acme), [], "another account's");
+        let path = folder.path().join("wmctl.db.acme.mark");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        fs::write(&path, "wmctl-mark-1 aa one x").unwrap();
+        assert_eq!(marks.of("aa", &acme), [kept("two", 1, 1)]);
+        marks.forget(&acme);
+        assert!(!path.exists());
+    }
+}

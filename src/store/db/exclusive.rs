@@ -1,0 +1,58 @@
+//! A connection that nobody else gets while a transaction may be open on it.
+
+use std::sync::Arc;
+
+use crate::store::db::batch::{Batch, first_rows};
+use crate::store::db::postgres::answer::Answered;
+use crate::store::db::postgres::link::Rows;
+use crate::store::db::postgres::pool::Pooled;
+use crate::store::db::primary::{Served, Server};
+use crate::store::db::value::Row;
+use crate::store::error::StoreError;
+
+/// A connection of the pool; cut when it is dropped inside a transaction.
+pub(in crate::store) struct Guarded {
+    link: Pooled,
+    served: Served,
+}
+
+impl Guarded {
+    pub(in crate::store) async fn acquire(server: &Arc<Server>) -> Result<Self, StoreError> {
+        let (pool, served) = server.pool();
+        let link = served.ask(pool.acquire()).await?;
+        Ok(Self { link, served })
+    }
+
+    /// Sends statements; what they answer.
+    pub(in crate::store) async fn ask(
+        &mut self,
+        batch: Batch,
+    ) -> Result<Vec<Answered>, StoreError> {
+        self.served.ask(self.link.ask(batch)).await
+    }
+
+    /// The same; each with its own outcome.
+    pub(in crate::store) async fn each(
+        &mut self,
+        batch: Batch,
+    ) -> Result<Vec<Result<Answered, StoreError>>, StoreError> {
+        self.served.ask(self.link.each(batch)).await
+    }
+
+    /// The same; the first row of each answer.
+    pub(in crate::store) async fn send(
+        &mut self,
+        batch: Batch,
+    ) -> Result<Vec<Option<Row>>, StoreError> {
+        Ok(first_rows(self.ask(batch).await?))
+    }
+
+    /// The rows of a query, one after the other.
+    pub(in crate::store) fn stream(
+        &mut self,
+        sql: String,
+        args: Vec<super::value::Val>,
+    ) -> Rows<'_> {
+        self.link.stream(sql, args)
+    }
+}

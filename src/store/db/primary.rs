@@ -1,0 +1,323 @@
+//! A server behind a name that may move, and the pool of connections to it.
+//!
+//! All connections of one pool lead to one server. When a new one finds another server behind the
+//! name, the pool is given up for a new one, and what still waits for the old server is given up
+//! with it.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::store::db::application_name::SessionName;
+use crate::store::db::batch::{Batch, first_rows};
+use crate::store::db::pooling::{Pooling, Route};
+use crate::store::db::postgres::link::Link;
+use crate::store::db::postgres::pool::{Admit, Limits, Pool};
+use crate::store::db::postgres::target::Target;
+use crate::store::db::query_counts::Tally;
+use crate::store::db::value::args;
+use crate::store::error::StoreError;
+
+/// How often a process that holds something, or waits for an answer, looks whether the name of its
+/// server still leads to the server that it talks to, and how long that may take.
+pub(in crate::store) const LOOK_EVERY: Duration = Duration::from_secs(2);
+pub(in crate::store) const LOOK_TIME_MAX: Duration = Duration::from_millis(300);
+/// How long a session of its own may take to come up.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long an orderly end of all connections may take.
+const CLOSE_TIME_MAX: Duration = Duration::from_millis(500);
+const RECOVERING: &str = "SELECT pg_is_in_recovery()";
+/// The cluster, and the first part of the names of its log files: the timeline.
+const LINE: &str = "
+    SELECT CAST(system_identifier AS TEXT), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+    FROM pg_control_system()";
+
+/// A server, and the ways to it.
+#[derive(Debug)]
+pub(in crate::store) struct Server {
+    pub(in crate::store) route: Route,
+    /// How sessions are named; `None` where the URL names them.
+    pub(in crate::store) name: Option<SessionName>,
+    /// How sessions for locks are made.
+    pub(in crate::store) locks: Target,
+    pub(in crate::store) tally: Tally,
+    /// When it was looked last whether the name still leads here.
+    pub(in crate::store) looked: Mutex<Instant>,
+    pub(in crate::store) lines: Lines,
+    ways: Ways,
+    /// The pool, and which server it is for.
+    current: Mutex<(u64, Pool)>,
+}
+
+/// How connections of the pool are made.
+pub(in crate::store) struct Ways {
+    pub(in crate::store) target: Target,
+    pub(in crate::store) limits: Limits,
+    pub(in crate::store) admit: Admit,
+}
+
+impl Ways {
+    fn pool(&self) -> Pool {
+        Pool::new(self.target.clone(), self.limits, Arc::clone(&self.admit))
+    }
+}
+
+impl fmt::Debug for Ways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ways").field(&self.target).finish()
+    }
+}
+
+impl Server {
+    /// Connects once.
+    pub(in crate::store) async fn start(
+        route: Route,
+        name: Option<SessionName>,
+        locks: Target,
+        lines: Lines,
+        ways: Ways,
+    ) -> Result<Self, StoreError> {
+        let pool = ways.pool();
+        pool.fill().await?;
+        Ok(Self {
+            route,
+            name,
+            locks,
+            tally: Tally::default(),
+            looked: Mutex::new(Instant::now()),
+            current: Mutex::new((lines.number(), pool)),
+            lines,
+            ways,
+        })
+    }
+
+    /// Has the logins of both ways read again.
+    pub(in crate::store) fn renew_login(&self) {
+        self.ways.target.renew_login();
+        self.locks.renew_login();
+    }
+
+    /// Whether each transaction may have another session: nothing can be prepared or set.
+    pub(in crate::store) fn is_shared(&self) -> bool {
+        self.route.pooling == Pooling::Transaction
+    }
+
+    /// The server that the name led to last.
+    pub(in crate::store) fn served(self: &Arc<Self>) -> Served {
+        Served {
+            server: Arc::clone(self),
+            number: self.lines.number(),
+        }
+    }
+
+    /// Connections to the server that the name led to last.
+    pub(in crate::store) fn pool(self: &Arc<Self>) -> (Pool, Served) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = self.lines.number();
+        if current.0 != number {
+            *current = (number, self.ways.pool());
+        }
+        let served = Served {
+            server: Arc::clone(self),
+            number,
+        };
+        (current.1.clone(), served)
+    }
+
+    /// A new connection over the way for locks.
+    pub(in crate::store) async fn connect(&self) -> Result<Link, StoreError> {
+        let connected = timeout(CONNECT_TIME_MAX, async {
+            let mut link = self.locks.connect().await?;
+            self.lines.admit(&mut link, &[]).await?;
+            Ok(link)
+        });
+        let late = |_| Err(StoreError::late());
+        connected.await.unwrap_or_else(late)
+    }
+
+    /// Looks where the name leads by now.
+    async fn look(&self) {
+        // Rare, and large beside what it stands next to in every question.
+        let look = Box::pin(async { self.connect().await?.close().await });
+        let looked = timeout(LOOK_TIME_MAX, look);
+        // Whoever cannot look stays where it is.
+        drop(looked.await);
+    }
+
+    /// Ends every connection, in an orderly way if the server answers.
+    pub(in crate::store) async fn close(self: &Arc<Self>) {
+        let pool = self.pool().0;
+        if timeout(CLOSE_TIME_MAX, pool.close()).await.is_err() {
+            tracing::warn!("the database does not answer: its connections are left to it");
+        }
+    }
+}
+
+/// The server that a connection leads to.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Served {
+    server: Arc<Server>,
+    number: u64,
+}
+
+impl Served {
+    /// Does something with the server, or gives up when another one has taken its place: one that
+    /// lost its synchronous follower never answers.
+    pub(in crate::store) async fn ask<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let work = Box::pin(work);
+        let mut lines = self.server.lines.changed.subscribe();
+        let another = lines.wait_for(|number| *number != self.number);
+        tokio::select! {
+            biased;
+            done = work => done,
+            _ = another => Err(superseded()),
+            never = self.look_now_and_then() => match never {},
+        }
+    }
+
+    async fn look_now_and_then(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            self.server.look().await;
+        }
+    }
+
+    /// Whether the name still leads there, as far as a new connection tells.
+    pub(in crate::store) async fn is_current(&self) -> bool {
+        self.server.look().await;
+        self.number == self.server.lines.number()
+    }
+}
+
+fn superseded() -> StoreError {
+    StoreError::Unavailable("another server has taken the place of this one".into())
+}
+
+/// Which server the name led to last.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Lines {
+    last: Arc<Mutex<Option<(String, String)>>>,
+    /// Counts the servers, and whatever else makes all connections anew.
+    changed: watch::Sender<u64>,
+    /// Counts the servers alone.
+    moved: watch::Sender<u64>,
+    /// A pooler may change the server behind a connection: there the fence alone tells.
+    told: bool,
+}
+
+impl Lines {
+    pub(in crate::store) fn new(pooling: Pooling) -> Self {
+        Self {
+            last: Arc::default(),
+            changed: watch::Sender::new(0),
+            moved: watch::Sender::new(0),
+            told: pooling != Pooling::Transaction,
+        }
+    }
+
+    fn number(&self) -> u64 {
+        *self.changed.borrow()
+    }
+
+    /// The number of the server, and each change of it.
+    pub(in crate::store) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Each other server, as far as connections tell.
+    pub(in crate::store) fn moves(&self) -> watch::Receiver<u64> {
+        self.moved.subscribe()
+    }
+
+    /// Gives up all connections.
+    pub(in crate::store) fn renew(&self) {
+        self.changed.send_modify(|number| *number += 1);
+    }
+
+    /// Looks at a new connection, after `first` was run on it. One to a server in recovery is
+    /// refused, and one to a server whose place another one has taken.
+    pub(in crate::store) async fn admit(
+        &self,
+        link: &mut Link,
+        first: &[&'static str],
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        for sql in first {
+            batch.push(sql, args![]);
+        }
+        let recovering = batch.push(RECOVERING, args![]);
+        if self.told {
+            batch.push(LINE, args![]);
+        }
+        let mut answers = link.each(batch).await?;
+        // Some services keep it from their users.
+        let line = answers.split_off(recovering + 1).pop().and_then(Result::ok);
+        let answers = first_rows(answers.into_iter().collect::<Result<_, _>>()?);
+        let recovering = answers.into_iter().next_back().flatten();
+        if recovering.map_or(Ok(false), |row| row.column("pg_control", 0))? {
+            return Err(StoreError::Standby);
+        }
+        let line = line.and_then(|line| first_rows(vec![line]).pop().flatten());
+        let Some(row) = line else {
+            return Ok(());
+        };
+        let found: (String, String) = (row.column("pg_control", 0)?, row.column("pg_control", 1)?);
+        let timeline = found.1.clone();
+        match self.is_newer(found) {
+            None => Err(superseded()),
+            Some(false) => Ok(()),
+            Some(true) => {
+                tracing::warn!(
+                    timeline,
+                    "the database's name leads to another server: what only the old one had is \
+                     gone, and every lease from before is void"
+                );
+                self.moved.send_modify(|number| *number += 1);
+                self.renew();
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether this is another server than the last; `None` if that one has taken its place.
+    fn is_newer(&self, found: (String, String)) -> Option<bool> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = match &*last {
+            None => false,
+            Some((cluster, line)) if *cluster == found.0 && found.1 < *line => return None,
+            Some(last) => *last != found,
+        };
+        *last = Some(found);
+        Some(newer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_followed_and_never_gone_back_to() {
+        let lines = Lines::new(Pooling::Direct);
+        for (cluster, line, expected) in [
+            ("a", "00000001", Some(false)),
+            ("a", "00000001", Some(false)),
+            ("a", "00000002", Some(true)),
+            ("a", "00000001", None),
+            ("a", "00000002", Some(false)),
+            ("a", "0000000A", Some(true)),
+            // A cluster that was restored from a dump.
+            ("b", "00000001", Some(true)),
+        ] {
+            let found = lines.is_newer((cluster.into(), line.into()));
+            assert_eq!(found, expected, "{cluster} {line}");
+        }
+    }
+}

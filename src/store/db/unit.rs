@@ -1,0 +1,238 @@
+//! The transaction of a unit of work: fenced at its start, whole or not at all.
+//!
+//! On PostgreSQL it takes two round trips whatever it holds: the fence, and everything else with
+//! the commit. Statements are kept until then.
+
+use crate::store::Owner;
+use crate::store::db::batch::Batch;
+use crate::store::db::begin::{BEGIN_BRIEFLY, BEGIN_BRIEFLY_SHARED};
+use crate::store::db::exclusive::Guarded;
+use crate::store::db::value::{Row, Val, args};
+use crate::store::db::{Db, Tx};
+use crate::store::error::StoreError;
+use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
+
+pub(in crate::store) const LAST_UNIT: &str = "
+    SELECT last_unit FROM wmctl_account WHERE business_id = $1";
+
+/// Where a unit of work stands among those of its account, so that it can be tried again when its
+/// outcome is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The unit that its rows were read after.
+    pub after: String,
+    /// Its own name, which no other unit of the account ever has.
+    pub name: String,
+}
+
+const TABLE: &str = "wmctl_account";
+const CORRUPT: StoreError = StoreError::Corrupt {
+    table: TABLE,
+    column: 0,
+};
+
+/// Takes numbers for events; the one before the first.
+const RESERVE: &str = "
+    UPDATE wmctl_account SET event_seq = event_seq + $2 WHERE business_id = $1
+    RETURNING event_seq - $2";
+
+/// The same, if the last unit is still the one that was known.
+const RESERVE_AT: &str = "
+    UPDATE wmctl_account SET event_seq = event_seq + $2, last_unit = $4
+    WHERE business_id = $1 AND last_unit = $3
+    RETURNING event_seq - $2";
+
+/// An open unit of work; dropped without a commit, it changes nothing.
+pub(in crate::store) enum Unit {
+    Sqlite {
+        tx: Tx,
+        answers: Vec<Option<Row>>,
+        statements: usize,
+    },
+    Postgres(Held),
+}
+
+/// A connection inside a transaction, and what is still to be sent on it.
+pub(in crate::store) struct Held {
+    line: Guarded,
+    batch: Batch,
+    /// Places of the statements whose answers are wanted.
+    asked: Vec<usize>,
+}
+
+impl Held {
+    /// Runs a last query and leaves the transaction; the first row of the query's answer.
+    async fn undo(&mut self, mut batch: Batch) -> Result<Option<Row>, StoreError> {
+        batch.rollback();
+        let answers = self.line.send(batch).await?;
+        Ok(answers.into_iter().next().flatten())
+    }
+}
+
+/// The statement that takes the unit's place and numbers for its events, if there is any need.
+fn reserve(
+    owner: &Owner,
+    place: Option<&Place>,
+    events: usize,
+) -> Option<(&'static str, Vec<Val>)> {
+    let tenant = owner.tenant.as_str();
+    let count = i64::try_from(events).unwrap_or(i64::MAX);
+    match place {
+        Some(place) => {
+            let (after, name) = (place.after.as_str(), place.name.as_str());
+            Some((RESERVE_AT, args![tenant, count, after, name]))
+        }
+        None if events == 0 => None,
+        None => Some((RESERVE, args![tenant, count])),
+    }
+}
+
+/// What it means that the place is not free: `last` names the last unit.
+fn taken(place: &Place, last: Option<Row>) -> Result<(), StoreError> {
+    let last: Option<String> = last.map(|row| row.column(TABLE, 0)).transpose()?;
+    match last {
+        Some(name) if name == place.name => Ok(()),
+        _ => Err(StoreError::Stale),
+    }
+}
+
+impl Unit {
+    /// Starts a unit that will hold so many events; the event number before the first of them.
+    /// `None` if the unit of that name was committed before.
+    pub(in crate::store) async fn begin(
+        db: &Db,
+        lease: &Lease,
+        owner: &Owner,
+        place: Option<&Place>,
+        events: usize,
+    ) -> Result<Option<(Self, i64)>, StoreError> {
+        let lost = StoreError::LeaseLost { held: lease.epoch };
+        let fence = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+        let reserve = reserve(owner, place, events);
+        let Db::Postgres(server) = db else {
+            let mut tx = db.begin().await?;
+            tx.row(FENCE_SQLITE, fence).await?.ok_or(lost)?;
+            let Some((sql, args)) = reserve else {
+                return Ok(Some((Self::of(tx), 0)));
+            };
+            let row = tx.row(sql, args).await?;
+            return match (row, place) {
+                (Some(row), _) => Ok(Some((Self::of(tx), row.column(TABLE, 0)?))),
+                (None, Some(place)) => {
+                    let last = tx.row(LAST_UNIT, args![owner.tenant.as_str()]).await?;
+                    taken(place, last).map(|()| None)
+                }
+                (None, None) => Err(CORRUPT),
+            };
+        };
+        let mut held = Held {
+            line: Guarded::acquire(server).await?,
+            batch: Batch::default(),
+            asked: Vec::new(),
+        };
+        let mut batch = Batch::default();
+        batch.begin(match server.is_shared() {
+            true => BEGIN_BRIEFLY_SHARED,
+            false => BEGIN_BRIEFLY,
+        });
+        let fenced = batch.push(FENCE_POSTGRES, fence);
+        let reserves = reserve.is_some();
+        if let Some((sql, args)) = reserve {
+            batch.push(sql, args);
+        }
+        let answers = held.line.send(batch).await?;
+        let mut answers = answers.into_iter().skip(fenced);
+        if answers.next().flatten().is_none() {
+            held.undo(Batch::default()).await?;
+            return Err(lost);
+        }
+        match (answers.next().flatten(), place) {
+            (Some(row), _) => Ok(Some((Self::Postgres(held), row.column(TABLE, 0)?))),
+            (None, _) if !reserves => Ok(Some((Self::Postgres(held), 0))),
+            (None, Some(place)) => {
+                let mut batch = Batch::default();
+                batch.push(LAST_UNIT, args![owner.tenant.as_str()]);
+                let last = held.undo(batch).await?;
+                taken(place, last).map(|()| None)
+            }
+            (None, None) => Err(CORRUPT),
+        }
+    }
+
+    fn of(tx: Tx) -> Self {
+        Self::Sqlite {
+            tx,
+            answers: Vec::new(),
+            statements: 0,
+        }
+    }
+
+    /// Statements so far.
+    pub(in crate::store) fn len(&self) -> usize {
+        match self {
+            Self::Sqlite { statements, .. } => *statements,
+            Self::Postgres(held) => held.batch.len(),
+        }
+    }
+
+    /// Runs a statement no later than the commit.
+    pub(in crate::store) async fn run(
+        &mut self,
+        sql: &'static str,
+        args: Vec<Val>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite { tx, statements, .. } => {
+                *statements += 1;
+                tx.run(sql, args).await.map(|_| ())
+            }
+            Self::Postgres(held) => {
+                held.batch.push(sql, args);
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs a statement no later than the commit, which gives the first row of its answer.
+    pub(in crate::store) async fn ask(
+        &mut self,
+        sql: &'static str,
+        args: Vec<Val>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite {
+                tx,
+                answers,
+                statements,
+            } => {
+                *statements += 1;
+                answers.push(tx.row(sql, args).await?);
+            }
+            Self::Postgres(held) => {
+                let place = held.batch.push(sql, args);
+                held.asked.push(place);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the unit for good; what was asked, in order.
+    pub(in crate::store) async fn commit(self) -> Result<Vec<Option<Row>>, StoreError> {
+        match self {
+            Self::Sqlite { tx, answers, .. } => {
+                tx.commit().await?;
+                Ok(answers)
+            }
+            Self::Postgres(mut held) => {
+                let mut batch = std::mem::take(&mut held.batch);
+                batch.commit();
+                let sent = held.line.send(batch).await;
+                let mut answers = sent.map_err(StoreError::of_commit)?;
+                let asked = held.asked.iter();
+                Ok(asked
+                    .map(|place| answers.get_mut(*place).and_then(Option::take))
+                    .collect())
+            }
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! A lock that ends with the session of the process that holds it, or with its transaction: how
+//! others learn at once that a process died.
+//!
+//! It decides nothing. Who may write stands in the lease row; a lock that is wrongly free, or
+//! wrongly held, costs a takeover too many or a later one, and never a row.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::ids::{HostId, TenantId};
+use crate::store::Store;
+use crate::store::db::batch::{Batch, first_rows};
+use crate::store::db::exclusive::Guarded;
+use crate::store::db::pooling::Liveness;
+use crate::store::db::postgres::link::Link;
+use crate::store::db::primary::{LOOK_EVERY, LOOK_TIME_MAX, Served, Server};
+use crate::store::db::{BEGIN, Db, Row, Val, args};
+use crate::store::error::StoreError;
+use crate::store::lease::HEARTBEAT_POSTGRES;
+
+/// First half of the keys of tenants' locks; the second is a hash of the name. Two tenants whose
+/// hashes agree cannot both be locked, and one is then watched by its heartbeat alone.
+pub(in crate::store) const TENANT_LOCKS: i64 = 0x574E;
+/// How long a lock may take to be given back.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
+/// Whoever waits for a lock asks anew so often: a statement that waits for days would keep the
+/// server from clearing away what is out of date. The server ends it, not a clock of ours.
+const WAIT_AT_MOST: &str = "2s";
+/// By then an answer is there, or the way to the server is gone.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
+/// Servers from this version on look whether their client is still there.
+const CLIENTS_WATCHED: i32 = 140_000;
+
+/// Keeps nothing once it is answered, as it is asked without values.
+const NOTHING: &str = "SELECT 1";
+const SETTING: &str = "SELECT set_config($1, $2, $3)";
+const IS_KNOWN: &str = "
+    SELECT 1 FROM wmctl_host WHERE inc = $1 AND state <> 'dead' AND line = wmctl_line()";
+
+/// A tenant's lock, held by a session of its own.
+#[derive(Debug)]
+pub struct TenantLock(LockSession);
+
+/// The servers that the database's name has led to.
+#[derive(Debug)]
+pub struct Servers(Option<watch::Receiver<u64>>);
+
+impl Servers {
+    /// Forgets those before the last.
+    pub fn look(&mut self) {
+        if let Some(number) = &mut self.0 {
+            number.mark_unchanged();
+        }
+    }
+
+    /// Waits for another one. Cancel-safe.
+    pub async fn changed(&mut self) {
+        if let Some(number) = &mut self.0
+            && number.changed().await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// A session that holds one lock, or an open transaction that does.
+#[derive(Debug)]
+pub(in crate::store) struct LockSession {
+    link: Link,
+    served: Served,
+    server: Arc<Server>,
+    /// The lock is a transaction's, and heartbeats have to be committed elsewhere.
+    in_transaction: bool,
+    /// The host that holds it.
+    host: HostId,
+    silence: Duration,
+}
+
+impl Store {
+    /// Whether processes on other machines can share this database.
+    pub fn has_locks(&self) -> bool {
+        matches!(self.db, Db::Postgres(_))
+    }
+
+    /// Hears of each server that takes the place of the one before; never through a pooler.
+    pub fn servers(&self) -> Servers {
+        Servers(match &self.db {
+            Db::Sqlite { .. } => None,
+            Db::Postgres(server) => Some(server.lines.moves()),
+        })
+    }
+
+    /// Waits until the tenant's lock is free, and takes it. Ends with an error when the session
+    /// does, and at once where there are no locks. `silence` is how long `host`, once it holds it,
+    /// may say nothing before the server takes it away.
+    pub async fn wait_for_lock(
+        &self,
+        tenant: &TenantId,
+        host: HostId,
+        silence: Duration,
+    ) -> Result<TenantLock, StoreError> {
+        let mut session = self.lock_session(host, silence).await?;
+        session.wait_for(TENANT_LOCKS, tenant.as_str()).await?;
+        Ok(TenantLock(session))
+    }
+
+    /// Takes the tenant's lock if it is free.
+    pub async fn try_lock(
+        &self,
+        tenant: &TenantId,
+        host: HostId,
+        silence: Duration,
+    ) -> Result<Option<TenantLock>, StoreError> {
+        let mut session = self.lock_session(host, silence).await?;
+        let locked = session.try_take(TENANT_LOCKS, tenant.as_str()).await?;
+        if !locked {
+            session.release().await;
+            return Ok(None);
+        }
+        Ok(Some(TenantLock(session)))
+    }
+
+    /// Logs in once, to see what that takes. Ends with an error where there are no locks.
+    pub async fn login(&self) -> Result<(), StoreError> {
+        let Db::Postgres(server) = &self.db else {
+            return Err(StoreError::NoLocks);
+        };
+        let mut link = server.connect().await?;
+        link.row("SELECT 1", args![]).await?;
+        link.close().await
+    }
+
+    pub(in crate::store) async fn lock_session(
+        &self,
+        host: HostId,
+        silence: Duration,
+    ) -> Result<LockSession, StoreError> {
+        let Db::Postgres(server) = &self.db else {
+            return Err(StoreError::NoLocks);
+        };
+        if server.route.liveness == Liveness::Counter {
+            return Err(StoreError::NoLocks);
+        }
+        let mut session = LockSession {
+            link: server.connect().await?,
+            served: server.served(),
+            server: Arc::clone(server),
+            in_transaction: server.route.liveness == Liveness::Transaction,
+            host,
+            silence,
+        };
+        session.prepare().await?;
+        Ok(session)
+    }
+}
+
+impl Server {
+    async fn knows(&self, host: HostId) -> Result<bool, StoreError> {
+        let mut link = self.connect().await?;
+        let known = link.row(IS_KNOWN, args![host.to_string()]).await?;
+        let known = known.is_some();
+        if !known {
+            tracing::warn!("the server that the database's name leads to counts this process out");
+            self.lines.renew();
+        }
+        link.close().await?;
+        Ok(known)
+    }
+
+    /// Whether another server has taken the place of the one that this process talks to. Looks only
+    /// now and then, and says no when it cannot tell.
+    pub(in crate::store) async fn is_superseded(&self, host: HostId) -> bool {
+        {
+            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked.elapsed() < LOOK_EVERY {
+                return false;
+            }
+            *looked = Instant::now();
+        }
+        let known = timeout(LOOK_TIME_MAX, Box::pin(self.knows(host))).await;
+        matches!(known, Ok(Ok(false)))
+    }
+}
+
+/// In order: a pooler throws a session away whose client leaves in the middle of a transaction.
+async fn end_transaction(mut link: Link) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    batch.rollback();
+    link.ask(batch).await?;
+    link.close().await
+}
+
+/// The first row that one statement answers. In a transaction that stays open, what was asked last
+/// keeps its snapshot, and with it every row that was deleted since: something else comes behind.
+async fn asked(
+    link: &mut Link,
+    in_transaction: bool,
+    sql: &'static str,
+    args: Vec<Val>,
+) -> Result<Option<Row>, StoreError> {
+    let mut batch = Batch::default();
+    let place = batch.push(sql, args);
+    if in_transaction {
+        batch.script(NOTHING);
+    }
+    let answers = first_rows(link.ask(batch).await?);
+    Ok(answers.into_iter().nth(place).flatten())
+}
+
+impl LockSession {
+    /// Sets what the lock rests on. A transaction takes it with it when it ends.
+    async fn prepare(&mut self) -> Result<(), StoreError> {
+        let silence_ms = self.silence.as_millis().to_string();
+        let limit = match self.in_transaction {
+            true => "idle_in_transaction_session_timeout",
+            false => "idle_session_timeout",
+        };
+        let mut settings = vec![(limit, silence_ms.as_str()), ("lock_timeout", WAIT_AT_MOST)];
+        if CLIENTS_WATCHED <= self.server.route.version {
+            settings.push(("client_connection_check_interval", "500"));
+        }
+        let name = self.server.name.as_ref();
+        let name = name.map(|name| name.of_lock(self.host, self.silence));
+        if let Some(name) = &name {
+            settings.push(("application_name", name));
+        }
+        let mut batch = Batch::default();
+        if self.in_transaction {
+            batch.begin(BEGIN);
+        }
+        for (name, value) in settings {
+            batch.push(SETTING, args![name, value, self.in_transaction]);
+        }
+        self.link.ask(batch).await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn wait_for(
+        &mut self,
+        class: i64,
+        name: &str,
+    ) -> Result<(), StoreError> {
+        let sql = match self.in_transaction {
+            true => "SELECT pg_advisory_xact_lock(CAST($1 AS INTEGER), hashtext($2))",
+            false => "SELECT pg_advisory_lock(CAST($1 AS INTEGER), hashtext($2))",
+        };
+        loop {
+            let asked = asked(&mut self.link, self.in_transaction, sql, args![class, name]);
+            match timeout(ANSWER_TIME_MAX, asked).await {
+                Ok(Ok(_)) if self.served.is_current().await => return Ok(()),
+                // The lock of a server whose place another one has taken means nothing: it goes
+                // with its session.
+                Ok(Ok(_)) => (),
+                // It did not come in time.
+                Ok(Err(StoreError::Busy)) => (),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(StoreError::late()),
+            }
+            // A new session each time: the name may lead to another server by now.
+            let fresh = self.server.connect().await?;
+            self.served = self.server.served();
+            let old = std::mem::replace(&mut self.link, fresh);
+            self.prepare().await?;
+            match self.in_transaction {
+                true => end_transaction(old).await?,
+                false => old.close().await?,
+            }
+        }
+    }
+
+    pub(in crate::store) async fn try_take(
+        &mut self,
+        class: i64,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        let sql = match self.in_transaction {
+            true => "SELECT pg_try_advisory_xact_lock(CAST($1 AS INTEGER), hashtext($2))",
+            false => "SELECT pg_try_advisory_lock(CAST($1 AS INTEGER), hashtext($2))",
+        };
+        let row = asked(&mut self.link, self.in_transaction, sql, args![class, name]).await?;
+        row.map_or(Ok(false), |row| row.column("pg_locks", 0))
+    }
+
+    /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
+    pub(in crate::store) async fn ping(&mut self) -> Result<(), StoreError> {
+        // Not the protocol's ping: a session counts as idle until it is asked something.
+        let mut batch = Batch::default();
+        batch.script(NOTHING);
+        self.link.ask(batch).await?;
+        Ok(())
+    }
+
+    /// Counts the heartbeat up; `None` says that the process was declared dead. An error means
+    /// that the lock is lost.
+    pub(in crate::store) async fn beat(&mut self) -> Result<Option<i64>, StoreError> {
+        let (server, host) = (Arc::clone(&self.server), self.host);
+        let (superseded, beat) = (server.is_superseded(host), self.beat_here());
+        tokio::pin!(superseded, beat);
+        // A server that lost its synchronous follower keeps a heartbeat waiting for ever.
+        tokio::select! {
+            superseded = &mut superseded => match superseded {
+                true => Ok(None),
+                false => beat.await,
+            },
+            done = &mut beat => match superseded.await {
+                true => Ok(None),
+                false => done,
+            },
+        }
+    }
+
+    async fn beat_here(&mut self) -> Result<Option<i64>, StoreError> {
+        let beat = args![self.host.to_string()];
+        let row = if self.in_transaction {
+            self.ping().await?;
+            // Nobody sees what an open transaction writes.
+            let mut batch = Batch::default();
+            batch.push(HEARTBEAT_POSTGRES, beat);
+            let mut line = Guarded::acquire(&self.server).await?;
+            line.send(batch).await?.pop().flatten()
+        } else {
+            let asked = self.link.row(HEARTBEAT_POSTGRES, beat);
+            self.served.ask(asked).await?
+        };
+        self.server.tally.beaten();
+        row.map(|row| row.column("wmctl_host", 0)).transpose()
+    }
+
+    /// Gives the lock back.
+    pub(in crate::store) async fn release(self) {
+        let ended = async {
+            match self.in_transaction {
+                true => end_transaction(self.link).await,
+                false => self.link.close().await,
+            }
+        };
+        if !matches!(timeout(RELEASE_TIME_MAX, ended).await, Ok(Ok(()))) {
+            tracing::debug!("the lock's session ended badly");
+        }
+    }
+}
+
+impl TenantLock {
+    /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
+    pub async fn ping(&mut self) -> Result<(), StoreError> {
+        self.0.ping().await
+    }
+
+    /// Counts the heartbeat up over the session that holds the lock; `None` says that the process
+    /// was declared dead. An error means that the lock is lost.
+    pub async fn beat(&mut self) -> Result<Option<i64>, StoreError> {
+        self.0.beat().await
+    }
+
+    /// Gives the lock back.
+    pub async fn release(self) {
+        self.0.release().await;
+    }
+}

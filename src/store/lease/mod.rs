@@ -1,0 +1,337 @@
+//! Hosts and leases: who may write for a tenant.
+//!
+//! The file lock and, later, liveness only decide when to try; the pair of epoch and owner in the
+//! lease row decides who may write.
+
+pub mod advisory_lock;
+pub(super) mod blockers;
+pub mod hosts;
+pub(super) mod idle;
+pub mod takeover;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ids::{HostId, TenantId};
+use crate::store::Store;
+use crate::store::db::{Db, args};
+use crate::store::error::StoreError;
+use crate::store::lease::takeover::{LIVENESS, liveness};
+
+/// The right to write for one tenant, as long as the row still says so.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// For whom.
+    pub tenant: TenantId,
+    /// Rises with every change of owner.
+    pub epoch: i64,
+    /// The process that holds it.
+    pub owner: HostId,
+    /// On SQLite: the lock of a file, which the kernel frees when the process dies.
+    #[expect(dead_code, reason = "held, not read")]
+    file: Option<Arc<File>>,
+}
+
+impl Lease {
+    /// A lease that rests on the row alone.
+    pub(super) fn of_row(tenant: TenantId, epoch: i64, owner: HostId) -> Self {
+        Self {
+            tenant,
+            epoch,
+            owner,
+            file: None,
+        }
+    }
+}
+
+/// What a process says of itself.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// New with each start of a process.
+    pub id: HostId,
+    /// The machine's name, for people.
+    pub name: String,
+    /// The process number on that machine.
+    pub pid: u32,
+    /// It may say nothing for so long before others take it for dead; `None` leaves that to them.
+    pub silence: Option<Duration>,
+}
+
+/// One lease as it stands, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseStatus {
+    pub tenant: TenantId,
+    pub epoch: i64,
+    /// Who holds it; `None` while it is free.
+    pub owner: Option<HostId>,
+    /// Name and process number of the holder.
+    pub host: Option<(String, i64)>,
+    /// Since when (milliseconds since 1970).
+    pub since_ms: i64,
+    /// The last heartbeat of its holder (milliseconds since 1970).
+    pub heartbeat_ms: Option<i64>,
+}
+
+const REGISTER: &str = "
+    INSERT INTO wmctl_host (inc, name, pid, started_ms, hb_ms, route, silence_ms)
+    VALUES ($1, $2, $3, $4, $4, $5, $6)";
+
+const HEARTBEAT_SQLITE: &str = "
+    UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
+    WHERE inc = $1 AND state IN ('live', 'draining') RETURNING hb_seq";
+
+/// A server that was promoted counts for no process that was known before. The time is its own, so
+/// that its age is the same for everybody who asks.
+pub(super) const HEARTBEAT_POSTGRES: &str = "
+    UPDATE wmctl_host SET hb_seq = hb_seq + 1,
+        hb_ms = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)
+    WHERE inc = $1 AND state IN ('live', 'draining') AND line = wmctl_line() RETURNING hb_seq";
+
+/// A row that is there is not inserted: an insert waits for whoever changes that row.
+const ENSURE_ACCOUNT: &str = "
+    INSERT INTO wmctl_account (business_id) SELECT CAST($1 AS TEXT)
+    WHERE NOT EXISTS (SELECT 1 FROM wmctl_account WHERE business_id = $1)
+    ON CONFLICT (business_id) DO NOTHING";
+
+const ENSURE_LEASE: &str = "
+    INSERT INTO wmctl_lease (business_id) SELECT CAST($1 AS TEXT)
+    WHERE NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE business_id = $1)
+    ON CONFLICT (business_id) DO NOTHING";
+
+/// Free, or its holder was declared dead.
+const CLAIM_FREE: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = $2, since_ms = $3
+    WHERE business_id = $1 AND epoch < 9223372036854775807 AND (owner IS NULL
+        OR owner IN (SELECT inc FROM wmctl_host WHERE state = 'dead'))
+    RETURNING epoch";
+
+const CLAIM_ANY: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = $2, since_ms = $3
+    WHERE business_id = $1 AND epoch < 9223372036854775807 RETURNING epoch";
+
+pub(super) const RELEASE: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
+    WHERE business_id = $1 AND epoch = $2 AND owner = $3";
+
+const HOLDER: &str = "SELECT owner, epoch FROM wmctl_lease WHERE business_id = $1";
+
+/// No epoch gets there by itself: a statement that somebody typed has set it, and it cannot rise.
+pub const EPOCH_MAX: i64 = i64::MAX;
+
+/// The first statement of each unit of work: compares the lease row.
+pub(super) const FENCE_SQLITE: &str = "
+    SELECT 1 FROM wmctl_lease WHERE business_id = $1 AND epoch = $2 AND owner = $3";
+
+/// The same, and locks it. Only the row lock keeps a takeover out until this transaction ends: a
+/// plain comparison lets a stale writer commit after the new owner has loaded its state. A server
+/// that was promoted meanwhile may lack what this process has in memory: there the lease is void.
+pub(super) const FENCE_POSTGRES: &str = "
+    SELECT 1 FROM wmctl_lease l JOIN wmctl_host h ON h.inc = l.owner
+    WHERE l.business_id = $1 AND l.epoch = $2 AND l.owner = $3 AND h.line = wmctl_line()
+    FOR SHARE OF l";
+
+const STATUS: &str = "
+    SELECT l.business_id, l.epoch, l.owner, h.name, h.pid, l.since_ms, h.hb_ms
+    FROM wmctl_lease l LEFT JOIN wmctl_host h ON h.inc = l.owner
+    WHERE $1 = '' OR l.business_id = $1 ORDER BY l.business_id";
+
+impl Store {
+    /// Makes a process known; once for each start.
+    pub async fn register(&self, host: &Host, now_ms: i64) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let route = self.route().map(ToString::to_string);
+        let silence_ms = host.silence.map(|silence| silence.as_millis());
+        let silence_ms = silence_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+        let row = args![
+            host.id.to_string(),
+            host.name.as_str(),
+            host.pid,
+            now_ms,
+            route,
+            silence_ms
+        ];
+        tx.run(REGISTER, row).await?;
+        tx.commit().await?;
+        self.db.tally().beaten();
+        Ok(())
+    }
+
+    /// Counts the process's heartbeat up; `None` says that it was declared dead.
+    pub async fn heartbeat(&self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
+        let (sql, beat) = match self.db {
+            Db::Sqlite { .. } => (HEARTBEAT_SQLITE, args![host.to_string(), now_ms]),
+            Db::Postgres(_) => (HEARTBEAT_POSTGRES, args![host.to_string()]),
+        };
+        if let Db::Postgres(server) = &self.db
+            && server.is_superseded(host).await
+        {
+            return Ok(None);
+        }
+        let mut tx = self.db.begin().await?;
+        let row = tx.row(sql, beat).await?;
+        tx.commit().await?;
+        self.db.tally().beaten();
+        row.map(|row| row.column("wmctl_host", 0)).transpose()
+    }
+
+    /// Takes the lease of a tenant with a new epoch. [`StoreError::LeaseHeld`] if a process that
+    /// lives has it.
+    ///
+    /// On SQLite a lock file beside the database tells at once whether its holder lives; on
+    /// PostgreSQL the holder's row must say that it is dead.
+    pub async fn claim(
+        &self,
+        tenant: &TenantId,
+        host: HostId,
+        now_ms: i64,
+    ) -> Result<Lease, StoreError> {
+        let file = self.lock_file(tenant)?;
+        let (claim, file) = match file {
+            None => (CLAIM_FREE, None),
+            Some(file) => match file.try_lock() {
+                Ok(()) => (CLAIM_ANY, Some(Arc::new(file))),
+                Err(TryLockError::Error(error)) => return Err(StoreError::File(error)),
+                Err(TryLockError::WouldBlock) => return Err(self.held(tenant).await),
+            },
+        };
+        self.take(claim, tenant, host, now_ms, file).await
+    }
+
+    /// Takes a lease that is free, or whose holder was declared dead, although a process that hangs
+    /// may still hold a lock of the system.
+    pub async fn claim_orphan(
+        &self,
+        tenant: &TenantId,
+        host: HostId,
+        now_ms: i64,
+    ) -> Result<Lease, StoreError> {
+        self.take(CLAIM_FREE, tenant, host, now_ms, None).await
+    }
+
+    async fn take(
+        &self,
+        claim: &'static str,
+        tenant: &TenantId,
+        host: HostId,
+        now_ms: i64,
+        file: Option<Arc<File>>,
+    ) -> Result<Lease, StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.run(ENSURE_ACCOUNT, args![tenant.as_str()]).await?;
+        tx.run(ENSURE_LEASE, args![tenant.as_str()]).await?;
+        let claimed = tx.row(claim, args![tenant.as_str(), host.to_string(), now_ms]);
+        let Some(row) = self.against_hanging(claimed).await? else {
+            tx.rollback().await?;
+            return Err(self.held(tenant).await);
+        };
+        let epoch = row.column("wmctl_lease", 0)?;
+        // Whoever gets the file's lock next knows that this process is gone.
+        tx.run(LIVENESS, liveness(host, file.is_some())).await?;
+        tx.commit().await?;
+        Ok(Lease {
+            tenant: tenant.clone(),
+            epoch,
+            owner: host,
+            file,
+        })
+    }
+
+    /// Gives a lease back; nothing happens where it was lost already.
+    pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+        tx.run(RELEASE, row).await?;
+        tx.commit().await
+    }
+
+    /// Whether the lease still stands, as far as the row says now. Each commit asks again: this is
+    /// for those who have nothing to commit.
+    pub async fn holds(&self, lease: &Lease) -> Result<bool, StoreError> {
+        let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
+        Ok(self.db.row(FENCE_SQLITE, row).await?.is_some())
+    }
+
+    /// One lease, for people; `None` if nobody ever had it.
+    pub async fn lease(&self, tenant: &TenantId) -> Result<Option<LeaseStatus>, StoreError> {
+        Ok(self.leases_of(tenant.as_str()).await?.pop())
+    }
+
+    /// All leases, for people.
+    pub async fn leases(&self) -> Result<Vec<LeaseStatus>, StoreError> {
+        self.leases_of("").await
+    }
+
+    async fn leases_of(&self, only: &str) -> Result<Vec<LeaseStatus>, StoreError> {
+        const TABLE: &str = "wmctl_lease";
+        let rows = self.db.rows(STATUS, args![only]).await?;
+        rows.iter()
+            .map(|row| {
+                let corrupt = |column| StoreError::Corrupt {
+                    table: TABLE,
+                    column,
+                };
+                let owner: Option<String> = row.column(TABLE, 2)?;
+                let owner = owner.map(|text| text.parse().map_err(|_| corrupt(2)));
+                let name: Option<String> = row.column(TABLE, 3)?;
+                let pid: Option<i64> = row.column(TABLE, 4)?;
+                Ok(LeaseStatus {
+                    tenant: row.parsed(TABLE, 0)?,
+                    epoch: row.column(TABLE, 1)?,
+                    owner: owner.transpose()?,
+                    host: name.zip(pid),
+                    since_ms: row.column(TABLE, 5)?,
+                    heartbeat_ms: row.column(TABLE, 6)?,
+                })
+            })
+            .collect()
+    }
+
+    async fn held(&self, tenant: &TenantId) -> StoreError {
+        let row = match self.db.row(HOLDER, args![tenant.as_str()]).await {
+            Ok(row) => row,
+            Err(error) => return error,
+        };
+        let epoch = row.as_ref().map(|row| row.column("wmctl_lease", 1));
+        if matches!(epoch, Some(Ok(EPOCH_MAX))) {
+            return StoreError::EpochSpent {
+                tenant: tenant.clone(),
+            };
+        }
+        let text = row.and_then(|row| {
+            row.column::<Option<String>>("wmctl_lease", 0)
+                .ok()
+                .flatten()
+        });
+        StoreError::LeaseHeld {
+            holder: text.and_then(|text| text.parse().ok()),
+        }
+    }
+
+    /// Removes the lock file of a tenant that is not there any more.
+    pub(super) fn remove_lock_file(&self, tenant: &TenantId) {
+        if let Some(path) = self.lock_file_path(tenant) {
+            // An empty file that stays does no harm.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// The lock file of a tenant; `None` where the database is no file.
+    pub(super) fn lock_file(&self, tenant: &TenantId) -> Result<Option<File>, StoreError> {
+        let Some(path) = self.lock_file_path(tenant) else {
+            return Ok(None);
+        };
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(false).mode(0o600);
+        options.open(path).map(Some).map_err(StoreError::File)
+    }
+
+    /// Where it is.
+    pub(super) fn lock_file_path(&self, tenant: &TenantId) -> Option<PathBuf> {
+        let mut name = self.file.clone()?.into_os_string();
+        name.push(format!(".{tenant}.lock"));
+        Some(PathBuf::from(name))
+    }
+}

@@ -1,0 +1,155 @@
+//! What a standby sees of the process that holds a lease, and what it may do about it.
+
+use crate::ids::{HostId, TenantId};
+use crate::store::Store;
+use crate::store::db::{Db, Val, args};
+use crate::store::error::StoreError;
+
+const TABLE: &str = "wmctl_host";
+
+/// A host that serves holds a lock of its own, and none of the tenant.
+const HOLDER: &str = "
+    SELECT h.inc, h.hb_seq, h.state, h.liveness = 'lock' AND NOT h.serves, h.name, h.pid, h.route,
+        h.silence_ms
+    FROM wmctl_lease l LEFT JOIN wmctl_host h ON h.inc = l.owner
+    WHERE l.business_id = $1 AND l.owner IS NOT NULL";
+
+/// Only if nobody heard from it since: a heartbeat in between wins.
+const DECLARE_DEAD: &str = "
+    UPDATE wmctl_host SET state = 'dead' WHERE inc = $1 AND hb_seq = $2 AND state <> 'dead'";
+
+/// Takes the lease away from a process of another role instead, whose row is not ours to write.
+const DEPOSE: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
+    WHERE business_id = $1 AND owner = $2 AND EXISTS (
+        SELECT 1 FROM wmctl_host WHERE inc = $2 AND hb_seq = $3 AND state <> 'dead'
+            AND role <> current_user)";
+
+/// Rows that an open transaction of its owner still holds are skipped: they stay with the dead.
+const FENCE_DEAD: &str = "
+    WITH held AS (
+        SELECT business_id FROM wmctl_lease WHERE owner = $1 AND epoch < 9223372036854775807
+        ORDER BY business_id FOR UPDATE SKIP LOCKED)
+    UPDATE wmctl_lease l SET epoch = l.epoch + 1, owner = NULL
+    FROM held WHERE l.business_id = held.business_id";
+
+/// The rest, as soon as nobody holds it.
+const FENCE_REST: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
+    WHERE owner = $1 AND epoch < 9223372036854775807";
+
+pub(in crate::store) const LIVENESS: &str = "UPDATE wmctl_host SET liveness = $2 WHERE inc = $1";
+
+/// Ends a lease whoever holds it: its holder cannot commit from then on.
+pub(in crate::store) const FORCE_RELEASE: &str = "
+    UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL WHERE business_id = $1 AND owner = $2";
+
+/// The process that holds a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub host: HostId,
+    /// Rises with every heartbeat. To be compared with itself, by the observer's own clock.
+    pub beats: i64,
+    /// It was declared dead.
+    pub dead: bool,
+    /// It holds the tenant's lock: when the lock is free, it is gone.
+    pub locks: bool,
+    /// The machine's name and the process number, for people.
+    pub name: String,
+    pub pid: i64,
+    /// How it reaches the server.
+    pub route: Option<String>,
+    /// How long it may say nothing before it is dead, as it says itself (milliseconds).
+    pub silence_ms: Option<u64>,
+}
+
+impl Store {
+    /// Who holds the lease of a tenant; `None` if it is free.
+    pub async fn holder(&self, tenant: &TenantId) -> Result<Option<Holder>, StoreError> {
+        let Some(row) = self.db.row(HOLDER, args![tenant.as_str()]).await? else {
+            return Ok(None);
+        };
+        let state: String = row.column(TABLE, 2)?;
+        Ok(Some(Holder {
+            host: row.parsed(TABLE, 0)?,
+            beats: row.column(TABLE, 1)?,
+            dead: state == "dead",
+            locks: row.column(TABLE, 3)?,
+            name: row.column(TABLE, 4)?,
+            pid: row.column(TABLE, 5)?,
+            route: row.column(TABLE, 6)?,
+            silence_ms: silence(row.column(TABLE, 7)?),
+        }))
+    }
+
+    /// Declares a process dead whose heartbeat still stands at `beats`. Whether it did.
+    pub async fn declare_dead(&self, host: HostId, beats: i64) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let changed = tx.run(DECLARE_DEAD, args![host.to_string(), beats]).await?;
+        tx.commit().await?;
+        Ok(changed == 1)
+    }
+
+    /// Declares the holder of a tenant's lease dead whose heartbeat still stands at `beats`. One of
+    /// another role, whose row only that role may write, loses this lease instead. Whether the
+    /// lease may be claimed.
+    pub async fn depose(
+        &self,
+        tenant: &TenantId,
+        host: HostId,
+        beats: i64,
+    ) -> Result<bool, StoreError> {
+        if self.declare_dead(host, beats).await? {
+            return Ok(true);
+        }
+        if matches!(self.db, Db::Sqlite { .. }) {
+            return Ok(false);
+        }
+        let mut tx = self.db.begin().await?;
+        let given = args![tenant.as_str(), host.to_string(), beats];
+        let changed = self.against_hanging(tx.run(DEPOSE, given)).await?;
+        tx.commit().await?;
+        Ok(changed == 1)
+    }
+
+    /// Ends all leases of a process that was declared dead, at once: it cannot commit for any of
+    /// its tenants from then on, however long it takes until all are claimed. How many. On a
+    /// server only.
+    pub async fn fence_dead(&self, host: HostId) -> Result<u64, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let fenced = tx.run(FENCE_DEAD, args![host.to_string()]).await?;
+        tx.commit().await?;
+        let mut tx = self.db.begin().await?;
+        let rest = self.against_hanging(tx.run(FENCE_REST, args![host.to_string()]));
+        let fenced = fenced + rest.await?;
+        tx.commit().await?;
+        Ok(fenced)
+    }
+
+    /// Says whether a free lock of its tenant means that this process is gone.
+    pub async fn set_liveness(&self, host: HostId, locks: bool) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.run(LIVENESS, liveness(host, locks)).await?;
+        tx.commit().await
+    }
+
+    /// Takes a lease away from the process that holds it now. Whether there was one.
+    pub async fn force_release(&self, tenant: &TenantId, from: HostId) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let changed = tx
+            .run(FORCE_RELEASE, args![tenant.as_str(), from.to_string()])
+            .await?;
+        tx.commit().await?;
+        Ok(changed == 1)
+    }
+}
+
+/// A length of time from its row.
+pub(in crate::store) fn silence(ms: Option<i64>) -> Option<u64> {
+    ms.and_then(|ms| u64::try_from(ms).ok())
+}
+
+/// The arguments of [`LIVENESS`].
+pub(in crate::store) fn liveness(host: HostId, locks: bool) -> Vec<Val> {
+    args![host.to_string(), if locks { "lock" } else { "counter" }]
+}

@@ -1,0 +1,149 @@
+//! What applications send: kept until it was acknowledged, and after.
+
+pub mod enqueue;
+pub mod notify;
+pub mod queue;
+
+use crate::ids::{MessageId, TenantId};
+use crate::session::rows::OutboxRow;
+use crate::store::db::encoding;
+use crate::store::db::unit::Unit;
+use crate::store::db::{Row, args};
+use crate::store::error::StoreError;
+use crate::store::outbox::notify::Bell;
+use crate::store::{Owner, Store};
+
+const TABLE: &str = "wmctl_outbox";
+
+/// Most rows that one listing gives.
+const OPEN_ROWS_MAX: i64 = 1_000;
+
+pub(super) const ROW: &str = "
+    SELECT message_id, recipient, body, state, stanza, queued_ms, sent_ms, delivered_ms, read_ms,
+        error, resends, account, expires_ms,
+        idempotency_key
+    FROM wmctl_outbox WHERE business_id = $1 AND message_id = $2";
+
+const UPDATE: &str = "
+    UPDATE wmctl_outbox SET state = $3, stanza = $4, sent_ms = $5, delivered_ms = $6, read_ms = $7,
+        error = $8, resends = $9
+    WHERE business_id = $1 AND message_id = $2";
+
+const BATCH: &str = "
+    SELECT message_id, recipient, body, state, stanza, queued_ms, sent_ms, delivered_ms, read_ms,
+        error, resends, account, expires_ms,
+        idempotency_key, seq
+    FROM wmctl_outbox
+    WHERE business_id = $1 AND seq > $2 AND state IN ('queued', 'encrypted')
+    ORDER BY seq LIMIT $3";
+
+const OPEN: &str = "
+    SELECT message_id, seq FROM wmctl_outbox
+    WHERE business_id = $1 AND seq > $2 AND state IN ('queued', 'encrypted')
+    ORDER BY seq LIMIT $3";
+
+/// A message of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Row(Box<OutboxRow>),
+    /// Its row cannot be read.
+    Unreadable(MessageId),
+}
+
+impl Store {
+    /// A bell for the outbox of a tenant.
+    pub fn outbox_bell(&self, tenant: &TenantId) -> Bell {
+        self.bells.bell(&self.db, &notify::call_of(tenant.as_str()))
+    }
+
+    /// A bell for hosts; `None` where the server cannot be listened to.
+    pub(in crate::store) fn wake_bell(&self) -> Option<Bell> {
+        let heard = notify::way(&self.db).is_some();
+        heard.then(|| self.bells.bell(&self.db, notify::HOSTS))
+    }
+
+    /// Messages that are not acknowledged yet, behind a place: at most `limit`, in the order in
+    /// which they were taken in, each with its place. Of a row that cannot be read only the id, or
+    /// nothing where that cannot be read either.
+    pub async fn outbox_batch(
+        &self,
+        tenant: &TenantId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(Option<Found>, i64)>, StoreError> {
+        let args = args![tenant.as_str(), after, limit];
+        let rows = self.db.rows(BATCH, args).await?;
+        rows.iter()
+            .map(|row| {
+                let found = match decode(row) {
+                    Ok(row) => Some(Found::Row(Box::new(row))),
+                    Err(_) => row.parsed(TABLE, 0).ok().map(Found::Unreadable),
+                };
+                Ok((found, row.column(TABLE, 14)?))
+            })
+            .collect()
+    }
+
+    /// The same without their rows, at most a thousand.
+    pub async fn outbox_open(
+        &self,
+        tenant: &TenantId,
+        after: i64,
+    ) -> Result<Vec<(MessageId, i64)>, StoreError> {
+        let rows = self
+            .db
+            .rows(OPEN, args![tenant.as_str(), after, OPEN_ROWS_MAX])
+            .await?;
+        rows.iter()
+            .map(|row| Ok((row.parsed(TABLE, 0)?, row.column(TABLE, 1)?)))
+            .collect()
+    }
+}
+
+/// Writes what a unit of work made of a message.
+pub(super) async fn update(
+    unit: &mut Unit,
+    owner: &Owner,
+    row: &OutboxRow,
+) -> Result<(), StoreError> {
+    let values = args![
+        owner.tenant.as_str(),
+        row.id.as_str(),
+        encoding::outbox_state(row.state),
+        row.stanza.clone(),
+        row.sent_ms,
+        row.delivered_ms,
+        row.read_ms,
+        row.error.clone(),
+        row.resends,
+    ];
+    unit.run(UPDATE, values).await?;
+    Ok(())
+}
+
+pub(super) fn decode(row: &Row) -> Result<OutboxRow, StoreError> {
+    let corrupt = |column| StoreError::Corrupt {
+        table: TABLE,
+        column,
+    };
+    let state: String = row.column(TABLE, 3)?;
+    let resends: i64 = row.column(TABLE, 10)?;
+    let account: Option<String> = row.column(TABLE, 11)?;
+    let account = account.map(|text| text.parse().map_err(|_| corrupt(11)));
+    Ok(OutboxRow {
+        id: row.parsed(TABLE, 0)?,
+        to: row.parsed(TABLE, 1)?,
+        body: row.column(TABLE, 2)?,
+        state: encoding::parse_outbox_state(&state).ok_or(corrupt(3))?,
+        stanza: row.column(TABLE, 4)?,
+        queued_ms: row.column(TABLE, 5)?,
+        sent_ms: row.column(TABLE, 6)?,
+        delivered_ms: row.column(TABLE, 7)?,
+        read_ms: row.column(TABLE, 8)?,
+        error: row.column(TABLE, 9)?,
+        resends: resends.try_into().map_err(|_| corrupt(10))?,
+        account: account.transpose()?,
+        expires_ms: row.column(TABLE, 12)?,
+        idempotency_key: row.column(TABLE, 13)?,
+    })
+}
