@@ -1,7 +1,8 @@
-//! One account: its session, its link, its rows at hand, and the order in which things happen.
+//! One account: its session, its link, its cached rows, and the order in which things happen.
 //!
-//! The actor waits for one thing and collects what else is there already. The session decides about
-//! all of it; the changes are committed in one transaction; only then are stanzas transmitted.
+//! The actor waits for one input and adds all others that are already there. The session decides
+//! about all of them, the changes are committed in one transaction, and only then are stanzas
+//! transmitted.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -28,36 +29,37 @@ use crate::session::output::{Close, Fetch, Notice, Output};
 use crate::session::rows::{Row, RowKey, Rows};
 use crate::session::unit::Context;
 
-/// Most inputs that share one transaction: enough to make its cost small for each, few enough that
-/// a failed one repeats little.
+/// Most inputs that share one transaction. Enough to spread its cost; few enough that a failed
+/// transaction repeats little.
 const UNIT_INPUTS_MAX: usize = 64;
-/// How often one input may ask for more rows: each round follows one reference further.
+/// Most rounds of loading rows for one unit: each round follows one more reference between rows.
 const WANT_ROUNDS_MAX: usize = 16;
-/// Most that the changes of one unit take before no further input joins it.
+/// Byte size of a unit's changes above which no further input joins it.
 const UNIT_BYTES_MAX: usize = 1 << 20;
-/// An account that did nothing for so long keeps no rows at hand.
+/// Idle time, in ms, after which an account drops its cached rows.
 const ROWS_IDLE_MS: u64 = 10 * 60_000;
-/// Outbox rows taken in at once.
+/// Most outbox rows read at once.
 const SENDS_MAX: u32 = 64;
-/// A restart that the server asks for happens at once, but not endlessly.
+/// Most consecutive restarts without a wait when the server asks for a restart.
 const RESTARTS_MAX: u32 = 3;
-/// Commands that wait for the actor; senders wait when there are more.
+/// Capacity of an actor's command queue. Senders wait while it is full.
 pub const COMMANDS_MAX: usize = 64;
 
-/// Why an actor ended. Not an error: its owner decides what comes next.
+/// The reason why an actor ended. Not an error: its owner decides what comes next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stopped {
-    /// Its owner asked for it.
+    /// The owner asked it to stop.
     Asked,
-    /// Another host may write now.
+    /// Another host holds the lease now.
     LeaseLost,
     /// No device is paired.
     Unpaired,
-    /// The account must not connect again as it is.
+    /// The account must not connect again in its present state.
     Ended(Ended),
-    /// The account is connected and dead here, whatever is tried: another host may have more luck.
+    /// The link stays connected but stalled, even after a reconnect and a reload. Another host may
+    /// succeed.
     Stalled(Sign),
-    /// The database or a setting is unusable.
+    /// The database or a setting is unusable. The text says why.
     Broken(String),
 }
 
@@ -65,62 +67,62 @@ pub enum Stopped {
 pub struct Actor<L, D> {
     parts: Parts<L, D>,
     random: Box<dyn Random + Send>,
-    /// Waits between connections that were lost.
+    /// Backoff after a lost connection.
     lost: Backoff,
-    /// Waits after another client took our place.
+    /// Backoff after another client replaced our connection.
     replaced: Backoff,
-    /// Waits after the rows could not be trusted or reached.
+    /// Backoff before a reload, after the database failed or the rows changed.
     reload: Backoff,
-    /// What is missing although the link lives, until it comes.
+    /// The present stall, until the missing signal arrives.
     ailment: Option<Ailment>,
-    /// What is done about units that the database refuses.
+    /// Precautions after the database refused a unit.
     care: Care,
 }
 
-/// Everything that is thrown away when a commit fails: it starts again from the rows.
+/// State that is dropped when a commit fails. It is rebuilt from the rows.
 struct Life {
     session: Session,
     rows: Rows,
     queue: VecDeque<Input>,
-    /// Where the outbox goes on, and whether there may be more; only while logged in.
+    /// Position in the outbox from which the next read continues.
     cursor: i64,
     sends: Sends,
     logged_in_ms: Option<u64>,
     downloads: Downloads,
-    /// Handled with the next unit of work.
+    /// An input to handle together with the next unit of work.
     beside: Option<Input>,
-    /// When something was worked on last.
+    /// When the last input other than a tick was handled, in monotonic ms.
     worked_ms: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sends {
-    /// Not logged in: nothing is fed.
+    /// Not logged in: outbox rows are not read.
     Off,
-    /// Nothing new is known of.
+    /// No unread outbox rows are known.
     Idle,
-    /// There may be rows to feed.
+    /// There may be outbox rows to read.
     Due,
 }
 
-/// Why the wait or the work on one link ended.
+/// The reason why the work on one link ended.
 pub(super) enum End {
     Stopped(Stopped),
-    /// The session is to be thrown away and loaded again.
+    /// The session must be dropped and loaded again.
     Reload(LedgerError),
-    /// The same, because it is connected and dead.
+    /// The same, because the link is connected but stalled.
     Revive(Sign),
     Line(LineError),
     Close(Close),
-    /// The database does not take a unit, and takes others: the same as a reload, at once.
+    /// The database refuses a unit. The session is loaded again, and units become smaller.
     Refused(String),
 }
 
-/// What became of some inputs, to be committed and transmitted.
+/// The result of some inputs, to commit and transmit.
 struct Work {
     out: Output,
     inputs: usize,
-    /// The only one, where each is a unit of its own.
+    /// The only input, if each input is a unit of its own.
     only: Option<Input>,
 }
 
@@ -138,7 +140,7 @@ impl From<LedgerError> for End {
 }
 
 impl<L: Ledger, D: Dial> Actor<L, D> {
-    /// An actor that has done nothing yet.
+    /// Creates an actor that is not running yet.
     pub fn new(parts: Parts<L, D>) -> Self {
         let random = parts.surroundings.entropy.random();
         Self {
@@ -154,13 +156,13 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
 
     /// Keeps the account connected until something ends it.
     ///
-    /// May be called again after it panicked: everything that the panic could have left half done
-    /// is loaded again.
+    /// May be called again after a panic: all state that the panic may have left half done is
+    /// loaded again.
     pub async fn run(&mut self) -> Stopped {
         loop {
             let end = match Box::pin(self.load()).await {
                 Ok(mut life) => Box::pin(self.live(&mut life)).await,
-                // Without its own row no account can run.
+                // An account cannot run without its own row.
                 Err(End::Refused(why)) => End::Stopped(Stopped::Broken(why)),
                 Err(end) => end,
             };
@@ -205,7 +207,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    /// Says that it panicked, and waits to start over.
+    /// Publishes the status after a panic, before the restart.
     pub fn panicked(&self) {
         self.parts.say(AccountState::Disconnected, Some("panicked"));
     }
@@ -229,7 +231,8 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         })
     }
 
-    /// A ban runs out, and a newer version may be welcome again; being unlinked is for good.
+    /// Returns true if the account must not connect. A logout and an export are final. A ban
+    /// without an end date, or past its end, and an outdated version are tried again.
     fn is_final(&self, ended: &Ended) -> bool {
         match ended {
             Ended::LoggedOut { .. } | Ended::Exported { .. } => true,
@@ -240,7 +243,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    /// Connects again and again, with one session.
+    /// Connects repeatedly with one session, until the session must end or be loaded again.
     async fn live(&mut self, life: &mut Life) -> End {
         let mut restarts = 0;
         loop {
@@ -275,7 +278,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                     restarts += 1;
                     continue;
                 }
-                // The session read a row that was not there: nothing that it holds can be trusted.
+                // The session read a row that was not loaded, so its state cannot be trusted.
                 End::Close(Close::Retry {
                     reason: "row_not_loaded",
                 }) => {
@@ -311,13 +314,13 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    /// What to say, and how long to wait, after a connection was lost.
+    /// Returns the status to publish, its reason, and the wait in ms after a lost connection.
     fn after_loss(&mut self, state: AccountState, reason: &str) -> (AccountState, String, u64) {
         let wait_ms = self.lost.next_ms(&mut *self.random);
         (state, reason.to_owned(), wait_ms)
     }
 
-    /// Decides what to do about a session that is connected and dead: more, the longer it lasts.
+    /// Selects the next step against a stalled link: reconnect, then reload, then hand over.
     fn fall_ill(&mut self, sign: Sign) -> Step {
         let step = match self.ailment.take() {
             None => Step::Reconnect,
@@ -339,8 +342,8 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         step
     }
 
-    /// The server gave our place away: waits, and ends it all where that was to the process that
-    /// holds the lease now.
+    /// Handles a connection that the server gave to another client. Waits and returns `None` if the
+    /// lease is still ours. Returns an end if the lease is lost or the actor is to stop.
     async fn replaced(&mut self) -> Option<End> {
         loop {
             let token = match self.parts.ledger.check().await {
@@ -402,7 +405,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             End::Reload(_) | End::Refused(_) | End::Stopped(Stopped::LeaseLost)
         );
         if !gone {
-            // A session that is kept must know that whatever it waits for will not come.
+            // A session that is kept must know that the replies that it waits for will not come.
             let mut out = Output::default();
             self.handle(life, Input::LinkDown, &mut out);
             if let Err(error) = self.parts.farewell(&out.changes).await
@@ -417,12 +420,13 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         end
     }
 
-    /// One wait, one unit of work, one transmission.
+    /// Performs one wait, one unit of work and one transmission.
     async fn turn(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
         if life.queue.is_empty() {
             self.wait(life, line).await?;
         }
-        // Many accounts wait at any time: what the work needs is not kept for them.
+        // Many accounts wait at any time. Boxing keeps the memory for work out of their waiting
+        // futures.
         Box::pin(self.work(life, line)).await
     }
 
@@ -467,7 +471,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    /// Lets the session decide about inputs that wait, and commits what that changes.
+    /// Lets the session decide about the waiting inputs, and commits the changes.
     async fn decide(
         &mut self,
         life: &mut Life,
@@ -478,7 +482,8 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         if inputs_max == 1 {
             work.only = life.queue.front().cloned();
         }
-        // The rows of all inputs at once; what an input changes may make the next want others.
+        // Loads the rows of all inputs at once. A change of one input may make the next one need
+        // more rows.
         self.know(life, inputs_max).await?;
         let (out, mut bytes) = (&mut work.out, 0);
         while work.inputs < inputs_max && out.close.is_none() && bytes < UNIT_BYTES_MAX {
@@ -502,16 +507,16 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         #[cfg(test)]
         super::tests::panic_if_asked(&out.changes);
         if cfg!(feature = "mutants") {
-            // Wrong on purpose, never in a release: the crash test must notice it.
+            // Wrong on purpose, never in a release: the crash test must detect it.
             line.send(&out.transmit).await.map_err(End::Line)?;
             out.transmit.clear();
         }
         self.commit(&work.out.changes).await
     }
 
-    /// The database does not take what a unit changes. Of several inputs one is to blame, and all
-    /// come again; a single one becomes an event, and is acknowledged. The session is thrown away
-    /// in either case: it is ahead of its rows.
+    /// Handles a unit that the database refuses. If it held several inputs, all are repeated one by
+    /// one. A single input is stored as an event with its bytes and acknowledged. In both cases the
+    /// session is dropped, because it is ahead of its rows.
     async fn refuse(
         &mut self,
         life: &mut Life,
@@ -529,7 +534,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             return Err(End::Stopped(Stopped::Broken(why)));
         };
         match self.commit(&instead.changes).await {
-            // Not even its bytes are welcome: it is the database that is ill, and not the input.
+            // The database refuses even the bytes: it is at fault, not the input.
             Err(End::Refused(why)) => return Err(End::Stopped(Stopped::Broken(why))),
             committed => committed?,
         }
@@ -545,7 +550,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         Err(End::Refused(why))
     }
 
-    /// Keeps at hand what the next units may want.
+    /// Trims the cached rows to the account's share, or drops them if the account is idle.
     fn settle(&mut self, life: &mut Life) {
         let now_ms = self.parts.mono_ms();
         let idle = life.worked_ms + ROWS_IDLE_MS <= now_ms;
@@ -557,7 +562,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    /// Waits for one thing. Each branch is a single wait that loses nothing when it is dropped.
+    /// Waits for one input. Each branch is a single wait that loses nothing when it is dropped.
     async fn wait(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
         if life.sends == Sends::Due {
             life.queue.extend(life.beside.take());
@@ -584,24 +589,24 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             () = parts.ledger.outbox_changed(), if life.sends == Sends::Idle => {
                 life.sends = Sends::Due;
             }
-            // Last: whatever else there is goes first, and it along.
+            // Last branch: any other input goes first, and takes this one along.
             () = std::future::ready(()), if life.beside.is_some() => (),
         }
         life.queue.extend(life.beside.take());
         Ok(())
     }
 
-    /// Takes what is there already, so that it shares the transaction.
+    /// Adds the inputs that are already there, so that they share the transaction.
     async fn gather(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
         while life.queue.len() < UNIT_INPUTS_MAX {
             match line.receive().now_or_never() {
                 Some(Ok(nodes)) => life.queue.extend(nodes.into_iter().map(Input::Node)),
-                // What came before the end of the link is still worked on.
+                // Stanzas that arrived before the end of the link are still handled.
                 Some(Err(error)) if life.queue.is_empty() => return Err(End::Line(error)),
                 Some(Err(_)) | None => break,
             }
         }
-        // Deadlines must not starve while the server talks without a pause.
+        // Deadlines must not starve while the server sends without a pause.
         if life
             .session
             .wake_at()
@@ -613,7 +618,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             let open = self.open_sends(life.cursor).await?;
             life.cursor = open.cursor;
             life.sends = if open.more { Sends::Due } else { Sends::Idle };
-            // Whoever wants such a row is refused, and the message with it.
+            // An input that needs an unreadable row is refused, and its message with it.
             life.queue
                 .extend(open.unreadable.into_iter().map(Input::Send));
             for row in open.rows {
@@ -639,7 +644,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    /// Loads the rows that the session wants for the first inputs of the queue.
+    /// Loads the rows that the session needs for the first `inputs` of the queue.
     async fn know(&mut self, life: &mut Life, inputs: usize) -> Result<(), End> {
         for _ in 0..WANT_ROUNDS_MAX {
             let inputs = life.queue.iter().take(inputs);
@@ -747,7 +752,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    /// A session that was dead is not called connected before it proved that it works.
+    /// Publishes the connected state, or the stall until the missing signal arrives.
     fn say_connected(&self) {
         match &self.ailment {
             None => self.parts.say(AccountState::Connected, None),
@@ -755,7 +760,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    /// Waits before the next attempt; says so when something ends the wait for good.
+    /// Waits before the next attempt. Returns a reason if the actor must end instead.
     async fn pause(&mut self, wait_ms: u64) -> Option<Stopped> {
         tokio::select! {
             biased;

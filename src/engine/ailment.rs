@@ -1,23 +1,23 @@
-//! A session that is connected and dead: what is done about it, more the longer it lasts.
+//! Escalation for a session that is connected but stalled: each step does more than the one before.
 
 use crate::metrics::Stalled;
 use crate::session::link::watchdog::Sign;
 
-/// A session that is connected and dead, and how often something was done about it.
+/// A stalled session, and the last step taken against it.
 pub(super) struct Ailment {
     pub(super) sign: Sign,
     pub(super) step: Step,
-    /// Counts it as stalled.
+    /// Counts the session as stalled in the metrics until it is dropped.
     pub(super) _stalled: Stalled,
 }
 
-/// What is done about a dead session, in this order.
+/// The steps taken against a stalled session, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Reconnect,
-    /// Throws away what is in memory and starts from the rows.
+    /// Drops the state in memory and starts from the rows.
     Reload,
-    /// Gives the account away.
+    /// Gives up the lease, so that another host may run the account.
     HandOver,
 }
 

@@ -1,4 +1,4 @@
-//! Downloads of one account, and the leave to hold what they bring.
+//! Downloads of one account, and the permit to hold a downloaded history in memory.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,19 +10,20 @@ use tracing::Instrument as _;
 use crate::appstate::blob::Kind;
 use crate::session::input::Input;
 
-/// Accounts of a process that hold a downloaded history in memory at a time. Others wait, and work.
+/// Most accounts of a process that hold a downloaded history in memory at the same time. Other
+/// accounts wait for a permit, and work meanwhile.
 pub const HISTORIES_MAX: usize = 2;
 
-/// What is under way for one link.
+/// The downloads in progress for one link.
 #[derive(Debug, Default)]
 pub(super) struct Downloads {
     tasks: JoinSet<(Input, Option<OwnedSemaphorePermit>)>,
-    /// The leave to hold a history in memory.
+    /// The permit to hold a history in memory.
     leave: Option<OwnedSemaphorePermit>,
 }
 
 impl Downloads {
-    /// Begins with one, or has it wait for its turn.
+    /// Starts a download. A history download first waits for its permit.
     pub(super) fn start(
         &mut self,
         id: u64,
@@ -42,19 +43,20 @@ impl Downloads {
         self.tasks.spawn(load.in_current_span());
     }
 
-    /// The next one that ended; `None` where nothing is under way. Cancel-safe.
+    /// Returns the result of the next download that ends; `None` if none is in progress.
+    /// Cancel-safe.
     pub(super) async fn next(&mut self) -> Option<Input> {
         let (input, leave) = self.tasks.join_next().await?.ok()?;
         self.leave = leave.or(self.leave.take());
         Some(input)
     }
 
-    /// No history is held any more.
+    /// Returns the permit, once the account no longer holds a history in memory.
     pub(super) fn release(&mut self) {
         self.leave = None;
     }
 
-    /// Gives up whatever is under way.
+    /// Aborts all downloads.
     pub(super) async fn end(&mut self) {
         self.tasks.shutdown().await;
         self.release();

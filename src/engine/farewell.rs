@@ -1,5 +1,4 @@
-//! The last words of an account: what applications are told when a link is lost, and why an account
-//! is not run at all.
+//! The last event of a lost link for applications, and the check whether an account may run at all.
 
 use std::time::Duration;
 
@@ -10,12 +9,12 @@ use crate::engine::ledger::{Attempt, Ledger, LedgerError};
 use crate::session::account::{Account, Ended};
 use crate::session::changes::Change;
 
-/// How long it may take to tell that a link was lost.
+/// Longest time for the commit of the event that reports a lost link.
 const FAREWELL_TIME_MAX: Duration = Duration::from_secs(2);
 
 impl<L: Ledger, D> Parts<L, D> {
-    /// Commits what is to be told of a lost link: once, and soon or not at all. An error means that
-    /// what is in memory may be behind the rows.
+    /// Commits the changes that report a lost link. It tries once, for at most
+    /// [`FAREWELL_TIME_MAX`]. An error means that the state in memory may be behind the rows.
     pub(super) async fn farewell(&self, changes: &[Change]) -> Result<(), LedgerError> {
         if changes.is_empty() || self.stop.is_forced() {
             return Ok(());
@@ -38,7 +37,8 @@ impl<L: Ledger, D> Parts<L, D> {
     }
 }
 
-/// Whether an account may be run at all, without connecting.
+/// Returns the reason why an account must not run, decided without connecting; `None` if it may
+/// run.
 pub fn refusal(account: Option<&Account>, unix_ms: i64) -> Option<Stopped> {
     let Some(account) = account else {
         return Some(Stopped::Unpaired);

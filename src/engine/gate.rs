@@ -1,50 +1,50 @@
-//! Whether an account may dial and send now: as long as its process is known to be alive.
+//! The permission to connect and send, valid while the process is known to be alive.
 
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 
-/// What a heartbeat entitles to.
+/// The permission that a heartbeat grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permission {
-    /// It may connect.
+    /// Whether the account may connect.
     pub dial: bool,
-    /// It may connect and send until then, by [`Clock::boot_ms`].
+    /// End of the permission to connect and send, in ms by [`Clock::boot_ms`].
     pub until_ms: u64,
 }
 
 impl Permission {
-    /// For whoever needs no heartbeat: its commits alone decide.
+    /// Granted to a process that needs no heartbeat: the fence of each commit protects it.
     pub const ALWAYS: Self = Self {
         dial: true,
         until_ms: u64::MAX,
     };
 
-    /// Before anything is known.
+    /// The permission before the first heartbeat is answered.
     pub const NEVER: Self = Self {
         dial: false,
         until_ms: 0,
     };
 }
 
-/// The account's end of the permission; clones share it.
+/// The account's receiver of the permission; clones share it.
 #[derive(Clone, Debug)]
 pub struct Gate(watch::Receiver<Permission>);
 
 impl Gate {
-    /// Closed, until its keeper opens it.
+    /// Returns a closed gate, and the sender that opens it.
     pub fn closed() -> (watch::Sender<Permission>, Self) {
         let (keeper, gate) = watch::channel(Permission::NEVER);
         (keeper, Self(gate))
     }
 
-    /// Always open.
+    /// Returns a gate that is always open.
     pub fn open() -> Self {
         Self(watch::channel(Permission::ALWAYS).1)
     }
 
-    /// Waits until sending is allowed. The clock is read here, so that whoever was stopped for a
-    /// while does not send on what it was allowed before. Cancel-safe.
+    /// Waits until sending is allowed. It reads the clock itself, so that a process that was paused
+    /// does not send under an expired permission. Cancel-safe.
     pub async fn may_send(&mut self, clock: &dyn Clock) {
         self.may(clock, |_| true).await;
     }
@@ -61,7 +61,7 @@ impl Gate {
                 return;
             }
             if self.0.changed().await.is_err() {
-                // Nobody is left who could allow it; whoever asked is being stopped.
+                // The sender is gone, so permission can never come. The caller is being stopped.
                 std::future::pending::<()>().await;
             }
         }

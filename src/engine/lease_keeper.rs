@@ -1,4 +1,4 @@
-//! Says that this process lives, and notices when others declared it dead.
+//! Counts up this process's heartbeat, and detects when another process declared it dead.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::engine::leased::explained;
 use crate::ids::HostId;
 use crate::store::Store;
 
-/// How often the heartbeat is counted up.
+/// Interval between heartbeats.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// How long a heartbeat may take.
+/// Longest time to wait for a heartbeat's answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Beats until the process is declared dead; then cancels `lost`. Ends with its future only. Says
-/// that it `turned` with each heartbeat that it sends.
+/// Sends heartbeats until another process declares this one dead; then cancels `lost` and returns.
+/// Otherwise it runs until its future is dropped. Calls `turned` before each heartbeat.
 ///
-/// A heartbeat decides nothing by itself: who may write stands in the lease row, which every commit
-/// compares. While the database is away, commits fail too, so nothing has to be done here.
+/// A heartbeat decides nothing by itself. The lease row says who may write, and each commit
+/// compares it. While the database is unavailable, commits fail too, so this task need not react.
 pub async fn keep(
     store: &Store,
     host: HostId,

@@ -1,4 +1,4 @@
-//! The live ledger: the store, under the lease of one account.
+//! The production ledger: the store under the lease of one account.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,7 +23,7 @@ use crate::store::outbox::Found;
 use crate::store::outbox::notify::Bell;
 use crate::store::{Owner, Store};
 
-/// The rows of the account that the lease is for.
+/// The rows of the account that the lease covers.
 #[derive(Debug)]
 pub struct Leased {
     store: Store,
@@ -33,23 +33,23 @@ pub struct Leased {
     meter: Meter,
 }
 
-/// What the rows said.
+/// State remembered from the rows and from earlier commits.
 #[derive(Debug, Default)]
 struct Known {
-    /// Our device, once there is one: most rows carry its address.
+    /// Our device, once it is known: most rows carry its address.
     jid: Option<Jid>,
-    /// The last unit that is known to be committed, once the rows were loaded, and the one that was
-    /// tried last.
+    /// The last unit known to be committed, once the rows were loaded. `tried` is the last unit
+    /// that was attempted.
     committed: Option<String>,
     tried: Option<Place>,
-    /// The log that they are written in, once they were judged, and how the account is named
-    /// outside the database.
+    /// The log in which the rows are written, once it was checked, and the account's name outside
+    /// the database.
     log: Option<(Current, String)>,
 }
 
 impl Known {
-    /// Whether units of this lease were committed that the rows, whose last one is `last`, lack:
-    /// nobody else commits any.
+    /// Returns true if units of this lease were committed that the rows lack. `last` is the last
+    /// unit that the rows name. Only this lease holder commits units of this lease.
     fn is_ahead_of(&self, last: &str) -> bool {
         let tried = self.tried.as_ref().is_some_and(|place| place.name == last);
         let committed = self.committed.as_ref();
@@ -65,8 +65,9 @@ fn is_chain(key: &RowKey) -> bool {
     matches!(key, RowKey::Ratchet(_) | RowKey::SenderKey { .. })
 }
 
-/// What a record of an earlier log is still good for: reading. `None` if for nothing. What cannot
-/// be read is left to whoever reads it.
+/// Reduces a record of an earlier log to decryption only. Returns `None` if the record has no
+/// further use. A record that cannot be decoded is returned unchanged, and the caller that decodes
+/// it handles the error.
 fn ended(key: &RowKey, record: Vec<u8>) -> Option<Vec<u8>> {
     match key {
         RowKey::Ratchet(_) => Some(match Ratchet::decode(&record) {
@@ -83,8 +84,8 @@ fn ended(key: &RowKey, record: Vec<u8>) -> Option<Vec<u8>> {
     }
 }
 
-/// The changes with records that say in which log they were written; `None` in the first, where
-/// none says so.
+/// Returns the changes with records stamped with their log. Returns `None` in log 0, where records
+/// carry no stamp.
 fn stamped(changes: &[Change], log: u64) -> Option<Vec<Change>> {
     if log == 0 {
         return None;
@@ -147,8 +148,8 @@ impl Leased {
         })
     }
 
-    /// Where the next unit stands: behind the last one, under a name that is used once. Anywhere
-    /// while nothing was loaded.
+    /// Returns the place of the next unit: after the last one, under a name that is used once.
+    /// Returns `None` while nothing is loaded; then the unit has no required predecessor.
     fn place(&self, attempt: Attempt) -> Option<Place> {
         let mut known = self.known();
         let after = known.committed.clone()?;
@@ -157,7 +158,7 @@ impl Leased {
         {
             return Some(tried.clone());
         }
-        // Names rise within an epoch, and nobody else has the epoch.
+        // Unit numbers rise within an epoch, and no other process has the epoch.
         let epoch = self.lease.epoch;
         let number = |name: &str| -> Option<u64> {
             let (of, number) = name.split_once('.')?;
@@ -175,7 +176,7 @@ impl Leased {
 }
 
 impl Leased {
-    /// Counts the messages that are new; all of them where the answer of their commit was lost.
+    /// Counts new messages. Counts all messages of the unit if the answer to its commit was lost.
     fn count(&self, changes: &[Change], committed: Option<&Committed>) {
         let events = changes.iter().filter_map(|change| match change {
             Change::Event(event) => Some(&event.body),
@@ -259,7 +260,7 @@ impl Ledger for Leased {
         let committed = self.timed("commit", commit).await?;
         let newest = match &committed {
             Some(committed) => committed.events.iter().flatten().max().copied(),
-            // It was committed by the attempt whose outcome was unknown.
+            // The attempt whose outcome was unknown has committed it.
             None => Some(self.store.last_event(&self.lease.tenant).await?),
         };
         {
@@ -316,7 +317,7 @@ impl From<StoreError> for LedgerError {
     }
 }
 
-/// The error and what is behind it.
+/// Returns the error's text followed by the text of its sources.
 pub fn explained(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,6 +1,7 @@
 //! A live connection that carries stanzas.
 //!
-//! A seam: the live one is the session's link over a WebSocket; tests connect two channels.
+//! These traits separate the actor from the network. The production implementation is the session's
+//! link over a WebSocket; tests use a pair of channels.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -22,13 +23,13 @@ use crate::noise::cert::{RootKey, WHATSAPP_ROOT};
 use crate::session::link::{Link, LinkError, LinkKeys};
 use crate::wire::node::Node;
 
-/// Why there is no connection any more, or none yet.
+/// The reason why a connection ended or could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
-    /// The network or the server: trying again may help.
+    /// The network or the server failed: a retry may succeed.
     #[error("{0}")]
     Down(String),
-    /// The server is not who it should be, or does not speak our protocol.
+    /// The server failed authentication, or does not speak our protocol.
     #[error("{0}")]
     Untrusted(String),
     /// A setting is wrong.
@@ -36,25 +37,25 @@ pub enum LineError {
     Misconfigured(String),
 }
 
-/// What the client says when a connection opens.
+/// What the client sends when it opens a connection.
 #[derive(Clone, Debug)]
 pub struct Hello {
     pub noise: KeyPair,
-    /// Who we are, as an encoded `ClientPayload`.
+    /// Our identity, as an encoded `ClientPayload`.
     pub payload: Vec<u8>,
-    /// The server's hint of the last connection.
+    /// The routing hint that the server sent on the last connection.
     pub routing_info: Option<Vec<u8>>,
 }
 
 /// One open, authenticated connection.
 pub trait Line: Send {
-    /// The next stanzas, at least one. Cancel-safe.
+    /// Returns the next stanzas, at least one. Cancel-safe.
     fn receive(&mut self) -> impl Future<Output = Result<Vec<Node>, LineError>> + Send;
 
-    /// Sends stanzas in order. Not cancel-safe: after a dropped call only closing makes sense.
+    /// Sends stanzas in order. Not cancel-safe: after a dropped call, close the connection.
     fn send(&mut self, nodes: &[Node]) -> impl Future<Output = Result<(), LineError>> + Send;
 
-    /// Says goodbye, briefly.
+    /// Closes the connection in order, within a short time.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
@@ -62,18 +63,18 @@ pub trait Line: Send {
 pub trait Dial: Send + Sync {
     type Line: Line;
 
-    /// Opens one, the handshake included. Dropping the future gives up.
+    /// Opens a connection, including the handshake. Dropping the future aborts the attempt.
     fn dial(&self, hello: &Hello) -> impl Future<Output = Result<Self::Line, LineError>> + Send;
 
-    /// Downloads a blob, checks and decrypts it; `None` if that is impossible.
+    /// Downloads a blob, verifies and decrypts it. Returns `None` if any step fails.
     fn fetch(&self, reference: Reference)
     -> impl Future<Output = Option<Vec<u8>>> + Send + 'static;
 }
 
-/// How long the server may take for its part of the handshake.
+/// Longest time for the connection and the handshake together.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// Dials the configured server.
+/// Connects to the configured server.
 #[derive(Clone, Debug)]
 pub struct NetDial {
     dialer: Dialer,
@@ -82,7 +83,7 @@ pub struct NetDial {
 }
 
 impl NetDial {
-    /// Checks the settings; reads the TLS roots.
+    /// Validates the settings and loads the TLS roots.
     pub fn new(server: &Server, surroundings: Surroundings) -> Result<Self, LineError> {
         let dialer = Dialer::new(server).map_err(|error| down(&error))?;
         let root = server
@@ -95,7 +96,7 @@ impl NetDial {
         })
     }
 
-    /// The same server through a proxy.
+    /// Returns a dialler for the same server through a proxy.
     #[must_use]
     pub fn through(mut self, proxy: Proxy, reach: Reach) -> Self {
         self.dialer = self.dialer.through(proxy, reach);
@@ -159,7 +160,8 @@ impl Dial for NetDial {
             let sealed = sealed.inspect_err(|error| warn!(%error, "a blob cannot be downloaded"));
             let sealed = sealed.ok()?;
             let sealed = Vec::from(sealed);
-            // Tens of megabytes of one account: not on a thread that serves the sockets of all.
+            // A blob may have tens of megabytes. It must not occupy a thread that serves all
+            // sockets.
             let opened = tokio::task::spawn_blocking(move || reference.open(sealed));
             opened
                 .await
@@ -175,7 +177,7 @@ impl Dial for NetDial {
 pub struct NetLine {
     socket: WebSocket,
     link: Link,
-    /// Stanzas that arrived together with the end of the handshake.
+    /// Stanzas that arrived together with the last handshake message.
     early: VecDeque<Node>,
     now_s: u64,
 }
@@ -213,7 +215,7 @@ fn distrust(error: LinkError) -> LineError {
     LineError::Untrusted(error.to_string())
 }
 
-/// The error and what is behind it, which names no secret.
+/// Returns the error's text with its sources, which contains no secret.
 fn down(error: &DialError) -> LineError {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,8 +1,9 @@
-//! The live system: what waits, commits and transmits for each account.
+//! The live system: one actor per account, which waits, commits and transmits.
 //!
-//! An [`actor`] owns one account: its session, its link, its rows at hand. It waits for one thing,
-//! lets the session decide, has the [`ledger`] commit, and only then transmits. Only here sockets
-//! and rows meet; what stanzas mean is decided in `session`, what rows are in `store`.
+//! An [`actor`] owns one account: its session, its link and its cached rows. It waits for an input,
+//! lets the session decide, commits through the [`ledger`], and only then transmits. This is the
+//! only module where sockets and rows meet. `session` decides what stanzas mean, and `store`
+//! defines the rows.
 
 pub mod actor;
 mod ailment;

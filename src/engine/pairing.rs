@@ -1,4 +1,4 @@
-//! From nothing to a committed account: the link of a device that is not paired yet.
+//! Pairing: the link of an unpaired device, up to the committed account.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,37 +20,37 @@ use crate::session::output::{Close, Notice, Output};
 use crate::session::pairing::{DeviceKeys, PairInput, Pairing};
 use crate::session::unit::Context;
 
-/// Connections that may be lost before pairing is given up.
+/// Most lost connections before pairing is given up.
 const ATTEMPTS_MAX: u32 = 5;
-/// Wait between two of them.
+/// Wait between two attempts.
 const ATTEMPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// What happens on the way.
+/// Progress of a pairing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Dialling the server.
+    /// Connecting to the server.
     Connecting,
-    /// A text to show as a QR code, good for so many milliseconds.
+    /// Text to show as a QR code, valid for `valid_ms` milliseconds.
     Qr {
         text: String,
         valid_ms: u64,
         number: u32,
         last: bool,
     },
-    /// Eight characters to type on the phone.
+    /// Pairing code of eight characters to type on the phone.
     Code(String),
-    /// The phone agreed and the account is committed.
+    /// The phone accepted, and the account is committed.
     Accepted(Jid),
-    /// The link broke; it is tried again.
+    /// The link was lost; pairing is retried.
     Again(String),
 }
 
-/// Why there is no account.
+/// The reason why pairing failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PairingError {
     #[error("nobody scanned the code in time")]
     Expired,
-    /// A stable word of the session.
+    /// The reason is a stable word of the session.
     #[error("pairing was refused: {0}")]
     Refused(&'static str),
     #[error("the server refuses this device")]
@@ -63,13 +63,13 @@ pub enum PairingError {
     Stopped,
 }
 
-/// What pairing works with.
+/// Everything that pairing works with.
 pub struct Parts<'a, L, D> {
     pub ledger: &'a L,
     pub dial: &'a D,
     pub surroundings: Surroundings,
     pub config: ClientConfig,
-    /// Pair by a code that is typed on the phone with this number.
+    /// The phone number for pairing by code; `None` for pairing by QR code.
     pub phone: Option<Jid>,
     pub stop: Stop,
 }
@@ -80,7 +80,7 @@ enum Ending {
     Lost(String),
 }
 
-/// Pairs. The account is committed before the server hears that we accept.
+/// Pairs a device. The account is committed before the server receives our acceptance.
 pub async fn pair<L: Ledger, D: Dial>(
     parts: Parts<'_, L, D>,
     tell: &mut (dyn FnMut(Step) + Send),
@@ -97,7 +97,7 @@ pub async fn pair<L: Ledger, D: Dial>(
         };
         tell(Step::Connecting);
         let reason = match attempt.carry_out(&mut *random, tell).await {
-            // Once committed, nothing that happens to the link changes that.
+            // Once the account is committed, the end of the link does not matter.
             result if attempt.paired.is_some() => {
                 if let Err(error) = result {
                     debug!(%error, "link ended after pairing");
@@ -121,7 +121,7 @@ pub async fn pair<L: Ledger, D: Dial>(
     }
 }
 
-/// One link.
+/// One link of a pairing.
 struct Attempt<'a, L, D> {
     parts: &'a Parts<'a, L, D>,
     pairing: Pairing,
@@ -250,7 +250,8 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
             }
             Notice::PairingCode(code) => tell(Step::Code(code)),
             Notice::DeriveCode(work) => {
-                // Tens of milliseconds of computing: not on a thread that serves sockets.
+                // The derivation takes tens of milliseconds. It must not occupy a thread that
+                // serves sockets.
                 let derived = tokio::task::spawn_blocking(move || work.derive()).await;
                 let key = derived.map_err(|_| PairingError::Refused("derivation"))?;
                 queue.push_back(PairInput::Derived(key));
@@ -263,7 +264,7 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
     }
 }
 
-/// Whether pairing may replace what is there without being asked to.
+/// Returns true if pairing may replace the stored account without an explicit request.
 pub fn is_free(account: Option<&Account>) -> bool {
     account.is_none_or(|account| matches!(account.ended, Some(Ended::LoggedOut { .. })))
 }

@@ -1,5 +1,5 @@
-//! What an actor works with, and what it asks of it: to wait for the database and for leave to
-//! speak, and to say how it is.
+//! The parts that an actor works with: retries while the database is unavailable, the permission to
+//! connect and send, and the published status.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +20,13 @@ use crate::session::changes::AccountState;
 use crate::session::config::ClientConfig;
 use crate::session::input::Input;
 
-/// How long a unit of work waits for the database before the link is given up: an outage of ten
-/// seconds and what the server needs to accept again. WhatsApp closes a link that is silent for 30.
+/// Longest time that a unit of work waits for the database before the actor gives up the link. It
+/// covers an outage of ten seconds and the time that the server needs to accept connections again.
+/// WhatsApp closes a link that is silent for 30 s.
 const STORE_PATIENCE: Duration = Duration::from_secs(15);
 /// First and longest wait between two attempts to reach the database.
 const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
-/// What an actor works with.
+/// Everything that an actor works with.
 #[derive(Debug)]
 pub struct Parts<L, D> {
     pub ledger: L,
@@ -35,28 +36,28 @@ pub struct Parts<L, D> {
     pub stop: Stop,
     /// Cancelled when the lease is known to be lost.
     pub lease_lost: CancellationToken,
-    /// Open while the process may act for its accounts.
+    /// Open while the process may connect and send for its accounts.
     pub gate: Gate,
     pub status: watch::Sender<Status>,
     pub commands: mpsc::Receiver<Input>,
-    /// Shared by all accounts of the process.
+    /// Permits to hold a downloaded history in memory, shared by all accounts of the process.
     pub histories: Arc<Semaphore>,
-    /// Its part of the memory that all of them have for their rows.
+    /// This account's share of the memory for cached rows.
     pub room: Share,
     pub meter: Meter,
 }
 
-/// How long one call of the database may go on failing.
+/// The retry state of one database call.
 pub(super) struct Patience {
     until: u64,
     wait: Duration,
-    /// The state to return to, once something failed.
+    /// The state to restore after the outage; `None` before the first failure.
     stalled: Option<AccountState>,
 }
 
 impl<L: Ledger, D> Parts<L, D> {
-    /// To be asked after each failure of the database. Nothing is acknowledged and nothing is sent
-    /// meanwhile, so the link may stay open for a while.
+    /// Starts the retry state of one database call. While the call fails, the actor acknowledges
+    /// and sends nothing, so the link may stay open for a while.
     pub(super) fn patience(&self) -> Patience {
         let patience_ms = u64::try_from(STORE_PATIENCE.as_millis()).unwrap_or(u64::MAX);
         Patience {
@@ -66,7 +67,8 @@ impl<L: Ledger, D> Parts<L, D> {
         }
     }
 
-    /// Waits before another attempt, if there may be one.
+    /// Waits before the next attempt. Returns `Err` if the error is not transient, if the time is
+    /// up, or if the actor is to stop.
     pub(super) async fn bear(
         &self,
         patience: &mut Patience,
@@ -91,7 +93,7 @@ impl<L: Ledger, D> Parts<L, D> {
         Ok(())
     }
 
-    /// The database answered.
+    /// Restores the status after the database answered.
     pub(super) fn relieve(&self, patience: Patience) {
         if let Some(state) = patience.stalled {
             info!("database is back");
@@ -99,14 +101,15 @@ impl<L: Ledger, D> Parts<L, D> {
         }
     }
 
-    /// Waits until the process may act for the account; the connection is kept meanwhile.
+    /// Waits until the process may send for the account. The connection stays open meanwhile.
     pub(super) async fn may_send(&mut self) -> Result<(), End> {
         let clock = &*self.surroundings.clock;
         tokio::select! {
             biased;
             () = self.gate.may_send(clock) => Ok(()),
             () = self.lease_lost.cancelled() => Err(End::Stopped(Stopped::LeaseLost)),
-            // What is committed and not sent is delivered again, or sent by whoever comes next.
+            // A committed stanza that is not sent now is sent later: the server delivers again, or
+            // the next lease holder sends it.
             () = self.stop.asked() => Err(End::Stopped(Stopped::Asked)),
         }
     }

@@ -1,9 +1,9 @@
-//! What an actor does about a unit of work that the database refuses: values that it does not take,
-//! or a row that cannot be read.
+//! Handles units of work that the database refuses: it rejects their values, or a row that they
+//! depend on cannot be read.
 //!
-//! Nothing of such a unit was committed, and the session is ahead of its rows: it is loaded again,
-//! and for a while each input is a unit of its own. The one that is refused then becomes an event
-//! with its bytes and is acknowledged, and the account goes on.
+//! Nothing of such a unit was committed, and the session is ahead of its rows. The actor reloads
+//! it, and for a while makes each input its own unit. An input that is refused alone is stored as
+//! an event with its bytes and acknowledged. The account then continues.
 
 use std::collections::BTreeSet;
 
@@ -12,38 +12,39 @@ use crate::session::input::Input;
 use crate::wire::encode::encode;
 use crate::wire::node::Node;
 
-/// Units of one input each after a refusal: whatever the server may deliver again before the one
-/// that was refused.
+/// Number of single-input units after a refusal. It covers the inputs that the server may deliver
+/// again before the refused one.
 const CAREFUL_INPUTS: u32 = 512;
-/// Inputs that are passed over from now on, as nobody takes them back.
+/// Most refused inputs that are remembered to be skipped. They cannot be acknowledged, so they come
+/// again.
 const PASSED_OVER_MAX: usize = 256;
 
-/// How carefully an actor works.
+/// The precautions that an actor takes after a refusal.
 #[derive(Debug, Default)]
 pub(super) struct Care {
-    /// Inputs that are still to be units of their own.
+    /// Remaining inputs that are each handled as a unit of their own.
     single: u32,
     passed_over: BTreeSet<[u8; 16]>,
 }
 
 impl Care {
-    /// Most inputs that may share a unit, of so many.
+    /// Returns the most inputs that may share a unit; `usual` if no precaution applies.
     pub(super) fn inputs_max(&self, usual: usize) -> usize {
         if 0 < self.single { 1 } else { usual }
     }
 
-    /// An input was worked on.
+    /// Records that an input was handled.
     pub(super) fn worked(&mut self) {
         self.single = self.single.saturating_sub(1);
     }
 
-    /// A unit was refused.
+    /// Records that a unit was refused.
     pub(super) fn refused(&mut self) {
         self.single = CAREFUL_INPUTS;
     }
 
-    /// An input was refused that will come again, as it cannot be acknowledged: it is told of once,
-    /// and passed over from now on.
+    /// Records a refused input that cannot be acknowledged and therefore comes again. It was stored
+    /// as an event once; from now on the actor skips it.
     pub(super) fn pass_over(&mut self, input: &Input) {
         if let Some(name) = name(input) {
             if PASSED_OVER_MAX <= self.passed_over.len() {
@@ -54,17 +55,17 @@ impl Care {
     }
 
     pub(super) fn passes_over(&self, input: &Input) -> bool {
-        // Almost always there are none.
+        // Usually empty: skip the hash.
         !self.passed_over.is_empty()
             && name(input).is_some_and(|name| self.passed_over.contains(&name))
     }
 }
 
-/// What is the same of an input when it comes again on another link; `None` for what is
-/// acknowledged, or never comes again as it is.
+/// Returns a digest that stays the same when the input comes again on another link. Returns `None`
+/// for inputs that are acknowledged, or that never come again in the same form.
 fn name(input: &Input) -> Option<[u8; 16]> {
     let bytes = match input {
-        // Its id is another one each time.
+        // The `id` attribute differs each time, so only the content is hashed.
         Input::Node(node) if node.tag == "iq" && !node.children().is_empty() => {
             let mut inside = Node::new("iq");
             inside.content = node.content.clone();

@@ -1,18 +1,19 @@
-//! How much memory the rows of all accounts of a process may take.
+//! Limits the memory for the cached rows of all accounts of a process.
 //!
-//! Each account keeps rows at hand for its next unit of work. It has a limit of its own, and where
-//! all of them together are over the process's, each its even share: those that work on forget
-//! what they used longest ago, and those that do nothing for a while forget everything.
+//! Each account caches rows for its next unit of work, up to its own limit. If all accounts
+//! together exceed the process's limit, each gets an equal share. An active account then drops its
+//! least recently used rows. An idle account drops all of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What one account keeps at most between two units of work: the ratchets of some twenty people.
+/// Most bytes that one account caches between two units of work: the ratchets of about twenty
+/// people.
 pub const ACCOUNT_BYTES_MAX: usize = 64 << 10;
-/// The same of all accounts of a process.
+/// Most bytes that all accounts of a process cache together.
 pub const PROCESS_BYTES_MAX: usize = 256 << 20;
 
-/// What all accounts of a process share; clones are the same room.
+/// The memory shared by all accounts of a process; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Room(Arc<Taken>);
 
@@ -23,7 +24,7 @@ struct Taken {
 }
 
 impl Room {
-    /// One account more; until the share is dropped.
+    /// Registers one more account, until the share is dropped.
     pub fn share(&self) -> Share {
         self.0.accounts.fetch_add(1, Ordering::Relaxed);
         Share {
@@ -32,13 +33,13 @@ impl Room {
         }
     }
 
-    /// What all of them keep, about.
+    /// Returns the bytes that all accounts cache, approximately.
     pub fn bytes(&self) -> usize {
         self.0.bytes.load(Ordering::Relaxed)
     }
 }
 
-/// One account's part.
+/// One account's share.
 #[derive(Debug)]
 pub struct Share {
     room: Room,
@@ -46,7 +47,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// What the account may keep now.
+    /// Returns the most bytes that the account may cache now.
     pub fn bytes_max(&self) -> usize {
         if self.room.bytes() <= PROCESS_BYTES_MAX {
             return ACCOUNT_BYTES_MAX;
@@ -55,7 +56,7 @@ impl Share {
         (PROCESS_BYTES_MAX / accounts).min(ACCOUNT_BYTES_MAX)
     }
 
-    /// What it keeps.
+    /// Records how many bytes the account caches.
     pub fn keeps(&mut self, bytes: usize) {
         let taken = &self.room.0.bytes;
         taken.fetch_add(bytes, Ordering::Relaxed);
@@ -85,7 +86,7 @@ mod tests {
         }
         assert_eq!(room.bytes(), 10 * ACCOUNT_BYTES_MAX);
         let mut many: Vec<Share> = (0..20_000).map(|_| room.share()).collect();
-        // Over and over: what one keeps leaves less for the others.
+        // Twice: each account's use reduces what is left for the others.
         for _ in 0..2 {
             for share in many.iter_mut().chain(&mut few) {
                 let most = share.bytes_max();

@@ -1,4 +1,4 @@
-//! What an actor says of itself at any time: for people and for whoever watches it.
+//! The status that an actor publishes, for people and for other tasks.
 
 use crate::session::changes::AccountState;
 
@@ -6,18 +6,18 @@ use crate::session::changes::AccountState;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     pub state: AccountState,
-    /// A stable word that says why, where there is more to say.
+    /// A stable word for the reason, if there is one.
     pub reason: Option<String>,
-    /// When the state began, in milliseconds since the epoch.
+    /// When the state began, in Unix milliseconds.
     pub since_ms: i64,
     /// Logins since the process started.
     pub logins: u64,
-    /// The number of the newest event that is committed, as far as this process committed any.
+    /// The highest event number that this process committed; 0 if none.
     pub last_seq: i64,
 }
 
 impl Status {
-    /// Before the first attempt to connect.
+    /// Returns the status before the first connection attempt.
     pub fn new(since_ms: i64) -> Self {
         Self {
             state: AccountState::Disconnected,

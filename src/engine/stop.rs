@@ -1,33 +1,33 @@
-//! Two ways to ask for an end: softly and hard.
+//! Two ways to ask for the end of a process: soft and hard.
 //!
-//! Soft: take no new work, finish what is committed, close links. Hard: drop everything, which is
-//! safe at any moment, since nothing leaves before what it depends on is committed.
+//! Soft: take no new work, finish what is committed, close links. Hard: drop everything. That is
+//! safe at any moment, because nothing is transmitted before what it depends on is committed.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// Both requests; clones share them.
+/// Both stop requests; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     soft: CancellationToken,
     hard: CancellationToken,
-    /// The soft request was a termination, not an interruption.
+    /// Set if the soft request was a termination (SIGTERM), not an interruption.
     terminated: CancellationToken,
 }
 
 impl Stop {
-    /// Nothing is asked for yet.
+    /// Creates a value without any request.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks for an orderly end.
+    /// Requests an orderly end.
     pub fn ask(&self) {
         self.soft.cancel();
     }
 
-    /// Asks for an orderly end because the process was told to terminate (SIGTERM).
+    /// Requests an orderly end because the process received SIGTERM.
     pub fn terminate(&self) {
         if !self.is_asked() {
             self.terminated.cancel();
@@ -35,23 +35,23 @@ impl Stop {
         self.ask();
     }
 
-    /// Whether the first request was to terminate.
+    /// Returns true if the first request was SIGTERM.
     pub fn is_terminated(&self) -> bool {
         self.terminated.is_cancelled()
     }
 
-    /// Asks for an end at once, which includes the soft request.
+    /// Requests an immediate end; includes the soft request.
     pub fn force(&self) {
         self.soft.cancel();
         self.hard.cancel();
     }
 
-    /// Whether an end was asked for at all.
+    /// Returns true if a soft or hard end was requested.
     pub fn is_asked(&self) -> bool {
         self.soft.is_cancelled()
     }
 
-    /// Whether the end is to be at once.
+    /// Returns true if an immediate end was requested.
     pub fn is_forced(&self) -> bool {
         self.hard.is_cancelled()
     }
@@ -66,7 +66,7 @@ impl Stop {
         self.hard.cancelled().await;
     }
 
-    /// Waits for `duration`; false when an end was asked for meanwhile. Cancel-safe.
+    /// Waits for `duration`. Returns false if an end was requested meanwhile. Cancel-safe.
     pub async fn sleep(&self, duration: Duration) -> bool {
         tokio::select! {
             biased;

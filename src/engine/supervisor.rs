@@ -1,4 +1,4 @@
-//! Keeps an actor going when it panics, within reason.
+//! Restarts an actor after a panic, a limited number of times.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use crate::engine::ledger::Ledger;
 use crate::engine::line::Dial;
 use crate::engine::stop::Stop;
 
-/// Panics of one account before it is left alone: the same input would only panic again.
+/// Most panics before the account is stopped: the same input would panic again.
 const PANICS_MAX: u32 = 5;
-/// Wait after a panic, times the number of panics so far.
+/// Wait after a panic, multiplied by the number of panics so far.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
-/// A panic after so long without one has nothing to do with those before it.
+/// After this time without a panic, the count starts again at one.
 const PANIC_MEMORY: Duration = Duration::from_secs(600);
 
-/// Runs the actor until it ends by itself or has panicked too often.
+/// Runs the actor until it ends by itself or has panicked [`PANICS_MAX`] times.
 pub async fn keep<L: Ledger, D: Dial>(mut actor: Box<Actor<L, D>>, stop: &Stop) -> Stopped {
     let mut panics = 0;
     while panics < PANICS_MAX {
         let begun = Instant::now();
-        // What a panic may leave half done is dropped with it: the next run starts from the rows.
+        // A panic drops all partial state: the next run starts from the rows.
         let run = AssertUnwindSafe(Box::pin(actor.run())).catch_unwind();
         match run.await {
             Ok(stopped) => return stopped,

@@ -1,4 +1,4 @@
-//! A ledger in memory with faults on request, and lines that end in the test.
+//! An in-memory ledger that can inject faults, and connections whose other end is the test.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -20,11 +20,11 @@ use crate::session::pairing::device_identity::AdvIdentity;
 use crate::session::rows::{Row, RowKey};
 use crate::wire::node::Node;
 
-/// Tells what the next calls of a fake ledger do.
+/// What the next call of a fake ledger does.
 #[derive(Debug)]
 pub(super) enum Fault {
     Fail(LedgerError),
-    /// The changes are applied, and nobody hears of it.
+    /// Applies the changes, but reports an unknown outcome.
     Lose,
     Panic,
 }
@@ -36,9 +36,9 @@ struct State {
     events: Vec<Event>,
     faults: VecDeque<Fault>,
     open: Vec<crate::session::rows::OutboxRow>,
-    /// The last changes were applied, and nobody heard of it.
+    /// The last changes were applied, but their outcome was reported as unknown.
     lost: bool,
-    /// What no change may hold.
+    /// A text that no change may contain.
     unwelcome: Option<&'static str>,
     /// A message whose row cannot be read.
     unreadable: Option<MessageId>,
@@ -50,7 +50,7 @@ struct State {
 pub(super) struct Memory {
     state: Arc<Mutex<State>>,
     changed: Arc<Notify>,
-    /// Commits wait here while the test holds it.
+    /// Commits wait while the test holds this lock.
     gate: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -65,14 +65,14 @@ impl Memory {
         self.state.lock().unwrap().faults.extend(faults);
     }
 
-    /// Events but for those of the link itself.
+    /// Returns the number of events, without those about the link itself.
     pub(super) fn events(&self) -> usize {
         let state = self.state.lock().unwrap();
         let of_link = |event: &&Event| matches!(event.body, EventBody::State { .. });
         state.events.len() - state.events.iter().filter(of_link).count()
     }
 
-    /// What was told to applications.
+    /// Returns the events for applications.
     pub(super) fn told(&self) -> Vec<EventBody> {
         let state = self.state.lock().unwrap();
         state
@@ -82,12 +82,12 @@ impl Memory {
             .collect()
     }
 
-    /// Takes no change any more that holds this text, but in bytes.
+    /// Refuses changes that contain this text, except as raw bytes.
     pub(super) fn refuse(&self, text: &'static str) {
         self.state.lock().unwrap().unwelcome = Some(text);
     }
 
-    /// A message is to be sent whose row cannot be read.
+    /// Adds a message to send whose row cannot be read.
     pub(super) fn spoil(&self, id: MessageId) {
         self.state.lock().unwrap().unreadable = Some(id);
         self.changed.notify_one();
@@ -109,7 +109,7 @@ impl Memory {
             .is_some_and(|account| account.ended.is_some())
     }
 
-    /// While the result lives, no commit is carried out.
+    /// Blocks all commits until the returned guard is dropped.
     pub(super) async fn hold_commits(&self) -> tokio::sync::OwnedMutexGuard<()> {
         Arc::clone(&self.gate).lock_owned().await
     }
@@ -212,7 +212,7 @@ impl Ledger for Memory {
     }
 }
 
-/// The test's end of one line.
+/// The test's end of one connection.
 pub(super) struct Peer {
     pub(super) hello: Hello,
     to_client: mpsc::UnboundedSender<Vec<Node>>,
@@ -224,12 +224,12 @@ impl Peer {
         self.to_client.send(vec![node]).unwrap();
     }
 
-    /// The same on a link that may be gone by now.
+    /// Sends like `say`, but ignores a closed connection.
     pub(super) fn try_say(&self, node: Node) {
         let _ = self.to_client.send(vec![node]);
     }
 
-    /// The next stanza that is no request; requests are answered on the way.
+    /// Returns the next stanza that is not an `iq`; answers each `iq` on the way.
     pub(super) async fn hear(&mut self) -> Option<Node> {
         loop {
             let node = self.from_client.recv().await?;
@@ -245,7 +245,7 @@ impl Peer {
         }
     }
 
-    /// Whatever was said so far, requests included.
+    /// Returns all stanzas received so far, requests included.
     pub(super) fn heard(&mut self) -> Vec<Node> {
         std::iter::from_fn(|| self.from_client.try_recv().ok()).collect()
     }
@@ -257,7 +257,7 @@ impl Peer {
     }
 }
 
-/// Hands the other end of every line to the test.
+/// Hands the other end of each connection to the test.
 #[derive(Clone, Debug)]
 pub(super) struct Lines {
     peers: mpsc::UnboundedSender<Peer>,
@@ -298,7 +298,7 @@ impl Dial for Lines {
     }
 }
 
-/// The client's end of one line.
+/// The client's end of one connection.
 pub(super) struct Wire {
     receive: mpsc::UnboundedReceiver<Vec<Node>>,
     send: mpsc::UnboundedSender<Node>,

@@ -1,4 +1,5 @@
-//! Actors against a server in the test, with paused time: what must wait for a commit does.
+//! Actors against a server in the test, with paused time: nothing that depends on a commit happens
+//! before it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,7 @@ mod fakes;
 /// Longer than any wait of an actor, under paused time.
 const LONG: Duration = Duration::from_secs(600);
 
-/// What a unit test of whole hosts makes an actor panic with; no other build has it.
+/// Panics if a message event contains the trigger text. Only unit tests have this function.
 pub(super) fn panic_if_asked(changes: &[Change]) {
     let asks = |change: &Change| match change {
         Change::Event(event) => match &event.body {
@@ -113,7 +114,7 @@ impl World {
     }
 }
 
-/// Something that becomes an event and an ack.
+/// Returns a notification that becomes an event and an ack.
 fn notification(id: &str) -> Node {
     notification_of(id, "4915100000")
 }
@@ -139,7 +140,7 @@ async fn an_ack_waits_for_its_commit() {
     let held = world.memory.hold_commits().await;
     peer.say(notification("n1"));
     tokio::time::sleep(Duration::from_secs(5)).await;
-    // Only what the login still asks for.
+    // Only requests that belong to the login.
     let said = peer.heard();
     assert!(said.iter().all(|node| node.tag == "iq"), "{said:?}");
     drop(held);
@@ -158,7 +159,7 @@ async fn waiting_stanzas_share_a_transaction() {
         peer.say(notification(id));
     }
     tokio::time::sleep(Duration::from_millis(10)).await;
-    // One fault is for the unit that was begun, one for the unit with all the others.
+    // One fault hits the unit in progress, the other the unit with all remaining inputs.
     let error = || Fault::Fail(LedgerError::Unavailable(String::from("busy")));
     world.memory.fail_next([error(), error()]);
     drop(held);
@@ -203,7 +204,7 @@ async fn a_long_outage_closes_the_link_and_starts_over_from_the_rows() {
 async fn a_commit_of_unknown_outcome_is_acknowledged_when_the_outcome_is_known() {
     let failed = || Fault::Fail(LedgerError::Unknown);
     let away = || Fault::Fail(LedgerError::Unavailable(String::from("away")));
-    // Each ends with the answer of the attempt after them.
+    // Each case ends with a successful attempt.
     for faults in [
         vec![failed()],
         vec![Fault::Lose],
@@ -233,7 +234,7 @@ async fn rows_that_changed_behind_the_session_are_loaded_again() {
     assert!(is_ack(&again.hear().await.unwrap(), "n1"));
 }
 
-/// What nobody takes back is not lost: it is told as it came, and is in nobody's way.
+/// A refused input is not lost: its bytes become an event, and other inputs continue.
 #[tokio::test(start_paused = true)]
 async fn what_the_database_does_not_take_becomes_an_event_and_stops_nothing() {
     let all = [("n1", "491"), ("n2", "492"), ("n3", "666"), ("n4", "494")];
@@ -245,7 +246,7 @@ async fn what_the_database_does_not_take_becomes_an_event_and_stops_nothing() {
     all.into_iter().for_each(|one| peer.say(node(one)));
     tokio::time::sleep(Duration::from_millis(10)).await;
     drop(held);
-    // Nobody acks what is not stored; the server sends again what was not acked.
+    // Stanzas that are not stored are not acked, and the server sends those again.
     let mut acked = Vec::new();
     for _ in 0..4 {
         while let Some(heard) = peer.hear().await {
@@ -306,7 +307,7 @@ async fn a_message_whose_row_cannot_be_read_fails_and_stops_nothing() {
     assert_eq!(told.iter().filter(|body| named(body)).count(), 1);
 }
 
-/// A database that takes nothing at all gets nothing acked either.
+/// A database that refuses everything: nothing is acked.
 #[tokio::test(start_paused = true)]
 async fn an_account_ends_whose_database_takes_not_even_the_bytes() {
     let mut world = World::start();
@@ -317,7 +318,7 @@ async fn an_account_ends_whose_database_takes_not_even_the_bytes() {
         .fail_next(std::iter::repeat_with(refused).take(20));
     peer.say(notification("n1"));
     assert_eq!(peer.hear().await, None, "nothing is acknowledged");
-    // Not even that it is connected can be told.
+    // Even the event that reports the connection is refused.
     let mut again = world.peer().await;
     again.say(Node::new("success").attr("t", "1700000000"));
     while again.hear().await.is_some() {}
@@ -347,7 +348,7 @@ async fn only_panics_that_are_close_to_each_other_count() {
         peer.say(notification("n1"));
         world.state(AccountState::Disconnected).await;
     }
-    // A while without one is no amnesty for those that follow each other.
+    // The count of panics is not reset by a short time without one.
     for _ in 0..4 {
         let peer = world.logged_in().await;
         world.memory.fail_next([Fault::Panic]);
