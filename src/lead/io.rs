@@ -1,4 +1,4 @@
-//! What the machine hears and what it asks for.
+//! The inputs and actions of the state machine.
 
 use crate::ids::HostId;
 use crate::lead::Status;
@@ -7,17 +7,18 @@ use crate::lead::Status;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     pub host: HostId,
-    /// Rises with each heartbeat; compared with itself only.
+    /// Rises with each heartbeat; compared only with earlier values of the same host.
     pub beats: i64,
-    /// It was declared dead.
+    /// The process was declared dead.
     pub dead: bool,
-    /// It says that it holds the tenant's lock: when the lock is free, it is gone.
+    /// The process states that it holds the tenant's lock: if the lock is free, the process is
+    /// gone.
     pub locks: bool,
-    /// How long it may say nothing before it is dead, as it says itself.
+    /// The process's own timeout in ms: without a heartbeat for this time it is dead.
     pub silence_ms: Option<u64>,
 }
 
-/// A call of the database that failed and changed nothing, as far as it matters.
+/// A failed database call. It is handled as if it had changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     Register,
@@ -28,7 +29,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// One word, as it is shown.
+    /// Returns the call's word in output.
     pub fn word(self) -> &'static str {
         match self {
             Self::Register => "register",
@@ -40,42 +41,42 @@ impl Call {
     }
 }
 
-/// What happened. Every action that is a call is answered exactly once.
+/// What happened. Each action that is a call is answered exactly once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Time has passed.
     Tick,
-    /// An orderly end is asked for.
+    /// An orderly end is requested.
     Stop,
-    /// This process is known under a name that it never had before.
+    /// This process is registered under a host id that was never used before.
     Registered(HostId),
-    /// The tenant's lock is ours.
+    /// We hold the tenant's lock.
     LockGranted,
-    /// Somebody else has it.
+    /// Another process holds the lock.
     LockRefused,
-    /// The session in which it was waited for or asked for broke.
+    /// The session that waited for the lock or requested it failed.
     LockFailed,
-    /// The session that held it broke.
+    /// The session that held the lock failed.
     LockLost,
-    /// Who holds the lease; nobody if it is free.
+    /// The holder of the lease; `None` if the lease is free.
     HolderRead(Option<Holder>),
-    /// Whether the process was declared dead; not if it counted its heartbeat up meanwhile.
+    /// True if the holder was declared dead; false if its heartbeat counter rose meanwhile.
     Declared(bool),
-    /// The lease is ours from this epoch on.
+    /// We hold the lease, with this epoch.
     Claimed {
         epoch: i64,
     },
-    /// Somebody else has it.
+    /// Another process holds the lease.
     ClaimRefused,
-    /// It may be ours: the answer to the commit was lost.
+    /// The answer to the claim's commit was lost: we may hold the lease.
     ClaimUnknown,
-    /// The account's rows are read.
+    /// The account's rows are loaded.
     Loaded,
     /// The account is logged in.
     LinkUp,
-    /// It is on its way to the server again.
+    /// The account is reconnecting to the server.
     LinkDown,
-    /// The server gave our place to somebody else, and the lease is ours.
+    /// The server gave our connection to another client while we hold the lease.
     Replaced,
     BeatAcked,
     /// This process was declared dead.
@@ -85,52 +86,55 @@ pub enum Input {
     TokenStands,
     TokenLost,
     Failed(Call),
-    /// The account came to an end: its connection and its rows in memory are gone.
+    /// The account ended: its connection and its state in memory are gone.
     AccountEnded {
-        /// Since a commit found that the lease is lost, or since it was told to drop everything.
+        /// True if a commit found that the lease is lost, or if it ended because of
+        /// [`Action::Drop`].
         fenced: bool,
     },
-    /// The database went back to an earlier state of itself: no token means anything any more.
+    /// The database's history changed, for example after the promotion of a follower. All fencing
+    /// tokens of the earlier history are void.
     TimelineChanged,
-    /// The lease was given back, or the attempt took too long.
+    /// The lease was given back, or the attempt timed out.
     Released,
 }
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Make this process known under a fresh name.
+    /// Register this process under a new host id.
     Register,
-    /// Wait in a session for the tenant's lock.
+    /// Wait for the tenant's lock in a session.
     WaitForLock,
-    /// Ask for it without waiting.
+    /// Request the lock without waiting.
     TryLock,
-    /// End the session that holds it or waits for it.
+    /// Close the session that holds the lock or waits for it.
     Unlock,
     ReadHolder,
-    /// Only if its counter still stands at `beats`.
+    /// Declare the holder dead, only if its heartbeat counter is still `beats`.
     DeclareDead {
         host: HostId,
         beats: i64,
     },
     /// Take the lease with a new epoch, if it is free or its holder is dead.
     Claim {
-        /// Its holder is dead for certain, although it may still hold a file's lock.
+        /// True if the holder is certainly dead, although it may still hold a file lock.
         orphan: bool,
     },
-    /// Start the account: read its rows, and wait for the permission to dial.
+    /// Start the account: load its rows, and wait for the permission to connect.
     Load,
-    /// The account may dial whenever it needs to, as long as it may send.
+    /// The account may connect whenever it needs to, as long as it may send.
     Dial,
-    /// It may send and acknowledge until then, by this process's own clock.
+    /// The account may send and acknowledge until this time, by this process's own clock.
     MaySend {
         until_ms: u64,
     },
-    /// It may not send until it is told otherwise.
+    /// The account must not send until the next `MaySend`.
     StopSending,
-    /// Count the heartbeat up.
+    /// Send a heartbeat.
     Beat {
-        /// In the session that holds the lock, so that the server sees it live.
+        /// Send it in the session that holds the lock, so that the server sees that the session is
+        /// alive.
         over_lock: bool,
     },
     /// Write down whether a free lock means that this process is gone.

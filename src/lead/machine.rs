@@ -1,32 +1,32 @@
-//! The machine: one process and the lease of one tenant.
+//! The state machine of one process for the lease of one tenant.
 
 use crate::ids::HostId;
 use crate::lead::reign::Reign;
 use crate::lead::watch::{Busy, Verdict, Watch};
 use crate::lead::{Action, Call, Config, Holder, Input, Locks, State, Status};
 
-/// Wait before this process is made known again where that failed.
+/// Wait in ms before the next attempt to register, after one failed.
 const REGISTER_AGAIN_MS: u64 = 250;
 
-/// What is known of the tenant's lock.
+/// The state of the tenant's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lock {
     None,
-    /// A session waits for it, or asks for it.
+    /// A session waits for the lock or has requested it.
     Asked,
-    /// Ours since then.
+    /// We hold the lock since this time, in ms.
     Held(u64),
 }
 
-/// One process and one tenant's lease. Times are milliseconds of its own clock, which goes on while
-/// the machine sleeps; only differences mean anything.
+/// The state machine. Times are ms of the process's own clock, which also runs while the machine
+/// sleeps. Only differences between times have a meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     config: Config,
     state: State,
     since_ms: u64,
     reason: Option<&'static str>,
-    /// Our name, once we are known.
+    /// Our host id, once we are registered.
     me: Option<HostId>,
     registering: bool,
     register_at: u64,
@@ -71,7 +71,8 @@ impl Machine {
         }
     }
 
-    /// When to come back with a tick, if nothing happens before.
+    /// Returns when the next [`Input::Tick`] is due if no other input comes first; `None` after the
+    /// end.
     pub fn wake_at(&self) -> Option<u64> {
         if self.ended {
             return None;
@@ -100,7 +101,7 @@ impl Machine {
         times.into_iter().min()
     }
 
-    /// Takes in what happened at `now_ms`, and says what to do about it, in order.
+    /// Handles an input that happened at `now_ms`, and appends the actions to perform, in order.
     pub fn handle(&mut self, now_ms: u64, input: Input, out: &mut Vec<Action>) {
         if self.ended {
             return;
@@ -134,7 +135,7 @@ impl Machine {
         self.due(now_ms, out);
     }
 
-    /// What time alone brings about.
+    /// Starts all actions that are due by time alone.
     fn due(&mut self, now_ms: u64, out: &mut Vec<Action>) {
         if self.ended || self.state == State::Fenced {
             return;
@@ -197,7 +198,7 @@ impl Machine {
         }
     }
 
-    // Standing by.
+    // Standby.
 
     fn registered(&mut self, now_ms: u64, host: HostId) {
         self.registering = false;
@@ -232,7 +233,7 @@ impl Machine {
                     out.push(Action::TryLock);
                 }
             }
-            // The answer to a session that was ended meanwhile.
+            // The answer to a session that was closed meanwhile.
             _ => (),
         }
     }
@@ -275,7 +276,8 @@ impl Machine {
         }
     }
 
-    /// A lock without the lease is of no use, and keeps whoever has the lease from its own.
+    /// Releases the lock if we hold it without the lease: it would keep the lease holder from its
+    /// own lock.
     fn give_lock_back(&mut self, now_ms: u64, out: &mut Vec<Action>) {
         if matches!(self.lock, Lock::Held(_)) {
             self.unlock(out);
@@ -316,8 +318,9 @@ impl Machine {
         }
     }
 
-    /// A claim may have come through although its answer was lost. Our name is given up with it, so
-    /// that a token never has two lives, even if the database forgets the first.
+    /// Handles a claim that may have succeeded although its answer was lost. We register under a
+    /// new host id, so that no fencing token is used twice, even if the database loses the first
+    /// claim.
     fn renounce(&mut self, now_ms: u64, reason: &'static str, out: &mut Vec<Action>) {
         self.unlock(out);
         self.registering = false;
@@ -358,7 +361,7 @@ impl Machine {
         }
     }
 
-    // Leading.
+    // Leader.
 
     fn claimed(&mut self, now_ms: u64, epoch: i64, out: &mut Vec<Action>) {
         if let (Some(reason), false) = (self.watch.void, self.stopping) {
@@ -378,7 +381,7 @@ impl Machine {
             out.push(Action::Release);
             return;
         }
-        // Only now: what was read before the epoch rose may have been written over since.
+        // Load only now: rows that were read before the epoch rose may have changed since.
         self.enter(now_ms, State::Loading, None, out);
         out.push(Action::Load);
     }
@@ -393,7 +396,7 @@ impl Machine {
             Input::Replaced => (State::Replaced, Some("foreign_session")),
             _ => (State::Connecting, None),
         };
-        // Being replaced ends with a login, or with the loss of the lease.
+        // The replaced state ends only with a login or with the loss of the lease.
         let stays = State::Replaced;
         match self.state {
             State::Suspect if reign.before != stays || next != State::Connecting => {
@@ -420,7 +423,7 @@ impl Machine {
         }
     }
 
-    /// At the deadline of the last heartbeat this process falls silent by itself.
+    /// Stops sending at the deadline of the last answered heartbeat.
     fn expire(&mut self, now_ms: u64, out: &mut Vec<Action>) {
         let Some(reign) = &mut self.reign else {
             return;
@@ -452,8 +455,8 @@ impl Machine {
                     out.push(Action::MaySend { until_ms });
                 }
                 if !reign.checking {
-                    // The lease may have been taken away from a process that lives, and whoever
-                    // has nothing to commit does not learn of it otherwise.
+                    // The lease may have been taken from a live process. A process that commits
+                    // nothing learns of it only by this check.
                     reign.checking = true;
                     out.push(Action::CheckToken);
                 }
@@ -505,7 +508,7 @@ impl Machine {
         out.push(Action::Beat { over_lock });
     }
 
-    // The end of it.
+    // Loss of the lease and the end.
 
     fn fence(&mut self, now_ms: u64, reason: &'static str, out: &mut Vec<Action>) {
         if self.reign.is_none() {
@@ -524,13 +527,13 @@ impl Machine {
         self.unlock(out);
     }
 
-    /// Our name means nothing any more: it was declared dead, or the database has another history,
-    /// where whatever was known under it is void.
+    /// Handles that our host id is void: we were declared dead, or the database has another
+    /// history.
     fn is_void(&mut self, now_ms: u64, reason: &'static str, out: &mut Vec<Action>) {
         if self.reign.is_some() || self.me.is_none() {
             return self.fence(now_ms, reason, out);
         }
-        // A claim that is under way is waited for: it would outlive our name.
+        // Wait for a claim in progress: it could succeed after the id is given up.
         if self.watch.busy == Some(Busy::Claiming) {
             self.watch.void = Some(reason);
         } else {
@@ -551,7 +554,7 @@ impl Machine {
             self.renounce(now_ms, "fenced", out);
             return;
         }
-        // Whatever ended it stays so: nobody is to stand by for it here.
+        // The account ended for a lasting reason, so this process does not go back to standby.
         self.stopping = true;
         self.enter(now_ms, State::Draining, None, out);
         out.push(Action::Release);
@@ -563,7 +566,7 @@ impl Machine {
         }
         self.stopping = true;
         if self.reign.is_none() {
-            // A claim that is under way is waited for: it would outlive us.
+            // Wait for a claim in progress: it could succeed after our end.
             if self.watch.busy != Some(Busy::Claiming) {
                 self.end(out);
             }
@@ -573,7 +576,8 @@ impl Machine {
         }
     }
 
-    /// First the lease, then the lock: whoever waits for the lock finds the lease free.
+    /// Releases the lock after the lease, so that a standby that gets the lock finds the lease
+    /// free.
     fn released(&mut self, out: &mut Vec<Action>) {
         self.reign = None;
         self.end(out);

@@ -1,10 +1,10 @@
-//! Who leads: what one process decides about the lease of one tenant, as a machine; and in
-//! [`fleet`], what a host decides about many.
+//! Leader election: the decisions of one process about the lease of one tenant, as a state machine;
+//! and in [`fleet`], the decisions of a host about many tenants.
 //!
-//! It performs nothing: inputs say what happened and when by this process's own clock, actions say
-//! what to do next. The lock and the counter only say when to try; who may write stands in the
-//! lease row, which every commit compares. `ops::standby` and `ops::serve` run it against a
-//! database and accounts.
+//! The machine performs no input or output. Inputs say what happened and when, by this process's
+//! own clock; actions say what to do next. The lock and the heartbeat counter only say when to try.
+//! The lease row says who may write, and each commit compares it. `daemon::standby` and
+//! `daemon::host` run these machines against a database and accounts.
 
 pub mod fleet;
 mod io;
@@ -19,41 +19,43 @@ pub use pulse::{Pulse, Say};
 #[cfg(test)]
 mod tests;
 
-/// How others learn that a process is gone, besides its counter standing still.
+/// How other processes detect that a process ended, besides its heartbeat counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locks {
-    /// A lock that the database server ends with its session, and whose end can be waited for.
+    /// A lock that the database server releases with its session. Other processes can wait for its
+    /// release.
     Sessions,
-    /// A lock of the file system, which the kernel ends with the process.
+    /// A lock of the file system, which the kernel releases with the process.
     Files,
-    /// None: the counter alone tells.
+    /// No lock: only the heartbeat counter shows it.
     None,
 }
 
-/// How a process watches over itself and others. Times are milliseconds.
+/// Intervals at which a process sends heartbeats and observes others, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// A process that says nothing for this long is taken for dead.
+    /// Time without a heartbeat after which a process is considered dead.
     pub timeout_ms: u64,
-    /// How often a standby looks where a file's lock tells whether the holder lives.
+    /// Interval at which a standby reads the holder if file locks are used.
     pub file_poll_ms: u64,
     pub locks: Locks,
 }
 
 impl Config {
-    /// How often a process says that it lives.
+    /// Returns the interval between two heartbeats.
     pub fn step_ms(&self) -> u64 {
         (self.timeout_ms / 4).max(1)
     }
 
-    /// How long a heartbeat entitles to send, counted from when it was sent: a step less than
-    /// others wait, so that a leader is silent before anybody else may speak.
+    /// Returns how long a heartbeat entitles a leader to send, counted from when it was sent. This
+    /// is one heartbeat interval shorter than the timeout, so that a leader stops before another
+    /// can start.
     pub fn validity_ms(&self) -> u64 {
         self.timeout_ms - self.step_ms()
     }
 
-    /// How often others look at a process that is dead after that time: silence begins to count
-    /// that much late at most.
+    /// Returns the interval between two reads of a process that is dead after `timeout_ms`. Its
+    /// silence is noticed at most this much late.
     fn look_ms(&self, timeout_ms: u64) -> u64 {
         match self.locks {
             Locks::Files => self.file_poll_ms,
@@ -62,32 +64,32 @@ impl Config {
     }
 }
 
-/// Where a process is on the way to leading, and back.
+/// The phases of a process from standby to leader and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
-    /// Another process leads, or nobody yet.
+    /// Another process leads, or none does yet.
     Standby,
-    /// The lease may be taken, and is being taken.
+    /// The lease may be taken, and the claim is in progress.
     Claiming,
-    /// The lease is held; the account's rows are read, after the epoch rose.
+    /// The lease is held. The account's rows are loaded, after the epoch rose.
     Loading,
-    /// The account is on its way to the server.
+    /// The account is connecting to the server.
     Connecting,
     /// The account is connected.
     Active,
-    /// No heartbeat was answered in time: nothing is sent and nothing acknowledged, the connection
-    /// is kept.
+    /// No heartbeat was answered in time. Nothing is sent or acknowledged; the connection stays
+    /// open.
     Suspect,
-    /// The lease is lost: the connection and everything in memory is dropped.
+    /// The lease is lost. The connection and all state in memory are dropped.
     Fenced,
-    /// It gives the lease back.
+    /// The process gives the lease back.
     Draining,
-    /// The server gave the account's place to somebody else while the lease is ours.
+    /// The server gave the account's connection to another client while we hold the lease.
     Replaced,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 9] = [
         Self::Standby,
         Self::Claiming,
@@ -100,7 +102,7 @@ impl State {
         Self::Replaced,
     ];
 
-    /// One word, as it is shown.
+    /// Returns the state's word in output and metrics.
     pub fn word(self) -> &'static str {
         match self {
             Self::Standby => "standby",
@@ -116,19 +118,19 @@ impl State {
     }
 }
 
-/// A state, since when and why; times are milliseconds of this process's own clock.
+/// A state with its start and reason. Times are ms by this process's own clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     pub state: State,
     pub since_ms: u64,
     pub reason: Option<&'static str>,
-    /// The epoch of the lease that is held.
+    /// The epoch of the held lease.
     pub epoch: Option<i64>,
-    /// Until when the last heartbeat entitles to send; each further one moves it.
+    /// End of the permission to send, which each answered heartbeat moves.
     pub until_ms: Option<u64>,
 }
 
-/// Whether the lease row still names us.
+/// The result of checking whether the lease row still names us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
     Stands,
@@ -137,18 +139,20 @@ pub enum Token {
     Unknown,
 }
 
-/// What to do when the server gave our place to somebody else.
+/// The action after the server gave our connection to another client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterReplaced {
-    /// It was the process that holds the lease now: stop.
+    /// The lease is lost, so the other client is the new holder: stop.
     Stop,
-    /// Wait, and ask again before dialling.
+    /// The lease could not be checked: wait, and check again before connecting.
     AskAgain,
-    /// Someone without the lease uses the account's keys: tell people, and wait before dialling.
+    /// A client without the lease uses the account's keys: raise an alarm, and wait before
+    /// connecting.
     Alarm,
 }
 
-/// Decides it. None of the answers is to dial at once: two that replace each other go on for ever.
+/// Selects the action. It never reconnects at once, because two clients that replace each other
+/// would never stop.
 pub fn after_replaced(token: Token) -> AfterReplaced {
     match token {
         Token::Lost => AfterReplaced::Stop,

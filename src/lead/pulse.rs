@@ -1,36 +1,37 @@
-//! What the heartbeats of a host entitle its tenants to, all of them together.
+//! The permission that a host's heartbeats grant to all its tenants together.
 //!
-//! One machine for a process that runs many tenants: as
-//! [`Machine`](crate::lead::machine::Machine) for one.
-//! Which tenants are its own stands in their lease rows; this only says when it may speak for them.
+//! This is the counterpart of [`Machine`](crate::lead::machine::Machine) for a process that runs
+//! many tenants. The lease rows say which tenants the host owns. This machine only says when it may
+//! send for them.
 
 use crate::lead::Config;
 
 /// What to do, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Say {
-    /// All tenants may dial, send and acknowledge until then, by this process's own clock.
+    /// All tenants may connect, send and acknowledge until this time, by this process's own clock.
     MaySend { until_ms: u64 },
-    /// None may until it is told otherwise.
+    /// No tenant may send until the next `MaySend`.
     StopSending,
-    /// Ask which leases still name this host; drop the others.
+    /// Check which leases still name this host, and drop the others.
     CheckTokens,
 }
 
-/// A host's right to speak. Times are milliseconds of its own clock, which goes on while the
-/// machine sleeps; only differences mean anything.
+/// A host's permission to send. Times are ms of its own clock, which also runs while the machine
+/// sleeps. Only differences between times have a meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pulse {
     config: Config,
     until_ms: u64,
-    /// Sending is suspended since then.
+    /// Start of the suspension; `None` while sending is allowed.
     held_ms: Option<u64>,
-    /// The tokens are being checked.
+    /// A check of the leases is in progress.
     checking: bool,
 }
 
 impl Pulse {
-    /// Of a host that made itself known at `known_ms`: others watch it from then on.
+    /// Creates the state of a host that registered at `known_ms`, from which time others observe
+    /// it.
     pub fn new(config: Config, known_ms: u64) -> Self {
         Self {
             until_ms: known_ms + config.validity_ms(),
@@ -40,22 +41,22 @@ impl Pulse {
         }
     }
 
-    /// Until when the last answered heartbeat entitles to speak.
+    /// Returns the end of the permission that the last answered heartbeat granted.
     pub fn until_ms(&self) -> u64 {
         self.until_ms
     }
 
-    /// Since when it is silent, if it is.
+    /// Returns the start of the suspension; `None` while sending is allowed.
     pub fn held_ms(&self) -> Option<u64> {
         self.held_ms
     }
 
-    /// When to come back with [`Pulse::tick`], if nothing happens before.
+    /// Returns when the next [`Pulse::tick`] is due if nothing else happens first.
     pub fn wake_at(&self) -> Option<u64> {
         self.held_ms.is_none().then_some(self.until_ms)
     }
 
-    /// Time has passed: at the deadline the host falls silent by itself.
+    /// Stops sending if the deadline has passed.
     pub fn tick(&mut self, now_ms: u64, out: &mut Vec<Say>) {
         if self.held_ms.is_none() && self.until_ms <= now_ms {
             self.held_ms = Some(now_ms);
@@ -63,10 +64,11 @@ impl Pulse {
         }
     }
 
-    /// A heartbeat that was sent at `sent_ms` is answered: nobody has declared this host dead.
+    /// Handles the answer to a heartbeat sent at `sent_ms`: this host is not declared dead.
     pub fn beaten(&mut self, sent_ms: u64, now_ms: u64, out: &mut Vec<Say>) {
         self.tick(now_ms, out);
-        // The answer may have been long under way: what counts is when it was asked for.
+        // The answer may have taken long, so the permission counts from when the heartbeat was
+        // sent.
         self.until_ms = self.until_ms.max(sent_ms + self.config.validity_ms());
         if self.until_ms <= now_ms {
             return;
@@ -75,13 +77,14 @@ impl Pulse {
             let until_ms = self.until_ms;
             out.push(Say::MaySend { until_ms });
         } else if !self.checking {
-            // Leases may have been taken away one by one meanwhile.
+            // Single leases may have been taken from this host meanwhile.
             self.checking = true;
             out.push(Say::CheckTokens);
         }
     }
 
-    /// What the rows say of the tokens is carried out; not if they could not be read.
+    /// Handles the end of a lease check, after lost leases were dropped. `known` is false if the
+    /// rows could not be read.
     pub fn checked(&mut self, known: bool, now_ms: u64, out: &mut Vec<Say>) {
         self.checking = false;
         if known && self.held_ms.is_some() && now_ms < self.until_ms {
@@ -103,7 +106,7 @@ mod tests {
         locks: Locks::Sessions,
     };
 
-    /// What happens, when, and what is to be done.
+    /// Checks steps of an event, its time in ms, and the expected actions.
     fn check(steps: &[(&str, u64, &[Say])]) {
         let mut pulse = Pulse::new(CONFIG, 1_000);
         for (what, now_ms, expected) in steps {
@@ -131,7 +134,7 @@ mod tests {
             ("tick", 3_999, &[]),
             ("beat", 2_000, &may(5_000)),
             ("beat@2500", 4_900, &may(5_500)),
-            // An older answer that comes late takes nothing back.
+            // A late answer to an older heartbeat does not shorten the permission.
             ("beat@2100", 5_000, &may(5_500)),
             ("tick", 5_499, &[]),
             ("tick", 5_500, &[Say::StopSending]),
@@ -143,7 +146,7 @@ mod tests {
     fn whoever_was_silent_asks_what_is_still_its_own() {
         let may = |until_ms| [Say::MaySend { until_ms }];
         check(&[
-            // Too long under way: it entitles to nothing any more.
+            // The answer took too long to grant anything.
             ("beat@1500", 4_600, &[Say::StopSending]),
             ("beat", 5_000, &[Say::CheckTokens]),
             ("beat", 5_500, &[]),

@@ -1,13 +1,14 @@
-//! The time between a claim and its end: heartbeats, and what they entitle to.
+//! The state of a held lease, from the claim to its end: heartbeats and the permission that they
+//! grant.
 
 use crate::lead::{Config, State};
 
-/// A lease that is held.
+/// A held lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reign {
     pub(super) epoch: i64,
-    /// Until when the last heartbeat entitles to send: counted from when it was sent, since the
-    /// answer may have been long under way.
+    /// End of the permission to send. It counts from when the last answered heartbeat was sent,
+    /// because the answer may have taken long.
     pub(super) until_ms: u64,
     /// Sending is suspended.
     pub(super) held: bool,
@@ -15,19 +16,19 @@ pub(super) struct Reign {
     pub(super) before: State,
     pub(super) loaded: bool,
     pub(super) dialled: bool,
-    /// When to ask for a lock that was lost: as soon as the database is back, since standbys leave
-    /// the holder of the lease half the timeout.
+    /// When to request a lost lock: as soon as the database is back. Standbys leave the lease
+    /// holder half the timeout to do so.
     pub(super) lock_at: u64,
     pub(super) beat_at: u64,
-    /// When the heartbeat that is under way was sent.
+    /// When the heartbeat in progress was sent.
     pub(super) beating: Option<u64>,
-    /// The token is being checked.
+    /// A check of the lease row is in progress.
     pub(super) checking: bool,
 }
 
 impl Reign {
-    /// A lease that was asked for at `claimed_ms`: the claim is a sign of life, as others begin to
-    /// watch its holder after it.
+    /// Creates the state of a lease claimed at `claimed_ms`. The claim counts as a heartbeat,
+    /// because others observe this holder only after it.
     pub(super) fn new(config: &Config, epoch: i64, claimed_ms: u64, now_ms: u64) -> Self {
         Self {
             epoch,
@@ -47,7 +48,7 @@ impl Reign {
         now_ms < self.until_ms
     }
 
-    /// Takes note of an answered heartbeat.
+    /// Records the answer to a heartbeat.
     pub(super) fn acked(&mut self, config: &Config) {
         if let Some(sent_ms) = self.beating.take() {
             self.until_ms = self.until_ms.max(sent_ms + config.validity_ms());

@@ -1,4 +1,5 @@
-//! The machine against scripts: each rule once. Faults in every order are the simulation's part.
+//! The state machine against scripted inputs, one test for each rule. The simulation tests random
+//! orders of faults.
 
 use super::machine::Machine;
 use super::*;
@@ -41,7 +42,7 @@ impl Bench {
         self.hear(input)
     }
 
-    /// Registered, and looking for the first time.
+    /// Returns a registered standby at its first read of the holder.
     fn standing_by(locks: Locks) -> Self {
         let mut bench = Self::new(locks);
         assert_eq!(bench.hear(Input::Tick), [Action::Register]);
@@ -50,7 +51,7 @@ impl Bench {
         bench
     }
 
-    /// Leads without a lock, its first heartbeat answered.
+    /// Returns a leader without a lock, with its first heartbeat answered.
     fn active() -> Self {
         let mut bench = Self::standing_by(Locks::None);
         let claims = bench.hear(Input::HolderRead(None));
@@ -76,7 +77,7 @@ fn seen(beats: i64) -> Input {
     seen_of(beats, None)
 }
 
-/// A holder that says how long it may be silent.
+/// Returns a read of a holder with its own timeout.
 fn seen_of(beats: i64, silence_ms: Option<u64>) -> Input {
     Input::HolderRead(Some(Holder {
         host: host(9),
@@ -87,7 +88,7 @@ fn seen_of(beats: i64, silence_ms: Option<u64>) -> Input {
     }))
 }
 
-/// When a holder that says nothing more is declared dead, at looks that are answered at once.
+/// Returns when a silent holder is declared dead, if each read is answered at once.
 fn declared_ms(silence_ms: Option<u64>) -> u64 {
     let mut bench = Bench::standing_by(Locks::None);
     let mut actions = bench.hear(seen_of(4, silence_ms));
@@ -117,7 +118,7 @@ fn a_look_that_took_long_shows_no_silence() {
     bench.hear(seen(4));
     for _ in 0..2 {
         assert_eq!(bench.after(T / 8, Input::Tick), [Action::ReadHolder]);
-        // The server stood still.
+        // The server did not respond for more than half the timeout.
         assert_eq!(bench.after(T / 2 + 1, seen(4)), []);
     }
 }
@@ -130,7 +131,7 @@ fn a_silent_holder_is_declared_dead_after_the_timeout_and_no_earlier() {
         assert_eq!(bench.after(T / 4, Input::Tick), [Action::ReadHolder]);
         assert_eq!(bench.hear(seen(4)), []);
     }
-    // It speaks: the wait begins anew.
+    // A heartbeat restarts the timeout.
     bench.after(T / 4, Input::Tick);
     assert_eq!(bench.hear(seen(5)), []);
     for _ in 0..3 {
@@ -143,7 +144,7 @@ fn a_silent_holder_is_declared_dead_after_the_timeout_and_no_earlier() {
         beats: 5,
     };
     assert_eq!(bench.hear(seen(5)), [dead]);
-    // A heartbeat in between wins.
+    // A heartbeat in between prevents the declaration.
     assert_eq!(bench.hear(Input::Declared(false)), []);
     assert_eq!(bench.machine.state(), State::Standby);
 }
@@ -177,7 +178,7 @@ fn a_free_lock_of_one_that_had_it_means_that_it_is_gone() {
     assert_eq!(bench.hear(holder(true)), [dead]);
     let claim = Action::Claim { orphan: true };
     assert_eq!(bench.hear(Input::Declared(true)), [claim]);
-    // One that lives without its lock gets it back.
+    // A live holder without its lock gets the lock back.
     let mut bench = Bench::standing_by(Locks::Sessions);
     bench.hear(holder(false));
     bench.hear(Input::LockGranted);
@@ -194,7 +195,7 @@ fn a_leader_falls_silent_at_its_deadline_and_comes_back_without_dialling() {
     let silent = bench.after(deadline - T / 4, Input::Tick);
     assert!(silent.contains(&Action::StopSending), "{silent:?}");
     assert_eq!(bench.machine.state(), State::Suspect);
-    // The answer comes late: it counts from when the heartbeat was sent.
+    // A late answer counts from when the heartbeat was sent.
     let beaten = bench.after(100, Input::BeatAcked);
     assert_eq!(beaten, [Action::CheckToken]);
     let until_ms = bench.now - 100 + deadline;
@@ -245,7 +246,7 @@ fn whoever_stands_by_under_a_void_name_is_made_known_anew() {
     }
 }
 
-/// The connection that a call makes anew may be the first to find the new server.
+/// The connection that a call opens may be the first to reach the new server.
 #[test]
 fn nobody_leads_under_a_name_of_another_timeline() {
     let mut bench = Bench::standing_by(Locks::None);
@@ -266,13 +267,13 @@ fn nobody_leads_under_a_name_of_another_timeline() {
     for answer in answers {
         let mut bench = Bench::standing_by(Locks::None);
         bench.hear(Input::HolderRead(None));
-        // It would outlive the name: its answer is waited for.
+        // The claim could succeed after the id is given up, so its answer is awaited.
         assert_eq!(bench.hear(Input::TimelineChanged), []);
         let anew = bench.hear(answer);
         assert_eq!(anew, [Action::Register]);
         assert_eq!(bench.machine.state(), State::Standby);
     }
-    // Whoever is asked to stop gives back what it claimed.
+    // A process that is stopping gives back a lease that it claimed.
     let mut bench = Bench::standing_by(Locks::None);
     bench.hear(Input::HolderRead(None));
     bench.hear(Input::TimelineChanged);
@@ -288,7 +289,7 @@ fn a_claim_whose_answer_was_lost_ends_that_life() {
     assert_eq!(bench.hear(Input::ClaimUnknown), [Action::Register]);
     let looks = bench.hear(Input::Registered(host(2)));
     assert_eq!(looks, [Action::ReadHolder]);
-    // What the former life may hold is nobody's: no need to wait.
+    // A lease under the former host id has no live holder: no need to wait.
     let former = Input::HolderRead(Some(Holder {
         host: host(1),
         beats: 0,
@@ -307,7 +308,7 @@ fn a_claim_whose_answer_was_lost_ends_that_life() {
 fn the_account_dials_only_while_the_lease_is_valid() {
     let mut bench = Bench::standing_by(Locks::None);
     bench.hear(Input::HolderRead(None));
-    // The claim took longer than it entitles to.
+    // The claim took longer than the permission that it grants.
     bench.after(T, Input::Claimed { epoch: 7 });
     assert_eq!(bench.hear(Input::Loaded), [Action::StopSending]);
     assert_eq!(bench.hear(Input::BeatAcked), [Action::CheckToken]);
@@ -330,7 +331,7 @@ fn an_orderly_stop_gives_the_lease_back_before_the_lock() {
     assert_eq!(ended, [Action::Release]);
     assert_eq!(bench.hear(Input::Released), [Action::Unlock, Action::End]);
     assert_eq!(bench.machine.wake_at(), None);
-    // A claim that is under way is waited for, and given back.
+    // A claim in progress is awaited, and its lease given back.
     let mut bench = Bench::standing_by(Locks::None);
     bench.hear(Input::HolderRead(None));
     assert_eq!(bench.hear(Input::Stop), []);

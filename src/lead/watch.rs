@@ -1,28 +1,28 @@
-//! A standby's view of whoever holds the lease.
+//! A standby's observation of the lease holder.
 
 use crate::ids::HostId;
 use crate::lead::{Config, Holder, Locks};
 
-/// What a standby knows, by its own clock.
+/// What a standby has observed, by its own clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Watch {
-    /// The counter that stands still, and since when.
+    /// The holder, its last counter value, and the time of its first observation.
     seen: Option<(HostId, i64, u64)>,
-    /// Since when the lease is seen to be free.
+    /// When the lease was first seen free.
     free_since: Option<u64>,
-    /// When the holder was looked at last.
+    /// When the holder was last read.
     looked_at: Option<u64>,
-    /// When to look next.
+    /// When to read the holder next.
     pub(super) look_at: u64,
-    /// When the look that is under way began.
+    /// When the read in progress began.
     pub(super) reading: Option<u64>,
-    /// A declaration or a claim is under way.
+    /// A declaration or a claim is in progress.
     pub(super) busy: Option<Busy>,
-    /// Why our name is void, if it is so since the claim that is under way began.
+    /// The reason why our host id became void during the claim in progress.
     pub(super) void: Option<&'static str>,
-    /// The name that this process gave up: a lease in it is nobody's.
+    /// The host id that this process gave up: a lease that names it has no live holder.
     former: Option<HostId>,
-    /// Not to wait for the lock before: after an outage the leader gets it back first.
+    /// Earliest time to wait for the lock. After an outage the leader may take it back first.
     pub(super) wait_from: u64,
 }
 
@@ -32,25 +32,25 @@ pub(super) enum Busy {
     Claiming,
 }
 
-/// What follows from a look.
+/// The conclusion from one read of the holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It lives, or it may.
+    /// The holder is alive, or may be.
     Stay,
-    /// It lives, and its lock is with us: it gets the lock back.
+    /// The holder is alive, and we hold its lock: release the lock.
     GiveLockBack,
-    /// It is silent: to be declared dead unless it speaks meanwhile.
+    /// The holder is silent: declare it dead unless its counter rose meanwhile.
     Declare { host: HostId, beats: i64 },
-    /// The lease is free, or its holder is dead for certain.
+    /// The lease is free, or its holder is certainly dead.
     Claim { orphan: bool },
-    /// Only a file's lock can tell: an attempt shows it.
+    /// Only an attempt to take the file lock shows whether the holder is alive.
     Probe,
-    /// It is us: a claim whose answer was lost came through.
+    /// The holder is us: a claim whose answer was lost has succeeded.
     Ours,
 }
 
 impl Watch {
-    /// Of a life that begins: `former` is the name that was given up before it.
+    /// Starts observing under a new host id. `former` is the id that was given up.
     pub(super) fn anew(former: Option<HostId>, look_at: u64, wait_from: u64) -> Self {
         Self {
             former,
@@ -60,13 +60,14 @@ impl Watch {
         }
     }
 
-    /// Begins anew: what was observed before says nothing about what happened meanwhile.
+    /// Drops all observations: the standby does not know what happened meanwhile.
     pub(super) fn forget(&mut self) {
         self.seen = None;
         self.looked_at = None;
     }
 
-    /// Judges a look. `locked_at` is since when the tenant's lock is ours.
+    /// Evaluates one read of the holder. `locked_at` is the time since which we hold the tenant's
+    /// lock.
     pub(super) fn judge(
         &mut self,
         config: &Config,
@@ -76,11 +77,11 @@ impl Watch {
         holder: Option<&Holder>,
     ) -> Verdict {
         let began = self.reading.take().unwrap_or(now_ms);
-        // Each is given the time that it says itself.
+        // Each host's own timeout applies to it.
         let said = holder.and_then(|holder| holder.silence_ms);
         let timeout_ms = said.unwrap_or(config.timeout_ms);
-        // Whoever was stopped for a while cannot say what the holder did meanwhile, nor whoever
-        // waited long for its answer: what kept that may have kept the holder's heartbeats.
+        // After a pause, or after a slow answer, the standby does not know what the holder did. The
+        // same cause may also have delayed the holder's heartbeats.
         let half_ms = timeout_ms / 2;
         let gap = self.looked_at.is_some_and(|at| at + half_ms < began);
         if gap || began + half_ms < now_ms {
@@ -110,12 +111,12 @@ impl Watch {
         if now_ms < due {
             self.look_at = self.look_at.min(due);
         }
-        // The look that showed the counter began no earlier than `since`, and this one shows it
-        // again: for as long as lies between them, nothing was counted.
+        // The read that first showed this counter value began no earlier than `since`. This read
+        // shows the same value, so the counter did not rise in between.
         let silent = due <= began;
         let locked = locked_at.is_some_and(|at| at <= began);
-        // The server ends a session that says nothing: a lock that was granted long ago may be
-        // somebody else's by now.
+        // The server ends a session that is silent. A lock that was granted long ago may belong to
+        // another process now.
         let fresh = locked_at.is_some_and(|at| began < at + config.timeout_ms / 2);
         let unlocked = holder.locks && locked && fresh;
         let gone = silent || unlocked || self.former == Some(host);
@@ -127,8 +128,9 @@ impl Watch {
         }
     }
 
-    /// A free lease is taken with its lock, so that others see at once when this process is gone;
-    /// without it when the lock does not come.
+    /// Decides about a free lease. It is claimed together with its lock, so that others see at once
+    /// when this process ends. If the lock is not granted within the timeout, it is claimed without
+    /// it.
     fn free(&mut self, config: &Config, locked: bool, now_ms: u64) -> Verdict {
         let since = *self.free_since.get_or_insert(now_ms);
         let may = config.locks != Locks::Sessions || locked || since + config.timeout_ms <= now_ms;

@@ -1,8 +1,8 @@
-//! Many hosts, many tenants: which host is dead, and which tenants a host takes, keeps and gives
-//! away.
+//! Many hosts and many tenants: which hosts are dead, and which tenants a host takes, keeps and
+//! gives away.
 //!
-//! Decides and does nothing; `ops::serve` carries it out. Every host decides by itself from the
-//! same rows, so that nobody has to be asked.
+//! This module decides and performs nothing; `daemon::host` carries the decisions out. Each host
+//! decides alone from the same rows, without a coordinator.
 
 mod observer;
 mod placement;

@@ -1,38 +1,39 @@
-//! What a host sees of the others, by its own clock.
+//! A host's observation of the other hosts, by its own clock.
 
 use std::collections::BTreeMap;
 
 use crate::ids::HostId;
 
-/// How long a lock may be free at least before its host is taken for dead: one that lives and only
-/// lost the session has said so by then. Besides, it may need two logins for that.
+/// Shortest time in ms that a lock must be free before its host is considered dead. A live host
+/// that lost only its session sends a heartbeat within this time. Two logins to the database are
+/// added.
 const LOCK_GRACE_MS: u64 = 200;
 const GRACE_LOGINS: u64 = 2;
-/// A process that runs one account may have been told to take its time, and one that stands by
-/// speaks seldom.
+/// Shortest timeout for processes that are not `serve` hosts. A process that runs one account may
+/// have a long timeout of its own, and a standby sends heartbeats rarely.
 const OTHERS_SILENCE_MS: u64 = 120_000;
-/// How often a host says that it lives at least, and its part of the silence at most: so that one
-/// heartbeat that is late entitles to speak until the next one.
+/// Longest interval between heartbeats, in ms, and least number of heartbeats per timeout. With
+/// four, one late heartbeat still leaves permission until the next.
 const BEAT_MS: u64 = 1_000;
 const BEATS: u64 = 4;
 
-/// How often a host says that it lives that is taken for dead after `silence_ms`.
+/// Returns the interval between heartbeats of a host that is dead after `silence_ms` without one.
 pub fn beat_every_ms(silence_ms: u64) -> u64 {
     BEAT_MS.min(silence_ms / BEATS)
 }
 
-/// One host as the rows have it.
+/// One host as read from the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sign {
     pub host: HostId,
-    /// Rises with each heartbeat; compared with itself only.
+    /// Rises with each heartbeat; compared only with earlier values of the same host.
     pub beats: i64,
     pub serves: bool,
-    /// It says that it holds its own lock as long as it lives.
+    /// The host states that it holds its own lock while it lives.
     pub locks: bool,
     /// The lock is held at this moment.
     pub locked: bool,
-    /// How long it may be silent, as it says itself.
+    /// The host's own timeout in ms.
     pub silence_ms: Option<u64>,
 }
 
@@ -44,43 +45,44 @@ struct Seen {
     lock: Lock,
 }
 
-/// Whether its lock says that it is gone.
+/// Whether the host's lock indicates that the host is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lock {
-    /// It is held, or its host does not say that it holds it.
+    /// The lock is held, or the host does not state that it holds it.
     Silent,
-    /// It is seen to be free since then.
+    /// The lock was first seen free at this time, in ms.
     Free(u64),
-    /// It is free, and its host spoke since: it lost no more than the session.
+    /// The lock is free, and the host sent a heartbeat since: it lost only its session.
     Excused,
 }
 
-/// Judges the others. Times are milliseconds of the observer's own clock, which goes on while the
-/// machine sleeps; only differences mean anything.
+/// Decides which other hosts are dead. Times are ms of the observer's own clock, which also runs
+/// while the machine sleeps. Only differences between times have a meaning.
 ///
-/// Silence is what was watched all the time. After a look that took long, after a pause between two
-/// looks, and while the observer's own heartbeats are not answered, whatever was seen is forgotten:
-/// what kept the observer may have kept the others.
+/// Only uninterrupted observation counts as silence. All observations are dropped after a slow
+/// read, after a gap between two reads, and while the observer's own heartbeats are not answered.
+/// The same cause may have delayed the heartbeats of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observer {
     me: Option<HostId>,
     silence_ms: u64,
     seen: BTreeMap<HostId, Seen>,
     looked_ms: Option<u64>,
-    /// When the newest own heartbeat that is answered was sent.
+    /// When the newest answered heartbeat of this host was sent.
     beaten_ms: u64,
-    /// When logins of late began that came through, and what they took.
+    /// Start and duration, in ms, of recent successful logins to the database.
     logins: Vec<(u64, u64)>,
-    /// The own lock is held; it never was before.
+    /// This host holds its own lock; false until it was seen held once.
     own_lock: bool,
-    /// Free locks say nothing before: after an outage everybody gets the time to be back.
+    /// Earliest time at which a free lock counts. After an outage, all hosts get time to reconnect.
     trusted_ms: u64,
 }
 
 impl Observer {
-    /// A host that says nothing for `silence_ms`, or for as long as it says itself, is dead.
-    /// Whoever begins to look soon after the server began, `server_ms` ago, may have missed an
-    /// outage; `None` where none ends a lock.
+    /// Creates the observer of a host. Another host is dead after `silence_ms` without a heartbeat,
+    /// or after its own timeout if it states one. `server_ms` is the age of the database server: if
+    /// it started recently, the observer may have missed an outage. `None` if no outage releases
+    /// the locks.
     pub fn new(me: HostId, silence_ms: u64, now_ms: u64, server_ms: Option<u64>) -> Self {
         let grace_ms = server_ms.map_or(0, |server_ms| silence_ms.saturating_sub(server_ms));
         Self {
@@ -92,7 +94,7 @@ impl Observer {
         }
     }
 
-    /// One that is not among the hosts that it looks at, none of which serves.
+    /// Creates an observer that is not among the observed hosts, and never trusts free locks.
     pub fn of_idle() -> Self {
         Self {
             me: None,
@@ -106,25 +108,25 @@ impl Observer {
         }
     }
 
-    /// The hosts could not be looked at: what was seen before says nothing about meanwhile.
+    /// Records that the hosts could not be read: earlier observations no longer count.
     pub fn blind(&mut self, now_ms: u64) {
         self.seen.clear();
         self.looked_ms = None;
         self.trusted_ms = self.trusted_ms.max(now_ms + self.silence_ms);
     }
 
-    /// An own heartbeat that was sent then is answered.
+    /// Records the answer to an own heartbeat sent at `sent_ms`.
     pub fn beaten(&mut self, sent_ms: u64) {
         self.beaten_ms = self.beaten_ms.max(sent_ms);
     }
 
-    /// The own lock was lost then: whatever ended it may have ended those of others.
+    /// Records that the own lock was lost: the same cause may have released the locks of others.
     pub fn lost_lock(&mut self, at_ms: u64) {
         self.trusted_ms = self.trusted_ms.max(at_ms + self.silence_ms);
     }
 
-    /// A lock is free, and it is not known what a login takes here since: another host that lost
-    /// no more than its session needs as much to say that it lives.
+    /// Returns true if a lock is free and no login was measured since. Another host that lost only
+    /// its session needs about the same time to send a heartbeat.
     pub fn wants_login(&self) -> bool {
         let last_ms = self.logins.last().map(|(began_ms, _)| *began_ms);
         let measured = |free_ms| last_ms.is_some_and(|began_ms| free_ms <= began_ms);
@@ -132,22 +134,22 @@ impl Observer {
         locks.any(|lock| matches!(lock, Lock::Free(at) if !measured(at)))
     }
 
-    /// A login that began then came through now.
+    /// Records a successful login that began at `began_ms`.
     pub fn logged_in(&mut self, began_ms: u64, now_ms: u64) {
-        // The slowest of them counts: another host may have begun its own a while ago.
+        // The slowest login counts: another host may have begun its own some time ago.
         let recent_ms = now_ms.saturating_sub(2 * self.silence_ms);
         self.logins.retain(|(began_ms, _)| recent_ms <= *began_ms);
         let took_ms = now_ms.saturating_sub(began_ms);
         self.logins.push((began_ms, took_ms));
     }
 
-    /// Takes in a look that began then and is answered now. The hosts that are to be declared dead,
-    /// each only if its counter still stands there.
+    /// Handles a read that began at `began_ms` and was answered at `now_ms`. Returns the hosts to
+    /// declare dead, each with its counter: declare it dead only if the counter is unchanged.
     pub fn look(&mut self, began_ms: u64, now_ms: u64, signs: &[Sign]) -> Vec<(HostId, i64)> {
         let me = self.me;
         let own = signs.iter().find(|sign| Some(sign.host) == me);
         if me.is_some() && own.is_none() {
-            // Whoever does not count among the living judges nobody.
+            // A host that is not among the living judges no other.
             self.blind(now_ms);
             return Vec::new();
         }
@@ -164,7 +166,7 @@ impl Observer {
         judged.map(|sign| (sign.host, sign.beats)).collect()
     }
 
-    /// Whether one host is dead.
+    /// Returns true if one host is dead.
     fn judge(&mut self, before: Option<u64>, began_ms: u64, now_ms: u64, sign: &Sign) -> bool {
         let said_ms = sign.silence_ms.unwrap_or(self.silence_ms);
         let silence_ms = match sign.serves {
@@ -203,7 +205,7 @@ impl Observer {
         silent || (gone && self.trusted_ms <= began_ms)
     }
 
-    /// Whether nothing kept this host from seeing a silence of that length, as far as it is known.
+    /// Returns true if this host could have observed the whole of `silence_ms`, as far as it knows.
     fn watched(&self, silence_ms: u64, before: Option<u64>, began_ms: u64, now_ms: u64) -> bool {
         let half_ms = silence_ms / 2;
         let slow = began_ms + half_ms < now_ms;
@@ -225,8 +227,8 @@ mod tests {
         HostId::from_random([number; 16])
     }
 
-    /// A look at host 2: when; its counter and whether its lock is held, `None` for a look that
-    /// failed; whether it is dead.
+    /// A read of host 2: time in ms; its counter and whether its lock is held, or `None` for a
+    /// failed read; whether it is then dead.
     type Look = (u64, Option<(i64, bool)>, bool);
 
     fn sign(number: u8, beats: i64, locked: bool) -> Sign {
@@ -244,7 +246,7 @@ mod tests {
         Observer::new(host(1), SILENCE_MS, 0, server_ms)
     }
 
-    /// Looks at once, where a login takes no time and the own heartbeats are answered.
+    /// Reads at once. Logins take no time, and own heartbeats are answered.
     fn look(observer: &mut Observer, now_ms: u64, other: Sign) -> bool {
         observer.beaten(now_ms);
         let found = observer.look(now_ms, now_ms, &[sign(1, 0, true), other]);
@@ -260,7 +262,8 @@ mod tests {
         check_since(None, looks);
     }
 
-    /// The same soon after the server began. In between, all stays as it was.
+    /// Checks the reads, `server_ms` after the start of the server. Between two reads nothing
+    /// changes.
     fn check_since(server_ms: Option<u64>, looks: &[Look]) {
         let mut observer = new(server_ms);
         let mut last: Option<(u64, Sign)> = None;
@@ -297,7 +300,7 @@ mod tests {
             (0, Some((7, true)), false),
             (100, Some((7, false)), false),
             (299, Some((7, false)), false),
-            // It was only its session.
+            // It lost only its session.
             (310, Some((8, true)), false),
             (400, Some((8, false)), false),
             (600, Some((8, false)), true),
@@ -305,7 +308,7 @@ mod tests {
         check(&[
             (0, Some((7, true)), false),
             (100, Some((7, false)), false),
-            // It speaks without its lock.
+            // It sends a heartbeat without its lock.
             (200, Some((8, false)), false),
             (2_199, Some((8, false)), false),
             (2_200, Some((8, false)), true),
@@ -332,7 +335,7 @@ mod tests {
         check(&[
             (0, Some((7, true)), false),
             (100, None, false),
-            // Everybody lost the lock with the server, and has two seconds to be back.
+            // All hosts lost their locks with the server, and have two seconds to reconnect.
             (200, Some((7, false)), false),
             (1_900, Some((7, false)), false),
             (2_100, Some((7, false)), true),
@@ -343,7 +346,8 @@ mod tests {
     fn silence_is_what_was_watched_all_the_time() {
         let signs = [sign(1, 0, true), sign(2, 7, true)];
         let dead = [(host(2), 7)];
-        // Whether it is dead at 2 s, after looks of 100 ms but for one, which began and ended then.
+        // Returns whether the host is dead at 2 s. Reads come every 100 ms, except for one slow
+        // read between the two given times.
         let after = |began_ms, ended_ms| {
             let mut observer = new(None);
             for now_ms in (0..=2_000).step_by(100) {

@@ -1,17 +1,17 @@
-//! Which tenants a host takes, gives away and keeps. Decides and does nothing.
+//! Decides which tenants a host takes, keeps and gives away. Performs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 
 use crate::ids::{HostId, TenantId};
 
-/// Most tenants that are taken at once: one statement each time.
+/// Most tenants that a host takes at once, in one statement.
 pub const TAKE_MAX: usize = 500;
-/// A difference between hosts that is left as it is.
+/// Largest difference in tenants between two hosts that is accepted.
 const UNEVEN_MIN: usize = 2;
-/// The same as a share of what the fuller one has.
+/// The same as a fraction, 1/20, of the fuller host's tenants.
 const UNEVEN_SHARE: usize = 20;
-/// A host gives so small a part of all tenants away at once.
+/// A host gives away at most 1/100 of all tenants at once.
 const GIVE_SHARE: usize = 100;
 
 /// A host that takes tenants.
@@ -28,47 +28,48 @@ impl Peer {
     }
 }
 
-/// One tenant as the rows have it.
+/// One tenant as read from the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed<'a> {
     pub tenant: &'a TenantId,
-    /// It is to run.
+    /// The tenant is to run.
     pub enabled: bool,
-    /// Name or id of the host that it is to run on.
+    /// Name or id of the host that the tenant is pinned to.
     pub wanted_host: Option<&'a str>,
     pub owner: Option<HostId>,
-    /// Its owner was declared dead.
+    /// The owner was declared dead.
     pub orphaned: bool,
 }
 
-/// What a host knows when it decides.
+/// The facts on which a host decides.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     pub me: HostId,
-    /// Hosts that live and take tenants; without `me` while it drains.
+    /// Live hosts that take tenants; without `me` while it drains.
     pub peers: &'a [Peer],
     pub plan: &'a [Placed<'a>],
-    /// Tenants that run here, or are about to.
+    /// Tenants that run here, or are starting here.
     pub here: &'a BTreeSet<TenantId>,
-    /// Not to be tried now.
+    /// Tenants that are not to be tried now.
     pub resting: &'a BTreeSet<TenantId>,
-    /// One machine: whoever comes first takes all, and a file's lock tells whether a holder lives.
+    /// All processes are on one machine (SQLite). The first host takes all tenants, and a file lock
+    /// shows whether a holder is alive.
     pub embedded: bool,
 }
 
-/// What is to be done.
+/// What to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     pub stop: Vec<TenantId>,
     pub take: Vec<TenantId>,
-    /// Tenants above a fair share, of which a few may be given away: those first that would choose
-    /// another host.
+    /// Tenants above a fair share, of which a few may be given away. Those that prefer another host
+    /// come first.
     pub give: Vec<TenantId>,
-    /// Tenants that nobody has, as far as is known.
+    /// Number of enabled tenants without a live owner, as far as known.
     pub orphans: usize,
 }
 
-/// Decides by what the rows say; every host comes to compatible decisions by itself.
+/// Decides from the rows. All hosts reach compatible decisions without talking to each other.
 pub fn decide(view: &View<'_>) -> Decision {
     let me = view.peers.iter().find(|peer| peer.id == view.me);
     let keeps = |placed: &Placed<'_>| {
@@ -95,8 +96,8 @@ pub fn decide(view: &View<'_>) -> Decision {
             ..Decision::default()
         };
     };
-    // A claim whose answer was lost, or a lease that could not be given back: nobody else may have
-    // it, so it counts as ours and is run, if only to be given away again.
+    // A claim whose answer was lost, or a lease that could not be given back. No other host can
+    // take it, so this host runs the tenant, even if only to give it away later.
     let own = |placed: &&Placed<'_>| placed.owner == Some(view.me) && !placed.orphaned;
     let (own, free): (Vec<&Placed<'_>>, Vec<&Placed<'_>>) = free.into_iter().partition(own);
     let mine = view.here.len() - stop.len() + own.len();
@@ -109,7 +110,7 @@ pub fn decide(view: &View<'_>) -> Decision {
         .filter(|one| kept.contains(one.tenant) && !view.resting.contains(one.tenant));
     let (pinned, mut loose): (Vec<&Placed<'_>>, Vec<&Placed<'_>>) =
         open.partition(|placed| pinned_to(view, placed).is_some());
-    // Those that would choose this host come first: a host that comes back gets its own again.
+    // Tenants that prefer this host come first, so that a returning host gets its former tenants.
     loose.sort_by_cached_key(|placed| favourite(placed.tenant, view.peers) != Some(view.me));
     loose.truncate(quota.saturating_sub(mine));
     let room = me.capacity.saturating_sub(mine).min(TAKE_MAX);
@@ -124,22 +125,22 @@ pub fn decide(view: &View<'_>) -> Decision {
     }
 }
 
-/// The host that a tenant is to run on, while it is there.
+/// Returns the host that a tenant is pinned to, if that host is live.
 fn pinned_to(view: &View<'_>, placed: &Placed<'_>) -> Option<HostId> {
     let wanted = placed.wanted_host?;
     let peer = view.peers.iter().find(|peer| peer.is_called(wanted))?;
     Some(peer.id)
 }
 
-/// The fair share of a host, rounded up, within its capacity.
+/// Returns the fair share of a host, rounded up, at most its capacity.
 fn quota(me: &Peer, peers: &[Peer], total: usize) -> usize {
     let all: usize = peers.iter().map(|peer| peer.capacity).sum();
     let share = (total.saturating_mul(me.capacity)).div_ceil(all.max(1));
     share.min(me.capacity)
 }
 
-/// Which tenants a host has too many: what is above its capacity, and what is above its share,
-/// unless the difference is small or somebody is without a host. One that is to run here stays.
+/// Returns the tenants that a host should give away: those above its capacity, or above its share.
+/// The share is ignored if the difference is small or a tenant has no host. Pinned tenants stay.
 fn surplus(
     view: &View<'_>,
     wanted: &[&Placed<'_>],
@@ -164,9 +165,10 @@ fn surplus(
     given.map(|placed| placed.tenant.clone()).collect()
 }
 
-/// Whether a host has so many more than another one that it is worth to move some.
+/// Returns true if this host has enough more tenants than another to justify moving some.
 fn is_uneven(view: &View<'_>, wanted: &[&Placed<'_>], mine: usize, quota: usize) -> bool {
-    // One that waits for room on the host that it is to run on must not keep that host full.
+    // A tenant that waits for room on the host that it is pinned to must not stop that host from
+    // giving others away.
     let settled = |placed: &&Placed<'_>| {
         (placed.owner.is_some() && !placed.orphaned) || pinned_to(view, placed).is_some()
     };
@@ -184,7 +186,7 @@ fn is_uneven(view: &View<'_>, wanted: &[&Placed<'_>], mine: usize, quota: usize)
     UNEVEN_MIN.max(mine / UNEVEN_SHARE) < difference
 }
 
-/// How fast a host gives tenants away that it has too many.
+/// The rate at which a host gives away surplus tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pace {
     every_ms: u64,
@@ -199,7 +201,8 @@ impl Pace {
         }
     }
 
-    /// Those of the surplus that may go now: one in a hundred of all tenants there are.
+    /// Returns the part of the surplus to give away now: at most 1/100 of all tenants, and at least
+    /// one.
     pub fn due<'a>(&mut self, now_ms: u64, give: &'a [TenantId], all: usize) -> &'a [TenantId] {
         if give.is_empty() || now_ms < self.next_ms {
             return &[];
@@ -209,7 +212,8 @@ impl Pace {
     }
 }
 
-/// The host that a tenant would choose: the same one for everybody who asks, by name.
+/// Returns the host that a tenant prefers, by rendezvous hashing over the hosts' names. All hosts
+/// compute the same result.
 fn favourite(tenant: &TenantId, peers: &[Peer]) -> Option<HostId> {
     let weight = |peer: &&Peer| {
         let mut hash = Fnv::default();
@@ -221,7 +225,7 @@ fn favourite(tenant: &TenantId, peers: &[Peer]) -> Option<HostId> {
     peers.iter().max_by_key(weight).map(|peer| peer.id)
 }
 
-/// FNV-1a with a last mix: the same on every machine and in every version.
+/// FNV-1a with a final mix. The result is the same on each machine and in each version.
 struct Fnv(u64);
 
 impl Default for Fnv {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// One tenant as the rows have it.
+/// One tenant as read from the rows.
 #[derive(Clone)]
 struct Planned {
     tenant: TenantId,
@@ -72,12 +72,12 @@ fn one_host_takes_everything_that_is_free() {
     let mut take = decided(&plan, &peers, 1).take;
     take.sort();
     assert_eq!(names(&take), ["a", "c"]);
-    // What belongs to one that lives is left to it; what belongs to a dead one is not.
+    // A tenant of a live host stays there; a tenant of a dead host is taken.
     plan[0].owner = Some(host(2));
     plan[2].owner = Some(host(3));
     plan[2].orphaned = true;
     assert_eq!(names(&decided(&plan, &peers, 1).take), ["c"]);
-    // A host that drains gives everything away and takes nothing.
+    // A draining host stops all tenants and takes none.
     plan[0].owner = Some(host(1));
     let drained = decided(&plan, &[], 1);
     assert_eq!(names(&drained.stop), ["a"]);
@@ -93,7 +93,7 @@ fn a_tenant_goes_where_it_is_wanted() {
     plan[0].owner = None;
     assert_eq!(names(&decided(&plan, &peers, 1).take), Vec::<&str>::new());
     assert_eq!(names(&decided(&plan, &peers, 2).take), ["a"]);
-    // As long as that host is away, anybody may have it.
+    // While that host is away, any host may take the tenant.
     assert_eq!(names(&decided(&plan, &peers[..1], 1).take), ["a"]);
 }
 
@@ -105,11 +105,11 @@ fn what_is_uneven_is_given_away_once_everybody_has_a_host() {
     let give = decided(&plan, &peers, 1).give;
     assert_eq!(give.len(), 50);
     assert_eq!(names(&decided(&plan, &peers, 2).give), Vec::<&str>::new());
-    // Those first that would choose the other host.
+    // Tenants that prefer the other host come first.
     let others = |tenant: &&TenantId| favourite(tenant, &peers) == Some(host(2));
     let count = plan.iter().map(|one| &one.tenant).filter(others).count();
     assert!(give.iter().take(count.min(50)).all(|one| others(&one)));
-    // One that is to run here is not among them.
+    // Tenants pinned to this host are not given away.
     for one in &mut plan[..99] {
         one.wanted_host = Some("host-1");
     }
@@ -138,7 +138,7 @@ fn little_is_given_away_at_a_time() {
 }
 
 proptest! {
-    /// Hosts that decide by themselves, one after the other, share everything out by capacity.
+    /// Hosts that decide alone, one after the other, share all tenants by capacity.
     #[test]
     fn all_is_taken_and_fairly(
         count in 1_usize..300,
