@@ -1,4 +1,4 @@
-//! The account: our companion device's keys and names (`whatsmeow_device`, `wmctl_account`).
+//! The account: keys and names of our companion device (`whatsmeow_device`, `wmctl_account`).
 
 use crate::crypto::curve::KeyPair;
 use crate::crypto::xeddsa;
@@ -17,24 +17,26 @@ pub struct Account {
     pub noise: KeyPair,
     pub identity: KeyPair,
     pub signed_pre_key: SignedPreKey,
-    /// The secret of the QR code that it was paired with.
+    /// The ADV secret: part of the QR code that the device was paired with, or derived from the
+    /// typed code.
     pub adv_secret: Secret<32>,
-    /// The signed device identity, as the phone issued it and we countersigned it.
+    /// The signed device identity, issued by the phone and countersigned by this device.
     pub adv: AdvIdentity,
     pub platform: String,
     pub business_name: String,
     pub push_name: String,
-    /// The id that the next new one-time pre-key gets (1 to 0xff_fffe, wraps).
+    /// The id of the next one-time pre-key (1 to 0xff_fffe, then wraps to 1).
     pub next_pre_key_id: u32,
-    /// Bytes that the server wants to see before the next hello.
+    /// The routing hint to send before the next handshake.
     pub routing_info: Option<Vec<u8>>,
-    /// Set once the phone or the server ended the pairing; the rows stay.
+    /// Set once the phone or the server ended the pairing. The rows are kept.
     pub ended: Option<Ended>,
 }
 
 impl Account {
-    /// What is wrong with the keys, if they do not belong together: the identity key signed the
-    /// pre-key, the phone accepted the identity key, and the identity key accepted the phone.
+    /// Returns what is inconsistent about the keys, or `None` if they belong together. Checks three
+    /// signatures: the identity key over the signed pre-key, the phone over the identity key, and
+    /// the identity key over the phone's key.
     pub fn unsound(&self) -> Option<&'static str> {
         let signed = &self.signed_pre_key;
         let public = signed.pair.public.to_signal();
@@ -51,21 +53,23 @@ impl Account {
     }
 }
 
-/// Why a paired account must not connect again as it is.
+/// Why a paired account must not connect in its present form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Unlinked by the phone or by us: pair again.
+    /// Unlinked by the phone or by us; it must be paired again.
     LoggedOut { reason: String, at_ms: i64 },
-    /// Temporarily banned until a time (milliseconds since the epoch), where it was given.
+    /// Temporarily banned. `until_ms` is in milliseconds since the Unix epoch, if the server gave
+    /// it.
     Banned { code: u32, until_ms: Option<i64> },
-    /// The server wants a newer client version.
+    /// The server requires a newer client version.
     Outdated,
-    /// Its keys were given away: another program goes on with them, and two would use one counter.
+    /// The keys were exported to another program. If both ran, they would use the same chain
+    /// counters.
     Exported { to: String, at_ms: i64 },
 }
 
 impl Ended {
-    /// The word for it, as the state of the account.
+    /// Returns the stable word for the reason, used as the state of the account.
     pub fn word(&self) -> &'static str {
         match self {
             Self::LoggedOut { .. } => "logged_out",
@@ -76,7 +80,7 @@ impl Ended {
     }
 }
 
-/// A change of the account's own row; `None` leaves a field as it is.
+/// A change of the account's own row. Fields that are `None` stay unchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccountUpdate {
     pub lid: Option<Jid>,

@@ -1,40 +1,39 @@
-//! What one unit of work changes, as values that the store commits in one transaction.
+//! The changes of one unit of work, as values that the store commits in one transaction.
 
 use crate::ids::{Address, Jid, MessageId};
 use crate::session::account::{Account, AccountUpdate};
 use crate::session::rows::{Dedupe, Row, RowKey};
 use crate::signal::prekey::PreKey;
 
-/// One change. The store applies them in order, all or none.
+/// One change. The store applies all changes of a unit in order, or none of them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Put(RowKey, Row),
     Delete(RowKey),
-    /// A newly paired account: replaces every earlier row of this tenant's device.
+    /// A newly paired account. It replaces all earlier rows of this tenant's device.
     Paired(Box<Account>),
     Update(AccountUpdate),
-    /// Fresh one-time pre-keys, not uploaded yet. Also moves the next pre-key id forward.
+    /// New one-time pre-keys that are not uploaded yet. Also advances the next pre-key id.
     NewPreKeys(Vec<PreKey>),
-    /// The server confirmed the upload of all pre-keys up to this id.
+    /// The server confirmed the upload of all pre-keys up to and including this id.
     PreKeysUploaded {
         up_to: u32,
     },
-    /// One-time pre-keys from the first id up to the second, which does not belong to them, are too
-    /// old to be used.
+    /// One-time pre-keys from `from` (inclusive) to `to` (exclusive) are too old to be used.
     ForgetPreKeys {
         from: u32,
         to: u32,
     },
-    /// Whatever is known of groups may be out of date: each is asked for before the next send.
+    /// All cached groups may be stale; each is queried again before the next send to it.
     GroupsUnsure,
-    /// These devices have none of our sender keys any more, in no group.
+    /// These devices no longer have any of our sender keys.
     Unshare(Vec<Address>),
-    /// An event for applications. Ignored where its dedupe key exists already.
+    /// An event for applications. Ignored if its dedupe key already exists.
     Event(Box<Event>),
 }
 
 impl Change {
-    /// What it takes, about.
+    /// Returns the approximate size in bytes.
     pub fn bytes(&self) -> usize {
         let inside = match self {
             Self::Put(_, row) => row.bytes(),
@@ -51,21 +50,21 @@ impl Change {
     }
 }
 
-/// One entry of the durable stream that applications receive.
+/// One entry of the durable event stream for applications.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Unique within the account; `None` for events that may repeat.
     pub dedupe: Option<Dedupe>,
-    /// Milliseconds since the epoch, the server's time where it gave one.
+    /// Milliseconds since the Unix epoch: the server's time if it sent one, else local time.
     pub at_ms: i64,
-    /// The other name (phone number or LID) of the person that is the chat; where there is no
-    /// chat, of the person that it is about.
+    /// The other address (phone number or LID) of the chat partner, or of the person if the event
+    /// has no chat.
     pub alt: Option<Jid>,
     pub body: EventBody,
 }
 
 impl EventBody {
-    /// The chat that it belongs to.
+    /// Returns the chat of the event, if it has one.
     pub fn chat(&self) -> Option<&Jid> {
         match self {
             Self::Message(message) | Self::Past(message) => Some(&message.chat),
@@ -85,7 +84,7 @@ impl EventBody {
         }
     }
 
-    /// The chat, or where there is none, the person that it is about.
+    /// Returns the chat or else the person of the event, for replacement by its canonical address.
     pub(super) fn about(&mut self) -> Option<&mut Jid> {
         match self {
             Self::Message(message) | Self::Past(message) => Some(&mut message.chat),
@@ -98,7 +97,7 @@ impl EventBody {
             Self::IdentityChanged { user }
             | Self::DevicesChanged { user }
             | Self::ContactChanged { user } => Some(user),
-            // As it came: nothing that was looked up for it is to be trusted.
+            // Left as received: the addresses were not looked up.
             Self::Refused { .. }
             | Self::NameChanged { .. }
             | Self::HistorySync { .. }
@@ -110,26 +109,28 @@ impl EventBody {
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventBody {
     Message(MessageEvent),
-    /// A message of the phone's history, from before it was linked or while nobody listened.
+    /// A message of the phone's history: sent before this device was linked or while it was
+    /// offline.
     Past(MessageEvent),
-    /// A message that stays unreadable after the last retry.
+    /// A message that could not be decrypted. A copy that can be decrypted later is a `Message`
+    /// event with the same id.
     Undecryptable {
         chat: Jid,
         sender: Jid,
         id: MessageId,
         reason: &'static str,
     },
-    /// Something that the database does not take as what it is, or that rests on a row that cannot
-    /// be read: its bytes instead.
+    /// An input whose changes the database rejects, or whose rows cannot be read. The event carries
+    /// its bytes instead.
     Refused {
-        /// `message`, `receipt`, `notification` and other stanzas; `send`, `history` and others.
+        /// The kind of input: `message`, `receipt`, `notification`, `send`, `history` and others.
         input: &'static str,
         chat: Option<Jid>,
         sender: Option<Jid>,
         id: Option<MessageId>,
-        /// What the database said, without any value.
+        /// The database's error text, without any values.
         reason: String,
-        /// The decrypted `Message` protobuf where there is one, else the stanza as it came.
+        /// The decrypted `Message` protobuf if there is one, else the stanza as received.
         payload: Vec<u8>,
         decrypted: bool,
     },
@@ -139,7 +140,7 @@ pub enum EventBody {
         ids: Vec<MessageId>,
         kind: ReceiptKind,
     },
-    /// The server accepted a message of ours.
+    /// The server accepted an outgoing message.
     Sent {
         chat: Jid,
         id: MessageId,
@@ -163,25 +164,26 @@ pub enum EventBody {
     ContactChanged {
         user: Jid,
     },
-    /// The phone or another companion set something for a chat.
+    /// The phone or another companion changed a setting of a chat.
     ChatChanged {
         chat: Jid,
         what: ChatChange,
     },
-    /// The name that the account goes by was changed.
+    /// The account's own push name changed.
     NameChanged {
         name: String,
     },
-    /// A part of the phone's history was taken in, or could not be.
+    /// A part of the phone's history was imported, or its import failed.
     HistorySync {
         kind: u32,
         conversations: u32,
         messages: u64,
         progress: Option<u32>,
-        /// Why it was not taken in, or not to its end: a stable word.
+        /// A stable word for why it was not imported completely; `None` on success.
         failure: Option<&'static str>,
     },
-    /// The account's own state changed: connected, disconnected, replaced, logged_out, banned…
+    /// The account's own state changed: connected, disconnected, replaced, logged_out, banned and
+    /// others.
     State {
         state: AccountState,
         detail: Option<String>,
@@ -189,17 +191,17 @@ pub enum EventBody {
     },
 }
 
-/// What was set for a chat.
+/// A changed setting of a chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChatChange {
-    /// Seconds since the epoch; -1 for ever, 0 not muted.
+    /// Seconds since the Unix epoch; -1 means forever, 0 means not muted.
     Muted {
         until_s: i64,
     },
     Pinned(bool),
     Archived(bool),
     Read(bool),
-    /// Its messages were deleted.
+    /// All messages of the chat were deleted.
     Cleared,
     Deleted,
 }
@@ -209,18 +211,18 @@ pub struct MessageEvent {
     pub chat: Jid,
     /// The sending device.
     pub sender: Jid,
-    /// The sender under the other addressing (LID or phone number), where known.
+    /// The sender's other address (LID or phone number), if known.
     pub sender_alt: Option<Jid>,
     pub id: MessageId,
     pub from_me: bool,
     pub push_name: Option<String>,
-    /// `text`, `image`, `reaction`, … the field that is set in the payload.
+    /// `text`, `image`, `reaction` and others, by the field that is set in the payload.
     pub kind: &'static str,
-    /// Text, caption or reaction, where the kind has one.
+    /// The text, caption or reaction, if the kind has one.
     pub text: Option<String>,
-    /// The whole `Message` protobuf, as it was decrypted (wrappers removed).
+    /// The whole `Message` protobuf as decrypted, without wrappers.
     pub payload: Vec<u8>,
-    /// It waited in the server's offline queue.
+    /// True if the message came from the server's offline queue.
     pub offline: bool,
 }
 
@@ -235,7 +237,7 @@ pub enum ReceiptKind {
     Inactive,
 }
 
-/// What operators and applications are told of an account.
+/// The state of an account, as shown to operators and applications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountState {
     Connecting,
@@ -245,16 +247,16 @@ pub enum AccountState {
     LoggedOut,
     Banned,
     Outdated,
-    /// Connected, but nothing is delivered or acknowledged.
+    /// Connected, but the server delivers or acknowledges nothing.
     Stalled,
-    /// A device was linked; it has not connected yet.
+    /// A device was linked and has not connected yet.
     Paired,
-    /// What had ended it is over: the ban, or the old version.
+    /// The earlier end is over: the ban expired, or the client version was updated.
     Recovered,
 }
 
 impl AccountState {
-    /// The word for it, the same everywhere.
+    /// Returns the stable word for the state, the same everywhere.
     pub fn word(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",

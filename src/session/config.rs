@@ -1,27 +1,27 @@
-//! What a session says of itself to the server; it is the same for every account of a process.
+//! What a session presents to the server; the same for every account of a process.
 
-/// The WhatsApp Web version that we present ourselves as, unless configured otherwise.
+/// The default WhatsApp Web version that wmctl presents.
 pub const CLIENT_VERSION: [u32; 3] = [2, 3000, 1_045_649_367];
 
-/// How a session behaves; everything here may differ between two runs of the same account.
+/// Settings of a session. All of them may change between two runs of the same account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
-    /// The client version that the server is told; it refuses versions that are too old.
+    /// The client version sent to the server, which rejects versions that are too old.
     pub version: [u32; 3],
-    /// The name under which the phone lists this device.
+    /// The name that the phone shows for this device.
     pub name: String,
-    /// What kind of client the phone shows beside the name.
+    /// The kind of client that the phone shows beside the name.
     pub browser: Browser,
-    /// Whether we count as online, which makes delivery visible to senders.
+    /// Whether the device appears online, which makes delivery visible to senders.
     pub presence: Presence,
-    /// The push name to announce as long as the account has none of its own.
+    /// The push name to announce while the account has none of its own.
     pub push_name: Option<String>,
-    /// How long the server may leave acknowledgements, the offline queue or an answer open
-    /// although it answers pings (milliseconds).
+    /// Maximum time in ms for which acknowledgements, the offline queue or an answer may be missing
+    /// although the server answers pings.
     pub stall_ms: u64,
 }
 
-/// Longer than a slow phone network needs, short enough that nobody waits for minutes.
+/// Default of `stall_ms`: longer than a slow mobile network needs, and well under a minute.
 pub const STALL_MS: u64 = 30_000;
 
 impl Default for ClientConfig {
@@ -37,7 +37,7 @@ impl Default for ClientConfig {
     }
 }
 
-/// The kinds of client that phones know by name.
+/// The kinds of client that phones can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Browser {
     Chrome,
@@ -48,7 +48,7 @@ pub enum Browser {
 }
 
 impl Browser {
-    /// By the word that settings use for it.
+    /// Returns the kind for a word of the settings.
     pub fn named(word: &str) -> Option<Self> {
         Some(match word {
             "chrome" => Self::Chrome,
@@ -60,7 +60,8 @@ impl Browser {
         })
     }
 
-    /// The number in the QR text and in the request for a pairing code.
+    /// Returns the platform id in the QR text and in the request for a pairing code.
+    /// Source: whatsmeow 33cfac51 `pair-code.go`.
     pub fn pairing_id(self) -> &'static str {
         match self {
             Self::Chrome => "1",
@@ -71,7 +72,8 @@ impl Browser {
         }
     }
 
-    /// What the phone shows while a pairing code is being typed; the server checks its form.
+    /// Returns the client name that the phone shows while a pairing code is typed. The server
+    /// checks its form.
     pub fn display(self) -> &'static str {
         match self {
             Self::Chrome | Self::Other => "Chrome (Linux)",
@@ -82,11 +84,11 @@ impl Browser {
     }
 }
 
-/// Whether the session announces itself as online once it is logged in.
+/// Whether the session announces itself as online after login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// Senders see two ticks; the phone may hold back its notifications.
+    /// Senders see two ticks. The phone may suppress its own notifications.
     Available,
-    /// Delivery receipts say `inactive`, which senders' clients do not show.
+    /// Delivery receipts have the type `inactive`, which senders' clients do not show.
     Unavailable,
 }

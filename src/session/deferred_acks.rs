@@ -1,9 +1,10 @@
-//! Acks that wait until the server has taken what we answered a stanza with.
+//! Acks that are held back until the server has confirmed our answer to the stanza.
 //!
-//! A stanza that was acked never comes again. Two answers are stored nowhere: the request for a
-//! message that we could not read, and a message sent again to somebody who could not read it.
-//! Until the server confirms such an answer its cause stays unacked, so that an answer that is lost
-//! on the way is given anew after the next login.
+//! An acked stanza never arrives again. Two kinds of answer are not stored anywhere: the retry
+//! receipt for a message that we could not decrypt, and a message that we send again to a device
+//! that could not decrypt it. Until the server confirms such an answer, the stanza that caused it
+//! stays unacked. If the answer is lost, the server delivers that stanza after the next login, and
+//! it is answered again.
 
 use std::collections::VecDeque;
 
@@ -11,10 +12,10 @@ use crate::ids::Jid;
 use crate::session::messages::ack::ack;
 use crate::wire::node::Node;
 
-/// Most acks that wait at a time. Beyond that the oldest stanzas are left to come again.
+/// Maximum number of held acks. Beyond it, the oldest is dropped and its stanza arrives again.
 const OWED_MAX: usize = 4_096;
 
-/// The acks that wait, oldest first.
+/// Held acks, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Owed(VecDeque<Waiting>);
 
@@ -22,15 +23,15 @@ pub(super) struct Owed(VecDeque<Waiting>);
 struct Waiting {
     /// The tag of our answer.
     class: String,
-    /// The id of our answer, which is that of the message that it is about.
+    /// The id of our answer, which equals the id of the message concerned.
     id: String,
-    /// Whom our answer is for, in a group.
+    /// The recipient of our answer in a group.
     participant: Option<Jid>,
     ack: Node,
 }
 
 impl Owed {
-    /// Keeps the ack of `cause` back until the server has `answer`.
+    /// Holds back the ack for `cause` until the server confirms `answer`.
     pub(super) fn push(&mut self, cause: &Node, answer: &Node) {
         let (Some(id), Some(ack)) = (answer.attr_text("id"), ack(cause, None)) else {
             return;
@@ -46,8 +47,8 @@ impl Owed {
         });
     }
 
-    /// The ack that the server's word about an answer sets free. Where it does not say whom the
-    /// answer was for, answers are confirmed in the order in which they left.
+    /// Removes and returns the ack that a confirmation releases. If the confirmation names no
+    /// participant, answers count as confirmed in the order in which they were sent.
     pub(super) fn take(
         &mut self,
         class: &str,

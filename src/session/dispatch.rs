@@ -1,6 +1,6 @@
-//! The machine of one paired account: it takes inputs in and gives changes and stanzas out.
+//! The state machine of one paired account: inputs in, changes and stanzas out.
 //!
-//! This file passes inputs on; what stanzas mean is in the folders beside it.
+//! This file routes inputs. The neighbouring folders interpret stanzas.
 
 use crate::appstate::Collection;
 use crate::session::account::{AccountUpdate, Ended};
@@ -26,11 +26,11 @@ use crate::wire::node::Node;
 
 use crate::session::machine::{Phase, Session, state_event};
 
-/// How long the server may take to greet a new link.
+/// Maximum time in ms for the server to answer a new link with `success` or `failure`.
 const GREETING_MS_MAX: u64 = 30_000;
 
 impl Session {
-    /// When [`Input::Tick`] is due, in monotonic milliseconds.
+    /// Returns when [`Input::Tick`] is due, in monotonic ms.
     pub fn wake_at(&self) -> Option<u64> {
         let later = self.later.keys().next().copied();
         let times = [
@@ -43,11 +43,11 @@ impl Session {
         times.into_iter().flatten().min()
     }
 
-    /// The rows that must be known before `input` is handled.
+    /// Returns the keys of rows that must be loaded before `input` is handled.
     ///
-    /// To be asked again after they are loaded, until it names none: what one row says decides
-    /// which others are needed. To be asked right before the input is handled, since inputs before
-    /// it may have changed the answer.
+    /// Call it again after loading until it returns none, because one row decides which others are
+    /// needed. Call it right before the input is handled, because earlier inputs may change the
+    /// result.
     pub fn wants(&self, input: &Input, rows: &Rows) -> Vec<RowKey> {
         let mut wants = Wants::new(rows);
         match input {
@@ -70,7 +70,7 @@ impl Session {
         wants.into_keys()
     }
 
-    /// Handles one input. What it changes goes to `out` and to `rows` alike.
+    /// Handles one input. Changes are written to both `out` and `rows`.
     pub fn handle(
         &mut self,
         cx: &mut Context<'_>,
@@ -108,7 +108,7 @@ impl Session {
             Input::Blob { id, blob } => self.take_blob(&mut unit, id, blob.as_deref()),
             Input::Logout => self.log_out(&mut unit),
             Input::LinkDown => {
-                // An account that ended has said so, and why.
+                // If the account has ended, an event already says so.
                 if self.phase == Phase::Ready && self.account.ended.is_none() {
                     state_event(&mut unit, AccountState::Disconnected, None, None);
                 }
@@ -173,7 +173,7 @@ impl Session {
         if self.pulse.asks(now) {
             self.count_pre_keys(unit, false);
         }
-        // Whether the link lives at all decides what the silence means.
+        // Pings first: a dead link explains the silence.
         if self.pulse.overdue(now) && self.keepalive.hurry(now) {
             self.ping(unit);
         }
@@ -248,7 +248,7 @@ impl Session {
                 self.receive_ack(unit, node);
             }
             "call" => unit.out.transmit.extend(ack::ack(node, None)),
-            // Typing and presence of others are of no use to anybody here.
+            // Typing indicators and presence of others are not used.
             _ => (),
         }
         if let Some(sign) = self.pulse.heard() {
@@ -266,7 +266,7 @@ impl Session {
         unit.close(close);
     }
 
-    /// Records that the account must not connect again as it is; its rows stay.
+    /// Records that the account must not connect in its present form. Its rows are kept.
     fn end(&mut self, unit: &mut Unit<'_>, ended: Ended) {
         let (state, detail, until_ms) = match &ended {
             Ended::LoggedOut { reason, .. } => {
@@ -276,7 +276,7 @@ impl Session {
                 (AccountState::Banned, Some(code.to_string()), *until_ms)
             }
             Ended::Outdated => (AccountState::Outdated, None, None),
-            // No server says so: it is written by whoever takes the keys away.
+            // The server never sends this; the export writes it.
             Ended::Exported { .. } => (AccountState::Disconnected, None, None),
         };
         self.account.ended = Some(ended.clone());
@@ -332,7 +332,7 @@ impl Session {
                 unit.notice(Notice::LogoutDone);
             }
             Query::AppState(asked) => self.app_state_unanswered(unit, &asked),
-            // Whoever waits tries again, and gives up after a few times.
+            // The waiting inputs ask again; each send gives up after a fixed number of attempts.
             Query::Devices { waiting, .. }
             | Query::Bundles { waiting, .. }
             | Query::Group { waiting, .. } => self.wake(unit, waiting),
@@ -396,8 +396,8 @@ impl Session {
         }
     }
 
-    /// The server says that something changed while we were away: what we know of it is dropped
-    /// before it is called clean, and asked for when it is needed.
+    /// Handles a `dirty` marker: drops the cached data that changed while we were offline, then
+    /// confirms it with `clean`. The data is fetched again when needed.
     fn clean(&mut self, unit: &mut Unit<'_>, dirty: &Node) {
         match dirty.attr_text("type").as_deref() {
             Some("syncd_app_state") => self.sync_app_state(unit, &Collection::ALL),
@@ -416,7 +416,7 @@ impl Session {
     }
 }
 
-/// Longest routing hint that is kept.
+/// Maximum length of a stored routing hint, in bytes.
 const ROUTE_BYTES_MAX: usize = 1_024;
 
 fn is_retry(node: &Node) -> bool {

@@ -1,28 +1,28 @@
-//! What a session is told.
+//! Inputs of a session.
 
 use crate::appstate::Collection;
 use crate::ids::{Jid, MessageId};
 use crate::wire::node::Node;
 
-/// The time, as an argument: the session never asks what time it is.
+/// The time, passed as an argument: the session never reads a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// Milliseconds of a clock that never jumps; only differences mean anything.
+    /// Milliseconds of a monotonic clock; only differences are meaningful.
     pub mono_ms: u64,
-    /// Milliseconds since the Unix epoch, for timestamps only, never for decisions.
+    /// Milliseconds since the Unix epoch; used for timestamps and the age of caches.
     pub unix_ms: i64,
 }
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// The encrypted link stands: log in starts with what the server says next.
+    /// The encrypted link is open. Login starts with the server's next stanza.
     LinkUp,
     /// A stanza arrived.
     Node(Node),
-    /// A deadline that [`super::machine::Session::wake_at`] named has passed.
+    /// A deadline announced by [`super::machine::Session::wake_at`] has passed.
     Tick,
-    /// An outbox row is to be sent (state queued) or repeated (state encrypted).
+    /// Send an outbox row (state queued) or repeat it (state encrypted).
     Send(MessageId),
     /// An application marks messages as read.
     MarkRead {
@@ -30,26 +30,27 @@ pub enum Input {
         sender: Option<Jid>,
         ids: Vec<MessageId>,
     },
-    /// Collections of app state that are wanted are to be asked for.
+    /// Request the app state collections that are due.
     SyncAppState,
-    /// The answer about a collection is complete and to be applied.
+    /// The response for a collection is complete; apply it.
     ApplyAppState(Collection),
-    /// The phone is to be asked for keys that are missing.
+    /// Ask the phone for missing app state keys.
     AskAppStateKeys,
-    /// The phone is to be asked for a message that could not be read.
+    /// Ask the phone for a message that could not be decrypted.
     AskPhone,
-    /// What [`super::output::Fetch`] asked for, checked and decrypted; `None` if it cannot be had.
+    /// The result of a [`super::output::Fetch`], verified and decrypted; `None` if the download
+    /// failed.
     Blob { id: u64, blob: Option<Vec<u8>> },
-    /// The next piece of a history is to be taken in.
+    /// Process the next chunk of a history.
     History,
     /// Unlink this device from the phone.
     Logout,
-    /// The link is gone; whatever waited for an answer will not get one.
+    /// The link is gone. Pending requests will not be answered.
     LinkDown,
 }
 
 impl Input {
-    /// What it is, in a word: a stanza by its name where that is a known one.
+    /// Returns a stable word for the kind of input; a known stanza gives its name.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Node(node) => match node.tag.as_str() {

@@ -1,6 +1,7 @@
-//! The state of one paired account and its link, and what every part of the session does with it.
+//! The state of one paired account and its link, with the helpers that every part of the session
+//! uses.
 //!
-//! `dispatch` passes inputs on; what stanzas mean is in the folders beside it.
+//! `dispatch` routes inputs. The neighbouring folders interpret stanzas.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,8 +25,8 @@ use crate::session::sync::history_progress::Histories;
 use crate::session::unit::Unit;
 use crate::wire::node::Node;
 
-/// Most stanzas that wait for a later time, or for the end of login. More stay with the server,
-/// which delivers them on the next link.
+/// Maximum number of stanzas that wait for a later time or for the end of login. The server keeps
+/// any further stanzas and delivers them on the next link.
 const WAITING_MAX: usize = 4_096;
 
 /// One account and its link, without input or output.
@@ -41,38 +42,39 @@ pub struct Session {
     pub(super) bundles: Bundles,
     pub(super) attempts: Attempts,
     pub(super) resent: Resent,
-    /// One-time keys that devices were given with a request for a message, by device. Lost with the
-    /// process, which only makes it more generous.
+    /// Id of the one-time pre-key that each device received with a retry request. The map is lost
+    /// with the process; the only effect is that a device may receive one more key.
     pub(super) given: HashMap<Address, u32>,
     pub(super) owed: Owed,
     pub(super) syncing: Syncing,
     pub(super) histories: Histories,
     pub(super) questions: Questions,
-    /// The server's clock minus ours.
+    /// Server time minus local time, in ms.
     pub(super) server_offset_ms: i64,
-    /// Inputs by the time at which they are handled again.
+    /// Deferred inputs by their due time, in monotonic ms.
     pub(super) later: BTreeMap<u64, Vec<Input>>,
     /// Stanzas that wait for the end of login.
     pub(super) held: Vec<Input>,
-    /// There was no room for a stanza: another link is wanted once nothing waits.
+    /// True once a stanza was left with the server for lack of room. The session then asks for a
+    /// new link as soon as it is idle.
     pub(super) left_over: bool,
 }
 
-/// How far the link has come.
+/// How far the link has progressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// There is no link.
+    /// No link.
     Down,
-    /// The link stands; the server has not said who we are to it.
+    /// The link is open; the server has not accepted the login yet.
     Greeting,
-    /// Accepted; pre-keys and the active state are being settled.
+    /// Login accepted; the pre-key check and the switch to active are in progress.
     LoggingIn,
-    /// Everything works.
+    /// Login complete.
     Ready,
 }
 
 impl Session {
-    /// The session of an account without a link.
+    /// Creates the session of an account that has no link yet.
     pub fn new(account: Account, config: ClientConfig) -> Self {
         Self {
             account,
@@ -97,26 +99,27 @@ impl Session {
         }
     }
 
-    /// The account as the last commit left it.
+    /// Returns the account as of the last handled input.
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    /// How far the link has come.
+    /// Returns how far the link has progressed.
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// Says that a sign of life came, if it did for the first time on this link.
+    /// Notifies the owner if this is the first sign of its kind on this link.
     pub(super) fn proved(&mut self, unit: &mut Unit<'_>, sign: Option<Sign>) {
         if let Some(sign) = sign {
             unit.notice(Notice::Works(sign));
         }
     }
 
-    /// Has an input handled again after a while.
+    /// Schedules `input` to be handled again after `delay_ms`.
     ///
-    /// Stanzas are bounded. What is ours is not: no peer makes more of it.
+    /// The number of stanzas is bounded. Our own inputs are not, because no peer can create more of
+    /// them.
     pub(super) fn put_off(&mut self, unit: &mut Unit<'_>, input: Input, delay_ms: u64) {
         let is_stanza = |input: &&Input| matches!(input, Input::Node(_));
         if is_stanza(&&input) {
@@ -131,7 +134,7 @@ impl Session {
             .push(input);
     }
 
-    /// Has a stanza handled again once login is complete.
+    /// Keeps a stanza until login is complete.
     pub(super) fn hold(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if WAITING_MAX <= self.held.len() {
             return self.leave(unit);
@@ -139,7 +142,8 @@ impl Session {
         self.held.push(Input::Node(node.clone()));
     }
 
-    /// There is no room for a stanza: it is not acked, and comes again on the next link.
+    /// Leaves a stanza with the server for lack of room: without an ack, it arrives again on the
+    /// next link.
     fn leave(&mut self, unit: &mut Unit<'_>) {
         if !self.left_over {
             self.left_over = true;
@@ -147,12 +151,12 @@ impl Session {
         }
     }
 
-    /// Gives back what waited for the end of login.
+    /// Queues the stanzas that waited for the end of login.
     pub(super) fn release(&mut self, unit: &mut Unit<'_>) {
         unit.out.again.append(&mut self.held);
     }
 
-    /// Sends a request; false when too many wait for answers already.
+    /// Sends a request. Returns false if too many requests are pending.
     pub(super) fn ask(&mut self, unit: &mut Unit<'_>, query: Query, request: Request) -> bool {
         let is_ping = query == Query::Ping;
         let node = self.pending.ask(unit.now.mono_ms, query, request);
@@ -164,7 +168,7 @@ impl Session {
         asked
     }
 
-    /// Has the inputs that waited for an answer handled again.
+    /// Queues the inputs that waited for an answer.
     pub(super) fn wake(&mut self, unit: &mut Unit<'_>, waiting: Vec<Input>) {
         for input in waiting {
             unit.again(input);
@@ -172,7 +176,7 @@ impl Session {
     }
 }
 
-/// An event about the account itself.
+/// Emits an event about the account itself.
 pub(super) fn state_event(
     unit: &mut Unit<'_>,
     state: AccountState,
@@ -184,11 +188,11 @@ pub(super) fn state_event(
         detail,
         until_ms,
     };
-    // It happens to the link, and nothing delivers it a second time.
+    // No dedupe key: it describes the link, and nothing delivers it a second time.
     unit.event(None, unit.now.unix_ms, None, body);
 }
 
-/// What makes an event about an outgoing message unique.
+/// Returns the dedupe key of an event about an outgoing message.
 pub(super) fn outgoing(kind: &str, id: &MessageId) -> Dedupe {
     Dedupe(format!("{kind}|{id}"))
 }

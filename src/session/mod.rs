@@ -1,8 +1,8 @@
-//! One account as a machine without input or output.
+//! One account as a state machine without input or output (sans-I/O).
 //!
-//! It decides and does nothing: stanzas, sends and the time come in; changes to commit and stanzas
-//! to transmit come out, in that order. It knows no socket, no database, no clock and no
-//! randomness.
+//! The session decides; its owner acts. Stanzas, sends and the time come in. Changes to commit and
+//! stanzas to transmit come out, in that order. The session knows no socket, database, clock or
+//! random generator.
 
 pub mod account;
 pub mod changes;

@@ -1,4 +1,4 @@
-//! What a session asks its owner to do.
+//! Outputs of a session: what its owner has to do.
 
 use crate::appstate::Collection;
 use crate::appstate::blob::Reference;
@@ -8,29 +8,29 @@ use crate::session::link::watchdog::Sign;
 use crate::session::pairing::code::CodeWork;
 use crate::wire::node::Node;
 
-/// The result of one input, or of several that share a transaction.
+/// The result of one input, or of several inputs that share a transaction.
 ///
-/// `changes` are durable before any of `transmit` leaves the process: a crash between the two may
-/// delay or repeat a send, but never reuses a message key and never acknowledges what is not
-/// stored.
+/// All `changes` must be committed before any of `transmit` leaves the process. A crash between the
+/// two may delay or repeat a send. It never reuses a message key, and it never acknowledges a
+/// message that is not stored.
 #[derive(Debug, Default, PartialEq)]
 pub struct Output {
     pub changes: Vec<Change>,
-    /// Stanzas, in order.
+    /// Stanzas to send, in this order.
     pub transmit: Vec<Node>,
     pub notices: Vec<Notice>,
-    /// Inputs to handle next, after this unit of work is committed: sends that waited for an
+    /// Inputs to handle after this unit of work is committed, for example sends that waited for an
     /// answer.
     pub again: Vec<Input>,
-    /// An input to handle with the next unit of work, which holds up nothing else that waits.
+    /// An input to handle together with the next unit of work. It does not delay other inputs.
     pub beside: Option<Input>,
-    /// Blobs to be downloaded while this link lasts.
+    /// Blobs to download while this link lasts.
     pub fetches: Vec<Fetch>,
-    /// Set when the link is to be closed after `transmit` went out.
+    /// Set if the link must be closed after `transmit` was sent.
     pub close: Option<Close>,
 }
 
-/// A blob to be downloaded from the media server, checked and decrypted; it comes back as
+/// A blob to download from the media server, verify and decrypt. The result comes back as
 /// [`Input::Blob`] with the same id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fetch {
@@ -38,56 +38,57 @@ pub struct Fetch {
     pub reference: Reference,
 }
 
-/// What the owner should know at once; nothing durable.
+/// News for the owner that need no storage.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
-    /// Login finished: pre-keys are there, the server counts us as active.
+    /// Login is complete: pre-keys are uploaded, and the server treats this device as active.
     LoggedIn,
-    /// The offline queue is empty.
+    /// The server delivered its whole offline queue.
     OfflineDone {
         messages: u32,
     },
     State(AccountState),
-    /// The server acknowledged a message so long after it left.
+    /// The server acknowledged a message `after_ms` milliseconds after it was sent.
     Acknowledged {
         after_ms: u64,
     },
-    /// This sign of life came on this link, for the first time.
+    /// This sign of life was seen for the first time on this link.
     Works(Sign),
-    /// No history is held any more, for now: another account may begin with one.
+    /// This session holds no history in memory now, so another account may start with one.
     HistoryDone,
-    /// Our device is unlinked, or the server never answered that it is.
+    /// Our device is unlinked, or the server did not confirm the request in time.
     LogoutDone,
-    /// A text to show as a QR code; it is good for this long.
+    /// A text to show as a QR code, valid for `valid_ms` milliseconds.
     Qr {
         text: String,
         valid_ms: u64,
         last: bool,
     },
-    /// The eight characters to type on the phone, which expects them now.
+    /// The eight-character code to type on the phone, which expects it now.
     PairingCode(String),
-    /// A slow derivation that pairing waits for; its result comes back as
-    /// [`PairInput::Derived`](super::pair::PairInput::Derived).
+    /// A slow key derivation that pairing waits for. Its result comes back as
+    /// [`PairInput::Derived`](super::pairing::PairInput::Derived).
     DeriveCode(CodeWork),
-    /// The phone accepted us; a restart of the link follows.
+    /// The phone accepted this device. The server restarts the link next.
     Paired,
-    /// What came about a collection of app state is not what it should be.
+    /// The response for an app state collection is invalid.
     AppStateUnusable {
         collection: Collection,
         reason: &'static str,
     },
-    /// A record of that kind could not be used; another one takes its place.
+    /// A stored record of this kind could not be used and is being replaced.
     PutAside(&'static str),
-    /// Somebody asks for a message again and does not get it: a stable word that says why.
+    /// A device asked for a message again and does not get it. The value is a stable word for the
+    /// reason.
     NotSentAgain(&'static str),
-    /// More stanzas wait than there is room for: the rest comes again on another link.
+    /// There is no room for further stanzas. The server delivers them on another link.
     LeftOver,
-    /// Pairing ended without an account: a stable word that says why.
+    /// Pairing ended without an account. The value is a stable word for the reason.
     PairingFailed(&'static str),
 }
 
 impl Notice {
-    /// What kind it is, in one word: what is in it may be a secret.
+    /// Returns the kind as one stable word. The content may be secret and must not be logged.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::LoggedIn => "logged_in",
@@ -110,19 +111,20 @@ impl Notice {
     }
 }
 
-/// Why the link is closed and what comes next.
+/// Why the link is closed, and what follows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Close {
-    /// Connect again at once (515 after pairing).
+    /// Reconnect at once (stream error 515 after pairing).
     Restart,
-    /// Connect again after the back-off.
+    /// Reconnect after the backoff.
     Retry { reason: &'static str },
-    /// Pings are answered and this is missing: the link is half dead.
+    /// Pings are answered, but this sign of life is missing: the link is half dead.
     Stalled(Sign),
-    /// Another client took our place: never at once; 5 s to 5 min with growing steps.
+    /// Another client replaced this connection. Reconnect only after a longer backoff, which grows
+    /// from 5 s to 5 min.
     Replaced,
-    /// Never connect again by itself.
+    /// Do not reconnect without an operator.
     Ended(super::account::Ended),
-    /// The owner asked for it.
+    /// The owner requested it.
     Asked,
 }

@@ -1,7 +1,7 @@
 //! The rows that a unit of work reads and writes, as plain values.
 //!
-//! Nothing here knows a database: a [`RowKey`] names one row of one account, a [`Row`] is its
-//! value. The store maps them onto tables; the session only ever sees these.
+//! No database is visible here. A [`RowKey`] names one row of one account, and a [`Row`] is its
+//! value. The store maps both to tables.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,48 +12,49 @@ use crate::secret::Secret;
 
 pub use crate::appstate::Collection;
 
-/// The rows at hand: `None` says that the row is known to be absent.
+/// The loaded rows of one account. A stored `None` means that the row is known to be absent.
 ///
-/// Filled by the owner with what `Session::wants` asked for; the session keeps it
-/// in step with the changes that it hands out, so that several inputs can share one transaction.
-/// Thrown away as a whole when a commit fails or its outcome is unknown. Between units of work the
-/// owner has it forget what is too much: rows can be loaded again at any time.
+/// The owner loads the rows that `Session::wants` returns. The session updates them along with the
+/// changes that it hands out, so several inputs can share one transaction. The owner discards all
+/// rows if a commit fails or its outcome is unknown. Between units of work it evicts rows beyond
+/// its byte limit; rows can be loaded again at any time.
 #[derive(Debug, Default)]
 pub struct Rows {
     rows: HashMap<RowKey, AtHand>,
-    /// What they take, about.
+    /// Approximate size of all rows, in bytes.
     bytes: usize,
-    /// Units of work so far: what an older one used last goes first.
+    /// Number of committed units of work (wraps). Rows that an older unit used last are evicted
+    /// first.
     unit: u32,
-    /// The first row that was read without being known: whoever read it saw a false absence.
+    /// The first row that was read without being loaded. Its reader saw a false absence.
     missed: Mutex<Option<RowKey>>,
 }
 
-/// One row at hand.
+/// One loaded row.
 #[derive(Debug)]
 struct AtHand {
     row: Option<Box<Row>>,
-    /// What it takes with its key.
+    /// Approximate size of key and row, in bytes.
     bytes: usize,
-    /// The unit that used it last.
+    /// The last unit that used the row.
     used: AtomicU32,
 }
 
 impl Rows {
-    /// Takes in what the store answered.
+    /// Stores rows that the database returned.
     pub fn load(&mut self, loaded: impl IntoIterator<Item = (RowKey, Option<Row>)>) {
         for (key, row) in loaded {
             self.set(key, row);
         }
     }
 
-    /// Whether the row, or its absence, is known.
+    /// Returns whether the row, or its absence, is loaded.
     pub fn knows(&self, key: &RowKey) -> bool {
         self.find(key).is_some()
     }
 
-    /// The row; `None` where it is absent. A row that was never loaded reads as absent too, and is
-    /// remembered as missed, so that nothing that follows from it is carried out.
+    /// Returns the row, or `None` if it is absent. A row that was never loaded also reads as
+    /// absent. It is recorded as missed, so that the output of this unit is discarded.
     pub fn row(&self, key: &RowKey) -> Option<&Row> {
         let known = self.find(key);
         if known.is_none() {
@@ -69,7 +70,7 @@ impl Rows {
         Some(found)
     }
 
-    /// Records what a change makes of the row.
+    /// Records the new value of a row.
     pub fn set(&mut self, key: RowKey, row: Option<Row>) {
         let row = row.map(Box::new);
         let bytes = key.bytes() + row.as_ref().map_or(0, |row| row.bytes());
@@ -84,7 +85,7 @@ impl Rows {
         }
     }
 
-    /// The row that was read without being known, once.
+    /// Removes and returns the key of a row that was read without being loaded.
     pub(super) fn take_missed(&mut self) -> Option<RowKey> {
         self.missed
             .get_mut()
@@ -92,7 +93,7 @@ impl Rows {
             .take()
     }
 
-    /// The keys of the rows at hand for which that holds.
+    /// Returns the keys of present rows that satisfy `holds`.
     pub(super) fn keys_where(&self, holds: impl Fn(&RowKey, &Row) -> bool) -> Vec<RowKey> {
         let holds =
             |key, at_hand: &AtHand| at_hand.row.as_deref().is_some_and(|row| holds(key, row));
@@ -102,7 +103,7 @@ impl Rows {
             .collect()
     }
 
-    /// Changes the rows at hand, which the store changes by itself.
+    /// Edits all loaded rows, for changes that the store applies to its tables by itself.
     pub(super) fn edit(&mut self, mut edit: impl FnMut(&RowKey, &mut Option<Row>)) {
         for (key, at_hand) in &mut self.rows {
             let mut row = at_hand.row.take().map(|row| *row);
@@ -114,32 +115,32 @@ impl Rows {
         }
     }
 
-    /// Forgets one row: it has to be loaded again before it is read.
+    /// Evicts one row; it must be loaded again before it is read.
     pub(super) fn forget(&mut self, key: &RowKey) {
         if let Some(before) = self.rows.remove(key) {
             self.bytes -= before.bytes;
         }
     }
 
-    /// Forgets the MACs of a collection, which go with its version.
+    /// Evicts the MACs of a collection. The store deletes them together with its version.
     pub(super) fn forget_app_state_macs(&mut self, of: Collection) {
         self.keep(
             |key, _| !matches!(key, RowKey::AppStateMac { collection, .. } if *collection == of),
         );
     }
 
-    /// Forgets everything.
+    /// Evicts everything.
     pub fn clear(&mut self) {
         self.rows = HashMap::new();
         self.bytes = 0;
     }
 
-    /// A unit of work is committed: forgets what nobody needs again soon, and then what was used
-    /// longest ago, until the rest takes no more than that.
+    /// Ends a committed unit of work. Evicts rows that are not used again, then the least recently
+    /// used rows until at most `bytes_max` bytes remain.
     pub fn settle(&mut self, bytes_max: usize) {
         self.keep(|key, at_hand| key.is_used_again(at_hand.row.as_deref()));
         if bytes_max < self.bytes {
-            // A quarter more than needed, so that not every unit has to look.
+            // Evicts a quarter more than needed, so that not every unit has to search.
             let target = bytes_max - bytes_max / 4;
             let mut ages: Vec<(u32, usize)> = self.rows.values().map(AtHand::age).collect();
             ages.sort_unstable();
@@ -171,12 +172,12 @@ impl Rows {
         });
     }
 
-    /// What the rows at hand take, about.
+    /// Returns the approximate size of all rows, in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether nothing is held.
+    /// Returns whether no row is loaded.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -189,8 +190,8 @@ impl AtHand {
 }
 
 impl RowKey {
-    /// Whether the row may well be wanted by later units: not what was looked at for one message,
-    /// nor what is behind us.
+    /// Returns whether later units are likely to need the row. Rows that belong to one message, and
+    /// finished rows, are not kept.
     fn is_used_again(&self, row: Option<&Row>) -> bool {
         match self {
             Self::Seen(_)
@@ -207,7 +208,7 @@ impl RowKey {
         }
     }
 
-    /// What an entry under it takes without its row, about.
+    /// Returns the approximate size of an entry without its row, in bytes.
     fn bytes(&self) -> usize {
         let texts = match self {
             Self::Ratchet(address) | Self::Identity(address) => address.as_str().len(),
@@ -240,7 +241,7 @@ impl RowKey {
 }
 
 impl Row {
-    /// What it takes, about.
+    /// Returns the approximate size in bytes.
     pub(super) fn bytes(&self) -> usize {
         let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let parts = match self {
@@ -288,7 +289,7 @@ impl Row {
     }
 }
 
-/// Names one row of one account.
+/// The name of one row of one account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RowKey {
     /// The ratchet with one device (`whatsmeow_sessions`).
@@ -297,7 +298,7 @@ pub enum RowKey {
     Identity(Address),
     /// The sender key of one device in one group (`whatsmeow_sender_keys`).
     SenderKey { chat: Jid, sender: Address },
-    /// Which devices hold our own sender key of one group (`wmctl_sender_key_share`).
+    /// The devices that have our own sender key of one group (`wmctl_sender_key_share`).
     SenderKeyShare(Jid),
     /// One of our one-time pre-keys (`whatsmeow_pre_keys`).
     PreKey(u32),
@@ -307,41 +308,42 @@ pub enum RowKey {
     PnOf(Jid),
     /// The device list of a user (`wmctl_device_list`).
     Devices(Jid),
-    /// Members and addressing mode of a group (`wmctl_group`).
+    /// The members and addressing mode of a group (`wmctl_group`).
     Group(Jid),
-    /// What we know of a person (`whatsmeow_contacts`). A put adds to the row: fields that are
-    /// `None` keep their stored value.
+    /// The contact of a person (`whatsmeow_contacts`). A put merges: fields that are `None` keep
+    /// their stored value.
     Contact(Jid),
-    /// Whether an event with this key was committed already (`wmctl_event`).
+    /// Whether an event with this dedupe key is committed (`wmctl_event`).
     Seen(Dedupe),
-    /// An incoming message that could not be read, or has no event (`wmctl_retry`).
+    /// An incoming message that could not be decrypted, or that has no event (`wmctl_retry`).
     Retry(Dedupe),
-    /// The oldest message that the phone was not asked for yet, read only.
+    /// The oldest message that the phone was not asked for yet; read only.
     NextUnread,
-    /// A history that is not taken in yet (`wmctl_history`).
+    /// A history that is not fully imported (`wmctl_history`).
     History(Dedupe),
-    /// How far a history is taken in: a part of its row, written only.
+    /// The import progress of a history, a part of its row; write only.
     HistoryDone(Dedupe),
-    /// The history that comes next, read only.
+    /// The next history to import; read only.
     NextHistory,
-    /// A message that an application sends (`wmctl_outbox`).
+    /// An outgoing message (`wmctl_outbox`).
     Outbox(MessageId),
-    /// The secret that answers to a message are encrypted with (`whatsmeow_message_secrets`).
+    /// The secret for encrypted replies to a message, such as poll votes
+    /// (`whatsmeow_message_secrets`).
     MessageSecret {
         chat: Jid,
         sender: Jid,
         id: MessageId,
     },
-    /// A token that allows messages to a person (`whatsmeow_privacy_tokens`).
+    /// The privacy token that a person gave us (`whatsmeow_privacy_tokens`).
     PrivacyToken(Jid),
     /// Mute, pin and archive of a chat (`whatsmeow_chat_settings`).
     ChatSettings(Jid),
     /// An app state key (`whatsmeow_app_state_sync_keys`).
     AppStateKey(Vec<u8>),
-    /// Version and hash of an app state collection (`whatsmeow_app_state_version`). Its deletion
-    /// deletes the collection's MACs.
+    /// The version and hash of an app state collection (`whatsmeow_app_state_version`). Deleting
+    /// the row also deletes the collection's MACs.
     AppStateVersion(Collection),
-    /// The newest value MAC under an index MAC (`whatsmeow_app_state_mutation_macs`).
+    /// The newest value MAC for an index MAC (`whatsmeow_app_state_mutation_macs`).
     AppStateMac {
         collection: Collection,
         index_mac: [u8; 32],
@@ -351,20 +353,20 @@ pub enum RowKey {
 /// The value of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Row {
-    /// A stored ratchet or sender key record (libsignal record protobuf).
+    /// A ratchet or sender key record (libsignal record protobuf).
     Record(Vec<u8>),
     Identity([u8; 32]),
     SenderKeyShare(SenderKeyShare),
     PreKey(PreKeyRow),
-    /// Answer to [`RowKey::LidOf`] and [`RowKey::PnOf`]: a user without device.
+    /// The value of [`RowKey::LidOf`] and [`RowKey::PnOf`]: a user without device.
     User(Jid),
     Devices(DeviceList),
     Group(GroupInfo),
     Contact(Contact),
-    /// The event exists; its sequence number.
+    /// The sequence number of the existing event.
     Seen(i64),
     Retry(RetryRow),
-    /// Answer to [`RowKey::NextUnread`].
+    /// The value of [`RowKey::NextUnread`].
     Unread(Dedupe),
     History(HistoryRow),
     HistoryDone {
@@ -389,42 +391,43 @@ pub enum Row {
     },
 }
 
-/// What makes an event unique within one account: kind, chat, sender and message, as one text.
+/// The dedupe key of an event, unique within one account: kind, chat, sender and message as one
+/// text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Dedupe(pub String);
 
-/// A one-time pre-key: the private half.
+/// The private half of a one-time pre-key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreKeyRow {
     pub private: Secret<32>,
-    /// The server is known to have it.
+    /// True if the server is known to have the public half.
     pub uploaded: bool,
 }
 
-/// The devices that were given our current sender key of one group.
+/// The devices that have our current sender key of one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SenderKeyShare {
-    /// Key id of the sender key that was shared.
+    /// The id of the shared sender key.
     pub key_id: u32,
     pub devices: Vec<Address>,
 }
 
-/// The devices of one user, as the server listed them.
+/// The devices of one user as listed by the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceList {
-    /// Device ids with their key index (0 for the phone).
+    /// Device ids, each with its key index (0 for the phone).
     pub devices: Vec<(u16, u32)>,
     pub fetched_ms: i64,
 }
 
-/// How a group's participants are addressed.
+/// How a group addresses its participants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressing {
     Pn,
     Lid,
 }
 
-/// What a send to a group needs to know of it.
+/// The part of a group's metadata that a send needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupInfo {
     pub subject: String,
@@ -435,11 +438,11 @@ pub struct GroupInfo {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participant {
-    /// The participant under the group's addressing mode.
+    /// The participant's address in the group's addressing mode.
     pub jid: Jid,
-    /// The same person's phone-number JID, where the server said it.
+    /// The same person's phone-number JID, if the server sent it.
     pub pn: Option<Jid>,
-    /// The same person's LID, where the server said it.
+    /// The same person's LID, if the server sent it.
     pub lid: Option<Jid>,
     pub admin: bool,
 }
@@ -453,89 +456,89 @@ pub struct Contact {
     pub redacted_phone: Option<String>,
 }
 
-/// An incoming message that could not be read yet, or that holds nothing for people and must be
-/// recognised when it comes again.
+/// An incoming message that could not be decrypted yet, or that has no content for people. The
+/// latter must be recognised if it arrives again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetryRow {
-    /// Retry receipts sent so far.
+    /// Number of retry receipts sent.
     pub count: u32,
     pub first_ms: i64,
-    /// What the phone can be asked for.
+    /// What to ask the phone for, if anything.
     pub unread: Option<Unread>,
 }
 
 impl RetryRow {
-    /// Whether it was read, and there was nothing to tell.
+    /// Returns whether the message was decrypted and has no event.
     pub fn is_quiet(&self) -> bool {
         self.count == 0 && self.unread.is_none()
     }
 }
 
-/// A message that the phone can be asked for, named as its stanza named it.
+/// A message to ask the phone for, with the addresses of its stanza.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
     pub chat: Jid,
     pub sender: Jid,
     pub id: MessageId,
-    /// The phone has the question, or will have it.
+    /// True if the phone was asked, or does not need to be.
     pub asked: bool,
 }
 
 /// A history that the phone announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryRow {
-    /// Of the message that announced it.
+    /// The dedupe key of the message that announced it.
     pub dedupe: Dedupe,
     pub at_ms: i64,
     /// A `HistorySyncNotification` protobuf.
     pub notification: Vec<u8>,
-    /// Entries that were taken in.
+    /// Number of imported entries.
     pub done: u64,
-    /// Downloads that failed.
+    /// Number of failed downloads.
     pub failures: u32,
 }
 
-/// A message on its way out.
+/// An outgoing message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRow {
     pub id: MessageId,
     pub to: Jid,
-    /// The plain `Message` protobuf, kept for retry receipts.
+    /// The plain `Message` protobuf, kept to answer retry receipts.
     pub body: Vec<u8>,
     pub state: OutboxState,
-    /// The encrypted stanza (binary XML), kept until the server's ack: a resend repeats its bytes.
+    /// The encrypted stanza (binary XML), kept until the server's ack. A resend repeats its bytes.
     pub stanza: Option<Vec<u8>>,
     pub queued_ms: i64,
     pub sent_ms: Option<i64>,
     pub delivered_ms: Option<i64>,
     pub read_ms: Option<i64>,
-    /// Why it failed: a stable code.
+    /// A stable code for why it failed.
     pub error: Option<String>,
-    /// Retry receipts answered, over all requesters.
+    /// Number of answered retry receipts, over all requesters.
     pub resends: u32,
-    /// The device for which it was taken in; its account alone may send it.
+    /// The device that the message was queued for. Only its account may send it.
     pub account: Option<Jid>,
-    /// When it is not to be sent any more.
+    /// The time in ms since the Unix epoch after which it must not be sent.
     pub expires_ms: Option<i64>,
-    /// The name that the application gave it.
+    /// The idempotency key of the application.
     pub idempotency_key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OutboxState {
-    /// Accepted from the application, not encrypted.
+    /// Accepted from the application; not encrypted yet.
     Queued,
-    /// Encrypted and committed; transmitted at least once or about to be; no server ack yet.
+    /// Encrypted and committed; transmitted at least once or about to be; not acked by the server.
     Encrypted,
-    /// The server acknowledged it.
+    /// Acked by the server.
     Sent,
-    /// Refused for good.
+    /// Permanently refused or given up.
     Failed,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChatSettings {
-    /// Seconds since the epoch; -1 for ever, 0 not muted.
+    /// Seconds since the Unix epoch; -1 means forever, 0 means not muted.
     pub muted_until_s: i64,
     pub pinned: bool,
     pub archived: bool,
@@ -567,7 +570,7 @@ mod tests {
         let mut rows = Rows::default();
         for number in 0..200 {
             rows.load([ratchet(number)]);
-            // This one is in every unit.
+            // Row 0 is used in every unit.
             assert!(rows.knows(&ratchet(0).0), "after {number} units");
             rows.settle(MAX);
             assert!(rows.bytes() <= MAX, "{}", rows.bytes());
@@ -613,7 +616,7 @@ mod tests {
         rows.set(RowKey::Retry(dedupe()), None);
         rows.set(key(), Some(Row::Outbox(outbox(OutboxState::Encrypted))));
         rows.settle(usize::MAX);
-        // Its acknowledgement is still to come.
+        // The ack is still to come.
         assert!(rows.knows(&key()));
         rows.set(key(), Some(Row::Outbox(outbox(OutboxState::Sent))));
         rows.settle(usize::MAX);

@@ -1,4 +1,4 @@
-//! One unit of work in the making: what it reads, and the changes and stanzas that it gathers.
+//! One unit of work in progress: the rows it reads, and the changes and stanzas it collects.
 
 use std::collections::HashMap;
 
@@ -10,31 +10,31 @@ use crate::session::output::{Close, Notice, Output};
 use crate::session::rows::{Contact, Dedupe, Row, RowKey, Rows};
 use crate::wire::node::Node;
 
-/// What a session needs from outside to handle an input.
+/// External values that a session needs to handle an input.
 pub struct Context<'a> {
     pub now: Now,
     pub rng: &'a mut dyn Random,
 }
 
-/// Reading rows, either to find out which are wanted or to work with them.
+/// Access to rows, used both to find out which rows are needed and to work with them.
 ///
-/// Whatever decides by rows is written once against this, so that [`Wants`] asks for exactly what
-/// the work will read.
+/// Code that decides by rows is written once against this trait. [`Wants`] therefore requests
+/// exactly the rows that the work will read.
 pub(super) trait Lookup {
-    /// The row, or `None` where it is absent or not at hand yet.
+    /// Returns the row, or `None` if it is absent or not loaded yet.
     fn row(&mut self, key: &RowKey) -> Option<&Row>;
 
-    /// The time for ageing caches; unknown while wants are gathered.
+    /// Returns the time for the age of caches; `None` while wants are collected.
     fn unix_ms(&self) -> Option<i64>;
 
-    /// Whether the row is known to be absent; asks for it where nothing is known.
+    /// Returns whether the row is known to be absent. Requests it if it is not loaded.
     fn is_absent(&mut self, key: &RowKey) -> bool;
 
-    /// What the work will write to a row before it reads it.
+    /// Records the value that the work will write to a row before it reads it.
     fn assume(&mut self, key: RowKey, row: Row);
 }
 
-/// Notes the rows that are not at hand.
+/// Collects the keys of rows that are not loaded.
 pub(super) struct Wants<'a> {
     rows: &'a Rows,
     keys: Vec<RowKey>,
@@ -42,7 +42,7 @@ pub(super) struct Wants<'a> {
 }
 
 impl<'a> Wants<'a> {
-    /// Starts with the rows that are known.
+    /// Starts with the loaded rows.
     pub(super) fn new(rows: &'a Rows) -> Self {
         Self {
             rows,
@@ -51,12 +51,12 @@ impl<'a> Wants<'a> {
         }
     }
 
-    /// Whether all rows that were asked for so far are known.
+    /// Returns whether all requested rows are loaded.
     pub(super) fn is_complete(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The rows that were asked for and are not known, each once.
+    /// Returns the requested keys that are not loaded, sorted and without duplicates.
     pub(super) fn into_keys(mut self) -> Vec<RowKey> {
         self.keys.sort_unstable();
         self.keys.dedup();
@@ -111,12 +111,12 @@ impl Lookup for Unit<'_> {
         Some(self.now.unix_ms)
     }
 
-    /// The work itself has written it.
+    /// Does nothing: the work has written the row itself.
     fn assume(&mut self, _: RowKey, _: Row) {}
 }
 
 impl Unit<'_> {
-    /// Writes a row, unless it is known to hold that value.
+    /// Writes a row unless it is known to hold this value.
     pub(super) fn put(&mut self, key: RowKey, row: Row) {
         if self.rows.knows(&key) && self.rows.row(&key) == Some(&row) {
             return;
@@ -125,7 +125,7 @@ impl Unit<'_> {
         self.out.changes.push(Change::Put(key, row));
     }
 
-    /// Adds to what is known of a person: fields that are `None` stay as they are.
+    /// Adds to the contact of a person. Fields that are `None` keep their stored value.
     pub(super) fn merge_contact(&mut self, key: RowKey, contact: Contact) {
         self.rows.forget(&key);
         self.out
@@ -133,7 +133,7 @@ impl Unit<'_> {
             .push(Change::Put(key, Row::Contact(contact)));
     }
 
-    /// Deletes a row, unless it is known to be absent.
+    /// Deletes a row unless it is known to be absent.
     pub(super) fn delete(&mut self, key: RowKey) {
         if self.rows.knows(&key) && self.rows.row(&key).is_none() {
             return;
@@ -147,7 +147,7 @@ impl Unit<'_> {
         self.out.changes.push(change);
     }
 
-    /// Tells applications, under the names that are given.
+    /// Emits an event for applications, with addresses as given.
     pub(super) fn event(
         &mut self,
         dedupe: Option<Dedupe>,
@@ -168,22 +168,22 @@ impl Unit<'_> {
         self.out.changes.push(Change::Event(Box::new(event)));
     }
 
-    /// Sends a stanza once the changes so far are committed.
+    /// Queues a stanza for transmission after the commit.
     pub(super) fn transmit(&mut self, node: Node) {
         self.out.transmit.push(node);
     }
 
-    /// Tells the owner.
+    /// Queues a notice for the owner.
     pub(super) fn notice(&mut self, notice: Notice) {
         self.out.notices.push(notice);
     }
 
-    /// Has an input handled in the next unit.
+    /// Queues an input for the next unit of work.
     pub(super) fn again(&mut self, input: Input) {
         self.out.again.push(input);
     }
 
-    /// Closes the link after everything is transmitted; the first reason stands.
+    /// Closes the link after everything is transmitted. The first reason wins.
     pub(super) fn close(&mut self, close: Close) {
         self.out.close.get_or_insert(close);
     }

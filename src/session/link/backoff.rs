@@ -1,12 +1,12 @@
-//! How long to wait before the next attempt to connect.
+//! The backoff before the next connection attempt.
 //!
-//! The wait doubles up to a cap and is spread by chance, so that many accounts do not come back in
-//! step. It starts over only after a connection that proved stable: one that is accepted and
+//! The wait doubles up to a cap and has random jitter, so that many accounts do not reconnect in
+//! step. It resets only after a connection that proved stable. A connection that is accepted and
 //! dropped at once must not be retried at full speed.
 
 use crate::crypto::random::{Random, number};
 
-/// Logged in for this long, a connection counts as stable.
+/// Logged-in time in ms after which a connection counts as stable.
 pub const STABLE_MS: u64 = 60_000;
 
 /// A growing wait.
@@ -18,17 +18,17 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// For lost connections: 1 s, 2 s, 4 s … 2 min.
+    /// Returns the backoff for lost connections: 1 s, 2 s, 4 s and so on, at most 2 min.
     pub fn reconnect() -> Self {
         Self::new(1_000, 120_000)
     }
 
-    /// For connections that another client took over: 5 s at least, 5 min at most.
+    /// Returns the backoff for replaced connections: at least 5 s, at most 5 min.
     pub fn replaced() -> Self {
         Self::new(10_000, 300_000)
     }
 
-    /// From `first_ms`, doubling, never above `cap_ms`.
+    /// Creates a backoff that starts at `first_ms` and doubles, at most `cap_ms`.
     pub fn new(first_ms: u64, cap_ms: u64) -> Self {
         Self {
             first_ms,
@@ -37,19 +37,21 @@ impl Backoff {
         }
     }
 
-    /// How often it failed in a row.
+    /// Returns the number of failures in a row.
     pub fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Takes note of a connection that lasted; `logged_in_ms` is how long it was logged in.
+    /// Records a connection that was logged in for `logged_in_ms`; resets the backoff if it was
+    /// stable.
     pub fn connected(&mut self, logged_in_ms: u64) {
         if STABLE_MS <= logged_in_ms {
             self.failures = 0;
         }
     }
 
-    /// The wait before the next attempt: between half the step and the whole of it.
+    /// Returns the wait in ms before the next attempt: a random value from half the step to the
+    /// whole step.
     pub fn next_ms(&mut self, rng: &mut dyn Random) -> u64 {
         let factor = 1_u64.checked_shl(self.failures.min(32)).unwrap_or(u64::MAX);
         let step = self.first_ms.saturating_mul(factor).min(self.cap_ms);

@@ -1,15 +1,17 @@
-//! Whether the link still lives: pings go out every 20 to 30 s, and any stanza counts as an answer.
+//! Keepalive pings: one every 20 s to 30 s. Any stanza counts as an answer.
+//!
+//! Source: whatsmeow 33cfac51 `keepalive.go` (interval of 20 s to 30 s).
 
 use crate::crypto::random::{Random, number};
 
-/// Shortest pause between two pings: the server closes links that are silent for longer.
+/// Minimum pause between two pings, in ms. The server closes links that stay silent for longer.
 const PAUSE_MS_MIN: u64 = 20_000;
-/// How much longer a pause may be, by chance.
+/// Maximum random addition to the pause, in ms.
 const PAUSE_MS_SPREAD: u64 = 10_000;
-/// A ping that nothing follows for this long means that the link is dead.
+/// Maximum time in ms from a ping to the next stanza. After it the link is dead.
 const ANSWER_MS_MAX: u64 = 15_000;
 
-/// When to ping and when to give up. Times are monotonic milliseconds.
+/// When to ping and when to give up. Times are in monotonic ms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::session) struct KeepAlive {
     state: State,
@@ -27,7 +29,7 @@ enum State {
     },
 }
 
-/// What a passed deadline asks for.
+/// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::session) enum Due {
     Nothing,
@@ -36,16 +38,16 @@ pub(in crate::session) enum Due {
 }
 
 impl KeepAlive {
-    /// Starts over, or notes a sign of life.
+    /// Starts the timer, or records a sign of life.
     pub(in crate::session) fn alive(&mut self, now: u64, rng: &mut dyn Random) {
         match self.state {
-            // The next ping stays where it is: pings also keep the server's side of the link open.
+            // Do not postpone the next ping: pings also keep the server's side of the link open.
             State::Quiet { .. } => (),
             State::Off | State::Asked { .. } => self.state = quiet(now, rng),
         }
     }
 
-    /// Whether a ping is to go out at once: none is under way.
+    /// Returns whether to ping at once. False if a ping is already pending or there is no link.
     pub(in crate::session) fn hurry(&mut self, now: u64) -> bool {
         let quiet = matches!(self.state, State::Quiet { .. });
         if quiet {
@@ -56,12 +58,12 @@ impl KeepAlive {
         quiet
     }
 
-    /// The link is gone.
+    /// Stops the timer: the link is gone.
     pub(in crate::session) fn stop(&mut self) {
         self.state = State::Off;
     }
 
-    /// When [`KeepAlive::due`] is to be asked again.
+    /// Returns when to call [`KeepAlive::due`] again.
     pub(in crate::session) fn wake_at(&self) -> Option<u64> {
         match self.state {
             State::Off => None,
@@ -70,7 +72,7 @@ impl KeepAlive {
         }
     }
 
-    /// What is to be done now.
+    /// Returns what is due now.
     pub(in crate::session) fn due(&mut self, now: u64) -> Due {
         match self.state {
             State::Quiet { ping_at } if ping_at <= now => {

@@ -1,4 +1,4 @@
-//! From an open link to a session that works: the steps after `success`.
+//! Login: the steps from `success` to a ready session.
 
 use crate::appstate::Collection;
 use crate::ids::Jid;
@@ -13,7 +13,8 @@ use crate::session::output::{Close, Notice};
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
 
-/// The id of a `unified_session` is the time within a week that starts on a Monday.
+/// The id of a `unified_session` is the number of ms since the start of the week (Monday, UTC).
+/// Source: whatsmeow 33cfac51 `client.go` (`getUnifiedSessionID`).
 const WEEK_MS: i64 = 7 * 24 * 3_600_000;
 const MONDAY_MS: i64 = 3 * 24 * 3_600_000;
 
@@ -27,7 +28,7 @@ impl Session {
         }
     }
 
-    /// The server accepted us.
+    /// Handles `success`: the server accepted the login.
     pub(in crate::session) fn succeeded(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if self.phase != Phase::Greeting {
             return;
@@ -52,7 +53,8 @@ impl Session {
         self.count_pre_keys(unit, true);
     }
 
-    /// The LID in `success`, if it says more than what we have: a bare one does not.
+    /// Returns the LID in `success` if it differs from the known one. The stanza's LID has no
+    /// device.
     fn lid_to_take(&self, node: &Node) -> Option<Jid> {
         let lid = node.attr_jid("lid").filter(Jid::is_lid)?;
         let with_device = lid.clone().with_device(self.account.jid.device);
@@ -71,7 +73,7 @@ impl Session {
         let left = answer
             .child("count")
             .and_then(|count| count.attr_u64("value"));
-        // A server that does not answer the question is taken to have enough.
+        // If the server does not answer the question, assume that it has enough.
         let left = left
             .filter(|_| refusal(answer).is_none())
             .unwrap_or(u64::MAX);
@@ -89,7 +91,7 @@ impl Session {
     ) {
         match refusal(answer) {
             None => unit.change(Change::PreKeysUploaded { up_to }),
-            // Without pre-keys nobody can write to us: better to start over than to be deaf.
+            // Without pre-keys, new devices cannot write to us. Retrying the login is better.
             Some(_) if login => {
                 return unit.close(Close::Retry {
                     reason: "pre_keys_refused",
@@ -107,7 +109,7 @@ impl Session {
         self.ask(unit, Query::Active, request);
     }
 
-    /// The last step of login is answered.
+    /// Completes login after the server confirmed `active`.
     pub(in crate::session) fn active(&mut self, unit: &mut Unit<'_>) {
         if self.phase != Phase::LoggingIn {
             return;
@@ -132,7 +134,7 @@ impl Session {
         unit.notice(Notice::State(AccountState::Connected));
     }
 
-    /// Says that we are online, under our name.
+    /// Announces our presence and push name.
     pub(in crate::session) fn announce(&mut self, unit: &mut Unit<'_>) {
         let server_ms = unit.now.unix_ms.saturating_add(self.server_offset_ms);
         let id = server_ms.saturating_add(MONDAY_MS).rem_euclid(WEEK_MS);

@@ -1,7 +1,7 @@
-//! The encrypted link: bytes of the socket on one side, stanzas on the other.
+//! The encrypted link: socket bytes on one side, stanzas on the other.
 //!
-//! One frame goes into one WebSocket message, since clients that others wrote are confused by
-//! anything else; incoming bytes may be cut anywhere.
+//! Each WebSocket message carries exactly one frame, because other clients accept nothing else.
+//! Incoming bytes may be split anywhere.
 
 pub mod backoff;
 pub(super) mod keepalive;
@@ -25,15 +25,15 @@ use crate::wire::encode;
 use crate::wire::frame::{self, FrameError, HEADER};
 use crate::wire::node::Node;
 
-/// What a link is opened with.
+/// The keys that a link is opened with.
 pub struct LinkKeys<'a> {
-    /// The key that the server knows this device by.
+    /// The static Noise key that identifies this device to the server.
     pub noise: KeyPair,
-    /// A fresh key for this one handshake.
+    /// A fresh key for this handshake only.
     pub ephemeral: KeyPair,
-    /// Who the server's certificates must come from.
+    /// The root key of the server's certificate chain.
     pub root: RootKey,
-    /// What the server gave us to find its place by, if it did.
+    /// The routing hint that the server sent earlier, if any.
     pub routing_info: Option<&'a [u8]>,
 }
 
@@ -49,22 +49,22 @@ pub struct Link {
 enum State {
     Greeting(Box<Client>),
     Open(Box<Transport>),
-    /// An error ended it; the reason was handed out.
+    /// An error ended the link; it was already returned.
     Broken,
 }
 
-/// What came out of incoming bytes.
+/// The result of incoming bytes.
 #[derive(Debug, Default, PartialEq)]
 pub struct Received {
-    /// A WebSocket message to send at once: the end of the handshake.
+    /// A WebSocket message to send at once; it ends the handshake.
     pub reply: Option<Vec<u8>>,
-    /// The handshake is complete; said once.
+    /// True once, when the handshake is complete.
     pub up: bool,
-    /// Stanzas, in order.
+    /// Received stanzas, in order.
     pub nodes: VecDeque<Node>,
 }
 
-/// Why a link has to be closed.
+/// Why a link must be closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     #[error(transparent)]
@@ -75,14 +75,14 @@ pub enum LinkError {
     Transport(#[from] TransportError),
     #[error("stanza: {0}")]
     Node(#[from] NodeError),
-    /// It was used before the handshake was complete, or after an error.
+    /// The link was used before the handshake was complete, or after an error.
     #[error("link is not open")]
     NotOpen,
 }
 
 impl Link {
-    /// Starts a handshake in which `payload` says who we are. Also gives the first WebSocket
-    /// message.
+    /// Starts a handshake. `payload` is the client payload that identifies this client. Also
+    /// returns the first WebSocket message.
     pub fn start(keys: LinkKeys<'_>, payload: Vec<u8>) -> Result<(Self, Vec<u8>), LinkError> {
         let client = Client::new(keys.noise, keys.ephemeral, keys.root, &HEADER);
         let mut first = BytesMut::new();
@@ -98,7 +98,8 @@ impl Link {
         Ok((link, first.to_vec()))
     }
 
-    /// Takes in the content of a WebSocket message; `now_s` is what certificates are held against.
+    /// Processes the content of a WebSocket message. `now_s` (Unix seconds) is used to check the
+    /// certificates' validity. After an error the link must be closed.
     pub fn receive(&mut self, bytes: &[u8], now_s: u64) -> Result<Received, LinkError> {
         self.buffer.extend_from_slice(bytes);
         let mut received = Received::default();
@@ -131,7 +132,7 @@ impl Link {
         Ok(())
     }
 
-    /// The WebSocket message that carries a stanza.
+    /// Returns the WebSocket message that carries a stanza.
     pub fn send(&mut self, node: &Node) -> Result<Vec<u8>, LinkError> {
         let State::Open(transport) = &mut self.state else {
             return Err(LinkError::NotOpen);
@@ -139,7 +140,7 @@ impl Link {
         framed(&transport.seal(&encode::encode(node))?)
     }
 
-    /// Who the server proved to be, once the handshake is complete.
+    /// Returns the server's verified identity once the handshake is complete.
     pub fn server(&self) -> Option<&ServerIdentity> {
         self.server.as_ref()
     }
@@ -151,7 +152,7 @@ fn framed(payload: &[u8]) -> Result<Vec<u8>, LinkError> {
     Ok(message.to_vec())
 }
 
-/// Keys do not belong into logs.
+/// Hides the keys, which must not be logged.
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

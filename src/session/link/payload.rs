@@ -1,4 +1,4 @@
-//! Who a client says it is: the payload that ends the handshake.
+//! The client payload, which identifies the client at the end of the handshake.
 
 use prost::Message as _;
 use wmctl_proto::handshake::client_payload::user_agent::{AppVersion, Platform, ReleaseChannel};
@@ -14,10 +14,10 @@ use crate::session::account::Account;
 use crate::session::config::{Browser, ClientConfig};
 use crate::session::pairing::DeviceKeys;
 
-/// How much history the phone may send us, as web clients say.
+/// The history quota that web clients announce, in MB.
 const HISTORY_QUOTA_MB: u32 = 10_240;
 
-/// What a paired device says of itself in the handshake.
+/// Returns the payload of a paired device (login).
 pub fn client_payload(account: &Account, config: &ClientConfig) -> Vec<u8> {
     ClientPayload {
         username: account.jid.user.parse().ok(),
@@ -31,7 +31,7 @@ pub fn client_payload(account: &Account, config: &ClientConfig) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// What a device that wants to be paired says.
+/// Returns the payload of a device that is to be paired (registration).
 pub fn registration_payload(keys: &DeviceKeys, config: &ClientConfig) -> Vec<u8> {
     let version = config.version.map(|part| part.to_string()).join(".");
     let signed = &keys.signed_pre_key;

@@ -1,7 +1,7 @@
-//! Requests to the server that wait for an answer.
+//! Requests (`iq`) to the server that wait for an answer.
 //!
-//! Answers are matched by id alone, as every client does. Each request has a deadline and there is
-//! a limit to how many can wait.
+//! Answers are matched by id alone. Each request has a deadline, and the number of pending requests
+//! is limited.
 
 use std::collections::BTreeMap;
 
@@ -11,61 +11,61 @@ use crate::ids::Jid;
 use crate::session::input::Input;
 use crate::wire::node::Node;
 
-/// Most requests that wait at the same time; a send that would need one more waits itself.
+/// Maximum number of pending requests. A send that needs one more has to wait.
 pub(in crate::session) const PENDING_MAX: usize = 128;
-/// Most inputs that wait for the same answer.
+/// Maximum number of inputs that wait for the same answer.
 const WAITING_MAX: usize = 4_096;
-/// How long an answer may take. Login and sends depend on them, so not for ever.
+/// Maximum time for an answer, in ms. Login and sends depend on it.
 pub(in crate::session) const ANSWER_MS_MAX: u64 = 30_000;
 
-/// What was asked, with all that the answer's handling needs.
+/// A pending request, with everything that is needed to handle its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::session) enum Query {
-    /// How many one-time pre-keys the server has left. `login` says that login waits for it.
+    /// The number of one-time pre-keys left on the server. `login` is true if login waits for it.
     PreKeyCount { login: bool },
-    /// To take in pre-keys up to this id.
+    /// The upload of pre-keys up to and including this id.
     PreKeyUpload { up_to: u32, login: bool },
-    /// To count us as active, the last step of login.
+    /// The switch to active, the last step of login.
     Active,
-    /// A sign of life.
+    /// A keepalive ping.
     Ping,
-    /// The device lists of these users, without devices.
+    /// The device lists of these users (JIDs without device).
     Devices {
         users: Vec<Jid>,
         waiting: Vec<Input>,
     },
-    /// Pre-key bundles of these devices, as they are addressed on the wire.
+    /// The pre-key bundles of these devices, by their wire address.
     Bundles {
         devices: Vec<Jid>,
         waiting: Vec<Input>,
     },
-    /// Participants and addressing mode of a group.
+    /// The participants and addressing mode of a group.
     Group { group: Jid, waiting: Vec<Input> },
-    /// These collections of app state.
+    /// App state collections.
     AppState(Vec<Collection>),
-    /// To unlink our device.
+    /// The removal of our own device from the account.
     Logout,
-    /// Something whose answer changes nothing.
+    /// A request whose answer has no effect.
     Ignored,
 }
 
 impl Query {
-    /// Whether it asks for the devices of this user.
+    /// Returns whether it requests the devices of this user.
     pub(in crate::session) fn is_for_devices_of(&self, user: &Jid) -> bool {
         matches!(self, Self::Devices { users, .. } if users.contains(user))
     }
 
-    /// Whether it asks for the bundle of this device.
+    /// Returns whether it requests the bundle of this device.
     pub(in crate::session) fn is_for_bundle_of(&self, device: &Jid) -> bool {
         matches!(self, Self::Bundles { devices, .. } if devices.contains(device))
     }
 
-    /// Whether it asks for this group.
+    /// Returns whether it requests this group.
     pub(in crate::session) fn is_for_group(&self, wanted: &Jid) -> bool {
         matches!(self, Self::Group { group, .. } if group == wanted)
     }
 
-    /// The inputs that are handled again once the answer is there.
+    /// Returns the inputs that wait for the answer, if this kind of request has any.
     pub(in crate::session) fn waiting(&mut self) -> Option<&mut Vec<Input>> {
         match self {
             Self::Devices { waiting, .. }
@@ -76,7 +76,7 @@ impl Query {
     }
 }
 
-/// All requests that wait.
+/// All pending requests.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::session) struct Pending {
     prefix: String,
@@ -85,7 +85,8 @@ pub(in crate::session) struct Pending {
 }
 
 impl Pending {
-    /// Starts over for a new link, whose request ids nobody used before.
+    /// Resets for a new link, with a random prefix for request ids.
+    /// Source: whatsmeow 33cfac51 `client.go` (`uniqueIDPrefix`).
     pub(in crate::session) fn start(&mut self, rng: &mut dyn Random) {
         let [a, b] = random::bytes(rng);
         *self = Self {
@@ -94,18 +95,18 @@ impl Pending {
         };
     }
 
-    /// An id that no other request of this link has.
+    /// Returns an id that is unique on this link.
     pub(in crate::session) fn next_id(&mut self) -> String {
         self.asked += 1;
         format!("{}-{}", self.prefix, self.asked)
     }
 
-    /// Whether another request may be made.
+    /// Returns whether another request may be sent.
     pub(in crate::session) fn has_room(&self) -> bool {
         self.queries.len() < PENDING_MAX
     }
 
-    /// Makes a request out of its parts; `None` when too many wait.
+    /// Registers a request and returns its stanza; `None` if too many are pending.
     pub(in crate::session) fn ask(
         &mut self,
         now: u64,
@@ -126,12 +127,12 @@ impl Pending {
         Some(node)
     }
 
-    /// Takes out the request that this id answers.
+    /// Removes and returns the request with this id.
     pub(in crate::session) fn answered(&mut self, id: &str) -> Option<Query> {
         self.queries.remove(id).map(|(_, query)| query)
     }
 
-    /// The inputs that wait for the answer with this id.
+    /// Returns the inputs that wait for the answer with this id.
     pub(in crate::session) fn waiting_for(&self, id: &str) -> Option<&[Input]> {
         match &self.queries.get(id)?.1 {
             Query::Devices { waiting, .. }
@@ -141,7 +142,7 @@ impl Pending {
         }
     }
 
-    /// Takes out one request whose deadline has passed.
+    /// Removes and returns one request whose deadline has passed.
     pub(in crate::session) fn overdue(&mut self, now: u64) -> Option<Query> {
         let id = self
             .queries
@@ -152,12 +153,13 @@ impl Pending {
         self.answered(&id)
     }
 
-    /// The next deadline.
+    /// Returns the earliest deadline, in monotonic ms.
     pub(in crate::session) fn wake_at(&self) -> Option<u64> {
         self.queries.values().map(|(deadline, _)| *deadline).min()
     }
 
-    /// Lets `input` wait for a request that is under way already, if `fits` finds one with room.
+    /// Adds `input` to a pending request that satisfies `fits` and has room. Returns whether it
+    /// did.
     pub(in crate::session) fn join(
         &mut self,
         input: &Input,
@@ -179,7 +181,7 @@ impl Pending {
         false
     }
 
-    /// Whether such a request is under way.
+    /// Returns whether a pending request satisfies `fits`.
     pub(in crate::session) fn any(&self, fits: impl Fn(&Query) -> bool) -> bool {
         self.queries.values().any(|(_, query)| fits(query))
     }
@@ -195,7 +197,7 @@ pub(in crate::session) struct Request {
 }
 
 impl Request {
-    /// Reads something from the server.
+    /// Creates a request that reads from the server.
     pub(in crate::session) fn get(xmlns: &'static str, children: Vec<Node>) -> Self {
         Self {
             xmlns,
@@ -205,7 +207,7 @@ impl Request {
         }
     }
 
-    /// Changes something on the server.
+    /// Creates a request that changes something on the server.
     pub(in crate::session) fn set(xmlns: &'static str, children: Vec<Node>) -> Self {
         Self {
             xmlns,
@@ -216,9 +218,9 @@ impl Request {
     }
 }
 
-/// The error code of an answer; `None` when it is a good one.
+/// Returns the error code of an answer, or `None` if it reports success.
 ///
-/// The `type` attribute alone is not trusted: an `error` child makes it a refusal, too.
+/// The `type` attribute alone is not trusted: an `error` child also makes the answer a refusal.
 pub(in crate::session) fn refusal(answer: &Node) -> Option<u32> {
     let code = |node: &Node| node.attr_u64("code").and_then(|code| code.try_into().ok());
     match answer.child("error") {
@@ -228,12 +230,12 @@ pub(in crate::session) fn refusal(answer: &Node) -> Option<u32> {
     }
 }
 
-/// Our answer to a request of the server that asks for nothing but an answer.
+/// Returns an empty `result` for a request of the server.
 pub(in crate::session) fn result(request: &Node) -> Option<Node> {
     answer(request, "result")
 }
 
-/// Our refusal of a request of the server.
+/// Returns an `error` for a request of the server.
 pub(in crate::session) fn error(request: &Node, code: &str, text: &str) -> Option<Node> {
     let error = Node::new("error").attr("code", code).attr("text", text);
     Some(answer(request, "error")?.with_child(error))

@@ -1,13 +1,16 @@
-//! Why the server ends or refuses a link, and what follows from it.
+//! The reasons for which the server ends or refuses a link, and the reaction to each.
+//!
+//! Source: whatsmeow 33cfac51 `connectionevents.go`, `types/events/events.go`
+//! (`ConnectFailureReason`).
 
 use crate::session::account::Ended;
 use crate::session::output::Close;
 use crate::wire::node::Node;
 
-/// Longest ban that is believed; the times of longer ones are nonsense.
+/// Maximum accepted length of a ban, in seconds. Longer values are treated as invalid.
 const BAN_S_MAX: u64 = 10 * 366 * 24 * 3_600;
 
-/// What a `stream:error`, `failure`, `xmlstreamend` or `downgrade_webclient` asks for.
+/// Returns the reaction to a `stream:error`, `failure` or `xmlstreamend`.
 pub(in crate::session) fn disposition(node: &Node, now_ms: i64) -> Close {
     match node.tag.as_str() {
         "stream:error" => stream_error(node, now_ms),

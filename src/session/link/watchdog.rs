@@ -1,32 +1,32 @@
-//! Whether a link that answers pings does anything else.
+//! A watchdog for links that answer pings but do nothing else.
 //!
-//! A session can be connected and dead: the server answers pings and nothing more. Three things
-//! must come back: acknowledgements of what was sent, the whole of an offline queue that was
-//! announced, and now and then the answer to a harmless question. What is missing for too long is
-//! told only when something else was heard since: a link on which nothing is heard is simply lost.
+//! A connection can be half dead: the server answers pings and nothing more. Three signs of life
+//! must arrive in time. They are acks for sent messages, progress of an announced offline queue,
+//! and the answer to a harmless periodic request. A missing sign is reported only if another stanza
+//! arrived since. If nothing at all arrives, the link is simply lost.
 
 use std::collections::VecDeque;
 
 use crate::ids::MessageId;
 
-/// Most messages whose acknowledgement is waited for; of more, the first ones tell enough.
+/// Maximum number of tracked messages that wait for an ack. Further ones are not tracked.
 const SENDS_MAX: usize = 1_024;
-/// A question is asked so many times less often than its answer may take.
+/// The periodic request is sent after this multiple of the time allowed for an answer.
 const ASKS_APART: u64 = 10;
 
-/// What does not come although the link lives.
+/// A sign of life that is missing although the link answers pings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sign {
-    /// Acknowledgements of what was sent.
+    /// Acks for sent messages.
     Acks,
-    /// The rest of an offline queue that was announced.
+    /// The rest of an announced offline queue.
     OfflineQueue,
-    /// The answer to a question.
+    /// The answer to a request.
     Answers,
 }
 
 impl Sign {
-    /// A stable word for what is missing.
+    /// Returns a stable word for what is missing.
     pub fn word(self) -> &'static str {
         match self {
             Self::Acks => "no_acks",
@@ -36,25 +36,25 @@ impl Sign {
     }
 }
 
-/// What is waited for on one link. Times are monotonic milliseconds.
+/// The tracked signs of one link. Times are in monotonic ms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::session) struct Pulse {
-    /// How long each of them may take; no time is waited before the login.
+    /// Maximum time for each sign, in ms. Requests are tracked only after login.
     patience_ms: u64,
     sends: VecDeque<(MessageId, u64)>,
     acked_at: u64,
-    /// Since when nothing of the offline queue came.
+    /// The last progress of the offline queue while it is incomplete.
     offline_since: Option<u64>,
-    /// Since when a question is open and none was answered.
+    /// The last progress of pending requests while any is pending.
     asked_at: Option<u64>,
     ask_at: Option<u64>,
-    /// Missing for too long: the next sign of life decides that the link is half dead.
+    /// The sign that is overdue. If any stanza arrives before it, the link is half dead.
     doubted: Option<Sign>,
     proved: Vec<Sign>,
 }
 
 impl Pulse {
-    /// A new link, on which each sign may take so long.
+    /// Resets for a new link, with at most `patience_ms` for each sign.
     pub(in crate::session) fn start(&mut self, patience_ms: u64) {
         *self = Self {
             patience_ms,
@@ -62,13 +62,13 @@ impl Pulse {
         };
     }
 
-    /// The login is complete. That its questions were answered proves nothing: it comes before
-    /// everything that a half-dead link leaves out.
+    /// Starts the periodic requests after login. Answers during login prove nothing, because a
+    /// half-dead link gives them too.
     pub(in crate::session) fn logged_in(&mut self, now: u64) {
         self.ask_at = Some(now + self.patience_ms);
     }
 
-    /// A message left.
+    /// Records that a message was sent.
     pub(in crate::session) fn sent(&mut self, now: u64, id: &MessageId) {
         let known = self.sends.iter().any(|(sent, _)| sent == id);
         if !known && self.sends.len() < SENDS_MAX {
@@ -76,7 +76,8 @@ impl Pulse {
         }
     }
 
-    /// The server acknowledged a message: how long that took, and whether it proves something.
+    /// Records an ack. Returns the time in ms since the send, and the sign if it is the first of
+    /// its kind. Returns `None` for a message that is not tracked.
     pub(in crate::session) fn acked(
         &mut self,
         now: u64,
@@ -88,25 +89,25 @@ impl Pulse {
         Some((now.saturating_sub(sent_at), self.prove(Sign::Acks)))
     }
 
-    /// An offline queue was announced, or a part of it came.
+    /// Records that an offline queue was announced, or that a part of it arrived.
     pub(in crate::session) fn offline(&mut self, now: u64, announced: bool) {
         if announced || self.offline_since.is_some() {
             self.offline_since = Some(now);
         }
     }
 
-    /// The offline queue came to its end.
+    /// Records the end of the offline queue.
     pub(in crate::session) fn offline_done(&mut self) -> Option<Sign> {
         self.offline_since = None;
         self.prove(Sign::OfflineQueue)
     }
 
-    /// Whether a question is due, as none was asked for long.
+    /// Returns whether the periodic request is due.
     pub(in crate::session) fn asks(&self, now: u64) -> bool {
         self.ask_at.is_some_and(|at| at <= now)
     }
 
-    /// A question was asked, after the login.
+    /// Records that a request was sent, if login is complete.
     pub(in crate::session) fn asked(&mut self, now: u64) {
         if self.ask_at.is_some() {
             self.asked_at.get_or_insert(now);
@@ -114,24 +115,24 @@ impl Pulse {
         }
     }
 
-    /// A question was answered; `open` says whether there are more.
+    /// Records an answer. `open` is true if more requests are pending.
     pub(in crate::session) fn answered(&mut self, now: u64, open: bool) -> Option<Sign> {
         self.asked_at.take()?;
         self.asked_at = open.then_some(now);
         self.prove(Sign::Answers)
     }
 
-    /// When [`Pulse::overdue`] and [`Pulse::asks`] are to be asked again.
+    /// Returns when to call [`Pulse::overdue`] and [`Pulse::asks`] again.
     pub(in crate::session) fn wake_at(&self) -> Option<u64> {
         if self.doubted.is_some() {
-            // The keep-alive decides.
+            // The keepalive decides what happens next.
             return None;
         }
         let waits = self.waits().map(|(_, since)| since + self.patience_ms);
         waits.chain(self.ask_at).min()
     }
 
-    /// Whether something is missing for too long; true once, when it is noticed.
+    /// Returns whether a sign is overdue; true only once, when that is first noticed.
     pub(in crate::session) fn overdue(&mut self, now: u64) -> bool {
         if self.doubted.is_some() {
             return false;
@@ -143,7 +144,7 @@ impl Pulse {
         self.doubted.is_some()
     }
 
-    /// Something was heard: what is missing all the same.
+    /// Returns the sign that is overdue although a stanza has just arrived.
     pub(in crate::session) fn heard(&self) -> Option<Sign> {
         self.doubted
     }
@@ -160,7 +161,7 @@ impl Pulse {
             .filter_map(|(sign, since)| Some((sign, since?)))
     }
 
-    /// What was missing came; whether it came on this link for the first time.
+    /// Records that a sign arrived. Returns it if it is the first of its kind on this link.
     fn prove(&mut self, sign: Sign) -> Option<Sign> {
         if self.doubted == Some(sign) {
             self.doubted = None;
@@ -214,7 +215,7 @@ mod tests {
         assert_eq!(pulse.acked(1_800, &id(1)), Some((1_800, None)));
         assert_eq!(pulse.acked(1_800, &id(1)), None, "it is acknowledged once");
         assert!(pulse.overdue(2_800));
-        // Late is better than never.
+        // A late ack still counts.
         assert_eq!(pulse.acked(2_801, &id(2)), Some((2_801, None)));
         assert_eq!(pulse.heard(), None);
     }

@@ -1,5 +1,7 @@
-//! The signed device identity (ADV): proof that an account's phone accepted a companion device, and
-//! that the device accepted it back.
+//! The signed device identity (ADV). It proves that the phone accepted a companion device, and that
+//! the device accepted the account.
+//!
+//! Source: whatsmeow 33cfac51 `pair.go` (prefixes and signed content).
 
 use prost::Message as _;
 
@@ -9,15 +11,15 @@ use crate::crypto::{random, xeddsa};
 use crate::wire::node::Node;
 use wmctl_proto::adv::AdvSignedDeviceIdentity;
 
-/// What the phone's signature covers, before the details and the device's identity key.
+/// Prefix of the content that the phone signs; device details and identity key follow.
 const ACCOUNT_PREFIX: &[u8] = &[6, 0];
-/// What the device's signature covers, before details, identity key and account key.
+/// Prefix of the content that the device signs; details, identity key and account key follow.
 const DEVICE_PREFIX: &[u8] = &[6, 1];
 /// The same prefixes for devices that a hosting provider runs.
 const HOSTED_ACCOUNT_PREFIX: &[u8] = &[6, 5];
 const HOSTED_DEVICE_PREFIX: &[u8] = &[6, 6];
 
-/// The signed device identity, as the phone issued it and the device countersigned it.
+/// The signed device identity, issued by the phone and countersigned by the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdvIdentity {
     pub details: Vec<u8>,
@@ -26,7 +28,7 @@ pub struct AdvIdentity {
     pub device_signature: [u8; 64],
 }
 
-/// Whether the phone signed this device: the account key's signature over details and identity.
+/// Returns whether the account key signed the device details and the device's identity key.
 pub(in crate::session) fn account_signed(adv: &AdvIdentity, identity: &PublicKey) -> bool {
     let key = PublicKey(adv.account_signature_key);
     [ACCOUNT_PREFIX, HOSTED_ACCOUNT_PREFIX]
@@ -37,7 +39,7 @@ pub(in crate::session) fn account_signed(adv: &AdvIdentity, identity: &PublicKey
         })
 }
 
-/// Whether the device signed that it belongs to this account.
+/// Returns whether the device signed that it belongs to this account.
 pub(in crate::session) fn device_signed(adv: &AdvIdentity, identity: &PublicKey) -> bool {
     [DEVICE_PREFIX, HOSTED_DEVICE_PREFIX].iter().any(|prefix| {
         let message = device_message(prefix, adv, identity);
@@ -55,7 +57,7 @@ fn device_message(prefix: &[u8], adv: &AdvIdentity, identity: &PublicKey) -> Vec
     .concat()
 }
 
-/// Our signature under the phone's acceptance.
+/// Signs the phone's device identity with our identity key.
 pub(in crate::session) fn countersign(
     adv: &AdvIdentity,
     identity: &KeyPair,
@@ -65,9 +67,10 @@ pub(in crate::session) fn countersign(
     xeddsa::sign(&identity.private, &message, &random::bytes(rng))
 }
 
-/// Reads a device identity; missing signatures read as zeros, which verify for nobody.
+/// Decodes a device identity. A missing signature reads as zeros, which never verify.
 ///
-/// `account_key` stands in where the account's key is left out, as it may be.
+/// `account_key` is used if the bytes omit the account key. Returns `None` if bytes are malformed
+/// or no account key is available.
 pub(in crate::session) fn decode(
     bytes: &[u8],
     account_key: Option<[u8; 32]>,
@@ -90,7 +93,7 @@ pub(in crate::session) fn decode(
     })
 }
 
-/// Writes a device identity; the phone wants ours without its own key.
+/// Encodes a device identity. The phone expects ours without the account key.
 pub(in crate::session) fn encode(adv: &AdvIdentity, with_account_key: bool) -> Vec<u8> {
     AdvSignedDeviceIdentity {
         details: Some(adv.details.clone()),
@@ -101,12 +104,12 @@ pub(in crate::session) fn encode(adv: &AdvIdentity, with_account_key: bool) -> V
     .encode_to_vec()
 }
 
-/// The stanza child that proves to receivers who we are.
+/// Returns the stanza child that proves our identity to receivers.
 pub(in crate::session) fn node(adv: &AdvIdentity) -> Node {
     Node::new("device-identity").bytes(encode(adv, true))
 }
 
-/// Whether `bytes` prove that `identity` is a device of the account that they name.
+/// Returns whether `bytes` prove that `identity` belongs to a device of the account.
 pub(in crate::session) fn proves(
     bytes: &[u8],
     identity: &PublicKey,

@@ -1,8 +1,10 @@
-//! Pairing: how a link without an account becomes an account.
+//! Pairing: turns a link without an account into an account.
 //!
-//! The phone scans a QR text or its owner types a code; either way it signs our identity key. The
-//! account is committed before our countersignature leaves, so that no phone ever lists a device
+//! The phone scans a QR code, or its owner types a code. Either way the phone signs our identity
+//! key. The account is committed before our countersignature is sent, so no phone lists a device
 //! whose keys are lost. The server then asks for a restart of the link.
+//!
+//! Source: whatsmeow 33cfac51 `pair.go`, `qrchan.go` (60 s for the first QR code, 20 s for others).
 
 pub mod code;
 pub mod device_identity;
@@ -34,18 +36,18 @@ use crate::session::unit::Context;
 use crate::signal::prekey::SignedPreKey;
 use crate::wire::node::Node;
 
-/// How long the first QR text is good.
+/// Validity of the first QR code, in ms.
 const FIRST_QR_MS: u64 = 60_000;
-/// How long each of the others is.
+/// Validity of each later QR code, in ms.
 const NEXT_QR_MS: u64 = 20_000;
-/// Most QR texts that are taken from the server; it sends six.
+/// Maximum number of QR references accepted from the server; it sends six.
 const REFS_MAX: usize = 16;
-/// How long the server may take for its first word, and for the restart after success.
+/// Maximum time in ms for the server's first stanza, and for the restart after success.
 const PATIENCE_MS: u64 = 30_000;
-/// A typed code stays good for about as long as all QR texts together.
+/// Validity of a typed code in ms: about as long as that of all QR codes together.
 const CODE_MS: u64 = 180_000;
 
-/// The keys that a new companion device starts with.
+/// The keys of a new companion device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceKeys {
     pub noise: KeyPair,
@@ -56,7 +58,7 @@ pub struct DeviceKeys {
 }
 
 impl DeviceKeys {
-    /// Fresh keys for one pairing.
+    /// Generates the keys for one pairing.
     pub fn generate(rng: &mut dyn Random) -> Self {
         let identity = KeyPair::generate(rng);
         let pair = KeyPair::generate(rng);
@@ -80,14 +82,14 @@ impl DeviceKeys {
     }
 }
 
-/// What the machine for an unpaired link is told.
+/// Inputs of the machine for an unpaired link.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PairInput {
-    /// The encrypted link stands.
+    /// The encrypted link is open.
     LinkUp,
     /// A stanza arrived.
     Node(Node),
-    /// A deadline that [`Pairing::wake_at`] named has passed.
+    /// A deadline announced by [`Pairing::wake_at`] has passed.
     Tick,
     /// Pair by a code that is typed on the phone with this number.
     UsePhone(Jid),
@@ -97,30 +99,30 @@ pub enum PairInput {
     LinkDown,
 }
 
-/// One attempt to pair.
+/// One pairing attempt.
 #[derive(Clone, Debug)]
 pub struct Pairing {
     config: ClientConfig,
     keys: DeviceKeys,
     refs: VecDeque<String>,
     keepalive: KeepAlive,
-    /// When the QR text runs out, or patience does.
+    /// When the QR code expires, or the server's answer is overdue, in monotonic ms.
     deadline: Option<u64>,
     requests: u32,
     code: Code,
-    /// The phone to ask, once the server is ready for it.
+    /// The phone to pair with by code, used once the server is ready.
     phone: Option<Jid>,
     ready: bool,
     paired: bool,
 }
 
-/// How far pairing by code has come.
+/// The progress of pairing by code.
 #[derive(Clone, Debug, PartialEq)]
 enum Code {
     Unused,
-    /// The key for our hello is being derived.
+    /// The key for our first message is being derived.
     Deriving(Exchange),
-    /// Our hello is on its way; the request's id.
+    /// Our first message is sent; `id` is that of the request.
     Asked {
         exchange: Exchange,
         id: String,
@@ -136,12 +138,12 @@ enum Code {
         hello: Box<PrimaryHello>,
         notification: Box<Node>,
     },
-    /// Our last message is sent; the id of the request, and what success will be proven with.
+    /// Our last message is sent.
     Finished,
 }
 
 impl Pairing {
-    /// Starts over with fresh keys.
+    /// Creates an attempt with these keys.
     pub fn new(keys: DeviceKeys, config: ClientConfig) -> Self {
         Self {
             config,
@@ -157,12 +159,12 @@ impl Pairing {
         }
     }
 
-    /// The keys that the link is opened with.
+    /// Returns the keys that the link must be opened with.
     pub fn keys(&self) -> &DeviceKeys {
         &self.keys
     }
 
-    /// When [`PairInput::Tick`] is due, in monotonic milliseconds.
+    /// Returns when [`PairInput::Tick`] is due, in monotonic ms.
     pub fn wake_at(&self) -> Option<u64> {
         self.deadline
             .into_iter()
@@ -170,7 +172,7 @@ impl Pairing {
             .min()
     }
 
-    /// Advances by one input.
+    /// Handles one input.
     pub fn handle(&mut self, cx: &mut Context<'_>, input: PairInput, out: &mut Output) {
         let now = cx.now.mono_ms;
         match input {
@@ -214,7 +216,7 @@ impl Pairing {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
             if self.paired {
-                // The account is there; only the request to restart is not.
+                // The account exists; only the server's restart request is missing.
                 close(out, Close::Restart);
             } else if !self.ready {
                 close(
@@ -462,7 +464,7 @@ impl Pairing {
         }
     }
 
-    /// Checks what the phone signed, and countersigns it.
+    /// Verifies the phone's signature and countersigns it.
     fn accept(&self, node: &Node, rng: &mut dyn Random) -> Result<(Account, Node), Refusal> {
         let success = node.child("pair-success").ok_or(Refusal::Internal)?;
         let container = success
@@ -518,7 +520,7 @@ impl Pairing {
     }
 }
 
-/// Why a phone's signature is not accepted.
+/// Why the phone's signature is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
     Hmac,
@@ -543,7 +545,7 @@ impl Refusal {
     }
 }
 
-/// The account, who it is under both addresses, and its phone's identity key.
+/// Records the account, its LID mapping, and its phone's identity key.
 fn commit(account: Account, at_ms: i64, out: &mut Output) {
     let mut rows = Vec::new();
     if let Some(lid) = &account.lid {
@@ -594,7 +596,7 @@ fn md_set(id: &str, child: Node) -> Node {
         .with_child(child)
 }
 
-/// A sign of life that the server answers.
+/// Returns a keepalive ping.
 pub(super) fn ping(id: &str) -> Node {
     Node::new("iq")
         .attr("id", id)
