@@ -1,19 +1,19 @@
-//! What can go wrong with the rows, told apart by what to do about it.
+//! Errors of the store, separated by what the caller can do about them.
 
 use std::error::Error;
 
 use crate::ids::{HostId, TenantId};
 
-/// Why the store did not do what it was asked. The drivers' own errors are only sources.
+/// The reason why an operation of the store failed. The drivers' own errors only appear as sources.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection, or it broke: try again later.
+    /// There is no connection, or it broke: retry later.
     #[error("database is not available")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// Others hold the database for too long: try again.
+    /// Other transactions held a lock for too long: retry.
     #[error("database is busy")]
     Busy,
-    /// No room is left.
+    /// The disk is full.
     #[error("database is full")]
     Full,
     /// The transaction may or may not have been committed: reload before anything else.
@@ -22,107 +22,108 @@ pub enum StoreError {
     /// Another unit of work was committed since the rows were read: reload.
     #[error("another unit of work was committed in between")]
     Stale,
-    /// Somebody else may write now: stop at once.
+    /// Another process may write now: stop at once.
     #[error("lease lost: held epoch {held}")]
     LeaseLost {
         /// The epoch that the caller held.
         held: i64,
     },
-    /// The lease belongs to another process that lives.
+    /// Another live process holds the lease.
     #[error("lease is held elsewhere")]
     LeaseHeld {
-        /// Its holder, where the row names one.
+        /// The holder, if the row names one.
         holder: Option<HostId>,
     },
     /// The epoch of a lease cannot rise any more.
     #[error("epoch of the lease of {tenant} cannot rise any more: somebody has set it by hand")]
     EpochSpent { tenant: TenantId },
-    /// The tables are not those that this binary needs.
+    /// The schema is not the one that this binary needs.
     #[error("schema is at {found}, this binary needs {wanted}")]
     Schema {
-        /// The newest migration that was applied; 0 for none.
+        /// The newest applied migration; 0 if there is none.
         found: i64,
-        /// The newest that this binary knows.
+        /// The newest migration that this binary knows.
         wanted: i64,
     },
-    /// The fork of whatsmeow left records that are not in our form yet.
+    /// The whatsmeow fork left records that are not converted to our form yet.
     #[error("records of {tenant} are still in whatsmeow's form")]
     ForeignRecords {
-        /// As it is stored.
+        /// The tenant's name as it is stored.
         tenant: String,
     },
     /// An applied migration differs from the one in this binary.
     #[error("migration {version} was applied with another text")]
     Checksum {
-        /// Its number.
+        /// The number of the migration.
         version: i64,
     },
-    /// The tables belong to a client that has no tenants.
+    /// The tables belong to a client without multi-tenancy.
     #[error("the database holds the tables of another client, without tenants")]
     OtherLayout,
-    /// The tables belong to another role of the database.
+    /// The tables belong to another PostgreSQL role.
     #[error("table {table} belongs to the role {owner}")]
     ForeignOwner {
-        /// One of them.
+        /// One of these tables.
         table: String,
-        /// Its owner.
+        /// The owner of the table.
         owner: String,
     },
-    /// Row-level security keeps the role that logged in away from the tenant.
+    /// Row-level security denies the current role access to the tenant.
     #[error("role {role} may not reach {tenant}")]
     OutOfReach {
-        /// As the server names it.
+        /// The role, as the server names it.
         role: String,
-        /// Whose rows were wanted: a tenant, or every one.
+        /// The tenant whose rows were needed, or a phrase for all tenants.
         tenant: String,
     },
-    /// A device that was there before us belongs to a tenant whose name we do not take.
+    /// An existing device belongs to a tenant whose name is not valid for wmctl.
     #[error("business_id {name:?} is no name for a tenant: 1 to 64 of A-Z a-z 0-9 _ . -")]
     TenantName {
-        /// As it stands in the table.
+        /// The name as it stands in the table.
         name: String,
     },
     /// This database has no locks that end with a session.
     #[error("this database has no locks")]
     NoLocks,
-    /// The server follows another one and takes no writes: what it says is not to be trusted.
+    /// The server is a standby: it takes no writes and its data may be stale.
     #[error("the server is a standby")]
     Standby,
-    /// The server takes no writes for now, although it follows nobody: a full disk, or a setting.
+    /// The server takes no writes at the moment although it is not a standby, because of a full
+    /// disk or a setting.
     #[error("the server takes no writes: default_transaction_read_only is on")]
     ReadOnly,
-    /// The database cannot hold every character.
+    /// The database's encoding cannot hold every character.
     #[error("the database is encoded in {found}, which cannot hold every character")]
     Encoding {
-        /// As the server names it.
+        /// The encoding, as the server names it.
         found: String,
     },
-    /// What lies between us and the server does not let through what is needed.
+    /// A pooler in front of the server blocks something that wmctl needs.
     #[error("{0}")]
     Pooler(&'static str),
-    /// A stored value is not what its column promises.
+    /// A stored value does not have the form that its column requires.
     #[error("undecodable value in {table}, column {column}")]
     Corrupt {
         /// The table.
         table: &'static str,
-        /// The place in the query, from 0.
+        /// The index of the column in the query, from 0.
         column: usize,
     },
-    /// The file holds something else than a database.
+    /// The file is not an SQLite database.
     #[error("the file is not an SQLite database")]
     NotDatabase,
     /// The structure of the file is broken.
     #[error("the database file is damaged")]
     Damaged(#[source] Box<dyn Error + Send + Sync>),
-    /// A value that the database does not take: a constraint, an encoding, a length. Other values
-    /// may be welcome.
+    /// The database rejects a value because of a constraint, an encoding or a length. Other values
+    /// may be accepted.
     #[error("database refused a value")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
-    /// It cannot carry the statement out, whatever the values: a damaged file, a missing table or
-    /// right.
+    /// The database cannot run the statement whatever its values, because of a damaged file, a
+    /// missing table or a missing privilege.
     #[error("database cannot carry out a statement")]
     Unable(#[source] Box<dyn Error + Send + Sync>),
-    /// An idempotency key was used before, for another text or recipient.
+    /// An idempotency key was used before for another text or recipient.
     #[error("the idempotency key belongs to another message, {id}")]
     KeyReused {
         /// The message that has the key.
@@ -131,15 +132,16 @@ pub enum StoreError {
     /// The server refused the login, or has no such database.
     #[error("database refused the login")]
     Login {
-        /// It knows such connections, and did not like the credentials or the database.
+        /// Whether the server has an entry for such a connection and rejected the credentials or
+        /// the database.
         listed: bool,
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The connection cannot be encrypted as it has to be, or the server is not who it should be.
+    /// The connection cannot be encrypted as required, or the server could not prove its identity.
     #[error("no trusted connection to the database")]
     Untrusted(#[source] Box<dyn Error + Send + Sync>),
-    /// A file of certificates or keys cannot be used.
+    /// A file with certificates or keys cannot be used.
     #[error("{parameter} of the database URL, {}", .path.display())]
     TlsFile {
         parameter: &'static str,
@@ -147,23 +149,23 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    /// The file or its folder cannot be used.
+    /// The database file or its folder cannot be used.
     #[error("database file")]
     File(#[source] std::io::Error),
 }
 
 impl StoreError {
-    /// Whether the same call may work later.
+    /// Returns whether the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::Busy | Self::Full | Self::Standby | Self::ReadOnly => true,
-            // While a name moves, or a password is changed, the wrong server may answer.
+            // While a name moves or a password is changed, the wrong server may answer.
             Self::Login { .. } | Self::Untrusted(_) => true,
             _ => false,
         }
     }
 
-    /// Why a value was not taken, without the value: a code, and the constraint's name.
+    /// Returns why a value was rejected, without the value: a code and the name of the constraint.
     pub fn reason(&self) -> String {
         let verdict = match self {
             Self::Refused(source) => source.downcast_ref::<Verdict>(),
@@ -181,10 +183,11 @@ impl StoreError {
         }
     }
 
-    /// The class of an error that COMMIT itself answered.
+    /// Converts an error that COMMIT itself returned.
     pub(super) fn of_commit(self) -> Self {
         match self {
-            // The server's own answer is definite; only a broken connection leaves it open.
+            // An answer from the server is definite. A broken connection leaves the outcome
+            // unknown.
             Self::Unavailable(source) => Self::CommitUnknown(source),
             definite => definite,
         }
@@ -202,9 +205,9 @@ mod sqlite_code {
     pub(super) const CORRUPT: i32 = 11;
     pub(super) const FULL: i32 = 13;
     pub(super) const CANT_OPEN: i32 = 14;
-    /// Too many tried to open the file at the same moment.
+    /// Too many processes tried to open the file at the same moment.
     pub(super) const PROTOCOL: i32 = 15;
-    /// Somebody changed the schema meanwhile.
+    /// Another connection changed the schema in between.
     pub(super) const SCHEMA: i32 = 17;
     pub(super) const TOO_BIG: i32 = 18;
     pub(super) const CONSTRAINT: i32 = 19;
@@ -217,7 +220,7 @@ impl From<sqlx::Error> for StoreError {
         let Some(database) = error.as_database_error() else {
             return Self::Unavailable(Box::new(error));
         };
-        // The low byte is the class.
+        // The low byte is the primary result code.
         let code = database.code().and_then(|code| code.parse::<i32>().ok());
         match code.unwrap_or_default() & 0xFF {
             sqlite_code::BUSY | sqlite_code::LOCKED | sqlite_code::PROTOCOL => Self::Busy,
@@ -238,7 +241,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Why the database does not take a value.
+/// The reason why the database rejects a value.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct Verdict {
@@ -258,7 +261,7 @@ fn judged(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     })
 }
 
-/// What the database said, without the place in its own source code that the driver adds.
+/// Returns the database's message without the location in its source code that the driver adds.
 fn said(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     match error {
         sqlx::Error::Database(database) => database.message().into(),

@@ -1,7 +1,8 @@
-//! The rows of every tenant, the lease that says who may write them, and all SQL.
+//! Storage: every tenant's rows, the lease that decides who may write them, and all SQL.
 //!
-//! It maps the session's values onto tables, on SQLite and PostgreSQL alike, and commits a unit of
-//! work as one transaction behind the fence. It decides nothing: what to write comes from above.
+//! This module maps the session's values onto tables, in the same way on SQLite and on PostgreSQL.
+//! It commits a unit of work as one transaction that checks the fence first. It makes no decisions:
+//! the caller says what to write.
 
 use std::path::PathBuf;
 
@@ -22,30 +23,29 @@ pub mod webhooks;
 
 use crate::ids::{Jid, TenantId};
 
-/// One opened database. Cheap to clone: the connections are shared.
+/// One opened database. Cloning is cheap: all clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Store {
     db: db::Db,
-    /// The file, where the database is one.
+    /// The database file; `None` on PostgreSQL.
     file: Option<PathBuf>,
     bells: outbox::notify::Bells,
     intake: outbox::queue::Intake,
     turns: db::slots::Turns,
-    /// What this machine keeps outside the database.
+    /// The marks that this machine keeps outside the database.
     marks: account::marks::Marks,
 }
 
-/// Whose rows: the tenant, and its own device's address, which most tables repeat.
+/// The owner of a set of rows: the tenant, and the JID of its own device, which most tables repeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// The tenant.
     pub tenant: TenantId,
-    /// Our companion device, with its device number.
+    /// Our companion device, including its device number.
     pub jid: Jid,
 }
 
 impl Store {
-    /// `sqlite` or `postgres`.
+    /// Returns `sqlite` or `postgres`.
     pub fn backend(&self) -> &'static str {
         match self.db {
             db::Db::Sqlite { .. } => "sqlite",
@@ -53,7 +53,7 @@ impl Store {
         }
     }
 
-    /// How the server is reached; `None` where the database is a file.
+    /// Returns how the server is reached; `None` on SQLite.
     pub fn route(&self) -> Option<&db::pooling::Route> {
         match &self.db {
             db::Db::Sqlite { .. } => None,
@@ -61,15 +61,16 @@ impl Store {
         }
     }
 
-    /// Has the login read again from the file that it came from, for connections from now on.
+    /// Reads the login again from the file that it came from. Only connections made afterwards use
+    /// it.
     pub fn renew_login(&self) {
         if let db::Db::Postgres(server) = &self.db {
             server.renew_login();
         }
     }
 
-    /// How long ago this process wrote a heartbeat last: whether it can write at all. `None` before
-    /// it was made known.
+    /// Returns the time since this process last wrote a heartbeat, which shows whether it can write
+    /// at all. `None` before the process is registered.
     pub fn heartbeat_age(&self) -> Option<std::time::Duration> {
         let beaten = &self.db.tally().beaten;
         let beaten = *beaten
@@ -78,7 +79,7 @@ impl Store {
         beaten.map(|at| at.elapsed())
     }
 
-    /// What this process asked on behalf of accounts so far.
+    /// Returns the number of statements, round trips and transactions run for accounts so far.
     pub fn work(&self) -> db::query_counts::Work {
         let tally = self.db.tally();
         let read = |counter: &std::sync::atomic::AtomicU64| {
@@ -92,7 +93,7 @@ impl Store {
         }
     }
 
-    /// Ends every connection.
+    /// Closes every connection.
     pub async fn close(&self) {
         self.bells.put_down();
         self.db.close().await;

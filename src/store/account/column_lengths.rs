@@ -1,6 +1,6 @@
-//! Columns whose values have a fixed length: what `db check` and an import hold them to.
+//! Columns whose values have a fixed length. `db check` and imports verify it.
 
-/// Table, column, bytes.
+/// Table, column, and length in bytes.
 pub(in crate::store) const LENGTHS: [(&str, &str, i64); 14] = [
     ("whatsmeow_device", "noise_key", 32),
     ("whatsmeow_device", "identity_key", 32),

@@ -1,4 +1,4 @@
-//! A unit of work: the fence, its changes and the commit, all in one transaction.
+//! Commits a unit of work: the fence, its changes and the commit are one transaction.
 
 use crate::session::changes::Change;
 use crate::store::account::put;
@@ -9,18 +9,18 @@ use crate::store::events;
 use crate::store::lease::Lease;
 use crate::store::{Owner, Store, account};
 
-/// What a commit gave out.
+/// The result of a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
-    /// For each event among the changes, in order: its number, or `None` where an event with its
-    /// dedupe key exists already.
+    /// One entry for each event among the changes, in order: its number, or `None` if an event with
+    /// the same dedupe key already exists.
     pub events: Vec<Option<i64>>,
 }
 
 impl Store {
-    /// Commits the changes in order, all or none, if the lease still holds.
+    /// Commits the changes in order, all or none, if the caller still holds the lease.
     ///
-    /// [`StoreError::LeaseLost`]: stop this tenant now. [`StoreError::CommitUnknown`]: throw away
+    /// [`StoreError::LeaseLost`]: stop this tenant now. [`StoreError::CommitUnknown`]: discard
     /// every row in memory and load again. Any other error: nothing was changed.
     pub async fn commit(
         &self,
@@ -32,11 +32,13 @@ impl Store {
         Ok(committed.unwrap_or_default())
     }
 
-    /// The same at a place: `None` if the unit was committed before. [`StoreError::Stale`] if the
-    /// last unit is another one than it is based on.
+    /// Commits the changes as the unit of work at `place`. Returns `None` if this unit was
+    /// committed before, and [`StoreError::Stale`] if another unit was committed since its rows
+    /// were read.
     ///
-    /// After [`StoreError::CommitUnknown`] the same call gives the answer. It is safe while the
-    /// server may still be about to carry out the first: only one of them finds its place.
+    /// After [`StoreError::CommitUnknown`], repeat the same call to learn the outcome. This is safe
+    /// even if the server may still run the first attempt: only one of the two finds its place
+    /// free.
     pub async fn commit_at(
         &self,
         lease: &Lease,

@@ -1,9 +1,9 @@
-//! Whether the rows are those that were used last, and what happens when they are not.
+//! Detects a database that was restored from an older copy, and makes it safe to use.
 //!
-//! A database that was restored from a copy does not know what was sent since. Its chains would
-//! use keys again, its numbers name other events. It is recognised by marks when an account is
-//! loaded under a new lease: see [`Mark`]. Then another log begins: nothing is encrypted with a
-//! record that was written in a log before, and numbers go on above all that anybody has seen.
+//! A restored database lacks what was sent since the copy was made. Its ratchets would reuse keys,
+//! and its event numbers would repeat. The restore is detected by marks when an account is loaded
+//! under a new lease: see [`Mark`]. Then a new log begins: records written in an earlier log no
+//! longer encrypt, and event numbers continue above all numbers used before.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -25,14 +25,15 @@ use crate::store::transfer::report::TransferError;
 
 const TABLE: &str = "wmctl_log";
 
-/// Ids of pre-keys that are left out: more than anybody is given between a backup and its end. Not
-/// many more: those that the server still hands out are forgotten 2,048 ids later.
+/// How many pre-key ids a new log skips: more than are used up between a backup and its restore.
+/// Not many more, because a pre-key that the server still hands out is deleted once ids are 2,048
+/// ahead.
 const PRE_KEYS_LEFT_OUT: i64 = 1_000;
-/// As many ids as there are: three bytes, without the first value and the last.
+/// The number of pre-key ids: three bytes, without the first and the last value.
 const PRE_KEY_IDS: i64 = 0xFF_FFFE;
 const LOG_ID_BYTES: usize = 16;
 
-/// The newest log, where the rows were used last, and where they are.
+/// Selects the newest log, where the rows were last used, and where they are now.
 const FOUND_SQLITE: &str = "
     SELECT a.last_unit, g.number, g.log_id, p.account, p.place, p.line, p.run, TRUE,
         $2, '', CAST(0 AS BIGINT)
@@ -42,7 +43,7 @@ const FOUND_SQLITE: &str = "
         AND g.number = (SELECT MAX(number) FROM wmctl_log WHERE business_id = $1)
     WHERE a.business_id = $1";
 
-/// A transaction number has 32 bits in a row.
+/// The same for PostgreSQL. `xmin` of a row has only 32 bits of the transaction number.
 const FOUND_POSTGRES: &str = "
     SELECT a.last_unit, g.number, g.log_id, p.account, p.place, p.line, p.run,
         COALESCE(CAST(CAST(p.xmin AS TEXT) AS BIGINT) = p.tx % 4294967296, FALSE),
@@ -70,26 +71,29 @@ const FIRST: &str = "
     INSERT INTO wmctl_log (business_id, number, log_id, since_ms, first_seq)
     SELECT business_id, 0, $2, $3, event_seq + 1 FROM wmctl_account WHERE business_id = $1";
 
-/// Above everything that a lost event may have had for a number, and exact in every language.
+/// Raises the event number above any that a lost event may have had. The result is below 2^53, so
+/// that it is exact in every language.
 const LEAP: &str = "
     UPDATE wmctl_account SET event_seq = (event_seq / 1000000000 + 1) * 1000000000,
         next_pre_key_id = (next_pre_key_id - 1 + $2) % $3 + 1
     WHERE business_id = $1";
 
-/// Records without a number are of log 0: the second log is 1, also where nobody wrote down the
-/// first.
+/// Begins the next log. Records without a log number belong to log 0, so the second log is 1, even
+/// if the first one was never recorded.
 const NEXT: &str = "
     INSERT INTO wmctl_log (business_id, number, log_id, since_ms, first_seq, mark)
     SELECT business_id, COALESCE((SELECT MAX(number) FROM wmctl_log WHERE business_id = $1), 0) + 1,
         $2, $3, event_seq + 1, $4
     FROM wmctl_account WHERE business_id = $1";
 
-/// At least this number: records of another database carry theirs.
+/// Raises the number of the newest log: records of another database carry the log numbers of that
+/// database.
 const RAISE: &str = "
     UPDATE wmctl_log SET number = number + $2 WHERE business_id = $1
         AND number = (SELECT MAX(number) FROM wmctl_log WHERE business_id = $1)";
 
-/// What others told of themselves may have changed since, and nobody says so again.
+/// Deletes cached data about other people. It may have changed since the backup, and no further
+/// notification will say so.
 const FORGET: [&str; 3] = [
     "DELETE FROM wmctl_device_list WHERE business_id = $1",
     "DELETE FROM wmctl_group WHERE business_id = $1",
@@ -101,33 +105,33 @@ const LOGS: &str = "
     WHERE ($1 = '' OR business_id = $1) AND ($2 <= since_ms OR mark IS NULL)
     ORDER BY business_id, number";
 
-/// By what rows are recognised as older than what was sent from them.
+/// The reasons to treat rows as older than what was sent from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// This machine committed a unit of work that the rows lack.
     Unit,
-    /// This machine knows a log that the rows do not.
+    /// This machine knows a log that the rows lack.
     Log,
     /// This process committed a unit of work that the rows lack.
     Memory,
-    /// The rows are in another database, table or file than those that were used last.
+    /// The rows are in another database, table or file than when they were last used.
     Place,
-    /// The server was promoted, and this machine cannot tell that nothing is missing.
+    /// The server was promoted, and this machine cannot tell whether anything is missing.
     Promoted,
-    /// The server was started anew, and this machine cannot tell that nothing is missing.
+    /// The server was restarted, and this machine cannot tell whether anything is missing.
     Restarted,
-    /// This machine kept nothing of how far the account had come.
+    /// This machine's record of the account's last unit of work is gone.
     Unmarked,
-    /// An operator said so.
+    /// An operator declared the database restored.
     Declared,
-    /// Another program had the keys meanwhile.
+    /// Another program used the keys in the meantime.
     Exported,
-    /// The rows came from another database of ours, which may have been a backup.
+    /// The rows were imported from another wmctl database, which may have been a backup.
     Imported,
 }
 
 impl Mark {
-    /// A stable word for it.
+    /// Returns its stable name.
     pub fn word(self) -> &'static str {
         match self {
             Self::Unit => "unit",
@@ -148,42 +152,43 @@ impl Mark {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
     pub tenant: TenantId,
-    /// 0 for the first.
+    /// 0 for the first log.
     pub number: i64,
-    /// Drawn when it began: no other log has it.
+    /// A random id, which no other log has.
     pub id: String,
-    /// When it began (milliseconds since 1970).
+    /// When the log began, in milliseconds since 1970.
     pub since_ms: i64,
-    /// No event of it has a smaller number.
+    /// The smallest number that an event of this log may have.
     pub first_seq: i64,
-    /// The word of the [`Mark`] that began it; none for the first.
+    /// The name of the [`Mark`] that began the log; `None` for the first log.
     pub mark: Option<String>,
 }
 
-/// The log that an account's rows are written in.
+/// The log that an account's rows are written in now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Current {
     pub id: String,
-    /// Records of a smaller number encrypt nothing.
+    /// Records with a smaller log number must not encrypt.
     pub number: u64,
-    /// It has just begun: what was loaded before is out of date.
+    /// The log has just begun, so rows loaded before are out of date.
     pub begun: bool,
 }
 
-/// What rows and server say.
+/// What the rows and the server say.
 #[derive(Clone, Debug, Default)]
 struct Found {
     last: UnitName,
     log: Option<(i64, String)>,
     was: Option<Place>,
     here: Place,
-    /// The row that says where the rows were was written where it says.
+    /// The row in `wmctl_place` was written by the transaction that it names. After a restore or an
+    /// import it was not.
     own: bool,
-    /// The database is a file.
+    /// The database is an SQLite file.
     file: bool,
 }
 
-/// Where rows are.
+/// Where rows are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Place {
     account: String,
@@ -192,25 +197,25 @@ struct Place {
     run: i64,
 }
 
-/// What this machine knows of how far the account has come.
+/// What this machine's mark file says about the account's last unit of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Knows {
     Nothing,
-    /// A log before this one.
+    /// It names an earlier log.
     Earlier,
-    /// Less than the rows say.
+    /// It names an earlier unit of work than the rows.
     Less,
-    /// As much.
+    /// It names the same unit of work.
     Exactly,
-    /// More.
+    /// It names a later unit of work.
     More,
-    /// A log that the rows do not name.
+    /// It names a log that the rows lack.
     AnotherLog,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// Nobody judged these rows before.
+    /// These rows have not been checked before.
     First,
     Same,
     Older(Mark),
@@ -221,7 +226,7 @@ fn judge(found: &Found, knows: Knows) -> Verdict {
         return match (knows, &found.log) {
             (Knows::More, _) => Verdict::Older(Mark::Unit),
             (Knows::AnotherLog, None) => Verdict::Older(Mark::Log),
-            // What was imported begins a log of its own.
+            // Imported rows begin a log of their own.
             _ => Verdict::First,
         };
     };
@@ -246,21 +251,21 @@ fn draw_id() -> String {
     hex::encode(bytes)
 }
 
-/// What tells a file from its copies: its number, and when it came to be.
+/// Returns what distinguishes a file from its copies: its inode number and its creation time.
 fn place_of(path: &Path) -> Result<String, StoreError> {
     let found = fs::metadata(path).map_err(StoreError::File)?;
-    // Some file systems do not keep it.
+    // Some file systems do not record the creation time.
     let born = found.created().ok();
     let born = born.and_then(|born| born.duration_since(UNIX_EPOCH).ok());
     let born = born.unwrap_or_default().as_nanos();
     Ok(format!("{}/{born}", found.ino()))
 }
 
-/// Begins another log, in which nothing is encrypted with what the rows hold now.
+/// Begins a new log, in which the present ratchets and sender keys no longer encrypt.
 ///
-/// To be called in the transaction that makes the rows be older than what was, or may have been,
-/// sent from them. Whoever runs the account must load it anew: the epoch has to rise, or nobody may
-/// have the lease.
+/// Call this in the transaction that makes the rows older than what was, or may have been, sent
+/// from them. The account must be loaded again afterwards: either its epoch must rise, or its lease
+/// must be free.
 pub(in crate::store) async fn begin(
     tx: &mut Tx,
     tenant: &TenantId,
@@ -292,14 +297,14 @@ pub(in crate::store) async fn begin_first(
 }
 
 impl Store {
-    /// Keeps in this folder how far accounts have come, outside the database.
+    /// Sets the folder that holds this machine's mark files, outside the database.
     pub fn keep_marks_in(&mut self, folder: &Path) {
         self.marks.folder = Some(folder.to_owned());
     }
 
-    /// Judges the rows of an account that was loaded under a new lease, before anything of them is
-    /// used; begins another log if they are older than what was sent, or may be. `forgotten` says
-    /// that this process knows so already.
+    /// Checks the rows of an account that was loaded under a new lease, before they are used.
+    /// Begins a new log if they are, or may be, older than what was sent from them. `forgotten`
+    /// says that this process already knows that they are.
     pub async fn recognise(
         &self,
         lease: &Lease,
@@ -336,7 +341,7 @@ impl Store {
         Ok(current)
     }
 
-    /// Writes down outside the database how far an account has come.
+    /// Writes the account's last unit of work to the mark file, outside the database.
     fn mark(&self, tenant: &TenantId, tag: &str, log: &str, unit: UnitName) {
         let log = log.to_owned();
         if let Err(error) = self.marks.keep(tag, tenant, &Kept { log, unit }) {
@@ -348,12 +353,13 @@ impl Store {
         }
     }
 
-    /// The same after a unit of work was committed, before anything of it is transmitted.
+    /// Writes the mark file after a unit of work was committed, and before any of it is
+    /// transmitted.
     pub fn mark_unit(&self, tenant: &TenantId, account: &str, log: &str, unit: &str) {
         self.mark(tenant, account, log, UnitName::read(unit));
     }
 
-    /// How [`Store::mark_unit`] names an account.
+    /// Returns the account's name for [`Store::mark_unit`].
     pub fn mark_of(account: &Account) -> String {
         marks::tag(account)
     }
@@ -421,7 +427,7 @@ impl Store {
         Ok(knows)
     }
 
-    /// Writes down what was judged.
+    /// Records the verdict in the database.
     async fn write_down(
         &self,
         lease: &Lease,
@@ -461,22 +467,22 @@ impl Store {
         })
     }
 
-    /// The log that a tenant's events belong to now; `None` before the account first ran.
+    /// Returns the current log of a tenant's events; `None` before the account first ran.
     pub async fn log(&self, tenant: &TenantId) -> Result<Option<Log>, StoreError> {
         let rows = self.db.rows(LOGS, args![tenant.as_str(), 0_i64]).await?;
         rows.last().map(decode).transpose()
     }
 
-    /// The logs of all tenants that were begun since then (milliseconds since 1970), without each
-    /// tenant's first.
+    /// Returns the logs of all tenants that began at `since_ms` or later (milliseconds since 1970),
+    /// without each tenant's first log.
     pub async fn logs_begun(&self, since_ms: i64) -> Result<Vec<Log>, StoreError> {
         let rows = self.db.rows(LOGS, args!["", since_ms]).await?;
         let logs: Result<Vec<Log>, _> = rows.iter().map(decode).collect();
         Ok(logs?.into_iter().filter(|log| log.mark.is_some()).collect())
     }
 
-    /// Begins another log because somebody says that the database was restored. Refused while a
-    /// process that lives has the lease. Whether the tenant has an account.
+    /// Begins a new log because an operator says that the database was restored. Refuses while a
+    /// live process holds the lease. Returns whether the tenant has an account.
     pub async fn declare_restored(
         &self,
         tenant: &TenantId,
@@ -496,7 +502,7 @@ impl Store {
     }
 }
 
-/// Number and id of a tenant's newest log.
+/// Returns number and id of a tenant's newest log.
 async fn newest(tx: &mut Tx, tenant: &TenantId) -> Result<Option<(i64, String)>, StoreError> {
     const NEWEST: &str = "
         SELECT number, log_id FROM wmctl_log WHERE business_id = $1
@@ -517,8 +523,8 @@ fn decode(row: &Row) -> Result<Log, StoreError> {
     })
 }
 
-/// Begins the log of rows that came from another database of ours: records carry the numbers of
-/// its logs, up to `highest`.
+/// Begins the log of rows that came from another wmctl database, whose records carry log numbers up
+/// to `highest`.
 pub(in crate::store) async fn begin_imported(
     tx: &mut Tx,
     tenant: &TenantId,
@@ -534,8 +540,8 @@ pub(in crate::store) async fn begin_imported(
     Ok(())
 }
 
-/// The number of the newest log of a tenant in another database of ours, which may be of before
-/// there were any.
+/// Returns the number of a tenant's newest log in another wmctl database; 0 if that database is
+/// older than logs.
 pub(in crate::store) async fn highest(tx: &mut Tx, tenant: &TenantId) -> Result<i64, StoreError> {
     Ok(newest(tx, tenant).await?.map_or(0, |(number, _)| number))
 }
@@ -553,7 +559,7 @@ mod tests {
         }
     }
 
-    /// On a server, or in a file.
+    /// Checks one verdict, on PostgreSQL or on SQLite.
     fn check(file: bool, was: Option<Place>, knows: Knows, expected: Verdict) {
         let found = Found {
             log: was.as_ref().map(|_| (0, String::from("log"))),
@@ -580,7 +586,7 @@ mod tests {
                 (same(), Earlier, Same),
                 (same(), More, Older(Mark::Unit)),
                 (same(), AnotherLog, Older(Mark::Log)),
-                // A copy is a copy, whatever was copied with it.
+                // A copied database is a copy, even if the mark file was copied with it.
                 (Some(place("there", "1", 7)), Exactly, Older(Mark::Place)),
                 (Some(place("there", "1", 7)), Nothing, Older(Mark::Place)),
             ] {

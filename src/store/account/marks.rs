@@ -1,9 +1,11 @@
-//! What this machine remembers outside the database of how far an account has come.
+//! Mark files: what this machine records, outside the database, about each account's last unit of
+//! work.
 //!
-//! One small file for each account, in a folder of the machine and, where the database is a file,
-//! beside it. It is written after each commit and before anything is transmitted, into the cache of
-//! the system: that survives the process. After a power cut it may say less than the rows, which
-//! proves nothing; rows that say less than it are older than what was sent.
+//! Each account has one small file in a folder of this machine. If the database is a file, it has a
+//! second one beside that. The files are written after each commit and before anything is
+//! transmitted. They go to the system's cache, so they survive the process. After a power cut a
+//! file may be older than the rows, which proves nothing. Rows older than the file are older than
+//! what was sent.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -15,10 +17,10 @@ use crate::ids::TenantId;
 use crate::session::account::Account;
 
 const HEAD: &str = "wmctl-mark-1";
-/// Longest file that is read: one line.
+/// Maximum size of a file, in bytes: one line.
 const BYTES_MAX: u64 = 256;
 
-/// A unit of work by its name: the lease that it was committed under, and its number there.
+/// The name of a unit of work: the epoch of its lease, and its number under that lease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::store) struct UnitName {
     pub(in crate::store) epoch: i64,
@@ -26,7 +28,7 @@ pub(in crate::store) struct UnitName {
 }
 
 impl UnitName {
-    /// Before any unit there is no name.
+    /// Parses a name. The empty name, before any unit, is the smallest one.
     pub(in crate::store) fn read(name: &str) -> Self {
         let parts = name.split_once('.');
         let parts = parts.and_then(|(epoch, number)| epoch.parse().ok().zip(number.parse().ok()));
@@ -35,24 +37,24 @@ impl UnitName {
     }
 }
 
-/// How far an account has come, as far as one file knows.
+/// The account's last unit of work, according to one mark file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Kept {
     pub(in crate::store) log: String,
     pub(in crate::store) unit: UnitName,
 }
 
-/// Where the files of one database are.
+/// The locations of the mark files of one database.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct Marks {
     /// This machine's folder.
     pub(in crate::store) folder: Option<PathBuf>,
-    /// The database, if it is a file.
+    /// The database file, if the database is one.
     pub(in crate::store) beside: Option<PathBuf>,
 }
 
-/// Tells an account from all others, also from one that the same tenant had before, and gives
-/// nothing away.
+/// Returns a name that distinguishes an account from all others, including an earlier account of
+/// the same tenant. It is a hash, so it reveals nothing.
 pub(in crate::store) fn tag(account: &Account) -> String {
     let digest = hash::sha256(&[b"wmctl mark", &account.identity.public.0]);
     hex::encode(&digest[..16])
@@ -70,7 +72,7 @@ impl Marks {
         Some(PathBuf::from(name))
     }
 
-    /// What is kept of an account.
+    /// Returns what the mark files say about an account.
     pub(in crate::store) fn of(&self, tag: &str, tenant: &TenantId) -> Vec<Kept> {
         let paths = self.paths(tag, tenant);
         let read = paths.iter().filter_map(|path| {
@@ -80,8 +82,8 @@ impl Marks {
         read.collect()
     }
 
-    /// Writes down how far an account has come. Where that fails, nothing is kept of it any more:
-    /// what is out of date would say that nothing is missing.
+    /// Writes the account's last unit of work. If that fails, the file is deleted, because an
+    /// outdated file would claim that nothing is missing.
     pub(in crate::store) fn keep(
         &self,
         tag: &str,
@@ -91,7 +93,8 @@ impl Marks {
         let mut result = Ok(());
         for path in self.paths(tag, tenant) {
             if let Err(error) = write(&path, tag, kept) {
-                // Where it cannot be removed either, the folder says so itself.
+                // If the file cannot be deleted either, the folder is broken and later writes
+                // report it.
                 let _ = fs::remove_file(&path);
                 result = Err(error);
             }
@@ -99,16 +102,16 @@ impl Marks {
         result
     }
 
-    /// Removes the file beside the database of a tenant that is not there any more.
+    /// Removes the file beside the database of a deleted tenant.
     pub(in crate::store) fn forget(&self, tenant: &TenantId) {
         if let Some(path) = self.beside_of(tenant) {
-            // One that stays names an account that nobody has.
+            // If the file remains, it names an account that no longer exists.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// What a file says of an account; `None` if it is about another one, or damaged.
+/// Parses a mark file; `None` if it is about another account, or damaged.
 fn read(file: &mut File, tag: &str) -> Option<Kept> {
     let mut text = String::new();
     file.take(BYTES_MAX).read_to_string(&mut text).ok()?;
@@ -136,7 +139,7 @@ fn write(path: &Path, tag: &str, kept: &Kept) -> io::Result<()> {
         }
         (opened, _) => opened?,
     };
-    // A process that lost its lease may still be about to write what it committed before.
+    // A process that lost its lease may still be about to write an older unit of work.
     file.lock()?;
     if let Some(known) = read(&mut file, tag)
         && known.log == kept.log
@@ -145,7 +148,7 @@ fn write(path: &Path, tag: &str, kept: &Kept) -> io::Result<()> {
         return Ok(());
     }
     let UnitName { epoch, number } = kept.unit;
-    // Of one length, so that no rest of an earlier line stays behind it.
+    // All lines have the same length, so that nothing of an earlier line remains.
     let line = format!("{HEAD} {tag} {} {epoch:020} {number:020}\n", kept.log);
     file.seek(SeekFrom::Start(0))?;
     file.write_all(line.as_bytes())
@@ -181,7 +184,7 @@ mod tests {
         for (write, expected) in [
             (kept("one", 1, 9), kept("one", 1, 9)),
             (kept("one", 2, 1), kept("one", 2, 1)),
-            // A process that lost its lease is late.
+            // A process that lost its lease writes late.
             (kept("one", 1, 10), kept("one", 2, 1)),
             (kept("two", 1, 1), kept("two", 1, 1)),
         ] {

@@ -81,11 +81,12 @@ const NOT_UPLOADED: &str = "
     SELECT CAST(key_id AS BIGINT), key FROM whatsmeow_pre_keys
     WHERE business_id = $1 AND jid = $2 AND NOT uploaded ORDER BY key_id";
 
-/// Ids are written in three bytes, and the last value stays unused.
+/// Ids have three bytes, and the last value is not used.
 const PRE_KEY_ID_MAX: u32 = 0xff_fffe;
 
 impl Store {
-    /// The last unit of work of a tenant, and its account as this or a later unit left it.
+    /// Returns the name of a tenant's last unit of work, and the account as that unit or a later
+    /// one left it.
     pub async fn account_after(
         &self,
         tenant: &TenantId,
@@ -98,13 +99,13 @@ impl Store {
         Ok((last, account))
     }
 
-    /// The paired account of a tenant; `None` before pairing.
+    /// Returns the paired account of a tenant; `None` before pairing.
     pub async fn account(&self, tenant: &TenantId) -> Result<Option<Account>, StoreError> {
         let row = self.db.row(ACCOUNT, args![tenant.as_str()]).await?;
         row.map(|row| decode(&row)).transpose()
     }
 
-    /// The same inside a transaction.
+    /// Returns the paired account, read inside a transaction.
     pub(super) async fn account_in(
         tx: &mut Tx,
         tenant: &TenantId,
@@ -113,7 +114,7 @@ impl Store {
         row.map(|row| decode(&row)).transpose()
     }
 
-    /// Every tenant that has a paired account.
+    /// Returns every tenant that has a paired account.
     pub async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
         let rows = self.db.rows(TENANTS, args![]).await?;
         rows.iter()
@@ -127,7 +128,7 @@ impl Store {
             .collect()
     }
 
-    /// Pre-keys that the server is not known to have, lowest id first.
+    /// Returns the pre-keys that the server is not known to have, lowest id first.
     pub async fn pre_keys_not_uploaded(&self, owner: &Owner) -> Result<Vec<PreKey>, StoreError> {
         let row = args![owner.tenant.as_str(), owner.jid.to_string()];
         let rows = self.db.rows(NOT_UPLOADED, row).await?;
@@ -142,7 +143,7 @@ impl Store {
     }
 }
 
-/// Replaces whatever device the tenant had, with all that hangs on it.
+/// Replaces the tenant's device, including all rows that belong to it.
 pub(super) async fn paired(
     unit: &mut Unit,
     owner: &Owner,
@@ -164,7 +165,7 @@ pub(super) async fn paired(
     Ok(())
 }
 
-/// The statement that files a device, and its values.
+/// Returns the statement that inserts a device, and its values.
 pub(super) fn insertion(owner: &Owner, account: &Account) -> (&'static str, Vec<Val>) {
     let row = args![
         owner.tenant.as_str(),
@@ -237,14 +238,14 @@ async fn end(unit: &mut Unit, owner: &Owner, ended: Option<&Ended>) -> Result<()
             args![tenant, "banned", none(), *code, *until_ms]
         }
         Some(Ended::Outdated) => args![tenant, "outdated", none(), None::<i64>, None::<i64>],
-        // Written where the keys are given away, and nowhere else.
+        // This state is only written by an export.
         Some(Ended::Exported { .. }) => return Ok(()),
     };
     unit.run(UPDATE_ENDED, row).await?;
     Ok(())
 }
 
-/// Stores fresh pre-keys and moves the next id behind the last.
+/// Stores new pre-keys and moves the next id past the last one.
 pub(super) async fn new_pre_keys(
     unit: &mut Unit,
     owner: &Owner,
@@ -267,7 +268,7 @@ pub(super) async fn new_pre_keys(
     Ok(())
 }
 
-/// Deletes the pre-keys of those ids, without the last.
+/// Deletes the pre-keys with ids from `from` up to but not including `to`.
 pub(super) async fn forget_pre_keys(
     unit: &mut Unit,
     owner: &Owner,
@@ -279,14 +280,14 @@ pub(super) async fn forget_pre_keys(
     Ok(())
 }
 
-/// Whether the private identity key is the one that signed the pre-key.
+/// Returns whether the signature of the signed pre-key was made with the account's identity key.
 pub(super) fn fits(account: &Account) -> bool {
     let signed = &account.signed_pre_key;
     let message = signed.pair.public.to_signal();
     xeddsa::verify(&account.identity.public, &message, &signed.signature)
 }
 
-/// Marks pre-keys as known to the server.
+/// Marks the pre-keys up to `up_to` as known to the server.
 pub(super) async fn pre_keys_uploaded(
     unit: &mut Unit,
     owner: &Owner,

@@ -1,4 +1,4 @@
-//! Writing and deleting rows by key, inside a unit of work.
+//! Writes and deletes rows by key, inside a unit of work.
 
 use crate::ids::Address;
 use crate::session::rows::{Contact, Row, RowKey};
@@ -31,7 +31,7 @@ const PRE_KEY: &str = "
     VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (business_id, jid, key_id)
     DO UPDATE SET key = excluded.key, uploaded = excluded.uploaded";
-/// A number that moved to another account: its old pair must go first, both sides are unique.
+/// Deletes the old LID of a phone number that moved to another account: both columns are unique.
 const LID_MAP_CLEAR: &str = "
     DELETE FROM whatsmeow_lid_map WHERE business_id = $1 AND pn = $3 AND lid <> $2";
 pub(in crate::store) const LID_MAP: &str = "
@@ -119,7 +119,8 @@ const APP_STATE_MAC: &str = "
     ON CONFLICT (business_id, jid, name, version, index_mac)
     DO UPDATE SET value_mac = excluded.value_mac";
 
-/// Writes one row. A key and a row of different kinds are a fault of the caller and refused.
+/// Writes one row. Returns [`StoreError::Refused`] if key and row are of different kinds, which is
+/// a bug of the caller.
 pub(in crate::store) async fn put(
     unit: &mut Unit,
     owner: &Owner,
@@ -144,7 +145,8 @@ pub(in crate::store) async fn put(
     Ok(())
 }
 
-/// Has every group asked for again before the next send.
+/// Marks the cached members of every group as outdated, so that they are requested again before the
+/// next send.
 pub(in crate::store) async fn groups_unsure(
     unit: &mut Unit,
     owner: &Owner,
@@ -154,7 +156,7 @@ pub(in crate::store) async fn groups_unsure(
     Ok(())
 }
 
-/// Strikes devices off the lists of those that have our sender keys.
+/// Removes devices from the lists of those that have our sender keys.
 pub(in crate::store) async fn unshare(
     unit: &mut Unit,
     owner: &Owner,
@@ -207,7 +209,7 @@ async fn put_contact(
     Ok(())
 }
 
-/// The statement that writes a row, and its values; `None` where one statement does not do.
+/// Returns the statement that writes a row, and its values; `None` if one statement is not enough.
 pub(in crate::store) fn upsert(
     owner: &Owner,
     key: &RowKey,
@@ -361,8 +363,7 @@ fn upsert_app_state(owner: &Owner, key: &RowKey, row: &Row) -> Option<(&'static 
     })
 }
 
-/// Deletes one row; nothing happens where there is none. Events and the outbox are not deleted by
-/// units of work.
+/// Deletes one row, if it exists. Units of work do not delete events or outbox rows.
 pub(in crate::store) async fn delete(
     unit: &mut Unit,
     owner: &Owner,

@@ -1,7 +1,7 @@
-//! Reading rows by key.
+//! Reads rows by key.
 //!
-//! Outside any transaction: only the holder of the lease writes these rows, and its commit is
-//! fenced, so that a decision on stale rows cannot be committed.
+//! Reads run outside any transaction. Only the holder of the lease writes these rows, and its
+//! commit is fenced, so a decision based on stale rows cannot be committed.
 
 use crate::ids::{Jid, MessageId, Server, TenantId};
 use crate::secret::Secret;
@@ -14,7 +14,8 @@ use crate::store::db::{Column, Row as Stored, Val, args};
 use crate::store::error::StoreError;
 use crate::store::{Owner, Store, outbox};
 
-/// Most rows that one round trip asks for: a group's worth, and a text of bounded length.
+/// The maximum number of rows per round trip. It is enough for a group and limits the size of the
+/// batch.
 const READ_KEYS_MAX: usize = 500;
 
 const RATCHET: &str = "
@@ -74,18 +75,18 @@ const APP_STATE_MAC: &str = "
     WHERE business_id = $1 AND jid = $2 AND name = $3 AND index_mac = $4
     ORDER BY version DESC LIMIT 1";
 
-/// What was found under some keys.
+/// The rows found under some keys.
 #[derive(Debug, Default)]
 pub struct Read {
-    /// In the order of the keys; `None` for rows that do not exist, or that cannot be read.
+    /// In the order of the keys. `None` for a row that does not exist or cannot be decoded.
     pub rows: Vec<(RowKey, Option<Row>)>,
-    /// Tables with rows among them that cannot be read. Each is fetched, learned or made anew by
-    /// whoever finds it absent, and takes the place of the unreadable one then.
+    /// The tables of rows that could not be decoded. Such a row counts as absent: it is fetched,
+    /// learned or created again, and the new row replaces the unreadable one.
     pub unreadable: Vec<&'static str>,
 }
 
 impl Store {
-    /// The rows of those keys, in their order; `None` for rows that do not exist.
+    /// Returns the rows of the given keys, in order; `None` for rows that do not exist.
     pub async fn read(
         &self,
         owner: &Owner,
@@ -94,7 +95,7 @@ impl Store {
         Ok(self.look_up(owner, keys).await?.rows)
     }
 
-    /// The same, and what of it cannot be read.
+    /// Returns the rows of the given keys, and the tables of those that cannot be decoded.
     pub async fn look_up(&self, owner: &Owner, keys: &[RowKey]) -> Result<Read, StoreError> {
         let mut found = Read::default();
         for keys in keys.chunks(READ_KEYS_MAX) {
@@ -115,8 +116,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The other name of a person: the phone number of a LID, the LID of a phone number. `None`
-    /// where it is not known.
+    /// Returns the other address of a person: the phone number of a LID, or the LID of a phone
+    /// number. `None` if it is not known.
     pub async fn other_name(
         &self,
         tenant: &TenantId,
@@ -132,7 +133,7 @@ impl Store {
         Ok(user.transpose()?.map(named))
     }
 
-    /// One message of the outbox; `None` where the id is unknown.
+    /// Returns one message of the outbox; `None` if the id is unknown.
     pub async fn outbox_row(
         &self,
         tenant: &TenantId,
@@ -146,7 +147,8 @@ impl Store {
     }
 }
 
-/// Whether a row may be taken for absent when it cannot be read: not what an application asked for.
+/// Returns whether an undecodable row may count as absent. An outbox row may not, because an
+/// application asked for that message.
 fn may_be_absent(key: &RowKey) -> bool {
     !matches!(key, RowKey::Outbox(_))
 }
@@ -197,7 +199,7 @@ fn select(owner: &Owner, key: &RowKey) -> (&'static str, Vec<Val>) {
     }
 }
 
-/// One answered row, with the table's name for errors.
+/// A row of an answer, with the name of its table for errors.
 struct Found<'a>(&'static str, &'a Stored);
 
 impl Found<'_> {
@@ -245,7 +247,7 @@ fn decode(key: &RowKey, row: &Stored) -> Result<Row, StoreError> {
         RowKey::LidOf(_) => Row::User(Jid::lid(Found("whatsmeow_lid_map", row).at::<String>(0)?)),
         RowKey::PnOf(_) => Row::User(Jid::user(Found("whatsmeow_lid_map", row).at::<String>(0)?)),
         RowKey::Contact(_) => Row::Contact(contact(&Found("whatsmeow_contacts", row))?),
-        // That it is there is what counts.
+        // Only its existence matters.
         RowKey::Seen(_) => Row::Seen(Found("wmctl_event", row).at(0).unwrap_or_default()),
         RowKey::Outbox(_) => Row::Outbox(outbox::decode(row)?),
         RowKey::MessageSecret { .. } => {
@@ -314,7 +316,7 @@ fn retry(row: &Found<'_>) -> Result<RetryRow, StoreError> {
     })
 }
 
-/// What the server once said: lists as JSON.
+/// Decodes data cached from the server, which is stored as JSON lists.
 fn cached(key: &RowKey, row: &Stored) -> Result<Row, StoreError> {
     Ok(match key {
         RowKey::SenderKeyShare(_) => {

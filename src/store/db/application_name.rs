@@ -1,8 +1,10 @@
-//! How our sessions are named in the server's list, so that people see whose each one is.
+//! The names of our sessions in PostgreSQL's session list (`application_name`), which show people
+//! what each session belongs to.
 //!
-//! `wmctl HOST/PID TAG` is a session of that process; the tag is drawn when the database is opened,
-//! as process numbers of containers are all alike. One that holds a lock, or waits for it, adds the
-//! first digits of the host's id and how long it may say nothing (milliseconds).
+//! `wmctl HOST/PID TAG` is a session of that process. The tag is random and chosen when the
+//! database is opened, because process ids in containers are all alike. A session that holds a
+//! lock, or waits for one, adds the first digits of the host's id and its maximum silence in
+//! milliseconds.
 
 use std::time::Duration;
 
@@ -10,15 +12,15 @@ use crate::clock::Surroundings;
 use crate::crypto::random;
 use crate::ids::HostId;
 
-/// How connections of ours are named in the server's list; host and process number follow.
+/// The prefix of our session names. Host name and process id follow.
 pub(in crate::store) const APPLICATION: &str = "wmctl";
 
-/// Longest host name: the server cuts names at 63 bytes.
+/// Maximum length of the host name, in bytes: PostgreSQL truncates names to 63 bytes.
 const HOST_BYTES_MAX: usize = 26;
 const TAG_BYTES: usize = 3;
-/// Digits of a host's id.
+/// How many digits of a host's id are used.
 const HOST_DIGITS: usize = 8;
-/// What fits; nobody waits longer for a process.
+/// The largest value that fits. No process may be silent for longer.
 const SILENCE_MS_MAX: u128 = 999_999;
 
 /// The name of this process's sessions.
@@ -28,27 +30,27 @@ pub(in crate::store) struct SessionName {
     tag: String,
 }
 
-/// What a name says.
+/// The parts of a session name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// Machine, perhaps cut, and process number.
+    /// Host name, possibly truncated, and process id.
     pub process: String,
-    /// What the sessions of one process have in common, and no other has.
+    /// A random tag that all sessions of one process share, and no other process has.
     pub tag: String,
-    /// Of a session that is for a lock.
+    /// Set for a session that holds a lock or waits for one.
     pub lock: Option<NamedLock>,
 }
 
-/// Whose lock a session is for.
+/// The host that a lock session belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedLock {
     host_digits: String,
-    /// How long it may say nothing before the server ends it.
+    /// How long the session may be silent before the server ends it.
     pub silence: Duration,
 }
 
 impl NamedLock {
-    /// Whether it is a session of this host.
+    /// Returns whether the session belongs to this host.
     pub fn is_of(&self, host: HostId) -> bool {
         self.host_digits == digits(host)
     }
@@ -61,7 +63,7 @@ fn digits(host: HostId) -> String {
 }
 
 impl SessionName {
-    /// Of this process.
+    /// Creates the name of this process's sessions, with a random tag.
     pub(in crate::store) fn draw() -> Self {
         let mut host = whoami::hostname().unwrap_or_default();
         host.retain(|char| char.is_ascii_graphic());
@@ -73,12 +75,12 @@ impl SessionName {
         }
     }
 
-    /// Of a session that may do anything.
+    /// Returns the name of a session in the general pool.
     pub(in crate::store) fn of_pool(&self) -> String {
         format!("{APPLICATION} {} {}", self.process, self.tag)
     }
 
-    /// Of a session for a lock.
+    /// Returns the name of a session for a lock.
     pub(in crate::store) fn of_lock(&self, host: HostId, silence: Duration) -> String {
         let silence_ms = silence.as_millis().min(SILENCE_MS_MAX);
         format!("{} {} {silence_ms}", self.of_pool(), digits(host))
@@ -86,7 +88,7 @@ impl SessionName {
 }
 
 impl Named {
-    /// Reads a name; `None` if it is none of ours.
+    /// Parses a session name; `None` if it is not one of ours.
     pub(in crate::store) fn read(name: &str) -> Option<Self> {
         let words: Vec<&str> = name.split(' ').collect();
         let (process, tag, lock) = match words[..] {

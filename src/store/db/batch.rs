@@ -1,13 +1,13 @@
-//! Statements that go to a server together, each with its values beside it.
+//! Statements that are sent to a PostgreSQL server together, each with its bound values.
 
 use crate::store::db::postgres::answer::Answered;
 use crate::store::db::value::{Row, Val};
 
-/// Statements in their order.
+/// A list of statements, in the order in which they run.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Batch {
     pub(in crate::store) items: Vec<Item>,
-    /// A transaction starts with it, or ends.
+    /// Whether the batch begins a transaction, and whether it ends one.
     pub(in crate::store) starts: bool,
     pub(in crate::store) ends: bool,
 }
@@ -15,9 +15,9 @@ pub(in crate::store) struct Batch {
 /// The text of a statement.
 #[derive(Debug)]
 pub(in crate::store) enum Sql {
-    /// It stands in the program, and may be prepared.
+    /// A text that is constant in the program. It may be prepared.
     Fixed(&'static str),
-    /// It was put together from our own names.
+    /// A text that was built from our own table and column names. It is never prepared.
     Built(String),
 }
 
@@ -35,37 +35,37 @@ pub(in crate::store) enum Item {
     Ask {
         sql: Sql,
         args: Vec<Val>,
-        /// Keep all rows that it answers, not only the first.
+        /// Keeps all rows of the answer; otherwise only the first.
         all: bool,
     },
-    /// Several statements without any value.
+    /// One or more statements without values.
     Script(String),
 }
 
 impl Batch {
-    /// Adds a statement whose first row is wanted; its place among the answers.
+    /// Adds a statement and keeps the first row of its answer. Returns its index among the answers.
     pub(in crate::store) fn push(&mut self, sql: &'static str, args: Vec<Val>) -> usize {
         self.add(Sql::Fixed(sql), args, false)
     }
 
-    /// The same with any text, and with all rows if they are wanted.
+    /// Adds a statement with any text; `all` keeps all rows of its answer. Returns its index.
     pub(in crate::store) fn add(&mut self, sql: Sql, args: Vec<Val>, all: bool) -> usize {
         self.items.push(Item::Ask { sql, args, all });
         self.items.len() - 1
     }
 
-    /// The same; all its rows are wanted.
+    /// Adds a statement and keeps all rows of its answer. Returns its index.
     pub(in crate::store) fn all(&mut self, sql: &'static str, args: Vec<Val>) -> usize {
         self.add(Sql::Fixed(sql), args, true)
     }
 
-    /// Adds statements without values; their place among the answers.
+    /// Adds statements without values. Returns their index among the answers.
     pub(in crate::store) fn script(&mut self, text: impl Into<String>) -> usize {
         self.items.push(Item::Script(text.into()));
         self.items.len() - 1
     }
 
-    /// Starts a transaction with this text.
+    /// Begins a transaction with this text.
     pub(in crate::store) fn begin(&mut self, text: &'static str) {
         self.starts = true;
         self.script(text);
@@ -81,7 +81,7 @@ impl Batch {
         self.script("ROLLBACK");
     }
 
-    /// The same behind the start of a transaction, whose own answer comes first.
+    /// Puts the start of a transaction, if there is one, in front. Its own answer then comes first.
     pub(in crate::store) fn after(mut self, begin: Option<&'static str>) -> Self {
         if let Some(begin) = begin {
             self.starts = true;
@@ -90,13 +90,13 @@ impl Batch {
         self
     }
 
-    /// Statements so far.
+    /// Returns the number of statements so far.
     pub(in crate::store) fn len(&self) -> usize {
         self.items.len()
     }
 }
 
-/// The first row of each answer.
+/// Returns the first row of each answer.
 pub(in crate::store) fn first_rows(answers: Vec<Answered>) -> Vec<Option<Row>> {
     let first = |answer: Answered| answer.rows.into_iter().next().map(Row::Postgres);
     answers.into_iter().map(first).collect()

@@ -1,13 +1,13 @@
-//! How transactions start on a server.
+//! How transactions begin on PostgreSQL.
 
-/// A transaction that a stopped process left open is ended by the server after this long
-/// (milliseconds): until then nobody can take its leases.
+/// How long (milliseconds) a transaction may be idle before the server ends it. Until then a
+/// process that hangs in one blocks the takeover of its leases.
 pub(in crate::store) const IDLE_IN_TRANSACTION_MS: &str = "2000";
-/// How a transaction starts on a server. It says itself that it sees what others have committed
-/// meanwhile, as a database may say otherwise.
+/// How a transaction begins. It sets READ COMMITTED itself, so that it sees what others have
+/// committed meanwhile, because the database's default may differ.
 ///
-/// One on rows of one tenant does not wait for them without end: it holds a connection. In a
-/// session that belongs to somebody else afterwards, each says how long it may be idle.
+/// A transaction on the rows of one tenant must not wait forever for locks, because it holds a
+/// connection. Where a pooler shares sessions, each transaction sets its own idle timeout.
 pub(in crate::store) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 pub(super) const BEGIN_SHARED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
     SET LOCAL idle_in_transaction_session_timeout = '2s'";

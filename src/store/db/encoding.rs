@@ -1,4 +1,4 @@
-//! Values that a column holds as text: names of states, and lists as JSON.
+//! Values that a column stores as text: names of states, and lists as JSON.
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ pub(in crate::store) fn parse_outbox_state(text: &str) -> Option<OutboxState> {
     }
 }
 
-/// Device ids with their key index: `[[0,0],[7,2]]`.
+/// Encodes device ids with their key indexes: `[[0,0],[7,2]]`.
 pub(in crate::store) fn devices(devices: &[(u16, u32)]) -> String {
     json!(devices).to_string()
 }

@@ -1,4 +1,4 @@
-//! A connection that nobody else gets while a transaction may be open on it.
+//! A connection that stays with one owner while a transaction may be open on it.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::store::db::primary::{Served, Server};
 use crate::store::db::value::Row;
 use crate::store::error::StoreError;
 
-/// A connection of the pool; cut when it is dropped inside a transaction.
+/// A pooled connection. It is closed if it is dropped inside a transaction.
 pub(in crate::store) struct Guarded {
     link: Pooled,
     served: Served,
@@ -23,7 +23,7 @@ impl Guarded {
         Ok(Self { link, served })
     }
 
-    /// Sends statements; what they answer.
+    /// Sends statements and returns all their answers, or the first error.
     pub(in crate::store) async fn ask(
         &mut self,
         batch: Batch,
@@ -31,7 +31,7 @@ impl Guarded {
         self.served.ask(self.link.ask(batch)).await
     }
 
-    /// The same; each with its own outcome.
+    /// Sends statements and returns the outcome of each one.
     pub(in crate::store) async fn each(
         &mut self,
         batch: Batch,
@@ -39,7 +39,7 @@ impl Guarded {
         self.served.ask(self.link.each(batch)).await
     }
 
-    /// The same; the first row of each answer.
+    /// Sends statements and returns the first row of each answer.
     pub(in crate::store) async fn send(
         &mut self,
         batch: Batch,
@@ -47,7 +47,7 @@ impl Guarded {
         Ok(first_rows(self.ask(batch).await?))
     }
 
-    /// The rows of a query, one after the other.
+    /// Returns the rows of a query as a stream.
     pub(in crate::store) fn stream(
         &mut self,
         sql: String,

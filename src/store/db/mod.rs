@@ -1,7 +1,6 @@
-//! A thin layer over both drivers: one SQL text, one way to bind and to read.
+//! A thin layer over both drivers: one SQL text, one way to bind values and one way to read rows.
 //!
-//! Nothing of the drivers leaves `store`. What the dialects do not share is a `match` on [`Db`] at
-//! its one place.
+//! Driver types do not leave `store`. Where the dialects differ, a single place matches on [`Db`].
 
 pub mod application_name;
 pub(super) mod batch;
@@ -38,7 +37,7 @@ use crate::store::db::query_counts::Tally;
 pub(super) use crate::store::db::value::{Column, Row, Val, args};
 use crate::store::error::StoreError;
 
-/// The pools of one database.
+/// The connection pools of one database.
 #[derive(Clone, Debug)]
 pub(super) enum Db {
     /// One connection writes; the others only read.
@@ -51,7 +50,7 @@ pub(super) enum Db {
     Postgres(Arc<Server>),
 }
 
-/// An open transaction; dropped without a commit, it is rolled back.
+/// An open transaction. It is rolled back if it is dropped without a commit.
 #[expect(
     clippy::large_enum_variant,
     reason = "there is one for each transaction, and it stays where it was made"
@@ -60,23 +59,24 @@ pub(super) enum Tx {
     Sqlite(FileTx),
     Postgres {
         line: Guarded,
-        /// How it starts; it does with its first statement.
+        /// The `BEGIN` text, which is sent together with the first statement; `None` once it was
+        /// sent.
         begin: Option<&'static str>,
     },
 }
 
-/// A transaction of a file. One whose statement failed takes no other: where there is no room, no
-/// memory, or the disk cannot be read, SQLite ends the transaction by itself, and whatever came
-/// after would be committed on its own.
+/// A transaction on an SQLite file. After a statement fails, it accepts no further statement:
+/// SQLite ends the transaction by itself when the disk or memory is full or the disk cannot be
+/// read. A later statement would then be committed on its own.
 pub(super) struct FileTx {
     tx: Transaction<'static, Sqlite>,
     failed: bool,
     worn: Worn,
 }
 
-/// Whether the connection that writes is to be opened anew before it is used again: one that was
-/// opened while its file could only be read never writes, and what a disk did to one that it failed
-/// under is not known.
+/// Records that the write connection must be reopened before its next use. A connection that was
+/// opened while its file was read-only can never write. After a disk error the state of a
+/// connection is unknown.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Worn(Arc<AtomicBool>);
 
@@ -88,7 +88,7 @@ impl Worn {
         }
     }
 
-    /// Once for each time that it was.
+    /// Returns whether the connection must be reopened, and clears the flag.
     pub(super) fn take(&self) -> bool {
         self.0.swap(false, Ordering::Relaxed)
     }
@@ -96,7 +96,7 @@ impl Worn {
 
 impl FileTx {
     async fn begin_to_write(write: &SqlitePool, worn: &Worn) -> Result<Self, StoreError> {
-        // A plain BEGIN that reads first is refused at its first write while another writes.
+        // A plain BEGIN that reads first fails at its first write if another connection is writing.
         let begun = write.begin_with("BEGIN IMMEDIATE").await;
         let tx = begun.map_err(|error| {
             let error = StoreError::from(error);
@@ -200,7 +200,7 @@ fn lite(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Sqlite, SqliteAr
         })
 }
 
-/// The rows of the last answer.
+/// Returns the rows of the last answer.
 fn last_rows(mut answers: Vec<Answered>) -> Vec<Row> {
     let rows = answers.pop().map(|answer| answer.rows).unwrap_or_default();
     wrap(rows, Row::Postgres)
@@ -224,18 +224,19 @@ impl Db {
         }
     }
 
-    /// Starts a transaction that may write.
+    /// Begins a transaction that may write.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
         self.begin_as(BEGIN, BEGIN_SHARED).await
     }
 
-    /// The same, but a statement that waits for a row gives up after two seconds:
+    /// Begins a transaction that may write. A statement that waits 2 s for a row lock fails with
     /// [`StoreError::Busy`].
     pub(super) async fn begin_briefly(&self) -> Result<Tx, StoreError> {
         self.begin_as(BEGIN_BRIEFLY, BEGIN_BRIEFLY_SHARED).await
     }
 
-    /// The same, but it gives up after a tenth of a second: for what can be done later as well.
+    /// Begins a transaction that may write. A statement that waits 100 ms for a row lock fails with
+    /// [`StoreError::Busy`]. For work that can be done later.
     pub(super) async fn begin_at_once(&self) -> Result<Tx, StoreError> {
         self.begin_as(BEGIN_AT_ONCE, BEGIN_AT_ONCE_SHARED).await
     }
@@ -252,7 +253,7 @@ impl Db {
         })
     }
 
-    /// Starts a transaction that only reads, and sees everything as of one moment.
+    /// Begins a read-only transaction that sees one snapshot of the database.
     pub(super) async fn snapshot(&self) -> Result<Tx, StoreError> {
         Ok(match self {
             Self::Sqlite { read, .. } => Tx::Sqlite(FileTx::begin_to_read(read).await?),
@@ -260,7 +261,7 @@ impl Db {
         })
     }
 
-    /// The rows that a query outside any transaction answers.
+    /// Returns the rows of a query that runs outside any transaction.
     pub(super) async fn rows(
         &self,
         sql: &'static str,
@@ -277,7 +278,7 @@ impl Db {
         })
     }
 
-    /// The first row of [`Db::rows`].
+    /// Returns the first row of [`Db::rows`].
     pub(super) async fn row(
         &self,
         sql: &'static str,
@@ -286,7 +287,7 @@ impl Db {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
-    /// The rows of a query whose text was put together from our own names.
+    /// Returns the rows of a query whose text was built from our own table and column names.
     pub(super) async fn built_rows(
         &self,
         sql: AssertSqlSafe<String>,
@@ -302,7 +303,7 @@ impl Db {
         })
     }
 
-    /// The first row of each query, in one round trip.
+    /// Returns the first row of each query, in one round trip.
     pub(super) async fn first_rows(
         &self,
         queries: Vec<(&'static str, Vec<Val>)>,
@@ -328,11 +329,13 @@ impl Db {
         }
     }
 
-    /// Runs statements that write in one transaction, on a server in one round trip; the first row
-    /// of each answer. After [`StoreError::CommitUnknown`] nobody knows whether it was.
+    /// Runs writing statements in one transaction and returns the first row of each answer. On
+    /// PostgreSQL this takes one round trip. [`StoreError::CommitUnknown`] means that the
+    /// transaction may or may not have been committed.
     ///
-    /// A server does `then` behind the commit: what a transaction tells others makes it wait, with
-    /// its commit, for all who tell something at that moment.
+    /// PostgreSQL runs `then` after the commit. It is meant for NOTIFY: a transaction that notifies
+    /// holds a global lock while it commits, and would wait for every other transaction that
+    /// notifies.
     pub(super) async fn at_once(
         &self,
         statements: Vec<(&'static str, Vec<Val>)>,
@@ -363,7 +366,7 @@ impl Db {
         batch.push(then.0, then.1);
         let mut line = Guarded::acquire(server).await?;
         let answers = line.each(batch).await.map_err(StoreError::of_commit)?;
-        // What is told is beside the point: it is found without, only later.
+        // A failed notification does no harm: listeners find the rows later by polling.
         let answers = answers.into_iter().take(committed);
         let answers: Result<Vec<_>, _> = answers.collect();
         let mut answers = first_rows(answers.map_err(StoreError::of_commit)?);
@@ -371,7 +374,7 @@ impl Db {
         Ok(answers.split_off(first))
     }
 
-    /// Ends every connection.
+    /// Closes every connection.
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite { write, read, .. } => {
@@ -390,7 +393,7 @@ impl Tx {
         Ok(Self::Postgres { line, begin })
     }
 
-    /// What statements answer, on a server.
+    /// Returns the answers to a batch, on PostgreSQL; on SQLite an empty list.
     pub(super) async fn all(&mut self, batch: Batch) -> Result<Vec<Answered>, StoreError> {
         match self {
             Self::Sqlite(_) => Ok(Vec::new()),
@@ -398,14 +401,14 @@ impl Tx {
         }
     }
 
-    /// What one statement answers, on a server.
+    /// Returns the answer to one statement, on PostgreSQL.
     async fn one(&mut self, sql: Sql, args: Vec<Val>, all: bool) -> Result<Answered, StoreError> {
         let mut batch = Batch::default();
         batch.add(sql, args, all);
         Ok(self.all(batch).await?.pop().unwrap_or_default())
     }
 
-    /// The rows that a statement answers.
+    /// Returns the rows of a statement.
     pub(super) async fn rows(
         &mut self,
         sql: &'static str,
@@ -418,7 +421,7 @@ impl Tx {
         Ok(wrap(answered.rows, Row::Postgres))
     }
 
-    /// The first row of [`Tx::rows`].
+    /// Returns the first row of [`Tx::rows`].
     pub(super) async fn row(
         &mut self,
         sql: &'static str,
@@ -427,7 +430,7 @@ impl Tx {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
-    /// Runs a statement; how many rows it changed.
+    /// Runs a statement and returns the number of rows that it changed.
     pub(super) async fn run(
         &mut self,
         sql: &'static str,
@@ -439,7 +442,7 @@ impl Tx {
         Ok(self.one(Sql::Fixed(sql), args, false).await?.changed)
     }
 
-    /// Runs a statement whose text was put together from our own names.
+    /// Runs a statement whose text was built from our own table and column names.
     pub(super) async fn built_run(
         &mut self,
         sql: AssertSqlSafe<String>,
@@ -451,7 +454,7 @@ impl Tx {
         self.one(built(sql), args, false).await.map(|_| ())
     }
 
-    /// The first row of a query whose text was put together from our own names.
+    /// Returns the first row of a query whose text was built from our own table and column names.
     pub(super) async fn built_row(
         &mut self,
         sql: AssertSqlSafe<String>,
@@ -465,8 +468,8 @@ impl Tx {
         Ok(answered.rows.into_iter().next().map(Row::Postgres))
     }
 
-    /// The rows of such a query, one after the other: not all of them are in memory at once. On a
-    /// server the transaction must have begun.
+    /// Returns the rows of such a query as a stream, so that they are never all in memory at once.
+    /// On PostgreSQL it first sends a `BEGIN` that is still pending.
     pub(super) async fn stream(
         &mut self,
         sql: AssertSqlSafe<String>,
@@ -484,7 +487,7 @@ impl Tx {
         })
     }
 
-    /// Runs a text of several statements, without arguments.
+    /// Runs a text of several statements without arguments.
     pub(super) async fn script(&mut self, sql: impl SqlSafeStr) -> Result<(), StoreError> {
         if let Self::Sqlite(tx) = self {
             return tx.script(sql).await;
@@ -494,11 +497,12 @@ impl Tx {
         self.all(batch).await.map(|_| ())
     }
 
-    /// Ends the transaction for good. After an error nobody knows whether it was.
+    /// Commits the transaction. [`StoreError::CommitUnknown`] means that it may or may not have
+    /// been committed.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
-            // Nothing was done in it.
+            // The transaction never began, so there is nothing to commit.
             Self::Postgres { begin: Some(_), .. } => Ok(()),
             Self::Postgres { mut line, .. } => {
                 let mut batch = Batch::default();
@@ -509,8 +513,8 @@ impl Tx {
         }
     }
 
-    /// Ends the transaction as if it had not been. Dropped, it does so too, but a server's
-    /// connection goes with it.
+    /// Rolls the transaction back. Dropping the transaction does so too, but then also closes a
+    /// connection to PostgreSQL.
     pub(super) async fn rollback(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => Ok(tx.tx.rollback().await?),
@@ -539,7 +543,7 @@ mod tests {
 
     use super::*;
 
-    /// A file with one table.
+    /// Creates a database file with one table.
     async fn file() -> (Store, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("wmctl.db"));
@@ -566,13 +570,13 @@ mod tests {
             tx.run(INSERT, args![vec![0_u8; 10]]).await.unwrap();
             let full = tx.run(INSERT, args![vec![0_u8; 100_000]]).await;
             assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
-            // Whatever comes now would be committed on its own.
+            // A statement that ran now would be committed on its own.
             let after = tx.run(INSERT, args![vec![0_u8; 10]]).await;
             assert!(after.unwrap_err().is_transient());
             assert!(tx.commit().await.is_err());
             assert_eq!(count(&store).await, 0);
         }
-        // There is room again: the limit was the connection's.
+        // There is room again: the page limit belonged to the connection.
         let mut tx = store.db.begin().await.unwrap();
         tx.run(INSERT, args![vec![0_u8; 100_000]]).await.unwrap();
         tx.commit().await.unwrap();
@@ -583,7 +587,7 @@ mod tests {
     async fn a_commit_that_failed_spoils_no_other_transaction() {
         let (store, _folder) = file().await;
         let mut tx = store.db.begin().await.unwrap();
-        // As SQLite does by itself.
+        // SQLite rolls back by itself in this way.
         tx.script("ROLLBACK").await.unwrap();
         assert!(tx.commit().await.is_err());
         let mut tx = store.db.begin().await.unwrap();

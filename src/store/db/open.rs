@@ -1,4 +1,4 @@
-//! Opening the database with the settings that the promises of the store rest on.
+//! Opens the database with the settings that the guarantees of the store rely on.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -30,52 +30,54 @@ use crate::store::outbox::queue::Intake;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The same on a server. The driver knocks at a server that does not accept with pauses that grow
-/// to a fifth of this: what it accepts again is noticed that much later at most.
+/// The same for a connection to PostgreSQL. If the server refuses connections, the pool retries
+/// with pauses that grow up to a fifth of this. So it notices a server that accepts again at most
+/// that much later.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(2_500);
-/// Connections that read a file beside the one that writes.
+/// Read-only connections to a file, beside the one that writes.
 const SQLITE_READERS: u32 = 4;
-/// Connections of one process to a server.
+/// Maximum number of connections from one process to a PostgreSQL server.
 const POSTGRES_CONNECTIONS: u32 = 10;
-/// What every session of ours has, where nothing lies between that shares sessions: what we rely on
-/// is not left to a database that was told otherwise.
+/// Settings of each of our PostgreSQL sessions, unless a pooler shares sessions between clients.
+/// The store relies on them, so it does not trust the database's own defaults.
 const SETTINGS: [(&str, &str); 3] = [
     (
         "idle_in_transaction_session_timeout",
         IDLE_IN_TRANSACTION_MS,
     ),
-    // A statement outside of any transaction sees what others have committed meanwhile.
+    // A statement outside a transaction sees what other transactions have committed meanwhile.
     ("default_transaction_isolation", "read committed"),
-    // Patterns of names have backslashes.
+    // Our LIKE patterns contain backslashes.
     ("standard_conforming_strings", "on"),
 ];
-/// A connection that lay idle for so long is tried out before it is used: whatever lies between
-/// may have forgotten it.
+/// A connection that was idle for this long is tested before it is used: a proxy or firewall on the
+/// way may have dropped it.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
-/// As Go's pool has it: connections move to a new server behind the same name in that time.
+/// The same as Go's pool (whatsmeow's default). After a server behind a DNS name changes,
+/// connections move to the new one within this time.
 const LIFETIME: Duration = Duration::from_secs(3600);
 const IDLE_TIME: Duration = Duration::from_secs(30 * 60);
-/// The server leaves our values out of its own log, as far as our role may say so. Servers before
-/// version 13 do not know the settings.
+/// Keeps our values out of the server's own log, as far as our role has the right to set this.
+/// Servers before version 13 do not know these settings.
 const LOG_NO_VALUES: &str = "
     SELECT set_config('log_parameter_max_length_on_error', '0', FALSE),
         CASE WHEN current_setting('is_superuser') = 'on'
             THEN set_config('log_parameter_max_length', '0', FALSE) END
     WHERE CAST(current_setting('server_version_num') AS INTEGER) >= 130000";
-/// A statement whose client died ends soon, and with it the locks that it holds. Servers before
-/// version 14 do not know the setting.
+/// Ends a statement soon after its client dies, and so releases its locks. Servers before version
+/// 14 do not know this setting.
 const NOTICE_DEAD_CLIENTS: &str = "
     SELECT set_config('client_connection_check_interval', '500ms', FALSE)
     WHERE CAST(current_setting('server_version_num') AS INTEGER) >= 140000";
-/// For a session of ours that could not be started with [`SETTINGS`].
+/// Applies [`SETTINGS`] to a session that could not be started with them.
 const SET: &str = "
     SELECT set_config('idle_in_transaction_session_timeout', '2s', FALSE),
         set_config('default_transaction_isolation', 'read committed', FALSE),
         set_config('standard_conforming_strings', 'on', FALSE)";
 
 impl Store {
-    /// Opens the database; creates a file and its folder, readable by their owner only. The schema
-    /// is left as it is.
+    /// Opens the database. A missing file and its folder are created, readable by their owner only.
+    /// The schema is not changed.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         match url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path).await,
@@ -85,7 +87,7 @@ impl Store {
 }
 
 impl Store {
-    /// Opens a file that is there to read from it only.
+    /// Opens an existing file for reading only.
     pub(crate) async fn open_file_to_read(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -94,8 +96,8 @@ impl Store {
         let pool = || file_pool().max_connections(1);
         let read = match pool().connect_with(options.clone()).await {
             Ok(read) => read,
-            // In a folder that cannot be written no index of the log can be made; without a log
-            // none is needed.
+            // In a read-only folder SQLite cannot create the shared-memory index of the write-ahead
+            // log. Without a log it needs none.
             Err(_) if !with_suffix(path, "-wal").exists() => {
                 pool().connect_with(options.immutable(true)).await?
             }
@@ -112,7 +114,7 @@ impl Store {
         })
     }
 
-    /// Opens a file for one writer that keeps everything in it: no log beside it.
+    /// Opens a new file for one writer, without a write-ahead log: all data is in the file itself.
     pub(in crate::store) async fn open_new_file(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -132,7 +134,7 @@ impl Store {
         })
     }
 
-    /// Opens a server's database in one connection that cannot write.
+    /// Opens a PostgreSQL database with one connection that cannot write.
     pub(in crate::store) async fn open_server_to_read(
         url: &PostgresUrl,
     ) -> Result<Self, StoreError> {
@@ -151,14 +153,15 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Connections to a file. One whose transaction SQLite ended by itself, or whose rollback failed,
-/// still counts as inside it and could never begin another: it is closed instead of kept.
+/// Returns the options of a pool for a file. If SQLite ended a transaction by itself, or a rollback
+/// failed, sqlx still counts the connection as inside the transaction. It could never begin another
+/// one, so it is closed and not returned to the pool.
 fn file_pool() -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_release(|connection, _| {
             Box::pin(async move {
-                // A rollback that was only asked for is carried out before the answer.
+                // A rollback that is still queued runs before the ping is answered.
                 connection.ping().await?;
                 Ok(!connection.is_in_transaction())
             })
@@ -170,7 +173,7 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        // An ack must not outlive the row that it stands for, not even a power cut.
+        // An ack must not survive a power cut that its row does not survive.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true);
@@ -199,7 +202,8 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
     })
 }
 
-/// The side files of a database get the mode of the file itself.
+/// Creates the file and its folder with private modes. SQLite gives side files the mode of the
+/// database file.
 fn create_private(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path
         .parent()
@@ -220,13 +224,13 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         .mode(0o600)
         .open(path);
     match created {
-        // Another process was first.
+        // Another process created it first.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         other => other.map(|_| ()),
     }
 }
 
-/// Tries a way to a server out.
+/// Probes the connection path to a server, once per TLS mode that the URL allows.
 async fn explore(url: &PostgresUrl, name: &SessionName) -> Result<Way, StoreError> {
     let at_most = url.pool.connect_timeout.unwrap_or(ACQUIRE_TIMEOUT);
     let target = Target::of(url, &name.of_pool());
@@ -270,7 +274,7 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
     let lines = Lines::new(way.pooling);
     let ways = ways(url, way, &lines);
     let connections = ways.limits.most;
-    // A name that the URL gives stays: several processes may have it.
+    // A name that the URL sets is kept: several processes may share it.
     let given = [Some(url), url.locks.as_deref()].into_iter().flatten();
     let given = given.filter(|url| url.application.is_some()).count();
     let name = (given == 0).then_some(name);
@@ -291,7 +295,7 @@ fn ways(url: &PostgresUrl, way: Way, lines: &Lines) -> Ways {
         let lines = lines.clone();
         Box::pin(async move {
             let first: &[&str] = match pooling {
-                // A setting would stay with a session that others get next.
+                // A setting would stay with a session that other clients use next.
                 Pooling::Transaction => &[],
                 Pooling::Session => &[SET, NOTICE_DEAD_CLIENTS, LOG_NO_VALUES],
                 Pooling::Direct => &[NOTICE_DEAD_CLIENTS, LOG_NO_VALUES],

@@ -1,5 +1,5 @@
-//! Commits to which no answer comes. A server whose synchronous standby is gone confirms none, and
-//! none of its own limits of time ends that wait.
+//! Commits that PostgreSQL does not answer. A server that has lost its synchronous standby confirms
+//! no commit, and none of its own timeouts ends that wait.
 
 use std::time::Duration;
 
@@ -10,20 +10,22 @@ use crate::store::db::Db;
 use crate::store::db::value::args;
 use crate::store::error::StoreError;
 
-/// How long a server may take to confirm a commit; longer than a disk that is slow.
+/// How long a server may take to confirm a commit. This is longer than a slow disk takes.
 const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long the question may take why it does not.
+/// How long the query for the reason of a delay may take.
 const WHY_TIME_MAX: Duration = Duration::from_secs(2);
 
 const WAITS_FOR_COPY: &str = "commits wait for a synchronous standby";
 
-/// Sessions of this database, of those that the role may see, that wait for a copy.
+/// Counts the sessions of this database that wait for a synchronous standby, as far as our role may
+/// see them.
 const WAITING: &str = "
     SELECT COUNT(*) FROM pg_stat_activity
     WHERE wait_event = 'SyncRep' AND datname = current_database()";
 
 impl Db {
-    /// Gives a commit up that takes too long: then nobody knows what becomes of it.
+    /// Waits for a commit for at most 10 s. After that the outcome is unknown:
+    /// [`StoreError::CommitUnknown`].
     pub(in crate::store) async fn in_time<T>(
         &self,
         commit: impl Future<Output = Result<T, StoreError>>,
@@ -51,7 +53,8 @@ impl Db {
 }
 
 impl Store {
-    /// Says why rows are locked for so long, if it is that a commit waits for a copy.
+    /// Replaces [`StoreError::Busy`] with the cause if rows are locked because a commit waits for a
+    /// synchronous standby. Returns other errors unchanged.
     pub async fn why_busy(&self, error: StoreError) -> StoreError {
         let Db::Postgres(_) = &self.db else {
             return error;
@@ -64,7 +67,8 @@ impl Store {
         }
     }
 
-    /// How many sessions wait for a copy of the server to confirm their commits; 0 of a file.
+    /// Returns the number of sessions that wait for a synchronous standby to confirm their commits;
+    /// 0 on SQLite.
     pub async fn waiting_for_copies(&self) -> Result<i64, StoreError> {
         match self.db {
             Db::Sqlite { .. } => Ok(0),

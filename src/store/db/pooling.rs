@@ -1,7 +1,9 @@
-//! How a server is reached: what lies between, and how a process is known to live over it.
+//! Detects whether a connection pooler lies between this process and PostgreSQL, and what it
+//! breaks.
 //!
-//! A pooler that gives each transaction another session takes away locks, notifications, settings
-//! and prepared statements. What a way really keeps is tried out when it is opened.
+//! A pooler that may assign another session to each transaction breaks session locks,
+//! notifications, session settings and prepared statements. The path to a server is probed when it
+//! is opened. The result also decides how other processes detect that this one is dead.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,15 +17,16 @@ use crate::store::db::postgres::target::Target;
 use crate::store::db::value::args;
 use crate::store::error::StoreError;
 
-/// Servers from this version on end a session that says nothing.
+/// Servers from this version on can end an idle session (`idle_session_timeout`).
 const IDLE_SESSIONS_END: i32 = 140_000;
-/// How often two connections compare their sessions. A pooler that hands out the session that was
-/// free for the longest, or the shortest, time is found out in the second and the third round; with
-/// traffic of others in between, later by chance.
+/// How many rounds two connections compare their sessions. A pooler that hands out the session that
+/// was free for the longest, or for the shortest, time is detected in the second or third round. If
+/// other clients use it at the same time, detection depends on chance and may take more rounds.
 const ROUNDS: usize = 16;
-/// How long a second transaction may wait for the first one: a pooler with a single session.
+/// How long a second transaction may wait for the first one. A longer wait means that the pooler
+/// has a single session.
 const SECOND_SESSION: Duration = Duration::from_secs(2);
-/// A setting of no meaning: a session that has it was started for the connection that asks.
+/// A setting without any effect. A session that has our value was started for this very connection.
 pub(in crate::store) const MARK: &str = "wmctl.session";
 
 const SESSION: &str = "
@@ -31,49 +34,50 @@ const SESSION: &str = "
         CAST(current_database() AS TEXT), COALESCE(current_setting('wmctl.session', TRUE), '')";
 const CLUSTER: &str = "SELECT CAST(system_identifier AS TEXT) FROM pg_control_system()";
 
-/// What sits between this process and the server.
+/// What lies between this process and the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooling {
     /// Nothing that changes sessions.
     Direct,
-    /// A pooler that keeps a session for as long as the connection lasts.
+    /// A pooler that keeps one session for as long as the connection lasts.
     Session,
-    /// A pooler that may give each transaction another session.
+    /// A pooler that may assign another session to each transaction.
     Transaction,
 }
 
-/// How others learn that a process is gone.
+/// How other processes detect that a process is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
-    /// By a lock that its session holds, which the server ends when it says nothing.
+    /// By a lock that its session holds. The server ends a session that is silent for too long.
     Session,
-    /// By a lock that its open transaction holds, which the server ends when it says nothing.
+    /// By a lock that its open transaction holds. The server ends a transaction that is silent for
+    /// too long.
     Transaction,
-    /// By its counter alone.
+    /// By its heartbeat counter alone.
     Counter,
 }
 
-/// What was found out about the way to a server.
+/// The detected properties of the path to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The server's version, such as 150018.
+    /// The server's version number, for example 150018.
     pub version: i32,
-    /// Between this process and the rows.
+    /// The pooler between this process and the rows.
     pub pooling: Pooling,
-    /// Between this process and the locks; another way where one was given for them.
+    /// The pooler between this process and the locks. It differs if the locks have a URL of their
+    /// own.
     pub lock_pooling: Pooling,
-    /// Locks have a way of their own.
+    /// Whether the locks have a URL of their own.
     pub lock_apart: bool,
     pub liveness: Liveness,
-    /// What the server has to show before it is talked to.
+    /// How the server must prove its identity before anything is sent.
     pub tls: TlsMode,
 }
 
 impl Pooling {
-    /// All of them.
     const ALL: [Self; 3] = [Self::Direct, Self::Session, Self::Transaction];
 
-    /// A word for people and programs.
+    /// Returns the name that is shown to people and written to JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
@@ -82,8 +86,8 @@ impl Pooling {
         }
     }
 
-    /// What lies before the rows and before the locks of a process, by what it wrote down of its
-    /// [`Route`].
+    /// Returns the poolers before the rows and before the locks of a process, parsed from the text
+    /// of its [`Route`] in the database. `None` if the text is not one of ours.
     pub fn of_route(shown: &str) -> Option<(Self, Self)> {
         let named = |word: &str| Self::ALL.into_iter().find(|it| it.name() == word);
         let mut words = shown.split(", ");
@@ -94,7 +98,7 @@ impl Pooling {
 }
 
 impl Liveness {
-    /// A word for people and programs.
+    /// Returns the name that is shown to people and written to JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Session => "lock",
@@ -114,22 +118,22 @@ impl fmt::Display for Route {
     }
 }
 
-/// What one way to a server keeps.
+/// What one path to a server supports.
 #[derive(Debug)]
 pub(in crate::store) struct Way {
     pub(in crate::store) version: i32,
     pub(in crate::store) pooling: Pooling,
-    /// The pooler has a single session for us.
+    /// The pooler has only one session for us.
     narrow: bool,
-    /// Cluster and database, where the server tells.
+    /// Identifiers of the cluster, if the server reveals it, and of the database.
     server: (Option<String>, String),
     /// How to connect from now on.
     pub(in crate::store) target: Target,
 }
 
 impl Way {
-    /// Tries a way out. `bare` has what every pooler lets pass; `settings` are added where they are
-    /// let through.
+    /// Probes a path to a server within `at_most`. `bare` has only parameters that every pooler
+    /// accepts; `settings` are added if they are accepted.
     pub(in crate::store) async fn explore(
         bare: Target,
         settings: &[(&str, &str)],
@@ -139,7 +143,7 @@ impl Way {
         explored.unwrap_or_else(|_| Err(StoreError::late()))
     }
 
-    /// How a process says over this way that it lives.
+    /// Returns how other processes detect over this path that the process is dead.
     pub(in crate::store) fn liveness(&self) -> Liveness {
         match self.pooling {
             Pooling::Transaction if self.narrow => Liveness::Counter,
@@ -149,7 +153,7 @@ impl Way {
         }
     }
 
-    /// Whether both ways lead to the same rows, as far as the servers tell.
+    /// Returns whether both paths lead to the same database, as far as the servers reveal it.
     pub(in crate::store) fn meets(&self, other: &Self) -> bool {
         let (cluster, database) = &self.server;
         let (other_cluster, other_database) = &other.server;
@@ -162,7 +166,7 @@ async fn explore(bare: Target, settings: &[(&str, &str)]) -> Result<Way, StoreEr
     const TABLE: &str = "pg_settings";
     let bytes: [u8; 8] = random::bytes(&mut *crate::clock::Surroundings::system().entropy.random());
     let mark = format!("m{}", u64::from_le_bytes(bytes));
-    // Until it is known what lies between, nothing is prepared.
+    // Nothing is prepared until the pooler is known.
     let plain = bare.without_statements();
     let marked = plain.with_settings(settings);
     let marked = marked.with_settings(&[(MARK, mark.as_str())]);
@@ -185,7 +189,7 @@ async fn explore(bare: Target, settings: &[(&str, &str)]) -> Result<Way, StoreEr
     }
     let version = i32::try_from(row.column::<i64>(TABLE, 1)?).unwrap_or(i32::MAX);
     let (database, found): (String, String) = (row.column(TABLE, 2)?, row.column(TABLE, 3)?);
-    // Some services keep it from their users.
+    // Some hosted services hide the cluster id from their users.
     let cluster = next().flatten();
     let cluster = cluster.and_then(|row| row.column(TABLE, 0).ok());
     session.close().await?;
@@ -208,8 +212,8 @@ async fn explore(bare: Target, settings: &[(&str, &str)]) -> Result<Way, StoreEr
     })
 }
 
-/// Whether two connections keep their sessions from one transaction to the next, and whether there
-/// is a single session for both.
+/// Returns whether two connections keep their sessions from one transaction to the next. The second
+/// value says whether both share a single session.
 async fn affinity(target: &Target) -> Result<(Pooling, bool), StoreError> {
     let mut pair = [target.connect().await?, target.connect().await?];
     let mut first: [Option<i64>; 2] = [None, None];
@@ -217,7 +221,8 @@ async fn affinity(target: &Target) -> Result<(Pooling, bool), StoreError> {
         for (at, link) in pair.iter_mut().enumerate() {
             let pid = match tokio::time::timeout(SECOND_SESSION, begin(link)).await {
                 Ok(pid) => pid?,
-                // Dropped in the middle of a question, the connection is of no use any more.
+                // The future was dropped in the middle of a query, so this connection cannot be
+                // used again.
                 Err(_) => return Ok((Pooling::Transaction, true)),
             };
             if first[at].is_some_and(|seen| seen != pid) {
@@ -225,7 +230,7 @@ async fn affinity(target: &Target) -> Result<(Pooling, bool), StoreError> {
             }
             first[at] = Some(pid);
         }
-        // Given back in one order, then in the other.
+        // The two sessions are released in one order, then in the other.
         let (one, two) = pair.split_at_mut(1);
         let order = match round % 2 {
             0 => [&mut one[0], &mut two[0]],
@@ -243,7 +248,7 @@ async fn affinity(target: &Target) -> Result<(Pooling, bool), StoreError> {
     Ok((Pooling::Session, false))
 }
 
-/// Starts a transaction; the session's process on the server.
+/// Begins a transaction and returns the process id of its session on the server.
 async fn begin(link: &mut Link) -> Result<i64, StoreError> {
     let mut batch = Batch::default();
     batch.begin(BEGIN);
@@ -260,7 +265,8 @@ async fn begin(link: &mut Link) -> Result<i64, StoreError> {
     row.column("pg_stat_activity", 0)
 }
 
-/// PgBouncer refuses to start a session with what it does not know.
+/// Returns whether a pooler rejected a startup parameter: PgBouncer rejects those that it does not
+/// know.
 fn is_refused_parameter(error: &StoreError) -> bool {
     let answer = error.answer();
     answer.is_some_and(|answer| answer.message.contains("startup parameter"))

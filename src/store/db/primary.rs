@@ -1,8 +1,8 @@
-//! A server behind a name that may move, and the pool of connections to it.
+//! A PostgreSQL server behind a name that may move, and the pool of connections to it.
 //!
-//! All connections of one pool lead to one server. When a new one finds another server behind the
-//! name, the pool is given up for a new one, and what still waits for the old server is given up
-//! with it.
+//! All connections of one pool lead to one server. When a new connection finds another server
+//! behind the name, the pool is replaced. Everything that still waits for the old server is
+//! cancelled.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -22,38 +22,38 @@ use crate::store::db::query_counts::Tally;
 use crate::store::db::value::args;
 use crate::store::error::StoreError;
 
-/// How often a process that holds something, or waits for an answer, looks whether the name of its
-/// server still leads to the server that it talks to, and how long that may take.
+/// How often a process that holds a lock, or waits for an answer, checks that the server's name
+/// still leads to the same server; and how long one check may take.
 pub(in crate::store) const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub(in crate::store) const LOOK_TIME_MAX: Duration = Duration::from_millis(300);
-/// How long a session of its own may take to come up.
+/// How long a lock session may take to connect.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
-/// How long an orderly end of all connections may take.
+/// How long closing all connections in an orderly way may take.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(500);
 const RECOVERING: &str = "SELECT pg_is_in_recovery()";
-/// The cluster, and the first part of the names of its log files: the timeline.
+/// The cluster id and the timeline, which is the first part of the names of WAL files.
 const LINE: &str = "
     SELECT CAST(system_identifier AS TEXT), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
     FROM pg_control_system()";
 
-/// A server, and the ways to it.
+/// A server and the ways to connect to it.
 #[derive(Debug)]
 pub(in crate::store) struct Server {
     pub(in crate::store) route: Route,
-    /// How sessions are named; `None` where the URL names them.
+    /// How sessions are named; `None` if the URL sets the name.
     pub(in crate::store) name: Option<SessionName>,
-    /// How sessions for locks are made.
+    /// How to connect for locks.
     pub(in crate::store) locks: Target,
     pub(in crate::store) tally: Tally,
-    /// When it was looked last whether the name still leads here.
+    /// When the name was last checked.
     pub(in crate::store) looked: Mutex<Instant>,
     pub(in crate::store) lines: Lines,
     ways: Ways,
-    /// The pool, and which server it is for.
+    /// The pool and the number of the server that it leads to.
     current: Mutex<(u64, Pool)>,
 }
 
-/// How connections of the pool are made.
+/// How to make connections of the pool.
 pub(in crate::store) struct Ways {
     pub(in crate::store) target: Target,
     pub(in crate::store) limits: Limits,
@@ -73,7 +73,7 @@ impl fmt::Debug for Ways {
 }
 
 impl Server {
-    /// Connects once.
+    /// Opens the pool with its minimum number of connections, at least one.
     pub(in crate::store) async fn start(
         route: Route,
         name: Option<SessionName>,
@@ -95,18 +95,19 @@ impl Server {
         })
     }
 
-    /// Has the logins of both ways read again.
+    /// Reads the logins for the pool and for locks again.
     pub(in crate::store) fn renew_login(&self) {
         self.ways.target.renew_login();
         self.locks.renew_login();
     }
 
-    /// Whether each transaction may have another session: nothing can be prepared or set.
+    /// Returns whether each transaction may run in another session, so that nothing can be prepared
+    /// or set.
     pub(in crate::store) fn is_shared(&self) -> bool {
         self.route.pooling == Pooling::Transaction
     }
 
-    /// The server that the name led to last.
+    /// Returns the server that the name last led to.
     pub(in crate::store) fn served(self: &Arc<Self>) -> Served {
         Served {
             server: Arc::clone(self),
@@ -114,7 +115,7 @@ impl Server {
         }
     }
 
-    /// Connections to the server that the name led to last.
+    /// Returns the pool of connections to the server that the name last led to.
     pub(in crate::store) fn pool(self: &Arc<Self>) -> (Pool, Served) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.lines.number();
@@ -128,7 +129,7 @@ impl Server {
         (current.1.clone(), served)
     }
 
-    /// A new connection over the way for locks.
+    /// Opens a new connection for locks.
     pub(in crate::store) async fn connect(&self) -> Result<Link, StoreError> {
         let connected = timeout(CONNECT_TIME_MAX, async {
             let mut link = self.locks.connect().await?;
@@ -139,16 +140,16 @@ impl Server {
         connected.await.unwrap_or_else(late)
     }
 
-    /// Looks where the name leads by now.
+    /// Checks where the name leads now.
     async fn look(&self) {
-        // Rare, and large beside what it stands next to in every question.
+        // Boxed because it is rare but large, and would otherwise be part of every query's future.
         let look = Box::pin(async { self.connect().await?.close().await });
         let looked = timeout(LOOK_TIME_MAX, look);
-        // Whoever cannot look stays where it is.
+        // If the check fails, the process stays with its server.
         drop(looked.await);
     }
 
-    /// Ends every connection, in an orderly way if the server answers.
+    /// Closes every connection, in an orderly way if the server answers within 500 ms.
     pub(in crate::store) async fn close(self: &Arc<Self>) {
         let pool = self.pool().0;
         if timeout(CLOSE_TIME_MAX, pool.close()).await.is_err() {
@@ -165,8 +166,9 @@ pub(in crate::store) struct Served {
 }
 
 impl Served {
-    /// Does something with the server, or gives up when another one has taken its place: one that
-    /// lost its synchronous follower never answers.
+    /// Waits for work on the server, but gives up when another server has taken its place. A
+    /// primary that has lost its synchronous standby would never answer. The error is then
+    /// [`StoreError::Unavailable`].
     pub(in crate::store) async fn ask<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -189,7 +191,7 @@ impl Served {
         }
     }
 
-    /// Whether the name still leads there, as far as a new connection tells.
+    /// Opens a new connection and returns whether the name still leads to this server.
     pub(in crate::store) async fn is_current(&self) -> bool {
         self.server.look().await;
         self.number == self.server.lines.number()
@@ -200,15 +202,16 @@ fn superseded() -> StoreError {
     StoreError::Unavailable("another server has taken the place of this one".into())
 }
 
-/// Which server the name led to last.
+/// Tracks which server the name leads to.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Lines {
     last: Arc<Mutex<Option<(String, String)>>>,
-    /// Counts the servers, and whatever else makes all connections anew.
+    /// The number of the server. Also rises for other reasons to replace all connections.
     changed: watch::Sender<u64>,
-    /// Counts the servers alone.
+    /// Rises only when another server takes over.
     moved: watch::Sender<u64>,
-    /// A pooler may change the server behind a connection: there the fence alone tells.
+    /// `false` behind a transaction pooler, which may change the server behind a connection. There
+    /// only the fence detects a new server.
     told: bool,
 }
 
@@ -226,23 +229,23 @@ impl Lines {
         *self.changed.borrow()
     }
 
-    /// The number of the server, and each change of it.
+    /// Returns the server's number and a notice of each change.
     pub(in crate::store) fn subscribe(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
 
-    /// Each other server, as far as connections tell.
+    /// Returns a notice of each new server that connections find.
     pub(in crate::store) fn moves(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
 
-    /// Gives up all connections.
+    /// Replaces all connections.
     pub(in crate::store) fn renew(&self) {
         self.changed.send_modify(|number| *number += 1);
     }
 
-    /// Looks at a new connection, after `first` was run on it. One to a server in recovery is
-    /// refused, and one to a server whose place another one has taken.
+    /// Runs `first` on a new connection and then checks the server. Refuses a server in recovery,
+    /// and a server that another one has replaced.
     pub(in crate::store) async fn admit(
         &self,
         link: &mut Link,
@@ -257,7 +260,7 @@ impl Lines {
             batch.push(LINE, args![]);
         }
         let mut answers = link.each(batch).await?;
-        // Some services keep it from their users.
+        // Some hosted services hide this from their users.
         let line = answers.split_off(recovering + 1).pop().and_then(Result::ok);
         let answers = first_rows(answers.into_iter().collect::<Result<_, _>>()?);
         let recovering = answers.into_iter().next_back().flatten();
@@ -286,7 +289,8 @@ impl Lines {
         }
     }
 
-    /// Whether this is another server than the last; `None` if that one has taken its place.
+    /// Returns whether this is another server than the last one; `None` if it is an old server that
+    /// the last one has replaced.
     fn is_newer(&self, found: (String, String)) -> Option<bool> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let newer = match &*last {

@@ -1,9 +1,10 @@
-//! How many connections one tenant may hold: what locks its rows must not take those of others.
+//! Limits the connections that one tenant may hold, so that locks on its rows cannot starve other
+//! tenants.
 //!
-//! A transaction that waits for a row gives up after two seconds and is tried again by whoever
-//! wants it. A tenant has one unit of work at a time, and one other transaction beside it. One
-//! whose rows were locked counts as stuck until a transaction of it comes through, and all that are
-//! stuck share a part of the pool.
+//! A transaction that waits for a row lock gives up after 2 s, and its caller retries it. A tenant
+//! has at most one unit of work and one other transaction at a time. A tenant whose rows were
+//! locked counts as stuck until one of its transactions succeeds. All stuck tenants share a
+//! fraction of the pool.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,14 +17,14 @@ use tokio::time::timeout;
 use crate::ids::TenantId;
 use crate::store::error::StoreError;
 
-/// How long a tenant's transaction waits for those before it.
+/// How long a transaction waits for earlier ones of the same tenant.
 const TURN_TIME_MAX: Duration = Duration::from_secs(5);
-/// The same for what can be done later as well.
+/// The same, for work that can be done later.
 pub(in crate::store) const SHORT: Duration = Duration::from_millis(100);
-/// Of so many connections, one may wait for rows of tenants that are stuck.
+/// Stuck tenants may use one connection out of this many.
 const SHARE: u32 = 3;
 
-/// The turns of all tenants of a process.
+/// The slots of all tenants of a process.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Turns {
     of: Arc<Mutex<HashMap<TenantId, Arc<Turn>>>>,
@@ -36,17 +37,17 @@ struct Turn {
     stuck: AtomicBool,
 }
 
-/// Which of a tenant's two connections.
+/// Which of a tenant's two slots a transaction uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Place {
-    /// Its unit of work: whoever runs the tenant makes one at a time.
+    /// The tenant's unit of work. The process that runs the tenant makes one at a time.
     Unit,
-    /// Anything else, of whomever.
+    /// Any other transaction, from any caller.
     Beside,
 }
 
 impl Turns {
-    /// For a pool of so many connections.
+    /// Creates the slots for a pool of `connections` connections.
     pub(in crate::store) fn new(connections: u32) -> Self {
         let share = usize::try_from(connections / SHARE).unwrap_or(1);
         Self {
@@ -55,7 +56,8 @@ impl Turns {
         }
     }
 
-    /// Does something that locks rows of a tenant, in its turn.
+    /// Runs work that locks rows of a tenant, after earlier work in the same slot. Returns
+    /// [`StoreError::Busy`] if that takes longer than 5 s.
     pub(in crate::store) async fn take<T>(
         &self,
         tenant: &TenantId,
@@ -65,7 +67,7 @@ impl Turns {
         self.take_within(TURN_TIME_MAX, tenant, place, work).await
     }
 
-    /// The same, but waits no longer than that for those before it.
+    /// Runs work in the same way, but waits at most `patience` for earlier work.
     pub(in crate::store) async fn take_within<T>(
         &self,
         patience: Duration,
@@ -119,10 +121,10 @@ impl Turns {
         turn.clone()
     }
 
-    /// Keeps only turns that say something.
+    /// Removes the tenant's entry if it is not stuck and not in use.
     fn put_back(&self, tenant: &TenantId, turn: Arc<Turn>) {
         let mut all = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        // One for the table, one here.
+        // One reference is the table's, the other is ours.
         if !turn.stuck.load(Ordering::Relaxed) && Arc::strong_count(&turn) <= 2 {
             all.remove(tenant);
         }
@@ -162,11 +164,11 @@ mod tests {
             _ = &mut beside => panic!("it has no end"),
             third = third => assert!(matches!(third, Err(StoreError::Busy))),
         }
-        // Another one is not held up.
+        // Another tenant is not delayed.
         let other = turns.take(&b, Place::Beside, async { Ok(7) });
         assert_eq!(other.await.unwrap(), 7);
 
-        // Those that are stuck wait for each other, and for nobody else.
+        // Stuck tenants wait for each other, but nothing else waits for them.
         let many: Vec<TenantId> = (0..5)
             .map(|number| tenant(&format!("stuck-{number}")))
             .collect();

@@ -1,4 +1,5 @@
-//! How a connection to a server is encrypted: a URL means what it means to PostgreSQL's clients.
+//! TLS modes of a connection to PostgreSQL. A URL means here what it means to PostgreSQL's own
+//! clients.
 
 use std::fs;
 use std::io;
@@ -11,21 +12,21 @@ use crate::config::postgres::{Roots, TlsMode};
 use crate::store::db::postgres::target::Target;
 use crate::store::error::StoreError;
 
-/// Longest file of certificates that is read.
+/// Maximum size of a certificate file, in bytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
-/// The mode to connect with, and another one for when that is refused.
+/// Returns the mode to connect with, and a second mode to try if the server refuses the first.
 pub(in crate::store) fn modes(target: &Target) -> (TlsMode, Option<TlsMode>) {
     match target.tls() {
         TlsMode::Allow => (TlsMode::Disable, Some(TlsMode::Require)),
         TlsMode::Prefer => (TlsMode::Prefer, Some(TlsMode::Disable)),
-        // Whoever names a root does not mean any certificate.
+        // A URL that names a root certificate wants it to be checked.
         TlsMode::Require if *target.roots() != Roots::Any => (TlsMode::VerifyCa, None),
         mode => (mode, None),
     }
 }
 
-/// Whether a server that refused may want the connection encrypted, or not encrypted.
+/// Returns whether a refusal may mean that the server wants the other of encrypted and unencrypted.
 pub(in crate::store) fn may_be_the_reason(error: &StoreError) -> bool {
     match error {
         StoreError::Untrusted(_) => true,
@@ -34,7 +35,7 @@ pub(in crate::store) fn may_be_the_reason(error: &StoreError) -> bool {
     }
 }
 
-/// Refuses files that the driver would pass over, or would tell of without their names.
+/// Rejects certificate files that the driver would ignore, or whose errors would not name the file.
 pub(in crate::store) fn check_files(target: &Target) -> Result<(), StoreError> {
     let certificates = |bytes: &[u8]| {
         let mut certificates = CertificateDer::pem_slice_iter(bytes).peekable();

@@ -1,7 +1,8 @@
-//! The transaction of a unit of work: fenced at its start, whole or not at all.
+//! The transaction of a unit of work: it checks the fence first, and commits as a whole or not at
+//! all.
 //!
-//! On PostgreSQL it takes two round trips whatever it holds: the fence, and everything else with
-//! the commit. Statements are kept until then.
+//! On PostgreSQL it takes two round trips, whatever it contains: one for the fence, and one for all
+//! other statements with the commit. Until then the statements are buffered.
 
 use crate::store::Owner;
 use crate::store::db::batch::Batch;
@@ -15,13 +16,13 @@ use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
 pub(in crate::store) const LAST_UNIT: &str = "
     SELECT last_unit FROM wmctl_account WHERE business_id = $1";
 
-/// Where a unit of work stands among those of its account, so that it can be tried again when its
-/// outcome is unknown.
+/// The position of a unit of work in the sequence of its account's units. It makes a retry safe
+/// when the outcome of a commit is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The unit that its rows were read after.
+    /// The name of the unit that was the last one when this unit's rows were read.
     pub after: String,
-    /// Its own name, which no other unit of the account ever has.
+    /// The name of this unit. No other unit of the account ever has the same name.
     pub name: String,
 }
 
@@ -31,18 +32,18 @@ const CORRUPT: StoreError = StoreError::Corrupt {
     column: 0,
 };
 
-/// Takes numbers for events; the one before the first.
+/// Reserves numbers for events and returns the number before the first.
 const RESERVE: &str = "
     UPDATE wmctl_account SET event_seq = event_seq + $2 WHERE business_id = $1
     RETURNING event_seq - $2";
 
-/// The same, if the last unit is still the one that was known.
+/// Reserves numbers in the same way, but only if the last unit is still the expected one.
 const RESERVE_AT: &str = "
     UPDATE wmctl_account SET event_seq = event_seq + $2, last_unit = $4
     WHERE business_id = $1 AND last_unit = $3
     RETURNING event_seq - $2";
 
-/// An open unit of work; dropped without a commit, it changes nothing.
+/// An open unit of work. It changes nothing if it is dropped without a commit.
 pub(in crate::store) enum Unit {
     Sqlite {
         tx: Tx,
@@ -52,16 +53,17 @@ pub(in crate::store) enum Unit {
     Postgres(Held),
 }
 
-/// A connection inside a transaction, and what is still to be sent on it.
+/// A connection inside a transaction, with the statements that are not sent yet.
 pub(in crate::store) struct Held {
     line: Guarded,
     batch: Batch,
-    /// Places of the statements whose answers are wanted.
+    /// Indexes of the statements whose answers the caller wants.
     asked: Vec<usize>,
 }
 
 impl Held {
-    /// Runs a last query and leaves the transaction; the first row of the query's answer.
+    /// Runs a last query and rolls the transaction back. Returns the first row of the query's
+    /// answer.
     async fn undo(&mut self, mut batch: Batch) -> Result<Option<Row>, StoreError> {
         batch.rollback();
         let answers = self.line.send(batch).await?;
@@ -69,7 +71,8 @@ impl Held {
     }
 }
 
-/// The statement that takes the unit's place and numbers for its events, if there is any need.
+/// Returns the statement that records the unit's name and reserves numbers for its events. `None`
+/// if the unit needs neither.
 fn reserve(
     owner: &Owner,
     place: Option<&Place>,
@@ -87,7 +90,8 @@ fn reserve(
     }
 }
 
-/// What it means that the place is not free: `last` names the last unit.
+/// Explains why the position was taken; `last` is the name of the last unit. `Ok` means that this
+/// same unit was committed before; [`StoreError::Stale`] that another one was.
 fn taken(place: &Place, last: Option<Row>) -> Result<(), StoreError> {
     let last: Option<String> = last.map(|row| row.column(TABLE, 0)).transpose()?;
     match last {
@@ -97,8 +101,8 @@ fn taken(place: &Place, last: Option<Row>) -> Result<(), StoreError> {
 }
 
 impl Unit {
-    /// Starts a unit that will hold so many events; the event number before the first of them.
-    /// `None` if the unit of that name was committed before.
+    /// Begins a unit that will hold `events` events, and returns the event number before the first
+    /// of them. Returns `None` if the unit of that name is already committed.
     pub(in crate::store) async fn begin(
         db: &Db,
         lease: &Lease,
@@ -167,7 +171,7 @@ impl Unit {
         }
     }
 
-    /// Statements so far.
+    /// Returns the number of statements so far.
     pub(in crate::store) fn len(&self) -> usize {
         match self {
             Self::Sqlite { statements, .. } => *statements,
@@ -175,7 +179,7 @@ impl Unit {
         }
     }
 
-    /// Runs a statement no later than the commit.
+    /// Runs a statement, at the latest with the commit.
     pub(in crate::store) async fn run(
         &mut self,
         sql: &'static str,
@@ -193,7 +197,8 @@ impl Unit {
         }
     }
 
-    /// Runs a statement no later than the commit, which gives the first row of its answer.
+    /// Runs a statement, at the latest with the commit, which then returns the first row of its
+    /// answer.
     pub(in crate::store) async fn ask(
         &mut self,
         sql: &'static str,
@@ -216,7 +221,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Ends the unit for good; what was asked, in order.
+    /// Commits the unit. Returns the rows asked for with `ask`, in order.
     pub(in crate::store) async fn commit(self) -> Result<Vec<Option<Row>>, StoreError> {
         match self {
             Self::Sqlite { tx, answers, .. } => {

@@ -1,4 +1,4 @@
-//! Values on their way to a statement, and rows on their way back: one type for both drivers.
+//! Values bound to statements and rows read back: one type for both drivers.
 
 use std::error::Error;
 use std::fmt;
@@ -11,7 +11,7 @@ use tokio_postgres::types::{FromSqlOwned, IsNull, ToSql, Type};
 
 use crate::store::error::StoreError;
 
-/// An argument. Absent ones keep their type, which PostgreSQL needs.
+/// A bound value. An absent value still has a type, because PostgreSQL needs one.
 #[derive(Clone)]
 pub(in crate::store) enum Val {
     Int(Option<i64>),
@@ -21,7 +21,7 @@ pub(in crate::store) enum Val {
 }
 
 impl Val {
-    /// Its type on a server.
+    /// Returns the value's type in PostgreSQL.
     pub(in crate::store) fn kind(&self) -> Type {
         match self {
             Self::Int(_) => Type::INT8,
@@ -32,7 +32,7 @@ impl Val {
     }
 }
 
-/// Its kind alone: drivers log what they bind.
+/// Shows only the type, because drivers log the values that they bind.
 impl fmt::Debug for Val {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{}>", self.kind())
@@ -135,7 +135,8 @@ impl From<Option<Vec<u8>>> for Val {
     }
 }
 
-/// PostgreSQL's text holds no NUL; peers may send one. The raw payload keeps it.
+/// Replaces NUL characters, which PostgreSQL's `text` cannot hold and peers may send. The raw
+/// payload keeps them.
 fn storable(text: String) -> String {
     match text.contains('\0') {
         true => text.replace('\0', "\u{fffd}"),
@@ -143,7 +144,7 @@ fn storable(text: String) -> String {
     }
 }
 
-/// The arguments of one statement, `$1` first.
+/// Builds the arguments of one statement, starting with `$1`.
 macro_rules! args {
     ($($value:expr),* $(,)?) => { vec![$($crate::store::db::value::Val::from($value)),*] };
 }
@@ -155,7 +156,7 @@ pub(in crate::store) enum Row {
     Postgres(tokio_postgres::Row),
 }
 
-/// A type that both drivers decode.
+/// A type that both drivers can decode.
 pub(in crate::store) trait Column:
     for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite> + FromSqlOwned
 {
@@ -164,7 +165,8 @@ pub(in crate::store) trait Column:
 impl<T: FromSqlOwned + sqlx::Type<Sqlite>> Column for T where T: for<'r> sqlx::Decode<'r, Sqlite> {}
 
 impl Row {
-    /// The value of a column by its place, from 0.
+    /// Decodes the value of a column by its index, from 0. A value of another type is
+    /// [`StoreError::Corrupt`].
     pub(in crate::store) fn column<T: Column>(
         &self,
         table: &'static str,
@@ -177,7 +179,7 @@ impl Row {
         found.ok_or(StoreError::Corrupt { table, column: at })
     }
 
-    /// The same of a text that stands for something else, such as a name or an address.
+    /// Decodes a text column and parses it, for example as a name or an address.
     pub(in crate::store) fn parsed<T: FromStr>(
         &self,
         table: &'static str,

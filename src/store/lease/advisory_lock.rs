@@ -1,8 +1,8 @@
-//! A lock that ends with the session of the process that holds it, or with its transaction: how
-//! others learn at once that a process died.
+//! PostgreSQL advisory locks, which end with the session or transaction of the process that holds
+//! them. They let other processes detect at once that this process died.
 //!
-//! It decides nothing. Who may write stands in the lease row; a lock that is wrongly free, or
-//! wrongly held, costs a takeover too many or a later one, and never a row.
+//! A lock decides nothing: the lease row decides who may write. A lock that is wrongly free or
+//! wrongly held causes a needless or a late takeover, but no row is ever lost.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -21,20 +21,22 @@ use crate::store::db::{BEGIN, Db, Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::lease::HEARTBEAT_POSTGRES;
 
-/// First half of the keys of tenants' locks; the second is a hash of the name. Two tenants whose
-/// hashes agree cannot both be locked, and one is then watched by its heartbeat alone.
+/// The first half of the lock keys of tenants; the second half is a hash of the tenant's name. If
+/// the hashes of two tenants collide, only one of them can be locked. The other is then watched by
+/// its heartbeat alone.
 pub(in crate::store) const TENANT_LOCKS: i64 = 0x574E;
-/// How long a lock may take to be given back.
+/// How long releasing a lock may take.
 const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
-/// Whoever waits for a lock asks anew so often: a statement that waits for days would keep the
-/// server from clearing away what is out of date. The server ends it, not a clock of ours.
+/// How long one statement waits for a lock before it is retried in a new session. A statement that
+/// waited for days would keep the server from vacuuming dead rows. The server enforces this, not a
+/// clock of ours.
 const WAIT_AT_MOST: &str = "2s";
-/// By then an answer is there, or the way to the server is gone.
+/// The time after which a missing answer means that the connection to the server is dead.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
-/// Servers from this version on look whether their client is still there.
+/// Servers from this version on can check that their client is still connected.
 const CLIENTS_WATCHED: i32 = 140_000;
 
-/// Keeps nothing once it is answered, as it is asked without values.
+/// A statement that keeps no snapshot once it is answered, because it has no arguments.
 const NOTHING: &str = "SELECT 1";
 const SETTING: &str = "SELECT set_config($1, $2, $3)";
 const IS_KNOWN: &str = "
@@ -44,19 +46,19 @@ const IS_KNOWN: &str = "
 #[derive(Debug)]
 pub struct TenantLock(LockSession);
 
-/// The servers that the database's name has led to.
+/// A notice of each new server that the database's name leads to.
 #[derive(Debug)]
 pub struct Servers(Option<watch::Receiver<u64>>);
 
 impl Servers {
-    /// Forgets those before the last.
+    /// Discards notices of earlier changes.
     pub fn look(&mut self) {
         if let Some(number) = &mut self.0 {
             number.mark_unchanged();
         }
     }
 
-    /// Waits for another one. Cancel-safe.
+    /// Waits for the next server. Never returns on SQLite. Cancel-safe.
     pub async fn changed(&mut self) {
         if let Some(number) = &mut self.0
             && number.changed().await.is_ok()
@@ -67,26 +69,27 @@ impl Servers {
     }
 }
 
-/// A session that holds one lock, or an open transaction that does.
+/// A session, or an open transaction, that holds one lock.
 #[derive(Debug)]
 pub(in crate::store) struct LockSession {
     link: Link,
     served: Served,
     server: Arc<Server>,
-    /// The lock is a transaction's, and heartbeats have to be committed elsewhere.
+    /// The lock belongs to a transaction, so heartbeats must be committed on another connection.
     in_transaction: bool,
-    /// The host that holds it.
+    /// The host that holds the lock.
     host: HostId,
     silence: Duration,
 }
 
 impl Store {
-    /// Whether processes on other machines can share this database.
+    /// Returns whether processes on other machines can share this database.
     pub fn has_locks(&self) -> bool {
         matches!(self.db, Db::Postgres(_))
     }
 
-    /// Hears of each server that takes the place of the one before; never through a pooler.
+    /// Returns a notice of each server that replaces the one before. Through a transaction pooler
+    /// it stays silent.
     pub fn servers(&self) -> Servers {
         Servers(match &self.db {
             Db::Sqlite { .. } => None,
@@ -94,9 +97,9 @@ impl Store {
         })
     }
 
-    /// Waits until the tenant's lock is free, and takes it. Ends with an error when the session
-    /// does, and at once where there are no locks. `silence` is how long `host`, once it holds it,
-    /// may say nothing before the server takes it away.
+    /// Waits until the tenant's lock is free, and takes it. Fails when the session ends. Fails at
+    /// once with [`StoreError::NoLocks`] if the database has no such locks. Once `host` holds the
+    /// lock, the server releases it after `silence` without a sign of life.
     pub async fn wait_for_lock(
         &self,
         tenant: &TenantId,
@@ -108,7 +111,7 @@ impl Store {
         Ok(TenantLock(session))
     }
 
-    /// Takes the tenant's lock if it is free.
+    /// Takes the tenant's lock if it is free; otherwise returns `None`.
     pub async fn try_lock(
         &self,
         tenant: &TenantId,
@@ -124,7 +127,7 @@ impl Store {
         Ok(Some(TenantLock(session)))
     }
 
-    /// Logs in once, to see what that takes. Ends with an error where there are no locks.
+    /// Logs in once, to measure how long that takes. Returns [`StoreError::NoLocks`] on SQLite.
     pub async fn login(&self) -> Result<(), StoreError> {
         let Db::Postgres(server) = &self.db else {
             return Err(StoreError::NoLocks);
@@ -171,8 +174,8 @@ impl Server {
         Ok(known)
     }
 
-    /// Whether another server has taken the place of the one that this process talks to. Looks only
-    /// now and then, and says no when it cannot tell.
+    /// Returns whether another server has taken the place of the one that this process talks to.
+    /// Checks at most every 2 s and otherwise returns `false`, as it does when the check fails.
     pub(in crate::store) async fn is_superseded(&self, host: HostId) -> bool {
         {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -186,7 +189,8 @@ impl Server {
     }
 }
 
-/// In order: a pooler throws a session away whose client leaves in the middle of a transaction.
+/// Ends a transaction in an orderly way: a pooler discards a session whose client disconnects
+/// inside a transaction.
 async fn end_transaction(mut link: Link) -> Result<(), StoreError> {
     let mut batch = Batch::default();
     batch.rollback();
@@ -194,8 +198,9 @@ async fn end_transaction(mut link: Link) -> Result<(), StoreError> {
     link.close().await
 }
 
-/// The first row that one statement answers. In a transaction that stays open, what was asked last
-/// keeps its snapshot, and with it every row that was deleted since: something else comes behind.
+/// Runs one statement and returns its first row. In a transaction that stays open, the last
+/// statement keeps its snapshot, which keeps the server from vacuuming rows deleted since. So a
+/// statement without a snapshot follows.
 async fn asked(
     link: &mut Link,
     in_transaction: bool,
@@ -212,7 +217,8 @@ async fn asked(
 }
 
 impl LockSession {
-    /// Sets what the lock rests on. A transaction takes it with it when it ends.
+    /// Sets the timeouts that the lock relies on. If they belong to a transaction, they end with
+    /// it.
     async fn prepare(&mut self) -> Result<(), StoreError> {
         let silence_ms = self.silence.as_millis().to_string();
         let limit = match self.in_transaction {
@@ -252,15 +258,15 @@ impl LockSession {
             let asked = asked(&mut self.link, self.in_transaction, sql, args![class, name]);
             match timeout(ANSWER_TIME_MAX, asked).await {
                 Ok(Ok(_)) if self.served.is_current().await => return Ok(()),
-                // The lock of a server whose place another one has taken means nothing: it goes
-                // with its session.
+                // A lock on a server that another one has replaced is worthless. It ends with its
+                // session.
                 Ok(Ok(_)) => (),
-                // It did not come in time.
+                // The lock was not free in time.
                 Ok(Err(StoreError::Busy)) => (),
                 Ok(Err(error)) => return Err(error),
                 Err(_) => return Err(StoreError::late()),
             }
-            // A new session each time: the name may lead to another server by now.
+            // A new session for each attempt: the name may lead to another server now.
             let fresh = self.server.connect().await?;
             self.served = self.server.served();
             let old = std::mem::replace(&mut self.link, fresh);
@@ -285,22 +291,23 @@ impl LockSession {
         row.map_or(Ok(false), |row| row.column("pg_locks", 0))
     }
 
-    /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
+    /// Sends an empty statement, so that the server knows that this process is alive. An error
+    /// means that the lock is lost.
     pub(in crate::store) async fn ping(&mut self) -> Result<(), StoreError> {
-        // Not the protocol's ping: a session counts as idle until it is asked something.
+        // The protocol's own ping does not count: a session is idle until it gets a statement.
         let mut batch = Batch::default();
         batch.script(NOTHING);
         self.link.ask(batch).await?;
         Ok(())
     }
 
-    /// Counts the heartbeat up; `None` says that the process was declared dead. An error means
-    /// that the lock is lost.
+    /// Increments the heartbeat counter and returns it; `None` if the process was declared dead. An
+    /// error means that the lock is lost.
     pub(in crate::store) async fn beat(&mut self) -> Result<Option<i64>, StoreError> {
         let (server, host) = (Arc::clone(&self.server), self.host);
         let (superseded, beat) = (server.is_superseded(host), self.beat_here());
         tokio::pin!(superseded, beat);
-        // A server that lost its synchronous follower keeps a heartbeat waiting for ever.
+        // A server that has lost its synchronous standby would block the heartbeat forever.
         tokio::select! {
             superseded = &mut superseded => match superseded {
                 true => Ok(None),
@@ -317,7 +324,7 @@ impl LockSession {
         let beat = args![self.host.to_string()];
         let row = if self.in_transaction {
             self.ping().await?;
-            // Nobody sees what an open transaction writes.
+            // Other processes cannot see what an open transaction writes.
             let mut batch = Batch::default();
             batch.push(HEARTBEAT_POSTGRES, beat);
             let mut line = Guarded::acquire(&self.server).await?;
@@ -330,7 +337,7 @@ impl LockSession {
         row.map(|row| row.column("wmctl_host", 0)).transpose()
     }
 
-    /// Gives the lock back.
+    /// Releases the lock.
     pub(in crate::store) async fn release(self) {
         let ended = async {
             match self.in_transaction {
@@ -345,18 +352,19 @@ impl LockSession {
 }
 
 impl TenantLock {
-    /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
+    /// Sends an empty statement, so that the server knows that this process is alive. An error
+    /// means that the lock is lost.
     pub async fn ping(&mut self) -> Result<(), StoreError> {
         self.0.ping().await
     }
 
-    /// Counts the heartbeat up over the session that holds the lock; `None` says that the process
-    /// was declared dead. An error means that the lock is lost.
+    /// Increments the heartbeat counter in the session that holds the lock, and returns it; `None`
+    /// if the process was declared dead. An error means that the lock is lost.
     pub async fn beat(&mut self) -> Result<Option<i64>, StoreError> {
         self.0.beat().await
     }
 
-    /// Gives the lock back.
+    /// Releases the lock.
     pub async fn release(self) {
         self.0.release().await;
     }

@@ -1,7 +1,7 @@
-//! Sessions of processes that hang inside a transaction, which keep whoever takes over waiting.
+//! Sessions that hang inside a transaction and block a takeover.
 //!
-//! A transaction that is open locks its lease row until its session ends, although its process was
-//! declared dead. The server ends such a session by itself, after longer than a takeover may take.
+//! An open transaction locks its lease row until its session ends, even after its process was
+//! declared dead. The server ends such a session by itself, but later than a takeover should take.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::store::Store;
 use crate::store::db::{Db, args};
 use crate::store::error::StoreError;
 
-/// How long a takeover waits before it looks who keeps it waiting, and between two looks.
+/// How long a takeover waits before it looks for blocking sessions, and between two checks.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Ends sessions of ours that sit idle in a transaction while this process waits for a lease that
-/// they have locked. Through a pooler that renames sessions none is found.
+/// Ends our sessions that are idle in a transaction and hold the lock on a lease row that this
+/// process waits for. It finds none through a pooler that renames sessions.
 const END: &str = "
     SELECT pg_terminate_backend(b.pid) FROM pg_stat_activity w
     CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS blocking (pid)
@@ -24,7 +24,8 @@ const END: &str = "
         AND b.state_change < clock_timestamp() - INTERVAL '40 milliseconds'";
 
 impl Store {
-    /// Waits for a statement that takes a lease away from the dead.
+    /// Waits for a statement that takes a lease from a dead process, and ends sessions that block
+    /// it.
     pub(in crate::store) async fn against_hanging<T>(
         &self,
         taking: impl Future<Output = Result<T, StoreError>>,
@@ -49,7 +50,7 @@ impl Store {
                             "ended, as they hung in a transaction and kept a lease"
                         );
                     }
-                    // The server ends them after a while.
+                    // The server ends these sessions by itself after a while.
                     Err(error) => tracing::debug!(%error, "sessions that hang were not ended"),
                 },
             }

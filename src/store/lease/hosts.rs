@@ -1,7 +1,7 @@
-//! Processes that serve: who lives, what they hold, and what wakes them.
+//! Hosts: processes that serve tenants, their locks and leases, and the signals that wake them.
 //!
-//! A host's lock ends with its session and its counter stands still when it hangs. Both only say
-//! when to try; who may write stands in the lease rows.
+//! A host's lock ends with its session, and its heartbeat counter stops when it hangs. Both only
+//! decide when to try a takeover; the lease rows decide who may write.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use crate::store::lease::takeover::silence;
 use crate::store::lease::{Lease, RELEASE};
 use crate::store::outbox::notify::Bell;
 
-/// First half of the keys of hosts' locks; the second is a hash of the id.
+/// The first half of the lock keys of hosts; the second half is a hash of the host's id.
 pub(in crate::store) const HOST_LOCKS: i64 = 0x574D;
-/// How often a file is looked at for changes.
+/// How often an SQLite file is polled for changes.
 const FILE_POLL: Duration = Duration::from_millis(100);
-/// How often a server is, where nothing can listen to it.
+/// How often a server is polled if LISTEN is not possible.
 const SERVER_POLL: Duration = Duration::from_millis(250);
 
 const TABLE: &str = "wmctl_host";
@@ -33,8 +33,8 @@ const LEAVE: &str = "UPDATE wmctl_host SET state = 'dead' WHERE inc = $1 AND sta
 const SET_DRAIN: &str = "
     UPDATE wmctl_host SET state = $2 WHERE inc = $1 AND state <> 'dead' AND serves";
 
-/// Those that serve, and others that hold something: whether a host's lock is held, and how many
-/// tenants it has, differ.
+/// Selects hosts that serve, and other processes that hold a lease. `$locked` says how to find
+/// whether a host's lock is held, `$tenants` how to count its tenants.
 macro_rules! hosts {
     ($locked:expr, $tenants:expr) => {
         concat!(
@@ -66,11 +66,12 @@ macro_rules! leases {
 
 const HOSTS_SQLITE: &str = hosts!("FALSE", leases!());
 const HOSTS_POSTGRES: &str = hosts!(held!(), leases!());
-/// Hosts look at each other many times a second: nothing is counted then.
+/// Hosts check each other many times per second, so these queries count nothing.
 const SIGNS_SQLITE: &str = hosts!("FALSE", "CAST(0 AS BIGINT)");
 const SIGNS_POSTGRES: &str = hosts!(held!(), "CAST(0 AS BIGINT)");
 
-/// Rows that are there are not inserted: an insert waits for whoever changes such a row.
+/// Existing rows are not inserted again: an insert would wait for a transaction that changes such a
+/// row.
 const ENSURE_LEASES: &str = "
     INSERT INTO wmctl_lease (business_id)
     SELECT value FROM json_array_elements_text(CAST($1 AS json)) AS given (value)
@@ -83,7 +84,7 @@ const ENSURE_ACCOUNTS: &str = "
     WHERE NOT EXISTS (SELECT 1 FROM wmctl_account WHERE business_id = value)
     ON CONFLICT (business_id) DO NOTHING";
 
-/// What an open transaction of a stale owner still holds is skipped, and tried again.
+/// Skips rows that an open transaction of a former owner has locked; they are retried later.
 const CLAIM_MANY: &str = "
     WITH free AS (
         SELECT business_id, owner FROM wmctl_lease
@@ -102,7 +103,7 @@ const RELEASE_MANY: &str = "
     FROM json_to_recordset(CAST($2 AS json)) AS given (tenant TEXT, epoch BIGINT)
     WHERE l.business_id = given.tenant AND l.epoch = given.epoch AND l.owner = $1";
 
-/// Leases that nobody can claim any more.
+/// Leases that can no longer be claimed.
 const SPENT: &str = "
     SELECT business_id FROM wmctl_lease WHERE epoch = 9223372036854775807
         AND business_id IN (
@@ -116,28 +117,29 @@ const TOKENS: &str = "SELECT business_id, epoch FROM wmctl_lease WHERE owner = $
 
 const CHANGED: &str = "SELECT MAX(changed_ms) FROM wmctl_tenant";
 
-/// One process as its row has it.
+/// One process, as its row describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRow {
     pub id: HostId,
     pub name: String,
     pub pid: i64,
     pub draining: bool,
-    /// Rises with each heartbeat; to be compared with itself, by the observer's own clock.
+    /// The heartbeat counter. An observer compares it only with earlier values, by its own clock.
     pub beats: i64,
-    /// It takes whatever tenants there are.
+    /// Whether it serves any tenant that needs a host.
     pub serves: bool,
     pub capacity: i64,
-    /// It holds its own lock as long as it lives.
+    /// Whether it holds its own lock for as long as it lives.
     pub locks: bool,
-    /// The lock is held at this moment.
+    /// Whether the lock is held now.
     pub locked: bool,
-    /// Milliseconds since 1970, for people.
+    /// For people, in milliseconds since 1970.
     pub started_ms: i64,
     pub heartbeat_ms: i64,
-    /// Leases that it holds.
+    /// The number of leases that it holds.
     pub tenants: i64,
-    /// How long it may say nothing before it is dead, as it says itself (milliseconds).
+    /// How long it may be silent before it counts as dead, in milliseconds, as the process itself
+    /// says.
     pub silence_ms: Option<u64>,
 }
 
@@ -146,32 +148,34 @@ pub struct HostRow {
 pub struct HostLock(LockSession);
 
 impl HostLock {
-    /// Asks the server for nothing, so that it knows that we live. An error means the lock is lost.
+    /// Sends an empty statement, so that the server knows that this process is alive. An error
+    /// means that the lock is lost.
     pub async fn ping(&mut self) -> Result<(), StoreError> {
         self.0.ping().await
     }
 
-    /// Counts the heartbeat up; `None` says that the process was declared dead.
+    /// Increments the heartbeat counter and returns it; `None` if the process was declared dead. An
+    /// error means that the lock is lost.
     pub async fn beat(&mut self) -> Result<Option<i64>, StoreError> {
         self.0.beat().await
     }
 
-    /// Gives the lock back.
+    /// Releases the lock.
     pub async fn release(self) {
         self.0.release().await;
     }
 }
 
-/// Tells that there may be something to do.
+/// A signal that tenants or hosts may have changed.
 #[derive(Debug)]
 pub enum Wake {
-    /// Looks at the rows now and then.
+    /// Polls the rows.
     Look {
         store: Store,
         seen: Option<i64>,
         every: Duration,
     },
-    /// The server says so.
+    /// Receives notifications from the server.
     Server(Bell),
 }
 
@@ -197,21 +201,22 @@ impl Wake {
 }
 
 impl Store {
-    /// Says that a process takes whatever tenants there are.
+    /// Marks a process as a host that serves any tenant, up to `capacity` of them.
     pub async fn serves(&self, host: HostId, capacity: i64) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         tx.run(SERVES, args![host.to_string(), capacity]).await?;
         tx.commit().await
     }
 
-    /// Says that a process is gone for good.
+    /// Marks a process as gone for good.
     pub async fn leave(&self, host: HostId) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         tx.run(LEAVE, args![host.to_string()]).await?;
         tx.commit().await
     }
 
-    /// Has a process give its tenants away and take none, or not any more. Whether there is one.
+    /// Starts or stops draining a host: a draining host gives its tenants away and takes none.
+    /// Returns whether the host exists and serves.
     pub async fn set_draining(&self, host: HostId, draining: bool) -> Result<bool, StoreError> {
         let state = if draining { "draining" } else { "live" };
         let mut tx = self.db.begin().await?;
@@ -220,13 +225,13 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Processes that were not declared dead.
+    /// Returns the processes that were not declared dead.
     pub async fn hosts(&self) -> Result<Vec<HostRow>, StoreError> {
         self.hosts_by(HOSTS_SQLITE, HOSTS_POSTGRES).await
     }
 
-    /// The same at a price that many looks a second may have: how many leases each holds is left
-    /// out.
+    /// Returns the same rows, but without the number of leases, so that it is cheap enough to call
+    /// many times per second.
     pub async fn signs_of_life(&self) -> Result<Vec<HostRow>, StoreError> {
         self.hosts_by(SIGNS_SQLITE, SIGNS_POSTGRES).await
     }
@@ -244,8 +249,8 @@ impl Store {
         rows.iter().map(host_row).collect()
     }
 
-    /// Takes the host's own lock, in a session that the server ends after `silence`. `None` where
-    /// there are no locks.
+    /// Takes the host's own lock, in a session that the server ends after `silence`. Returns `None`
+    /// if the database has no such locks.
     pub async fn lock_host(
         &self,
         host: HostId,
@@ -259,9 +264,9 @@ impl Store {
         Ok(Some(HostLock(session)))
     }
 
-    /// Takes the leases of many tenants at once, where their holders are dead or there is none. On
-    /// a file, none: there a lock for each tells at once whether its holder lives. Each with
-    /// whether it was another one's.
+    /// Claims the leases of many tenants at once, if they are free or their holders are dead.
+    /// Returns each claimed lease with whether another host held it before. For PostgreSQL only: on
+    /// SQLite each tenant has a lock file that shows at once whether its holder is alive.
     pub async fn claim_many(
         &self,
         tenants: &[TenantId],
@@ -283,8 +288,8 @@ impl Store {
         rows.iter().map(lease).collect()
     }
 
-    /// Those of these tenants whose lease nobody can claim, since its epoch cannot rise. On a
-    /// server only.
+    /// Returns those of these tenants whose lease cannot be claimed because its epoch cannot rise
+    /// any more. On PostgreSQL only.
     pub async fn spent(&self, tenants: &[TenantId]) -> Result<Vec<TenantId>, StoreError> {
         let names = json!(tenants.iter().map(TenantId::as_str).collect::<Vec<_>>()).to_string();
         let rows = self.db.rows(SPENT, args![names]).await?;
@@ -293,7 +298,7 @@ impl Store {
             .collect()
     }
 
-    /// How long the server runs (milliseconds); `None` for a file.
+    /// Returns how long the server has been running, in milliseconds; `None` on SQLite.
     pub async fn server_ms(&self) -> Result<Option<u64>, StoreError> {
         if matches!(self.db, Db::Sqlite { .. }) {
             return Ok(None);
@@ -303,7 +308,7 @@ impl Store {
         Ok(ms.map(|ms| u64::try_from(ms).unwrap_or(0)))
     }
 
-    /// The leases that name this host, with their epochs.
+    /// Returns the leases that name this host, with their epochs.
     pub async fn tokens(&self, host: HostId) -> Result<BTreeMap<TenantId, i64>, StoreError> {
         const TABLE: &str = "wmctl_lease";
         let rows = self.db.rows(TOKENS, args![host.to_string()]).await?;
@@ -311,7 +316,7 @@ impl Store {
         rows.iter().map(token).collect()
     }
 
-    /// Gives many leases back; those that were lost already stay where they are.
+    /// Releases many leases. A lease that was already lost is left unchanged.
     pub async fn release_many(&self, host: HostId, leases: &[Lease]) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         if matches!(self.db, Db::Sqlite { .. }) {
@@ -329,7 +334,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// What tells of changes.
+    /// Returns a signal for changes of tenants and hosts.
     pub fn wake(&self) -> Wake {
         let every = match self.db {
             Db::Sqlite { .. } => FILE_POLL,

@@ -1,7 +1,7 @@
-//! Hosts and leases: who may write for a tenant.
+//! Hosts and leases: which process may write for a tenant.
 //!
-//! The file lock and, later, liveness only decide when to try; the pair of epoch and owner in the
-//! lease row decides who may write.
+//! Lock files, advisory locks and heartbeats only decide when to try a takeover. The epoch and the
+//! owner in the lease row decide who may write.
 
 pub mod advisory_lock;
 pub(super) mod blockers;
@@ -21,22 +21,21 @@ use crate::store::db::{Db, args};
 use crate::store::error::StoreError;
 use crate::store::lease::takeover::{LIVENESS, liveness};
 
-/// The right to write for one tenant, as long as the row still says so.
+/// The right to write for one tenant. It is valid while the row still has this epoch and owner.
 #[derive(Clone, Debug)]
 pub struct Lease {
-    /// For whom.
     pub tenant: TenantId,
     /// Rises with every change of owner.
     pub epoch: i64,
     /// The process that holds it.
     pub owner: HostId,
-    /// On SQLite: the lock of a file, which the kernel frees when the process dies.
+    /// On SQLite the locked file, whose lock the kernel releases when the process dies.
     #[expect(dead_code, reason = "held, not read")]
     file: Option<Arc<File>>,
 }
 
 impl Lease {
-    /// A lease that rests on the row alone.
+    /// Creates a lease that has no lock file.
     pub(super) fn of_row(tenant: TenantId, epoch: i64, owner: HostId) -> Self {
         Self {
             tenant,
@@ -47,31 +46,32 @@ impl Lease {
     }
 }
 
-/// What a process says of itself.
+/// The data that a process registers about itself.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// New with each start of a process.
+    /// New for each start of a process.
     pub id: HostId,
     /// The machine's name, for people.
     pub name: String,
-    /// The process number on that machine.
+    /// The process id on that machine.
     pub pid: u32,
-    /// It may say nothing for so long before others take it for dead; `None` leaves that to them.
+    /// How long this process may be silent before other processes declare it dead. `None` leaves
+    /// the timeout to them.
     pub silence: Option<Duration>,
 }
 
-/// One lease as it stands, for people.
+/// The current state of one lease, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseStatus {
     pub tenant: TenantId,
     pub epoch: i64,
-    /// Who holds it; `None` while it is free.
+    /// The holder; `None` while the lease is free.
     pub owner: Option<HostId>,
-    /// Name and process number of the holder.
+    /// Name and process id of the holder.
     pub host: Option<(String, i64)>,
-    /// Since when (milliseconds since 1970).
+    /// When the holder got the lease, in milliseconds since 1970.
     pub since_ms: i64,
-    /// The last heartbeat of its holder (milliseconds since 1970).
+    /// The last heartbeat of the holder, in milliseconds since 1970.
     pub heartbeat_ms: Option<i64>,
 }
 
@@ -83,14 +83,15 @@ const HEARTBEAT_SQLITE: &str = "
     UPDATE wmctl_host SET hb_seq = hb_seq + 1, hb_ms = $2
     WHERE inc = $1 AND state IN ('live', 'draining') RETURNING hb_seq";
 
-/// A server that was promoted counts for no process that was known before. The time is its own, so
-/// that its age is the same for everybody who asks.
+/// On a promoted server no process that registered before the promotion can send heartbeats: it
+/// must register again. The time is the server's own, so that all observers see the same age.
 pub(super) const HEARTBEAT_POSTGRES: &str = "
     UPDATE wmctl_host SET hb_seq = hb_seq + 1,
         hb_ms = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)
     WHERE inc = $1 AND state IN ('live', 'draining') AND line = wmctl_line() RETURNING hb_seq";
 
-/// A row that is there is not inserted: an insert waits for whoever changes that row.
+/// An existing row is not inserted again: an insert would wait for a transaction that changes that
+/// row.
 const ENSURE_ACCOUNT: &str = "
     INSERT INTO wmctl_account (business_id) SELECT CAST($1 AS TEXT)
     WHERE NOT EXISTS (SELECT 1 FROM wmctl_account WHERE business_id = $1)
@@ -101,7 +102,7 @@ const ENSURE_LEASE: &str = "
     WHERE NOT EXISTS (SELECT 1 FROM wmctl_lease WHERE business_id = $1)
     ON CONFLICT (business_id) DO NOTHING";
 
-/// Free, or its holder was declared dead.
+/// Claims a lease that is free or whose holder was declared dead.
 const CLAIM_FREE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = $2, since_ms = $3
     WHERE business_id = $1 AND epoch < 9223372036854775807 AND (owner IS NULL
@@ -118,16 +119,18 @@ pub(super) const RELEASE: &str = "
 
 const HOLDER: &str = "SELECT owner, epoch FROM wmctl_lease WHERE business_id = $1";
 
-/// No epoch gets there by itself: a statement that somebody typed has set it, and it cannot rise.
+/// The largest epoch, which cannot rise. An epoch never gets here by itself: only a statement typed
+/// by hand can set it.
 pub const EPOCH_MAX: i64 = i64::MAX;
 
-/// The first statement of each unit of work: compares the lease row.
+/// The first statement of each unit of work: it compares the lease row.
 pub(super) const FENCE_SQLITE: &str = "
     SELECT 1 FROM wmctl_lease WHERE business_id = $1 AND epoch = $2 AND owner = $3";
 
-/// The same, and locks it. Only the row lock keeps a takeover out until this transaction ends: a
-/// plain comparison lets a stale writer commit after the new owner has loaded its state. A server
-/// that was promoted meanwhile may lack what this process has in memory: there the lease is void.
+/// Compares the lease row and locks it. Only the row lock holds off a takeover until this
+/// transaction ends. With a plain comparison, a stale writer could commit after the new owner has
+/// loaded its rows. On a server that was promoted since, the lease is void, because the server may
+/// lack data that this process has in memory.
 pub(super) const FENCE_POSTGRES: &str = "
     SELECT 1 FROM wmctl_lease l JOIN wmctl_host h ON h.inc = l.owner
     WHERE l.business_id = $1 AND l.epoch = $2 AND l.owner = $3 AND h.line = wmctl_line()
@@ -139,7 +142,7 @@ const STATUS: &str = "
     WHERE $1 = '' OR l.business_id = $1 ORDER BY l.business_id";
 
 impl Store {
-    /// Makes a process known; once for each start.
+    /// Registers a process, once for each start.
     pub async fn register(&self, host: &Host, now_ms: i64) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         let route = self.route().map(ToString::to_string);
@@ -159,7 +162,8 @@ impl Store {
         Ok(())
     }
 
-    /// Counts the process's heartbeat up; `None` says that it was declared dead.
+    /// Increments the heartbeat counter of the process and returns it; `None` if the process was
+    /// declared dead.
     pub async fn heartbeat(&self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
         let (sql, beat) = match self.db {
             Db::Sqlite { .. } => (HEARTBEAT_SQLITE, args![host.to_string(), now_ms]),
@@ -177,10 +181,10 @@ impl Store {
         row.map(|row| row.column("wmctl_host", 0)).transpose()
     }
 
-    /// Takes the lease of a tenant with a new epoch. [`StoreError::LeaseHeld`] if a process that
-    /// lives has it.
+    /// Claims the lease of a tenant with a new epoch. Returns [`StoreError::LeaseHeld`] if a live
+    /// process holds it, and [`StoreError::EpochSpent`] if the epoch cannot rise.
     ///
-    /// On SQLite a lock file beside the database tells at once whether its holder lives; on
+    /// On SQLite a lock file beside the database shows at once whether the holder is alive. On
     /// PostgreSQL the holder's row must say that it is dead.
     pub async fn claim(
         &self,
@@ -200,8 +204,8 @@ impl Store {
         self.take(claim, tenant, host, now_ms, file).await
     }
 
-    /// Takes a lease that is free, or whose holder was declared dead, although a process that hangs
-    /// may still hold a lock of the system.
+    /// Claims a lease that is free or whose holder was declared dead, even if a hanging process
+    /// still holds the lock file.
     pub async fn claim_orphan(
         &self,
         tenant: &TenantId,
@@ -228,7 +232,7 @@ impl Store {
             return Err(self.held(tenant).await);
         };
         let epoch = row.column("wmctl_lease", 0)?;
-        // Whoever gets the file's lock next knows that this process is gone.
+        // The next process that gets the file lock then knows that this one is gone.
         tx.run(LIVENESS, liveness(host, file.is_some())).await?;
         tx.commit().await?;
         Ok(Lease {
@@ -239,7 +243,7 @@ impl Store {
         })
     }
 
-    /// Gives a lease back; nothing happens where it was lost already.
+    /// Releases a lease. Does nothing if it was already lost.
     pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
@@ -247,19 +251,19 @@ impl Store {
         tx.commit().await
     }
 
-    /// Whether the lease still stands, as far as the row says now. Each commit asks again: this is
-    /// for those who have nothing to commit.
+    /// Returns whether the row still has the lease's epoch and owner. Each commit checks this
+    /// anyway; this method is for callers that have nothing to commit.
     pub async fn holds(&self, lease: &Lease) -> Result<bool, StoreError> {
         let row = args![lease.tenant.as_str(), lease.epoch, lease.owner.to_string()];
         Ok(self.db.row(FENCE_SQLITE, row).await?.is_some())
     }
 
-    /// One lease, for people; `None` if nobody ever had it.
+    /// Returns the state of one lease, for people; `None` if the tenant never had one.
     pub async fn lease(&self, tenant: &TenantId) -> Result<Option<LeaseStatus>, StoreError> {
         Ok(self.leases_of(tenant.as_str()).await?.pop())
     }
 
-    /// All leases, for people.
+    /// Returns the state of all leases, for people.
     pub async fn leases(&self) -> Result<Vec<LeaseStatus>, StoreError> {
         self.leases_of("").await
     }
@@ -310,15 +314,15 @@ impl Store {
         }
     }
 
-    /// Removes the lock file of a tenant that is not there any more.
+    /// Removes the lock file of a deleted tenant.
     pub(super) fn remove_lock_file(&self, tenant: &TenantId) {
         if let Some(path) = self.lock_file_path(tenant) {
-            // An empty file that stays does no harm.
+            // If the empty file remains, it does no harm.
             let _ = std::fs::remove_file(path);
         }
     }
 
-    /// The lock file of a tenant; `None` where the database is no file.
+    /// Opens the lock file of a tenant; `None` on PostgreSQL.
     pub(super) fn lock_file(&self, tenant: &TenantId) -> Result<Option<File>, StoreError> {
         let Some(path) = self.lock_file_path(tenant) else {
             return Ok(None);
@@ -328,7 +332,7 @@ impl Store {
         options.open(path).map(Some).map_err(StoreError::File)
     }
 
-    /// Where it is.
+    /// Returns the path of the lock file.
     pub(super) fn lock_file_path(&self, tenant: &TenantId) -> Option<PathBuf> {
         let mut name = self.file.clone()?.into_os_string();
         name.push(format!(".{tenant}.lock"));

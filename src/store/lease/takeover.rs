@@ -1,4 +1,4 @@
-//! What a standby sees of the process that holds a lease, and what it may do about it.
+//! What a standby sees of the process that holds a lease, and how it takes the lease away.
 
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
@@ -7,25 +7,26 @@ use crate::store::error::StoreError;
 
 const TABLE: &str = "wmctl_host";
 
-/// A host that serves holds a lock of its own, and none of the tenant.
+/// A host that serves holds its own lock and not the lock of the tenant.
 const HOLDER: &str = "
     SELECT h.inc, h.hb_seq, h.state, h.liveness = 'lock' AND NOT h.serves, h.name, h.pid, h.route,
         h.silence_ms
     FROM wmctl_lease l LEFT JOIN wmctl_host h ON h.inc = l.owner
     WHERE l.business_id = $1 AND l.owner IS NOT NULL";
 
-/// Only if nobody heard from it since: a heartbeat in between wins.
+/// Declares a process dead only if its counter has not changed: a heartbeat in between wins.
 const DECLARE_DEAD: &str = "
     UPDATE wmctl_host SET state = 'dead' WHERE inc = $1 AND hb_seq = $2 AND state <> 'dead'";
 
-/// Takes the lease away from a process of another role instead, whose row is not ours to write.
+/// Takes the lease from a process that logs in as another role, because our role may not write that
+/// process's row.
 const DEPOSE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
     WHERE business_id = $1 AND owner = $2 AND EXISTS (
         SELECT 1 FROM wmctl_host WHERE inc = $2 AND hb_seq = $3 AND state <> 'dead'
             AND role <> current_user)";
 
-/// Rows that an open transaction of its owner still holds are skipped: they stay with the dead.
+/// Skips rows that an open transaction of the dead owner has locked.
 const FENCE_DEAD: &str = "
     WITH held AS (
         SELECT business_id FROM wmctl_lease WHERE owner = $1 AND epoch < 9223372036854775807
@@ -33,14 +34,14 @@ const FENCE_DEAD: &str = "
     UPDATE wmctl_lease l SET epoch = l.epoch + 1, owner = NULL
     FROM held WHERE l.business_id = held.business_id";
 
-/// The rest, as soon as nobody holds it.
+/// Takes the remaining rows, as soon as their locks are free.
 const FENCE_REST: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL
     WHERE owner = $1 AND epoch < 9223372036854775807";
 
 pub(in crate::store) const LIVENESS: &str = "UPDATE wmctl_host SET liveness = $2 WHERE inc = $1";
 
-/// Ends a lease whoever holds it: its holder cannot commit from then on.
+/// Takes the lease from its holder, dead or alive. The holder cannot commit afterwards.
 pub(in crate::store) const FORCE_RELEASE: &str = "
     UPDATE wmctl_lease SET epoch = epoch + 1, owner = NULL WHERE business_id = $1 AND owner = $2";
 
@@ -48,23 +49,24 @@ pub(in crate::store) const FORCE_RELEASE: &str = "
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     pub host: HostId,
-    /// Rises with every heartbeat. To be compared with itself, by the observer's own clock.
+    /// The heartbeat counter. An observer compares it only with earlier values, by its own clock.
     pub beats: i64,
-    /// It was declared dead.
+    /// Whether it was declared dead.
     pub dead: bool,
-    /// It holds the tenant's lock: when the lock is free, it is gone.
+    /// Whether it holds the tenant's lock. If so, a free lock means that it is gone.
     pub locks: bool,
-    /// The machine's name and the process number, for people.
+    /// The machine's name and the process id, for people.
     pub name: String,
     pub pid: i64,
     /// How it reaches the server.
     pub route: Option<String>,
-    /// How long it may say nothing before it is dead, as it says itself (milliseconds).
+    /// How long it may be silent before it counts as dead, in milliseconds, as the process itself
+    /// says.
     pub silence_ms: Option<u64>,
 }
 
 impl Store {
-    /// Who holds the lease of a tenant; `None` if it is free.
+    /// Returns the process that holds the lease of a tenant; `None` if the lease is free.
     pub async fn holder(&self, tenant: &TenantId) -> Result<Option<Holder>, StoreError> {
         let Some(row) = self.db.row(HOLDER, args![tenant.as_str()]).await? else {
             return Ok(None);
@@ -82,7 +84,7 @@ impl Store {
         }))
     }
 
-    /// Declares a process dead whose heartbeat still stands at `beats`. Whether it did.
+    /// Declares a process dead if its heartbeat counter is still `beats`. Returns whether it did.
     pub async fn declare_dead(&self, host: HostId, beats: i64) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         let changed = tx.run(DECLARE_DEAD, args![host.to_string(), beats]).await?;
@@ -90,9 +92,9 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Declares the holder of a tenant's lease dead whose heartbeat still stands at `beats`. One of
-    /// another role, whose row only that role may write, loses this lease instead. Whether the
-    /// lease may be claimed.
+    /// Declares the holder of a tenant's lease dead if its heartbeat counter is still `beats`. If
+    /// the holder logs in as another role, only that role may write its row; then it loses this
+    /// lease instead. Returns whether the lease may now be claimed.
     pub async fn depose(
         &self,
         tenant: &TenantId,
@@ -112,9 +114,9 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Ends all leases of a process that was declared dead, at once: it cannot commit for any of
-    /// its tenants from then on, however long it takes until all are claimed. How many. On a
-    /// server only.
+    /// Takes all leases from a process that was declared dead, in one step. From then on it cannot
+    /// commit for any of its tenants, even if claiming them all takes long. Returns the number of
+    /// leases. On PostgreSQL only.
     pub async fn fence_dead(&self, host: HostId) -> Result<u64, StoreError> {
         let mut tx = self.db.begin().await?;
         let fenced = tx.run(FENCE_DEAD, args![host.to_string()]).await?;
@@ -126,14 +128,14 @@ impl Store {
         Ok(fenced)
     }
 
-    /// Says whether a free lock of its tenant means that this process is gone.
+    /// Records whether a free lock of its tenant means that this process is gone.
     pub async fn set_liveness(&self, host: HostId, locks: bool) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         tx.run(LIVENESS, liveness(host, locks)).await?;
         tx.commit().await
     }
 
-    /// Takes a lease away from the process that holds it now. Whether there was one.
+    /// Takes a lease from the process `from`. Returns whether that process held it.
     pub async fn force_release(&self, tenant: &TenantId, from: HostId) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         let changed = tx
@@ -144,12 +146,12 @@ impl Store {
     }
 }
 
-/// A length of time from its row.
+/// Converts a duration in milliseconds from its column.
 pub(in crate::store) fn silence(ms: Option<i64>) -> Option<u64> {
     ms.and_then(|ms| u64::try_from(ms).ok())
 }
 
-/// The arguments of [`LIVENESS`].
+/// Returns the arguments of [`LIVENESS`].
 pub(in crate::store) fn liveness(host: HostId, locks: bool) -> Vec<Val> {
     args![host.to_string(), if locks { "lock" } else { "counter" }]
 }

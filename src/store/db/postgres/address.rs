@@ -1,17 +1,17 @@
-//! Where a server is, and what it has to show.
+//! The address of a PostgreSQL server, and the certificates of a connection to it.
 
 use std::path::PathBuf;
 
 use crate::config::postgres::Roots;
 
-/// Where a server is.
+/// The address of a server.
 #[derive(Debug)]
 pub(super) struct Address {
     pub(super) host: String,
     pub(super) port: u16,
 }
 
-/// What a server has to show, and what it is shown.
+/// The root certificates that must sign the server's certificate, and the client's own certificate.
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) roots: Roots,
@@ -19,7 +19,7 @@ pub(super) struct Files {
 }
 
 impl Address {
-    /// It is on this machine, behind a socket in the file system.
+    /// Returns whether the server is reached over a Unix socket on this machine.
     pub(super) fn is_socket(&self) -> bool {
         self.host.starts_with('/')
     }

@@ -1,27 +1,27 @@
-//! What a server says when it refuses something.
+//! Errors that a PostgreSQL server returns.
 //!
-//! Its details are left out on purpose: they repeat rows, with keys and texts of people.
+//! The DETAIL field is dropped on purpose: it repeats rows, with keys and people's messages.
 
 use tokio_postgres::error::DbError;
 
 use crate::store::error::{StoreError, Verdict};
 
-/// What one statement answered.
+/// The answer to one statement.
 #[derive(Default)]
 pub(in crate::store) struct Answered {
     pub(in crate::store) rows: Vec<tokio_postgres::Row>,
-    /// Rows that it wrote.
+    /// How many rows the statement wrote.
     pub(in crate::store) changed: u64,
 }
 
-/// An error that the server answered.
+/// An error that the server returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(in crate::store) struct Answer {
-    /// Five letters.
+    /// The SQLSTATE, five characters.
     pub(in crate::store) code: String,
     pub(in crate::store) message: String,
-    /// A plan that was kept does not fit the tables any more.
+    /// Whether a cached plan no longer fits the tables.
     stale_plan: bool,
     constraint: Option<String>,
 }
@@ -42,23 +42,24 @@ impl From<Answer> for StoreError {
         let (code, stale) = (answer.code.clone(), answer.stale_plan);
         let source = Box::new(answer);
         match code.get(..2).unwrap_or_default() {
-            // Said of a transaction that may have been completed.
+            // 40003 (statement completion unknown): the transaction may have been committed.
             "40" if code == "40003" => Self::Unavailable(source),
-            // Serialization failures, deadlocks, lock time-outs.
+            // Serialization failures, deadlocks and lock timeouts.
             "40" | "55" => Self::Busy,
             "53" if code == "53100" => Self::Full,
-            // Logins, databases. 28000 is said of connections and of roles that are not listed.
+            // Login and database errors. 28000 covers connections and roles without an entry in
+            // `pg_hba.conf`.
             "28" | "3D" => Self::Login {
                 listed: code != "28000",
                 source,
             },
-            // A definite no, and no fault of the connection.
+            // A definite refusal, not a connection error.
             "25" if code == "25006" => Self::ReadOnly,
-            // Connection, resources, operator intervention (shutdown), system errors; statements
-            // that somebody else has forgotten.
+            // Connection errors, missing resources, operator intervention (shutdown), system
+            // errors, and prepared statements that a pooler has dropped.
             "08" | "53" | "57" | "58" | "25" | "26" => Self::Unavailable(source),
             _ if stale => Self::Unavailable(source),
-            // Values that their columns or the encoding do not take, constraints, limits of size.
+            // Values that the column or the encoding rejects, constraints, and size limits.
             "22" | "23" | "54" => Self::Refused(Box::new(Verdict {
                 message: source.message,
                 code,
@@ -69,7 +70,7 @@ impl From<Answer> for StoreError {
     }
 }
 
-/// What became of a question that got no rows.
+/// Converts the error of a query that got no rows.
 pub(super) fn fault(error: tokio_postgres::Error) -> StoreError {
     match error.as_db_error() {
         Some(answer) => Answer::from(answer).into(),
@@ -78,7 +79,7 @@ pub(super) fn fault(error: tokio_postgres::Error) -> StoreError {
 }
 
 impl StoreError {
-    /// The server's own words, where it answered.
+    /// Returns the server's own error, if it answered.
     pub(in crate::store) fn answer(&self) -> Option<&Answer> {
         match self {
             Self::Unavailable(source)
@@ -89,7 +90,7 @@ impl StoreError {
         }
     }
 
-    /// No connection came, or none was free, in the time that there was.
+    /// Returns the error for a connection that did not come, or was not free, in time.
     pub(in crate::store) fn late() -> Self {
         Self::Unavailable("no connection to the database in time".into())
     }

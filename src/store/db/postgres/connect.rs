@@ -1,4 +1,4 @@
-//! Connects to the first of the servers that suits, and logs in.
+//! Connects to the first suitable server and logs in.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,13 +14,14 @@ use crate::store::db::postgres::link::Link;
 use crate::store::db::postgres::target::{Target, options};
 use crate::store::error::StoreError;
 
-/// How long one server may take where there are others.
+/// How long one server may take if there are others.
 const ONE_OF_SEVERAL: Duration = Duration::from_millis(800);
 const IS_OPEN: &str = "
     SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'";
 
 impl Target {
-    /// A new connection. A login that is refused is read again first, from where it came.
+    /// Opens a new connection. If the login is refused, reads it again from its file and retries
+    /// once.
     pub(in crate::store) async fn connect(&self) -> Result<Link, StoreError> {
         match Box::pin(self.connect_to_any()).await {
             Err(StoreError::Login { .. }) if self.login.renew() => self.connect_to_any().await,
@@ -28,7 +29,7 @@ impl Target {
         }
     }
 
-    /// The server that was right last comes first.
+    /// Tries all servers, starting with the one that was suitable last.
     async fn connect_to_any(&self) -> Result<Link, StoreError> {
         let count = self.servers.len();
         let last = self.last.load(Ordering::Relaxed);
@@ -40,7 +41,7 @@ impl Target {
             let connect = self.connect_to(server);
             let connected = match count {
                 1 => connect.await,
-                // One that is silent must not use up the time of the others.
+                // A silent server must not use up the time of the others.
                 _ => timeout(ONE_OF_SEVERAL, connect)
                     .await
                     .unwrap_or_else(|_| Err(StoreError::late())),
@@ -50,7 +51,7 @@ impl Target {
                     self.last.store(at, Ordering::Relaxed);
                     return Ok(link);
                 }
-                // A copy is what is told of only if nothing is wrong with the others.
+                // A standby is reported only if no other server has an error.
                 Err(StoreError::Standby) if 0 < at => (),
                 Err(error) => failure = error,
             }
@@ -78,7 +79,7 @@ impl Target {
         if !self.settings.is_empty() {
             config.options(options(&self.settings));
         }
-        // What there is to negotiate is done.
+        // TLS is already negotiated on the socket.
         match socket.is_encrypted() {
             true => config
                 .ssl_mode(SslMode::Require)
@@ -92,7 +93,8 @@ impl Target {
         Ok(link)
     }
 
-    /// Whether it is what is wanted, where there is a choice.
+    /// Returns an error if the server is not of the wanted kind. Not checked if there is only one
+    /// server and any primary will do.
     async fn suits(&self, link: &mut Link) -> Result<(), StoreError> {
         if self.servers.len() == 1 && self.wanted == WantedServer::Primary {
             return Ok(());
@@ -109,7 +111,7 @@ impl Target {
     }
 }
 
-/// Why nobody was logged in.
+/// Converts the error of a failed login.
 fn refusal(error: tokio_postgres::Error, has_password: bool) -> StoreError {
     let source = std::error::Error::source(&error);
     let broke = source.is_some_and(|source| source.is::<std::io::Error>());
@@ -120,7 +122,7 @@ fn refusal(error: tokio_postgres::Error, has_password: bool) -> StoreError {
             listed: true,
             source: "the server wants a password, and there is none".into(),
         },
-        // The server does not prove that it knows the password, or who it is.
+        // The server did not prove that it knows the password, or did not prove its identity.
         None => StoreError::Untrusted(Box::new(error)),
     }
 }

@@ -1,4 +1,4 @@
-//! The socket to a server, encrypted where it has to be.
+//! The socket to a PostgreSQL server, encrypted if required.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -20,7 +20,7 @@ use crate::store::db::postgres::target::Target;
 use crate::store::db::postgres::trust;
 use crate::store::error::StoreError;
 
-/// Asks for TLS: a length, and a number that is no version of the protocol.
+/// The SSLRequest message: its length, and a code that is not a protocol version.
 const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 const YES: u8 = b'S';
 const NO: u8 = b'N';
@@ -38,7 +38,7 @@ impl Socket {
     }
 }
 
-/// Connects, and encrypts if the server's mode says so.
+/// Connects, and encrypts the connection if the server's TLS mode says so.
 pub(super) async fn dial(target: &Target, server: &Address) -> Result<Socket, StoreError> {
     if server.is_socket() {
         let path = Path::new(&server.host).join(format!(".s.PGSQL.{}", server.port));
@@ -51,7 +51,7 @@ pub(super) async fn dial(target: &Target, server: &Address) -> Result<Socket, St
         TlsMode::Disable | TlsMode::Allow => return Ok(Socket::Tcp(stream)),
         _ => stream.write_all(&ASK_FOR_TLS).await.map_err(broken)?,
     }
-    // No byte more than the answer: what follows it unencrypted is never taken for the server's.
+    // Reads no byte beyond the answer: unencrypted bytes after it must never pass for the server's.
     match (stream.read_u8().await.map_err(broken)?, target.tls) {
         (YES, _) => (),
         (NO, TlsMode::Prefer) => return Ok(Socket::Tcp(stream)),
@@ -87,7 +87,7 @@ async fn reach(server: &Address, keepalives: Keepalives) -> Result<TcpStream, St
     Err(broken(failure))
 }
 
-/// Has the system find out that the other side is gone.
+/// Enables TCP keepalives, so that the system detects a dead peer.
 fn keep_alive(stream: &TcpStream, keepalives: Keepalives) -> io::Result<()> {
     sockopt::set_socket_keepalive(stream, !keepalives.off)?;
     if let Some(idle) = keepalives.idle {
@@ -163,7 +163,7 @@ impl AsyncWrite for Socket {
 }
 
 impl TlsStream for Socket {
-    /// What a login is bound to, so that nobody in between can pass it on.
+    /// Binds a login to the TLS certificate, so that a man in the middle cannot relay it.
     fn channel_binding(&self) -> ChannelBinding {
         let Self::Tls(stream) = self else {
             return ChannelBinding::none();
@@ -175,7 +175,7 @@ impl TlsStream for Socket {
     }
 }
 
-/// The socket is as it has to be already.
+/// A connector for a socket that is already encrypted if it has to be.
 pub(super) struct Secured;
 
 impl TlsConnect<Socket> for Secured {

@@ -1,9 +1,10 @@
-//! The variables that every client of PostgreSQL knows (`PGUSER`, `PGPASSFILE` and so on), read
-//! where a URL leaves something out. They are libpq's and no settings of ours.
+//! The environment variables that every PostgreSQL client knows (`PGUSER`, `PGPASSFILE` and
+//! others). They apply where the URL leaves something out. They belong to libpq and are not
+//! settings of wmctl.
 
 use std::path::PathBuf;
 
-/// The text of a variable; `None` where it is unset or not UTF-8.
+/// Returns the value of a variable; `None` if it is unset or not UTF-8.
 #[expect(
     clippy::disallowed_methods,
     reason = "the variables of libpq belong to the connection, not to our settings"
@@ -12,7 +13,8 @@ pub(super) fn var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The file of passwords that is named, or the one in the home folder.
+/// Returns the path of the password file: the one that `PGPASSFILE` names, or `.pgpass` in the home
+/// folder.
 #[expect(
     clippy::disallowed_methods,
     reason = "the variables of libpq belong to the connection, not to our settings"

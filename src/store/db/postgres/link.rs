@@ -1,8 +1,8 @@
-//! One connection, and what is asked on it.
+//! One connection to PostgreSQL and the queries on it.
 //!
-//! There is no task: whoever asks moves the connection on while it waits. What is asked together is
-//! handed over before the connection is moved, so that it leaves in one piece and is answered in
-//! one round trip.
+//! A connection has no background task: the caller drives it while it waits for an answer. The
+//! statements of a batch are queued before the connection is driven, so that they leave together
+//! and are answered in one round trip.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::store::db::postgres::dial::Socket;
 use crate::store::db::value::Val;
 use crate::store::error::StoreError;
 
-/// Something that another session told.
+/// A notification from another session.
 #[derive(Debug)]
 pub(in crate::store) struct Told {
     pub(in crate::store) channel: String,
@@ -30,15 +30,16 @@ pub(in crate::store) struct Told {
 
 type Wire = Connection<Socket, Socket>;
 
-/// A connection to a server. Dropped, it is cut: the server ends what was open on it.
+/// A connection to a server. Dropping it closes the socket; the server then rolls back an open
+/// transaction.
 pub(in crate::store) struct Link {
     client: Client,
     wire: Wire,
     statements: Statements,
     heard: VecDeque<Told>,
-    /// Something that was asked is not answered yet.
+    /// A query is not fully answered yet.
     waits: bool,
-    /// It is in a transaction.
+    /// A transaction is open.
     open: bool,
 }
 
@@ -48,9 +49,10 @@ impl fmt::Debug for Link {
     }
 }
 
-/// Statements that were asked before: the second time they are prepared, for the third.
+/// Statements that ran before on this connection. A statement is prepared when it runs for the
+/// second time, and used prepared from the third.
 struct Statements {
-    /// By where the text stands in the program.
+    /// Keyed by address and length of the text in the program.
     known: HashMap<(usize, usize), Option<Statement>>,
     most: usize,
 }
@@ -60,7 +62,7 @@ impl Statements {
         (sql.as_ptr() as usize, sql.len())
     }
 
-    /// The prepared statement, if it is for values of these kinds.
+    /// Returns the prepared statement if its parameter types match the values.
     fn prepared(&self, sql: &'static str, args: &[Val]) -> Option<Statement> {
         let statement = self.known.get(&Self::place(sql))?.as_ref()?;
         let kinds = args.iter().map(Val::kind);
@@ -68,7 +70,8 @@ impl Statements {
         fits.then(|| statement.clone())
     }
 
-    /// Whether it is worth preparing.
+    /// Returns whether the statement has run before and is not prepared yet. Records a new
+    /// statement.
     fn is_due(&mut self, sql: &'static str) -> bool {
         match self.known.get(&Self::place(sql)) {
             Some(statement) => statement.is_none(),
@@ -97,7 +100,8 @@ impl Link {
         }
     }
 
-    /// What each statement answers, in order. An error of the connection itself is the outer one.
+    /// Runs a batch and returns the outcome of each statement, in order. The outer error is one of
+    /// the connection itself.
     pub(in crate::store) async fn each(
         &mut self,
         batch: Batch,
@@ -109,7 +113,8 @@ impl Link {
         let (client, statements) = (&self.client, &self.statements);
         let (mut prepared, mut answers) = (Vec::new(), Vec::with_capacity(batch.len()));
         let work = async {
-            // In front: a statement that was prepared in a transaction that failed is not there.
+            // Prepared before the batch: a statement prepared in a transaction that fails would be
+            // lost.
             let prepare = due
                 .iter()
                 .map(|(sql, kinds)| client.prepare_typed(sql, kinds));
@@ -118,7 +123,7 @@ impl Link {
             let asked = items.map(|item| Box::pin(ask(client, statements, item)));
             let asked = handed_over(asked).await;
             for ((sql, _), statement) in due.iter().zip(prepare) {
-                // Whoever asks for it is told what is wrong with it.
+                // A failure is not reported here: running the statement reports the same error.
                 prepared.extend(statement.await.ok().map(|statement| (*sql, statement)));
             }
             for one in asked {
@@ -126,7 +131,7 @@ impl Link {
             }
         };
         if let Err(error) = moved(&mut self.wire, &mut self.heard, work).await {
-            // What the server said last says more than that it ended the connection.
+            // The last error of the server is more useful than that it closed the connection.
             let said = answers.into_iter().find_map(Result::err);
             return Err(said.unwrap_or(error));
         }
@@ -139,7 +144,7 @@ impl Link {
         Ok(answers)
     }
 
-    /// The same, or the first error.
+    /// Runs a batch and returns all answers, or the first error.
     pub(in crate::store) async fn ask(
         &mut self,
         batch: Batch,
@@ -148,7 +153,7 @@ impl Link {
         answers.into_iter().collect()
     }
 
-    /// The first row that one statement answers.
+    /// Runs one statement and returns its first row.
     pub(in crate::store) async fn row(
         &mut self,
         sql: &'static str,
@@ -161,7 +166,7 @@ impl Link {
             .flatten())
     }
 
-    /// Statements of the batch that were asked before and are not prepared yet, each once.
+    /// Returns the statements of the batch that ran before and are not prepared yet, each one once.
     fn due(&mut self, batch: &Batch) -> Vec<(&'static str, Vec<Type>)> {
         let mut due: Vec<(&'static str, Vec<Type>)> = Vec::new();
         for item in &batch.items {
@@ -179,7 +184,7 @@ impl Link {
         due
     }
 
-    /// The rows of one query, one after the other: not all of them are in memory at once.
+    /// Returns the rows of one query as a stream, so that they are never all in memory at once.
     pub(in crate::store) fn stream(&mut self, sql: String, args: Vec<Val>) -> Rows<'_> {
         self.waits = true;
         let client = &self.client;
@@ -195,7 +200,7 @@ impl Link {
         }
     }
 
-    /// Waits for what other sessions tell. Cancel-safe.
+    /// Waits for a notification from another session. Cancel-safe.
     pub(in crate::store) async fn told(&mut self) -> Result<Told, StoreError> {
         loop {
             if let Some(told) = self.heard.pop_front() {
@@ -209,8 +214,8 @@ impl Link {
         }
     }
 
-    /// Whether somebody else may have it: nothing is open on it, and it has not ended as far as
-    /// one knows without asking.
+    /// Returns whether another caller may use the connection: no query or transaction is open, and
+    /// the connection is not known to have ended. Sends nothing.
     pub(super) fn is_clean(&mut self) -> bool {
         if self.waits || self.open || self.client.is_closed() {
             return false;
@@ -225,7 +230,7 @@ impl Link {
         }
     }
 
-    /// Ends it in order.
+    /// Closes the connection in an orderly way.
     pub(in crate::store) async fn close(self) -> Result<(), StoreError> {
         let Self {
             client,
@@ -244,7 +249,7 @@ impl Link {
     }
 }
 
-/// One question, as it goes out when this is polled first.
+/// Runs one statement. It is sent when the future is first polled.
 async fn ask(client: &Client, statements: &Statements, item: Item) -> Result<Answered, Error> {
     let (sql, args, all) = match item {
         Item::Script(text) => {
@@ -275,7 +280,7 @@ async fn ask(client: &Client, statements: &Statements, item: Item) -> Result<Ans
     Ok(answered)
 }
 
-/// Something that was asked, and perhaps answered.
+/// A future that was polled once, with its output if it was ready.
 enum Asked<F: Future> {
     Waits(F),
     Done(F::Output),
@@ -293,7 +298,7 @@ impl<F: Future + Unpin> IntoFuture for Asked<F> {
     }
 }
 
-/// Polls each once, in order: what they ask is handed over.
+/// Polls each future once, in order, so that their statements are queued.
 async fn handed_over<F: Future + Unpin>(work: impl Iterator<Item = F>) -> Vec<Asked<F>> {
     let mut asked = Vec::new();
     for mut one in work {
@@ -305,7 +310,7 @@ async fn handed_over<F: Future + Unpin>(work: impl Iterator<Item = F>) -> Vec<As
     asked
 }
 
-/// Moves the connection on until the work is done.
+/// Drives the connection until the work is done.
 async fn moved<T>(
     wire: &mut Wire,
     heard: &mut VecDeque<Told>,
@@ -317,7 +322,7 @@ async fn moved<T>(
             return Poll::Ready(Ok(done));
         }
         let ended = advance(wire, heard, cx);
-        // What came in may be what it waits for, even where nothing more will.
+        // Data that has arrived may complete the work, even if the connection has ended.
         match (work.as_mut().poll(cx), ended) {
             (Poll::Ready(done), _) => Poll::Ready(Ok(done)),
             (Poll::Pending, Some(error)) => Poll::Ready(Err(error)),
@@ -327,7 +332,7 @@ async fn moved<T>(
     .await
 }
 
-/// Sends and receives what is there; the end of the connection.
+/// Sends and receives whatever is ready. Returns an error once the connection has ended.
 fn advance(
     wire: &mut Wire,
     heard: &mut VecDeque<Told>,
@@ -344,7 +349,7 @@ fn advance(
 }
 
 fn note(heard: &mut VecDeque<Told>, message: AsyncMessage) {
-    // Notices are for people who type.
+    // NOTICE messages are only useful to interactive users.
     if let AsyncMessage::Notification(told) = message {
         heard.push_back(Told {
             channel: told.channel().to_owned(),
@@ -363,7 +368,7 @@ enum State<'a> {
     Done,
 }
 
-/// The rows of a query as they come in.
+/// The rows of a query, read as they arrive.
 pub(in crate::store) struct Rows<'a> {
     state: State<'a>,
     wire: &'a mut Wire,

@@ -1,7 +1,7 @@
-//! Who logs in: from the URL, from the variables, or from the file of passwords.
+//! User and password of a connection: from the URL, from the environment or from the password file.
 //!
-//! A URL that came from a file is read again when it is refused: passwords are changed while a
-//! process runs, and some are made for a short time only.
+//! If the URL came from a file, the file is read again when the server refuses the login: passwords
+//! change while a process runs, and some are only valid for a short time.
 
 use std::fmt;
 use std::fs::File;
@@ -17,13 +17,13 @@ use crate::store::db::postgres::address::Address;
 use crate::store::db::postgres::environment::var;
 use crate::store::db::postgres::passwords::{self, Wanted};
 
-/// Longest file with a URL.
+/// Maximum size of a file with a URL, in bytes.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
-/// Who logs in at the moment. All who connect share it.
+/// The current login, shared by all connections.
 #[derive(Clone)]
 pub(super) struct Login {
-    /// Where the URL stands.
+    /// The file that holds the URL.
     file: Option<PathBuf>,
     known: Arc<Mutex<Known>>,
 }
@@ -34,7 +34,7 @@ struct Known {
     password: Option<Zeroizing<String>>,
 }
 
-/// Without the password.
+/// Leaves the password out.
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Login").field(&self.known().user).finish()
@@ -49,7 +49,7 @@ impl Login {
         }
     }
 
-    /// User and password for a server. The file of passwords is read each time.
+    /// Returns the user and the password for a server. The password file is read each time.
     pub(super) fn now(
         &self,
         server: &Address,
@@ -68,7 +68,7 @@ impl Login {
         (user, password)
     }
 
-    /// Reads the URL again. Whether somebody else, or the same with another password, is to log in.
+    /// Reads the URL again. Returns whether the user or the password has changed.
     pub(super) fn renew(&self) -> bool {
         let Some(fresh) = self.file.as_deref().and_then(read) else {
             return false;
@@ -99,7 +99,7 @@ impl Known {
     }
 }
 
-/// Who logs in by the file; nobody where it cannot be used.
+/// Reads the login from the file; `None` if the file cannot be used.
 fn read(path: &Path) -> Option<Known> {
     let mut text = Zeroizing::new(String::new());
     let read = File::open(path).and_then(|file| {

@@ -1,7 +1,7 @@
-//! Connections to a server: where it is, how it is logged in to, and what is asked on them.
+//! Connections to PostgreSQL: address, login and queries.
 //!
-//! Values are bound and never part of a text; what is asked together goes out together. What is
-//! asked comes from above, and so does what to do when a connection fails.
+//! Values are bound and never part of a statement's text. Statements of one batch are sent
+//! together. The caller decides what to do when a connection fails.
 
 mod address;
 pub(in crate::store) mod answer;

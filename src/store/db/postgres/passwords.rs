@@ -1,4 +1,4 @@
-//! The file of passwords that PostgreSQL's own clients read: `host:port:database:user:password`.
+//! The password file of PostgreSQL's own clients: `host:port:database:user:password`.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -9,25 +9,26 @@ use zeroize::Zeroizing;
 
 use crate::store::db::postgres::environment::password_file;
 
-/// Longest file that is read.
+/// Maximum size of the file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// Whose password is looked for.
+/// The connection that needs a password.
 pub(super) struct Wanted<'a> {
-    /// A name, an address, or the folder of a socket.
+    /// A host name, an address, or the folder of a Unix socket.
     pub(super) host: &'a str,
     pub(super) port: u16,
     pub(super) database: &'a str,
     pub(super) user: &'a str,
 }
 
-/// The password in the file that `PGPASSFILE` names, or in `.pgpass` in the home folder.
+/// Returns the password from the file that `PGPASSFILE` names, or from `.pgpass` in the home
+/// folder.
 pub(super) fn find(wanted: &Wanted<'_>) -> Option<Zeroizing<String>> {
     let path = password_file()?;
     in_text(&text(&path)?, wanted)
 }
 
-/// What is in the file; nothing if others may read it.
+/// Returns the contents of the file; `None`, with a warning, if other users may read it.
 fn text(path: &Path) -> Option<Zeroizing<String>> {
     let file = File::open(path).ok()?;
     let mode = file.metadata().ok()?.permissions().mode();
@@ -41,7 +42,7 @@ fn text(path: &Path) -> Option<Zeroizing<String>> {
     read.ok().map(|_| text)
 }
 
-/// The password of the first line that fits.
+/// Returns the password of the first line that matches.
 fn in_text(text: &str, wanted: &Wanted<'_>) -> Option<Zeroizing<String>> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.into_iter().find_map(|line| of_line(line, wanted))
@@ -62,7 +63,7 @@ fn of_line(line: &str, wanted: &Wanted<'_>) -> Option<Zeroizing<String>> {
     fits.then(|| Zeroizing::new(plain(rest)))
 }
 
-/// The text before the next colon, and what is behind it.
+/// Splits the text at the next unescaped colon and unescapes the first part.
 fn field(text: &str) -> Option<(String, &str)> {
     let mut escaped = false;
     for (at, char) in text.char_indices() {
@@ -76,7 +77,7 @@ fn field(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// Without the backslashes that say that the next character means itself.
+/// Removes the backslashes that escape the next character.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars();

@@ -1,7 +1,7 @@
-//! Connections that are used again.
+//! A pool of reusable connections.
 //!
-//! There is no task: connections are made by those who need one, and looked over by those who give
-//! one back.
+//! It has no background task. A connection is opened by the caller that needs it, and idle ones are
+//! closed when a connection is returned.
 
 use std::fmt;
 use std::io;
@@ -18,31 +18,31 @@ use crate::store::db::postgres::link::Link;
 use crate::store::db::postgres::target::Target;
 use crate::store::error::StoreError;
 
-/// The first pause before a server that does not accept is tried again.
+/// The first pause before a retry when the server refuses connections.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// What a server says that has too many connections, or is starting.
+/// SQLSTATEs of a server that has too many connections, or is starting up.
 const NOT_YET: [&str; 2] = ["53300", "57P03"];
-/// How long a connection may take to say that it lives.
+/// How long the test of an idle connection may take.
 const CHECK_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// How many connections there are, and how long they are kept.
+/// How many connections the pool has, and how long it keeps them.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct Limits {
     pub(in crate::store) most: u32,
     pub(in crate::store) least: u32,
     pub(in crate::store) lifetime: Duration,
     pub(in crate::store) idle_time: Duration,
-    /// One that lay idle for so long is tried out first.
+    /// A connection that was idle for this long is tested before it is used.
     pub(in crate::store) check_after: Duration,
-    /// How long a caller waits for one.
+    /// How long a caller waits for a connection.
     pub(in crate::store) patience: Duration,
 }
 
-/// Looks at a new connection before it is used.
+/// Checks a new connection before it is used.
 pub(in crate::store) type Admit =
     Arc<dyn for<'a> Fn(&'a mut Link) -> BoxFuture<'a, Result<(), StoreError>> + Send + Sync>;
 
-/// Connections to one server. Cheap to clone.
+/// The connections to one server. Cloning is cheap.
 #[derive(Clone)]
 pub(in crate::store) struct Pool(Arc<Inner>);
 
@@ -60,7 +60,7 @@ struct Free {
     since: Instant,
 }
 
-/// A connection of a pool, which gets it back if nothing is open on it.
+/// A connection that is borrowed from a pool. It returns to the pool if nothing is open on it.
 pub(in crate::store) struct Pooled {
     pool: Arc<Inner>,
     link: Option<Link>,
@@ -85,7 +85,7 @@ impl Pool {
         }))
     }
 
-    /// Connects as often as there are to be connections at least, and once.
+    /// Opens the minimum number of connections, at least one.
     pub(in crate::store) async fn fill(&self) -> Result<(), StoreError> {
         let mut made = Vec::new();
         for _ in 0..self.0.limits.least.max(1) {
@@ -94,7 +94,7 @@ impl Pool {
         Ok(())
     }
 
-    /// A connection that nobody else has.
+    /// Borrows a connection.
     pub(in crate::store) async fn acquire(&self) -> Result<Pooled, StoreError> {
         let until = Instant::now() + self.0.limits.patience;
         let acquired = timeout_at(until, Box::pin(self.acquire_now())).await;
@@ -110,7 +110,7 @@ impl Pool {
             made,
             _turn: turn,
         };
-        // The one that was used last has the most prepared.
+        // The most recently used connection has the most prepared statements.
         loop {
             let Some(mut free) = self.0.free().pop() else {
                 break;
@@ -127,20 +127,20 @@ impl Pool {
         Ok(pooled(self.0.connect().await?, Instant::now()))
     }
 
-    /// Ends all of them, in order, when they are given back. Nobody gets one any more.
+    /// Closes every connection in an orderly way, once all are returned. No more can be borrowed.
     pub(in crate::store) async fn close(&self) {
         let all = self.0.turns.acquire_many(self.0.limits.most).await;
         self.0.turns.close();
         drop(all);
         let free = std::mem::take(&mut *self.0.free());
         for one in free {
-            // It is gone either way.
+            // The connection is closed in any case.
             drop(one.link.close().await);
         }
     }
 }
 
-/// Asks for nothing but an answer.
+/// Sends an empty query and waits for the answer.
 async fn is_alive(link: &mut Link) -> bool {
     let mut batch = Batch::default();
     batch.script("");
@@ -157,7 +157,7 @@ impl Inner {
         free.made.elapsed() < self.limits.lifetime
     }
 
-    /// Knocks until the server accepts, with pauses that grow to a fifth of the whole wait.
+    /// Retries until the server accepts, with pauses that grow up to a fifth of the whole wait.
     async fn connect(&self) -> Result<Link, StoreError> {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -184,7 +184,7 @@ impl Inner {
             made,
             since: now,
         });
-        // Those that lay idle for longest come first.
+        // The connections that have been idle longest come first.
         let least = self.limits.least as usize;
         let idle = |one: &Free| self.limits.idle_time <= one.since.elapsed();
         while least < free.len() && free.first().is_some_and(idle) {

@@ -1,7 +1,7 @@
-//! A server as a URL describes it: where it is, who logs in, and what a session is to be like.
+//! A connection target as a URL describes it: servers, login, TLS and session settings.
 //!
-//! What the URL leaves open comes from the variables and the file of passwords that PostgreSQL's
-//! own clients read.
+//! What the URL leaves out comes from the environment variables and the password file of
+//! PostgreSQL's own clients.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use crate::store::db::postgres::environment::var;
 use crate::store::db::postgres::login::Login;
 
 const PORT: u16 = 5432;
-/// Where sockets lie, by distribution.
+/// Folders of Unix sockets, by distribution.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
-/// Statements that a connection keeps prepared: more than the program has.
+/// Maximum number of prepared statements of a connection: more than the program has.
 const STATEMENTS_MAX: usize = 500;
 /// How to connect.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Target {
     pub(super) servers: Arc<Vec<Address>>,
-    /// Which of them was the right one last.
+    /// The index of the server that was suitable last.
     pub(super) last: Arc<AtomicUsize>,
     pub(super) wanted: WantedServer,
     pub(super) login: Login,
@@ -37,7 +37,7 @@ pub(in crate::store) struct Target {
 }
 
 impl Target {
-    /// Of a URL; sessions have this name unless the URL gives one.
+    /// Creates the target of a URL. Sessions get this name unless the URL sets one.
     pub(in crate::store) fn of(url: &PostgresUrl, name: &str) -> Self {
         let servers = servers(url);
         let options = url.options.clone().or_else(|| var("PGOPTIONS"));
@@ -57,7 +57,7 @@ impl Target {
         }
     }
 
-    /// The same with another encryption.
+    /// Returns the target with another TLS mode.
     pub(in crate::store) fn with_tls(&self, tls: TlsMode) -> Self {
         Self {
             tls,
@@ -77,7 +77,7 @@ impl Target {
         self.files.client.as_ref()
     }
 
-    /// The same with more settings; what the URL sets stays as it is.
+    /// Returns the target with more settings. A setting from the URL is not overridden.
     pub(in crate::store) fn with_settings(&self, more: &[(&str, &str)]) -> Self {
         let mut target = self.clone();
         for (name, value) in more {
@@ -89,7 +89,7 @@ impl Target {
         target
     }
 
-    /// The same without statements that outlive a transaction.
+    /// Returns the target without prepared statements, which outlive a transaction.
     pub(in crate::store) fn without_statements(&self) -> Self {
         Self {
             statements: 0,
@@ -97,13 +97,13 @@ impl Target {
         }
     }
 
-    /// Has the login read again from the file that it came from.
+    /// Reads the login again from the file that it came from.
     pub(in crate::store) fn renew_login(&self) {
         self.login.renew();
     }
 }
 
-/// What the URL names, or else the variables, or else this machine.
+/// Returns the servers that the URL names, else those of the environment, else this machine.
 fn servers(url: &PostgresUrl) -> Vec<Address> {
     let port = var("PGPORT").and_then(|port| port.parse().ok());
     let named = || var("PGHOSTADDR").or_else(|| var("PGHOST"));
@@ -120,7 +120,7 @@ fn servers(url: &PostgresUrl) -> Vec<Address> {
 }
 
 fn mode(url: &PostgresUrl, servers: &[Address]) -> TlsMode {
-    // No server offers TLS over its socket, and nobody sits in between.
+    // No server offers TLS over its Unix socket, and no network lies in between.
     if servers.iter().all(Address::is_socket) {
         return TlsMode::Disable;
     }
@@ -143,7 +143,7 @@ fn files(url: &PostgresUrl) -> Files {
     Files { roots, client }
 }
 
-/// The folder with a socket of that port, or else this machine.
+/// Returns the folder that has a socket for this port, else `localhost`.
 fn default_host(port: u16) -> String {
     let socket = format!(".s.PGSQL.{port}");
     let has_it = |folder: &&&str| Path::new(folder).join(&socket).exists();
@@ -151,7 +151,7 @@ fn default_host(port: u16) -> String {
     folder.map_or("localhost", |folder| *folder).to_owned()
 }
 
-/// `-c name=value` and `--name=value`, separated by blanks (which a URL writes as `%20`).
+/// Parses `-c name=value` and `--name=value`, separated by blanks (which a URL writes as `%20`).
 fn settings_of(options: &str) -> Vec<(String, String)> {
     let parts = options.split("-c").flat_map(|part| part.split("--"));
     let pairs = parts.filter_map(|part| part.trim().split_once('='));
@@ -160,7 +160,7 @@ fn settings_of(options: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The same as the server reads it.
+/// Formats settings as the server parses them.
 pub(super) fn options(settings: &[(String, String)]) -> String {
     let mut text = String::new();
     for (name, value) in settings {

@@ -1,4 +1,5 @@
-//! Whom to believe to be the server: `sslmode` and `sslrootcert` as PostgreSQL's clients mean them.
+//! Verification of the server's certificate: `sslmode` and `sslrootcert` with the meaning that
+//! PostgreSQL's clients give them.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::config::postgres::{Roots, TlsMode};
 use crate::store::db::postgres::address::Files;
 use crate::store::error::StoreError;
 
-/// What a handshake rests on.
+/// Returns the TLS configuration of a mode.
 pub(super) fn config(mode: TlsMode, files: &Files) -> Result<Arc<ClientConfig>, StoreError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = verifier(mode, files, &provider)?;
@@ -60,13 +61,13 @@ fn verifier(
     match &files.roots {
         Roots::File(path) => {
             for certificate in CertificateDer::pem_file_iter(path).map_err(untrusted)? {
-                // A root that the verifier cannot use is as good as absent.
+                // A root that the verifier cannot use is skipped.
                 let _ = roots.add(certificate.map_err(untrusted)?);
             }
         }
         Roots::Any | Roots::System => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            // A container image without any roots still has the built-in ones.
+            // A container image without root certificates still has the built-in ones.
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
     }
@@ -81,7 +82,7 @@ fn verifier(
     })
 }
 
-/// Takes any name, and without chains anybody who has the key of the certificate that is shown.
+/// Accepts any host name. Without `chains`, it accepts any certificate whose key the server has.
 #[derive(Debug)]
 struct Lenient {
     chains: Option<Arc<WebPkiServerVerifier>>,
@@ -103,7 +104,7 @@ impl ServerCertVerifier for Lenient {
         let verified =
             chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // The name is looked at last.
+            // The host name is checked last, so everything else was valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -137,8 +138,11 @@ impl ServerCertVerifier for Lenient {
     }
 }
 
-/// What a login is bound to: the certificate, digested as its own signature is; at least SHA-256.
-/// `None` where no digest is agreed on.
+/// Returns the certificate's hash for channel binding (`tls-server-end-point`). It uses the hash
+/// function of the certificate's signature, but at least SHA-256. `None` if no hash function is
+/// defined for the signature.
+///
+/// Source: RFC 5929, section 4.1.
 pub(super) fn digest(certificate: &[u8]) -> Option<Vec<u8>> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let algorithm = parsed.signature_algorithm.algorithm.to_id_string();
