@@ -1,7 +1,7 @@
-//! What a message costs in processor time, piece by piece, and beside other people's code where a
-//! crate of theirs is at hand: the ratio of two figures of one run is worth more than either.
+//! Measures the processor time of each part of a message, next to third-party code where a crate is
+//! available. Compare two figures of the same run; absolute figures vary between machines.
 //!
-//! `cargo bench --bench hot`; with `-- NAME` only what has the name in it.
+//! Run `cargo bench --bench hot`; add `-- NAME` to run only benchmarks whose name contains NAME.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Codecs and ciphers, each by itself.
+//! Codecs and ciphers, each measured alone.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -29,9 +29,9 @@ use wmctl::wire::node::Node;
 use wmctl::wire::{decode, encode};
 use wmctl_proto::appstate::SyncActionValue;
 
-/// A text of a few lines, padded.
+/// A padded text of a few lines.
 const TEXT: [u8; 200] = [b'a'; 200];
-/// Mutations in one patch.
+/// Mutations per patch.
 const MUTATIONS: usize = 100;
 const NOW_S: u64 = 1_760_000_000;
 const PROLOGUE: &[u8] = b"WA\x06\x03";
@@ -40,7 +40,7 @@ pub(crate) fn chance() -> StdRng {
     StdRng::seed_from_u64(7)
 }
 
-/// A message as the server delivers it.
+/// Returns a message stanza as the server delivers it.
 pub(crate) fn stanza(from: &Jid, id: &str, kind: &str, sealed: &[u8]) -> Node {
     Node::new("message")
         .attr("from", from.clone())
@@ -56,7 +56,7 @@ pub(crate) fn stanza(from: &Jid, id: &str, kind: &str, sealed: &[u8]) -> Node {
         )
 }
 
-/// Ours and wacore's, for the same stanza.
+/// Compares our codec with wacore's on the same stanza.
 pub(crate) fn binary_xml(criterion: &mut Criterion) {
     let from = Jid::user("4915112345678").with_device(3);
     let node = stanza(&from, "3EB0C431C26A1916E3E8", "msg", &TEXT);
@@ -74,7 +74,7 @@ pub(crate) fn binary_xml(criterion: &mut Criterion) {
     group.bench_function("decode/wmctl", |bench| {
         bench.iter(|| decode::decode(black_box(&bytes)).unwrap());
     });
-    // It borrows; ours owns what it read.
+    // wacore's decoder borrows; ours returns owned data, so measure the copy as well.
     group.bench_function("decode/wacore, owned", |bench| {
         bench.iter(|| black_box(read()).to_owned());
     });
@@ -84,7 +84,7 @@ pub(crate) fn binary_xml(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Both sides of an open link.
+/// Returns both ends of an established Noise link.
 fn link() -> (Transport, Transport) {
     let pair = |seed: u8| KeyPair::from_private([seed; 32]);
     let (server, ephemeral) = (pair(3), pair(6));
@@ -115,7 +115,7 @@ fn link() -> (Transport, Transport) {
     (finished.transport, accepted.transport)
 }
 
-/// A frame, and the cipher under it alone.
+/// Measures a whole frame, and its cipher alone.
 pub(crate) fn noise_frame(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("noise_frame");
     let (mut client, mut server) = link();
@@ -129,7 +129,7 @@ pub(crate) fn noise_frame(criterion: &mut Criterion) {
             |sealed| server.open(&sealed).unwrap(),
             BatchSize::NumIterations(1_000),
         );
-        // A link has one order: the next measurement starts with a new one.
+        // Frames must be decrypted in order: start the next measurement with a fresh link.
         server = link().1;
     });
     let cipher = Aes256Gcm::new(&[7; 32].into());
@@ -158,7 +158,8 @@ fn bundle(keys: &DeviceKeys, one_time: &PreKey) -> Bundle {
     }
 }
 
-/// The ratchets of two devices that have heard of each other: theirs, and the one with `keys`.
+/// Returns the ratchets of two devices after their first exchange: the peer's, and the one with
+/// `keys`.
 pub(crate) fn talking(keys: &DeviceKeys, rng: &mut StdRng) -> (Ratchet, Ratchet) {
     let (other, one_time) = (DeviceKeys::generate(rng), PreKey::generate(1, rng));
     let bundle = bundle(keys, &one_time);
@@ -173,8 +174,8 @@ pub(crate) fn talking(keys: &DeviceKeys, rng: &mut StdRng) -> (Ratchet, Ratchet)
     (theirs, ours)
 }
 
-/// Messages of ratchets that run, with and without the record that is stored; X3DH on both sides,
-/// and the agreements that it cannot do without.
+/// Measures messages of established ratchets with and without the stored record, X3DH on both
+/// sides, and the key agreements that X3DH needs.
 pub(crate) fn ratchets(criterion: &mut Criterion) {
     let rng = &mut chance();
     let keys = DeviceKeys::generate(rng);
@@ -228,7 +229,7 @@ pub(crate) fn ratchets(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A message to a group, and the signature that it carries.
+/// Measures a group message, and its signature alone.
 pub(crate) fn sender_keys(criterion: &mut Criterion) {
     let rng = &mut chance();
     let mut group = criterion.benchmark_group("sender_key");
@@ -258,7 +259,7 @@ pub(crate) fn sender_keys(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A patch of many mutations: hash, MACs and ciphers.
+/// Measures a patch with many mutations: hash, MACs and ciphers.
 pub(crate) fn patches(criterion: &mut Criterion) {
     let rng = &mut chance();
     let (id, data) = ([0, 1, 2, 3, 4, 5], [9; 32]);

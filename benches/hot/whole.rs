@@ -28,7 +28,7 @@ use wmctl::wire::node::Node;
 
 use super::pieces::{chance, stanza, talking};
 
-/// A session that is logged in, with what its store would hold, and somebody who writes to it.
+/// A logged-in session with the rows that its store would hold, and a contact that writes to it.
 struct Chat {
     session: Session,
     rows: Rows,
@@ -84,7 +84,7 @@ impl Chat {
         chat
     }
 
-    /// The next message of the contact.
+    /// Returns the contact's next message.
     fn message(&mut self) -> Input {
         self.written += 1;
         let text = content::text(&format!("message {}", self.written));
@@ -95,7 +95,7 @@ impl Chat {
         Input::Node(stanza(&self.contact, &id, "msg", &sealed.bytes))
     }
 
-    /// What the engine does with one input, without the database.
+    /// Feeds one input to the session as the engine does, without a database.
     fn take(&mut self, input: Input) -> Output {
         loop {
             let wants = self.session.wants(&input, &self.rows);
@@ -126,7 +126,7 @@ impl Chat {
     }
 }
 
-/// From a decoded stanza to changes, an event, an ack and a receipt.
+/// Measures a decoded stanza up to its changes, event, ack and receipt.
 pub(crate) fn incoming(criterion: &mut Criterion) {
     let mut chat = Chat::new();
     let message = chat.message();
@@ -146,7 +146,7 @@ pub(crate) fn incoming(criterion: &mut Criterion) {
     });
 }
 
-/// The changes of incoming messages, each in a transaction of its own and many in one, in a file.
+/// Measures the commits of incoming messages to a file: one transaction each, and many in one.
 pub(crate) fn commits(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();

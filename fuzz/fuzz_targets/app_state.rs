@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut ring = KeyRing::default();
     let macs = BTreeMap::new();
     if let Ok(patch) = SyncdPatch::decode(bytes) {
-        // Whatever key it names is there, so that nothing stops at the first check.
+        // Provide every key that the patch names, so that decoding passes the first check.
         patch_key_ids(&patch)
             .iter()
             .for_each(|id| ring.add(id, b"key"));

@@ -10,7 +10,7 @@ use wmctl_proto::message::Message;
 fuzz_target!(|bytes: &[u8]| {
     let plain = padding::unpad(bytes).unwrap_or(bytes);
     if let Ok(message) = Message::decode(plain) {
-        // Bytes are compared, not values: a NaN in a location is not equal to itself.
+        // Compare bytes, not values: a NaN in a location is not equal to itself.
         let written = message.encode_to_vec();
         let again = Message::decode(written.as_slice()).expect("what we wrote decodes");
         assert_eq!(again.encode_to_vec(), written);

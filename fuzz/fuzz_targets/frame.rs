@@ -6,7 +6,7 @@ use wmctl::wire::frame;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut buffer = BytesMut::from(bytes);
-    // An error leaves the rest: the link is closed.
+    // After an error the rest is ignored, because the link is closed.
     while let Ok(Some(_)) = frame::split_frame(&mut buffer) {}
     let mut buffer = BytesMut::from(bytes);
     if let Ok(Some(())) = frame::split_intro(&mut buffer) {

@@ -16,7 +16,7 @@ use wmctl::session::unit::Context;
 use wmctl::wire::decode;
 use wmctl::wire::node::Node;
 
-/// Rounds in which rows may be asked for, as the engine allows.
+/// Maximum number of row requests per input, as in the engine.
 const ROUNDS_MAX: usize = 16;
 
 fn account() -> Account {
@@ -51,7 +51,7 @@ fn feed(session: &mut Session, rows: &mut Rows, input: Input, mono_ms: u64) -> O
         if wanted.is_empty() {
             break;
         }
-        // The database has none of them.
+        // The database has none of these rows.
         rows.load(wanted.into_iter().map(|key| (key, None)));
     }
     let mut random = Surroundings::seeded(mono_ms).entropy.random();
@@ -72,7 +72,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut session = Session::new(account(), ClientConfig::default());
     let mut rows = Rows::default();
     feed(&mut session, &mut rows, Input::LinkUp, 1);
-    // Two bytes of length, then a stanza, again and again.
+    // The input is a sequence of stanzas, each after a two-byte length.
     let (logged_in, mut rest) = match bytes.split_first() {
         Some((first, rest)) => (first % 2 == 1, rest),
         None => return,
@@ -81,7 +81,7 @@ fuzz_target!(|bytes: &[u8]| {
     if logged_in {
         let success = Node::new("success").attr("t", 1_700_000_000_u64);
         let mut waiting = vec![Input::Node(success)];
-        // Every question of the login is answered with nothing.
+        // Answer every query of the login with an empty result.
         while let Some(input) = waiting.pop() {
             mono_ms += 1;
             let out = feed(&mut session, &mut rows, input, mono_ms);

@@ -1,5 +1,5 @@
-//! Who asks: a key in a header, or the user of this process on this machine while there are no
-//! keys. Nothing is looked up for whoever asks too often.
+//! Authenticates requests: by an API key in a header, or as the local user while no keys exist.
+//! Requests over the rate limit are refused before any database access.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -15,10 +15,10 @@ use crate::api::problem::Problem;
 use crate::app::App;
 use crate::ops::keys::{self, Fingerprint, Grant};
 
-/// Longest header that is looked at.
+/// Maximum length of a key header (bytes). A longer one is ignored.
 const KEY_BYTES_MAX: usize = 256;
 
-/// What proxies add, besides `X-Forwarded-…`.
+/// Headers that proxies add, besides `X-Forwarded-…`.
 const PASSED_ON: &[&str] = &[
     "forwarded",
     "via",
@@ -32,28 +32,28 @@ const PASSED_ON: &[&str] = &[
     "cf-ray",
 ];
 
-/// Keys that are remembered as good, and for how long. Only their bucket follows from it: each is
-/// looked up for each request, and refused as soon as it is gone.
+/// Maximum number of keys remembered as valid, and for how long. The memory only selects a rate
+/// limit bucket: every request still checks its key, so a deleted key is refused at once.
 const GOOD_MAX: usize = 10_000;
 const GOOD_FOR: Duration = Duration::from_secs(600);
 
-/// Who may use the interface without a key.
+/// The clients that may use the interface without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Open {
-    /// Who runs this process, from this machine, while there is no key at all.
+    /// The user of this process, from this machine, while no keys exist.
     Local,
-    /// Nobody.
+    /// No client.
     Never,
 }
 
-/// One request, as far as it matters to who asks.
+/// The parts of a request that matter for authentication.
 pub(super) struct Asked<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) uri: &'a Uri,
     pub(super) ends: Option<Ends>,
 }
 
-/// Lets requests in, or not.
+/// Admits or refuses requests.
 pub(super) struct Gate {
     open: Open,
     limit: Limit,
@@ -69,10 +69,11 @@ impl Gate {
         }
     }
 
-    /// The grant of whoever asks, and how often they may go on asking; a refusal says so too.
+    /// Returns the client's permissions and its remaining rate limit, which a refusal has too.
     ///
-    /// A token is taken before the database is asked: of the key's own bucket if it is known to be
-    /// good, else of the address, so that whoever guesses holds up no one who knows.
+    /// Takes a rate limit token before any database access. A key known to be valid has its own
+    /// bucket; other requests share the bucket of their address. So a client that guesses keys
+    /// cannot block clients with valid keys.
     pub(super) async fn admit(
         &self,
         app: &App,
@@ -160,10 +161,10 @@ fn key_text(headers: &HeaderMap) -> Option<&str> {
     given.filter(|text| text.len() <= KEY_BYTES_MAX)
 }
 
-/// Whether the request comes from this machine, from who runs this process, and is meant for it. A
-/// proxy on this machine asks for somebody else: most run as somebody else too, and most say so. A
-/// page elsewhere that makes a browser on this machine ask sends its own name, even where that name
-/// leads to 127.0.0.1.
+/// Returns whether the request comes from the user of this process on this machine and is addressed
+/// to it. A proxy on this machine forwards requests of other clients: most proxies run as another
+/// user, and most add a header. A foreign web page that makes a local browser send requests sends
+/// its own host name, even if that name resolves to 127.0.0.1.
 fn is_local(asked: &Asked<'_>) -> bool {
     let headers = asked.headers;
     let passed_on = |name: &HeaderName| {
@@ -192,7 +193,7 @@ fn is_local(asked: &Asked<'_>) -> bool {
         && asked.ends.is_some_and(is_own_process)
 }
 
-/// One of this machine's own names, alone or with a port, and nothing else.
+/// Returns whether the text is one of this machine's own names, with or without a port.
 fn is_own_name(text: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
         let Some(rest) = text.strip_prefix(name) else {
@@ -204,20 +205,21 @@ fn is_own_name(text: &str) -> bool {
     })
 }
 
-/// Whether who runs this process holds the other end: the system says whose socket it is.
+/// Returns whether the user of this process owns the other end. The kernel names the socket's
+/// owner.
 #[cfg(target_os = "linux")]
 fn is_own_process(ends: Ends) -> bool {
     let own = rustix::process::geteuid().as_raw();
     owner_of(ends.peer, ends.local) == Some(own)
 }
 
-/// Other systems do not say it.
+/// On other systems the owner is unknown; any loopback address is accepted.
 #[cfg(not(target_os = "linux"))]
 fn is_own_process(ends: Ends) -> bool {
     ends.peer.ip().is_loopback()
 }
 
-/// The user whose socket reaches from `from` to `to` on this machine.
+/// Returns the user id that owns the local socket connected from `from` to `to`.
 #[cfg(target_os = "linux")]
 fn owner_of(from: SocketAddr, to: Option<SocketAddr>) -> Option<u32> {
     let to = to?;
@@ -235,7 +237,7 @@ fn owner_of(from: SocketAddr, to: Option<SocketAddr>) -> Option<u32> {
     })
 }
 
-/// An address as the kernel's table writes it: words of four bytes in the machine's order.
+/// Parses an address of the kernel's table: words of four bytes in the machine's byte order.
 #[cfg(target_os = "linux")]
 fn socket(text: &str) -> Option<SocketAddr> {
     let (address, port) = text.split_once(':')?;
@@ -256,7 +258,7 @@ fn socket(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
-/// Whether something is said twice of which the second could be overlooked.
+/// Returns whether a header that must be unique occurs twice, where a check might miss the second.
 fn is_twice(headers: &HeaderMap) -> bool {
     let count = |name| headers.get_all(name).iter().count();
     1 < count(header::HOST).max(count(header::ORIGIN))
@@ -284,7 +286,7 @@ mod tests {
         assert_eq!(found(&[]), None);
     }
 
-    /// Asks over a connection of our own.
+    /// Checks a request over a connection of this process.
     fn asked_by_us(pairs: &[(&'static str, &'static str)], uri: &'static str) -> bool {
         let (_client, ends) = own_connection();
         is_local(&Asked {

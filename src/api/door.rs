@@ -1,9 +1,8 @@
-//! Where connections come in, with or without TLS: how many at a time and for each address, how
-//! long each may rest, and how long the head of a request may take.
+//! Accepts connections with or without TLS. Limits their number in total and per address, how long
+//! each may be idle, and how long a request head may take.
 //!
-//! Whoever comes when all places are taken still gets one of a few narrow places: there only health
-//! is answered, once, so that strangers who occupy the interface do not make a process that works
-//! look dead.
+//! When all regular slots are taken, a few reserved slots remain. They serve one health request
+//! each, so that clients that occupy the interface cannot make a healthy process look dead.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -35,25 +34,26 @@ use tokio_util::either::Either;
 use crate::api::limit::network;
 use crate::api::tls::Tls;
 
-/// Connections at a time. A process may have 1,024 files, and its database comes first.
+/// Maximum number of connections. A process may have 1,024 open files, and the database comes
+/// first.
 const CONNECTIONS_MAX: usize = 512;
-/// Of those, from one address: a load balancer may have many, and nobody may have all.
+/// Maximum per address. A load balancer needs many connections, but one address must not take all.
 const PER_ADDRESS_MAX: usize = 384;
-/// Connections beyond those, for health alone, and of those from one address.
+/// Reserved connections for health requests, and their maximum per address.
 const NARROW_MAX: usize = 48;
 const NARROW_PER_ADDRESS_MAX: usize = 24;
-/// A connection on which nothing moves for so long is closed. Event streams move every 15 s.
+/// A connection without traffic for this long is closed. Event streams send something every 15 s.
 const REST_MAX: Duration = Duration::from_secs(75);
-/// A client that has not finished its TLS handshake by then is dropped.
+/// Time limit for the TLS handshake.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long the head of a request may take, and how long a connection may wait for the next one.
+/// Time limit for a request head, and for the wait for the next request of a connection.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(15);
-/// The whole life of a narrow connection.
+/// Maximum lifetime of a reserved connection.
 const NARROW_TIME_MAX: Duration = Duration::from_secs(5);
-/// Wait after the system refused to accept, for want of files.
+/// Pause after `accept` failed, for example because no file descriptors were left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
-/// Accepts connections. Handshakes do not wait for each other.
+/// Accepts connections. A slow handshake does not block other connections.
 #[derive(Debug)]
 pub(super) struct Door {
     tcp: TcpListener,
@@ -61,7 +61,7 @@ pub(super) struct Door {
     rooms: Arc<Rooms>,
 }
 
-/// Places, and who has them.
+/// Regular and reserved slots, and the number taken per address.
 #[derive(Debug)]
 struct Rooms {
     wide: Arc<Semaphore>,
@@ -69,7 +69,7 @@ struct Rooms {
     taken: Mutex<HashMap<(String, bool), usize>>,
 }
 
-/// One place; free again when it is dropped.
+/// A slot for one connection. It is released on drop.
 #[derive(Debug)]
 struct Place {
     rooms: Arc<Rooms>,
@@ -86,7 +86,7 @@ impl Rooms {
         })
     }
 
-    /// A place for a new connection, a narrow one if there is no other.
+    /// Takes a regular slot for a new connection, or a reserved one if no regular slot is free.
     fn take(self: &Arc<Self>, from: SocketAddr) -> Option<Place> {
         let network = network(from.ip());
         self.take_one(&network, false)
@@ -136,16 +136,16 @@ impl Drop for Place {
     }
 }
 
-/// What is answered on each kind of place.
+/// The router for each kind of slot.
 #[derive(Clone)]
 pub(super) struct Answers {
     pub(super) all: Router,
-    /// Health, and a refusal for everything else.
+    /// Health only; every other request is refused.
     pub(super) narrow: Router,
 }
 
 impl Door {
-    /// Takes the address.
+    /// Binds the address.
     pub(super) async fn open(address: SocketAddr, tls: Option<Tls>) -> io::Result<Self> {
         Ok(Self {
             tcp: TcpListener::bind(address).await?,
@@ -158,7 +158,7 @@ impl Door {
         self.tcp.local_addr()
     }
 
-    /// Answers until `stop`; what has begun by then is finished.
+    /// Serves until `stop` completes, then finishes requests that have begun.
     pub(super) async fn serve(self, answers: Answers, stop: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
@@ -169,7 +169,7 @@ impl Door {
                 Some(_) = connections.join_next() => (),
                 accepted = self.tcp.accept() => match accepted {
                     Ok((stream, from)) => {
-                        // Whoever finds no place at all is turned away, not kept waiting.
+                        // Close connections without a slot at once instead of queueing them.
                         let Some(place) = self.rooms.take(from) else { continue };
                         let (tls, answers) = (self.tls.clone(), answers.clone());
                         let watcher = graceful.watcher();
@@ -200,7 +200,7 @@ impl Door {
     }
 }
 
-/// The connection, after the handshake if there is to be one.
+/// Returns the connection, after the TLS handshake if TLS is configured.
 async fn secured(stream: TcpStream, from: SocketAddr, tls: Option<Tls>) -> Option<Wire> {
     let Some(tls) = tls else {
         return Some(Wire::new(Either::Left(stream)));
@@ -215,14 +215,14 @@ async fn secured(stream: TcpStream, from: SocketAddr, tls: Option<Tls>) -> Optio
     None
 }
 
-/// Both ends of a connection, as the system names them.
+/// The addresses of both ends of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ends {
     pub(super) local: Option<SocketAddr>,
     pub(super) peer: SocketAddr,
 }
 
-/// Answers the requests of one connection.
+/// Serves the requests of one connection.
 async fn converse(wire: Wire, answers: Answers, place: &Place, ends: Ends, watcher: Watcher) {
     let narrow = place.is_narrow();
     let router = match narrow {
@@ -250,7 +250,7 @@ async fn converse(wire: Wire, answers: Answers, place: &Place, ends: Ends, watch
     }
 }
 
-/// One connection.
+/// A connection with an idle timeout.
 #[derive(Debug)]
 pub(super) struct Wire {
     io: Either<TcpStream, TlsStream<TcpStream>>,
@@ -264,7 +264,7 @@ impl Wire {
             rest: Box::pin(sleep(REST_MAX)),
         }
     }
-    /// What became of an attempt, unless nothing has moved for too long.
+    /// Returns the result of an I/O attempt, or an error if the connection was idle for too long.
     fn moved<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -302,7 +302,7 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let tried = Pin::new(&mut self.io).poll_flush(cx);
-        // Nothing to flush is no movement.
+        // A flush without data is not traffic, so it does not reset the timeout.
         match tried {
             Poll::Pending => self.moved(cx, Poll::Pending),
             done => done,

@@ -1,11 +1,11 @@
-//! Health of one process. Asking changes nothing.
+//! Health endpoints of one process. Requests change nothing.
 //!
 //! ```text
 //! GET /live     200 while the process works; 503 after five minutes without a write
 //! GET /health   200 unless a component fails, else 503; JSON by component
-//! GET /ready    200 `Ready - Leader`, or 503 `Not Ready - Standby`: where traffic goes
-//! GET /readyz   200 if it works or stands by: what a rollout waits for
-//! GET /leader   200 if it leads, and its lease has not run out
+//! GET /ready    200 `Ready - Leader`, or 503 `Not Ready - Standby`: for routing traffic
+//! GET /readyz   200 if it works or stands by: for rollouts
+//! GET /leader   200 if it leads and its lease has not expired
 //! GET /metrics  for Prometheus
 //! ```
 
@@ -26,25 +26,25 @@ use crate::app::App;
 use crate::app::Stop;
 use crate::daemon::health::{Condition, Format, Health};
 
-/// A listening health interface.
+/// The listener for health requests only.
 #[derive(Debug)]
 pub struct HealthServer {
     door: Door,
 }
 
 impl HealthServer {
-    /// Takes the address; with `tls` it speaks nothing else.
+    /// Binds the address. With `tls`, it accepts only TLS.
     pub async fn bind(address: SocketAddr, tls: Option<Tls>) -> std::io::Result<Self> {
         let door = Door::open(address, tls).await?;
         Ok(Self { door })
     }
 
-    /// Where it listens.
+    /// Returns the address it listens on.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.door.local_addr()
     }
 
-    /// Answers until an end at once is asked for: a process that stops in an orderly way says so.
+    /// Serves until a hard stop, so that a process can still report that it is shutting down.
     pub async fn serve(self, app: Arc<App>, stop: Stop) {
         let health = Arc::new(Health::new(app, stop.clone()));
         let scraped = Arc::new((health.clone(), Scrapes::default()));
@@ -58,7 +58,7 @@ impl HealthServer {
     }
 }
 
-/// The same paths on every interface, but for `/metrics`.
+/// Returns the health routes that every listener has. `/metrics` is not among them.
 pub(super) fn router<S: Clone + Send + Sync + 'static>(health: Arc<Health>) -> Router<S> {
     Router::new()
         .route("/live", get(live))
@@ -112,20 +112,21 @@ async fn all_metrics(
     metrics(&scraped.0, &scraped.1, &headers, true).await
 }
 
-/// What was last said to Prometheus, in each form: whoever asks again within a moment reads
-/// it again, and the database is not asked.
+/// Recent metrics in each format. A repeated request within [`SCRAPE_FRESH`] gets the cached text
+/// and does not query the database.
 #[derive(Debug, Default)]
 pub(super) struct Scrapes {
     said: tokio::sync::Mutex<Vec<Said>>,
 }
 
-/// In which form and with whose names, when, and what.
+/// Format and whether tenant names are included; time of creation; text.
 type Said = ((Format, bool), Instant, String);
 
-/// How long metrics are as good as new.
+/// How long metrics are served from the cache.
 const SCRAPE_FRESH: Duration = Duration::from_millis(250);
 
-/// What Prometheus asks for; with the names of tenants only for those who may know them.
+/// Returns the metrics for Prometheus. Tenant names are included only for clients that may see
+/// them.
 pub(super) async fn metrics(
     health: &Health,
     scrapes: &Scrapes,
@@ -135,7 +136,7 @@ pub(super) async fn metrics(
     let accept = headers.get(header::ACCEPT);
     let accept = accept.and_then(|accept| accept.to_str().ok());
     let format = accept.map_or(Format::Text, Format::accepted);
-    // Those who ask meanwhile wait for the one who looks.
+    // Concurrent requests wait here for the one that collects the metrics.
     let mut said = scrapes.said.lock().await;
     said.retain(|(_, at, _)| at.elapsed() < SCRAPE_FRESH);
     let kind = (format, names);

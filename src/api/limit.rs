@@ -1,4 +1,4 @@
-//! How often somebody may ask: a bucket of tokens for each key or address.
+//! Rate limits: one token bucket per key or address.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -10,35 +10,35 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-/// Callers that are told apart. Beyond, those that have not asked for long are forgotten, and
-/// whoever is new shares one bucket: memory stays bounded, and nobody who is known is held up.
+/// Maximum number of buckets. Beyond it, buckets that are full again are removed, and new clients
+/// share one bucket. This bounds the memory and does not slow down known clients.
 const CALLERS_MAX: usize = 10_000;
-/// The name of the bucket of the many.
+/// Name of the shared bucket.
 const CROWD: &str = "crowd";
-/// A bucket is full after so many seconds.
+/// Seconds until an empty bucket is full again.
 const FULL_S: u32 = 2;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Tokens of everybody.
+/// The token buckets of all clients.
 pub(super) struct Limit<C: Clock = DefaultClock> {
     buckets: RateLimiter<String, HashMapStateStore<String>, C, StateInformationMiddleware>,
     clock: C,
     burst: u32,
 }
 
-/// What a caller has left.
+/// The remaining quota of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Left {
     burst: u32,
     pub(super) tokens: u32,
-    /// Seconds until there is one more token, or until it is as good as never asked.
+    /// Seconds until the next token if none is left, otherwise until the bucket is full.
     pub(super) wait_s: u64,
 }
 
 impl Left {
-    /// Tells the caller, in the words of the draft standard of RateLimit fields.
+    /// Sets the headers of the IETF draft "RateLimit header fields for HTTP".
     pub(super) fn tell(self, headers: &mut HeaderMap) {
         let Self {
             burst,
@@ -56,7 +56,7 @@ impl Left {
 }
 
 impl Limit {
-    /// `per_second` requests, and twice as many at once.
+    /// Allows `per_second` requests per second, with bursts of twice as many.
     pub(super) fn new(per_second: u32) -> Self {
         Self::by(DefaultClock::default(), per_second)
     }
@@ -75,7 +75,7 @@ impl<C: Clock + Clone> Limit<C> {
         }
     }
 
-    /// Takes a token. Without one, the error says how long to wait.
+    /// Takes a token. If none is left, the error says how long to wait.
     pub(super) fn take(&self, caller: &str) -> Result<Left, Left> {
         if CALLERS_MAX <= self.buckets.len() {
             self.buckets.retain_recent();
@@ -103,7 +103,8 @@ fn seconds_up(span: Duration) -> u64 {
     span.as_secs() + u64::from(0 < span.subsec_nanos())
 }
 
-/// Whom an address stands for: whoever has one of IPv6 has as many as they like of its network.
+/// Returns the rate limit identity of an address: IPv6 clients are grouped by network, because one
+/// client controls many addresses of it.
 pub(super) fn network(ip: IpAddr) -> String {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.to_string(),

@@ -1,5 +1,4 @@
-//! HTTP: what load balancers, supervisors and monitoring ask, and the interface to tenants and
-//! hosts.
+//! The HTTP interface: health and metrics, and the management of tenants and hosts.
 
 mod auth;
 mod door;

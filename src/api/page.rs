@@ -1,4 +1,4 @@
-//! The web page at `/`: one file, no requests to anywhere else, a key needed for all that it shows.
+//! The web page at `/`: one file that loads nothing from other hosts. Its data needs an API key.
 
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 const PAGE: &str = include_str!("page.html");
 
-/// The page, with a policy that lets only its own script and style work.
+/// Returns the page with a content security policy that allows only its own script and style.
 pub(super) async fn page() -> Response {
     let hash = |tag: &str| {
         let inside = PAGE

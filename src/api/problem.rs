@@ -1,5 +1,5 @@
-//! Refusals as `application/problem+json`: a status, a stable code, a sentence for people, and
-//! where it can be said, the field that is wrong.
+//! Refusals as `application/problem+json`: a status, a stable code, a sentence for people, and the
+//! invalid field if there is one.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +12,7 @@ use crate::ops::pairings::BeginError;
 use crate::ops::send::SendError;
 use crate::ops::tenants::TenantError;
 
-/// Every code, with what it means and what to do. Those that the command line has too are the same.
+/// Every code with its meaning and remedy. The command line uses the same codes.
 pub const CODES: &[(&str, &str)] = &[
     (
         "ALREADY_PAIRED",
@@ -123,40 +123,40 @@ pub const CODES: &[(&str, &str)] = &[
     ),
 ];
 
-/// What a code means, for whoever follows the `type` of a refusal.
+/// Returns the explanation of a code, to which the `type` of a refusal links.
 pub(super) fn page(code: &str) -> Option<String> {
     let (code, text) = CODES.iter().find(|(known, _)| *known == code)?;
     Some(format!("{code}\n\n{text}\n"))
 }
 
-/// Where something is wrong in a request.
+/// The invalid part of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     /// A JSON pointer into the body.
     Pointer(String),
-    /// A parameter of the query.
+    /// A query parameter.
     Parameter(&'static str),
 }
 
-/// Why a request was not carried out.
+/// A refused request and the reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     pub status: StatusCode,
-    /// Stable: programs may compare it.
+    /// Stable code that programs may compare.
     pub code: &'static str,
     pub detail: String,
     more: Box<More>,
 }
 
-/// What few refusals have.
+/// Fields that few refusals have.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct More {
-    /// Methods that the path has, for 405.
+    /// Allowed methods of the path, for status 405.
     allow: Option<String>,
-    /// When to try again.
+    /// Seconds after which to retry.
     retry_after_s: Option<u64>,
     place: Option<Place>,
-    /// What a program needs to go on.
+    /// Values that a program needs to continue.
     facts: Vec<(&'static str, Value)>,
 }
 
@@ -171,17 +171,17 @@ impl Problem {
         }
     }
 
-    /// A value is wrong.
+    /// Returns a refusal of an invalid value (400).
     pub fn value(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BAD_VALUE", detail)
     }
 
-    /// There is no such thing.
+    /// Returns a refusal of an unknown object (404).
     pub fn absent(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail)
     }
 
-    /// There is no such path.
+    /// Returns a refusal of an unknown path (404).
     pub fn no_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NO_PATH", "there is no such path")
     }
@@ -190,28 +190,28 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
-    /// Says when to try again.
+    /// Adds the seconds after which to retry.
     #[must_use]
     pub fn after(mut self, seconds: u64) -> Self {
         self.more.retry_after_s = Some(seconds);
         self
     }
 
-    /// Says which methods the path has.
+    /// Adds the methods that the path allows.
     #[must_use]
     pub fn allowing(mut self, methods: &[&str]) -> Self {
         self.more.allow = Some(methods.join(", "));
         self
     }
 
-    /// Says which field of the body is wrong.
+    /// Adds a JSON pointer to the invalid field of the body.
     #[must_use]
     pub fn pointer(mut self, pointer: impl Into<String>) -> Self {
         self.more.place = Some(Place::Pointer(pointer.into()));
         self
     }
 
-    /// The same as part of a larger body.
+    /// Prefixes the pointer, for a value that is part of a larger body.
     #[must_use]
     pub fn within(mut self, prefix: &str) -> Self {
         if let Some(Place::Pointer(pointer)) = &mut self.more.place {
@@ -220,7 +220,7 @@ impl Problem {
         self
     }
 
-    /// Says which parameter of the query is wrong.
+    /// Adds the name of the invalid query parameter.
     #[must_use]
     pub fn parameter(mut self, name: &'static str) -> Self {
         self.more.place = Some(Place::Parameter(name));
@@ -233,7 +233,7 @@ impl Problem {
         self
     }
 
-    /// What a body that does not fit is called, from what its parser says of it.
+    /// Builds the refusal of an invalid body from the parser's error.
     pub fn of_body(path: &str, error: &serde_json::Error) -> Self {
         let words = error.to_string();
         let detail = format!("the body is not what it should be: {words}");
@@ -250,7 +250,7 @@ impl Problem {
             return bad("MISSING_FIELD").pointer(below(named));
         }
         if words.starts_with("unknown field") {
-            // The path of what is not known ends with its own name.
+            // For an unknown field, the parser's path may already end with the field's name.
             let own = path.ends_with(&format!("/{named}"));
             return bad("UNKNOWN_FIELD").pointer(if own { path.to_owned() } else { below(named) });
         }
@@ -261,7 +261,7 @@ impl Problem {
         bad(code).pointer(path)
     }
 
-    /// The answer, with the id under which the log tells of it.
+    /// Returns the response, with the request id that the log uses.
     pub fn answer(self, request_id: &str) -> Response {
         let mut body = json!({
             "type": format!("/problems/{}", self.code),
@@ -305,7 +305,7 @@ impl From<RowsError> for Problem {
         match error {
             RowsError::Held { .. } => Self::conflict("LOCK_HELD", error.to_string()),
             error => {
-                // What the database says is for the log.
+                // The database's own error text goes only to the log.
                 tracing::warn!(%error, "the database did not answer a request");
                 let detail = "the database is not available: try again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "DATABASE", detail)

@@ -6,13 +6,13 @@ use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
 use qrcode::{Color, EcLevel, QrCode};
 
-/// Modules that must stay light around the code, or cameras do not find it.
+/// Width of the light border in modules. Cameras need it to find the code.
 const QUIET_ZONE: usize = 4;
-/// Pixels of one module.
+/// Width of one module in pixels.
 const SCALE: usize = 6;
 
-/// The code with its quiet zone, line by line; true is dark. `None` for a text that fits in no
-/// code.
+/// Returns the modules row by row, with the quiet zone; true is dark. Returns `None` if the text is
+/// too long for a QR code.
 fn modules(text: &str) -> Option<Vec<Vec<bool>>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let (width, colours) = (code.width(), code.to_colors());
@@ -25,7 +25,7 @@ fn modules(text: &str) -> Option<Vec<Vec<bool>>> {
     Some(lines)
 }
 
-/// Two modules a character, dark on light.
+/// Draws the code as text. Each character shows two modules, one above the other.
 pub(super) fn text(text: &str) -> Option<String> {
     let lines = modules(text)?;
     let mut drawn = String::new();
@@ -44,7 +44,7 @@ pub(super) fn text(text: &str) -> Option<String> {
     Some(drawn)
 }
 
-/// A PNG with one bit a pixel.
+/// Draws the code as a PNG with one bit per pixel.
 pub(super) fn png(text: &str) -> Option<Vec<u8>> {
     let lines = modules(text)?;
     let size = lines.len() * SCALE;
@@ -59,7 +59,7 @@ pub(super) fn png(text: &str) -> Option<Vec<u8>> {
         }
     }
     let side = u32::try_from(size).ok()?.to_be_bytes();
-    // One bit of grey, no interlace.
+    // Bit depth 1, greyscale, no interlacing.
     let head = [&side[..], &side[..], &[1, 0, 0, 0, 0]].concat();
     let mut image = b"\x89PNG\r\n\x1a\n".to_vec();
     for (kind, content) in [
@@ -85,12 +85,12 @@ mod tests {
     #[test]
     fn a_code_has_a_quiet_zone_and_the_form_of_an_image() {
         let drawn = text("wmctl").unwrap();
-        // 21 modules and four on each side, two a line.
+        // 21 modules and a border of four on each side, two per line.
         assert_eq!(drawn.lines().count(), 15);
         assert!(drawn.lines().nth(2).unwrap().starts_with("    █▀▀▀▀▀█"));
         let image = png("wmctl").unwrap();
         assert!(image.starts_with(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\xae\0\0\0\xae\x01"));
-        // The check sum that every PNG ends with.
+        // Checksum of the empty `IEND` chunk, the same in every PNG.
         assert!(image.ends_with(b"IEND\xae\x42\x60\x82"));
         assert_eq!(png(&"x".repeat(4_000)), None);
     }

@@ -1,10 +1,10 @@
-//! Every route once: method, path, what a key needs for it, and what the document says of it. The
-//! router and the document are both made from this table.
+//! The table of all routes: method, path, required permission and documentation. The router and the
+//! OpenAPI document are both built from it.
 
 use crate::ids::TenantId;
 use crate::ops::keys::Action;
 
-/// What a route does.
+/// The operation of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     ListTenants,
@@ -38,31 +38,31 @@ pub enum Op {
     ReadAudit,
 }
 
-/// One route.
+/// A route.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
     pub op: Op,
     pub method: &'static str,
     pub path: &'static str,
-    /// What a key must be allowed to do.
+    /// Permission that a key needs.
     pub action: Action,
-    /// The one who asks must be allowed to act for every tenant.
+    /// Whether the key must apply to all tenants.
     pub everyone: bool,
     pub summary: &'static str,
-    /// The schema of the body, and whether there must be one.
+    /// Schema of the body, and whether a body is required.
     pub body: Option<(&'static str, bool)>,
-    /// Names and schemas of query parameters.
+    /// Names and types of query parameters.
     pub query: &'static [(&'static str, Param)],
-    /// What 409 means here, if it can be answered.
+    /// Meaning of status 409 for this route, if it can occur.
     pub conflict: Option<&'static str>,
-    /// Other refusals that only this route has.
+    /// Further refusals that only this route has.
     pub also: &'static [(u16, &'static str)],
-    /// Status, media type and schema of what is answered.
+    /// Status, media type and schema of each successful response.
     pub answers: &'static [(u16, &'static str, &'static str)],
 }
 
 impl Route {
-    /// What a parameter of its query is for.
+    /// Returns the description of a query parameter.
     pub fn meaning(&self, name: &str) -> &'static str {
         match (self.op, name) {
             (Op::ListTenants, "after") => "Begin behind the tenant of this name",
@@ -80,7 +80,7 @@ impl Route {
         }
     }
 
-    /// Under what the document sorts it.
+    /// Returns the section of the document that the route belongs to.
     pub fn tag(&self) -> &'static str {
         match self.path {
             path if path.contains("/webhooks") => "webhooks",
@@ -93,23 +93,23 @@ impl Route {
     }
 }
 
-/// The kind of a query parameter.
+/// The type of a query parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Param {
-    /// A number from, to, and what it is otherwise.
+    /// A number: minimum, maximum and default.
     Number(i64, i64, i64),
-    /// True or false; false is the default.
+    /// A boolean; the default is false.
     Truth,
     /// One of these words; the first is the default.
     Word(&'static [&'static str]),
     /// The name of a tenant.
     Tenant,
-    /// The number of an event, or `now` for what comes next.
+    /// The number of an event, or `now` for the next event.
     Place,
 }
 
 impl Param {
-    /// What a value has to be, if it is not that.
+    /// Checks a value. The error describes what is expected.
     pub fn check(self, value: &str) -> Result<(), String> {
         let (sound, what) = match self {
             Self::Number(least, most, _) => {
@@ -145,12 +145,12 @@ const ID: &str = "/api/tenants/{id}";
 const HOOKS: &str = "/api/tenants/{id}/webhooks";
 const HOOK: &str = "/api/tenants/{id}/webhooks/{webhook}";
 
-/// What an idempotency key is refused with.
+/// Refusal of an idempotency key that was used with other content.
 const REUSED: (u16, &str) = (
     422,
     "the idempotency key was used before, for something else",
 );
-/// What a reader is refused with that is too slow.
+/// Refusal of a request for events that retention has removed.
 const REMOVED: (u16, &str) = (410, "events that were asked for are removed");
 
 const fn route(op: Op, method: &'static str, path: &'static str, action: Action) -> Route {

@@ -1,4 +1,4 @@
-//! The listening interface: one dispatcher for every route, so that none can forget a check.
+//! The HTTP server. One dispatcher serves every route, so that no route can skip a check.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -29,28 +29,29 @@ use crate::ids::TenantId;
 use crate::ops::actor::Actor;
 use crate::ops::keys::{self, Grant};
 
-/// Longest body: a message of the longest text, escaped.
+/// Maximum body size in bytes: a message of maximum length, JSON-escaped.
 const BODY_BYTES_MAX: usize = 1 << 20;
-/// Longest time until an answer begins.
+/// Time limit until a response begins.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
-/// Each is a connection, hundreds of keys and a row that changes every few seconds.
+/// Maximum number of concurrent pairings. Each costs a connection, hundreds of keys and a row that
+/// changes every few seconds.
 const PAIRINGS_MAX: usize = 16;
-/// Longest request id that a caller may choose.
+/// Maximum length of a client's request id (bytes).
 const REQUEST_ID_BYTES_MAX: usize = 64;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// How to listen.
+/// Listener options.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     pub address: SocketAddr,
-    /// Speak TLS, and nothing else.
+    /// Certificate and key. If present, only TLS is accepted.
     pub tls: Option<Tls>,
-    /// Requests a second for each key or address; twice as many at once.
+    /// Requests per second for each key or address, with bursts of twice as many.
     pub rate: u32,
 }
 
-/// Why nothing listens.
+/// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     #[error("listen on {address}")]
@@ -59,14 +60,14 @@ pub enum ServerError {
         #[source]
         source: std::io::Error,
     },
-    /// Others could reach the interface, and would need no key.
+    /// Other machines could reach the interface and would not need a key.
     #[error("{0} can be reached from other machines, and there is no key")]
     NoKeys(SocketAddr),
     #[error(transparent)]
     Rows(#[from] RowsError),
 }
 
-/// A listening interface.
+/// A bound but not yet serving interface.
 #[derive(Debug)]
 pub struct Server {
     door: Door,
@@ -74,19 +75,19 @@ pub struct Server {
     open: Open,
 }
 
-/// What every request is answered with.
+/// The state that all requests share.
 pub(super) struct Api {
     pub(super) app: Arc<App>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: Stop,
-    /// Devices that may be linked here at the same time.
+    /// Limit of concurrent pairings in this process.
     pub(super) pairings: Arc<Semaphore>,
     health: Arc<Health>,
     scrapes: health::Scrapes,
     gate: Gate,
 }
 
-/// One request that was let in.
+/// An admitted request.
 pub(super) struct Call {
     pub(super) grant: Grant,
     pub(super) actor: Actor,
@@ -96,12 +97,12 @@ pub(super) struct Call {
     pub(super) message: Option<String>,
     pub(super) query: BTreeMap<String, String>,
     pub(super) body: Bytes,
-    /// The header of that name.
+    /// The `Idempotency-Key` header.
     pub(super) idempotency_key: Option<String>,
 }
 
 impl Server {
-    /// Takes the address. Refuses one that others can reach while there is no key.
+    /// Binds the address. Fails if other machines can reach it and no keys exist.
     pub async fn bind(app: &App, options: ServerOptions) -> Result<Self, ServerError> {
         let address = options.address;
         let open = match address.ip() {
@@ -118,12 +119,12 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address it listens on.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.door.local_addr()
     }
 
-    /// Answers until it is asked to stop; what has begun is finished.
+    /// Serves until a soft stop, then finishes requests that have begun.
     pub async fn serve(self, app: Arc<App>, stop: Stop) {
         let health = Arc::new(Health::new(app.clone(), stop.clone()));
         let api = Arc::new(Api {
@@ -151,7 +152,7 @@ impl Server {
     }
 }
 
-/// What a narrow place answers to all but health.
+/// Refuses a request on a reserved connection that is not for health.
 async fn crowded() -> Response {
     let detail = "too many connections: try again";
     let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", detail);
@@ -180,8 +181,8 @@ fn router(api: Arc<Api>) -> Router {
     router.fallback(unknown).with_state(api)
 }
 
-/// Names of tenants are for those who may read them all; numbers, for everybody who does not ask
-/// too often.
+/// Returns the metrics. Tenant names are included only for keys that may read all tenants; the
+/// numbers need no key but are rate limited.
 async fn metrics(State(api): State<Arc<Api>>, request: Request) -> Response {
     let id = request_id(&api, &request);
     let (grant, left) = api.gate.admit(&api.app, &asked(&request)).await;
@@ -198,7 +199,7 @@ async fn metrics(State(api): State<Arc<Api>>, request: Request) -> Response {
     }
 }
 
-/// A request, as far as it matters to who asks.
+/// Extracts the parts of a request that matter for authentication.
 fn asked(request: &Request) -> Asked<'_> {
     let ends = request.extensions().get::<ConnectInfo<Ends>>();
     Asked {
@@ -208,7 +209,7 @@ fn asked(request: &Request) -> Asked<'_> {
     }
 }
 
-/// The page to which the `type` of a refusal leads.
+/// Returns the page that the `type` of a refusal links to.
 async fn explained(Path(code): Path<String>) -> Response {
     match problem::page(&code) {
         Some(text) => text.into_response(),
@@ -221,7 +222,7 @@ async fn unknown(State(api): State<Arc<Api>>, request: Request) -> Response {
     finished(Problem::no_path().answer(&id), &id, None)
 }
 
-/// The id that the caller chose, if it is harmless, or a new one.
+/// Returns the client's request id if it has safe characters, otherwise a new one.
 fn request_id(api: &Api, request: &Request) -> String {
     let sound = |text: &&str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -232,7 +233,7 @@ fn request_id(api: &Api, request: &Request) -> String {
     given.map_or_else(|| api.app.fresh_name(), str::to_owned)
 }
 
-/// What every answer carries.
+/// Adds the headers that every response has.
 fn finished(mut answer: Response, request_id: &str, left: Option<Left>) -> Response {
     let headers = answer.headers_mut();
     if let Some(left) = left {
@@ -250,7 +251,7 @@ fn finished(mut answer: Response, request_id: &str, left: Option<Left>) -> Respo
     answer
 }
 
-/// Answers a request to a path of the table.
+/// Dispatches a request to a path of the table.
 async fn dispatch(State(api): State<Arc<Api>>, request: Request) -> Response {
     let id = request_id(&api, &request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -268,8 +269,7 @@ async fn dispatch(State(api): State<Arc<Api>>, request: Request) -> Response {
     finished(answer, &id, left)
 }
 
-/// Checks, in this order: rate by key or address, key, method, what the key may do, names, the
-/// body.
+/// Checks in this order: rate limit, key, method, permission, names, body.
 async fn admitted(
     api: &Arc<Api>,
     mut request: Request,
@@ -330,10 +330,10 @@ async fn admitted(
     tenants::answer(api, route.op, call).await
 }
 
-/// The route of a path and a method.
+/// Returns the route for a path and a method.
 fn route(path: &str, method: &Method) -> Result<&'static Route, Problem> {
     let mut here = ROUTES.iter().filter(|route| route.path == path);
-    // An answer to HEAD is the one to GET, without its body.
+    // A HEAD request is answered like GET, without the body.
     let wanted = if method == Method::HEAD {
         "GET"
     } else {
@@ -349,7 +349,8 @@ fn route(path: &str, method: &Method) -> Result<&'static Route, Problem> {
     Err(Problem::new(status, "METHOD_NOT_ALLOWED", detail).allowing(&methods))
 }
 
-/// The header `Idempotency-Key`, as the draft standard has it (in quotes) or as most write it.
+/// Parses the `Idempotency-Key` header: quoted as in the IETF draft, or unquoted as most clients
+/// send it.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = given.next() else {
@@ -366,7 +367,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(bare.unwrap_or(text).to_owned()))
 }
 
-/// What a path names.
+/// The names in a path.
 struct Names {
     tenant: Option<TenantId>,
     host: Option<String>,
@@ -374,7 +375,8 @@ struct Names {
     message: Option<String>,
 }
 
-/// Refuses a body that is called something other than JSON. `curl -d` calls everything a form.
+/// Refuses a body whose content type is not JSON. `curl -d` labels every body as a form, so that is
+/// accepted.
 fn called_json(headers: &HeaderMap) -> Result<(), Problem> {
     let Some(named) = headers.get(header::CONTENT_TYPE) else {
         return Ok(());
@@ -390,7 +392,7 @@ fn called_json(headers: &HeaderMap) -> Result<(), Problem> {
     json.then_some(()).ok_or_else(refused)
 }
 
-/// What the path names; a tenant that the key is not for does not exist.
+/// Parses the names in the path. A tenant that the key does not apply to is reported as missing.
 async fn names(request: &mut Request, grant: &Grant) -> Result<Names, Problem> {
     let given = request.extract_parts::<Path<HashMap<String, String>>>();
     let Path(mut given) = given
@@ -417,7 +419,7 @@ async fn names(request: &mut Request, grant: &Grant) -> Result<Names, Problem> {
     })
 }
 
-/// Refuses what is misspelt, given twice or no value: it would be ignored otherwise.
+/// Refuses unknown, repeated and invalid query parameters, which would otherwise be ignored.
 fn known_query(
     route: &Route,
     given: Vec<(String, String)>,

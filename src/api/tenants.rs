@@ -1,4 +1,4 @@
-//! What each route does, once the request was let in.
+//! The operation of each route, after the request was admitted.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
@@ -31,10 +31,10 @@ use crate::ops::send::{self, Outgoing};
 use crate::ops::tenants::{self as ops, Changes};
 use crate::ops::{hosts, logout};
 
-/// How often it is looked for news, for whoever follows a device that is being linked, or events.
+/// Polling interval for clients that follow a pairing or events.
 const FOLLOW: Duration = Duration::from_millis(200);
 
-/// When to try again to link a device where many are being linked.
+/// Seconds to wait when too many devices are being linked.
 const PAIRING_SOON_S: u64 = 30;
 
 type Answer = Result<Response, Problem>;
@@ -66,7 +66,7 @@ struct Begin {
     phone: Option<String>,
     #[serde(default)]
     replace: bool,
-    /// Name the tenant if nobody has.
+    /// Add the tenant if it does not exist.
     #[serde(default)]
     create: bool,
 }
@@ -88,7 +88,7 @@ fn yes() -> bool {
     true
 }
 
-/// Carries out what was let in.
+/// Carries out an admitted request.
 pub(super) async fn answer(api: &Arc<Api>, op: Op, call: Call) -> Answer {
     match op {
         Op::ListTenants => list(api, &call).await,
@@ -142,7 +142,7 @@ impl Call {
         tenant.ok_or_else(|| Problem::value("the path names no tenant"))
     }
 
-    /// The tenant of the path, if the query names it once more.
+    /// Returns the path's tenant if the `confirm` parameter repeats its name.
     fn confirmed(&self) -> Result<&TenantId, Problem> {
         let tenant = self.tenant()?;
         if self.query.get("confirm").map(String::as_str) == Some(tenant.as_str()) {
@@ -157,9 +157,10 @@ impl Call {
         name.parse().is_ok_and(|tenant| self.grant.reaches(&tenant))
     }
 
-    /// The body, whatever its content type says: `curl -d` calls everything a form.
+    /// Parses the body regardless of its content type, because `curl -d` labels every body as a
+    /// form.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        // An empty array would count as an object that leaves everything out.
+        // Without this check an empty array would parse as an object without fields.
         if self.body.trim_ascii_start().first() != Some(&b'{') {
             let detail = "the body is not a JSON object";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "BAD_JSON", detail));
@@ -171,7 +172,7 @@ impl Call {
         parsed.map_err(|error| Problem::of_body(&pointer(&track.path()), &error))
     }
 
-    /// The same where there need not be one.
+    /// Parses an optional body.
     pub(super) fn json_or<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
         match self.body.is_empty() {
             true => Ok(T::default()),
@@ -179,7 +180,7 @@ impl Call {
         }
     }
 
-    /// A number of the query, or what the table says; it was checked before.
+    /// Returns a numeric query parameter or its default. It was validated before.
     pub(super) fn number(&self, op: Op, name: &str) -> Result<i64, Problem> {
         let route = ROUTES.iter().find(|route| route.op == op);
         let param = route.and_then(|route| route.query.iter().find(|(known, _)| *known == name));
@@ -190,7 +191,7 @@ impl Call {
         Ok(number.unwrap_or(*otherwise))
     }
 
-    /// A word of the query, or the first that the table says; it was checked before.
+    /// Returns a word of the query or its default. It was validated before.
     fn word(&self, op: Op, name: &str) -> Result<&'static str, Problem> {
         let route = ROUTES.iter().find(|route| route.op == op);
         let param = route.and_then(|route| route.query.iter().find(|(known, _)| *known == name));
@@ -205,7 +206,7 @@ impl Call {
     }
 }
 
-/// The JSON pointer to where a parser was.
+/// Converts a parser's path to a JSON pointer.
 pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let part = |segment: &Segment| match segment {
@@ -220,7 +221,7 @@ async fn list(api: &Api, call: &Call) -> Answer {
     let limit = usize::try_from(call.number(Op::ListTenants, "limit")?).unwrap_or(1);
     let mut after = call.query.get("after").cloned().unwrap_or_default();
     let mut found = Vec::new();
-    // What the key is not for is left out, and the page filled from what follows.
+    // Skip tenants that the key does not apply to, and fill the page from the following ones.
     loop {
         let page = ops::page(&api.app, &after, ops::PAGE_MAX).await?;
         let full = page.len() == ops::PAGE_MAX as usize;
@@ -267,7 +268,7 @@ async fn add(api: &Api, call: &Call) -> Answer {
     Ok(answer)
 }
 
-/// Says where what was made can be looked at.
+/// Adds the `Location` header of a new resource.
 pub(super) fn located(answer: &mut Response, path: String) {
     if let Ok(value) = HeaderValue::try_from(path) {
         answer.headers_mut().insert(header::LOCATION, value);
@@ -308,8 +309,8 @@ async fn unlink(api: &Arc<Api>, call: &Call) -> Answer {
     show(api, &tenant).await
 }
 
-/// Carries something to its end, whether or not the caller waits for it: half of it would leave
-/// the account with nobody.
+/// Runs an operation to completion even if the client disconnects. A half-finished one could leave
+/// the account without a process.
 async fn finish<T: Send + 'static>(
     api: &Api,
     work: impl Future<Output = T> + Send + 'static,
@@ -376,7 +377,7 @@ fn not_pairing(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "NOT_PAIRING", detail)
 }
 
-/// Refuses a tenant that nobody ever named.
+/// Refuses an unknown tenant.
 async fn known(api: &Api, tenant: &TenantId) -> Result<(), Problem> {
     let found = ops::show(&api.app, tenant).await?;
     found
@@ -408,7 +409,7 @@ async fn follow(api: &Arc<Api>, call: &Call) -> Answer {
             return None;
         }
         loop {
-            // Whoever follows through an outage hears of the next step.
+            // On a database error, keep following: the client gets the next step later.
             if let Ok(Some(progress)) = pairings::progress(&api.app, &tenant).await {
                 let place = (progress.number, progress.since.clone());
                 if said.as_ref() != Some(&place) {
@@ -442,7 +443,7 @@ async fn cancel(api: &Api, call: &Call) -> Answer {
     }
 }
 
-/// A key in the header counts as one in the body.
+/// An idempotency key in the header counts as one in the body.
 async fn send(api: &Api, call: &Call) -> Answer {
     let mut message: Outgoing = call.json()?;
     if let Some(key) = &call.idempotency_key {
@@ -502,7 +503,7 @@ async fn read(api: &Api, call: &Call) -> Answer {
     let start = match call.query.get("from_seq").map(String::as_str) {
         None => Start::default(),
         Some("now") => Start::Now,
-        // It was checked before.
+        // It was validated before.
         Some(text) => Start::Seq(text.parse().unwrap_or(0)),
     };
     let app = api.app.for_tenant(call.tenant()?.clone());
@@ -510,7 +511,7 @@ async fn read(api: &Api, call: &Call) -> Answer {
     let until = Instant::now() + Duration::from_secs(wait);
     let mut options = EventsOptions {
         start,
-        // One more, which says that there is more.
+        // Read one more event to learn whether there are more.
         limit: Some(limit + 1),
         ..EventsOptions::default()
     };

@@ -1,4 +1,4 @@
-//! The certificate and the key of a listening interface, from files that are read again on request.
+//! The certificate and key of a listener, loaded from files and reloaded on request.
 
 use std::fs;
 use std::io;
@@ -16,19 +16,19 @@ use x509_parser::parse_x509_certificate;
 use crate::app::shapes::time;
 use crate::clock::Surroundings;
 
-/// A certificate that ends sooner is warned of.
+/// A certificate that expires within this time causes a warning.
 const SOON: Duration = Duration::from_secs(14 * 24 * 3_600);
 
-/// Where certificate and key are.
+/// The paths of the certificate and the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// PEM: the server's certificate first, then those between it and a root.
+    /// PEM: the server's certificate, followed by intermediate certificates.
     pub cert: PathBuf,
     /// PEM, not encrypted.
     pub key: PathBuf,
 }
 
-/// Why they cannot be used.
+/// Why the files cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("read {}: {source}", path.display())]
@@ -37,7 +37,7 @@ pub enum TlsError {
     NoCertificate(PathBuf),
     #[error("{} holds no private key in PEM form, or an encrypted one", .0.display())]
     NoKey(PathBuf),
-    /// The mode of the key's file.
+    /// The key file's mode allows other users to read it.
     #[error("every user of this machine can read the private key {}", .0.display())]
     Exposed(PathBuf),
     #[error("{} is not the key of the certificate {}", key.display(), cert.display())]
@@ -53,7 +53,7 @@ pub enum TlsError {
     },
 }
 
-/// What connections are secured with; clones share it.
+/// A TLS configuration. Clones share it.
 #[derive(Clone)]
 pub struct Tls {
     files: Arc<TlsFiles>,
@@ -68,7 +68,7 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Reads and checks the files.
+    /// Loads and validates the files.
     pub fn load(files: TlsFiles, surroundings: Surroundings) -> Result<Self, TlsError> {
         let config = read(&files, surroundings.clock.unix_ms())?;
         Ok(Self {
@@ -78,8 +78,8 @@ impl Tls {
         })
     }
 
-    /// Reads the files again, for connections that are made from now on. What cannot be used
-    /// changes nothing.
+    /// Reloads the files for new connections. If they are invalid, the old configuration stays in
+    /// use.
     pub fn reload(&self) {
         match read(&self.files, self.surroundings.clock.unix_ms()) {
             Ok(config) => {
@@ -95,7 +95,8 @@ impl Tls {
     }
 }
 
-/// What TLS 1.2 and 1.3 need, from both files. `now_ms` is the wall clock's.
+/// Builds a configuration for TLS 1.2 and 1.3 from both files. `now_ms` is wall-clock time (Unix
+/// ms).
 fn read(files: &TlsFiles, now_ms: i64) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = certificates(&files.cert)?;
     check_dates(&files.cert, &chain[0], now_ms)?;
@@ -128,7 +129,7 @@ fn text(path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-/// At least one.
+/// Reads at least one certificate.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text(path)?).collect();
     let chain = chain.unwrap_or_default();

@@ -22,7 +22,7 @@ struct Redeliver {
     seq: Option<i64>,
 }
 
-/// Carries out what was let in.
+/// Carries out an admitted request.
 pub(super) async fn answer(api: &Api, op: Op, call: &Call) -> Answer {
     let (app, tenant) = (&api.app, call.tenant()?);
     let id = call.webhook.as_deref().unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) async fn answer(api: &Api, op: Op, call: &Call) -> Answer {
         Op::ListLetters => {
             let after = call.number(Op::ListLetters, "after")?;
             let limit = u32::try_from(call.number(Op::ListLetters, "limit")?).unwrap_or(1);
-            // One more, which says that there is more.
+            // Read one more dead letter to learn whether there are more.
             let mut letters = webhooks::dead(app, tenant, id, after, limit + 1).await?;
             let most = usize::try_from(limit).unwrap_or(usize::MAX);
             let has_more = most < letters.len();

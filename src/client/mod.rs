@@ -1,4 +1,4 @@
-//! The same use cases through the HTTP interface of any host.
+//! The use cases, carried out through the HTTP interface of another host.
 
 mod webhooks;
 
@@ -18,29 +18,29 @@ use crate::ops::hosts::Host;
 use crate::ops::send::{Delivery, Outgoing};
 use crate::ops::tenants::{Changes, PAGE_MAX, Removed, Tenant};
 
-/// Why a host did not do what it was asked.
+/// Why a request to a host failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     #[error("{0}")]
     Url(String),
     #[error("{0}")]
     Unreachable(String),
-    /// Its certificate is not trusted, or it speaks no TLS.
+    /// The host's certificate is not trusted, or the host does not speak TLS.
     #[error("{0}")]
     Untrusted(String),
-    /// It says that it cannot, or that we may not.
+    /// The host refused the request.
     #[error("{detail}")]
     Refused {
         status: u16,
         code: String,
         detail: String,
-        /// Where the body is wrong.
+        /// JSON pointer to the invalid part of the body.
         pointer: Option<String>,
     },
 }
 
 impl RemoteError {
-    /// The place in a list of messages that is wrong, from 0.
+    /// Returns the index (from 0) of the invalid message in a list.
     pub fn place(&self) -> Option<usize> {
         let Self::Refused { pointer, .. } = self else {
             return None;
@@ -62,7 +62,7 @@ impl From<HttpError> for RemoteError {
     }
 }
 
-/// A host's interface.
+/// A client of one host's interface.
 #[derive(Debug)]
 pub struct Remote {
     client: HttpClient,
@@ -89,7 +89,7 @@ struct Wrong {
     pointer: Option<String>,
 }
 
-/// Events as a host gives them, and with what to ask for more.
+/// A page of events, and the number from which to request the next page.
 #[derive(Deserialize)]
 pub struct EventPage {
     pub items: Vec<Event>,
@@ -98,7 +98,7 @@ pub struct EventPage {
 }
 
 impl Remote {
-    /// Checks the URL.
+    /// Creates a client. Fails if the URL is invalid.
     pub fn new(
         url: &str,
         key: Option<String>,
@@ -122,7 +122,7 @@ impl Remote {
         }
     }
 
-    /// See [`crate::ops::tenants::page`]; `after` is nothing or a tenant's name.
+    /// See [`crate::ops::tenants::page`]. `after` is empty or the name of a tenant.
     pub async fn page(&self, after: &str, limit: u32) -> Result<Vec<Tenant>, RemoteError> {
         let after = match after {
             "" => String::new(),
@@ -196,7 +196,8 @@ impl Remote {
         self.done("POST", &path, None).await
     }
 
-    /// See [`crate::ops::send::enqueue_all`]; at most [`crate::ops::send::TOGETHER_MAX`].
+    /// See [`crate::ops::send::enqueue_all`]. Sends at most [`crate::ops::send::TOGETHER_MAX`]
+    /// messages.
     pub async fn send(
         &self,
         tenant: &TenantId,
@@ -214,7 +215,7 @@ impl Remote {
         self.json("GET", &path, None).await
     }
 
-    /// See [`crate::app::events::events`]; waits so many seconds for the first event.
+    /// See [`crate::app::events::events`]. Waits at most the given seconds for the first event.
     pub async fn events(
         &self,
         tenant: &TenantId,
@@ -293,7 +294,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
         .map_err(|_| RemoteError::Unreachable(String::from("what answers there is not wmctl")))
 }
 
-/// A name as one part of a path.
+/// Escapes a name as one segment of a path.
 pub(crate) fn escaped(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let part = |byte: u8| match plain(byte) {

@@ -1,4 +1,4 @@
-//! The same use cases through the HTTP interface of any host.
+//! Webhook use cases, carried out through the HTTP interface of another host.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ impl Remote {
         self.done("DELETE", &path(tenant, id), None).await
     }
 
-    /// `pause`, `resume` or `test`; see the functions of [`crate::ops::webhooks`].
+    /// Runs `pause`, `resume` or `test`. See the functions of [`crate::ops::webhooks`].
     pub async fn tell_webhook(
         &self,
         tenant: &TenantId,
@@ -82,8 +82,8 @@ impl Remote {
     }
 }
 
-/// Ids were checked when they were made; whatever else is asked for is written so that it stays
-/// one part of the path.
+/// Returns the path of a webhook. Existing ids are safe; any other text is escaped into one
+/// segment.
 fn path(tenant: &TenantId, id: &str) -> String {
     let mut path = format!("/api/tenants/{tenant}/webhooks");
     if !id.is_empty() {

@@ -1,11 +1,11 @@
-//! Who does something, for the audit.
+//! Identifies the actor of a change, for the audit log.
 
 use crate::app::App;
 use crate::crypto::random;
 use crate::ids::TenantId;
 use crate::store::tenants::api_keys::Audit;
 
-/// Who changes something, and by which request.
+/// The person or API key that makes a change, and the request that asked for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     pub name: String,
@@ -13,7 +13,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// The user of this machine, who reaches the rows without any key.
+    /// Returns the local user, who has direct database access and needs no API key.
     pub fn of_user() -> Self {
         Self {
             name: format!("user {}", whoami::username().unwrap_or_default()),
@@ -23,7 +23,7 @@ impl Actor {
 }
 
 impl App {
-    /// An audit row of something that is done now.
+    /// Builds an audit row for a change that is made now.
     pub(crate) fn audit(
         &self,
         actor: &Actor,

@@ -1,4 +1,4 @@
-//! The processes that serve a database, and what was changed by whom.
+//! The processes that serve a database, and the audit log.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::app::{App, RowsError};
 use crate::ids::TenantId;
 use crate::ops::actor::Actor;
 
-/// One process that holds tenants, or may take some.
+/// A process that runs tenants, or is ready to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     pub id: String,
@@ -15,24 +15,24 @@ pub struct Host {
     pub pid: i64,
     /// `live` or `draining`.
     pub state: String,
-    /// Whether it takes whatever tenants there are, or runs a single one.
+    /// Whether it takes any tenant (`serve`) or runs a single one (`run`).
     pub serves: bool,
-    /// Leases that it holds.
+    /// Number of leases that it holds.
     pub tenants: i64,
     pub capacity: i64,
-    /// How others learn that it is gone: `lock` or `counter`.
+    /// How other processes detect that it is gone: `lock` or `counter`.
     pub liveness: String,
     pub started: String,
-    /// Its last heartbeat, by the clock of the database's server, or of the file's machine.
+    /// Last heartbeat, by the database server's clock, or the local clock for SQLite.
     pub heartbeat: String,
 }
 
-/// One change that somebody made.
+/// One entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
     pub id: String,
     pub at: String,
-    /// The key's name, or the user.
+    /// Name of the API key, or of the local user.
     pub actor: String,
     pub action: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ pub struct AuditEntry {
     pub request_id: Option<String>,
 }
 
-/// Processes that were not declared dead.
+/// Returns the processes that have not been declared dead.
 pub async fn list(app: &App) -> Result<Vec<Host>, RowsError> {
     let hosts = app.store.hosts().await.map_err(RowsError::of)?;
     let shown = hosts.into_iter().map(|host| Host {
@@ -61,8 +61,8 @@ pub async fn list(app: &App) -> Result<Vec<Host>, RowsError> {
     Ok(shown.collect())
 }
 
-/// Has the hosts of this name or id give their tenants away and take none, or not any more. How
-/// many there are.
+/// Starts or stops draining the hosts with this name or id. A draining host hands its tenants over
+/// and takes no new ones. Returns the number of matching hosts.
 pub async fn drain(
     app: &App,
     name: &str,
@@ -86,7 +86,7 @@ pub async fn drain(
     Ok(count)
 }
 
-/// What was changed last, newest first.
+/// Returns the latest entries of the audit log, newest first.
 pub async fn audit(app: &App, tenant: Option<&TenantId>) -> Result<Vec<AuditEntry>, RowsError> {
     let rows = app.store.audits(tenant).await.map_err(RowsError::of)?;
     let shown = rows.into_iter().map(|row| AuditEntry {

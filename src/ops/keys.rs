@@ -1,4 +1,4 @@
-//! Keys of the HTTP interface: made once, kept as hashes, limited to tenants and actions.
+//! API keys for the HTTP interface. They are stored as hashes and limited to tenants and actions.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,35 +16,35 @@ use crate::ids::TenantId;
 use crate::ops::actor::Actor;
 use crate::store::tenants::api_keys::ApiKey;
 
-/// How every key begins, so that scanners of repositories find one that was left lying about.
+/// Prefix of every key, so that secret scanners can find a leaked one.
 const PREFIX: &str = "wmk_";
-/// Digits of the half that is no secret, and of the half that is.
+/// Hexadecimal digits of the public half and of the secret half.
 const ID_DIGITS: usize = 12;
 const SECRET_DIGITS: usize = 64;
-/// Longest name, and most tenants of one key.
+/// Maximum length of a name in bytes, and maximum number of tenants of one key.
 const NAME_BYTES_MAX: usize = 64;
 const TENANTS_MAX: usize = 100;
 
-/// What a key may do. Each stands for itself: one that administers does not thereby read.
+/// A permission. None implies another: `Admin` does not include `Read`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// See tenants, hosts, locks and events.
     Read,
     /// Add, start, stop, move and remove tenants.
     Write,
-    /// Link devices: whoever sees the code owns the account.
+    /// Link devices. Anyone who sees the pairing code can take over the account.
     Pair,
     /// Send messages.
     Send,
-    /// Drain hosts, read the audit.
+    /// Drain hosts and read the audit log.
     Admin,
 }
 
 impl Action {
-    /// All of them.
+    /// All actions.
     pub const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Pair, Self::Send, Self::Admin];
 
-    /// The word that settings and rows use.
+    /// Returns the name used in settings and rows.
     pub fn word(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -65,14 +65,14 @@ impl FromStr for Action {
     }
 }
 
-/// For whom a key is.
+/// The tenants that a key applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     Everyone,
     Only(BTreeSet<TenantId>),
 }
 
-/// What the holder of a key may do.
+/// The permissions of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The key's name.
@@ -82,7 +82,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Everything, for whoever is on this machine while there are no keys.
+    /// Returns a grant with all permissions, for the local user while no keys exist.
     pub fn local() -> Self {
         Self {
             name: String::from("local"),
@@ -91,12 +91,12 @@ impl Grant {
         }
     }
 
-    /// Whether it may do this at all.
+    /// Returns whether the key permits this action.
     pub fn allows(&self, action: Action) -> bool {
         self.actions.contains(&action)
     }
 
-    /// Whether it is for this tenant.
+    /// Returns whether the key applies to this tenant.
     pub fn reaches(&self, tenant: &TenantId) -> bool {
         match &self.scope {
             Scope::Everyone => true,
@@ -105,22 +105,22 @@ impl Grant {
     }
 }
 
-/// A key as people see it.
+/// The public description of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     pub name: String,
     pub id: String,
-    /// Names, or `*`.
+    /// Names of tenants, or `*` for all.
     pub tenants: Vec<String>,
     pub actions: Vec<String>,
     pub created: String,
 }
 
-/// The text of a key, zeroed when it is dropped. It is shown once.
+/// The text of a key. It is zeroed on drop and shown only once.
 pub struct KeyText(String);
 
 impl KeyText {
-    /// The text, to be shown to whoever asked for the key.
+    /// Returns the text, to be shown once to the user who created the key.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -138,7 +138,7 @@ impl fmt::Debug for KeyText {
     }
 }
 
-/// Why there is no key.
+/// Why a key was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error(transparent)]
@@ -151,7 +151,7 @@ pub enum KeyError {
     Taken(String),
 }
 
-/// Makes a key; its text is in the answer and nowhere else.
+/// Creates a key. Only the return value contains its text; the database keeps a hash.
 pub async fn add(
     app: &App,
     name: &str,
@@ -193,33 +193,33 @@ pub async fn add(
     }
 }
 
-/// All keys, without what is secret.
+/// Returns all keys without their secrets.
 pub async fn list(app: &App) -> Result<Vec<Key>, RowsError> {
     let keys = app.store.keys().await.map_err(RowsError::of)?;
     Ok(keys.iter().map(shown).collect())
 }
 
-/// Whether there is any key.
+/// Returns whether any key exists.
 pub async fn exist(app: &App) -> Result<bool, RowsError> {
     app.store.has_keys().await.map_err(RowsError::of)
 }
 
-/// Forgets a key by name or id; it is refused from then on. Whether there was one.
+/// Deletes a key by name or id, so that it is refused from then on. Returns whether it existed.
 pub async fn remove(app: &App, name: &str, actor: &Actor) -> Result<bool, RowsError> {
     let audit = app.audit(actor, "remove-key", None, format!("name={name}"));
     let removed = app.store.remove_key(name, &audit).await;
     removed.map_err(RowsError::of)
 }
 
-/// What stands for a key's text where the text must not be kept.
+/// A SHA-256 hash that identifies a key's text where the text itself must not be kept.
 pub type Fingerprint = [u8; 32];
 
-/// The fingerprint of a text that may be a key.
+/// Returns the fingerprint of `text`, whether or not it is a valid key.
 pub fn fingerprint(text: &str) -> Fingerprint {
     sha256(&[text.as_bytes()])
 }
 
-/// What the holder of this text may do; `None` if it is no key.
+/// Returns the permissions of the key with this text, or `None` if no such key exists.
 pub async fn check(app: &App, text: &str) -> Result<Option<Grant>, RowsError> {
     let Some(id) = public_half(text) else {
         return Ok(None);
@@ -246,7 +246,7 @@ pub async fn check(app: &App, text: &str) -> Result<Option<Grant>, RowsError> {
     }))
 }
 
-/// The half that names the key.
+/// Returns the public half of the text, which identifies the key.
 fn public_half(text: &str) -> Option<&str> {
     let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
     let digits = |text: &str, count| {

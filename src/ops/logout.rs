@@ -1,4 +1,4 @@
-//! Unlinks a device: the phone does not list it any more, and the rows are kept.
+//! Unlinks a device: it disappears from the phone's list, and its rows are kept.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::ops::unlink;
 use crate::session::account::Ended;
 use crate::store::lease::Lease;
 
-/// How long the process that runs the account may take to let go of it.
+/// How long to wait for the running process to release the account.
 const LET_GO_MAX: Duration = Duration::from_secs(8);
-/// How often it is looked whether it did.
+/// Interval between checks whether it was released.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long WhatsApp may take: a login and one answer.
+/// How long WhatsApp may take for a login and one response.
 const UNLINK_TIME_MAX: Duration = Duration::from_secs(15);
 
-/// Why the device is still linked.
+/// Why the device could not be unlinked.
 #[derive(Debug, thiserror::Error)]
 pub enum LogoutError {
     #[error(transparent)]
@@ -34,7 +34,8 @@ pub enum LogoutError {
     NotUnlinked(String),
 }
 
-/// Unlinks the device of a tenant; its address. Whoever runs the account lets go of it first.
+/// Unlinks the tenant's device and returns its JID. Waits first until the process that runs the
+/// account releases it.
 pub async fn logout(app: &App, tenant: &TenantId, actor: &Actor) -> Result<String, LogoutError> {
     if app
         .store
@@ -53,7 +54,7 @@ pub async fn logout(app: &App, tenant: &TenantId, actor: &Actor) -> Result<Strin
         Some(Ended::Exported { .. }) => return Err(LogoutError::Exported(tenant.clone())),
         _ => (),
     }
-    // Hosts give away what is not to run; afterwards everything is wanted as before.
+    // Hosts release tenants that are disabled. The former setting is restored afterwards.
     let desired = app.store.desired(tenant).await.map_err(RowsError::of)?;
     let enabled = desired.is_none_or(|desired| desired.enabled);
     want(app, tenant, false, actor, String::from("begun")).await?;
@@ -83,7 +84,8 @@ async fn want(
     wanted.await.map(|_| ()).map_err(RowsError::of)
 }
 
-/// Takes the account over as soon as it is free, and has it unlinked; whether it was.
+/// Takes the lease as soon as it is free and unlinks the device. Returns whether WhatsApp confirmed
+/// it.
 async fn unlink(app: &App, tenant: &TenantId) -> Result<bool, RowsError> {
     let app = app.for_tenant(tenant.clone()).launched().await?;
     let host = app.register(None).await?;
@@ -99,7 +101,7 @@ async fn unlink(app: &App, tenant: &TenantId) -> Result<bool, RowsError> {
         lease_keeper::keep(&app.store, host, &app.surroundings, &lost, || ()).await;
         false
     };
-    // Large futures go to the heap, so that any worker's stack can hold what calls them.
+    // Box large futures so that callers fit on any worker's stack.
     let work = Box::pin(unlink::unlink(&app, host, &lease, UNLINK_TIME_MAX));
     let unlinked = tokio::select! {
         unlinked = work => unlinked,

@@ -1,4 +1,4 @@
-//! Which log a tenant's events belong to, and what is said and done about a restored database.
+//! Event logs of tenants, and the recovery from a restored database.
 
 use serde::Serialize;
 
@@ -9,16 +9,16 @@ use crate::ops::actor::Actor;
 use crate::ops::transfer::MoveError;
 use crate::store::account::log::Log;
 
-/// A log of events. Another one begins where the database was found to be older than what was sent.
+/// A log of events. A new one begins when the database is found to be older than what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EventLog {
     pub business_id: String,
-    /// No other log has it.
+    /// Unique id of the log.
     pub log: String,
     pub since: String,
-    /// No event of it has a smaller number.
+    /// Lowest event number in the log.
     pub first_seq: i64,
-    /// By what the database was recognised; none for the first log.
+    /// Evidence by which the restore was recognised; absent for the first log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
 }
@@ -35,21 +35,21 @@ impl From<Log> for EventLog {
     }
 }
 
-/// The log that the tenant's events belong to now; `None` before the account first ran.
+/// Returns the tenant's current event log, or `None` if the account has never run.
 pub async fn current(app: &App) -> Result<Option<EventLog>, RowsError> {
     let log = app.store.log(&app.settings.tenant).await;
     Ok(log.map_err(RowsError::of)?.map(EventLog::from))
 }
 
-/// The logs of all tenants that began since then because of a restore.
+/// Returns the logs of all tenants that began after `since_ms` because of a restore.
 pub async fn begun(app: &App, since_ms: i64) -> Result<Vec<EventLog>, RowsError> {
     let logs = app.store.logs_begun(since_ms).await;
     let logs = logs.map_err(RowsError::of)?;
     Ok(logs.into_iter().map(EventLog::from).collect())
 }
 
-/// Does for a tenant what is done where a restore is recognised; `None` where it has no account.
-/// Refused while a process runs it.
+/// Starts a new event log for the tenant, as a detected restore would. Returns `None` if the tenant
+/// has no account. Fails while a process runs the account.
 pub async fn declare_restored(app: &App, tenant: &TenantId) -> Result<Option<EventLog>, MoveError> {
     let audit = app.audit(&Actor::of_user(), "restored", Some(tenant), String::new());
     match app.store.declare_restored(tenant, &audit).await {
@@ -59,7 +59,7 @@ pub async fn declare_restored(app: &App, tenant: &TenantId) -> Result<Option<Eve
     }
 }
 
-/// Every tenant that has an account.
+/// Returns all tenants that have an account.
 pub async fn tenants(app: &App) -> Result<Vec<TenantId>, RowsError> {
     app.store.tenants().await.map_err(RowsError::of)
 }

@@ -1,4 +1,4 @@
-//! Brings the schema up to date, or says how far it is.
+//! Applies schema migrations, or reports their status.
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ pub struct Migration {
     pub applied: Option<String>,
 }
 
-/// Every migration, oldest first.
+/// Returns all migrations, oldest first.
 pub async fn status(app: &App) -> Result<Vec<Migration>, RowsError> {
     let known = app.store.migrations().await.map_err(RowsError::of)?;
     let shape = |row: crate::store::migrate::MigrationStatus| Migration {
@@ -26,30 +26,30 @@ pub async fn status(app: &App) -> Result<Vec<Migration>, RowsError> {
     Ok(known.into_iter().map(shape).collect())
 }
 
-/// The SQL that [`up`] would run; empty where nothing is pending.
+/// Returns the SQL that [`up`] would run; empty if nothing is pending.
 pub async fn script(app: &App) -> Result<String, RowsError> {
     let now_ms = app.surroundings.clock.unix_ms();
     let script = app.store.migration_script(now_ms).await;
     script.map_err(RowsError::of)
 }
 
-/// One step of [`up`] that begins.
+/// A migration that [`up`] is about to apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub version: i64,
     pub name: &'static str,
-    /// Its place among those that are applied now, from 0, and how many there are.
+    /// Index among the migrations of this run, from 0, and their number.
     pub at: usize,
     pub of: usize,
 }
 
-/// Tenants with records in whatsmeow's form that [`up`] would write in ours.
+/// Returns the tenants with records in whatsmeow's format that [`up`] would convert.
 pub async fn foreign_records(app: &App) -> Result<Vec<String>, RowsError> {
     app.store.foreign_records().await.map_err(RowsError::of)
 }
 
-/// Applies what is pending; what was applied now. All records are looked through for whatsmeow's
-/// form where that is wanted; those that were here before us always are.
+/// Applies pending migrations and returns them. Also converts records in whatsmeow's format that
+/// existed before the first migration. With `all_records`, searches all records for that format.
 pub async fn up(
     app: &App,
     all_records: bool,

@@ -1,6 +1,7 @@
-//! What a person or a program asks for once: one function each, without printing.
+//! Use cases for people and programs: one function each. They print nothing.
 //!
-//! Commands and the HTTP API call these and show what comes back; neither reaches further down.
+//! Commands and the HTTP API call these functions and present the results. Neither uses the layers
+//! below directly.
 
 pub(crate) mod actor;
 pub mod diagnose;
@@ -23,7 +24,7 @@ pub use crate::ops::actor::Actor;
 use crate::app::shapes;
 use crate::session::config::CLIENT_VERSION;
 
-/// What this binary is.
+/// Returns the version of this binary.
 pub fn version() -> shapes::Version {
     shapes::Version {
         version: env!("CARGO_PKG_VERSION"),

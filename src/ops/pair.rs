@@ -22,17 +22,17 @@ use crate::ops::unlink;
 use crate::session::pairing::code;
 use crate::store::lease::Lease;
 
-/// The first login makes and uploads hundreds of keys.
+/// Time limit for the first login, which generates and uploads hundreds of keys.
 const FIRST_LOGIN_TIME_MAX: Duration = Duration::from_secs(90);
 /// How long the server may take to confirm that the old device is unlinked.
 const UNLINK_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// How to pair.
+/// Options for pairing.
 #[derive(Clone, Debug)]
 pub struct PairOptions {
     /// Show a code to type on the phone with this number, instead of a QR code.
     pub phone: Option<PhoneNumber>,
-    /// Unlink the device that is there already.
+    /// Unlink the existing device first.
     pub replace: bool,
 }
 
@@ -41,7 +41,7 @@ pub struct PairOptions {
 pub struct PhoneNumber(Jid);
 
 impl PhoneNumber {
-    /// Its digits, without a sign.
+    /// Returns the digits without a plus sign.
     pub fn digits(&self) -> &str {
         &self.0.user
     }
@@ -57,39 +57,39 @@ impl std::str::FromStr for PhoneNumber {
     }
 }
 
-/// What happens on the way, also as lines for machines.
+/// A step of pairing. It is also written as a JSON line for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum PairStep {
     Connecting,
-    /// The old device is gone from the phone.
+    /// The old device was removed from the phone.
     Unlinked {
         jid: String,
     },
-    /// The old device could not be unlinked: the phone may go on listing it.
+    /// The old device could not be unlinked: the phone may still list it.
     NotUnlinked {
         jid: String,
     },
-    /// Show this.
+    /// QR code to show.
     Qr {
         code: String,
         expires_in_s: u64,
         seq: u32,
         last: bool,
     },
-    /// Type this on the phone.
+    /// Code to type on the phone.
     Code {
         code: String,
     },
-    /// The phone agreed and the account is stored.
+    /// The phone accepted and the account is stored.
     Scanned {
         jid: String,
     },
-    /// The connection broke and is tried again.
+    /// The connection failed and wmctl retries.
     Retrying {
         reason: String,
     },
-    /// Everything is done.
+    /// Pairing is complete.
     Paired(Paired),
 }
 
@@ -100,7 +100,7 @@ pub struct Paired {
     pub jid: String,
 }
 
-/// Why there is no new device.
+/// Why pairing failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PairError {
     #[error("{tenant} is already paired as {jid}")]
@@ -117,7 +117,7 @@ pub enum PairError {
     Refused(&'static str),
     #[error("the server does not let this client pair")]
     Ended(RunEnd),
-    /// The account is stored, but its first login did not come to its end.
+    /// The account is stored, but its first login did not finish.
     #[error("paired as {jid}, but the first login did not finish")]
     NotLoggedIn { jid: String },
     #[error(transparent)]
@@ -141,7 +141,7 @@ impl From<pairing::PairingError> for PairError {
 }
 
 impl PairError {
-    /// The stable word for machines.
+    /// Returns the stable error code for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::AlreadyPaired { .. } => "ALREADY_PAIRED",
@@ -161,7 +161,7 @@ impl PairError {
     }
 }
 
-/// How an attempt can end without a device, as stable words.
+/// Stable error codes of all ways in which pairing can fail.
 pub const END_CODES: [&str; 22] = [
     "ALREADY_PAIRED",
     "BAD_VALUE",
@@ -191,7 +191,7 @@ fn rows(error: LedgerError) -> RowsError {
     RowsError::Database(error.to_string())
 }
 
-/// Pairs, and logs in once: afterwards the phone's contacts can write to the device.
+/// Links a device and logs in once. After that, contacts can write to it.
 pub async fn pair(
     app: &App,
     options: &PairOptions,
@@ -236,9 +236,9 @@ pub async fn pair(
             holder: app.holder(tenant).await,
         }))
     };
-    // Large futures go to the heap, so that any worker's stack can hold what calls them.
+    // Box large futures so that callers fit on any worker's stack.
     let result = Box::pin(result);
-    // Somebody may take long to scan: others must not take this process for dead meanwhile.
+    // Scanning may take long. Renew the lease meanwhile, or other processes would take it over.
     let result = tokio::select! {
         result = result => result,
         lost = keep_lease => lost,
@@ -299,7 +299,7 @@ impl From<Step> for PairStep {
     }
 }
 
-/// Logs in and leaves again: now the keys that contacts need are stored and uploaded.
+/// Logs in and disconnects, which stores and uploads the keys that contacts need.
 async fn first_login(
     app: &App,
     host: HostId,

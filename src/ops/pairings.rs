@@ -1,4 +1,4 @@
-//! Linking a device for somebody who asks over HTTP: one process links, any other shows the code.
+//! Pairing over HTTP: one process links the device, and any process can show the code.
 
 use std::time::Duration;
 
@@ -18,30 +18,30 @@ use crate::ops::tenants::{self, Changes, TenantError};
 use crate::store::tenants::Launch;
 use crate::store::tenants::api_keys::PairingRow;
 
-/// An attempt without a step for so long belongs to a process that is gone: codes change more
-/// often.
+/// An attempt without a step for this long (ms) belongs to a dead process, because codes change
+/// more often.
 const STALE_MS: i64 = 180_000;
-/// How long a new attempt waits for the end of the one before.
+/// How long (ms) a new attempt waits for the previous one to end.
 const HELD_MS_MAX: u64 = 5_000;
-/// How often that is looked at, and whether the attempt was called off.
+/// Interval of checks for the end of the previous attempt, and for cancellation.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How far linking has come.
+/// The progress of pairing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Progress {
     pub business_id: String,
-    /// Rises with each step.
+    /// Number of the step. It rises with each step.
     pub number: i64,
-    /// Whether it is over, for better or worse.
+    /// Whether the attempt is over, successful or not.
     pub ended: bool,
     pub since: String,
-    /// The step, as `wmctl pair -o jsonl` writes it; `failed` with a reason at the end.
+    /// The step as `wmctl pair -o jsonl` writes it; `failed` with a reason if pairing failed.
     #[serde(flatten)]
     pub step: Map<String, Value>,
 }
 
 impl Progress {
-    /// The text to show as a QR code, if this is the moment.
+    /// Returns the text of the QR code if one should be shown now.
     pub fn qr(&self) -> Option<&str> {
         let code = self.step.get("code")?.as_str()?;
         let is_shown = self.step.get("event").is_some_and(|event| event == "qr");
@@ -49,7 +49,7 @@ impl Progress {
     }
 }
 
-/// An attempt that has begun and wants to be carried out.
+/// An attempt that is recorded in the database but not yet carried out.
 #[derive(Debug)]
 pub struct Attempt {
     app: App,
@@ -57,18 +57,18 @@ pub struct Attempt {
     options: PairOptions,
 }
 
-/// What somebody wants of an attempt.
+/// Options for a new attempt.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Show a code to type on the phone with this number.
     pub phone: Option<PhoneNumber>,
-    /// Unlink the device that is there already.
+    /// Unlink the existing device first.
     pub replace: bool,
-    /// Name the tenant if nobody has.
+    /// Add the tenant if it does not exist.
     pub create: bool,
 }
 
-/// Why no attempt began.
+/// Why an attempt could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
     #[error(transparent)]
@@ -81,7 +81,7 @@ pub enum BeginError {
     Busy(TenantId),
 }
 
-/// Begins an attempt.
+/// Records a new attempt. The caller must then run [`Attempt::carry_out`].
 pub async fn begin(
     app: &App,
     tenant: &TenantId,
@@ -130,7 +130,7 @@ pub async fn begin(
 }
 
 impl Attempt {
-    /// Links, and writes every step down. Ends early when the attempt was called off.
+    /// Links the device and records every step. Stops early if the attempt is cancelled.
     pub async fn carry_out(mut self, stop: &Stop) {
         let (sender, mut steps) = mpsc::unbounded_channel();
         let own = Stop::new();
@@ -139,14 +139,14 @@ impl Attempt {
             .of(self.app.settings.tenant.clone(), Launch::default());
         let options = self.options.clone();
         let link = async {
-            // Ends with its sender, and with it the other half.
+            // Dropping the sender ends this half, and then the other.
             let mut tell = move |step: PairStep| {
                 let _ = sender.send(json!(step));
             };
-            // One that was called off a moment ago may still be on its way out.
+            // A cancelled attempt may still be releasing the lease.
             let patient = app.surroundings.clock.mono_ms() + HELD_MS_MAX;
             loop {
-                // Deep: on the heap, or a worker's stack does not hold it.
+                // This future is large: box it, or it overflows a worker's stack.
                 let linked = Box::pin(pair::pair(&app, &options, &own, &mut tell)).await;
                 let held = matches!(linked, Err(PairError::Rows(RowsError::Held { .. })));
                 if !held || patient <= app.surroundings.clock.mono_ms() || !own.sleep(LOOK).await {
@@ -157,7 +157,7 @@ impl Attempt {
         let called_off = self.called_off();
         let write = async {
             while let Some(step) = steps.recv().await {
-                // The last step is written when everything has come to its end.
+                // The final step is written after everything has ended.
                 if step["event"] != "paired" && !self.write(step, false).await {
                     own.ask();
                 }
@@ -184,7 +184,7 @@ impl Attempt {
         attempt.write(last, true).await;
     }
 
-    /// Waits until somebody calls the attempt off.
+    /// Waits until the attempt is cancelled.
     fn called_off(&self) -> impl Future<Output = ()> + Send + use<> {
         let app = self.app.for_tenant(self.app.settings.tenant.clone());
         let attempt = self.row.attempt.clone();
@@ -202,9 +202,9 @@ impl Attempt {
         }
     }
 
-    /// False when the attempt was called off.
+    /// Records a step. Returns false if the attempt was cancelled.
     async fn write(&mut self, mut step: Value, ended: bool) -> bool {
-        // Whose attempt it is, each answer says by itself.
+        // Every response already contains the tenant's name.
         if let Some(step) = step.as_object_mut() {
             step.remove("business_id");
         }
@@ -224,12 +224,12 @@ impl Attempt {
     }
 }
 
-/// The last step of an attempt that gave no device.
+/// Builds the last step of a failed attempt.
 fn failed(code: &'static str, reason: &str) -> Value {
     json!({ "event": "failed", "error": code, "reason": reason })
 }
 
-/// How far linking has come; `None` if nobody ever tried.
+/// Returns the progress of the tenant's latest attempt, or `None` if there never was one.
 pub async fn progress(app: &App, tenant: &TenantId) -> Result<Option<Progress>, RowsError> {
     let row = app.store.pairing(tenant).await.map_err(RowsError::of)?;
     Ok(row.map(|row| Progress {
@@ -241,7 +241,7 @@ pub async fn progress(app: &App, tenant: &TenantId) -> Result<Option<Progress>, 
     }))
 }
 
-/// A step as it was written, without what the answer says anyway: a name must not come twice.
+/// Parses a stored step. Removes fields that the response adds itself, so that no name repeats.
 fn step(text: &str) -> Map<String, Value> {
     let mut step: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
     for name in ["business_id", "number", "ended", "since"] {
@@ -250,7 +250,7 @@ fn step(text: &str) -> Map<String, Value> {
     step
 }
 
-/// Calls an attempt off, whichever process carries it out. Whether there was one.
+/// Cancels the running attempt, whichever process carries it out. Returns whether there was one.
 pub async fn cancel(app: &App, tenant: &TenantId, actor: &Actor) -> Result<bool, RowsError> {
     let row = app.store.pairing(tenant).await.map_err(RowsError::of)?;
     let Some(mut row) = row.filter(|row| !row.ended) else {

@@ -1,4 +1,4 @@
-//! Removes what is over the limits of retention now, when somebody asks for it.
+//! Applies the retention limits now, on request.
 
 use std::time::Duration;
 
@@ -10,32 +10,32 @@ use crate::ids::TenantId;
 use crate::store::error::StoreError;
 use crate::store::retention::Mode;
 
-/// Wait before tenants whose rows were locked are tried again, and how often they are.
+/// Pause before tenants with locked rows are retried, and the number of rounds.
 const LOCKED_PAUSE: Duration = Duration::from_secs(1);
 const ROUNDS: u32 = 4;
 
-/// What one tenant may forget in one table.
+/// The rows that one tenant can remove from one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pruned {
     pub business_id: String,
     pub table: &'static str,
-    /// As it is written in the configuration.
+    /// The limit as written in the configuration.
     pub keep: String,
-    /// Rows that were forgotten, or would be.
+    /// Rows that were removed, or would be in a dry run.
     pub rows: i64,
 }
 
-/// What was removed.
+/// The result of pruning.
 #[derive(Debug, Default)]
 pub struct PruneReport {
-    /// Only what has rows to tell of.
+    /// Entries with at least one row.
     pub pruned: Vec<Pruned>,
-    /// Tenants of which somebody has locked rows: not everything of them is forgotten.
+    /// Tenants with rows locked by another process. Some of their rows were not removed.
     pub locked: Vec<TenantId>,
 }
 
-/// Forgets what is over the limits, or only counts it. A tenant whose rows are locked is passed
-/// over, and tried again after all others.
+/// Removes the rows beyond the retention limits, or only counts them in a dry run. Skips tenants
+/// with locked rows and retries them after all others, in at most 4 rounds.
 pub async fn prune(
     app: &App,
     tenant: Option<&TenantId>,

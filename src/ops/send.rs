@@ -1,4 +1,4 @@
-//! Sends: puts messages into the outbox, from where the process that runs the account takes them.
+//! Puts messages into the outbox. The process that runs the account sends them from there.
 
 use std::time::Duration;
 
@@ -16,65 +16,66 @@ use crate::store::error::StoreError;
 use crate::store::outbox::queue::NewMessage;
 use crate::store::tenants::Sender;
 
-/// How often the outbox row is looked at while waiting.
+/// Interval between reads of the outbox row while waiting.
 const LOOK: Duration = Duration::from_millis(50);
-/// A process whose heartbeat is older than this does not run anything any more.
+/// A process whose last heartbeat is older than this (ms) no longer runs an account.
 const HEARTBEAT_AGE_MS_MAX: i64 = 20_000;
-/// Longest text: what WhatsApp's own clients allow. Lengths of texts are counted in characters,
-/// as JSON schemas do: Unicode scalar values, whatever bytes they take.
+/// Maximum length of a text, the same as in WhatsApp's own clients. Text lengths count Unicode
+/// scalar values, as JSON Schema does, not bytes.
 pub const TEXT_CHARS_MAX: usize = 65_536;
-/// Longest idempotency key.
+/// Maximum length of an idempotency key.
 pub const KEY_CHARS_MAX: usize = 255;
-/// Most messages that are taken in together, in one transaction.
+/// Maximum number of messages per transaction.
 pub const TOGETHER_MAX: usize = 256;
-/// How long a message waits for its account where its tenant says nothing else: late news is
-/// worse than the word that it was not sent.
+/// Default time that a message may wait for its account (s). A late message is worse than a report
+/// that it was not sent.
 pub const TTL_S: i64 = 24 * 3_600;
-/// Longest time that a tenant's messages may wait, and longest time ahead of an expiry.
+/// Maximum waiting time that a tenant may set, and maximum distance of an expiry (s).
 pub const TTL_S_MAX: i64 = 365 * 24 * 3_600;
 
-/// One message, as a line of input has it.
+/// An outgoing message, as one line of input.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outgoing {
-    /// A phone number, or the address of a person or group.
+    /// Recipient: a phone number, or the JID of a person or group.
     pub to: String,
     pub text: String,
-    /// The same key twice is one message.
+    /// Idempotency key: a repeated key means the same message.
     #[serde(default)]
     pub idempotency_key: Option<String>,
-    /// Not to be sent after this time, RFC 3339.
+    /// Expiry time (RFC 3339). The message is not sent after it.
     #[serde(default)]
     pub expires_at: Option<String>,
-    /// Taken in although the account cannot send now.
+    /// Accept the message even if the account cannot send now.
     #[serde(default)]
     pub force: bool,
 }
 
-/// How far a message has come.
+/// The state of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     pub business_id: String,
-    /// Empty, and left out, where the message was not taken in.
+    /// Message id; empty and omitted if the message was refused.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
     pub to: String,
-    /// `queued`, `encrypted`, `sent`, `delivered`, `read` or `failed`; `refused` was not taken in.
+    /// `queued`, `encrypted`, `sent`, `delivered`, `read` or `failed`; `refused` if it never
+    /// entered the outbox.
     pub state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
-    /// When it is not to be sent any more.
+    /// Expiry time. The message is not sent after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// From taking in to the state that was waited for.
+    /// Seconds from acceptance until the awaited state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_s: Option<f64>,
 }
 
 impl Delivery {
-    /// A message that was not taken in, and why: a stable code.
+    /// Builds the result for a message that was refused with this stable code.
     pub fn refused(tenant: &TenantId, message: &Outgoing, code: &str) -> Self {
         Self {
             business_id: tenant.to_string(),
@@ -88,13 +89,13 @@ impl Delivery {
         }
     }
 
-    /// Whether it will never be sent.
+    /// Returns whether the message will never be sent.
     pub fn is_lost(&self) -> bool {
         matches!(self.state.as_str(), "failed" | "refused")
     }
 }
 
-/// What to wait for.
+/// The state to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Until {
     Queued,
@@ -103,7 +104,7 @@ pub enum Until {
     Read,
 }
 
-/// Why a message was not taken in.
+/// Why a message was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     #[error("{0:?} is neither a phone number nor an address")]
@@ -135,8 +136,8 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// The stable word for machines, the same on the command line and over HTTP; `None` where the
-    /// database has its own.
+    /// Returns the stable code, the same on the command line and over HTTP. Returns `None` for a
+    /// database error, which has its own code.
     pub fn code(&self) -> Option<&'static str> {
         Some(match self {
             Self::Recipient(_) => "RECIPIENT",
@@ -151,7 +152,7 @@ impl SendError {
         })
     }
 
-    /// The field that is wrong, if it is one.
+    /// Returns the name of the invalid field, if the error concerns a field.
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::Recipient(_) => Some("to"),
@@ -170,7 +171,7 @@ impl SendError {
     }
 }
 
-/// Takes a message in; returns at once.
+/// Accepts a message into the outbox and returns at once.
 pub async fn enqueue(app: &App, message: &Outgoing) -> Result<Delivery, SendError> {
     let sender = sender(app).await?;
     let new = checked(app, &sender, message)?;
@@ -183,9 +184,9 @@ pub async fn enqueue(app: &App, message: &Outgoing) -> Result<Delivery, SendErro
     delivery(app, &new, taken).await
 }
 
-/// Takes messages in, in their order, [`TOGETHER_MAX`] in a transaction. One that cannot be sent
-/// stops all of them, and is named by its place, from 0; one whose key says something else is
-/// refused alone. After an error of the database some of them may have been taken in.
+/// Accepts messages in order, at most [`TOGETHER_MAX`] per transaction. If one message is invalid,
+/// none is accepted, and the error has its index (from 0). A message whose key was used with other
+/// content is refused alone. After a database error, some messages may have been accepted.
 pub async fn enqueue_all(
     app: &App,
     messages: &[Outgoing],
@@ -193,7 +194,7 @@ pub async fn enqueue_all(
     let sender = sender(app).await.map_err(|error| (None, error))?;
     let checked = messages.iter().enumerate().map(|(place, message)| {
         let new = checked(app, &sender, message);
-        // What is wrong with the account is wrong with all of them.
+        // An error of the account applies to all messages, so it has no index.
         new.map_err(|error| (error.field().map(|_| place), error))
     });
     let all = checked.collect::<Result<Vec<NewMessage>, _>>()?;
@@ -220,15 +221,15 @@ pub async fn enqueue_all(
     Ok(deliveries)
 }
 
-/// Who is to send, as the rows say now.
+/// Loads the current state of the sending account.
 async fn sender(app: &App) -> Result<Sender, SendError> {
     let tenant = &app.settings.tenant;
     let sender = app.store.sender(tenant).await.map_err(RowsError::of)?;
     sender.ok_or_else(|| SendError::UnknownTenant(tenant.clone()))
 }
 
-/// The account that may send a message; those that cannot send now are refused unless the caller
-/// says that it may wait.
+/// Returns the JID of the sending account. Refuses an account that cannot send now, unless the
+/// caller forces it.
 fn account(app: &App, sender: &Sender, message: &Outgoing) -> Result<Jid, SendError> {
     let tenant = || app.settings.tenant.clone();
     let jid = sender
@@ -245,7 +246,7 @@ fn account(app: &App, sender: &Sender, message: &Outgoing) -> Result<Jid, SendEr
     }
 }
 
-/// When a message is not to be sent any more.
+/// Returns the time (Unix ms) after which the message must not be sent; `None` means never.
 fn expires_ms(app: &App, sender: &Sender, message: &Outgoing) -> Result<Option<i64>, SendError> {
     let now_ms = app.surroundings.clock.unix_ms();
     let Some(text) = &message.expires_at else {
@@ -260,7 +261,7 @@ fn expires_ms(app: &App, sender: &Sender, message: &Outgoing) -> Result<Option<i
     }
 }
 
-/// The message as the outbox takes it, under an id of its own.
+/// Validates the message and gives it a new id for the outbox.
 fn checked(app: &App, sender: &Sender, message: &Outgoing) -> Result<NewMessage, SendError> {
     let to = recipient(&message.to)?;
     if message.text.is_empty() || TEXT_CHARS_MAX < message.text.chars().count() {
@@ -288,7 +289,7 @@ fn checked(app: &App, sender: &Sender, message: &Outgoing) -> Result<NewMessage,
     })
 }
 
-/// How far a message has come that was just taken in, or before under another id.
+/// Returns the state of a message that was just accepted, or accepted earlier under another id.
 async fn delivery(app: &App, new: &NewMessage, id: MessageId) -> Result<Delivery, SendError> {
     if id != new.id
         && let Some(earlier) = look(app, &id).await?
@@ -307,13 +308,13 @@ async fn delivery(app: &App, new: &NewMessage, id: MessageId) -> Result<Delivery
     })
 }
 
-/// One message; `None` if there is none of that id.
+/// Returns the state of one message, or `None` if the id is unknown.
 pub async fn show(app: &App, id: &str) -> Result<Option<Delivery>, RowsError> {
     let Ok(id) = id.parse() else { return Ok(None) };
     look(app, &id).await
 }
 
-/// Waits until the message has come that far, or failed, or the time is up.
+/// Waits until the message reaches the state, fails, or the timeout ends.
 pub async fn wait(
     app: &App,
     id: &str,
@@ -340,7 +341,7 @@ pub async fn wait(
     }
 }
 
-/// Whether some process runs the account, as far as its heartbeat tells.
+/// Returns whether a process runs the account, judged by the age of its heartbeat.
 pub async fn is_run(app: &App) -> Result<bool, RowsError> {
     let leases = app.store.leases().await.map_err(RowsError::of)?;
     let oldest_ms = app.surroundings.clock.unix_ms() - HEARTBEAT_AGE_MS_MAX;
@@ -353,7 +354,7 @@ pub async fn is_run(app: &App) -> Result<bool, RowsError> {
     }))
 }
 
-/// How far a state is on the way.
+/// Returns the milestone that a state has reached.
 pub fn reached(state: &str) -> Until {
     match state {
         "read" => Until::Read,
@@ -394,7 +395,7 @@ fn shown(tenant: &TenantId, row: OutboxRow) -> Delivery {
     }
 }
 
-/// A person by phone number, or any address that can be written to.
+/// Parses a phone number, or a JID that can receive messages.
 fn recipient(text: &str) -> Result<Jid, SendError> {
     let wrong = || SendError::Recipient(text.to_owned());
     if !text.contains('@') {
@@ -409,7 +410,7 @@ fn recipient(text: &str) -> Result<Jid, SendError> {
     }
 }
 
-/// An id in the form that web clients use.
+/// Creates a message id in the form that web clients use.
 fn fresh_id(app: &App) -> MessageId {
     let bytes: [u8; 9] = random::bytes(&mut *app.surroundings.entropy.random());
     let text = format!("3EB0{}", hex::encode_upper(bytes));

@@ -1,4 +1,4 @@
-//! The tenants of a database: what is wanted of each, and what becomes of it.
+//! The tenants of a database: the desired and the observed state of each.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -13,61 +13,61 @@ use crate::ops::send::{TTL_S, TTL_S_MAX};
 use crate::session::config::Browser;
 use crate::store::tenants::Overview;
 
-/// Tenants that one page has at most.
+/// Maximum number of tenants per page.
 pub const PAGE_MAX: u32 = 1_000;
-/// Longest name that a phone shows for a device, and longest name of a host.
+/// Maximum length of a device name as shown on the phone, and of a host name.
 const NAME_CHARS_MAX: usize = 64;
 
 /// One tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {
     pub business_id: String,
-    /// Its device, if one is paired.
+    /// JID of its device, if one is paired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jid: Option<String>,
-    /// `connected`, `connecting`, `disconnected`, `replaced`, `stalled`: what its host says;
-    /// `starting`, `stopping`, `stopped`, `waiting` (for a host), `orphaned`: what the lease says;
-    /// `unpaired`, `logged_out`, `banned`, `outdated`: what WhatsApp says; `exported`: another
-    /// program has its keys.
+    /// Reported by the host: `connected`, `connecting`, `disconnected`, `replaced` or `stalled`.
+    /// Derived from the lease: `starting`, `stopping`, `stopped`, `waiting` (for a host) or
+    /// `orphaned`. Reported by WhatsApp: `unpaired`, `logged_out`, `banned` or `outdated`.
+    /// `exported`: another program has its keys.
     pub state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Since when it has been in this state, where that is known.
+    /// Start of this state, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error_at: Option<String>,
-    /// Whether it is to run.
+    /// Whether it should run.
     pub enabled: bool,
-    /// `leader` while a host that lives holds its lease, else `none`.
+    /// `leader` while a live host holds its lease, otherwise `none`.
     pub role: String,
     /// The process that runs it, `name/pid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
-    /// The name of that process's host.
+    /// Name of the host that runs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// Where it is to run, if anywhere in particular.
+    /// The host that it is pinned to, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted_host: Option<String>,
     pub epoch: i64,
-    /// The last heartbeat of its holder.
+    /// Last heartbeat of its holder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<String>,
-    /// Its proxy, without the password.
+    /// URL of its proxy, without the password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// How long its messages may wait for it (seconds); 0 is for ever.
+    /// How long outgoing messages may wait for the account (s); 0 means no limit.
     pub message_ttl_s: i64,
 }
 
-/// The words that `state` can be.
+/// All values of `state`.
 pub const STATES: [&str; 15] = [
     "banned",
     "connected",
@@ -86,7 +86,7 @@ pub const STATES: [&str; 15] = [
     "waiting",
 ];
 
-/// Settings of a tenant; what is absent stays as it is, and an empty text is none.
+/// New settings of a tenant. Absent fields keep their values; an empty text clears a setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
@@ -102,7 +102,7 @@ pub struct Changes {
     pub message_ttl_s: Option<i64>,
 }
 
-/// A whole number; the same.
+/// Deserializes a whole number. `null` is refused, as in [`given`].
 fn given_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let number = whole(deserializer)?;
     number
@@ -110,7 +110,7 @@ fn given_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64
         .ok_or_else(|| D::Error::custom("a number is needed"))
 }
 
-/// A text: `null` could mean that a setting stays, or that it goes, and is refused.
+/// Deserializes a text. `null` is refused because it could mean "keep" or "clear".
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(Some)
 }
@@ -135,7 +135,7 @@ pub enum TenantError {
 }
 
 impl TenantError {
-    /// The field that is wrong, if it is one.
+    /// Returns the name of the invalid field, if the error concerns a field.
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::Rows(_) | Self::Unknown(_) => None,
@@ -176,7 +176,7 @@ impl Changes {
     }
 }
 
-/// All tenants, in order of their names.
+/// Returns all tenants, sorted by name.
 pub async fn list(app: &App) -> Result<Vec<Tenant>, RowsError> {
     let mut tenants: Vec<Tenant> = Vec::new();
     loop {
@@ -190,19 +190,19 @@ pub async fn list(app: &App) -> Result<Vec<Tenant>, RowsError> {
     }
 }
 
-/// Tenants whose names come after `after`, at most `limit`.
+/// Returns at most `limit` tenants whose names sort after `after`.
 pub async fn page(app: &App, after: &str, limit: u32) -> Result<Vec<Tenant>, RowsError> {
     let page = app.store.overview(after, limit.min(PAGE_MAX)).await;
     Ok(page.map_err(RowsError::of)?.iter().map(shown).collect())
 }
 
-/// One tenant; `None` if nobody ever named it.
+/// Returns one tenant, or `None` if it does not exist.
 pub async fn show(app: &App, tenant: &TenantId) -> Result<Option<Tenant>, RowsError> {
     let found = app.store.overview_of(tenant).await.map_err(RowsError::of)?;
     Ok(found.as_ref().map(shown))
 }
 
-/// Has a tenant run, with these settings; names it if nobody has. Whether it was new.
+/// Enables a tenant with these settings, and creates it if necessary. Returns whether it is new.
 pub async fn add(
     app: &App,
     tenant: &TenantId,
@@ -233,7 +233,7 @@ pub async fn add(
     Ok(!known.await.map_err(RowsError::of)?)
 }
 
-/// What changed, without anything secret.
+/// Describes the changes for the audit log, without secrets.
 fn detail(changes: &Changes) -> String {
     let proxy = changes
         .proxy
@@ -258,7 +258,7 @@ fn detail(changes: &Changes) -> String {
     given.collect::<Vec<_>>().join(" ")
 }
 
-/// Has a known tenant run, or not.
+/// Enables or disables an existing tenant.
 pub async fn enable(
     app: &App,
     tenant: &TenantId,
@@ -275,7 +275,7 @@ pub async fn enable(
     Ok(())
 }
 
-/// Says where a known tenant is to run; `None` is anywhere.
+/// Pins an existing tenant to a host; `None` allows any host.
 pub async fn place(
     app: &App,
     tenant: &TenantId,
@@ -296,26 +296,26 @@ pub async fn place(
     Ok(())
 }
 
-/// What became of a tenant's device when the tenant was removed.
+/// The fate of the device of a removed tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
     pub business_id: String,
-    /// Whether the phone does not list the device any more; absent where there was none.
+    /// Whether the device was removed from the phone; absent if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlinked: Option<bool>,
-    /// Why it may still list it.
+    /// Why the phone may still list the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Unlinks a tenant's device and deletes everything: keys and sessions are gone for good. Where
-/// the device cannot be unlinked everything goes all the same, and the answer says so.
+/// Unlinks the tenant's device and permanently deletes its rows, including keys and sessions. If
+/// the device cannot be unlinked, the rows are deleted anyway and the result says so.
 pub async fn remove(app: &App, tenant: &TenantId, actor: &Actor) -> Result<Removed, TenantError> {
     must_exist(app, tenant).await?;
     let (unlinked, reason) = match Box::pin(logout(app, tenant, actor)).await {
         Ok(_) => (Some(true), None),
         Err(LogoutError::Unpaired(_)) => (None, None),
-        // Its keys are another program's now, and the device stays linked for that one.
+        // Another program now has the keys, and the device stays linked for it.
         Err(error) => (Some(false), Some(error.to_string())),
     };
     let audit = app.audit(actor, "remove", Some(tenant), String::new());
@@ -330,7 +330,7 @@ pub async fn remove(app: &App, tenant: &TenantId, actor: &Actor) -> Result<Remov
     })
 }
 
-/// Refuses a name that makes trouble, unless there is a tenant of that name already.
+/// Refuses a new name that causes problems; an existing tenant may keep it.
 pub(crate) async fn check_name(app: &App, tenant: &TenantId) -> Result<(), TenantError> {
     match tenant.check_new() {
         Err(error) if show(app, tenant).await?.is_none() => Err(error.into()),
@@ -349,14 +349,14 @@ fn shown(tenant: &Overview) -> Tenant {
     let held = tenant.owner.is_some();
     let dead = tenant.host.as_ref().is_some_and(|(_, _, dead)| *dead);
     let leads = held && !dead;
-    // What another epoch's owner said is over.
+    // Ignore the state that an owner of another epoch reported.
     let said = tenant
         .observed
         .as_ref()
         .filter(|(.., epoch)| leads && *epoch == tenant.epoch);
     let state = match (&tenant.jid, &tenant.ended, said) {
         (None, ..) => "unpaired",
-        // A ban ends, and a new version comes: what the host says of those is newer.
+        // A ban can end, and an update can arrive: the host's report is newer than these.
         (_, Some(ended), said)
             if said.is_none() || !matches!(ended.as_str(), "banned" | "outdated") =>
         {
@@ -365,7 +365,7 @@ fn shown(tenant: &Overview) -> Tenant {
         (.., Some(_)) if !tenant.desired.enabled => "stopping",
         (.., Some((state, ..))) => state.as_str(),
         _ if leads => "starting",
-        // Nobody is to take over what is not to run.
+        // A disabled tenant is not taken over, so it is `stopped` and not `orphaned`.
         _ if !tenant.desired.enabled => "stopped",
         _ if held => "orphaned",
         _ => "waiting",

@@ -1,4 +1,4 @@
-//! Accounts that come from another database, or go to one of whatsmeow.
+//! Imports accounts from other databases, and exports them to a whatsmeow database.
 
 use std::path::{Path, PathBuf};
 
@@ -19,31 +19,31 @@ use crate::store::transfer::{
 
 pub use crate::store::transfer::Progress;
 
-/// What to import, and how.
+/// Options for an import.
 #[derive(Clone, Debug)]
 pub struct Import {
     pub from: DatabaseUrl,
-    /// The tenant's name in the source, where that has tenants; the same one by default.
+    /// Name of the tenant in the source, if the source has tenants. Default: the same name.
     pub from_tenant: Option<TenantId>,
-    /// Which device, where the source has several.
+    /// The device to import, if the source has several.
     pub device: Option<Jid>,
-    /// Do and check everything, and take it back.
+    /// Perform and verify everything, then roll back.
     pub rehearse: bool,
-    /// Take the place of what the tenant has.
+    /// Replace the tenant's existing account.
     pub replace: bool,
-    /// Leave damaged rows behind.
+    /// Skip damaged rows.
     pub skip_damaged: bool,
-    /// Read a source although others have it open.
+    /// Read the source even if other programs have it open.
     pub even_in_use: bool,
 }
 
-/// What to export, and how.
+/// Options for an export.
 #[derive(Clone, Debug)]
 pub struct Export {
     pub to: DatabaseUrl,
-    /// Leave messages that are not sent yet behind.
+    /// Skip messages that are not sent yet.
     pub leave_unsent: bool,
-    /// Do and check everything, and take it back.
+    /// Perform and verify everything, then roll back.
     pub rehearse: bool,
 }
 
@@ -53,11 +53,11 @@ pub struct MovedTable {
     pub table: String,
     /// Rows of the account in the source.
     pub read: u64,
-    /// Rows in the target, counted there.
+    /// Rows counted in the target afterwards.
     pub written: u64,
 }
 
-/// A row that was left behind.
+/// A row that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DamagedRow {
     pub table: String,
@@ -65,33 +65,33 @@ pub struct DamagedRow {
     pub what: &'static str,
 }
 
-/// What moved, or would.
+/// The result of a transfer or of a dry run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Move {
     pub tenant: String,
     pub device: String,
-    /// Whose layout was read, or was written: `whatsmeow v15`, `fork v12`, `wmctl`, `Baileys`,
+    /// Layout that was read or written: `whatsmeow v15`, `fork v12`, `wmctl`, `Baileys` or
     /// `whatsapp-rust`.
     pub layout: String,
-    /// Nothing was kept.
+    /// Everything was rolled back.
     pub dry_run: bool,
     pub tables: Vec<MovedTable>,
     pub damaged: Vec<DamagedRow>,
-    /// Messages of the outbox that stay behind.
+    /// Outbox messages that were not transferred.
     pub unsent: u64,
     /// Programs that had the source open.
     pub in_use_by: Vec<String>,
-    /// How many seconds before it was read the source was changed, if that was just before.
+    /// Seconds between the last change of the source and the import, if the change was recent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_s: Option<u64>,
 }
 
-/// Why nothing moved.
+/// Why the transfer failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
     #[error(transparent)]
     Rows(#[from] RowsError),
-    /// The source, the target or the rows are not what they should be.
+    /// The source, the target or the rows are not suitable.
     #[error("{message}")]
     Unfit {
         class: Class,
@@ -101,27 +101,27 @@ pub enum MoveError {
     },
 }
 
-/// What kind of refusal it is.
+/// The kind of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// What was named is not there.
+    /// The named object does not exist.
     Absent,
-    /// What was given is no good.
+    /// An argument is invalid.
     Value,
-    /// Something is in the way.
+    /// The target or another process is in the way.
     Conflict,
-    /// The source cannot be read by this binary.
+    /// This binary cannot read the source's schema.
     Schema,
-    /// The source's rows are bad.
+    /// Rows of the source are damaged.
     Damage,
 }
 
-/// A database or a folder, also in the form that Go's SQLite driver takes.
+/// Parses a database URL or a path, including the URL form of Go's SQLite driver.
 pub fn source(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
     let is_path = !text.contains(':') && Path::new(text).exists();
     match text.strip_prefix("file:") {
         None if is_path => Ok(DatabaseUrl::Sqlite(PathBuf::from(text))),
-        // Its parameters are for the connections of another client.
+        // Drop the parameters, which configure the connections of the Go driver.
         Some(path) => {
             let path = path.split_once('?').map_or(path, |(path, _)| path);
             format!("sqlite:{path}").parse()
@@ -130,7 +130,7 @@ pub fn source(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
     }
 }
 
-/// Takes the tenant's account over from another database.
+/// Imports the tenant's account from another database.
 pub async fn import(
     app: &App,
     import: &Import,
@@ -195,7 +195,7 @@ async fn import_from(
     Ok(moved)
 }
 
-/// Takes over what another library kept in a form of its own.
+/// Imports an account from another library's own storage format.
 async fn take_over(
     app: &App,
     foreign: Foreign,
@@ -248,7 +248,8 @@ fn moved(tenant: &TenantId, done: Imported, import: &Import) -> Move {
     }
 }
 
-/// Writes the tenant's account as a database of whatsmeow, and marks ours so that nothing runs it.
+/// Exports the tenant's account to a whatsmeow database, and marks the local copy so that no
+/// process runs it.
 pub async fn export(
     app: &App,
     export: &Export,
@@ -269,7 +270,8 @@ pub async fn export(
         Err(error) => return Err(app.refused(error).await),
     };
     if !export.rehearse {
-        // Its mark already keeps everybody from running it; this says so to whoever lists tenants.
+        // The export mark already prevents a start. Disabling also shows this in the list of
+        // tenants.
         enable(app, false).await?;
     }
     Ok(Move {
@@ -285,7 +287,7 @@ pub async fn export(
     })
 }
 
-/// Lets the tenant run here again after an export.
+/// Removes the export mark, so that the tenant can run here again.
 pub async fn take_back(app: &App) -> Result<(), MoveError> {
     let tenant = &app.settings.tenant;
     let audit = app.audit(
@@ -309,7 +311,7 @@ async fn enable(app: &App, enabled: bool) -> Result<(), MoveError> {
 }
 
 impl App {
-    /// Names whoever holds the tenant.
+    /// Converts an error. If the tenant is in use, the message names its holder.
     pub(super) async fn refused(&self, error: TransferError) -> MoveError {
         let tenant = &self.settings.tenant;
         match error {
@@ -362,7 +364,7 @@ fn refused(error: TransferError, tenant: &TenantId) -> MoveError {
 
 type Refusal = (Class, &'static str, String);
 
-/// What the source lacks or has too much of, and what to do about it.
+/// Converts an error about missing or ambiguous contents of the source, with a hint.
 fn source_refused(error: &TransferError) -> Option<Refusal> {
     let listed = |what: &str, there: &[String]| match there.is_empty() {
         true => format!("it has none; look for another {what}"),
@@ -416,7 +418,7 @@ fn source_refused(error: &TransferError) -> Option<Refusal> {
     })
 }
 
-/// What is in the way in the target, or wrong with the rows, and what to do about it.
+/// Converts an error about the target or about the rows, with a hint.
 fn target_refused(error: &TransferError, tenant: &TenantId) -> Refusal {
     match error {
         TransferError::Occupied { .. } => {

@@ -1,4 +1,4 @@
-//! Asks WhatsApp to forget a device.
+//! Asks WhatsApp to unlink a device.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::session::account::Ended;
 use crate::session::input::Input;
 use crate::store::lease::Lease;
 
-/// Asks the server to unlink the device that is there; whether it did.
+/// Asks the server to unlink the existing device. Returns whether the server confirmed it.
 pub(super) async fn unlink(app: &App, host: HostId, lease: &Lease, time_max: Duration) -> bool {
     let own = Stop::new();
     let Ok((mut live, account)) = app.run_account(host, lease.clone(), &own) else {

@@ -1,5 +1,5 @@
-//! All of it in small: a simulated WhatsApp, an account that is paired, two processes for it,
-//! contacts that chat both ways, a kill in the middle, and an account of every message.
+//! A demonstration: a simulated WhatsApp, a paired account, two processes for it, contacts that
+//! chat in both directions, a kill in the middle, and an audit of every message.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,30 +16,30 @@ use crate::rehearsal::stage::Stage;
 use crate::rehearsal::stage::host::{Host, Hosts, Said};
 use crate::sim::{Direction, Entry};
 
-/// Whose account it is.
+/// Name of the demonstration's tenant.
 const TENANT: &str = "demo";
-/// How often traffic is put in and progress is looked at.
+/// Interval of new messages and of progress checks.
 const TICK: Duration = Duration::from_millis(20);
-/// Without progress for this long the demonstration ends and tells what is missing.
+/// The demonstration fails after this long without progress (ms), and lists what is missing.
 const STALL_MS: u64 = 60_000;
-/// A process that says nothing for this long is taken for dead.
+/// A process without a heartbeat for this long is declared dead.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What to show.
+/// Options for the demonstration.
 #[derive(Clone, Debug)]
 pub struct DemoOptions {
-    /// The binary that is run twice, and killed.
+    /// The binary that is run twice and killed.
     pub program: PathBuf,
-    /// Messages each way.
+    /// Messages in each direction.
     pub messages: u32,
-    /// Messages a second, each way.
+    /// Messages per second in each direction.
     pub rate: u32,
     pub contacts: u32,
-    /// How often the process that leads is killed, spread over the traffic.
+    /// Number of kills of the leader, spread over the traffic.
     pub kills: u32,
 }
 
-/// What happens on the way.
+/// A step of the demonstration.
 #[derive(Debug)]
 pub enum DemoStep {
     Simulator {
@@ -49,7 +49,7 @@ pub enum DemoStep {
     Started {
         pid: u32,
     },
-    /// A process has the lease from now on, and is connected.
+    /// A process has taken the lease and is connected.
     Leads {
         pid: u32,
     },
@@ -67,25 +67,25 @@ pub enum DemoStep {
     Settled,
 }
 
-/// What became of the messages, read from the simulator's journal and the database.
+/// The result, taken from the simulator's journal and the database.
 #[derive(Clone, Debug, Serialize)]
 pub struct DemoReport {
-    /// Messages that contacts read.
+    /// Messages that contacts read, and the expected number.
     pub sent: u64,
     pub sent_of: u64,
-    /// Messages that became events.
+    /// Messages that became events, and the expected number.
     pub received: u64,
     pub received_of: u64,
     pub kills: u64,
     pub violations: Violations,
-    /// From each kill to the next login, seconds.
+    /// Time from each kill to the next login (s).
     pub recovery_s: Vec<f64>,
-    /// From the first message to the last.
+    /// Time from the first message to the last (s).
     pub took_s: f64,
 }
 
 impl DemoReport {
-    /// Everything arrived once.
+    /// Returns whether every message arrived exactly once.
     pub fn is_clean(&self) -> bool {
         self.violations.is_empty()
             && self.sent == self.sent_of
@@ -94,7 +94,7 @@ impl DemoReport {
     }
 }
 
-/// Runs the demonstration to its end. Everything it writes is in a temporary folder.
+/// Runs the whole demonstration. It writes only to a temporary folder.
 pub async fn demo(
     options: &DemoOptions,
     stop: &Stop,
@@ -114,19 +114,19 @@ pub async fn demo(
         kills_ms: Vec::new(),
     };
     let result = show.run(stop, tell).await;
-    // The log is named in the error.
+    // The error names the log file, so keep it.
     stage
         .end(matches!(result, Err(DemoError::Ended { .. })))
         .await;
     result
 }
 
-/// A demonstration whose account is paired.
+/// A demonstration with a paired account.
 struct Show<'a> {
     options: &'a DemoOptions,
     stage: &'a mut Stage,
     hosts: Hosts,
-    /// When the leader was killed (milliseconds since 1970).
+    /// Times at which the leader was killed (Unix ms).
     kills_ms: Vec<i64>,
 }
 
@@ -153,7 +153,7 @@ impl Show<'_> {
         Ok(self.report(&ledger, &journal, took_ms))
     }
 
-    /// Puts messages in, watches them come out, and kills the leader on the way.
+    /// Sends messages in both directions, checks their arrival, and kills the leader in between.
     async fn traffic(
         &mut self,
         began_ms: u64,
@@ -218,7 +218,7 @@ impl Show<'_> {
         Ok(())
     }
 
-    /// Kills the leader; another process takes its place, to stand by.
+    /// Kills the leader and starts another process as a standby.
     async fn kill(
         &mut self,
         done: u64,
@@ -242,7 +242,7 @@ impl Show<'_> {
         place: usize,
         tell: &mut (dyn FnMut(DemoStep) + Send),
     ) -> Result<(), DemoError> {
-        // A file's URL has no password.
+        // An SQLite URL contains no password.
         let url = self.stage.app.settings.database.to_string();
         let host = Host::start(self.stage, &url, None, TIMEOUT)?;
         tell(DemoStep::Started { pid: host.pid });

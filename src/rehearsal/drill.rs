@@ -1,5 +1,5 @@
-//! A rehearsal of failover on the user's own database and machine: two processes for one throw-away
-//! account, traffic from a simulated WhatsApp, faults, and the account of every message.
+//! Rehearses failover on the user's own database and machine: two processes for one temporary
+//! account, traffic from a simulated WhatsApp, faults, and an audit of every message.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -26,31 +26,31 @@ use crate::rehearsal::stage::proxy::{self, Cut, Proxy};
 use crate::rehearsal::stage::{Stage, leftovers};
 
 const CONTACTS: u32 = 4;
-/// How often traffic is put in and progress is looked at.
+/// Interval of new messages and of progress checks.
 const TICK: Duration = Duration::from_millis(20);
-/// Without progress for this long a round ends and tells what is missing.
+/// A round fails after this long without progress, and lists what is missing.
 const STALL: Duration = Duration::from_secs(30);
-/// A takeover may take this much longer than three times the timeout.
+/// Maximum time of a takeover beyond three times the timeout.
 const TAKEOVER_MAX: Duration = Duration::from_secs(30);
-/// Two processes may be logged in at once for this long (milliseconds): WhatsApp ends the older
-/// connection as soon as the newer one has logged in, so that it is a matter of its network.
+/// Maximum time for which two processes may be logged in at once (ms). WhatsApp closes the older
+/// connection when the newer one logs in, so the overlap depends on its network.
 pub const OVERLAP_MS_MAX: u64 = 1_000;
 
-/// What is done to the leader.
+/// A fault that the drill injects into the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DrillFault {
     /// SIGKILL.
     Kill,
-    /// SIGTERM: it gives the lease away by itself.
+    /// SIGTERM: the leader releases the lease itself.
     Drain,
     /// SIGSTOP for longer than the timeout, then SIGCONT.
     Stop,
-    /// Nothing goes to the database or comes from it.
+    /// Packets to and from the database are held back.
     Partition,
-    /// Nothing goes to the database.
+    /// Packets to the database are held back.
     PartitionTo,
-    /// Nothing comes from the database.
+    /// Packets from the database are held back.
     PartitionFrom,
 }
 
@@ -64,7 +64,7 @@ impl DrillFault {
         Self::PartitionFrom,
     ];
 
-    /// A stable word.
+    /// Returns the stable name.
     pub fn word(self) -> &'static str {
         match self {
             Self::Kill => "kill",
@@ -90,7 +90,7 @@ impl DrillFault {
     }
 }
 
-/// There is no such fault.
+/// The fault does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fault is one of kill, drain, stop, partition, partition-to and partition-from")]
 pub struct UnknownFault;
@@ -104,27 +104,27 @@ impl FromStr for DrillFault {
     }
 }
 
-/// What to rehearse.
+/// Options for a drill.
 pub struct DrillOptions {
-    /// The binary that is run.
+    /// The binary to run.
     pub program: PathBuf,
     pub database: DatabaseUrl,
-    /// The same as it was given, with its password.
+    /// The database URL as given, including its password.
     pub database_text: String,
-    /// The way for locks as it was given, if it is another one.
+    /// The URL for locks as given, if it differs.
     pub lock_text: Option<String>,
-    /// Each of them is rehearsed so often.
+    /// Faults to rehearse, each `rounds` times.
     pub faults: Vec<DrillFault>,
     pub rounds: u32,
-    /// Messages each way in each round.
+    /// Messages in each direction and round.
     pub messages: u32,
-    /// Messages a second, each way.
+    /// Messages per second in each direction.
     pub rate: u32,
-    /// A process that says nothing for this long is taken for dead.
+    /// A process without a heartbeat for this long is declared dead.
     pub timeout: Duration,
 }
 
-/// What happens on the way.
+/// A step of the drill.
 #[derive(Debug)]
 pub enum DrillStep {
     Tenant {
@@ -148,36 +148,36 @@ pub enum DrillStep {
 pub struct Round {
     pub number: u32,
     pub fault: &'static str,
-    /// From the fault to the other process holding the lease, and to it being connected.
+    /// Time from the fault until the other process held the lease, and until it was connected (s).
     pub takeover_s: f64,
     pub connected_s: f64,
-    /// Connections that another one with the same keys replaced: two were open at that moment.
+    /// Connections that another one with the same keys replaced; both were open at that moment.
     pub replaced: usize,
-    /// The longest time for which two connections were logged in at once (milliseconds).
+    /// Longest time for which two connections were logged in at once (ms).
     pub overlap_ms: u64,
-    /// The old leader ended cleanly, or came back to stand by.
+    /// Whether the old leader stopped cleanly or returned as a standby.
     pub old_leader_well: bool,
 }
 
 impl Round {
-    /// Nothing is wrong with the processes; what became of the messages is counted in the end.
+    /// Returns whether the processes behaved well. Messages are audited at the end.
     fn is_good(&self) -> bool {
         self.old_leader_well && self.overlap_ms <= OVERLAP_MS_MAX
     }
 }
 
-/// A fault that cannot be rehearsed here.
+/// A fault that cannot be rehearsed on this database.
 #[derive(Clone, Debug, Serialize)]
 pub struct Skipped {
     pub fault: &'static str,
     pub why: &'static str,
 }
 
-/// What became of it all.
+/// The result of a drill.
 #[derive(Clone, Debug, Serialize)]
 pub struct DrillReport {
     pub passed: bool,
-    /// The longest of all rounds, and what is allowed (milliseconds).
+    /// Longest overlap of all rounds, and the allowed maximum (ms).
     pub overlap_ms: u64,
     pub overlap_ms_allowed: u64,
     pub business_id: String,
@@ -191,7 +191,7 @@ pub struct DrillReport {
     pub took_s: f64,
 }
 
-/// Rehearses. Everything it writes belongs to a tenant that it makes and removes.
+/// Runs the drill. It writes only rows of a tenant that it creates and removes.
 pub async fn drill(
     options: &DrillOptions,
     stop: &Stop,
@@ -210,7 +210,7 @@ pub async fn drill(
     let mark = leftovers::Mark::set(&stage.app).await?;
     let result = async {
         leftovers::remove_tenants(&stage.app, &actor).await?;
-        // Hosts that serve this database must not take it.
+        // Disable the tenant, so that hosts which serve this database do not take it.
         tenants::add(&stage.app, &tenant, &Changes::default(), &actor).await?;
         tenants::enable(&stage.app, &tenant, false, &actor).await?;
         stage.pair(stop, &mut |_| ()).await?;
@@ -234,7 +234,7 @@ pub async fn drill(
     Ok(report)
 }
 
-/// Why the database cannot be cut off here.
+/// Returns why the database cannot be cut off, if so.
 fn uncuttable(database: &DatabaseUrl) -> Option<&'static str> {
     let DatabaseUrl::Postgres(url) = database else {
         return Some("an embedded database has no network");
@@ -252,16 +252,16 @@ struct Drill<'a> {
     stop: &'a Stop,
     proxies: [Option<Proxy>; 2],
     hosts: Hosts,
-    /// When each of them said that it leads, and that it is connected.
+    /// When each process reported that it leads, and that it is connected.
     led: [Option<Instant>; 2],
     connected: [Option<Instant>; 2],
-    /// Orderly ends that are under way.
+    /// Orderly stops in progress.
     ending: JoinSet<bool>,
     tick: tokio::time::Interval,
-    /// Messages that came to their end, and that are to, both ways.
+    /// Messages in both directions that are complete, and that are expected.
     done: u64,
     due: u64,
-    /// Put into the outbox by earlier rounds, and since when this one does.
+    /// Messages that earlier rounds put into the outbox, and the start time of this round.
     put: u64,
     began: Instant,
 }
@@ -438,7 +438,8 @@ impl<'a> Drill<'a> {
         Ok(())
     }
 
-    /// Waits for the traffic's end and for the old leader; whether the old leader is well.
+    /// Waits for the end of the traffic and for the old leader. Returns whether the old leader is
+    /// well.
     async fn settle(
         &mut self,
         place: usize,
@@ -474,14 +475,14 @@ impl<'a> Drill<'a> {
         messages <= self.put_due() - self.put
     }
 
-    /// How much of the outbox is due by now.
+    /// Returns how many messages the outbox should have received so far.
     fn put_due(&self) -> u64 {
         let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let due = elapsed_ms.saturating_mul(self.options.rate.max(1).into()) / 1_000;
         self.put + due.min(self.due / 2 - self.put)
     }
 
-    /// Goes on until `reached` holds, within the time that a takeover may take.
+    /// Continues until `reached` holds, or fails after the maximum time of a takeover.
     async fn until(&mut self, reached: impl Fn(&Self) -> bool) -> Result<(), DrillError> {
         let allowed = self.options.timeout * 3 + TAKEOVER_MAX;
         let begun = Instant::now();
@@ -494,7 +495,7 @@ impl<'a> Drill<'a> {
         Ok(())
     }
 
-    /// Waits for one thing: what a host says, or the time to put more in.
+    /// Waits for one event: a report of a process, or the time of the next message.
     async fn step(&mut self) -> Result<(), DrillError> {
         tokio::select! {
             biased;
@@ -522,7 +523,7 @@ impl<'a> Drill<'a> {
         }
     }
 
-    /// Connections that were replaced so far.
+    /// Returns the number of connections that were replaced so far.
     async fn replaced(&self) -> Result<usize, DrillError> {
         let journal = self.stage.sim.journal().await?;
         let ended = journal.iter().filter(|entry| entry.tag == "stream:error");

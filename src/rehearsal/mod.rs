@@ -1,7 +1,7 @@
-//! What rehearses and measures: the simulator as a command, demonstrations, drills, benchmarks, and
-//! the audit that compares what a simulator saw with what a database holds.
+//! Rehearsals and measurements: the simulator as a command, demonstrations, drills, benchmarks, and
+//! the audit that compares the simulator's journal with the database.
 //!
-//! Nothing that serves real accounts uses this.
+//! Code that serves real accounts does not use this module.
 
 pub mod audit;
 pub mod bench;

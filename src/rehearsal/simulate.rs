@@ -1,4 +1,4 @@
-//! A WhatsApp to practise on, until it is told to stop.
+//! Runs a simulated WhatsApp until it is stopped.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,38 +12,38 @@ use crate::clock::Surroundings;
 use crate::sim::control::Control;
 use crate::sim::{SimConfig, SimError, Simulator};
 
-/// First phone number of an account; the range is reserved for fiction.
+/// First phone number of an account. The range is reserved for fictional use.
 const ACCOUNTS_FROM: u64 = 15_555_550_100;
 /// First phone number of a contact.
 const CONTACTS_FROM: u64 = 15_555_560_001;
 
-/// What to simulate.
+/// Options for the simulator.
 #[derive(Clone, Debug)]
 pub struct SimulateOptions {
-    /// Port of the WhatsApp server; 0 takes a free one.
+    /// Port of the WhatsApp server; 0 selects a free port.
     pub port: u16,
-    /// Port of the control interface; 0 takes a free one.
+    /// Port of the control interface; 0 selects a free port.
     pub control_port: u16,
     pub tls: bool,
-    /// Where to write the certificate authority of the TLS server (PEM).
+    /// File to which the TLS server's certificate authority is written (PEM).
     pub ca_file: Option<PathBuf>,
-    /// Accounts whose phones can pair.
+    /// Number of accounts whose phones can pair.
     pub accounts: u16,
-    /// People who write to them.
+    /// Number of contacts that write to them.
     pub contacts: u16,
-    /// Messages an hour that each account gets from its contacts.
+    /// Messages per hour that each account receives.
     pub hourly: u32,
     pub first_frame_delay: Duration,
-    /// The same seed gives the same keys.
+    /// Seed for the keys; the same seed gives the same keys.
     pub seed: Option<u64>,
 }
 
-/// Where everything is.
+/// The addresses of a running simulator.
 #[derive(Clone, Debug, Serialize)]
 pub struct Simulated {
-    /// Where clients connect.
+    /// WebSocket URL for clients.
     pub ws_url: String,
-    /// What `--simulator` takes, and where scripts send requests.
+    /// URL of the control interface, for `--simulator` and for scripts.
     pub control_url: String,
     pub root_key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct Simulated {
     pub contacts: Vec<String>,
 }
 
-/// Why there is no simulator.
+/// Why the simulator could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulateError {
     #[error(transparent)]
@@ -65,7 +65,7 @@ pub enum SimulateError {
     },
 }
 
-/// Runs a simulator until it is asked to stop; `tell` hears once where it is.
+/// Runs a simulator until a stop. Calls `tell` once with its addresses.
 pub async fn simulate(
     options: &SimulateOptions,
     stop: &Stop,

@@ -1,4 +1,4 @@
-//! A simulated phone that answers what `pair` shows.
+//! A simulated phone that responds to the codes that `pair` shows.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::config::Server;
 pub use crate::net::simulator::{ControlError, ControlUrl};
 use crate::ops::pair::{self, PairError, PairOptions, PairStep, Paired, PhoneNumber};
 
-/// How long the phone looks at a code before it has read it: people want to see it too.
+/// Delay before the phone reads a code, so that people can see it too.
 const CAMERA: Duration = Duration::from_millis(800);
 
-/// Something that a person would scan or type.
+/// A code to scan or to type.
 #[derive(Debug)]
 pub(crate) enum Shown {
     Qr(String),
@@ -30,7 +30,7 @@ impl Shown {
     }
 }
 
-/// Pairs as [`pair::pair`] does, while a phone of the simulator answers what is shown.
+/// Pairs like [`pair::pair`], with a simulated phone that responds to the codes.
 pub async fn pair(
     app: &App,
     options: &PairOptions,
@@ -41,7 +41,7 @@ pub async fn pair(
     let (shown, codes) = mpsc::unbounded_channel();
     let mut tell = |step: PairStep| {
         if let Some(code) = Shown::of(&step) {
-            // The phone may have given up, which ends pairing.
+            // Sending fails if the phone has given up; pairing ends by itself in that case.
             let _ = shown.send(code);
         }
         tell(step);
@@ -54,7 +54,7 @@ pub async fn pair(
     }
 }
 
-/// Answers everything that is shown with `act`, after a glance. Ends with an error only.
+/// Responds to every code with `act`, after a short delay. Returns only on an error.
 pub(crate) async fn answer<E>(
     mut shown: mpsc::UnboundedReceiver<Shown>,
     mut act: impl AsyncFnMut(Shown) -> Result<(), E>,
@@ -66,7 +66,7 @@ pub(crate) async fn answer<E>(
     std::future::pending().await
 }
 
-/// Lets a phone of the simulator act; `number` is that of the phone.
+/// Makes the simulator's phone with this `number` scan or type the code.
 pub(crate) async fn act(
     url: &ControlUrl,
     number: Option<&str>,
@@ -80,7 +80,7 @@ pub(crate) async fn act(
     url.post(path, &body).await.map(|_| ())
 }
 
-/// Where the simulator's WhatsApp listens, and what to trust.
+/// Asks the simulator for the address of its WhatsApp server and for the root to trust.
 pub async fn server(url: &ControlUrl) -> Result<Server, ControlError> {
     let about = url.get("/v1").await?;
     let incomplete = || ControlError::Refused(String::from("it does not say where it listens"));

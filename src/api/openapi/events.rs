@@ -1,14 +1,14 @@
-//! Events in the document: what all have, and what is particular to each type.
+//! Event schemas of the OpenAPI document: common fields, and the fields of each type.
 
 use serde_json::{Map, Value, json};
 
 use crate::api::openapi::{moment, object, reference, word};
 use crate::app::shapes::API_VERSION;
 
-/// The fields of one type of events; those with a question mark may be absent.
+/// Fields of one event type. A question mark after the name marks an optional field.
 type Fields = &'static [(&'static str, Kind)];
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
@@ -60,7 +60,7 @@ const MESSAGE: Fields = &[
     ("payload", Bytes),
 ];
 
-/// Every type, with a name for its schema, what it tells, and its fields.
+/// Every event type: its name, the name of its schema, its description and its fields.
 const EVENTS: &[(&str, &str, &str, Fields)] = &[
     (
         "message",
@@ -230,7 +230,7 @@ fn event(kind: &str, description: &str, fields: Fields) -> Value {
     object
 }
 
-/// The schemas of events, alone and as they are delivered.
+/// Returns the schemas of events, and of events as webhooks deliver them.
 pub(super) fn schemas() -> Value {
     let mut all = Map::new();
     let mut mapping = Map::new();

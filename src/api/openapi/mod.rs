@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the table of routes.
+//! Builds the OpenAPI document from the table of routes.
 
 use serde_json::{Map, Value, json};
 
@@ -11,29 +11,29 @@ use crate::ops::send::{TOGETHER_MAX, TTL_S_MAX};
 mod events;
 mod shapes;
 
-/// What [`crate::ids::TenantId`] takes.
+/// Pattern of an existing tenant's name, as in [`crate::ids::TenantId`].
 const TENANT_NAME: &str = "^[A-Za-z0-9_.-]{1,64}$";
-/// The same where nobody has it yet.
+/// Pattern of a new tenant's name.
 const NEW_TENANT_NAME: &str = "^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?$";
-/// No control character.
+/// Text without control characters.
 const PLAIN: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
-/// A phone number in international form, as people write it.
+/// Phone number in international form, with the usual separators.
 const PHONE: &str = r"\+?[ ().\/-]*[1-9]([ ().\/-]*[0-9]){6,14}[ ().\/-]*";
-/// The address of a person or group.
+/// JID of a person or group.
 const ADDRESS: &str = r"[!-\-\/-9;-?A-~]{1,64}@(s\.whatsapp\.net|lid|g\.us)";
-/// 1 to 65535, with its colon.
+/// Port from 1 to 65535, with its colon.
 macro_rules! port {
     () => {
         r":([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
     };
 }
-/// The URL of a webhook; some other characters are taken too.
+/// URL of a webhook. The server accepts some other characters too.
 const HOOK_URL: &str = concat!(
     r"^https?:\/\/[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?(",
     port!(),
     r")?(\/[A-Za-z0-9._~!$&'()*+,;=:@\/-]{0,800})?(\?[A-Za-z0-9._~=&\/-]{0,800})?$"
 );
-/// A proxy's URL or nothing; escapes beyond ASCII are taken too.
+/// URL of a proxy, or empty. The server also accepts non-ASCII escapes.
 const PROXY: &str = concat!(
     r"^((http|socks5h?):\/\/(",
     r"([^:@%\u0000-\u001f\u007f-\u009f]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e]){1,60}",
@@ -42,8 +42,8 @@ const PROXY: &str = concat!(
     port!(),
     r"\/?)?$"
 );
-/// Refusals that every route has: what makes no sense, no key, not with this key, too large, too
-/// often, no database.
+/// Refusals of every route: malformed request, missing key, missing permission, body too large,
+/// rate limit exceeded, database unavailable.
 const ALWAYS: [(u16, &str); 6] = [
     (400, "the request makes no sense"),
     (401, "a key is needed"),
@@ -53,7 +53,7 @@ const ALWAYS: [(u16, &str); 6] = [
     (503, "the database is not available, or it takes too long"),
 ];
 
-/// What the parts of the interface are called, and what they are for.
+/// The sections of the document and their descriptions.
 const TAGS: [(&str, &str); 7] = [
     ("tenants", "Who is to run, and what becomes of each"),
     ("pairing", "Devices are linked to a phone, and unlinked"),
@@ -67,7 +67,7 @@ const TAGS: [(&str, &str); 7] = [
     ("deliveries", "What receivers of webhooks get"),
 ];
 
-/// The whole document.
+/// Returns the whole document.
 pub fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in ROUTES {
@@ -104,7 +104,7 @@ pub fn document() -> Value {
     })
 }
 
-/// What a receiver of webhooks is asked.
+/// Describes the request that a webhook receiver gets.
 fn delivery() -> Value {
     let parameter = |(name, description): (&str, &str)| {
         json!({ "name": name, "in": "header", "required": true, "description": description,
@@ -220,7 +220,7 @@ fn operation(route: &Route) -> Value {
     operation
 }
 
-/// The refusals of a route, with what they mean.
+/// Returns the refusals of a route and what they mean.
 pub fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
     let mut refusals = ALWAYS.to_vec();
     if route.path.contains('{') {
@@ -268,7 +268,7 @@ fn responses(route: &Route) -> Value {
     Value::Object(answers)
 }
 
-/// Whether an answer tells of something new that has a path of its own.
+/// Returns whether a response with this schema describes a new resource with its own path.
 fn media_is_new(schema: &str) -> bool {
     matches!(schema, "Delivery" | "Pairing")
 }
@@ -277,7 +277,7 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// An object whose fields are these; those in `optional` may be absent.
+/// Returns an object schema with these fields; those in `optional` may be absent.
 fn object(fields: &[(&str, Value)], optional: &[&str]) -> Value {
     let properties: Map<String, Value> = fields
         .iter()
@@ -316,12 +316,12 @@ fn list(item: &str) -> Value {
     )
 }
 
-/// One of these words.
+/// Returns the schema of an enumeration.
 fn word(words: &[&str]) -> Value {
     json!({ "type": "string", "enum": words })
 }
 
-/// A time, RFC 3339 in UTC.
+/// Returns the schema of a time (RFC 3339, UTC).
 fn moment() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }

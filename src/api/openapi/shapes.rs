@@ -1,4 +1,4 @@
-//! The larger objects of the document.
+//! The larger object schemas of the document.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Looks at everything that has to be right, and changes nothing.
+//! Checks everything that wmctl depends on. Changes nothing.
 
 use std::fmt;
 
@@ -20,30 +20,30 @@ use crate::store::inspect::server::ServerFacts;
 use crate::store::migrate::SCHEMA_VERSION;
 use crate::store::tenants::Overview;
 
-/// Clocks that differ by more are told of (milliseconds).
+/// Clock differences above this value are reported (ms).
 const SKEW_MS_MAX: i64 = 2_000;
-/// Restores that are older are history (milliseconds).
+/// Restores older than this are not reported (ms).
 const RESTORE_AGE_MS: i64 = 7 * 24 * 3_600_000;
-/// Errors that are older are history (milliseconds).
+/// Errors older than this are not reported (ms).
 const ERROR_AGE_MS: i64 = 3_600_000;
-/// An answer of the database that takes longer is told of (microseconds).
+/// Database round trips above this value are reported (µs).
 const ROUND_TRIP_US_MAX: u64 = 50_000;
-/// Tenants that are looked at together.
+/// Tenants that are read per page.
 const TENANTS_PAGE: u32 = 500;
 
-/// How one thing is.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     Ok,
-    /// It works, and may not do so for ever.
+    /// Works now, but may stop working.
     Warning,
     Failed,
-    /// There is nothing to look at.
+    /// Nothing to check.
     Skipped,
 }
 
-/// One thing that was looked at.
+/// One check and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
     pub check: &'static str,
@@ -69,7 +69,7 @@ impl Check {
     }
 }
 
-/// Everything that the database tells.
+/// Runs all checks that read the database.
 pub async fn rows(app: &App) -> Vec<Check> {
     let facts = match app.store.server_facts().await {
         Ok(facts) => facts,
@@ -90,7 +90,7 @@ pub async fn rows(app: &App) -> Vec<Check> {
     {
         checks.push(connections_left(app).await);
         checks.extend(tenants(app).await);
-        // A file of before there were logs is not brought up to date by looking at it.
+        // An SQLite file older than event logs must not be migrated by a check.
         if app.store.check_schema().await.is_ok() {
             checks.extend(restores(app).await);
         }
@@ -98,7 +98,7 @@ pub async fn rows(app: &App) -> Vec<Check> {
     checks
 }
 
-/// Whether the server answers. A refusal is something that was found.
+/// Checks whether the server answers. A refused connection is a finding.
 pub async fn network(server: &Server) -> Check {
     let host = server.url.split('/').nth(2).unwrap_or_default().to_owned();
     let begun = Instant::now();
@@ -245,7 +245,7 @@ fn pooler(route: &Route) -> Check {
     }
 }
 
-/// `waiting` sessions wait for a copy to confirm their commits.
+/// Checks the replicas. `waiting` sessions wait for a replica to confirm their commits.
 fn replication(facts: &ServerFacts, waiting: i64) -> Check {
     let found = match facts.replicas {
         0 => String::from("no copies"),
@@ -274,7 +274,7 @@ fn replication(facts: &ServerFacts, waiting: i64) -> Check {
     }
 }
 
-/// Values are never part of a statement's text, but a server may be told to log them too.
+/// Checks whether the server logs bound values: wmctl's statements contain none in their text.
 fn server_log(facts: &ServerFacts) -> Check {
     let is = |name: &str| {
         let setting = facts.logged.iter().find(|(known, _)| known == name);
@@ -283,7 +283,7 @@ fn server_log(facts: &ServerFacts) -> Check {
     let on =
         |name: &str| is(name).is_some_and(|value| !["-1", "off", "none", "0"].contains(&value));
     let timed = |name: &str| is(name).is_some_and(|value| value != "-1");
-    // Each of these has statements logged, and their values with them.
+    // Each of these settings makes the server log statements with their values.
     let logs = matches!(is("log_statement"), Some("all" | "mod"))
         || ["log_min_duration_statement", "log_min_duration_sample"].map(timed) != [false; 2]
         || on("log_transaction_sample_rate");
@@ -336,7 +336,7 @@ fn clock(facts: &ServerFacts, now_ms: i64) -> Check {
     }
 }
 
-/// Accounts whose rows were found to be older than what was sent from them.
+/// Reports accounts whose rows were found to be older than what they had already sent.
 async fn restores(app: &App) -> Vec<Check> {
     let since_ms = app.surroundings.clock.unix_ms() - RESTORE_AGE_MS;
     let logs = match logs::begun(app, since_ms).await {
@@ -360,7 +360,7 @@ async fn restores(app: &App) -> Vec<Check> {
     told.collect()
 }
 
-/// One line for all that are well, and one for each that is not.
+/// Returns one line for all healthy tenants, and one for each tenant with a problem.
 async fn tenants(app: &App) -> Vec<Check> {
     let now_ms = app.surroundings.clock.unix_ms();
     let (mut checks, mut count, mut after) = (Vec::new(), 0, String::new());
@@ -382,7 +382,7 @@ async fn tenants(app: &App) -> Vec<Check> {
     }
     match locks::status(app, None).await {
         Err(error) => return vec![broken("tenants", &error)],
-        // Whoever looks before anything runs is not told that nothing does.
+        // `free` is left out: before anything is started, every tenant is free.
         Ok(locks) => checks.extend(
             locks
                 .problems()

@@ -1,4 +1,4 @@
-//! Looks at the database, its locks and this machine, and changes nothing but what it is asked to.
+//! Inspects the database, its locks and this machine. Changes only what the caller asks for.
 
 pub mod db;
 pub mod doctor;

@@ -1,7 +1,7 @@
-//! Webhooks: events are delivered to them over HTTP, in order, at least once.
+//! Webhooks deliver events over HTTP, in order and at least once.
 //!
-//! Setting one up is data, as everything that is wanted of a tenant; the process that holds the
-//! tenant's lease [delivers](deliver).
+//! A webhook's settings are rows, like all desired state of a tenant. The process that holds the
+//! tenant's lease [delivers](crate::daemon::webhooks) the events.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,36 +17,36 @@ use crate::ops::tenants;
 pub use crate::secret::SecretText;
 use crate::store::webhooks::{Added, Backlog, Letter, Place, WEBHOOKS_MAX, Webhook as Stored};
 
-/// Most events of one request.
+/// Maximum number of events per request.
 pub const BATCH_MAX: u32 = 100;
-/// Types that one webhook names at most.
+/// Maximum number of event types per webhook.
 const TYPES_MAX: usize = 32;
 const ID_BYTES_MAX: usize = 64;
-/// A secret that is shorter can be guessed; one that is longer adds nothing.
+/// Length of a secret in bytes. A shorter one could be guessed; a longer one adds no security.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
-/// How generated secrets begin, so that scanners of repositories find them.
+/// Prefix of generated secrets, so that secret scanners can find them.
 const SECRET_PREFIX: &str = "whsec_";
-/// Letters that one answer has at most.
+/// Maximum number of dead letters per response.
 pub const LETTERS_MAX: u32 = 1_000;
 
-/// What somebody wants of a new webhook.
+/// The settings of a new webhook.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
-    /// Names it; made up if absent.
+    /// Webhook id; generated if absent.
     #[serde(default)]
     pub id: Option<String>,
     pub url: String,
-    /// Only events of these types; all if empty.
+    /// Event types to deliver; all types if empty.
     #[serde(default)]
     pub types: Vec<String>,
-    /// Most events of one request; 1 if absent.
+    /// Maximum number of events per request; 1 if absent.
     #[serde(default, deserialize_with = "whole")]
     pub batch: Option<u32>,
-    /// The first event; what comes next, if absent.
+    /// Number of the first event to deliver. If absent, delivery begins with the next new event.
     #[serde(default, deserialize_with = "whole")]
     pub from_seq: Option<i64>,
-    /// What requests are signed with; made up if absent.
+    /// Secret that signs the requests; generated if absent.
     #[serde(default, deserialize_with = "secret")]
     pub secret: Option<SecretText>,
 }
@@ -55,43 +55,43 @@ fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SecretText
     Ok(Option::<String>::deserialize(from)?.map(SecretText::new))
 }
 
-/// A webhook as people see it, without its secret.
+/// The public description of a webhook, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     pub business_id: String,
     pub id: String,
     pub url: String,
-    /// Types of events; all if empty.
+    /// Event types that it receives; all types if empty.
     pub types: Vec<String>,
     pub batch: i64,
-    /// `active`, or `paused` with a reason.
+    /// `active` or `paused`.
     pub state: String,
-    /// `by_hand`, or `gone`: the receiver answered 410.
+    /// Reason for the pause: `by_hand`, or `gone` if the receiver answered 410.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     pub created: String,
-    /// Every event up to this number is dealt with.
+    /// Events up to and including this number are delivered or dead-lettered.
     pub seq: i64,
     pub delivered: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<String>,
-    /// Failed attempts at the next event.
+    /// Failed attempts to deliver the next event.
     pub attempts: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure_at: Option<String>,
-    /// Events that wait, at most ten thousand, and since when the oldest does.
+    /// Number of waiting events (at most 10,000), and the time of the oldest.
     pub waiting: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<String>,
     pub dead_letters: i64,
-    /// `asked`, then what became of the last test.
+    /// `asked`, then the result of the last test.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
 }
 
-/// A new webhook with the secret that its requests are signed with: it is shown this once.
+/// A new webhook with its signing secret, which is shown only once.
 #[derive(Serialize, Deserialize)]
 pub struct MadeWebhook {
     #[serde(flatten)]
@@ -99,7 +99,7 @@ pub struct MadeWebhook {
     pub secret: String,
 }
 
-/// An event that a webhook did not take.
+/// An event that could not be delivered to a webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     pub seq: i64,
@@ -109,7 +109,7 @@ pub struct DeadLetter {
     pub reason: String,
     pub attempts: i64,
     pub dead_since: String,
-    /// It is to be sent once more.
+    /// Whether it is queued for redelivery.
     pub redeliver: bool,
 }
 
@@ -140,13 +140,13 @@ pub enum WebhookError {
     Seq,
     #[error("a secret has 16 to 256 printable ASCII characters")]
     Secret,
-    /// The events from the number on that was asked for are not there.
+    /// The requested first event does not exist.
     #[error(transparent)]
     Events(EventsError),
 }
 
 impl WebhookError {
-    /// The field that is wrong, if it is one.
+    /// Returns the name of the invalid field, if the error concerns a field.
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::Url(_) => Some("url"),
@@ -197,7 +197,7 @@ fn is_id(text: &str) -> bool {
 }
 
 impl App {
-    /// A number that hardly any other change has: whoever delivers notices that it is another.
+    /// Returns a random version number, so that the delivering process notices the change.
     fn version(&self) -> i64 {
         let bytes: [u8; 5] = random::bytes(&mut *self.surroundings.entropy.random());
         bytes
@@ -206,7 +206,7 @@ impl App {
     }
 }
 
-/// Sets a webhook up for a known tenant.
+/// Adds a webhook to an existing tenant.
 pub async fn add(
     app: &App,
     tenant: &TenantId,
@@ -243,7 +243,7 @@ pub async fn add(
         created_ms: app.surroundings.clock.unix_ms(),
         test_asked: 0,
     };
-    // Paths and queries may hold tokens.
+    // Log only the host: paths and queries may contain tokens.
     let detail = format!("id={} host={}", webhook.id, url.authority);
     let audit = app.audit(actor, "add-webhook", Some(tenant), detail);
     let after = wanted.from_seq.map(|seq| seq - 1);
@@ -262,7 +262,7 @@ pub async fn add(
     })
 }
 
-/// The webhooks of a tenant, in order of their ids.
+/// Returns the tenant's webhooks, sorted by id.
 pub async fn list(app: &App, tenant: &TenantId) -> Result<Vec<Webhook>, WebhookError> {
     if tenants::show(app, tenant).await?.is_none() {
         return Err(WebhookError::UnknownTenant(tenant.clone()));
@@ -281,7 +281,7 @@ pub async fn list(app: &App, tenant: &TenantId) -> Result<Vec<Webhook>, WebhookE
     Ok(all)
 }
 
-/// One webhook.
+/// Returns one webhook.
 pub async fn show(app: &App, tenant: &TenantId, id: &str) -> Result<Webhook, WebhookError> {
     let found = app.store.webhook(tenant, id).await.map_err(RowsError::of)?;
     let (webhook, place) = found.ok_or_else(|| unknown(tenant, id))?;
@@ -290,7 +290,7 @@ pub async fn show(app: &App, tenant: &TenantId, id: &str) -> Result<Webhook, Web
     Ok(shown(tenant, &webhook, &place, &backlog))
 }
 
-/// Forgets a webhook, with its dead letters.
+/// Deletes a webhook and its dead letters.
 pub async fn remove(
     app: &App,
     tenant: &TenantId,
@@ -302,7 +302,7 @@ pub async fn remove(
     known(removed.map_err(RowsError::of)?, tenant, id)
 }
 
-/// Sends nothing to a webhook for a while, or goes on: what waits is sent at once then.
+/// Pauses or resumes a webhook. On resume, waiting events are sent at once.
 pub async fn pause(
     app: &App,
     tenant: &TenantId,
@@ -321,7 +321,8 @@ pub async fn pause(
     known(changed.await.map_err(RowsError::of)?, tenant, id)
 }
 
-/// Has the process that runs the tenant send a test; `test` of the webhook tells how it went.
+/// Asks the process that runs the tenant to send a test. Its result appears in the webhook's `test`
+/// field.
 pub async fn test(
     app: &App,
     tenant: &TenantId,
@@ -336,7 +337,7 @@ pub async fn test(
     known(asked.await.map_err(RowsError::of)?, tenant, id)
 }
 
-/// Has dead letters sent once more: one of them, or all; how many.
+/// Queues one dead letter or all of them for redelivery. Returns their number.
 pub async fn redeliver(
     app: &App,
     tenant: &TenantId,
@@ -356,7 +357,7 @@ pub async fn redeliver(
     Ok(asked.await.map_err(RowsError::of)?)
 }
 
-/// Dead letters of a webhook after a number.
+/// Returns the webhook's dead letters after an event number.
 pub async fn dead(
     app: &App,
     tenant: &TenantId,

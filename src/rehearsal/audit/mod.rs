@@ -1,7 +1,7 @@
-//! What the simulator saw against what the database holds.
+//! Compares what the simulator saw with what the database holds.
 //!
-//! [`Ledger::violations`] is pure; [`Ledger::gather`] fills a ledger from a simulator and the rows
-//! of one account that talks to its phones. Demonstrations and fault tests judge by it.
+//! [`Ledger::gather`] fills a ledger from a simulator and the rows of one account that talks to its
+//! phones. [`Ledger::violations`] is pure. Demonstrations and fault tests use its verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,59 +13,59 @@ use crate::session::rows::OutboxState;
 use crate::sim::Simulator;
 use crate::sim::{Breach, Direction, Entry, SimError};
 
-/// Events that are read at once.
+/// Events that are read per query.
 const EVENTS_MAX: u32 = 1_000;
 
 /// Both sides of all traffic of one account, by message id.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    /// What contacts sent to the account: id and text.
+    /// Messages that contacts sent to the account: id and text.
     pub received: Vec<(String, String)>,
-    /// Ids of those that the account told the server to forget.
+    /// Ids of the messages that the account acked or confirmed with a receipt.
     pub acked: Vec<String>,
     /// Message events in the database: id and text.
     pub events: Vec<(String, String)>,
-    /// What applications put into the outbox: id and text.
+    /// Messages that applications put into the outbox: id and text.
     pub outbox: Vec<(String, String)>,
-    /// Ids in the outbox that count as sent.
+    /// Ids of outbox messages in a state that counts as sent.
     pub sent: Vec<String>,
-    /// What contacts read of it: contact, id and text.
+    /// Messages of the account that contacts decrypted: contact, id and text.
     pub read: Vec<(String, String, String)>,
-    /// What the simulator saw the account do that no client may do.
+    /// Protocol violations by the account that the simulator saw.
     pub breaches: Vec<Breach>,
 }
 
-/// How far the traffic has come when it is looked at.
+/// The state of the traffic when it is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// The process is dead: whatever it said to the server must be in the database.
+    /// The process is dead: everything that it confirmed or sent must be in the database.
     Killed,
-    /// Everything has settled: nothing may be missing either.
+    /// All traffic has ended: in addition, no message may be missing.
     Settled,
 }
 
-/// How many violations of each kind there are, and the first few in words.
+/// The violations of each kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Violations {
-    /// Came in and is nowhere, or was to leave and did not.
+    /// Incoming messages without an event, and outgoing messages that were never sent.
     pub lost: Vec<String>,
-    /// Came to its reader twice.
+    /// Messages that reached their reader twice.
     pub doubled: Vec<String>,
-    /// Confirmed or transmitted before it was stored.
+    /// Messages that were acked or transmitted before they were stored.
     pub acked_early: Vec<String>,
-    /// Keys that encrypted two things.
+    /// Message keys that encrypted two texts.
     pub counters_reused: Vec<String>,
 }
 
 impl Violations {
-    /// Nothing is wrong.
+    /// Returns whether there are no violations.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl Ledger {
-    /// Everything that is wrong at that moment.
+    /// Returns all violations at that moment.
     pub fn violations(&self, moment: Moment) -> Violations {
         let mut found = Violations::default();
         self.check_incoming(moment, &mut found);
@@ -163,11 +163,11 @@ pub enum GatherError {
 }
 
 impl Ledger {
-    /// Looks at both sides: first at the simulator, then at the rows, so that whatever the server
-    /// was told before must be in the rows.
+    /// Reads the simulator first and the rows second, so that everything confirmed to the server
+    /// must already be in the rows.
     ///
-    /// `contacts` are the phone numbers that write to the account and are written to; `outbox` are
-    /// the ids and texts that applications put in.
+    /// `contacts` are the phone numbers that exchange messages with the account. `outbox` holds the
+    /// ids and texts that applications sent.
     pub async fn gather(
         app: &App,
         sim: &Simulator,
@@ -181,7 +181,7 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// The same for one of many accounts, from a journal that was read before; without breaches.
+    /// Does the same for one of many accounts, with a journal that was read before. Omits breaches.
     pub async fn gather_from(
         app: &App,
         sim: &Simulator,
@@ -196,14 +196,14 @@ impl Ledger {
         for contact in contacts {
             ledger.received.extend(sim.phone_sent(contact).await?);
             for message in sim.phone_inbox(contact).await? {
-                // What a phone could not read it asks for again.
+                // A contact asks again for a message that it could not decrypt.
                 if let Some(text) = message.text {
                     ledger.read.push((contact.clone(), message.id, text));
                 }
             }
         }
         let incoming: BTreeSet<&String> = ledger.received.iter().map(|(id, _)| id).collect();
-        // In a group contacts read each other, too.
+        // In a group, contacts also read each other's messages.
         ledger.read.retain(|(_, id, _)| !incoming.contains(id));
         let confirms = |tag: &str, kind: Option<&str>| match tag {
             "receipt" => kind != Some("retry"),

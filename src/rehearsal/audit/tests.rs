@@ -1,4 +1,4 @@
-//! One planted fault for each kind of violation.
+//! Tests with one injected fault for each kind of violation.
 
 use super::*;
 use crate::ids::Jid;
@@ -10,7 +10,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A ledger without fault: two messages each way.
+/// Returns a ledger without violations: two messages in each direction.
 fn sound() -> Ledger {
     let both = pairs(&[("A", "one"), ("B", "two")]);
     let ids = vec!["A".to_owned(), "B".to_owned()];
@@ -42,7 +42,7 @@ fn counts(moment: Moment, spoil: fn(&mut Ledger)) -> [usize; 4] {
 #[test]
 fn a_sound_ledger_has_no_violation() {
     assert!(sound().violations(Moment::Settled).is_empty());
-    // What is under way at a kill is no loss.
+    // A message in transit when the process is killed is not lost.
     let check = |spoil| assert_eq!(counts(Moment::Killed, spoil), [0; 4]);
     check(|ledger| ledger.read.clear());
     check(|ledger| ledger.sent.clear());

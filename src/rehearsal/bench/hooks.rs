@@ -1,4 +1,4 @@
-//! Webhooks under measurement: a receiver in this process, and how long events are on their way.
+//! Webhooks under measurement: a receiver in this process, and the delay of each event.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,19 +14,17 @@ use tokio::task::JoinSet;
 
 use crate::clock::Surroundings;
 
-/// What deliveries are worth.
+/// The results of the webhook measurement.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Delivered {
-    /// Events a second while all accounts get as many messages as they can take, from the first
-    /// message to the last delivery.
+    /// Delivered events per second at full load, from the first message to the last delivery.
     pub delivered_per_s: f64,
-    /// From when an event is stored until the receiver has it, while few come: half of them, and
-    /// all but one in a hundred, milliseconds.
+    /// Delay from the commit of an event to its delivery at low load (ms): p50 and p99.
     pub delivery_p50_ms: f64,
     pub delivery_p99_ms: f64,
 }
 
-/// Takes every event, and notes how long each was on its way.
+/// Accepts every event and records its delay.
 pub(super) struct Receiver {
     pub(super) url: String,
     delays: Delays,
@@ -36,7 +34,7 @@ pub(super) struct Receiver {
 #[derive(Clone)]
 struct Delays {
     surroundings: Surroundings,
-    /// Milliseconds.
+    /// Delays in milliseconds.
     all: Arc<Mutex<Vec<f64>>>,
 }
 
@@ -64,12 +62,12 @@ impl Receiver {
         })
     }
 
-    /// Events since they were forgotten the last time.
+    /// Returns the number of events since the last [`take`](Self::take).
     pub(super) fn count(&self) -> usize {
         self.delays.locked().len()
     }
 
-    /// Their delays in milliseconds; forgets them.
+    /// Returns the delays in milliseconds and clears them.
     pub(super) fn take(&self) -> Vec<f64> {
         std::mem::take(&mut *self.delays.locked())
     }
@@ -85,7 +83,7 @@ async fn take(State(delays): State<Delays>, Json(body): Json<Value>) -> StatusCo
     let now_ms = delays.surroundings.clock.unix_ms();
     let events = body["events"].as_array().map_or(&[][..], Vec::as_slice);
     let stored = events.iter().filter_map(|event| {
-        // The id of an event ends with the time at which it was stored.
+        // An event id ends with the time at which the event was stored (Unix ms).
         let (_, stored_ms) = event["event_id"].as_str()?.rsplit_once('-')?;
         stored_ms.parse::<i64>().ok()
     });

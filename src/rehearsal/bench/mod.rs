@@ -1,8 +1,8 @@
-//! How much one process does: messages in and out through real rows, what they cost, how long a
-//! start takes.
+//! Measures the throughput of one process, its cost per message and its start time.
 //!
-//! The simulator and its contacts run in this process; `wmctl serve` is a child, so that what it
-//! costs can be told apart. Both share the machine: it is a floor of what the child could do.
+//! The simulator and its contacts run in this process. `wmctl serve` is a child process, so that
+//! its resource usage is measured separately. Both share the machine, so the results are a lower
+//! bound.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,73 +36,73 @@ mod hooks;
 mod pgbench;
 mod process;
 
-/// How often progress is looked at.
+/// Interval between progress checks.
 const TICK: Duration = Duration::from_millis(10);
-/// Without progress for this long the measurement ends.
+/// The measurement fails after this long without progress (ms).
 const STALL_MS: u64 = 60_000;
-/// Time between two events of all accounts together while delays are measured, and most of each
-/// account.
+/// Pause between two events of all accounts while delays are measured, and maximum number of events
+/// per account.
 const HOOK_PACE: Duration = Duration::from_millis(20);
 const PACED_MAX: u32 = 100;
-/// Messages that are put in at the same time.
+/// Messages that are enqueued concurrently.
 const WRITERS: usize = 8;
-/// Accounts that are paired at the same time.
+/// Accounts that are paired concurrently.
 const PAIRINGS: usize = 8;
 
-/// What to measure.
+/// Options for the benchmark.
 #[derive(Clone, Debug)]
 pub struct BenchOptions {
-    /// The binary that is measured.
+    /// The binary to measure.
     pub program: PathBuf,
-    /// A server's database with a current schema and no tenants, measured beside a file.
+    /// URL of a PostgreSQL database with a current schema and no tenants. It is measured in
+    /// addition to SQLite.
     pub postgres: Option<String>,
-    /// Accounts at the same time: one measurement for each number.
+    /// Numbers of concurrent accounts; each is measured separately.
     pub accounts: Vec<u32>,
-    /// Messages each way, shared out over the accounts.
+    /// Messages in each direction, divided among the accounts.
     pub messages: u32,
-    /// Deliver what comes in to a webhook of each account too, so many events in a request.
+    /// If set, each account also delivers its events to a webhook, with this many events per
+    /// request.
     pub webhooks: Option<u32>,
-    /// PostgreSQL's `pgbench`; without it the one on `PATH` is taken if there is one.
+    /// Path of PostgreSQL's `pgbench`. Default: the one on `PATH`, if any.
     pub pgbench: Option<PathBuf>,
 }
 
-/// One measurement.
+/// The result of one measurement.
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchRow {
     pub database: &'static str,
     pub accounts: u32,
-    /// From the start of the process until every account is logged in, seconds.
+    /// Seconds from the start of the process until every account is logged in.
     pub start_s: f64,
     pub received_per_s: f64,
     pub sent_per_s: f64,
-    /// Processor time of the process, milliseconds a message.
+    /// Processor time of the process per message (ms).
     pub received_cpu_ms: Option<f64>,
     pub sent_cpu_ms: Option<f64>,
-    /// What the database is asked a message, its answers and receipts included: statements, waits
-    /// for a server (none on a file), transactions that write.
+    /// Database work per message, including acks and receipts: statements, round trips to the
+    /// server (none for SQLite) and write transactions.
     pub received_statements: f64,
     pub sent_statements: f64,
     pub received_round_trips: Option<f64>,
     pub sent_round_trips: Option<f64>,
     pub received_units: f64,
     pub sent_units: f64,
-    /// Until a message that is put in is durable: half of them, and all but one in a hundred,
-    /// milliseconds.
+    /// Time until an enqueued message is durable (ms): p50 and p99.
     pub taken_p50_ms: f64,
     pub taken_p99_ms: f64,
-    /// Memory of the process while nobody writes, megabytes, and what each account adds to it,
-    /// kilobytes.
+    /// Memory of the idle process (MB), and the additional memory per account (kB).
     pub idle_mb: Option<f64>,
     pub idle_account_kb: Option<f64>,
-    /// Our transactions a second as a part of those that `pgbench` makes on the same server, with
-    /// as many row writes in each.
+    /// Transactions per second as a fraction of `pgbench`'s on the same server, with as many row
+    /// writes per transaction.
     pub received_of_pgbench: Option<f64>,
     pub sent_of_pgbench: Option<f64>,
     #[serde(flatten)]
     pub webhooks: Option<Delivered>,
 }
 
-/// Measures each number of accounts; `tell` hears what is being done.
+/// Runs one measurement for each number of accounts. Calls `tell` for each step.
 pub async fn bench(
     options: &BenchOptions,
     stop: &Stop,
@@ -133,31 +133,31 @@ pub async fn bench(
 
 struct Bench<'a> {
     options: &'a BenchOptions,
-    /// As the child is told it.
+    /// Database URL as the child receives it.
     url: String,
     database: DatabaseUrl,
     pgbench: Option<PathBuf>,
     folder: TempDir,
     sim: Simulator,
-    /// One for each account, with the numbers of account and contact.
+    /// One entry per account, with the phone numbers of the account and of its contact.
     apps: Vec<(App, String, String)>,
     root: App,
 }
 
-/// What was used and done up to a moment.
+/// Resource usage and totals at one moment.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     at: Instant,
-    /// Of the child.
+    /// Processor time of the child (s).
     cpu_s: Option<f64>,
-    /// What the child asked of the database, and this process, which puts messages in.
+    /// Database work of the child and of this process, which enqueues the messages.
     statements: f64,
     waits: f64,
     writes: f64,
     transactions: f64,
 }
 
-/// What a message took.
+/// Cost per message.
 #[derive(Clone, Copy, Debug)]
 struct Spent {
     per_s: f64,
@@ -220,7 +220,7 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// Pairs, measures, and leaves the database as it was.
+    /// Pairs the accounts, measures, and restores the database.
     async fn whole(
         mut self,
         accounts: u32,
@@ -238,14 +238,14 @@ impl<'a> Bench<'a> {
         };
         let cleared = self.clear().await;
         if matches!(result, Err(BenchError::Stalled { .. })) {
-            // The log is named in the error.
+            // The error names the log file, so keep it.
             leftovers::keep(self.folder);
         }
         let row = result?;
         cleared.map(|()| row)
     }
 
-    /// What a process without any account needs (kilobytes).
+    /// Measures the memory of a process without accounts (kB).
     async fn empty_kb(&self) -> Result<Option<f64>, BenchError> {
         let (mut child, metrics) = self.start().await?;
         let answers = || async { f64::from(process::scrape(metrics).await.is_some()) };
@@ -254,7 +254,7 @@ impl<'a> Bench<'a> {
             return Ok(None);
         };
         let memory_kb = process::memory_kb(pid);
-        // It leaves in good order: others would wait for a host that is gone.
+        // Stop in an orderly way: other hosts would have to wait for a host that disappeared.
         stage::host::signal(pid, "-TERM").await;
         child.wait().await?;
         Ok(memory_kb)
@@ -304,7 +304,7 @@ impl<'a> Bench<'a> {
             "{accounts} accounts are connected; {all} messages come in"
         ));
         let idle_kb = process::memory_kb(pid);
-        // The first message each way sets ratchets up.
+        // The first message in each direction creates ratchets and is not measured.
         self.receive(metrics, 1).await?;
         self.send(1, "first").await?;
         let before = self.read(pid, metrics).await;
@@ -318,7 +318,7 @@ impl<'a> Bench<'a> {
             None => None,
             Some(batch) => Some(self.deliver(share, batch, tell).await?),
         };
-        // pgbench has the machine for itself.
+        // Stop the child first, so that pgbench has the machine to itself.
         drop(child);
         let received = Spent::between(&before, &between, all);
         let sent = Spent::between(&between, &after, all);
@@ -368,14 +368,14 @@ impl<'a> Bench<'a> {
         Ok(Some(spent.per_s * spent.transactions / theirs))
     }
 
-    /// Starts the process that is measured; the address of its metrics.
+    /// Starts the measured process and returns the address of its metrics.
     async fn start(&self) -> Result<(Child, SocketAddr), BenchError> {
-        // Free at this moment: somebody else may take it, and the child says so in its log.
+        // The port is free now. If another process takes it first, the child logs the error.
         let metrics = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await?
             .local_addr()?;
         let config = self.folder.path().join("config.toml");
-        // An empty one keeps the user's own away.
+        // An empty configuration file replaces the user's own.
         File::create(&config)?;
         let log = File::options().create(true).append(true).open(self.log())?;
         let child = Command::new(&self.options.program)
@@ -386,7 +386,7 @@ impl<'a> Bench<'a> {
             .args(["--server", &self.sim.ws_url()])
             .args(["--root-key", self.sim.root_key(), "--config"])
             .arg(&config)
-            // Not an argument: it may hold a password.
+            // An environment variable, not an argument: the URL may contain a password.
             .env("WMCTL_DATABASE_URL", &self.url)
             .env_remove("WMCTL_SIMULATOR")
             .env_remove("WMCTL_CA_FILE")
@@ -406,7 +406,7 @@ impl<'a> Bench<'a> {
         self.root.surroundings.clock.mono_ms()
     }
 
-    /// Has every contact write, and waits until everything is stored.
+    /// Lets every contact write, and waits until every message is stored.
     async fn receive(&self, metrics: SocketAddr, share: u32) -> Result<(), BenchError> {
         let name = "whatsmeow_messages_received_total";
         let wanted = self.count(metrics, name).await + f64::from(share) * self.apps.len() as f64;
@@ -418,8 +418,8 @@ impl<'a> Bench<'a> {
         self.until("messages come in", wanted, stored).await
     }
 
-    /// Puts messages in, and waits until every contact has read them.
-    /// How long each took until it was durable (milliseconds).
+    /// Enqueues messages and waits until every contact has read them. Returns the time until each
+    /// message was durable (ms).
     async fn send(&self, share: u32, word: &str) -> Result<Vec<f64>, BenchError> {
         let wanted = self.read_by_contacts().await? + f64::from(share) * self.apps.len() as f64;
         let one = async |number: u32, app: &App, contact: &str| {
@@ -446,7 +446,7 @@ impl<'a> Bench<'a> {
         Ok(taken_ms)
     }
 
-    /// Has every contact write to accounts with webhooks, at once and then now and then.
+    /// Lets every contact write to accounts with webhooks, first at full load and then at low load.
     async fn deliver(
         &self,
         share: u32,
@@ -475,7 +475,7 @@ impl<'a> Bench<'a> {
             "{} events go to webhooks",
             share as usize * accounts
         ));
-        // The process has to notice them first.
+        // The process must notice the new webhooks first.
         self.chat_to(&receiver, 1, Duration::ZERO).await?;
         let begun = Instant::now();
         let all = self.chat_to(&receiver, share, Duration::ZERO).await?;
@@ -490,7 +490,7 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// Has every contact write so often, and waits until the webhooks have it; the delays.
+    /// Lets every contact write `share` messages, waits for their delivery, and returns the delays.
     async fn chat_to(
         &self,
         receiver: &Receiver,
@@ -514,7 +514,7 @@ impl<'a> Bench<'a> {
         Ok(read as f64)
     }
 
-    /// Waits until a number is reached.
+    /// Waits until a counter reaches a value.
     async fn until<F: Future<Output = f64>>(
         &self,
         doing: &'static str,
@@ -538,7 +538,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// The sum of a metric over its labels; 0 while the process does not answer.
+    /// Returns the sum of a metric over its labels, or 0 if the process does not answer.
     async fn count(&self, metrics: SocketAddr, name: &str) -> f64 {
         let all = process::scrape(metrics).await.unwrap_or_default();
         sum(&all, name)
@@ -558,7 +558,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Leaves the database as it was.
+    /// Removes the tenants of the benchmark.
     async fn clear(&self) -> Result<(), BenchError> {
         for (app, _, _) in &self.apps {
             let tenant = &app.settings.tenant;
@@ -583,14 +583,14 @@ fn tenant(index: u32) -> TenantId {
     name.parse().expect("the name is valid")
 }
 
-/// The sum of a metric over its labels.
+/// Returns the sum of a metric over its labels.
 fn sum(counts: &Counts, name: &str) -> f64 {
     let of = counts.iter();
     let of = of.filter(|(key, _)| key.split('{').next() == Some(name));
     of.map(|(_, value)| value).sum()
 }
 
-/// What so many of a hundred sorted values do not exceed.
+/// Returns a percentile of sorted values.
 fn part(sorted: &[f64], percent: usize) -> f64 {
     let place = (sorted.len() * percent).div_ceil(100).max(1) - 1;
     sorted.get(place).copied().unwrap_or(f64::NAN)

@@ -1,5 +1,5 @@
-//! What the same server does for `pgbench` when each of its transactions writes as many rows as
-//! ours: the measure for everything that is not the server.
+//! Runs `pgbench` on the same server with as many row writes per transaction as wmctl has. The
+//! comparison shows what wmctl itself costs, apart from the server.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
@@ -15,16 +15,16 @@ use crate::config::postgres::{PostgresUrl, Roots};
 use crate::rehearsal::bench::BenchError;
 use crate::store::scratch;
 
-/// How long each run takes.
+/// Duration of each run (s).
 const SECONDS: &str = "3";
-/// Most rows that one transaction writes: a longer script tells nothing more.
+/// Maximum row writes per transaction; a longer script gives no more information.
 const WRITES_MAX: u32 = 1_000;
-/// Lines of what the program says of a failure.
+/// Maximum lines of an error message that are shown.
 const LINES_MAX: usize = 4;
-/// As many sessions as a process of ours has at most.
+/// Maximum number of clients: the pool size of a wmctl process.
 const CLIENTS_MAX: u32 = 10;
 
-/// The program, and the server that it is to measure.
+/// The program and the server to measure.
 pub(super) struct Pgbench<'a> {
     pub(super) program: PathBuf,
     pub(super) url: &'a PostgresUrl,
@@ -32,7 +32,7 @@ pub(super) struct Pgbench<'a> {
 }
 
 impl Pgbench<'_> {
-    /// The program that was named, or the one on `PATH`; `None` if there is none.
+    /// Returns the named program or the one on `PATH`; `None` if there is none.
     pub(super) async fn found(named: Option<&PathBuf>) -> Result<Option<PathBuf>, BenchError> {
         let program = named.cloned().unwrap_or_else(|| PathBuf::from("pgbench"));
         let mut command = Command::new(&program);
@@ -44,7 +44,7 @@ impl Pgbench<'_> {
         }
     }
 
-    /// Transactions a second of so many clients, if each writes so many rows.
+    /// Returns the transactions per second of `busy` clients with `rows` row writes each.
     pub(super) async fn per_s(&self, app: &App, rows: f64, busy: u32) -> Result<f64, BenchError> {
         let clients = busy.clamp(1, CLIENTS_MAX);
         let writes = (1..=WRITES_MAX)
@@ -70,7 +70,7 @@ impl Pgbench<'_> {
             .args(["-n", "-M", "prepared", "-T", SECONDS, "-c", &clients, "-f"])
             .arg(&script)
             .arg("service=bench")
-            // Not an argument: it may hold a password.
+            // An environment variable, not an argument: the file may contain a password.
             .env("PGSERVICEFILE", &service)
             .stdin(Stdio::null())
             .kill_on_drop(true);
@@ -95,7 +95,7 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// The server as a service file of the client library has it; what is absent has its default.
+/// Returns a libpq service file for the server; absent values keep their defaults.
 fn service_of(url: &PostgresUrl) -> String {
     let path = |path: &PathBuf| path.display().to_string();
     let roots = match &url.roots {
@@ -125,7 +125,7 @@ fn service_of(url: &PostgresUrl) -> String {
     text
 }
 
-/// The rate without the time that connections took to come up.
+/// Parses the rate that excludes the time for opening connections.
 fn transactions_per_s(line: &str) -> Option<f64> {
     let number = line.strip_prefix("tps = ")?.split_whitespace().next()?;
     number.parse().ok().filter(|per_s| 0.0 < *per_s)

@@ -1,4 +1,4 @@
-//! What a process on this machine has used and done, as the system and its metrics tell.
+//! Resource usage and metrics of a process on this machine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What the kernel counts processor time in, a second.
+/// Clock ticks per second in which the kernel reports processor time.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Numbers of a process by name and labels.
+/// Metrics of a process, by name and labels.
 pub(super) type Counts = BTreeMap<String, f64>;
 
-/// The metrics of a process.
+/// Fetches the metrics of a process.
 pub(super) async fn scrape(address: SocketAddr) -> Option<Counts> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     let ask = format!("GET /metrics HTTP/1.0\r\nHost: {address}\r\n\r\n");
@@ -28,16 +28,16 @@ pub(super) async fn scrape(address: SocketAddr) -> Option<Counts> {
     Some(pairs.collect())
 }
 
-/// Processor time so far (seconds); unknown where the system does not tell.
+/// Returns the processor time used so far (s); `None` if the system does not report it.
 pub(super) fn cpu_s(pid: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before may hold blanks; user and system time are 12 and 13 behind it.
+    // The process name may contain spaces. `utime` and `stime` are fields 12 and 13 after it.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let time = |at: usize| fields.get(at)?.parse::<f64>().ok();
     Some((time(11)? + time(12)?) / TICKS_PER_SECOND)
 }
 
-/// Memory (kilobytes), of what is shared with others only its share.
+/// Returns the memory (kB); shared pages count in proportion (PSS).
 pub(super) fn memory_kb(pid: u32) -> Option<f64> {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;

@@ -1,4 +1,4 @@
-//! One `wmctl run --ha` of a rehearsal, and what it says.
+//! A `wmctl run --ha` process of a rehearsal, and the roles that it reports.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,10 +13,10 @@ use tokio::task::JoinSet;
 
 use crate::rehearsal::stage::{RehearsalError, Stage};
 
-/// How long the process may take to stop when it is asked to.
+/// Time limit for an orderly stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(25);
 
-/// What a host says of itself.
+/// A state that a process reports about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     Leader,
@@ -28,7 +28,7 @@ pub(crate) enum Said {
 /// A running process.
 pub(crate) struct Host {
     pub(crate) pid: u32,
-    /// The last role that it told.
+    /// The last role that it reported.
     pub(crate) role: Option<Said>,
     pub(crate) connected: bool,
     child: Child,
@@ -37,8 +37,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Starts one on the stage's database, or on another URL of it, with a way for locks if they
-    /// have one of their own.
+    /// Starts a process on the stage's database, through the given URL and lock URL.
     pub(crate) fn start(
         stage: &Stage,
         database_url: &str,
@@ -50,7 +49,7 @@ impl Host {
             source,
         };
         let config = stage.folder.path().join("config.toml");
-        // An empty one keeps the user's own away.
+        // An empty configuration file replaces the user's own.
         File::create(&config).map_err(failed)?;
         let log = File::options()
             .create(true)
@@ -58,7 +57,8 @@ impl Host {
             .open(stage.log())
             .map_err(failed)?;
         let mut command = command(stage, &config);
-        // A URL may hold a password, and every user can read command lines.
+        // Environment variables: a URL may contain a password, and every user can read command
+        // lines.
         command
             .env("WMCTL_DATABASE_URL", database_url)
             .envs(lock_url.map(|url| ("WMCTL_LOCK_DATABASE_URL", url)))
@@ -88,11 +88,11 @@ impl Host {
         })
     }
 
-    /// The next thing that it says; `None` if it has ended. Cancel-safe.
+    /// Returns the next report, or `None` if the process has ended. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Option<Said> {
         let said = loop {
             let said = self.said.recv().await?;
-            // A standby says again that it stands by when it learns of another leader.
+            // A standby repeats its role when it learns of another leader; ignore that.
             if self.role != Some(said) {
                 break said;
             }
@@ -111,25 +111,25 @@ impl Host {
         self.role == Some(Said::Leader) && self.connected
     }
 
-    /// Ends it without a word: it gets no chance to put anything in order.
+    /// Kills it with SIGKILL.
     pub(crate) async fn kill(mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill().await;
     }
 
-    /// Sends a signal by its name, such as `-STOP`.
+    /// Sends a signal by name, such as `-STOP`.
     pub(crate) async fn signal(&self, name: &str) {
         signal(self.pid, name).await;
     }
 
-    /// Ends it in an orderly way; whether it did so.
+    /// Stops it in an orderly way. Returns whether it exited successfully in time.
     pub(crate) async fn stop(mut self) -> bool {
         self.signal("-TERM").await;
         let ended = tokio::time::timeout(STOP_TIME_MAX, self.child.wait()).await;
         matches!(ended, Ok(Ok(status)) if status.success())
     }
 
-    /// Why it ended by itself.
+    /// Returns the error for a process that ended by itself.
     pub(crate) async fn ended(mut self, stage: &Stage) -> RehearsalError {
         match self.child.wait().await {
             Ok(status) => RehearsalError::Ended {
@@ -144,7 +144,7 @@ impl Host {
     }
 }
 
-/// Sends a signal to a process of ours by its name, such as `-STOP`.
+/// Sends a signal to a child process by name, such as `-STOP`.
 pub(crate) async fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args([name, &pid.to_string()]).status();
     if !sent.await.is_ok_and(|status| status.success()) {
@@ -152,12 +152,12 @@ pub(crate) async fn signal(pid: u32, name: &str) {
     }
 }
 
-/// The two places for hosts.
+/// Two slots for processes.
 #[derive(Default)]
 pub(crate) struct Hosts(pub(crate) [Option<Host>; 2]);
 
 impl Hosts {
-    /// The next thing that one of them says; `None` if it has ended. Cancel-safe.
+    /// Returns the slot and the next report of a process; `None` if it has ended. Cancel-safe.
     pub(crate) async fn next(&mut self) -> (usize, Option<Said>) {
         async fn of(host: &mut Option<Host>) -> Option<Said> {
             match host {
@@ -172,13 +172,13 @@ impl Hosts {
         }
     }
 
-    /// The place of the one that leads and is connected.
+    /// Returns the slot of the process that leads and is connected.
     pub(crate) fn leader(&self) -> Option<usize> {
         let leads = |host: &Option<Host>| host.as_ref().is_some_and(Host::leads);
         self.0.iter().position(leads)
     }
 
-    /// One leads and the other stands by.
+    /// Returns whether one process leads and the other is on standby.
     pub(crate) fn are_ready(&self) -> bool {
         let stands_by = |host: &Host| host.role == Some(Said::Standby);
         self.leader().is_some() && self.0.iter().flatten().any(stands_by)
@@ -218,7 +218,7 @@ fn command(stage: &Stage, config: &Path) -> Command {
     command
 }
 
-/// What a line means; events mean nothing here.
+/// Parses one line of output; events are ignored.
 fn understood(line: &str) -> Option<Said> {
     let line: Value = serde_json::from_str(line).ok()?;
     match (line["type"].as_str()?, &line["role"], &line["state"]) {

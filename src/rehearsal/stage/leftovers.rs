@@ -1,4 +1,4 @@
-//! What rehearsals leave that were ended without a word: found by the next one, and removed.
+//! Removes tenants and folders of earlier rehearsals that were killed.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -13,16 +13,16 @@ use crate::ids::HostId;
 use crate::ops::actor::Actor;
 use crate::ops::tenants::{self, TenantError};
 
-/// How the folders of rehearsals begin; then comes the number of the process.
+/// Prefix of a rehearsal's folder, followed by the process id.
 const FOLDER: &str = "wmctl-rehearsal-";
-/// A folder with this file in it is kept for whoever reads the log.
+/// A folder that contains this file is kept, because an error names its log.
 const KEPT: &str = "kept";
-/// How often a rehearsal says that it goes on, and the silence after which it does not
-/// (milliseconds).
+/// Interval of a rehearsal's heartbeats, and the age of the last one after which the rehearsal
+/// counts as dead (ms).
 const BEAT: Duration = Duration::from_secs(10);
 const SILENCE_MS: i64 = 60_000;
 
-/// A folder that goes with the process.
+/// Creates a folder that is deleted with the process, and removes folders of dead processes.
 pub(crate) fn folder() -> std::io::Result<TempDir> {
     let temporary = std::env::temp_dir();
     for entry in temporary.read_dir()?.flatten() {
@@ -33,7 +33,7 @@ pub(crate) fn folder() -> std::io::Result<TempDir> {
             pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists()
         });
         if gone && Path::new("/proc/self").exists() && !entry.path().join(KEPT).exists() {
-            // Somebody else's stays.
+            // A folder of another user cannot be removed; leave it.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
@@ -41,14 +41,14 @@ pub(crate) fn folder() -> std::io::Result<TempDir> {
     tempfile::Builder::new().prefix(&prefix).tempdir()
 }
 
-/// Leaves a folder where an error names something in it.
+/// Keeps a folder because an error names a file in it.
 pub(crate) fn keep(folder: TempDir) {
-    // Whether it is marked or not, it stays for now.
+    // If the mark cannot be written, the next rehearsal may remove the folder.
     let _ = std::fs::write(folder.path().join(KEPT), "");
     let _ = folder.keep();
 }
 
-/// Says that the rehearsal of the app's tenant goes on, as long as this lives.
+/// Sends heartbeats for the rehearsal's tenant until it is dropped.
 pub(crate) struct Mark {
     host: HostId,
     _beats: JoinSet<Infallible>,
@@ -75,12 +75,12 @@ impl Mark {
     }
 
     pub(crate) async fn remove(self, app: &App) {
-        // Others take it for dead after a while.
+        // If this fails, other processes declare it dead after the timeout.
         let _ = app.store.leave(self.host).await;
     }
 }
 
-/// Removes the tenants of drills that are gone.
+/// Removes the tenants of dead drills.
 pub(crate) async fn remove_tenants(app: &App, actor: &Actor) -> Result<(), TenantError> {
     let silent_ms = app.surroundings.clock.unix_ms() - SILENCE_MS;
     let left = app

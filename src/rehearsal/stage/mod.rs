@@ -1,5 +1,6 @@
-//! What demonstrations and drills have in common: a simulated WhatsApp, an account that is paired,
-//! contacts that chat both ways, processes that are hurt, and the account of every message.
+//! The common part of demonstrations and drills: a simulated WhatsApp, a paired account, contacts
+//! that chat in both directions, processes that are subject to faults, and an audit of every
+//! message.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,12 +24,12 @@ pub(crate) mod leftovers;
 pub(crate) mod overlap;
 pub(crate) mod proxy;
 
-/// The phone that scans the code; from the range for fiction.
+/// Number of the simulated phone, from a range reserved for fictional use.
 const NUMBER: &str = "15555550100";
-/// Events that are read at once.
+/// Events that are read per query.
 const EVENTS_MAX: u32 = 500;
 
-/// Why a rehearsal or a measurement did not come to its end.
+/// Why a rehearsal or a measurement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RehearsalError {
     #[error("use a temporary folder")]
@@ -70,7 +71,7 @@ pub enum RehearsalError {
     Stopped,
 }
 
-/// Pairs an account, with a simulated phone that scans each code that is shown.
+/// Pairs an account, with a simulated phone that scans each code.
 pub(crate) async fn pair(
     app: &App,
     sim: &Simulator,
@@ -81,7 +82,7 @@ pub(crate) async fn pair(
     let (shown, codes) = mpsc::unbounded_channel();
     let mut tell = |step: PairStep| {
         if let Some(code) = Shown::of(&step) {
-            // The phone may have stopped looking.
+            // Sending fails if the phone has given up.
             let _ = shown.send(code);
         }
         tell(step);
@@ -110,16 +111,16 @@ impl From<GatherError> for RehearsalError {
     }
 }
 
-/// A simulated WhatsApp, an account of it, and whoever chats with it.
+/// A simulated WhatsApp, one account, and its contacts.
 pub(crate) struct Stage {
     pub(crate) app: App,
     pub(crate) sim: Simulator,
-    /// The binary that is run.
+    /// The binary to run.
     pub(crate) program: PathBuf,
-    /// For logs, and for an embedded database of its own.
+    /// Folder for logs, and for the SQLite database if there is no other.
     pub(crate) folder: TempDir,
     contacts: Vec<String>,
-    /// Id and text of what was put into the outbox.
+    /// Id and text of each message that was put into the outbox.
     outbox: Vec<(String, String)>,
     /// Message events so far.
     received: u64,
@@ -127,7 +128,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// With the rows of `tenant` in `database`, or in an embedded one of its own.
+    /// Creates a stage with the tenant's rows in `database`, or in a new SQLite file.
     pub(crate) async fn set(
         program: &Path,
         database: Option<DatabaseUrl>,
@@ -170,7 +171,7 @@ impl Stage {
         })
     }
 
-    /// Pairs, with a simulated phone that scans each code that is shown.
+    /// Pairs the account, with a simulated phone that scans each code.
     pub(crate) async fn pair(
         &self,
         stop: &Stop,
@@ -187,7 +188,7 @@ impl Stage {
         self.app.surroundings.clock.mono_ms()
     }
 
-    /// Lets every contact write its share of `messages`, so many a second in all.
+    /// Makes the contacts write `messages` in total, at `rate` messages per second in total.
     pub(crate) async fn start_chats(&self, messages: u32, rate: u32) -> Result<(), RehearsalError> {
         let contacts = u32::try_from(self.contacts.len()).unwrap_or(1);
         let every = Duration::from_secs(1) * contacts / rate.max(1);
@@ -198,14 +199,14 @@ impl Stage {
         Ok(())
     }
 
-    /// Puts messages into the outbox until there were so many.
+    /// Puts messages into the outbox until there are `due` in total.
     pub(crate) async fn put_in(&mut self, due: u64) -> Result<(), RehearsalError> {
         while (self.outbox.len() as u64) < due {
             let number = self.outbox.len();
             let message = Outgoing {
                 to: format!("+{}", self.contacts[number % self.contacts.len()]),
                 text: format!("answer {}", number + 1),
-                // Who does not know whether it was taken in tries again with the same key.
+                // The key makes a retry safe if the result of the first attempt is unknown.
                 idempotency_key: Some(format!("answer {}", number + 1)),
                 ..Outgoing::default()
             };
@@ -215,7 +216,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Messages that came to their end so far, both ways.
+    /// Returns the number of completed messages in both directions.
     pub(crate) async fn done(&mut self) -> Result<u64, RehearsalError> {
         let tenant = &self.app.settings.tenant;
         let events = self
@@ -238,19 +239,19 @@ impl Stage {
         Ok(self.received + read)
     }
 
-    /// Whether nothing waits in the outbox.
+    /// Returns whether no message waits in the outbox.
     pub(crate) async fn is_flushed(&self) -> Result<bool, RehearsalError> {
         let tenant = &self.app.settings.tenant;
         let open = self.app.store.outbox_open(tenant, 0).await;
         Ok(open.map_err(RowsError::of)?.is_empty())
     }
 
-    /// What became of every message.
+    /// Gathers the audit ledger of all messages.
     pub(crate) async fn ledger(&self) -> Result<Ledger, RehearsalError> {
         Ok(Ledger::gather(&self.app, &self.sim, &self.contacts, &self.outbox).await?)
     }
 
-    /// Ends everything. The log stays where an error names it.
+    /// Stops everything. Keeps the folder with the log if `keep_log` is set.
     pub(crate) async fn end(self, keep_log: bool) {
         self.app.close().await;
         if keep_log {

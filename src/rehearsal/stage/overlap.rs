@@ -1,9 +1,9 @@
-//! How long two connections with the same keys were open at once.
+//! Measures how long two connections with the same keys were open at once.
 
 use crate::sim::Login;
 
-/// The longest time (milliseconds) for which one of the logins from the `first`-th on shared its
-/// keys with an older one that was still open.
+/// Returns the longest time (ms) for which a login from index `first` on overlapped with an older
+/// one that had the same keys.
 pub(crate) fn longest_ms(logins: &[Login], first: usize) -> u64 {
     let mut longest = 0;
     for (place, newer) in logins.iter().enumerate().skip(first) {
@@ -36,14 +36,14 @@ mod tests {
     fn only_the_same_keys_at_the_same_time_count() {
         check(&[], 0, 0);
         check(&[("1", 0, 9)], 0, 0);
-        // One after the other, and others beside.
+        // Successive connections, and one with other keys.
         check(&[("1", 0, 5), ("2", 3, 9), ("1", 5, 9)], 0, 0);
         check(&[("1", 0, 25), ("1", 5, 90)], 0, 20);
-        // The newer one was gone first.
+        // The newer connection ended first.
         check(&[("1", 0, 90), ("1", 5, 7)], 0, 2);
-        // Not only the one before.
+        // An overlap with an older connection than the previous one.
         check(&[("1", 0, 90), ("1", 10, 20), ("1", 30, 95)], 0, 60);
-        // What was before does not count again.
+        // Earlier overlaps do not count again.
         check(&[("1", 0, 25), ("1", 5, 90), ("1", 80, 95)], 2, 10);
         check(&[("1", 0, 25), ("1", 5, 90)], 2, 0);
     }

@@ -1,7 +1,6 @@
-//! A way to the database that can be cut, in both directions or in one.
+//! A proxy in front of the database that can cut the traffic in one direction or in both.
 //!
-//! What is under way when it is cut waits, as it would in the network's buffers: connections stay
-//! open and say nothing.
+//! While it is cut, data in transit waits as in network buffers: connections stay open and silent.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -15,24 +14,24 @@ use tokio::task::JoinSet;
 use crate::config::DatabaseUrl;
 
 const CHUNK_BYTES: usize = 16 << 10;
-/// Where PostgreSQL listens unless something is said.
+/// PostgreSQL's default port.
 const PORT: u16 = 5_432;
 
-/// Which ways are cut.
+/// The directions that are cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cut {
     pub(crate) to_database: bool,
     pub(crate) from_database: bool,
 }
 
-/// Where the database really is.
+/// The real address of the database.
 #[derive(Clone, Debug)]
 enum Target {
     Tcp(String, u16),
     Unix(PathBuf),
 }
 
-/// A listening proxy; it ends when it is dropped.
+/// A listening proxy. It stops when it is dropped.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     cut: watch::Sender<Cut>,
@@ -40,7 +39,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port; `None` where the database is no server.
+    /// Listens on a free port. Returns `None` for SQLite.
     pub(crate) async fn start(database: &DatabaseUrl) -> std::io::Result<Option<Self>> {
         let DatabaseUrl::Postgres(url) = database else {
             return Ok(None);
@@ -84,7 +83,7 @@ async fn accept(listener: TcpListener, target: Arc<Target>, cuts: watch::Receive
 }
 
 async fn link(client: TcpStream, target: Arc<Target>, mut cuts: watch::Receiver<Cut>) {
-    // A new connection does not come through either.
+    // A cut also holds back new connections.
     if cuts.wait_for(|cut| *cut == Cut::default()).await.is_err() {
         return;
     }
@@ -109,7 +108,7 @@ where
 {
     let there = pump(client.0, server.1, cuts.clone(), |cut| cut.to_database);
     let back = pump(server.0, client.1, cuts.clone(), |cut| cut.from_database);
-    // Whoever ends first ends both.
+    // The end of one direction ends both.
     tokio::select! {
         () = there => (),
         () = back => (),
@@ -136,7 +135,7 @@ async fn pump(
     }
 }
 
-/// The same URL at another address. What is said of a host in its query is left out.
+/// Returns the URL with another address. Host settings in its query are removed.
 pub(crate) fn at(url: &str, address: SocketAddr) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));

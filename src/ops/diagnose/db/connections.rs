@@ -1,4 +1,4 @@
-//! Who is connected to the server, against how many may be and how many should be.
+//! Open connections to the database, compared with the server's limit and the recommended number.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,18 @@ use crate::app::{App, RowsError};
 use crate::config::DatabaseUrl;
 use crate::store::inspect::server::{ConnectionGroup as Stored, Connections as Found};
 
-/// Sessions of a process beside its pool: the lock, and whoever listens for changes.
+/// Sessions that a process opens outside its pool: one for the lock and one for notifications.
 const BESIDE_POOL: i64 = 2;
-/// Connections of a pool where the URL does not say.
+/// Default pool size if the URL does not set one.
 const POOL_DEFAULT: i64 = 10;
 
-/// Sessions of one process or person.
+/// The sessions of one process or person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConnectionGroup {
-    /// An address, `local` for a unix socket, or `?` where this role may not see it.
+    /// Client address, `local` for a Unix socket, or `?` if this role may not see it.
     pub host: String,
     pub role: String,
-    /// A process of ours is `wmctl HOST/PID`.
+    /// Application name; wmctl processes use `wmctl HOST/PID`.
     pub application: String,
     pub database: String,
     pub connections: i64,
@@ -28,37 +28,37 @@ pub struct ConnectionGroup {
     pub oldest_transaction_s: i64,
 }
 
-/// How many connections the deployment guide wants, all processes together.
+/// The number of connections that the deployment guide recommends for all processes together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Sizing {
-    /// `single`, `active_passive` or `multi_tenant`.
+    /// The rule that applies: `single`, `active_passive` or `multi_tenant`.
     pub rule: &'static str,
     pub connections_min: i64,
     pub connections_max: i64,
-    /// `pool_max_conns` of each process that follows from it and from what the server has.
+    /// Recommended `pool_max_conns` of each process: at most what the rule and the server allow.
     pub pool_max_conns: i64,
 }
 
-/// Who is connected, and how many may be.
+/// The current connections and their limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Connections {
     pub backend: &'static str,
     pub connections: i64,
-    /// Of the server; `null` for a file, which counts nobody.
+    /// The server's `max_connections`; `null` for SQLite, which has no limit.
     pub max_connections: Option<i64>,
-    /// What is left of it for this role in this database, whoever else is there.
+    /// Connections still available to this role in this database, across all clients.
     pub usable: Option<i64>,
-    /// Processes of ours that are connected, without this one.
+    /// Connected wmctl processes, without this one.
     pub processes: i64,
     pub tenants: i64,
-    /// `pool_max_conns` of this URL.
+    /// `pool_max_conns` of the database URL in use.
     pub pool_max_conns: Option<i64>,
     pub sizing: Option<Sizing>,
     pub problems: Vec<String>,
     pub items: Vec<ConnectionGroup>,
 }
 
-/// Who is connected.
+/// Returns the current connections.
 pub async fn connections(app: &App) -> Result<Connections, RowsError> {
     let found = app.store.connections().await.map_err(RowsError::of)?;
     let tenants = app.store.tenant_count().await.map_err(RowsError::of)?;
@@ -89,7 +89,7 @@ pub async fn connections(app: &App) -> Result<Connections, RowsError> {
     Ok(judged(app.store.backend(), found, tenants, serves, pool))
 }
 
-/// A process that uses a file, as its row has it.
+/// Builds the group for a process that uses an SQLite file, from its host row.
 fn process(name: &str, pid: i64) -> ConnectionGroup {
     ConnectionGroup {
         host: name.to_owned(),
@@ -144,7 +144,7 @@ fn judged(
     }
 }
 
-/// The guide's rule for what runs here, shared among the processes.
+/// Applies the deployment guide's rule and divides the result among the processes.
 fn sizing(tenants: i64, processes: i64, serves: bool, usable: i64) -> Sizing {
     let (rule, connections_min, connections_max) = if serves || 1 < tenants {
         let wanted = tenants.saturating_mul(2).saturating_add(10);
@@ -156,7 +156,7 @@ fn sizing(tenants: i64, processes: i64, serves: bool, usable: i64) -> Sizing {
     };
     let processes = processes.max(1);
     let wanted = (connections_max / processes).max(POOL_DEFAULT);
-    // The server decides in the end: tenants of one process share its pool.
+    // The server's limit has the last word: tenants of one process share its pool.
     let there_is = (usable / processes - BESIDE_POOL).max(1);
     Sizing {
         rule,

@@ -1,4 +1,4 @@
-//! The database as operators see it: who is connected, what it holds, how it grows, what is wrong.
+//! The database from the operator's view: connections, sizes, growth and damaged rows.
 
 pub mod connections;
 pub mod size;
@@ -19,40 +19,41 @@ pub struct Device {
     pub platform: String,
     pub push_name: String,
     pub registration_id: i64,
-    /// Whether its tenant is to run.
+    /// Whether the tenant should run.
     pub enabled: bool,
-    /// `logged_out`, `banned` or `outdated`.
+    /// Why the account ended: `logged_out`, `banned` or `outdated`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
 }
 
-/// How many sessions and keys one device has.
+/// The number of Signal sessions and keys of one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sessions {
     pub business_id: String,
     pub jid: String,
-    /// Sessions with devices of others (`whatsmeow_sessions`).
+    /// Signal sessions with other devices (`whatsmeow_sessions`).
     pub sessions: i64,
     pub identities: i64,
     pub sender_keys: i64,
-    /// Pre-keys that the server has, and that it is not known to have.
+    /// Pre-keys that are known to be uploaded to WhatsApp, and those that are not.
     pub pre_keys: i64,
     pub pre_keys_waiting: i64,
 }
 
-/// Something that is wrong with the rows.
+/// A problem found in the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// `file`, `tenant_name`, `orphan`, `key_length`, `undecodable` or [`OTHER_FORM`].
+    /// The check that failed: `file`, `tenant_name`, `orphan`, `key_length`, `undecodable` or
+    /// [`OTHER_FORM`].
     pub check: &'static str,
     pub table: String,
     pub business_id: String,
     pub rows: i64,
-    /// One of them.
+    /// One of the affected rows.
     pub example: String,
 }
 
-/// What was looked at, and what is wrong.
+/// The number of tables, rows and records checked, and the problems found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     pub tables: usize,
@@ -61,7 +62,7 @@ pub struct Checked {
     pub findings: Vec<Finding>,
 }
 
-/// Every paired device, or that of one tenant.
+/// Returns every paired device, or only that of `tenant`.
 pub async fn devices(app: &App, tenant: Option<&TenantId>) -> Result<Vec<Device>, RowsError> {
     let rows = app.store.devices(tenant).await.map_err(RowsError::of)?;
     let shown = rows.into_iter().map(|row| Device {
@@ -77,7 +78,7 @@ pub async fn devices(app: &App, tenant: Option<&TenantId>) -> Result<Vec<Device>
     Ok(shown.collect())
 }
 
-/// The counts of sessions and keys, for each device.
+/// Returns the number of sessions and keys of each device.
 pub async fn sessions(app: &App, tenant: Option<&TenantId>) -> Result<Vec<Sessions>, RowsError> {
     let rows = app.store.session_counts(tenant).await;
     let shown = rows
@@ -95,7 +96,7 @@ pub async fn sessions(app: &App, tenant: Option<&TenantId>) -> Result<Vec<Sessio
     Ok(shown.collect())
 }
 
-/// Looks at every row, or at those of one tenant.
+/// Checks every row, or only those of `tenant`.
 pub async fn check(app: &App, tenant: Option<&TenantId>) -> Result<Checked, RowsError> {
     let checked = app.store.check(tenant).await.map_err(RowsError::of)?;
     let findings = checked.findings.into_iter().map(|found| Finding {

@@ -1,4 +1,4 @@
-//! How large everything is, and how it grows.
+//! Sizes of the database, its tables and its tenants, and their growth.
 
 use serde::Serialize;
 
@@ -9,42 +9,42 @@ use crate::ids::TenantId;
 use crate::store::inspect::size::{TableSize, TenantSize};
 
 const DAY_MS: i64 = 86_400_000;
-/// Growth is that of the last seven days, or of as many as there are.
+/// Growth is measured over the last seven days, or over the available figures if there are fewer.
 const LOOK_BACK_MS: i64 = 7 * DAY_MS;
-/// Figures that are younger say nothing about a day.
+/// Minimum age of a figure (ms) from which a daily growth can be computed.
 const YOUNGEST_MS: i64 = 3_600_000;
 
-/// The database, one of its tables, or what one tenant has in all of them.
+/// The size of the database, of one table, or of one tenant's rows in all tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Size {
-    /// `database`, `table` or `tenant`.
+    /// What is measured: `database`, `table` or `tenant`.
     pub of: &'static str,
     pub name: String,
-    /// Of a table with its indexes, of a tenant its values alone.
+    /// Size in bytes. A table includes its indexes; a tenant counts only its values.
     pub bytes: i64,
-    /// Counted for a tenant; for a table the server's guess.
+    /// Number of rows: exact for a tenant, the server's estimate for a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<i64>,
-    /// By how much the bytes grow in a day, from figures that were kept.
+    /// Growth in bytes per day, computed from stored figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_per_day: Option<i64>,
-    /// Since when.
+    /// Start of the period over which the growth was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Of a tenant, a day: events, and messages of its own.
+    /// New events per day, and outgoing messages per day; for tenants only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events_per_day: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outbox_per_day: Option<i64>,
-    /// How long rows of a table are kept, or how many a tenant has at most.
+    /// Retention: how long a table's rows are kept, or how many rows a tenant keeps at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,
-    /// The table in which a tenant has most.
+    /// The table that takes the most space for a tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest: Option<String>,
 }
 
-/// What is to be told of.
+/// The kinds of objects to report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parts {
     All,
@@ -52,7 +52,7 @@ pub enum Parts {
     Tenants,
 }
 
-/// The whole, then each table, then each tenant; the largest first.
+/// Returns the database, then its tables, then its tenants, each group with the largest first.
 pub async fn sizes(
     app: &App,
     parts: Parts,

@@ -1,7 +1,6 @@
-//! Leases explained: who holds each and by which session, who waits and why, what is wrong, and
-//! what to do about it.
+//! Explains leases: which session holds each, who waits and why, what is wrong and how to fix it.
 //!
-//! Nothing is decided here. Ages come from the database server's own clock where there is one.
+//! Makes no decisions. Ages use the database server's clock if there is a server.
 
 use std::time::Duration;
 
@@ -20,41 +19,41 @@ mod trouble;
 
 pub use trouble::Problem;
 
-/// How long somebody may take to lead a tenant that was given free: longer than a standby waits
-/// for a lock that does not come.
+/// How long to wait for a new leader after a lease was released. It exceeds the time that a standby
+/// waits for a lock that it does not get.
 const TAKEOVER_TIME_MAX: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Everything about leases and locks.
+/// The state of all leases and locks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Locks {
-    /// One for each tenant, by name.
+    /// One entry per tenant, sorted by name.
     pub items: Vec<LockStatus>,
-    /// Hosts that serve: each holds a lock of its own for all its tenants.
+    /// Hosts that serve many tenants. Each holds one lock for all of them.
     pub hosts: Vec<HostLock>,
-    /// Locks in our key space that nobody of ours explains.
+    /// Locks in wmctl's key space that no wmctl process accounts for.
     pub unknown: Vec<UnknownLock>,
 }
 
-/// One tenant's lease.
+/// The lease of one tenant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LockStatus {
     pub business_id: String,
-    /// `held`; `free`; `orphaned`: its holder was declared dead and nobody took over; `void`: the
-    /// server was promoted since, and its holder has to load anew.
+    /// `held`, `free`, `orphaned` (the holder was declared dead and no process has taken over) or
+    /// `void` (the server was promoted since; the holder must reload).
     pub state: &'static str,
     pub epoch: i64,
-    /// Machine and process number.
+    /// Machine name and process id of the holder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i64>,
-    /// How others learn that the holder is gone: `lock` or `counter`.
+    /// How other processes detect that the holder is gone: `lock` or `counter`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liveness: Option<&'static str>,
-    /// How the holder reaches the database, and tells others that it lives.
+    /// How the holder connects to the database and how it signals that it is alive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,49 +64,49 @@ pub struct LockStatus {
     pub heartbeat: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat_age_s: Option<i64>,
-    /// How often the holder said that it lives.
+    /// Number of heartbeats that the holder has sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beats: Option<i64>,
-    /// A holder that says nothing for so long is taken for dead, and what is left of it.
+    /// Timeout after which a silent holder counts as dead, and the time left until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_s: Option<f64>,
-    /// The session that holds the lock for the holder.
+    /// The database session that holds the lock for the holder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
-    /// The tenant's key among PostgreSQL's advisory locks.
+    /// The tenant's key in PostgreSQL's advisory lock space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_key: Option<[i64; 2]>,
-    /// On SQLite: the process that holds the lock file.
+    /// SQLite only: the process that holds the lock file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_lock_pid: Option<u32>,
-    /// Processes that wait to take over.
+    /// Number of processes that wait to take over.
     pub waiting: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waiters: Vec<Waiter>,
-    /// Why those who wait do.
+    /// Why the waiting processes cannot take over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing_by: Option<String>,
-    /// What is wrong first, if anything.
+    /// The most important problem, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
 }
 
-/// A session of the database server.
+/// A session on the database server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Session {
-    /// What it holds: the `tenant`'s lock, or the lock of the `host` for all its tenants.
+    /// The lock that it holds: the lock of a `tenant`, or the lock of a `host` for all its tenants.
     pub lock: &'static str,
     pub backend_pid: i64,
-    /// `holder`; `pooler`: it belongs to a pooler, which lends it to the holder; `unnamed`: it does
-    /// not say whose it is, since the URL has an `application_name` or its process is older.
+    /// Owner of the session. `holder`: the holder's own. `pooler`: a pooler's, lent to the holder.
+    /// `unnamed`: unknown, because the URL sets an `application_name` or the process is older.
     pub of: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// Since when it is there, and since when it was asked nothing.
+    /// Age of the session, and time since its last statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +116,7 @@ pub struct Session {
 /// A session that waits for a tenant's lock.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Waiter {
-    /// Machine and process number; missing where the session does not say.
+    /// Machine name and process id; missing if the session does not identify itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<String>,
     pub backend_pid: i64,
@@ -125,7 +124,7 @@ pub struct Waiter {
     pub client: Option<String>,
 }
 
-/// A host that serves, and its lock.
+/// A host that serves many tenants, and its lock.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HostLock {
     pub id: String,
@@ -134,7 +133,7 @@ pub struct HostLock {
     /// `live`, `draining` or `dead`.
     pub state: String,
     pub tenants: i64,
-    /// `lock` or `counter`.
+    /// How other processes detect that it is gone: `lock` or `counter`.
     pub liveness: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
@@ -153,11 +152,11 @@ pub struct HostLock {
     pub problems: Vec<Problem>,
 }
 
-/// A lock with a key of ours that is nobody's of ours.
+/// A lock in wmctl's key space that no wmctl process accounts for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnknownLock {
     pub lock_key: [i64; 2],
-    /// The tenant or host whose key it is, if there is one.
+    /// The tenant or host that the key belongs to, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_of: Option<String>,
     pub granted: bool,
@@ -169,29 +168,29 @@ pub struct UnknownLock {
     pub problem: Problem,
 }
 
-/// What was done to take a lease away.
+/// The result of releasing a lease by force.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Release {
     pub business_id: String,
-    /// Who held it.
+    /// The previous holder.
     pub from: String,
-    /// Sessions of its process that were ended.
+    /// Database sessions of that process that were terminated.
     pub ended_backends: Vec<i64>,
-    /// What was left alone, and why.
+    /// Sessions and processes that were left alone, and why.
     pub left: Vec<String>,
-    /// Who leads now, with which epoch; missing if nobody does yet.
+    /// The new leader and its epoch; missing if there is none yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<i64>,
-    /// How long it took until somebody led.
+    /// Time until the new leader took the lease.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub took_s: Option<f64>,
-    /// Somebody stood by, or serves.
+    /// Whether a standby or a serving host was there to take over.
     pub expected: bool,
 }
 
-/// The leases of all tenants, or of one.
+/// Returns the leases of all tenants, or only that of `only`.
 pub async fn status(app: &App, only: Option<&TenantId>) -> Result<Locks, RowsError> {
     let seen = app.store.locks_seen().await.map_err(RowsError::of)?;
     let picture = Picture::new(app, &seen, only.is_some());
@@ -211,7 +210,7 @@ pub async fn status(app: &App, only: Option<&TenantId>) -> Result<Locks, RowsErr
 }
 
 impl Locks {
-    /// All that is wrong: with whom, and what.
+    /// Returns all problems, each with the name of its tenant or host.
     pub fn problems(&self) -> Vec<(&str, &Problem)> {
         let tenants = self.items.iter();
         let tenants = tenants.flat_map(|one| one.problems.iter().map(|it| (&*one.business_id, it)));
@@ -223,25 +222,26 @@ impl Locks {
     }
 }
 
-/// What was seen, and the moment.
+/// A snapshot of the locks, and the time at which it was taken.
 struct Picture<'a> {
     seen: &'a LocksSeen,
     now_ms: i64,
-    /// One tenant is asked for: what its host suffers from is told with it.
+    /// Only one tenant was asked for, so problems of its host are reported with it.
     single: bool,
 }
 
-/// A process with the session that speaks for it.
+/// A process and the session that holds its lock.
 struct Life<'a> {
     host: &'a HostSeen,
     lock: Option<&'a LockSeen>,
-    /// The age of its last heartbeat.
+    /// Age of the last heartbeat.
     beat: Duration,
     timeout: Option<Duration>,
 }
 
 impl Life<'_> {
-    /// Since when nothing is heard of it: a session is asked more often than the counter rises.
+    /// Returns the time since the last sign of life. The session is used more often than the
+    /// counter rises, so the more recent of the two counts.
     fn silent(&self) -> Duration {
         let session = self.lock.and_then(|lock| lock.silent);
         session.map_or(self.beat, |silent| silent.min(self.beat))
@@ -252,7 +252,7 @@ impl Life<'_> {
         route.is_some_and(|(_, locks)| locks != Pooling::Direct)
     }
 
-    /// What is left of the time that it may say nothing.
+    /// Returns the time left until the process counts as dead.
     fn left(&self) -> Option<Duration> {
         self.timeout
             .map(|timeout| timeout.saturating_sub(self.silent()))
@@ -297,7 +297,7 @@ impl<'a> Picture<'a> {
         self.seen.hosts.iter().find(|host| host.id == id)
     }
 
-    /// A process, and the session that holds the tenant's lock or its own for it.
+    /// Combines a process with the session that holds the tenant's lock, or the process's own lock.
     fn life(&self, host: &'a HostSeen, tenant_key: Option<i64>) -> Life<'a> {
         let is_its = |lock: &&LockSeen| {
             let key = match lock.of {
@@ -308,7 +308,7 @@ impl<'a> Picture<'a> {
         };
         let mut held = self.seen.locks.iter().filter(is_its);
         let named = |lock: &&LockSeen| lock_of(lock, host.id);
-        // One that says nothing of itself is believed where the process says that it has a lock.
+        // Accept a session without a name if the process says that it holds a lock.
         let lock = held
             .clone()
             .find(named)
@@ -327,7 +327,7 @@ impl<'a> Picture<'a> {
         let life = lease.owner.and_then(|owner| self.host_of(owner));
         let life = life.map(|host| self.life(host, Some(lease.key)));
         let state = match &life {
-            // Its row is another role's.
+            // The owner's host row belongs to another role and is not visible.
             None if lease.owner.is_some() => "held",
             None => "free",
             Some(life) if life.host.state == "dead" => "orphaned",
@@ -408,7 +408,7 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// Whether a session says that it is for a lock of this host.
+/// Returns whether the session says that it holds a lock for this host.
 fn lock_of(lock: &LockSeen, host: HostId) -> bool {
     let of = lock.name.as_ref().and_then(|name| name.lock.as_ref());
     of.is_some_and(|of| of.is_of(host))
@@ -418,14 +418,15 @@ fn liveness(host: &HostSeen) -> &'static str {
     if host.locks { "lock" } else { "counter" }
 }
 
-/// To a tenth.
+/// Rounds to tenths of a second.
 fn seconds(span: Duration) -> f64 {
     (span.as_secs_f64() * 10.0).round() / 10.0
 }
 
-/// Takes the lease of a tenant away from its holder, which cannot commit, send or acknowledge from
-/// then on, and ends what sessions of it stand in the way. Then waits for the next holder, if
-/// somebody stands by. `None` if nobody holds it.
+/// Takes the tenant's lease away from its holder and terminates the holder's sessions that block a
+/// takeover. From then on the old holder cannot commit, send or acknowledge. Waits at most 10 s for
+/// the next leader if a standby or a serving host exists. Returns `None` if the lease has no
+/// holder.
 pub async fn release(app: &App, tenant: &TenantId) -> Result<Option<Release>, RowsError> {
     let seen = app.store.locks_seen().await.map_err(RowsError::of)?;
     let picture = Picture::new(app, &seen, true);
@@ -504,7 +505,8 @@ async fn wait_for_holder(
 }
 
 impl<'a> Picture<'a> {
-    /// Which session holds the lock for a process and may be ended, and what its others are called.
+    /// Returns the lock session that may be terminated, and the name tag of the process's other
+    /// sessions.
     fn to_end(
         &self,
         life: &Life<'a>,

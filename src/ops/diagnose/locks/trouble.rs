@@ -1,4 +1,4 @@
-//! What is wrong with leases and locks, and the command that helps.
+//! Detects problems with leases and locks, and suggests a command for each.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use crate::ops::diagnose::locks::{Life, Picture, UnknownLock, lock_of};
 use crate::store::inspect::locks::{LeaseSeen, LockOf, LockSeen};
 use crate::store::lease::EPOCH_MAX;
 
-/// A process whose timeout is not known is told of when it says nothing for so long.
+/// A process with an unknown timeout is reported after this long without a sign of life.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
-/// A transaction of ours takes milliseconds.
+/// wmctl's transactions take milliseconds; one that is idle for longer is stuck.
 const STUCK_MAX: Duration = Duration::from_millis(500);
-/// A session that lost its lock has it back by then, or somebody has taken over.
+/// After this long a lost lock has been regained by its holder, or another process has taken over.
 const SETTLED: Duration = Duration::from_secs(3);
-/// After its start a server gives holders this long to be back.
+/// Time that holders get to reconnect after the database server starts.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Something that is wrong.
+/// A problem and its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// A stable word.
+    /// Stable code.
     pub code: &'static str,
     pub text: String,
-    /// What to do, to be typed as it is.
+    /// Command that fixes the problem, ready to be typed.
     pub command: String,
 }
 
@@ -35,7 +35,7 @@ fn shown(span: Duration) -> String {
     }
 }
 
-/// An epoch that cannot rise, so that nobody can take the lease.
+/// Reports an epoch at its maximum. It cannot rise, so no process can take the lease.
 fn spent(lease: &LeaseSeen) -> Option<Problem> {
     (lease.epoch == EPOCH_MAX).then(|| Problem {
         code: "epoch_spent",
@@ -52,7 +52,8 @@ impl Picture<'_> {
         state: &str,
     ) -> Vec<Problem> {
         let tenant = &lease.tenant;
-        // A host that serves has thousands: what it suffers from is told once.
+        // A serving host may hold thousands of tenants: report its problem once, not for each of
+        // them.
         let told = self.single || life.is_none_or(|life| !life.host.serves);
         let mut found = Vec::from_iter(spent(lease));
         let mut add = |code, text: String, command: String| {
@@ -112,7 +113,7 @@ impl Picture<'_> {
         found
     }
 
-    /// Keys are hashes: two names may have the same.
+    /// Reports another tenant with the same lock key. Keys are hashes and can collide.
     fn shared_key(&self, lease: &LeaseSeen) -> Option<Problem> {
         self.seen.server?;
         let mut leases = self.seen.leases.iter();
@@ -152,7 +153,7 @@ impl Picture<'_> {
             && life.lock.is_none()
             && self.has_settled()
         {
-            // A file has no sessions that could hold a lock.
+            // SQLite has no sessions, so it cannot lose a lock in this way.
             found.push(Problem {
                 code: "lock_missing",
                 text: String::from("does not hold its lock: others are about to take its tenants"),
@@ -173,12 +174,12 @@ impl Picture<'_> {
         found
     }
 
-    /// A session of the process that sits in a transaction which touched a lease.
+    /// Returns a session of the process that is idle in a transaction which touched a lease.
     fn stuck(&self, life: &Life<'_>) -> Option<&LockSeen> {
         let tag = &life.lock?.name.as_ref()?.tag;
         let is_its = |one: &&LockSeen| one.name.as_ref().is_some_and(|name| name.tag == *tag);
         let mut stuck = self.seen.stuck.iter().filter(is_its);
-        // A lock that is a transaction's is always in one.
+        // A lock held by a transaction is always in one, so it is not stuck.
         stuck.find(|one| {
             let is_lock = one.name.as_ref().is_some_and(|name| name.lock.is_some());
             !is_lock && one.silent.is_some_and(|silent| STUCK_MAX < silent)
@@ -190,12 +191,13 @@ impl Picture<'_> {
         most < life.silent() && self.has_settled()
     }
 
-    /// After the start of a server everybody comes back first.
+    /// Returns whether holders have had time to reconnect after the server started.
     fn has_settled(&self) -> bool {
         self.seen.server.is_none_or(|(_, up)| GRACE < up)
     }
 
-    /// A holder without its lock, or with somebody else's hand on it. A file has no sessions.
+    /// Reports a holder without its lock, or whose lock another session holds. Not for SQLite,
+    /// which has no sessions.
     fn lock_trouble(&self, lease: &LeaseSeen, life: &Life<'_>) -> Option<(&'static str, String)> {
         let since_ms = u64::try_from(self.now_ms - lease.since_ms).unwrap_or(0);
         let fresh = Duration::from_millis(since_ms) < SETTLED;
@@ -222,7 +224,7 @@ impl Picture<'_> {
         })
     }
 
-    /// Why those who wait for the lock do.
+    /// Explains why the waiting processes cannot take over.
     pub(super) fn standing_by(&self, life: Option<&Life<'_>>, state: &str) -> String {
         let Some(life) = life else {
             return String::from("the lease is free: it is about to be taken");
@@ -249,12 +251,12 @@ impl Picture<'_> {
         }
     }
 
-    /// Locks with a key of ours whose session is none of ours, or whose key is nobody's.
+    /// Returns locks in wmctl's key space whose session or key belongs to no known process.
     pub(super) fn unknown(&self) -> Vec<UnknownLock> {
         let mut found = Vec::new();
         for lock in &self.seen.locks {
             let key_of = self.key_of(lock);
-            // Others' tenants and hosts are hidden from a role that may not see them.
+            // A role with limited rights does not see the tenants and hosts of other roles.
             if (key_of.is_none() && !self.seen.whole) || self.is_explained(lock, &key_of) {
                 continue;
             }
@@ -290,7 +292,7 @@ impl Picture<'_> {
         found
     }
 
-    /// The tenant or host whose key a lock has.
+    /// Returns the tenant or host that the lock's key belongs to.
     fn key_of(&self, lock: &LockSeen) -> Option<String> {
         match lock.of {
             LockOf::Tenant => {
@@ -308,11 +310,11 @@ impl Picture<'_> {
 
     fn is_explained(&self, lock: &LockSeen, key_of: &Option<String>) -> bool {
         if lock.name.as_ref().is_some_and(|name| name.lock.is_some()) {
-            // A standby waits for a tenant that nobody ever ran.
+            // A standby may wait for a tenant that has never run.
             return true;
         }
-        // One that does not say whose it is: as many are believed as there are processes that say
-        // that they have it.
+        // An unnamed session is accepted if a process claims this lock and no named session holds
+        // it.
         let claims = self.seen.hosts.iter().any(|host| match lock.of {
             LockOf::Host => host.key == lock.key && host.locks,
             LockOf::Tenant => {
