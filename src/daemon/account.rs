@@ -1,4 +1,4 @@
-//! Keeps one account connected and hands on what is committed.
+//! Keeps one account connected and passes on its committed events.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -27,57 +27,56 @@ use crate::engine::stop::Stop;
 use crate::store::error::StoreError;
 use crate::store::tenants::Observed;
 
-/// Events that are read at once.
+/// Most events that are read at once.
 const EVENTS_MAX: u32 = 256;
-/// How long others may take an account over that is connected and dead here.
+/// Time during which other processes may take over an account whose link is stalled here.
 const GIVE_WAY: Duration = Duration::from_secs(30);
-/// How often it is looked whether somebody did.
+/// Interval at which this process checks whether another one took over.
 const GIVE_WAY_LOOK: Duration = Duration::from_millis(100);
-/// How long events may take to be read back: what else there is to tell does not wait for a
-/// database that hangs.
+/// Longest time to read events back, so that other notices do not wait for a hung database.
 const READ_TIME_MAX: Duration = Duration::from_secs(5);
-/// Wait before they are read again.
+/// Wait before the events are read again.
 const READ_AGAIN: Duration = Duration::from_millis(250);
-/// How long the end waits for the last state to be written down.
+/// Longest time that the end waits for the last state to be written.
 const RECORD_TIME_MAX: Duration = Duration::from_secs(1);
-/// Notices of the coordinator that wait to be told.
+/// Capacity of the queue of the coordinator's notices.
 const NOTICES_MAX: usize = 64;
 
-/// How to run.
+/// Options of [`run`].
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Hand on events from this number; without one, only those that are committed from now on.
+    /// First event number to pass on; `None` passes on only events committed from now on.
     pub from_seq: Option<i64>,
-    /// How long an orderly stop may take.
+    /// Longest time of an orderly stop.
     pub grace: Duration,
-    /// Stand by while another process runs the account, and take over when it is gone.
+    /// With `Some`, stand by while another process runs the account, and take over when it ends.
     pub ha: Option<HaOptions>,
 }
 
-/// What the caller is told while the account runs.
+/// What the caller receives while the account runs.
 #[derive(Debug)]
 pub enum RunNotice {
     Status(AccountStatus),
     Role(Role),
-    /// Where this process is on the way to leading, and back; only with [`RunOptions::ha`].
+    /// The phase of leader election in this process; only with [`RunOptions::ha`].
     Lease(Leadership),
-    /// Committed, in order.
+    /// A committed event; events come in order.
     Event(Box<Event>),
 }
 
-/// Why it was not even started.
+/// The reason why the account was not started.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     #[error(transparent)]
     Rows(#[from] RowsError),
     #[error(transparent)]
     Line(#[from] LineError),
-    /// The events from the number on that was asked for are not there.
+    /// The events from the requested number on do not exist.
     #[error(transparent)]
     Events(EventsError),
 }
 
-/// Runs the account until it ends. `tell` may break off, which is an orderly stop.
+/// Runs the account until it ends. If `tell` breaks, an orderly stop begins.
 pub async fn run(
     app: &App,
     options: &RunOptions,
@@ -94,7 +93,7 @@ pub async fn run(
     }
 }
 
-/// Lets another process take the account over; if nobody does, this one may try again.
+/// Lets another process take over the account. If none does within 30 s, this one may try again.
 async fn give_way(app: &App, stop: &Stop) {
     let until = Instant::now() + GIVE_WAY;
     while Instant::now() < until && stop.sleep(GIVE_WAY_LOOK).await {
@@ -105,7 +104,7 @@ async fn give_way(app: &App, stop: &Stop) {
     }
 }
 
-/// Runs the account until it ends, or must be given away.
+/// Runs the account until it ends or must be handed over.
 async fn attempt(
     app: &App,
     options: &RunOptions,
@@ -149,7 +148,7 @@ async fn attempt(
         recorded: None,
         records,
     };
-    // Tasks of their own: whoever reads the events slowly must not hold them up.
+    // Separate tasks, so that a slow reader of events does not delay them.
     let (mut work, mut sweeper) = (JoinSet::new(), JoinSet::new());
     sweeper.spawn(Sweeper::new(app).keep(app.surroundings.clone()));
     let Some(ha) = &options.ha else {
@@ -176,13 +175,13 @@ async fn attempt(
     Ok(stopped.map_or(RunEnd::Stopped, RunEnd::from))
 }
 
-/// Waits until the last state is written down, but not for a database that hangs.
+/// Waits until the last state is written, for at most [`RECORD_TIME_MAX`].
 async fn recorded(follower: Follower<'_>, mut recorder: JoinSet<()>) {
     drop(follower);
     let _ = tokio::time::timeout(RECORD_TIME_MAX, recorder.join_next()).await;
 }
 
-/// Tells what is committed and what becomes of the account, while it runs elsewhere.
+/// Passes on committed events and the account's states, while the account runs in other tasks.
 struct Follower<'a> {
     app: &'a App,
     options: &'a RunOptions,
@@ -190,21 +189,21 @@ struct Follower<'a> {
     tell: &'a mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
     feed: Option<Feed>,
     status: Option<watch::Receiver<Status>>,
-    /// The epoch that it leads in.
+    /// The epoch in which this process leads.
     epoch: i64,
-    /// The state that was passed on last, to be written down for people.
+    /// The last state that was queued to be written.
     recorded: Option<AccountStatus>,
     records: mpsc::Sender<Observed>,
 }
 
 impl Follower<'_> {
-    /// Until the work has come to its end.
+    /// Follows the account until its task has ended.
     async fn follow(
         &mut self,
         mut work: JoinSet<Option<Stopped>>,
         mut told: mpsc::Receiver<LeadNotice>,
     ) -> Option<Stopped> {
-        // A task of its own: handing events on may wait for the database.
+        // A separate task, because passing events on may wait for the database.
         let mut grace = JoinSet::new();
         let (stop, time) = (self.stop.clone(), self.options.grace);
         grace.spawn(async move {
@@ -253,11 +252,11 @@ impl Follower<'_> {
         }
     }
 
-    /// The account runs from now on; `next_seq` is the number of its next event.
+    /// Starts to follow an account that runs now; `next_seq` is the number of its next event.
     async fn begin(&mut self, next_seq: i64, status: watch::Receiver<Status>) {
         let resumed = self.options.from_seq.is_some();
         let next = match (&self.feed, self.options.from_seq) {
-            // What another process committed meanwhile is handed on too.
+            // Events that another process committed meanwhile are passed on too.
             (Some(feed), _) if resumed => feed.next,
             (_, from_seq) => from_seq.unwrap_or(next_seq),
         };
@@ -278,7 +277,8 @@ impl Follower<'_> {
         }
     }
 
-    /// Has a new state written down. One that finds no room is followed by another.
+    /// Queues a new state to be written. If the queue is full, the state is dropped, and the next
+    /// one is tried.
     fn record(&mut self, status: &Status) {
         let shape = AccountStatus::from(status.clone());
         if status.since_ms == 0 || self.recorded.as_ref() == Some(&shape) {
@@ -296,7 +296,7 @@ impl Follower<'_> {
             flow = feed.pass_on(self.app, status, self.tell) => if flow.is_break() {
                 self.stop.ask();
             },
-            // Whoever reads from a number on finds them at the next start.
+            // A caller that reads from an event number gets these events after the next start.
             () = self.stop.forced() => (),
         }
     }
@@ -318,11 +318,11 @@ impl App {
     }
 }
 
-/// Reads committed events back: a slow reader holds up nothing but itself.
+/// Reads committed events back. A slow reader delays only itself.
 struct Feed {
     next: i64,
     said: Option<AccountStatus>,
-    /// The last attempt failed.
+    /// The last attempt to read failed.
     behind: bool,
 }
 
@@ -349,7 +349,7 @@ impl Feed {
             let events = match read.unwrap_or(Err(StoreError::Busy)) {
                 Ok(events) => events,
                 Err(error) => {
-                    // They are committed: the next look finds them.
+                    // The events are committed, so the next read finds them.
                     tracing::warn!(error = %explained(&error), "events could not be read back");
                     self.behind = true;
                     return ControlFlow::Continue(());
@@ -371,7 +371,7 @@ impl Feed {
 }
 
 impl App {
-    /// Takes note of what happens to the account that this process is for.
+    /// Records what happens to this process's account in the health state and the metrics.
     fn note(&self, notice: &RunNotice) {
         let tenant = &self.settings.tenant;
         match notice {
@@ -395,7 +395,7 @@ impl App {
     }
 }
 
-/// Whether this is a takeover from another process.
+/// Updates the role in `vitals`. Returns true if this is a takeover from another process.
 fn take_part(vitals: &mut Vitals, role: &Role) -> bool {
     let before = std::mem::take(vitals);
     let mut took_over = false;

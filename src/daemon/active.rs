@@ -1,4 +1,4 @@
-//! An actor with everything around it, for the use cases that connect.
+//! An actor with its surrounding tasks, for the parts of a process that connect an account.
 
 use std::future::Future;
 
@@ -20,21 +20,22 @@ use crate::ids::{HostId, TenantId};
 use crate::session::input::Input;
 use crate::store::lease::Lease;
 
-/// One account that is being run.
+/// A running account.
 pub(crate) struct Live {
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) commands: mpsc::Sender<Input>,
     pub(crate) stop: Stop,
 }
 
-/// What every line of the log about a tenant is inside of, at any level.
+/// Returns the log span of a tenant, enabled at each level. It contains all log lines about the
+/// tenant.
 pub(crate) fn span_of(tenant: &TenantId) -> tracing::Span {
     tracing::error_span!(parent: None, "account", business_id = %tenant)
 }
 
 impl App {
-    /// Prepares to run the account, with a heartbeat of its own; nothing happens before the future
-    /// is polled.
+    /// Prepares to run the account with its own heartbeat. Nothing starts before the future is
+    /// polled.
     pub(crate) fn run_account(
         &self,
         host: HostId,
@@ -50,7 +51,7 @@ impl App {
             let keep_lease = async {
                 let keep = lease_keeper::keep(&store, host, &surroundings, &lost, || turns.turn());
                 keep.instrument(span_of(&tenant)).await;
-                // The actor hears of it and ends by itself.
+                // The actor learns of the lost lease by itself, and ends.
                 std::future::pending().await
             };
             tokio::select! {
@@ -61,8 +62,8 @@ impl App {
         Ok((live, run))
     }
 
-    /// The same under somebody else's heartbeat, who cancels `lost` when the leases are lost, and
-    /// closes the gate while nothing may be sent.
+    /// Prepares to run the account under the caller's heartbeat. The caller cancels `lost` when the
+    /// lease is lost, and closes the gate while nothing may be sent.
     pub(crate) fn run_dialled(
         &self,
         dial: NetDial,

@@ -1,5 +1,5 @@
-//! How this process is: what it says of itself, and what a look at the database adds. Asking
-//! changes nothing.
+//! Health of this process: its own state, plus a probe of the database. A health request changes
+//! nothing.
 
 use crate::app::vitals::{PARTS, Part, Vitals};
 use std::sync::Arc;
@@ -22,38 +22,38 @@ use crate::store::db::query_counts::Work;
 use crate::store::error::StoreError;
 use crate::store::inspect::probe::Waiting;
 
-/// How long the database may take for its answer.
+/// Longest time for the database's answer.
 const PROBE_TIME_MAX: Duration = Duration::from_secs(2);
-/// Answers are this old at most: whoever asks more often gets the last one.
+/// Longest age of a probe: requests within this time get the last answer.
 const PROBE_AGE_MAX: Duration = Duration::from_secs(1);
-/// A message that waits for longer makes the outbox degraded (seconds).
+/// Age in seconds of the oldest waiting message above which the outbox is degraded.
 const OUTBOX_AGE_S_MAX: f64 = 300.0;
-/// How long something that was refused is told of.
+/// Time for which a refused input keeps the health degraded.
 const REFUSED_TIME_MAX: Duration = Duration::from_secs(3_600);
-/// A process without a lease that runs out counts as cut off from its database when no heartbeat,
-/// one a second, was written for so long; longer than one may take.
+/// A process whose lease has no deadline counts as cut off from its database after this time
+/// without a written heartbeat. Heartbeats come each second and take at most five.
 const SILENT_TIME_MAX: Duration = Duration::from_secs(10);
-/// The same of a process that stands by: it says every ten seconds that it lives.
+/// The same limit for a standby, which sends a heartbeat every ten seconds.
 const STANDBY_SILENT_TIME_MAX: Duration = Duration::from_secs(30);
-/// A process that wrote nothing for so long does not count as alive: a new one may have more luck.
-/// Longer than outages that one waits out.
+/// A process counts as not alive after this time without a written heartbeat: a restart may help.
+/// It is longer than an outage that a process should outlast.
 pub const CUT_OFF_TIME_MAX: Duration = Duration::from_secs(300);
 
 impl App {
-    /// What this process says of itself, and each change of it.
+    /// Returns this process's state and its changes.
     pub fn vitals(&self) -> watch::Receiver<Vitals> {
         self.board.vitals.subscribe()
     }
 
-    /// Whether the loop that sends heartbeats and decides turned lately, or there is none now; and
-    /// whether anything was written in the last five minutes.
+    /// Returns true if the event loop is responsive and a heartbeat was written in the last five
+    /// minutes. Both hold if this process has no such loop or sends no heartbeats now.
     pub fn is_live(&self) -> bool {
         let cut_off = self.store.heartbeat_age();
         self.board.is_turning() && cut_off.is_none_or(|age| age < CUT_OFF_TIME_MAX)
     }
 
-    /// Whether this process may act for its accounts now: another one may have taken over when no
-    /// heartbeat was answered in time, whatever the reason.
+    /// Returns true if this process may act for its accounts now. If no heartbeat was answered in
+    /// time, another process may have taken over, whatever the cause.
     fn is_heard(&self, vitals: &Vitals) -> bool {
         let age = self.store.heartbeat_age();
         let within = |limit| age.is_none_or(|age| age < limit);
@@ -68,12 +68,12 @@ impl App {
     }
 }
 
-/// `failing` makes the whole process unhealthy, `degraded` does not.
+/// State of a component. `failing` makes the whole process unhealthy; `degraded` does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     Ok,
-    /// Nothing to judge: this process has no part in it now.
+    /// Not judged: this process does not use the component now.
     Off,
     Degraded,
     Failing,
@@ -101,9 +101,9 @@ pub struct Components {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct InputsHealth {
-    /// `degraded` for an hour after the last.
+    /// `degraded` for one hour after the last refusal.
     pub status: Condition,
-    /// Inputs and rows of all accounts that the database refused or that cannot be read.
+    /// Inputs and rows of all accounts that the database refused or that could not be read.
     pub refused: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<LastRefused>,
@@ -129,21 +129,21 @@ pub struct DatabaseHealth {
 pub struct LeaseHealth {
     pub status: Condition,
     pub epoch: i64,
-    /// Who leads, while this process stands by.
+    /// The leader, while this process is a standby.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
     pub takeovers: u64,
-    /// One of the nine states with `--ha`; `active` or `suspect` of a host that serves.
+    /// One of the nine states with `--ha`; `active` or `suspect` on a `serve` host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Until when the last heartbeat entitles to send.
+    /// End of the permission to send that the last heartbeat granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
-    /// How the server is reached, and how others learn that this process is gone.
+    /// How the database server is reached, and how other processes detect the end of this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
     /// `lock`, `xact` or `poll`.
@@ -154,7 +154,7 @@ pub struct LeaseHealth {
 #[derive(Clone, Debug, Serialize)]
 pub struct WhatsAppHealth {
     pub status: Condition,
-    /// `connected`, `connecting`, `stalled` and others, where this process runs one account.
+    /// The state, such as `connected`, `connecting` or `stalled`, if this process runs one account.
     #[serde(flatten)]
     pub account: Option<AccountStatus>,
     pub tenants: u64,
@@ -164,13 +164,13 @@ pub struct WhatsAppHealth {
 #[derive(Clone, Debug, Serialize)]
 pub struct OutboxHealth {
     pub status: Condition,
-    /// Messages that are not sent or not acknowledged yet.
+    /// Messages that are not sent, or not acknowledged yet.
     pub waiting: u64,
-    /// Age of the oldest.
+    /// Age of the oldest one in seconds.
     pub oldest_s: f64,
 }
 
-/// What the database said, and when.
+/// The result of a probe of the database.
 #[derive(Clone, Debug)]
 struct Looked {
     at: Instant,
@@ -178,18 +178,18 @@ struct Looked {
     waiting: Result<Waiting, String>,
 }
 
-/// Answers those who ask how a process is.
+/// Answers health requests about a process.
 #[derive(Debug)]
 pub struct Health {
     app: Arc<App>,
     vitals: watch::Receiver<Vitals>,
     stop: Stop,
-    /// One look at a time, for all who ask.
+    /// The last probe. The lock allows one probe at a time for all requests.
     looked: Mutex<Option<Looked>>,
 }
 
 impl Health {
-    /// How `app` is, until `stop` is asked for.
+    /// Reports on `app`; after a stop request, the role is `stopping`.
     pub fn new(app: Arc<App>, stop: Stop) -> Self {
         Self {
             vitals: app.vitals(),
@@ -199,7 +199,7 @@ impl Health {
         }
     }
 
-    /// What the process says of itself, without a look at the database.
+    /// Returns the process's own state, without a probe of the database.
     pub fn vitals(&self) -> Vitals {
         let mut vitals = self.vitals.borrow().clone();
         if self.stop.is_asked() {
@@ -208,27 +208,27 @@ impl Health {
         vitals
     }
 
-    /// Whether the process works at all.
+    /// Returns true if the process is alive.
     pub fn is_live(&self) -> bool {
         self.app.is_live()
     }
 
-    /// Whether it leads, and may.
+    /// Returns whether this process leads and may act, and its role.
     pub fn leads(&self) -> (bool, &'static str) {
         let vitals = self.vitals();
         let leads = matches!(vitals.part, Part::Leader | Part::Host);
         (leads && self.app.is_heard(&vitals), vitals.part.word())
     }
 
-    /// Whether a rollout may go on.
+    /// Returns whether a rolling update may continue, and this process's role.
     pub fn is_well(&self) -> (bool, &'static str) {
         let vitals = self.vitals();
         let well = vitals.is_well() && self.app.is_heard(&vitals);
         (well, vitals.part.word())
     }
 
-    /// Whether traffic may come here, in words. A host that shares tenants answers for all of
-    /// them from the rows, so it needs the database.
+    /// Returns whether traffic may be routed here, and a text. A host that shares tenants answers
+    /// for all of them from the database, so it must reach it.
     pub async fn ready(&self) -> (bool, &'static str) {
         let vitals = self.vitals();
         match (vitals.serves(), vitals.part) {
@@ -245,7 +245,7 @@ impl Health {
         }
     }
 
-    /// Everything, by component.
+    /// Returns the health of all components.
     pub async fn report(&self) -> Report {
         let looked = self.look().await;
         let vitals = self.vitals();
@@ -276,7 +276,7 @@ impl Health {
         }
     }
 
-    /// It answers, and takes heartbeats.
+    /// Checks that the database answers and accepts heartbeats.
     fn database(&self, vitals: &Vitals, looked: &Looked) -> DatabaseHealth {
         let works = vitals.part != Part::Starting;
         let unheard = (works && !self.app.is_heard(vitals)).then(|| {
@@ -292,8 +292,7 @@ impl Health {
         }
     }
 
-    /// Everything that is counted and measured.
-    /// Without `names`, nothing that names a tenant.
+    /// Returns all metrics as text. Without `names`, no label names a tenant.
     pub async fn metrics(&self, format: Format, names: bool) -> String {
         let looked = self.look().await;
         let vitals = self.vitals();
@@ -338,7 +337,8 @@ impl Health {
         }
     }
 
-    /// Asks the database, unless somebody did so a moment ago.
+    /// Returns a recent probe, or probes the database if the last probe is older than
+    /// [`PROBE_AGE_MAX`].
     async fn look(&self) -> Looked {
         let mut last = self.looked.lock().await;
         if let Some(looked) = last.as_ref()
@@ -384,7 +384,7 @@ fn lease(vitals: &Vitals, route: Option<&Route>) -> LeaseHealth {
     let suspect = lease.is_some_and(|lease| lease.state == State::Suspect.word());
     LeaseHealth {
         status: match vitals.part {
-            // It gets better by itself, or the lease ends.
+            // This state is temporary: heartbeats resume, or the lease ends.
             Part::Leader | Part::Host if suspect => Condition::Degraded,
             Part::Leader | Part::Host | Part::Standby => Condition::Ok,
             Part::Starting | Part::Fenced | Part::Stopping => Condition::Failing,
@@ -401,8 +401,8 @@ fn lease(vitals: &Vitals, route: Option<&Route>) -> LeaseHealth {
     }
 }
 
-/// One account must be connected; of many, at least one: a single one that was logged out is no
-/// reason to take the process for ill.
+/// Returns the health of the connections. A single account must be connected. Of many accounts, at
+/// least one must be: one that is logged out does not make the process unhealthy.
 fn whatsapp(vitals: &Vitals) -> WhatsAppHealth {
     let status = match vitals.part {
         Part::Leader => condition(vitals.connected == vitals.tenants),
@@ -438,7 +438,7 @@ fn outbox(clock: &dyn Clock, vitals: &Vitals, looked: &Looked) -> OutboxHealth {
     }
 }
 
-/// What was refused is told while somebody may still look into it.
+/// Reports refused inputs for an hour, so that an operator can notice them.
 fn inputs(metrics: &Metrics) -> InputsHealth {
     let (refused, last) = metrics.refusals();
     let lately = last
@@ -458,7 +458,7 @@ fn inputs(metrics: &Metrics) -> InputsHealth {
     }
 }
 
-/// How many messages wait, and the age of the oldest in seconds.
+/// Returns the number of waiting messages, and the age of the oldest in seconds.
 fn backlog(clock: &dyn Clock, waiting: &Waiting) -> (u64, f64) {
     let age_ms = waiting.since_ms.map_or(0, |since| clock.unix_ms() - since);
     let age_ms = u32::try_from(age_ms.max(0)).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! What runs for as long as a process lives: accounts, standby, hosts, deliveries, health.
+//! The long-running parts of a process: accounts, standby, hosts, deliveries, health.
 
 pub mod account;
 mod active;

@@ -1,4 +1,4 @@
-//! Writes down what hosts see of their tenants, and wakes the host when rows change.
+//! Writes the observed states of tenants, and wakes the host when rows change.
 
 use crate::session::changes::AccountState;
 use std::collections::BTreeMap;
@@ -18,14 +18,14 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::tenants::Observed;
 
-/// How long changes are gathered before they are written together.
+/// Time for which state changes are collected before they are written together.
 const GATHER: Duration = Duration::from_millis(50);
 /// Most rows that are written together.
 const ROWS_MAX: usize = 500;
-/// Wait before the database is tried again.
+/// Wait before a failed write is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What a host says of a tenant, from the state of its session.
+/// Returns the row to write for a tenant's state.
 pub(crate) fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observed {
     let error = match status.state {
         AccountState::Connecting | AccountState::Connected => None,
@@ -41,7 +41,7 @@ pub(crate) fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observ
     }
 }
 
-/// One tenant's session, and who wants to know how it is.
+/// One tenant's session, and the receivers of its states.
 pub(crate) struct Watched {
     pub(crate) tenant: TenantId,
     pub(crate) epoch: i64,
@@ -51,19 +51,19 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// Runs the account to its end and tells of every state on the way.
+    /// Runs the account to its end, and reports each state.
     pub(crate) async fn until(mut self, account: impl Future<Output = Stopped>) -> Stopped {
         let watch = async {
             let mut told = None;
             while self.status.changed().await.is_ok() {
                 let status = self.status.borrow_and_update().clone();
-                // Numbers of events change with each message; who watches is told of states.
+                // The status also changes with each event number; only state changes are reported.
                 let state = (status.state, status.reason.clone(), status.since_ms);
                 if told.as_ref() == Some(&state) {
                     continue;
                 }
                 told = Some(state);
-                // Whoever listened may be gone when everything stops.
+                // The receivers may already be gone during a stop.
                 let seen = observed(&self.tenant, self.epoch, &status);
                 let _ = self.records.send(seen).await;
                 let told = (self.tenant.clone(), self.epoch, status);
@@ -85,8 +85,8 @@ impl Watched {
     }
 }
 
-/// Writes states until nobody has any more; of each tenant only the newest. What cannot be written
-/// now is written later: a tenant whose state does not change again would be shown wrongly.
+/// Writes states until all senders are gone; of each tenant only the newest. A failed write is
+/// retried, because a tenant whose state does not change again would stay wrong.
 pub(crate) async fn keep(
     store: Store,
     clock: Arc<dyn Clock>,
@@ -114,7 +114,7 @@ pub(crate) async fn keep(
                 continue;
             }
             Err(StoreError::Busy) => {
-                // One whose row is locked does not silence the others.
+                // A locked row of one tenant must not delay the others.
                 for row in rows {
                     if store
                         .observe(std::slice::from_ref(&row), now_ms)
@@ -136,7 +136,7 @@ pub(crate) async fn keep(
     }
 }
 
-/// Puts a state in the place of an older one of the same tenant, whose error is not forgotten.
+/// Replaces an older state of the same tenant, but keeps its error.
 fn note(newest: &mut BTreeMap<TenantId, Observed>, mut next: Observed) {
     if let Some(earlier) = newest.get_mut(&next.tenant) {
         next.error = next.error.or(earlier.error.take());
@@ -144,7 +144,7 @@ fn note(newest: &mut BTreeMap<TenantId, Observed>, mut next: Observed) {
     newest.insert(next.tenant.clone(), next);
 }
 
-/// Wakes the host whenever the database says so. Never ends by itself.
+/// Wakes the host on each notification from the database. Never returns by itself.
 pub(crate) async fn pass_on_wakes(store: Store, wake: Arc<Notify>) {
     let mut changes = store.wake();
     loop {
@@ -200,7 +200,7 @@ mod tests {
         let told: Vec<_> = std::iter::from_fn(|| told.try_recv().ok()).collect();
         assert_eq!(told.len(), 5);
         let written: Vec<_> = std::iter::from_fn(|| written.try_recv().ok()).collect();
-        // The last words come once more, with how it ended.
+        // The last state is written once more, with the reason of the end.
         assert_eq!(written.len(), 6);
     }
 }

@@ -1,4 +1,4 @@
-//! Removes rows that only grow, in the process that runs the tenant.
+//! Prunes rows that would grow without limit, in the process that runs the tenant.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,28 +17,31 @@ use crate::store::error::StoreError;
 use crate::store::lease::Lease;
 use crate::store::retention::{Kind, Mode, Pruning, REDELIVERY_MS};
 
-/// Wait between two transactions: units of work come first.
+/// Wait between two transactions, so that units of work go first.
 const PAUSE: Duration = Duration::from_millis(100);
-/// After this a tenant whose rows somebody has locked is tried again; it doubles.
+/// Wait before a tenant with locked rows is retried; it doubles each time.
 const LOCKED_PAUSE: Duration = Duration::from_secs(30);
-/// The sizes of tables are kept about once a day (milliseconds).
+/// Least interval between two records of the table sizes: 20 hours, in ms.
 const SIZES_MS: i64 = 20 * 3_600_000;
 
-/// Old events that are kept for each webhook that has not got them; older ones are dead letters.
+/// Most old events kept for each webhook that has not received them; older ones become dead
+/// letters.
 const UNDELIVERED_MAX: i64 = 10_000;
-/// Dead letters of one tenant.
+/// Most dead letters of one tenant.
 const LETTERS_MAX: u64 = 10_000;
 
-/// Messages of one tenant that are remembered as unreadable, or as read without anything to tell.
+/// Most messages of one tenant that are remembered as unreadable, or as read without an event.
 const RETRIES_MAX: u64 = 50_000;
-/// Groups of one tenant whose members are remembered.
+/// Most groups of one tenant whose members are cached.
 const GROUPS_MAX: u64 = 4_096;
-/// Devices of others that one tenant has ratchets with, before those of strangers go.
+/// Most ratchets of one tenant with other devices. Above it, ratchets with strangers are removed
+/// first.
 const RATCHETS_MAX: u64 = 20_000;
-/// Device lists that nobody asked for so long go; they are asked for anew after a day anyway.
+/// Age after which an unused device list is removed. Device lists are queried again after a day
+/// anyway.
 const DEVICES_AGE: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// The kinds of rows, with the tables that people know.
+/// The kinds of rows, with the names of their tables.
 pub(crate) const KINDS: [(Kind, &str); 9] = [
     (Kind::Events, "wmctl_event"),
     (Kind::Outbox, "wmctl_outbox"),
@@ -51,7 +54,7 @@ pub(crate) const KINDS: [(Kind, &str); 9] = [
     (Kind::Ratchets, "whatsmeow_sessions"),
 ];
 
-/// Tables that are bounded elsewhere, and by what.
+/// Tables that are bounded elsewhere, with their bounds.
 const BOUNDED: [(&str, &str); 9] = [
     ("whatsmeow_pre_keys", "2048 a tenant"),
     ("whatsmeow_identity_keys", "as whatsmeow_sessions"),
@@ -64,7 +67,7 @@ const BOUNDED: [(&str, &str); 9] = [
     ("wmctl_table_size", "400d"),
 ];
 
-/// How much of a table is kept for each tenant, where that grows at all.
+/// Returns the bound of a table as text; `None` if the table does not grow.
 pub(crate) fn kept(table: &str, retention: &Retention) -> Option<String> {
     let by_kind = KINDS.iter().find(|(_, name)| *name == table);
     let limited = by_kind.map(|(kind, _)| limit(*kind, retention).to_string());
@@ -72,14 +75,15 @@ pub(crate) fn kept(table: &str, retention: &Retention) -> Option<String> {
     limited.or_else(|| elsewhere.map(|(_, bound)| (*bound).to_owned()))
 }
 
-/// How much of a kind is kept.
+/// Returns how much of a kind is kept.
 pub(crate) fn limit(kind: Kind, retention: &Retention) -> Limit {
     match kind {
         Kind::Events => retention.events,
         Kind::Outbox => retention.outbox,
         Kind::Secrets => retention.secrets,
         Kind::Buffer => retention.buffer,
-        // It says how often a message was asked for again, which ends with its redelivery.
+        // These rows count retry requests for a message, which are needed only while it may be
+        // redelivered.
         Kind::Retries => Limit {
             age: u64::try_from(REDELIVERY_MS).ok().map(Duration::from_millis),
             count: Some(RETRIES_MAX),
@@ -96,7 +100,8 @@ pub(crate) fn limit(kind: Kind, retention: &Retention) -> Limit {
             age: None,
             count: Some(RATCHETS_MAX),
         },
-        // They are events that found no taker: kept as long, counted from when they died.
+        // Dead letters are undelivered events. They are kept as long as events, counted from when
+        // they became dead letters.
         Kind::Letters => Limit {
             age: retention.events.age,
             count: Some(LETTERS_MAX.min(retention.events.count.unwrap_or(LETTERS_MAX))),
@@ -104,7 +109,8 @@ pub(crate) fn limit(kind: Kind, retention: &Retention) -> Limit {
     }
 }
 
-/// What webhooks have not got keeps old events, but not without end.
+/// Moves old events that webhooks have not received to the dead letters, beyond
+/// [`UNDELIVERED_MAX`]. Returns how many.
 pub(crate) async fn bury(
     store: &Store,
     pruning: &mut Pruning,
@@ -117,7 +123,7 @@ pub(crate) async fn bury(
     }
 }
 
-/// What a running process needs to forget the old rows of one tenant.
+/// The state for pruning the rows of one tenant in a running process.
 pub(crate) struct Forgetting {
     store: Store,
     lease: Lease,
@@ -139,9 +145,9 @@ impl Forgetting {
         }
     }
 
-    /// Forgets what is over the limits as long as the lease holds. Never ends by itself.
+    /// Prunes rows over the limits while the lease is held. Never returns.
     pub(crate) async fn keep(self) -> Infallible {
-        // Accounts that start together must not look together.
+        // A random first wait, so that accounts that start together do not prune together.
         let [random] = random::bytes(&mut *self.surroundings.entropy.random());
         let mut pause = self.retention.every * (u32::from(random) + 50) / 3_000;
         let (mut sizes, mut locked) = (true, LOCKED_PAUSE);
@@ -151,7 +157,7 @@ impl Forgetting {
             let now_ms = self.surroundings.clock.unix_ms();
             let passed = Box::pin(self.pass(now_ms)).await;
             match &passed {
-                // Others go on meanwhile; this one comes back, less and less often.
+                // Other tenants continue meanwhile; this one is retried at growing intervals.
                 Err(StoreError::Busy) => {
                     pause = pause.min(locked);
                     locked = (locked * 2).min(self.retention.every.max(LOCKED_PAUSE));
@@ -172,12 +178,12 @@ impl Forgetting {
                 sizes = Box::pin(self.keep_sizes(now_ms)).await;
             }
         }
-        // The account hears of its lease from elsewhere, and ends by itself.
+        // The account learns of the lost lease by itself, and ends.
         std::future::pending().await
     }
 
-    /// Keeps the sizes of tables about once a day, and forgets audit rows as seldom. Whether that
-    /// is worth trying again.
+    /// Records the sizes of tables about once a day, and then prunes audit rows. Returns true if it
+    /// should be called again.
     async fn keep_sizes(&self, now_ms: i64) -> bool {
         match self.store.keep_sizes(now_ms, now_ms - SIZES_MS).await {
             Ok(false) => true,
@@ -189,13 +195,13 @@ impl Forgetting {
             }
             Err(error) => {
                 tracing::debug!(error = %explained(&error), "sizes of tables are not kept");
-                // A role that sees one tenant may not write them.
+                // A database role that is limited to one tenant may not write sizes.
                 error.is_transient()
             }
         }
     }
 
-    /// Each kind of row once; how many went.
+    /// Prunes each kind of row once. Returns the number of removed rows.
     async fn pass(&self, now_ms: i64) -> Result<i64, StoreError> {
         let _turn = self.turn.lock().await;
         let now_ms = self.store.retention_clock(now_ms).await?;

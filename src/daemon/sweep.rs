@@ -1,5 +1,5 @@
-//! Processes that held nothing when they ended without a word: declares them dead, and forgets them
-//! later. Nothing depends on it but the rows that people look at.
+//! Declares processes dead that ended without a notice while they held no lease, and removes their
+//! rows later. Only the rows shown to operators depend on it.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::lead::fleet::{Observer, Sign};
 use crate::store::Store;
 use crate::store::error::StoreError;
 
-/// How often others are looked at.
+/// Interval at which other processes are observed.
 const LOOK: Duration = Duration::from_secs(10);
-/// Whoever looks later than that was stopped itself, as others on its machine may have been.
+/// A longer gap in ms means that this process was paused, and maybe others on its machine too.
 const GAP_MS: u64 = 30_000;
-/// Looks between two times that those long dead are forgotten.
+/// Number of observations between two removals of rows of dead processes.
 const FORGET: u32 = 360;
 
-/// Watches processes that hold nothing, by its own clock.
+/// Observes processes without leases, by its own clock.
 pub struct Sweeper {
     store: Store,
     observer: Observer,
@@ -27,7 +27,7 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    /// Has seen nothing yet.
+    /// Creates a sweeper without observations.
     pub fn new(app: &App) -> Self {
         Self {
             store: app.store.clone(),
@@ -36,8 +36,8 @@ impl Sweeper {
         }
     }
 
-    /// Looks once, at `now_ms` of a clock that goes on while the machine sleeps; who was declared
-    /// dead.
+    /// Observes once, at `now_ms` of a clock that also runs while the machine sleeps. Returns the
+    /// processes declared dead.
     pub async fn look(&mut self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
         if self.looked_ms + GAP_MS < now_ms {
             self.observer.blind(now_ms);
@@ -57,7 +57,7 @@ impl Sweeper {
         let signs: Vec<Sign> = idle.into_iter().map(sign).collect();
         let mut dead = Vec::new();
         for (host, beats) in self.observer.look(now_ms, now_ms, &signs) {
-            // Not if it spoke meanwhile.
+            // Fails if the process sent a heartbeat meanwhile.
             if self.store.declare_dead(host, beats).await? {
                 dead.push(host);
             }
@@ -65,7 +65,7 @@ impl Sweeper {
         Ok(dead)
     }
 
-    /// Looks for ever.
+    /// Observes forever.
     pub(crate) async fn keep(mut self, surroundings: Surroundings) -> Infallible {
         for number in 0_u32.. {
             match self.look(surroundings.clock.boot_ms()).await {

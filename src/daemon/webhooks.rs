@@ -1,8 +1,8 @@
-//! Delivers the events of one tenant, as long as its lease is held.
+//! Delivers the events of one tenant while its lease is held.
 //!
-//! Each webhook has a task of its own, so that one that never answers holds up no other. What it
-//! does next is in the rows: another process goes on where this one stood, and sends again, under
-//! the same id, what was on its way.
+//! Each webhook has its own task, so that one that never answers delays no other. All progress is
+//! in the database. Another process continues from there, and repeats an event that was in transit
+//! under the same id.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
@@ -34,19 +34,20 @@ use crate::store::lease::Lease;
 use crate::store::webhooks::cursor::{Due, Outcome};
 use crate::store::webhooks::{Place, Webhook};
 
-/// Events that are read at once.
+/// Most events that are read at once.
 const PAGE: u32 = 32;
-/// Most of a request's body, but for one event that is larger.
+/// Most bytes of a request's body, unless a single event is larger.
 const BODY_BYTES_MAX: usize = 1 << 20;
-/// Wait before the database is tried again.
+/// Wait before a failed database call is retried.
 const RETRY: Duration = Duration::from_secs(1);
-/// After so long without events the connection is closed, and what was passed over written down.
+/// Idle time after which the connection is closed and the position behind skipped events is
+/// written.
 const IDLE: Duration = Duration::from_secs(2);
-/// How long the last events of an account that ended may take.
+/// Longest time to deliver the last events of an account that ended.
 const LAST_TIME_MAX: Duration = Duration::from_secs(10);
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
-/// What the tasks of one tenant share.
+/// State shared by the tasks of one tenant.
 #[derive(Clone)]
 struct Common {
     hooks: Arc<Hooks>,
@@ -54,18 +55,18 @@ struct Common {
     lease: Lease,
     surroundings: Surroundings,
     metrics: Metrics,
-    /// Tells of new events.
+    /// Changes when there are new events.
     status: watch::Receiver<Status>,
 }
 
-/// The deliveries of one tenant.
+/// The delivery tasks of one tenant.
 pub(crate) struct Delivering {
-    /// `None` where this process delivers nothing.
+    /// `None` if this process delivers no events.
     common: Option<Common>,
     couriers: JoinSet<()>,
     running: BTreeMap<String, Id>,
     mark: Option<i64>,
-    /// Counts the changes of the tenant's webhooks.
+    /// Counts changes of the tenant's webhooks.
     changes: watch::Sender<u64>,
 }
 
@@ -88,7 +89,7 @@ impl Delivering {
         }
     }
 
-    /// Delivers whatever is committed. Never ends by itself; may be dropped and called again.
+    /// Delivers all committed events. Never returns; it may be dropped and called again.
     pub(crate) async fn keep(&mut self) -> Infallible {
         let Some(common) = self.common.clone() else {
             return std::future::pending().await;
@@ -109,7 +110,7 @@ impl Delivering {
                         Ok((id, ())) => id,
                         Err(error) => {
                             tracing::error!(%error, "a delivery ended badly");
-                            // It begins again with the next look.
+                            // The task starts again with the next read of the webhooks.
                             self.mark = None;
                             sleep(RETRY).await;
                             error.id()
@@ -121,7 +122,7 @@ impl Delivering {
         }
     }
 
-    /// Starts a task for each webhook that has none, and tells the others to look again.
+    /// Starts a task for each webhook without one, and makes the others read their webhook again.
     async fn follow(&mut self, common: &Common) -> Result<(), StoreError> {
         for (webhook, _) in common.store.webhooks(&common.lease.tenant).await? {
             if self.running.contains_key(&webhook.id) {
@@ -146,7 +147,8 @@ impl Delivering {
         Ok(())
     }
 
-    /// Takes a moment to deliver what the account said at its end: nobody runs it any more.
+    /// Delivers the account's last events, for at most [`LAST_TIME_MAX`]: no process runs the
+    /// account afterwards.
     pub(crate) async fn finish(&mut self) {
         let Some(common) = self.common.clone() else {
             return;
@@ -165,7 +167,7 @@ impl Delivering {
 }
 
 impl Common {
-    /// Whether a webhook that takes events has not got all of them.
+    /// Returns true if an active webhook has undelivered events and no failed attempt.
     async fn has_fresh_events(&self) -> bool {
         let tenant = &self.lease.tenant;
         for (webhook, place) in self.store.webhooks(tenant).await.unwrap_or_default() {
@@ -178,7 +180,8 @@ impl Common {
         false
     }
 
-    /// Whether an event that failed so often is not tried again.
+    /// Returns true if a failed event is over its limit of attempts or age, and becomes a dead
+    /// letter.
     async fn is_hopeless(&self, attempts: i64, stored_ms: i64) -> Result<bool, StoreError> {
         let Delivery {
             attempts_max,
@@ -200,15 +203,15 @@ impl Common {
 
 /// What a courier does next.
 enum Next {
-    /// There may be more to do.
+    /// Continue: there may be more to do.
     Again,
-    /// Nothing before this time, unless somebody changes the webhook.
+    /// Wait until this time, or until the webhook is changed.
     Retry(Instant),
-    /// Nothing before there are events.
+    /// Wait for events.
     Events,
-    /// Nothing before somebody changes the webhook.
+    /// Wait until the webhook is changed.
     Change,
-    /// There is no such webhook any more.
+    /// The webhook was removed.
     Removed,
 }
 
@@ -217,13 +220,14 @@ struct Courier {
     common: Common,
     id: String,
     changes: watch::Receiver<u64>,
-    /// As the rows were when this task changed or read them last.
+    /// The rows as this task last read or changed them.
     known: Option<(Webhook, Place)>,
-    /// There may be dead letters to send once more; they take turns with events.
+    /// There may be dead letters to redeliver; they alternate with events.
     letters: bool,
     after_letter: bool,
     page: VecDeque<Due>,
-    /// Up to here events were looked at; what is of no interest is passed over.
+    /// The highest event number examined so far. Events that the webhook does not subscribe to are
+    /// skipped.
     seen: i64,
     open: Option<Open>,
     /// The session ended: no more events come.
@@ -239,7 +243,7 @@ impl Courier {
             }
             let next = match self.step().await {
                 Ok(next) => next,
-                // The account hears of it from elsewhere, and this task is dropped with it.
+                // The account learns of the lost lease by itself, and drops this task.
                 Err(StoreError::LeaseLost { .. }) => std::future::pending().await,
                 Err(error) => self.failed(&error),
             };
@@ -249,7 +253,7 @@ impl Courier {
         }
     }
 
-    /// Whatever is known may be old.
+    /// Drops cached rows, which may be out of date.
     fn forget(&mut self) {
         self.known = None;
         self.page.clear();
@@ -267,7 +271,7 @@ impl Courier {
         Next::Retry(Instant::now() + RETRY)
     }
 
-    /// Waits for what comes next; false if nothing does.
+    /// Waits as `next` says. Returns false if the task is to end.
     async fn wait(&mut self, next: Next) -> bool {
         let (until, events) = match next {
             Next::Again => return true,
@@ -286,11 +290,11 @@ impl Courier {
         tokio::select! {
             changed = self.changes.changed() => match changed {
                 Ok(()) => self.renew(),
-                // Whoever told of changes is gone, and this task with it.
+                // The sender of changes is gone, and this task is dropped with it.
                 Err(_) => std::future::pending().await,
             },
             told = self.common.status.changed(), if events && !self.over => {
-                // The session is over: what it committed last is found by one more look.
+                // The session ended: one more read finds its last events.
                 self.over = told.is_err();
             }
             () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
@@ -302,13 +306,13 @@ impl Courier {
         true
     }
 
-    /// Nothing is to be done for a while.
+    /// Closes the connection and writes the position, before an idle time.
     async fn rest(&mut self) -> Result<(), StoreError> {
         self.open = None;
         self.pass_over().await
     }
 
-    /// Writes down that the events that were looked at are of no interest.
+    /// Writes the position behind skipped events.
     async fn pass_over(&mut self) -> Result<(), StoreError> {
         if let Some((_, place)) = &self.known
             && place.seq < self.seen
@@ -325,8 +329,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Writes down what became of a delivery. Where the rows say something else by now, they are
-    /// read again.
+    /// Writes the outcome of a delivery. If the rows have changed meanwhile, they are read again.
     async fn settle(&mut self, outcome: &Outcome) -> Result<(), StoreError> {
         let Common { store, lease, .. } = &self.common;
         let settled = store.settle(lease, &self.id, outcome, self.common.now_ms());
@@ -382,7 +385,7 @@ impl Courier {
         }
     }
 
-    /// Has the next event of interest at hand, if there is one.
+    /// Reads ahead to the next event that the webhook subscribes to, if there is one.
     async fn fill(&mut self, webhook: &Webhook, tenant: &TenantId) -> Result<(), StoreError> {
         loop {
             while let Some((event, _)) = self.page.front() {
@@ -406,9 +409,10 @@ impl Courier {
         }
     }
 
-    /// Sends the next event, or the next few together.
+    /// Sends the next event, or a batch of events.
     async fn deliver(&mut self, webhook: &Webhook, place: &Place) -> Result<Next, StoreError> {
-        // One that failed is tried alone: it may be the only one that the receiver cannot take.
+        // After a failure, the event is sent alone: it may be the only one that the receiver
+        // rejects.
         let most = if place.attempts == 0 {
             webhook.batch
         } else {
@@ -458,14 +462,15 @@ impl Courier {
             self.common.metrics.delivered("dead", 1);
             let to = first;
             self.settle(&Outcome::Dead { from, to, failure }).await?;
-            // The next one may be welcome: it does not pay for this one.
+            // The next event starts with a short wait: it may succeed.
             return Ok(Next::Retry(Instant::now() + self.pause(1, None)));
         }
         self.settle(&Outcome::Failed { from, failure }).await?;
         Ok(Next::Retry(Instant::now() + wait))
     }
 
-    /// The wait after so many failures in a row: it doubles, and no two webhooks wait alike.
+    /// Returns the wait after `attempts` failures in a row. It doubles each time, with a random
+    /// factor, and is at least the receiver's `Retry-After`, within [`Delivery::WAIT_MAX`].
     fn pause(&self, attempts: i64, asked: Option<Duration>) -> Duration {
         let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(30);
         let first = self.common.hooks.delivery.first_wait;
@@ -475,7 +480,7 @@ impl Courier {
         wait.max(asked.unwrap_or_default().min(Delivery::WAIT_MAX))
     }
 
-    /// Sends a dead letter once more.
+    /// Sends a dead letter again.
     async fn letter(
         &mut self,
         webhook: &Webhook,
@@ -514,7 +519,7 @@ impl Courier {
         Ok(Next::Again)
     }
 
-    /// One signed request.
+    /// Sends one signed request.
     async fn send(
         &mut self,
         webhook: &Webhook,
@@ -542,7 +547,7 @@ impl Courier {
             ],
             body: body.into(),
         };
-        // It was checked when the webhook was made.
+        // The URL was checked when the webhook was created.
         let url: HookUrl = webhook.url.parse().map_err(|_| PostError::Request)?;
         let poster = &self.common.hooks.poster;
         let answer = poster.post(&mut self.open, &url, &post).await;
@@ -574,9 +579,9 @@ fn refusal(answer: Answer) -> String {
     }
 }
 
-/// An event as receivers read it: as everybody does. Its id is the same in every attempt, on every
-/// host.
+/// Returns an event in the format of the HTTP interface. Its id is the same in each attempt and on
+/// each host.
 fn body(tenant: &TenantId, (event, _): &Due) -> Value {
-    // Numbers and texts: this cannot fail.
+    // An event holds only numbers and texts, so this cannot fail.
     serde_json::to_value(Event::of(tenant, event.clone())).unwrap_or_default()
 }

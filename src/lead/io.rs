@@ -137,20 +137,20 @@ pub enum Action {
         /// alive.
         over_lock: bool,
     },
-    /// Write down whether a free lock means that this process is gone.
+    /// Record whether a free lock means that this process is gone.
     SayLiveness {
         locks: bool,
     },
-    /// Ask whether the lease row still names us.
+    /// Check whether the lease row still names us.
     CheckToken,
     /// Take no new work, finish what is committed, close the connection.
     Drain,
-    /// Close the connection and forget every row in memory.
+    /// Close the connection and drop all rows in memory.
     Drop,
-    /// Give the lease back.
+    /// Give back the lease.
     Release,
-    /// The state changed.
+    /// Publish the changed state.
     Notify(Status),
-    /// There is nothing more to do.
+    /// Nothing more to do.
     End,
 }

@@ -10,9 +10,9 @@ pub(super) struct Reign {
     /// End of the permission to send. It counts from when the last answered heartbeat was sent,
     /// because the answer may have taken long.
     pub(super) until_ms: u64,
-    /// Sending is suspended.
+    /// True while sending is suspended.
     pub(super) held: bool,
-    /// The state to return to from [`State::Suspect`].
+    /// The state to restore after [`State::Suspect`].
     pub(super) before: State,
     pub(super) loaded: bool,
     pub(super) dialled: bool,

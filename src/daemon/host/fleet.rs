@@ -1,6 +1,6 @@
-//! The hosts around: notices when another one does not live any more.
+//! Observation of the other hosts: detects which are dead.
 //!
-//! [`crate::lead::fleet`] decides; this looks and carries out.
+//! [`crate::lead::fleet`] decides. This module reads the rows and carries the decisions out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,18 +20,18 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::lease::hosts::HostRow;
 
-/// How often others are looked at: on a server, and in a file.
+/// Interval between two reads of the hosts: with a database server, and with a file.
 const SWEEP: Duration = Duration::from_millis(50);
 const SWEEP_FILE: Duration = Duration::from_secs(1);
 
-/// What a host sees of itself and the others.
+/// What a host knows of the fleet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fleet {
-    /// Hosts that live and take tenants; without this one while it drains.
+    /// Live hosts that take tenants; without this one while it drains.
     pub(super) peers: Vec<Peer>,
 }
 
-/// Looks at the others, declares dead who is, and tells who is left.
+/// Observes the other hosts, declares dead ones dead, and publishes the live ones.
 pub(super) struct Watcher {
     store: Store,
     clock: Arc<dyn Clock>,
@@ -45,7 +45,8 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    /// Tells `fleet` who lives, and wakes when that changes.
+    /// Creates a watcher that publishes the live hosts to `fleet`, and notifies `wake` when they
+    /// change.
     pub(super) fn new(
         app: &App,
         host: HostId,
@@ -67,7 +68,7 @@ impl Watcher {
         }
     }
 
-    /// Never ends by itself.
+    /// Observes forever. Never returns.
     pub(super) async fn keep(self) {
         let sweep = if self.store.has_locks() {
             SWEEP
@@ -75,7 +76,7 @@ impl Watcher {
             SWEEP_FILE
         };
         let silence_ms = u64::try_from(self.silence.as_millis()).unwrap_or(u64::MAX);
-        // Where the server does not say how long it runs, it may have begun just now.
+        // If the server does not report its uptime, assume that it started just now.
         let server = timeout(self.silence, self.store.server_ms()).await;
         let server_ms = server.map_or(Some(0), |known| known.unwrap_or(Some(0)));
         let mut observer = Observer::new(self.host, silence_ms, self.clock.boot_ms(), server_ms);
@@ -146,13 +147,14 @@ impl Watcher {
                 self.fence(host.id).await;
                 self.wake.notify_one();
             }
-            // A heartbeat came in between, or another host was first.
+            // A heartbeat came in between, or another host declared it first.
             Ok(false) => (),
             Err(error) => tracing::warn!(error = %explained(&error), "not declared dead"),
         }
     }
 
-    /// Ends what a dead host holds. What cannot be ended now goes by its row.
+    /// Ends the database sessions and leases of a dead host. On a failure, its row still marks it
+    /// dead.
     async fn fence(&self, host: HostId) {
         if !self.store.has_locks() {
             return;
@@ -165,7 +167,7 @@ impl Watcher {
     }
 }
 
-/// Logs in once; when that began and ended. `None` if it did not come through.
+/// Logs in to the database once. Returns the start and end in ms; `None` on failure.
 async fn login(store: Store, clock: Arc<dyn Clock>, limit: Duration) -> Option<(u64, u64)> {
     let began_ms = clock.boot_ms();
     timeout(limit, store.login()).await.ok()?.ok()?;

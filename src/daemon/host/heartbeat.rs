@@ -1,6 +1,7 @@
-//! Says that this host lives, and closes the gate of all its tenants while nobody hears it.
+//! Sends this host's heartbeats, and closes the gate of all its tenants while none is answered.
 //!
-//! [`crate::lead::Pulse`] decides. A task of its own: a heartbeat must not wait for anything else.
+//! [`crate::lead::Pulse`] decides. It runs in its own task, because a heartbeat must wait for
+//! nothing else.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -24,19 +25,19 @@ use crate::store::error::StoreError;
 use crate::store::lease::Lease;
 use crate::store::lease::hosts::HostLock;
 
-/// How often a file is looked at where the machine asks for that.
+/// Value of [`Config::file_poll_ms`] for a host.
 const FILE_POLL: Duration = Duration::from_secs(1);
-/// How often the lock's session is asked whether it is still there.
+/// Interval at which the lock's session is pinged.
 const PING: Duration = Duration::from_millis(100);
-/// While a heartbeat is under way, the task shows that it lives.
+/// Interval at which the task shows that it is responsive while a heartbeat is in progress.
 const TURN: Duration = Duration::from_secs(1);
-/// How long something may take that others do as well without.
+/// Longest time for a write that is useful but not required.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// Leases that are held here, with their epochs, and what ends those who work under them.
+/// Held leases with their epochs, and the tokens that end the accounts under them.
 type Tokens = BTreeMap<TenantId, (i64, CancellationToken)>;
 
-/// How a host watches over itself.
+/// Returns the intervals of this host.
 fn config(store: &Store, silence: Duration) -> Config {
     Config {
         timeout_ms: ms(silence),
@@ -52,17 +53,17 @@ fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How it goes with this host's own signs of life, by its own clock: what it makes of others rests
+/// The state of this host's own heartbeats, by its own clock. The judgement of other hosts depends
 /// on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Own {
-    /// When the newest heartbeat that is answered was sent.
+    /// When the newest answered heartbeat was sent, in ms.
     pub(super) beaten_ms: u64,
-    /// When the lock was lost last.
+    /// When the lock was last lost, in ms.
     pub(super) lost_ms: Option<u64>,
 }
 
-/// Says that this host lives until it was declared dead; then cancels `lost`.
+/// Sends heartbeats until the host is declared dead; then cancels `lost`.
 pub(super) struct Keeper {
     app: App,
     host: HostId,
@@ -76,7 +77,7 @@ pub(super) struct Keeper {
     end: CancellationToken,
 }
 
-/// The other end of a [`Keeper`]: whether the host may speak for its tenants.
+/// The other end of a [`Keeper`]: whether the host may act for its tenants.
 pub(super) struct Voice {
     gate: Gate,
     tokens: watch::Sender<Tokens>,
@@ -85,7 +86,8 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    /// The gate of a tenant; `lost` is cancelled if its lease turns out to be somebody else's.
+    /// Returns the gate of a tenant. `lost` is cancelled if another host turns out to hold the
+    /// lease.
     pub(super) fn speaks_for(&self, lease: &Lease, lost: &CancellationToken) -> Gate {
         let (tenant, token) = (lease.tenant.clone(), (lease.epoch, lost.clone()));
         self.tokens
@@ -93,18 +95,18 @@ impl Voice {
         self.gate.clone()
     }
 
-    /// A tenant does not run here any more.
+    /// Removes a tenant that no longer runs here.
     pub(super) fn ended(&self, tenant: &TenantId) {
         self.tokens
             .send_modify(|tokens| drop(tokens.remove(tenant)));
     }
 
-    /// How it goes with this host's own signs of life.
+    /// Returns the state of this host's own heartbeats.
     pub(super) fn own(&self) -> watch::Receiver<Own> {
         self.own.clone()
     }
 
-    /// The next change; `None` when there is none any more. Cancel-safe.
+    /// Returns the next change; `None` after the keeper has ended. Cancel-safe.
     pub(super) async fn changed(&mut self) -> Option<Leadership> {
         self.told.changed().await.ok()?;
         self.told.borrow_and_update().clone()
@@ -112,8 +114,8 @@ impl Voice {
 }
 
 impl Keeper {
-    /// Of a host that made itself known at `known_ms` of its own clock. Cancels `lost` when it was
-    /// declared dead, and ends with `end`.
+    /// Creates the keeper of a host that registered at `known_ms` of its own clock. It cancels
+    /// `lost` when the host is declared dead, and ends with `end`.
     pub(super) fn new(
         app: &App,
         host: HostId,
@@ -197,7 +199,8 @@ impl Keeper {
                 Err(error) => {
                     tracing::warn!(error = %explained(&error), "no heartbeat");
                     if lock.take().is_some() {
-                        // Others see a free lock: they hear beside it that this host lives.
+                        // Others see a free lock, so an immediate heartbeat shows that this host is
+                        // alive.
                         (lost, beat_at) = (true, Instant::now());
                         let lost_ms = Some(self.now_ms());
                         self.own.send_modify(|own| own.lost_ms = lost_ms);
@@ -219,8 +222,8 @@ impl Keeper {
         Duration::from_millis(beat_every_ms(ms(self.silence)))
     }
 
-    /// One sign of life; false if the host was declared dead. Falls silent at the deadline, also
-    /// while this one is under way.
+    /// Sends one heartbeat, or pings the lock's session. Returns false if the host was declared
+    /// dead. Stops sending at the deadline, even while this call is in progress.
     async fn sign(
         &mut self,
         lock: &mut Option<HostLock>,
@@ -266,7 +269,7 @@ impl Keeper {
     }
 
     async fn carry_out(&mut self, mut all: Vec<Say>) {
-        // What follows from one of them comes after it.
+        // Actions that follow from an action are appended.
         while let Some(say) = (!all.is_empty()).then(|| all.remove(0)) {
             match say {
                 Say::MaySend { until_ms } => {
@@ -290,7 +293,8 @@ impl Keeper {
         }
     }
 
-    /// Ends who works under a lease that names somebody else by now. Whether that is known.
+    /// Ends the accounts whose lease names another host now. Returns false if the leases could not
+    /// be read.
     async fn check(&self) -> bool {
         let held = timeout(self.silence, self.app.store.tokens(self.host)).await;
         let Ok(Ok(held)) = held else {
@@ -305,7 +309,7 @@ impl Keeper {
         true
     }
 
-    /// Says whether this host may speak, where that changed.
+    /// Publishes whether this host may act for its tenants, if it changed.
     fn tell(&self, state: State) {
         let before = self.told.borrow().as_ref().map(|told| told.state);
         if before == Some(state.word()) {
@@ -325,7 +329,7 @@ impl Keeper {
         self.told.send_replace(Some(told));
     }
 
-    /// A moment of this process's own clock as a date.
+    /// Converts a time of this process's own clock into a date.
     fn shown(&self, at_ms: u64) -> String {
         let clock = &self.app.surroundings.clock;
         let (at_ms, now_ms) = (i64::try_from(at_ms), i64::try_from(clock.boot_ms()));
@@ -333,7 +337,7 @@ impl Keeper {
     }
 }
 
-/// Waits until then; for ever without one.
+/// Waits until `at_ms`; forever without one.
 async fn at(at_ms: Option<u64>, now_ms: u64) {
     match at_ms {
         Some(at_ms) => sleep(Duration::from_millis(at_ms.saturating_sub(now_ms))).await,
@@ -341,8 +345,8 @@ async fn at(at_ms: Option<u64>, now_ms: u64) {
     }
 }
 
-/// Takes the host's own lock, not before `lock_at`, and says so; at once that its counter alone
-/// tells, if it was lost.
+/// Takes the host's own lock, not before `lock_at`, and records it. If the lock was lost, it first
+/// records that the heartbeat counter alone counts.
 async fn take_lock(
     store: Store,
     host: HostId,
@@ -351,7 +355,7 @@ async fn take_lock(
     lock_at: Instant,
 ) -> Option<HostLock> {
     let say = async |locks| {
-        // Where it cannot be written, the heartbeat alone tells.
+        // If this fails, others rely on the heartbeat counter alone.
         let said = timeout(WRITE_TIME_MAX, store.set_liveness(host, locks)).await;
         if !matches!(said, Ok(Ok(()))) {
             tracing::debug!("liveness is not written");

@@ -1,4 +1,4 @@
-//! Runs the tenants that the rows say should run: all of them on one host, a fair share on several.
+//! Runs the tenants that are enabled in the rows: all of them on one host, a fair share on several.
 
 use crate::daemon::record;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -37,61 +37,61 @@ use crate::store::tenants::{Launch, Observed, Planned};
 mod fleet;
 mod heartbeat;
 
-/// How often the rows are looked at when nothing says that they changed.
+/// Interval between reads of the rows without a notification of changes.
 const RESCAN: Duration = Duration::from_secs(2);
-/// The least time between two looks.
+/// Least time between two reads.
 const RESCAN_MIN: Duration = Duration::from_millis(40);
-/// Wait before a tenant that ended for a reason that may pass is tried again.
+/// Wait before a tenant is retried that ended for a temporary reason.
 const AGAIN: Duration = Duration::from_secs(30);
-/// It doubles for a tenant that breaks again, so often.
+/// Most failures in a row that are counted. The wait doubles with each one after the first.
 const BROKEN_MAX: u32 = 6;
-/// Status changes that wait to be told.
+/// Capacity of the queue of status changes.
 const NOTICES_MAX: usize = 1_024;
-/// How long giving leases back may take.
+/// Longest time to give back leases.
 const RELEASE_TIME_MAX: Duration = Duration::from_secs(3);
-/// Wait before a host that was declared dead begins anew.
+/// Wait before a host that was declared dead joins again.
 const ANEW: Duration = Duration::from_secs(1);
 
-/// How to serve.
+/// Options of [`serve`].
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
-    /// How this host is called; the machine's name by default.
+    /// Name of this host; by default the machine's name.
     pub name: Option<String>,
     /// Most tenants that run here; also the weight of this host's share.
     pub capacity: u32,
-    /// Tenants that may be on their way to being connected at the same time.
+    /// Most tenants that may be connecting at the same time.
     pub connecting: usize,
-    /// How long an orderly stop may take.
+    /// Longest time of an orderly stop.
     pub grace: Duration,
-    /// A host that says nothing for this long is taken for dead.
+    /// Time without a heartbeat after which a host is considered dead.
     pub silence: Duration,
-    /// How often a host with too many tenants gives one in a hundred away.
+    /// Interval at which a host with too many tenants gives away one in a hundred.
     pub rebalance: Duration,
 }
 
-/// What the caller is told.
+/// A notice to the caller.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServeNotice {
     /// This host takes tenants from now on.
     Host { id: String, name: String },
-    /// The HTTP interface listens.
+    /// The HTTP interface is listening.
     Http { address: String },
-    /// How the connection of a tenant is.
+    /// The connection state of a tenant.
     Status {
         business_id: String,
         epoch: i64,
         #[serde(flatten)]
         status: AccountStatus,
     },
-    /// A tenant is not run here any more.
+    /// A tenant no longer runs here.
     Ended { business_id: String, reason: String },
-    /// Whether this host may speak for its tenants: `active`, or `suspect` while its heartbeats are
+    /// Whether this host may act for its tenants: `active`, or `suspect` while its heartbeats are
     /// not answered.
     Lease(Leadership),
 }
 
-/// Why nothing is served.
+/// The reason why serving failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     #[error(transparent)]
@@ -100,11 +100,11 @@ pub enum ServeError {
     Line(#[from] LineError),
 }
 
-/// How a host's time ends.
+/// How a host's registration ends.
 enum End {
-    /// As it was asked to.
+    /// By a stop request.
     Asked,
-    /// Others declared this process dead, and took its tenants.
+    /// Other hosts declared this process dead, and took its tenants.
     Fenced,
 }
 
@@ -112,17 +112,17 @@ enum End {
 struct Running {
     stop: Stop,
     launch: Launch,
-    /// It was connected: it does not count as connecting any more.
+    /// It was connected once, so it no longer counts as connecting.
     connected: bool,
     /// It is connected now.
     up: bool,
-    /// It was asked to stop because the rows say so: it may come back at once.
+    /// It was stopped because its row changed, so it may start again at once.
     leaving: bool,
-    /// Cancelled when its lease is known to be lost.
+    /// Cancelled when the lease is known to be lost.
     lost: CancellationToken,
 }
 
-/// A lease that is held and not used yet.
+/// A lease that is held but not used yet.
 struct Held {
     lease: Lease,
     launch: Launch,
@@ -138,9 +138,9 @@ struct Server<'a> {
     fleet: watch::Receiver<Fleet>,
     running: BTreeMap<TenantId, Running>,
     queue: VecDeque<Held>,
-    /// Not to be tried before.
+    /// Tenants that must not be tried before the given time.
     resting: BTreeMap<TenantId, Instant>,
-    /// How often in a row each of them broke.
+    /// Number of failures in a row of each tenant.
     broken: BTreeMap<TenantId, u32>,
     tasks: JoinSet<Ended>,
     notices: mpsc::Sender<(TenantId, i64, Status)>,
@@ -148,14 +148,14 @@ struct Server<'a> {
     voice: Voice,
     lost: CancellationToken,
     pace: Pace,
-    /// How many of `running` are connected now.
+    /// Number of tenants in `running` that are connected now.
     up: u64,
-    /// How many of `running` have not been connected yet.
+    /// Number of tenants in `running` that have not been connected yet.
     connecting: usize,
 }
 
-/// Serves until it is asked to stop. Tenants that end are told of and left alone; those that are
-/// paired meanwhile, wanted again or given back by others are taken.
+/// Serves until a stop is requested. A tenant that ends is reported and left for a while. Tenants
+/// that are paired, enabled or released by other hosts meanwhile are taken.
 pub async fn serve(
     app: &App,
     options: &ServeOptions,
@@ -170,7 +170,7 @@ pub async fn serve(
         };
         again = true;
         match reign(app, options, dial.clone(), known, stop, tell).await? {
-            // Others have its tenants: there is nothing left to give away.
+            // Other hosts have its tenants, so there are no leases to release.
             End::Fenced if stop.is_asked() => return Ok(()),
             End::Fenced => {
                 tracing::warn!("beginning anew as another host");
@@ -181,7 +181,7 @@ pub async fn serve(
     }
 }
 
-/// Serves as one host, until it is asked to stop or was declared dead.
+/// Serves under one host id, until a stop is requested or the host is declared dead.
 async fn reign(
     app: &App,
     options: &ServeOptions,
@@ -196,7 +196,7 @@ async fn reign(
     let (records, to_record) = mpsc::channel(NOTICES_MAX);
     let lost = CancellationToken::new();
     let (keeper, voice) = Keeper::new(app, host, options.silence, known_ms, &lost, &end);
-    // Tasks of their own: they must go on while this one waits for the database.
+    // Separate tasks, which continue while this one waits for the database.
     let mut keepers = JoinSet::new();
     keepers.spawn(keeper.keep());
     let own = voice.own();
@@ -235,7 +235,7 @@ async fn reign(
         app.board.write(|vitals| vitals.part = Part::Fenced);
     }
     drop(server);
-    // What is left to write down is for people: it is worth a moment, no more.
+    // The remaining writes are only for people, so they get little time.
     let last_words = async {
         recorder.join_next().await;
         end.cancel();
@@ -248,7 +248,7 @@ async fn reign(
     Ok(served)
 }
 
-/// Serves until everything is given away, or the time for that is over.
+/// Serves until all tenants are released, or until the grace period is over.
 async fn in_time(
     server: &mut Server<'_>,
     stop: &Stop,
@@ -256,7 +256,7 @@ async fn in_time(
     told: mpsc::Receiver<(TenantId, i64, Status)>,
     tell: &mut (dyn FnMut(ServeNotice) + Send),
 ) -> End {
-    // A task of its own: the host itself may wait for the database.
+    // A separate task, because the host itself may wait for the database.
     let mut grace = JoinSet::new();
     let (asked, time) = (stop.clone(), server.options.grace + RELEASE_TIME_MAX);
     grace.spawn(async move {
@@ -274,8 +274,8 @@ async fn in_time(
     }
 }
 
-/// Makes this host known, and says since when at least; `None` when it is asked to stop before. One
-/// that was a host already waits for its database, as it did then.
+/// Registers this host. Returns its id and the time before the registration; `None` if a stop was
+/// requested first. With `again`, it waits for an unavailable database.
 async fn join(
     app: &App,
     options: &ServeOptions,
@@ -343,7 +343,7 @@ impl Server<'_> {
             }
             let end = deadline.unwrap_or_else(Instant::now);
             let serving = deadline.is_none() && !lost.is_cancelled();
-            // Every branch is one wait that loses nothing when it is dropped.
+            // Each branch is a single wait that loses nothing when it is dropped.
             tokio::select! {
                 () = stop.asked(), if deadline.is_none() => {
                     deadline = Some(Instant::now() + self.options.grace);
@@ -360,12 +360,12 @@ impl Server<'_> {
                 }
                 Some((tenant, epoch, status)) = told.recv() => {
                     self.heard(&tenant, status.state);
-                    // One that is connected and dead has had its turn, too.
+                    // A stalled account also frees its place among the connecting ones.
                     let turns = [AccountState::Connected, AccountState::Stalled];
                     if turns.contains(&status.state)
                         && let Some(running) = self.running.get_mut(&tenant)
                     {
-                        // There is room for the next one.
+                        // Another tenant may connect now.
                         let first = !std::mem::replace(&mut running.connected, true);
                         self.connecting -= usize::from(first);
                         self.start_queued().await;
@@ -384,7 +384,7 @@ impl Server<'_> {
         }
     }
 
-    /// Takes note of how a tenant's connection is.
+    /// Records a tenant's connection state.
     fn heard(&mut self, tenant: &TenantId, state: AccountState) {
         if let Some(running) = self.running.get_mut(tenant) {
             let up = state == AccountState::Connected;
@@ -398,7 +398,7 @@ impl Server<'_> {
         self.show();
     }
 
-    /// Says how many tenants run here.
+    /// Publishes how many tenants run here.
     fn show(&self) {
         let tenants = (self.running.len() + self.queue.len()) as u64;
         self.app.board.write(|vitals| {
@@ -407,7 +407,7 @@ impl Server<'_> {
         });
     }
 
-    /// Begins an orderly stop: others take over while this host gives away.
+    /// Begins an orderly stop: other hosts take over while this one releases its tenants.
     async fn leave(&mut self) {
         let draining = self.app.store.set_draining(self.host, true);
         let _ = tokio::time::timeout(RELEASE_TIME_MAX, draining).await;
@@ -416,10 +416,11 @@ impl Server<'_> {
         self.release(held).await;
     }
 
-    /// Compares what runs here with what should; whether there is more to do at once.
+    /// Compares the tenants that run here with the plan. Returns true if there is more to do at
+    /// once.
     async fn scan(&mut self) -> bool {
         let now_ms = self.app.surroundings.clock.unix_ms();
-        // What this host has to tell meanwhile waits no longer than others wait for it.
+        // Wait no longer than this host's timeout, because its notices wait meanwhile.
         let plan = tokio::time::timeout(self.options.silence, self.app.store.plan(now_ms));
         let plan = match plan.await.unwrap_or(Err(StoreError::Busy)) {
             Ok(plan) => plan,
@@ -458,12 +459,12 @@ impl Server<'_> {
         let now_ms = self.app.surroundings.clock.boot_ms();
         let few = self.pace.due(now_ms, &decision.give, plan.len()).to_vec();
         self.stop_some(&few).await;
-        // What a stale owner's open transaction still holds is tried again soon.
+        // A lease that a stale owner's open transaction still locks is retried soon.
         decision.take.len() == TAKE_MAX || (took < decision.take.len() && 0 < decision.orphans)
     }
 
-    /// Ends at once what runs under a lease that does not name this host any more: whoever has
-    /// nothing to commit does not learn of it otherwise. The plan is younger than what runs.
+    /// Ends at once the tenants whose lease no longer names this host. An account that commits
+    /// nothing learns of it only this way. The plan was read after the accounts were started.
     fn drop_lost(&mut self, plan: &[Planned]) {
         let taken = plan.iter().filter(|one| one.owner != Some(self.host));
         let taken: BTreeSet<&TenantId> = taken.map(|planned| &planned.tenant).collect();
@@ -492,7 +493,7 @@ impl Server<'_> {
             .await;
     }
 
-    /// Tenants whose proxy or name changed connect anew.
+    /// Restarts tenants whose proxy or device name changed.
     fn relaunch(&mut self, plan: &[Planned]) {
         for planned in plan {
             if let Some(running) = self.running.get_mut(&planned.tenant)
@@ -504,8 +505,8 @@ impl Server<'_> {
         }
     }
 
-    /// Takes leases: all at once, so that a dead host's tenants are fenced long before they are
-    /// connected. How many.
+    /// Takes leases, all in one statement, so that a dead host's tenants are fenced long before
+    /// they are connected. Returns how many were taken.
     async fn take(&mut self, decision: &Decision, plan: &[Planned]) -> usize {
         if decision.take.is_empty() {
             return 0;
@@ -539,7 +540,7 @@ impl Server<'_> {
         count
     }
 
-    /// Says which tenants nobody can claim any more, and leaves them alone for a while.
+    /// Reports tenants whose epoch cannot rise any more, and leaves them for a while.
     async fn rest_spent(&mut self, tenants: &[TenantId]) {
         if !self.app.store.has_locks() {
             return;
@@ -569,7 +570,7 @@ impl Server<'_> {
         leases
     }
 
-    /// Starts as many as may connect at the same time.
+    /// Starts as many tenants as may connect at the same time.
     async fn start_queued(&mut self) {
         loop {
             if self.options.connecting <= self.connecting {
@@ -633,14 +634,14 @@ impl Server<'_> {
         self.running.insert(tenant, running);
     }
 
-    /// Gives a lease back that cannot be used now.
+    /// Gives back a lease that cannot be used now.
     async fn rest(&mut self, lease: Lease) {
         let tenant = lease.tenant.clone();
         self.resting.insert(tenant, Instant::now() + AGAIN);
         self.release(vec![lease]).await;
     }
 
-    /// Takes in all that ended by now, and gives their leases back together.
+    /// Handles all tenants that have ended, and gives their leases back together.
     async fn ended(
         &mut self,
         first: Result<Ended, tokio::task::JoinError>,
@@ -659,7 +660,8 @@ impl Server<'_> {
                     let leaving = ended.is_some_and(|one| one.leaving);
                     self.app.metrics.forget(&tenant);
                     self.show();
-                    // Whoever lost it may have it again as soon as it is free.
+                    // A tenant whose lease was lost may be taken again as soon as the lease is
+                    // free.
                     if !leaving && stopped != Stopped::LeaseLost {
                         let rest = self.rest_after(&tenant, &stopped);
                         self.resting.insert(tenant.clone(), Instant::now() + rest);
@@ -674,7 +676,7 @@ impl Server<'_> {
                         leases.push(lease);
                     }
                 }
-                // Nothing ends so: what panics is caught inside.
+                // Unexpected, because panics are caught inside the task.
                 Err(error) => tracing::error!(%error, "a tenant's task ended badly"),
             }
             let room = leases.len() < TAKE_MAX;
@@ -687,7 +689,7 @@ impl Server<'_> {
         self.release(leases).await;
     }
 
-    /// How long a tenant that ended is left alone: longer each time that it breaks.
+    /// Returns how long a tenant that ended is left alone; the time grows with repeated failures.
     fn rest_after(&mut self, tenant: &TenantId, stopped: &Stopped) -> Duration {
         if !matches!(stopped, Stopped::Broken(_)) {
             self.broken.remove(tenant);
@@ -710,8 +712,8 @@ impl Server<'_> {
     }
 }
 
-/// Runs one tenant to its end. A panic ends this tenant and nothing else: whatever it left half
-/// done is dropped, and the rows are as they were.
+/// Runs one tenant to its end. A panic ends only this tenant: its partial state is dropped, and the
+/// rows stay as committed.
 async fn unpanicked(tenant: &TenantId, account: impl Future<Output = Stopped>) -> Stopped {
     let run = AssertUnwindSafe(Box::pin(account)).catch_unwind();
     run.await.unwrap_or_else(|_| {
@@ -720,7 +722,7 @@ async fn unpanicked(tenant: &TenantId, account: impl Future<Output = Stopped>) -
     })
 }
 
-/// A tenant's row as far as it matters to where it runs.
+/// Returns the parts of a tenant's row that decide where it runs.
 fn placed(planned: &Planned) -> Placed<'_> {
     Placed {
         tenant: &planned.tenant,

@@ -1,4 +1,4 @@
-//! The coordinator's calls of the database: each is answered once, and none waits for another.
+//! The coordinator's database calls: each is answered once, and none waits for another.
 
 use std::future::Future;
 use std::time::Duration;
@@ -16,36 +16,37 @@ use crate::store::lease::Lease;
 use crate::store::lease::advisory_lock::TenantLock;
 use crate::store::lease::takeover::Holder;
 
-/// Wait before the database is tried again.
+/// Wait before a failed database call is retried.
 const RETRY: Duration = Duration::from_millis(250);
-/// How long a claim may take: the lease row may be locked by the transaction of a process that
-/// hangs, which the server ends after a while.
+/// Longest time for a claim. The lease row may be locked by the transaction of a hung process,
+/// which the server ends after its timeout.
 const CLAIM_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// An answer, with what came along.
+/// The answer to a call, with its data.
 pub(super) enum Done {
     Input(Input),
     Registered(HostId),
     Locked(TenantLock),
     Holder(Option<Holder>),
     Claimed(Lease),
-    /// The session that carried the heartbeat is given back.
+    /// The answer to a heartbeat, with the lock's session that carried it.
     Beat(Option<TenantLock>, Input),
-    /// It broke under the heartbeat.
+    /// The session of the lock failed during the heartbeat.
     LockLost,
     NextSeq(i64),
 }
 
-/// Calls that are under way.
+/// Calls in progress.
 pub(super) struct Calls {
     app: App,
     silence: Duration,
-    /// Each belongs to one life of this process; what an earlier one asked is nobody's any more.
+    /// The registration that calls belong to. Answers to calls of an earlier registration are
+    /// dropped.
     life: u32,
     calls: JoinSet<(u32, Done)>,
-    /// At most one session that waits for the lock, or asks for it.
+    /// At most one session that waits for the lock or requests it.
     locking: JoinSet<Done>,
-    /// At most one: what is written last must be what was said last.
+    /// At most one write, so that the newest value is written last.
     saying: JoinSet<()>,
     to_say: Option<(HostId, bool)>,
     later: Option<Input>,
@@ -67,7 +68,7 @@ impl Calls {
         }
     }
 
-    /// The next answer. Cancel-safe.
+    /// Returns the next answer. Cancel-safe.
     pub(super) async fn next(&mut self) -> Done {
         loop {
             if let Some(input) = self.later.take() {
@@ -92,17 +93,17 @@ impl Calls {
         }
     }
 
-    /// To be heard after what was returned last.
+    /// Queues an input to be returned by the next call of `next`.
     pub(super) fn heard_later(&mut self, input: Input) {
         self.later = Some(input);
     }
 
-    /// Whether the holder was looked at in this life.
+    /// Returns true if the holder was read since the last registration.
     pub(super) fn has_looked(&self) -> bool {
         self.looked
     }
 
-    /// Another life begins.
+    /// Starts over for a new registration.
     pub(super) fn begin_anew(&mut self) {
         self.life += 1;
         self.looked = false;
@@ -128,7 +129,7 @@ impl Calls {
         });
     }
 
-    /// Waits for the tenant's lock, or only asks for it.
+    /// Requests the tenant's lock, and waits for it if `wait` is set.
     pub(super) fn lock(&mut self, host: Option<HostId>, wait: bool) {
         let (store, tenant) = (self.app.store.clone(), self.app.settings.tenant.clone());
         let (host, silence) = (known(host), self.silence);
@@ -153,7 +154,7 @@ impl Calls {
         });
     }
 
-    /// Ends the session that waits for the lock or asks for it.
+    /// Aborts a wait or request for the lock.
     pub(super) fn stop_locking(&mut self) {
         self.locking = JoinSet::new();
     }
@@ -187,7 +188,7 @@ impl Calls {
         self.call(async move {
             let claim = async {
                 match store.claim(&tenant, host, now_ms).await {
-                    // A process that hangs keeps its file lock, and has lost its lease.
+                    // A hung process keeps its file lock although it has lost its lease.
                     Err(StoreError::LeaseHeld { .. }) if orphan => {
                         store.claim_orphan(&tenant, host, now_ms).await
                     }
@@ -233,7 +234,7 @@ impl Calls {
         });
     }
 
-    /// The number of the next event, once the database says it.
+    /// Reads the number of the next event, and retries until the database answers.
     pub(super) fn next_seq(&mut self, stop: Stop) {
         let app = self.app.for_tenant(self.app.settings.tenant.clone());
         self.call(async move {
@@ -243,15 +244,15 @@ impl Calls {
                     Err(error) => tracing::warn!(%error, "events cannot be read"),
                 }
                 if !stop.sleep(RETRY).await {
-                    // The account ends before it begins.
+                    // The account is stopped before it starts.
                     return Done::NextSeq(i64::MAX);
                 }
             }
         });
     }
 
-    /// Says that a process lives that stands by. Nothing rests on it but that others do not take it
-    /// for dead, so that the next one comes whatever becomes of it.
+    /// Sends a standby's heartbeat. It only prevents that others declare this process dead, so a
+    /// failure has no effect, and the next heartbeat follows.
     pub(super) fn stand(&mut self, host: HostId) {
         let (store, silence) = (self.app.store.clone(), self.silence);
         let now_ms = self.app.surroundings.clock.unix_ms();
@@ -285,7 +286,7 @@ impl Calls {
         if let Some((host, locks)) = self.to_say.take() {
             let (store, silence) = (self.app.store.clone(), self.silence);
             self.saying.spawn(async move {
-                // Where it cannot be written, the heartbeat alone tells.
+                // If this fails, others rely on the heartbeat counter alone.
                 if let Err(error) = in_time(silence, store.set_liveness(host, locks)).await {
                     tracing::debug!(error = %explained(&error), "liveness is not written");
                 }
@@ -294,7 +295,7 @@ impl Calls {
     }
 }
 
-/// The machine claims, locks and beats under a name only.
+/// Returns the host id: the machine claims, locks and sends heartbeats only after registration.
 fn known(host: Option<HostId>) -> HostId {
     host.expect("a process that is not registered claims nothing")
 }

@@ -1,8 +1,8 @@
 //! One active process and any number of standbys for one account.
 //!
-//! [`crate::lead`] decides; this carries it out against the database and the account, and tells
-//! whoever runs it. Everything here runs in a task of its own: a slow reader of events must not
-//! hold a heartbeat up.
+//! [`crate::lead`] decides. This module carries the decisions out against the database and the
+//! account, and reports to its caller. It runs in its own task, so that a slow reader of events
+//! cannot delay a heartbeat.
 
 use crate::app::status::{Leadership, Role};
 use std::collections::VecDeque;
@@ -31,31 +31,31 @@ mod calls;
 
 use calls::{Calls, Done};
 
-/// How often a standby tries where a file's lock tells whether the holder lives.
+/// Interval at which a standby polls if file locks are used, in ms.
 const FILE_POLL_MS: u64 = 50;
-/// How often a process that stands by says that it lives: several times within the silence after
-/// which [`crate::daemon::sweep`] takes it for dead.
+/// Interval between a standby's heartbeats, in ms: several within the timeout of
+/// [`crate::daemon::sweep`].
 const IDLE_HEARTBEAT_MS: u64 = 10_000;
-/// How long a lock may take to be given back.
+/// Longest time to release a lock.
 const UNLOCK_TIME_MAX: Duration = Duration::from_secs(1);
-/// At least so often something is decided, if only that there is nothing to do.
+/// Longest wait of the coordinator's loop, which also shows that the loop is responsive.
 const TURN: Duration = Duration::from_secs(1);
-/// Notices that wait to be told; older states give way to newer ones.
+/// Capacity of the notice queue; if it is full, older states are dropped.
 const NOTICES_MAX: usize = 256;
 
-/// How a pair of processes watches over each other.
+/// Options of a pair of processes that observe each other.
 #[derive(Clone, Debug)]
 pub struct HaOptions {
-    /// A process that says nothing for this long is taken for dead.
+    /// Time without a heartbeat after which a process is considered dead.
     pub timeout: Duration,
 }
 
-/// What the coordinator tells.
+/// A notice of the coordinator.
 #[derive(Debug)]
 pub(crate) enum LeadNotice {
     Role(Role),
     State(Leadership),
-    /// The account runs here from now on.
+    /// The account runs here now.
     Reign {
         /// The number of its next event.
         next_seq: i64,
@@ -63,16 +63,16 @@ pub(crate) enum LeadNotice {
     },
 }
 
-/// Carries out what the machine decides.
+/// Carries out the decisions of the state machine.
 pub(crate) struct Coordinator {
     app: App,
     dial: NetDial,
     machine: Machine,
     stop: Stop,
     calls: Calls,
-    /// The session that holds the tenant's lock; a heartbeat that is under way has it.
+    /// The session that holds the tenant's lock; `None` while a heartbeat uses it.
     lock: Option<TenantLock>,
-    /// Whether a lock that comes back from a heartbeat is still wanted.
+    /// Whether to keep the lock when a heartbeat returns its session.
     keep_lock: bool,
     unlocking: JoinSet<()>,
     servers: Servers,
@@ -84,13 +84,13 @@ pub(crate) struct Coordinator {
     lost: CancellationToken,
     account: JoinSet<Stopped>,
     status: Option<watch::Receiver<Status>>,
-    /// How the account came to its end.
+    /// The reason why the account ended.
     stopped: Option<Stopped>,
-    /// When it claimed the lease of another process, until it is active with it.
+    /// When the claim of another process's lease began; until the account is active.
     claimed_ms: Option<u64>,
-    /// When it said last that it stands by, in this life.
+    /// When the last standby heartbeat was sent under the present host id.
     stood_ms: Option<u64>,
-    /// Since when the lease is in doubt.
+    /// When the lease became suspect.
     suspect_ms: Option<u64>,
     told: Option<Role>,
     pending: VecDeque<LeadNotice>,
@@ -144,10 +144,10 @@ impl Coordinator {
         }
     }
 
-    /// Stands by, leads, stands by again, until it is asked to stop or the account came to its end;
-    /// how it did, if it was run here at last.
+    /// Runs as standby and leader, until it is asked to stop or the account ends. Returns the
+    /// reason why the account ended, if it last ran here.
     pub(crate) async fn keep(mut self) -> Option<Stopped> {
-        // It stands by without having entered that state.
+        // The initial standby state causes no state change, so it is published here.
         let state = self.leadership(&self.machine.status());
         self.app.board.write(|vitals| vitals.lease = Some(state));
         let mut told_stop = false;
@@ -171,7 +171,7 @@ impl Coordinator {
         }
         let (store, host) = (self.app.store.clone(), self.host);
         let left = async {
-            // One that led has said so with its lease.
+            // A leader has already recorded its end when it released the lease.
             if let Some(host) = host {
                 let _ = store.leave(host).await;
             }
@@ -179,13 +179,13 @@ impl Coordinator {
         let unlocked = async { while self.unlocking.join_next().await.is_some() {} };
         let _ = timeout(UNLOCK_TIME_MAX, async { tokio::join!(left, unlocked) }).await;
         while let Some(notice) = self.pending.pop_front() {
-            // Whoever does not listen any more has no use for it.
+            // The receiver may already be gone.
             let _ = self.notices.try_send(notice);
         }
         self.stopped
     }
 
-    /// Says now and then that this process lives, while nothing else says so.
+    /// Sends a standby heartbeat when it is due.
     fn stand(&mut self) {
         let now_ms = self.now_ms();
         if let Some(host) = self.host
@@ -203,7 +203,7 @@ impl Coordinator {
         self.app.surroundings.clock.boot_ms()
     }
 
-    /// Waits for one thing. Each branch is a single wait that loses nothing when it is dropped.
+    /// Waits for one input. Each branch is a single wait that loses nothing when it is dropped.
     async fn wait(&mut self, told_stop: &mut bool) -> Input {
         let wake = self.machine.wake_at();
         let pause = wake.map(|at| Duration::from_millis(at.saturating_sub(self.now_ms())));
@@ -238,7 +238,7 @@ impl Coordinator {
         }
     }
 
-    /// Takes in the answer of the database.
+    /// Converts a database answer into an input.
     fn heard(&mut self, done: Done) -> Input {
         match done {
             Done::Input(input) => {
@@ -283,7 +283,7 @@ impl Coordinator {
             }
             Done::LockLost => {
                 tracing::warn!("the session that holds the lock is gone");
-                // The heartbeat that it carried is as good as not sent.
+                // The heartbeat that the session carried counts as failed.
                 self.calls.heard_later(Input::BeatFailed);
                 Input::LockLost
             }
@@ -302,12 +302,12 @@ impl Coordinator {
             AccountState::Connected => Input::LinkUp,
             AccountState::Replaced => Input::Replaced,
             AccountState::Connecting | AccountState::Disconnected => Input::LinkDown,
-            // The rows cannot be read or written just now: that says nothing of the link.
+            // The database is unavailable; this says nothing about the link.
             _ => Input::Tick,
         }
     }
 
-    /// Carries out one action; what is known about it at once.
+    /// Carries out one action. Returns an input if the result is known at once.
     fn perform(&mut self, action: Action) -> Option<Input> {
         match action {
             Action::Register => {
@@ -353,7 +353,7 @@ impl Coordinator {
             }
             Action::SayLiveness { locks } => self.calls.say_liveness(self.host, locks),
             Action::CheckToken => self.calls.check(self.lease.clone()),
-            // The account hears of it by itself.
+            // The account receives the stop request by itself.
             Action::Drain => (),
             Action::Drop => {
                 self.lost.cancel();
@@ -399,7 +399,7 @@ impl Coordinator {
         self.unlocking.spawn(lock.release());
     }
 
-    /// Says whom this process waits for, when that changed.
+    /// Publishes the holder that this standby waits for, if it changed.
     fn tell_standby(&mut self) {
         if self.machine.state() != State::Standby || self.host.is_none() {
             return;
@@ -451,14 +451,14 @@ impl Coordinator {
         }
     }
 
-    /// A moment of this process's own clock as a date.
+    /// Converts a time of this process's own clock into a date.
     fn shown(&self, at: u64) -> String {
         let clock = &self.app.surroundings.clock;
         let (at, now) = (i64::try_from(at), i64::try_from(clock.boot_ms()));
         time(clock.unix_ms() + at.unwrap_or(0) - now.unwrap_or(0))
     }
 
-    /// Counts how long a takeover took, and how long the lease was in doubt.
+    /// Measures the duration of takeovers, and of suspect states.
     fn measure(&mut self, status: &lead::Status) {
         let now_ms = self.now_ms();
         let since = |at: u64| Duration::from_millis(now_ms.saturating_sub(at));
@@ -494,7 +494,7 @@ impl Coordinator {
     }
 }
 
-/// Waits until the account is in another state; for ever while there is none. Cancel-safe.
+/// Waits until the account's status changes; forever if there is no account. Cancel-safe.
 pub(crate) async fn changed(status: &mut Option<watch::Receiver<Status>>) {
     if let Some(status) = status
         && status.changed().await.is_ok()

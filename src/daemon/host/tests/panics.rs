@@ -1,4 +1,4 @@
-//! A tenant whose actor panics again and again, beside others of the same host.
+//! A tenant whose actor panics repeatedly, beside another tenant of the same host.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use crate::rehearsal::stage;
 use crate::sim::{SimConfig, Simulator};
 
 const FRIEND: &str = "4915112345699";
-/// Above all that the panics take, with the waits between them.
+/// Longer than all panics with the waits between them.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often something that has to become true is looked at.
+/// Polling interval for conditions.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A host with its tenants, in this process.
 struct Host {
     sim: Simulator,
-    /// By tenant, with the phone number.
+    /// Apps of the tenants with their phone numbers.
     apps: Vec<(App, String)>,
     root: App,
     _folder: tempfile::TempDir,
@@ -73,7 +73,7 @@ impl Host {
         said.await.unwrap();
     }
 
-    /// How many events with this text a tenant has.
+    /// Returns the number of a tenant's events with this text.
     async fn count(&self, index: usize, text: &str) -> usize {
         let app = &self.apps[index].0;
         let events = app.store.events(&app.settings.tenant, 0, 1_000).await;
@@ -94,7 +94,7 @@ impl Host {
     }
 }
 
-/// What a host said of its tenants, the last of each.
+/// The last notices of each tenant.
 struct Told {
     notices: mpsc::UnboundedReceiver<ServeNotice>,
     last: BTreeMap<String, (String, Option<String>)>,
