@@ -1,11 +1,14 @@
-//! The engine of wmctl: one account's protocol session, the fenced store, and what runs them.
+//! The library behind wmctl: the protocol session of one account, the fenced store, and everything
+//! that runs them.
 //!
-//! Read in this order: `ids`, `wire` (bytes and nodes), `crypto`, `noise` (the link's encryption),
-//! `signal` (ratchets), `appstate` (what an account's
-//! devices share), `session` (one account, no input or output), `store` (rows and the lease),
-//! `net` (sockets), `engine` (one live account), `app` (what every process starts from), `daemon`
-//! (what runs for as long as a process lives), `ops` (what a person asks for once), `rehearsal`
-//! (simulations, drills and measurements), `client` and `api` (HTTP).
+//! Suggested reading order:
+//!
+//! - `ids`, `wire` (bytes and nodes), `crypto`, `noise` (link encryption), `signal` (ratchets) and
+//!   `appstate` (data that an account's devices share)
+//! - `session` (one account, no input or output)
+//! - `store` (rows and the lease), `net` (sockets), `engine` (one live account)
+//! - `app` (start-up of every process), `daemon` (long-running tasks), `ops` (one-off use cases)
+//! - `rehearsal` (simulations, drills and measurements), `client` and `api` (HTTP)
 
 pub mod api;
 pub mod app;

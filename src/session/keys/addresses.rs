@@ -1,7 +1,7 @@
-//! Who is who: one person has a phone-number address and a hidden one (LID), and several devices.
+//! Addresses: one person has a phone-number address, a LID (hidden address), and several devices.
 //!
-//! Everything that is filed by person is filed under the LID where it is known ("home"), whatever
-//! address a stanza used.
+//! All rows about a person are stored under the LID if it is known (the home address), regardless
+//! of the address that a stanza used.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::session::machine::Session;
 use crate::session::rows::{Dedupe, Participant, Row, RowKey, Rows};
 use crate::session::unit::{Lookup, Unit, Wants};
 
-/// The account without device, and without the difference between own and hosted devices.
+/// Returns the address without device. Hosted and legacy addresses become ordinary ones.
 pub(in crate::session) fn plain(jid: &Jid) -> Jid {
     let server = match jid.server {
         Server::Hosted | Server::Legacy => Server::User,
@@ -22,7 +22,7 @@ pub(in crate::session) fn plain(jid: &Jid) -> Jid {
     Jid::new(jid.user.clone(), server)
 }
 
-/// Whether this is one of the account's own addresses, with whatever device.
+/// Returns whether `jid` is one of the account's own addresses, with any device.
 pub(in crate::session) fn is_own(account: &Account, jid: &Jid) -> bool {
     let plain = plain(jid);
     plain.same_account(&account.jid)
@@ -32,7 +32,7 @@ pub(in crate::session) fn is_own(account: &Account, jid: &Jid) -> bool {
             .is_some_and(|lid| plain.same_account(lid))
 }
 
-/// Whether a member of a group is the account itself, under whichever name.
+/// Returns whether a group member is the account itself, under any of its addresses.
 pub(in crate::session) fn is_me(account: &Account, member: &Participant) -> bool {
     let names = [Some(&member.jid), member.pn.as_ref(), member.lid.as_ref()];
     names
@@ -41,7 +41,7 @@ pub(in crate::session) fn is_me(account: &Account, member: &Participant) -> bool
         .any(|name| is_own(account, name))
 }
 
-/// The address under which everything of this person is filed.
+/// Returns the home address, under which all rows about this person are stored.
 pub(in crate::session) fn home(account: &Account, lookup: &mut impl Lookup, user: &Jid) -> Jid {
     let plain = plain(user);
     if plain.server != Server::User {
@@ -58,7 +58,7 @@ pub(in crate::session) fn home(account: &Account, lookup: &mut impl Lookup, user
     }
 }
 
-/// The person's phone-number address, where it is known.
+/// Returns the person's phone-number address, if it is known.
 pub(in crate::session) fn phone_number(
     account: &Account,
     lookup: &mut impl Lookup,
@@ -83,7 +83,7 @@ pub(in crate::session) fn phone_number(
     }
 }
 
-/// A device of that account, as it is addressed in stanzas.
+/// Returns a device of the account by its wire address.
 pub(in crate::session) fn device(user: &Jid, device: u16) -> Jid {
     let mut jid = plain(user).with_device(device);
     if device == DEVICE_HOSTED {
@@ -95,7 +95,7 @@ pub(in crate::session) fn device(user: &Jid, device: u16) -> Jid {
     jid
 }
 
-/// Asks for the two rows that tie these addresses together, and goes on as if they did already.
+/// Requests the two rows that link these addresses, and assumes for this plan that they do.
 pub(in crate::session) fn want_pair(lookup: &mut impl Lookup, one: &Jid, other: &Jid) {
     if let Some((lid, pn)) = pair(one, other) {
         let (by_number, by_lid) = (RowKey::LidOf(pn.clone()), RowKey::PnOf(lid.clone()));
@@ -106,7 +106,7 @@ pub(in crate::session) fn want_pair(lookup: &mut impl Lookup, one: &Jid, other: 
     }
 }
 
-/// Asks for the rows that the two names of whoever this is are found in.
+/// Requests the rows that hold both addresses of this account.
 pub(in crate::session) fn want_names(account: &Account, lookup: &mut impl Lookup, jid: &Jid) {
     if jid.is_account() {
         let home = home(account, lookup, jid);
@@ -114,7 +114,7 @@ pub(in crate::session) fn want_names(account: &Account, lookup: &mut impl Lookup
     }
 }
 
-/// Whether those rows are at hand.
+/// Returns whether those rows are loaded.
 pub(in crate::session) fn knows_names(account: &Account, rows: &Rows, jid: &Jid) -> bool {
     let mut wants = Wants::new(rows);
     want_names(account, &mut wants, jid);
@@ -122,14 +122,15 @@ pub(in crate::session) fn knows_names(account: &Account, rows: &Rows, jid: &Jid)
 }
 
 impl Session {
-    /// Learns that both addresses are one person's, if one is a LID and the other a phone number.
+    /// Records that both addresses belong to one person, if one is a LID and the other a phone
+    /// number.
     pub(in crate::session) fn learn(&mut self, unit: &mut Unit<'_>, one: &Jid, other: &Jid) {
         if let Some(pair) = pair(one, other) {
             self.learn_pairs(unit, &[pair]);
         }
     }
 
-    /// The same for many pairs of a LID and a phone number.
+    /// Does the same for many pairs of LID and phone number.
     pub(in crate::session) fn learn_pairs(&mut self, unit: &mut Unit<'_>, pairs: &[(Jid, Jid)]) {
         let mut news: HashMap<&Jid, &Jid> = HashMap::new();
         for (lid, pn) in pairs {
@@ -141,7 +142,7 @@ impl Session {
             }
         }
         let numbers: HashMap<&Jid, &Jid> = news.iter().map(|(lid, pn)| (*pn, *lid)).collect();
-        // One number has one owner, and everybody one number: what was true before goes.
+        // A number has one owner, and a person has one number: earlier mappings are deleted.
         let before = |lid: &&Jid| match unit.rows.knows(&RowKey::PnOf((*lid).clone())) {
             true => match unit.rows.row(&RowKey::PnOf((*lid).clone())) {
                 Some(Row::User(pn)) => Some(RowKey::LidOf(pn.clone())),
@@ -176,7 +177,7 @@ impl Session {
         }
     }
 
-    /// The server says under which LID we ourselves go, before it said so at a login.
+    /// Records our own LID when the server sends it before a login does.
     fn take_own_lid(&mut self, unit: &mut Unit<'_>, lid: &Jid) {
         let lid = lid.clone().with_device(self.account.jid.device);
         self.account.lid = Some(lid.clone());
@@ -186,8 +187,8 @@ impl Session {
         }));
     }
 
-    /// Tells applications. A person is named by the LID where it is known, whatever name a stanza
-    /// used, and the other name stands beside it.
+    /// Emits an event. The person is named by the LID if it is known, regardless of the stanza's
+    /// address. The other address is stored beside it.
     pub(in crate::session) fn tell(
         &self,
         unit: &mut Unit<'_>,
@@ -205,7 +206,7 @@ impl Session {
     }
 }
 
-/// Whether these two are known as one person, both ways.
+/// Returns whether both mappings of this pair are known.
 fn is_known(unit: &Unit<'_>, lid: &Jid, pn: &Jid) -> bool {
     let is = |key: RowKey, user: &Jid| {
         unit.rows.knows(&key)

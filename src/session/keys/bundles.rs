@@ -1,4 +1,4 @@
-//! Pre-key bundles of devices that we have no ratchet with: fetched, used once, never stored.
+//! Pre-key bundles for devices without a ratchet: fetched, used once, never stored.
 
 use crate::ids::Jid;
 use crate::session::input::Input;
@@ -8,17 +8,17 @@ use crate::session::machine::Session;
 use crate::session::unit::Unit;
 use crate::wire::node::Node;
 
-/// Most bundles that are held at a time.
+/// Maximum number of held bundles.
 const HELD_MAX: usize = 8_192;
-/// Most devices that one question names.
+/// Maximum number of devices in one request.
 const DEVICES_MAX: usize = 1_024;
-/// A device without keys is not asked for again within this time.
+/// Time in ms before a device without keys is asked for again.
 const BARREN_MS: u64 = 30_000;
-/// How long a question waits when too many are under way.
+/// Wait in ms before a request is repeated if too many are pending.
 const ASK_PAUSE_MS: u64 = 1_000;
 
 impl Session {
-    /// Asks for bundles, and has `input` handled again when they are there.
+    /// Requests bundles. `input` is handled again after the answer.
     pub(in crate::session) fn ask_bundles(
         &mut self,
         unit: &mut Unit<'_>,
@@ -52,7 +52,7 @@ impl Session {
         }
     }
 
-    /// The answer: devices without a usable bundle count as having none for a while.
+    /// Handles the answer. A device without a usable bundle counts as having none for a while.
     pub(in crate::session) fn bundles_fetched(
         &mut self,
         unit: &mut Unit<'_>,

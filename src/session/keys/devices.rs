@@ -1,4 +1,6 @@
-//! Which devices people have: asking the server (usync) and keeping its answers.
+//! Device lists: requests to the server (usync) and the cache of its answers.
+//!
+//! Source: whatsmeow 33cfac51 `user.go` (`usync`).
 
 use crate::ids::Jid;
 use crate::session::input::Input;
@@ -9,20 +11,20 @@ use crate::session::rows::{DeviceList, Row, RowKey};
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
 
-/// Most devices that one account is believed to have; WhatsApp allows far fewer.
+/// Maximum number of devices read for one account. WhatsApp allows far fewer.
 const DEVICES_MAX: usize = 64;
-/// A list is asked for again when it is this old: a notification may have been missed.
+/// Maximum age of a device list in ms. A notification may have been missed.
 const FRESH_MS: i64 = 24 * 3_600_000;
-/// An empty list means that nobody is there; somebody may register any minute.
+/// Maximum age of an empty list in ms. It means that the user is not registered, which may change.
 const EMPTY_FRESH_MS: i64 = 60_000;
-/// How long a question waits when it cannot be asked or was not answered for now.
+/// Wait in ms before a request is repeated that could not be sent or was not answered.
 const ASK_PAUSE_MS: u64 = 5_000;
-/// Most users that one question names.
+/// Maximum number of users in one request.
 const USERS_MAX: usize = 512;
 
 impl Session {
-    /// The devices of a user, as they are addressed on the wire; `None` when the server has to be
-    /// asked first.
+    /// Returns the devices of a user by their wire addresses; `None` if the server must be asked
+    /// first.
     pub(in crate::session) fn devices(
         &self,
         lookup: &mut impl Lookup,
@@ -47,7 +49,7 @@ impl Session {
         })
     }
 
-    /// Asks for the devices of these users, and has `input` handled again when they are known.
+    /// Requests the devices of these users. `input` is handled again after the answer.
     pub(in crate::session) fn ask_devices(
         &mut self,
         unit: &mut Unit<'_>,
@@ -101,7 +103,7 @@ impl Session {
             addresses::home(&self.account, lookup, &user);
         }
         self.want_group(lookup, node);
-        // A refusal fails the sends that wait for the answer.
+        // A refusal fails the sends that wait for the answer, so their rows are needed.
         let waiting = node
             .attr_text("id")
             .and_then(|id| self.pending.waiting_for(&id));
@@ -112,7 +114,7 @@ impl Session {
         }
     }
 
-    /// The answer to a question for devices: files the lists, and who is who.
+    /// Handles the answer to a device query: stores the lists and the address pairs.
     pub(in crate::session) fn devices_listed(
         &mut self,
         unit: &mut Unit<'_>,
@@ -146,13 +148,13 @@ impl Session {
         unit.put(RowKey::Devices(home), Row::Devices(list));
     }
 
-    /// Asks anew for this user's devices before anything is sent there again.
+    /// Deletes a user's cached device list, so that it is fetched before the next send.
     pub(in crate::session) fn forget_devices(&mut self, unit: &mut Unit<'_>, user: &Jid) {
         let home = addresses::home(&self.account, unit, user);
         unit.delete(RowKey::Devices(home));
     }
 
-    /// The server did not answer a question that sends wait for.
+    /// Handles an error response to a request that sends wait for.
     pub(in crate::session) fn question_refused(
         &mut self,
         unit: &mut Unit<'_>,
@@ -164,7 +166,7 @@ impl Session {
                 Input::Send(id) if is_final(code) => {
                     self.fail_send(unit, &id, format!("server_{code}"));
                 }
-                // The requester asks again by itself.
+                // The requester will send its receipt again.
                 Input::Node(_) if is_final(code) => (),
                 input => self.put_off(unit, input, ASK_PAUSE_MS),
             }
@@ -172,7 +174,7 @@ impl Session {
     }
 }
 
-/// Whether asking again is useless.
+/// Returns whether repeating the request is pointless.
 fn is_final(code: u32) -> bool {
     (400..500).contains(&code) && code != 408 && code != 429
 }
@@ -204,7 +206,7 @@ fn read_list(user: &Node) -> Vec<(u16, u32)> {
         let index = device
             .attr_u64("key-index")
             .and_then(|index| index.try_into().ok());
-        // Companions that the phone did not sign have no index and are not written to.
+        // Companions without a key index are not signed by the phone and get no messages.
         (id == 0 || index.is_some()).then(|| (id, index.unwrap_or(0)))
     };
     devices.filter_map(read).take(DEVICES_MAX).collect()

@@ -1,4 +1,4 @@
-//! Whom a message is encrypted for, and with what: addresses, device lists, pre-keys, ratchets.
+//! Recipients and their keys: addresses, device lists, pre-keys and ratchets.
 
 pub(super) mod addresses;
 pub(super) mod bundles;

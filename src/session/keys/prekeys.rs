@@ -1,4 +1,7 @@
-//! Our one-time pre-keys: making them, handing them to the server, and reading those of others.
+//! One-time pre-keys: generating and uploading ours, and reading those of other devices.
+//!
+//! Source: whatsmeow 33cfac51 `prekeys.go` (812 keys first, then 50; refill below 5; form of the
+//! upload).
 
 use crate::crypto::curve::{KeyPair, PublicKey, SIGNAL_PREFIX};
 use crate::secret::Secret;
@@ -12,26 +15,26 @@ use crate::signal::bundle::Bundle;
 use crate::signal::prekey::{PreKey, SignedPreKey};
 use crate::wire::node::Node;
 
-/// The first upload of a device.
+/// Number of pre-keys in a device's first upload.
 const FIRST_UPLOAD: usize = 812;
-/// Every later one.
+/// Number of pre-keys in every later upload.
 const LATER_UPLOAD: usize = 50;
-/// With fewer on the server, new ones are uploaded.
+/// If the server has fewer pre-keys than this, new ones are uploaded.
 const LOW_WATER: u64 = 5;
-/// So many of the newest keys are kept, used or not: what is older was given away for messages that
-/// never came. The first upload and dozens of later ones are among them.
+/// Number of newest pre-keys that are kept, whether used or not. Older ones were given out for
+/// messages that never arrived. The first upload and dozens of later ones fit in.
 pub(in crate::session) const KEPT: u32 = 2_048;
-/// Ids have three bytes on the wire; after the last one they start over.
+/// The largest id. Ids have three bytes on the wire and wrap to 1.
 const ID_MAX: u32 = 0xFF_FFFE;
 
 impl Session {
-    /// Asks how many of our pre-keys the server has left.
+    /// Requests the number of our pre-keys on the server.
     pub(in crate::session) fn count_pre_keys(&mut self, unit: &mut Unit<'_>, login: bool) {
         let request = Request::get("encrypt", vec![Node::new("count")]);
         self.ask(unit, Query::PreKeyCount { login }, request);
     }
 
-    /// Uploads fresh pre-keys if the server ran low. Returns whether an upload is under way.
+    /// Uploads new pre-keys if the server has few left. Returns whether an upload was started.
     pub(in crate::session) fn refill_pre_keys(
         &mut self,
         unit: &mut Unit<'_>,
@@ -49,7 +52,7 @@ impl Session {
         self.ask(unit, Query::PreKeyUpload { up_to, login }, request)
     }
 
-    /// Makes pre-keys and files them; they are committed before anybody hears of them.
+    /// Generates pre-keys and records them. They are committed before their public halves are sent.
     pub(in crate::session) fn new_pre_keys(
         &mut self,
         unit: &mut Unit<'_>,
@@ -73,7 +76,7 @@ impl Session {
         keys
     }
 
-    /// Pre-keys that nobody used go when there are enough newer ones.
+    /// Deletes unused pre-keys that are older than the newest `KEPT`.
     fn forget_old_pre_keys(&self, unit: &mut Unit<'_>) {
         let to = self.account.next_pre_key_id.saturating_sub(KEPT);
         if to <= 1 {
@@ -88,7 +91,7 @@ impl Session {
     }
 }
 
-/// The upload: identity and signed pre-key with it, so that the server's set is whole.
+/// Returns the upload, with identity key and signed pre-key, so that the server's set is complete.
 fn upload(account: &Account, keys: &[PreKey]) -> Vec<Node> {
     let list = keys.iter().map(|key| one_time("key", key));
     vec![
@@ -100,19 +103,19 @@ fn upload(account: &Account, keys: &[PreKey]) -> Vec<Node> {
     ]
 }
 
-/// Our registration id as a child of a stanza.
+/// Returns our registration id as a stanza child.
 pub(in crate::session) fn registration(account: &Account) -> Node {
     Node::new("registration").bytes(account.registration_id.to_be_bytes().to_vec())
 }
 
-/// One of our pre-keys as a child of a stanza.
+/// Returns one of our pre-keys as a stanza child.
 pub(in crate::session) fn one_time(tag: &str, key: &PreKey) -> Node {
     Node::new(tag)
         .with_child(Node::new("id").bytes(id_bytes(key.id)))
         .with_child(Node::new("value").bytes(key.pair.public.0.to_vec()))
 }
 
-/// Our signed pre-key as a child of a stanza.
+/// Returns our signed pre-key as a stanza child.
 pub(in crate::session) fn signed(key: &SignedPreKey) -> Node {
     Node::new("skey")
         .with_child(Node::new("id").bytes(id_bytes(key.id)))
@@ -124,9 +127,9 @@ fn id_bytes(id: u32) -> Vec<u8> {
     id.to_be_bytes()[1..].to_vec()
 }
 
-/// Reads another device's pre-keys out of a `user` or a retry receipt's `keys`.
+/// Reads another device's pre-keys from a `user` element or from a retry receipt's `keys`.
 ///
-/// `registration` stands beside the keys in a retry receipt, and among them elsewhere.
+/// `registration` is a sibling of the keys in a retry receipt, and a child of them elsewhere.
 pub(in crate::session) fn read_bundle(keys: &Node, registration: Option<&Node>) -> Option<Bundle> {
     let registration = registration.or_else(|| keys.child("registration"))?;
     let one_time = match keys.child("key") {

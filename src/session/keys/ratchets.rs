@@ -1,7 +1,7 @@
-//! Ratchets with other devices: finding them, starting them, and encrypting with them.
+//! Ratchets with other devices: finding them, starting them and encrypting with them.
 //!
-//! They are filed under the LID where it is known. One that was filed under the phone number before
-//! is moved when it is met.
+//! A ratchet is stored under the LID if it is known. One that was stored under the phone number
+//! earlier is moved when it is used.
 
 use crate::crypto::hash;
 use crate::ids::{Address, Jid};
@@ -17,14 +17,14 @@ use crate::signal::ratchet::{self, Ratchet};
 use crate::signal::sealed::{Identity, Kind};
 use crate::wire::node::Node;
 
-/// Where the ratchet with a device may be filed.
+/// The addresses under which the ratchet with a device may be stored.
 pub(in crate::session) struct Filed {
     home: Address,
-    /// Its place before the LID was known.
+    /// The address used before the LID was known.
     earlier: Option<Address>,
 }
 
-/// One message for one device.
+/// One ciphertext for one device.
 pub(in crate::session) struct Encrypted {
     kind: &'static str,
     bytes: Vec<u8>,
@@ -33,19 +33,19 @@ pub(in crate::session) struct Encrypted {
 /// Why nothing was encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::session) enum Unsealed {
-    /// There is neither a ratchet nor a bundle that could start one.
+    /// There is neither a ratchet nor a usable bundle.
     NoKeys,
-    /// There was a ratchet of no use. It is gone, so that a bundle is asked for.
+    /// The stored ratchet was unusable. It is deleted, so that a bundle is fetched.
     PutAside,
 }
 
 impl Encrypted {
-    /// Whether the receiver has to know who we are before it can read this.
+    /// Returns whether the receiver needs our device identity to accept this.
     pub(in crate::session) fn starts_ratchet(&self) -> bool {
         self.kind == "pkmsg"
     }
 
-    /// The stanza child.
+    /// Returns the stanza child.
     pub(in crate::session) fn node(self) -> Node {
         Node::new("enc")
             .attr("v", "2")
@@ -55,7 +55,7 @@ impl Encrypted {
 }
 
 impl Session {
-    /// Our identity as the ratchets want it.
+    /// Returns our identity in the form that ratchets need.
     pub(in crate::session) fn own_identity(&self) -> Identity {
         Identity {
             pair: self.account.identity.clone(),
@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// The addresses under which something of this device may be filed, its home first.
+    /// Returns the addresses under which rows of this device may be stored, the home address first.
     pub(in crate::session) fn places(
         &self,
         lookup: &mut impl Lookup,
@@ -87,8 +87,8 @@ impl Session {
         [Some(home), earlier].into_iter().flatten().collect()
     }
 
-    /// Whether there is a ratchet to send to this device with. Also asks for all rows that using
-    /// it takes.
+    /// Returns whether a ratchet for sending to this device exists. Also requests all rows that its
+    /// use needs.
     pub(in crate::session) fn has_ratchet(&self, lookup: &mut impl Lookup, device: &Jid) -> bool {
         let Filed { home, earlier } = self.filed(lookup, device);
         lookup.row(&RowKey::Identity(home.clone()));
@@ -100,7 +100,7 @@ impl Session {
         found
     }
 
-    /// The ratchet with this device, moved to its proper place, and that place.
+    /// Returns the ratchet with this device, moved to its home address if needed, and that address.
     pub(in crate::session) fn ratchet(
         &self,
         unit: &mut Unit<'_>,
@@ -120,14 +120,14 @@ impl Session {
             );
         }
         let ratchet = match unit.row(&RowKey::Ratchet(home.clone())) {
-            // A record that cannot be read is as good as none: a new ratchet takes its place.
+            // A record that cannot be decoded counts as missing: a new ratchet replaces it.
             Some(Row::Record(record)) => Ratchet::decode(record).ok(),
             _ => None,
         };
         (ratchet, home)
     }
 
-    /// Files the identity key that a device proved; tells applications when it is a new one.
+    /// Stores a device's proven identity key. Emits an event if it changed.
     pub(in crate::session) fn trust(&self, unit: &mut Unit<'_>, device: &Jid, identity: [u8; 32]) {
         let home = addresses::home(&self.account, unit, device);
         let key = RowKey::Identity(home.clone().with_device(device.device).address());
@@ -147,8 +147,8 @@ impl Session {
         unit.put(key, Row::Identity(identity));
     }
 
-    /// These devices lost what they had of our sender keys: they are handed out anew, in every
-    /// group, with the next message.
+    /// Records that these devices lost our sender keys. They get them again in every group with the
+    /// next message.
     pub(in crate::session) fn unshare(&self, unit: &mut Unit<'_>, devices: Vec<Address>) {
         unit.rows.edit(|_, row| {
             if let Some(Row::SenderKeyShare(share)) = row {
@@ -158,7 +158,7 @@ impl Session {
         unit.change(Change::Unshare(devices));
     }
 
-    /// Encrypts for one device; a bundle starts a new ratchet.
+    /// Encrypts for one device. If `bundle` is given, starts a new ratchet with it.
     pub(in crate::session) fn encrypt_to(
         &mut self,
         unit: &mut Unit<'_>,
@@ -176,9 +176,9 @@ impl Session {
                 self.trust(unit, device, bundle.identity.0);
                 started
             }
-            // Of no use for sending: without the row, a bundle is fetched.
+            // Unusable for sending. Without the row, a bundle is fetched.
             None if !existing.as_ref().is_some_and(Ratchet::is_open) => {
-                // One that was ended stays, for reading.
+                // A closed ratchet is kept for decryption.
                 if !is_in_use(unit.row(&stored)) {
                     return Err(Unsealed::NoKeys);
                 }
@@ -203,14 +203,14 @@ impl Session {
 }
 
 impl Filed {
-    /// The proper place, and the earlier one.
+    /// Returns the home address and the earlier address.
     pub(in crate::session) fn into_parts(self) -> (Address, Option<Address>) {
         (self.home, self.earlier)
     }
 }
 
-/// Moves a ratchet, behind the one that may be in the new place already: clients that do not know
-/// who is who write to one device under both addresses, and read answers to either.
+/// Moves a ratchet behind the one that may already be stored at the new address. Clients that do
+/// not know both addresses write to one device under each of them, and accept replies from either.
 fn move_ratchet(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
     let stored = |unit: &mut Unit<'_>, key: &RowKey| match unit.row(key) {
         Some(Row::Record(record)) => Ratchet::decode(record).ok(),
@@ -224,7 +224,7 @@ fn move_ratchet(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
     }
 }
 
-/// Whether there is a ratchet to send with; one that was ended is only read with.
+/// Returns whether there is a ratchet for sending. A closed ratchet only decrypts.
 fn is_in_use(row: Option<&Row>) -> bool {
     match row {
         Some(Row::Record(record)) => !ratchet::is_ended(record),
@@ -232,7 +232,7 @@ fn is_in_use(row: Option<&Row>) -> bool {
     }
 }
 
-/// Moves a row unless there is one in the new place already.
+/// Moves a row unless the new place already has one.
 pub(in crate::session) fn move_row(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
     let Some(row) = unit.row(&from).cloned() else {
         return;

@@ -1,4 +1,4 @@
-//! Answers whose cause is acknowledged once the server has them.
+//! Answers whose causing stanza is acked only after the server has confirmed the answer.
 
 use crate::session::machine::Session;
 use crate::session::messages::ack::TROUBLE;
@@ -6,7 +6,7 @@ use crate::session::unit::Unit;
 use crate::wire::node::Node;
 
 impl Session {
-    /// Sends `answer` to `cause`, and acks `cause` once the server has it.
+    /// Sends `answer`, and acks `cause` once the server confirms it.
     pub(in crate::session) fn answer_then_ack(
         &mut self,
         unit: &mut Unit<'_>,
@@ -17,7 +17,7 @@ impl Session {
         unit.transmit(answer);
     }
 
-    /// The server took an answer: its cause need not come again.
+    /// Releases the ack whose answer the server confirmed.
     pub(in crate::session) fn pay(&mut self, unit: &mut Unit<'_>, confirmation: &Node) {
         let (Some(class), Some(id)) = (
             confirmation.attr_text("class"),
@@ -35,7 +35,7 @@ impl Session {
             .extend(self.owed.take(&class, &id, participant.as_ref()));
     }
 
-    /// A readable copy of a message came: nobody waits for the first one any more.
+    /// Releases the ack of an unreadable copy after a readable copy arrived.
     pub(in crate::session) fn came_again(&mut self, unit: &mut Unit<'_>, id: &str) {
         unit.out
             .transmit

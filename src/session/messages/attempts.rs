@@ -1,29 +1,30 @@
-//! What is remembered of sends while the link stands.
+//! State of sends while the link lasts.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::ids::{Address, Jid, MessageId};
 
-/// Most participant hashes that wait for their ack.
+/// Maximum number of participant hashes that wait for their ack.
 const HASHES_MAX: usize = 1_024;
-/// Most members of groups that are counted for lacking our key.
+/// Maximum number of counted group members that lack our sender key.
 const LACKING_MAX: usize = 8_192;
-/// How often one member is given our key anew; others have to be asked for new keys each time.
+/// Maximum number of times that one member gets our sender key again. After that, it gets only the
+/// messages that it requests.
 const HANDED_OUT_MAX: u32 = 5;
 
-/// What is remembered of sends while the link stands.
+/// State of sends while the link lasts.
 #[derive(Clone, Debug, Default)]
 pub(in crate::session) struct Attempts {
     pub(in crate::session) asks: HashMap<MessageId, u32>,
     pub(in crate::session) hashes: VecDeque<(MessageId, String)>,
-    /// The messages to each group that the server has not confirmed.
+    /// The unconfirmed messages of each group.
     pub(in crate::session) under_way: HashMap<Jid, HashSet<MessageId>>,
-    /// How often a member of a group was found to lack our key.
+    /// How often a group member was found to lack our sender key.
     pub(in crate::session) lacking: HashMap<(Jid, Address), u32>,
 }
 
 impl Attempts {
-    /// Remembers for whom a message was encrypted, until the server says whom it expected.
+    /// Stores the participant hash of a message, to compare it with the server's ack.
     pub(in crate::session) fn remember_hash(&mut self, id: &MessageId, hash: &str) {
         if HASHES_MAX <= self.hashes.len() {
             self.hashes.pop_front();
@@ -31,13 +32,13 @@ impl Attempts {
         self.hashes.push_back((id.clone(), hash.to_owned()));
     }
 
-    /// A message to a group leaves.
+    /// Records that a group message was sent.
     pub(in crate::session) fn leaves(&mut self, group: &Jid, id: &MessageId) {
         let under_way = self.under_way.entry(group.clone()).or_default();
         under_way.insert(id.clone());
     }
 
-    /// A message to a group is confirmed, or given up.
+    /// Records that a group message was confirmed or failed.
     pub(in crate::session) fn arrived(&mut self, group: &Jid, id: &MessageId) {
         if let Some(under_way) = self.under_way.get_mut(group) {
             under_way.remove(id);
@@ -47,12 +48,12 @@ impl Attempts {
         }
     }
 
-    /// Whether messages to a group are under way.
+    /// Returns whether a group has unconfirmed messages.
     pub(in crate::session) fn is_busy(&self, group: &Jid) -> bool {
         self.under_way.contains_key(group)
     }
 
-    /// Counts that a member lacks our key of a group; false when it was given it often enough.
+    /// Counts that a member lacks our sender key. Returns false if it has reached the limit.
     pub(in crate::session) fn may_hand_out_again(&mut self, group: &Jid, device: &Address) -> bool {
         if LACKING_MAX <= self.lacking.len() {
             self.lacking.clear();

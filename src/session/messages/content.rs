@@ -1,33 +1,35 @@
-//! What a message says: its kind and text, and the wrappers around it.
+//! The content of a message: its kind, its text and its wrappers.
 //!
-//! Works on the raw protobuf, so that payloads reach applications as they were sent, fields that
-//! are newer than this program included.
+//! Works on raw protobuf, so that payloads reach applications as they were sent, including fields
+//! that are newer than this program.
+//!
+//! Source: field numbers of whatsmeow 33cfac51 `proto/waE2E/WAWebProtobufsE2E.proto` (`Message`).
 
 use crate::crypto::random::{self, Random};
 use crate::ids::{Jid, MessageId};
 use crate::session::messages::protobuf;
 
-/// Deepest nesting of wrappers that is looked into.
+/// Maximum number of nested wrappers that are removed.
 const WRAPPERS_MAX: usize = 8;
-/// Length of the secret that answers to a message are encrypted with.
+/// Length of a message secret, in bytes.
 const SECRET_BYTES: usize = 32;
 
-/// Fields of `Message` that only carry something for the protocol.
+/// Fields of `Message` that serve only the protocol.
 pub(in crate::session) const SENDER_KEY_DISTRIBUTION: u32 = 2;
 pub(in crate::session) const PROTOCOL: u32 = 12;
 const DEVICE_SENT: u32 = 31;
 const CONTEXT_INFO: u32 = 35;
 const FAST_RATCHET_DISTRIBUTION: u32 = 15;
-/// The protocol message's type, and the type that says that it withdraws a message.
+/// The wrapper around an edited message (`editedMessage`).
 const EDITED: u32 = 58;
 
-/// Fields that wrap another `Message` as their first field.
+/// Fields that wrap another `Message` as their field 1.
 const WRAPPERS: &[u32] = &[
     37, 40, 53, 55, 58, 59, 62, 67, 74, 85, 87, 90, 91, 92, 93, 95, 96, 99, 100, 101, 103, 104,
     106, 116, 118, 126, 131,
 ];
 
-/// Kinds of content: field of `Message`, name, and the path to its text.
+/// Kinds of content: the field of `Message`, the name, and the path of fields to its text.
 const KINDS: &[(u32, &str, &[u32])] = &[
     (1, "text", &[]),
     (6, "text", &[1]),
@@ -76,19 +78,19 @@ const KINDS: &[(u32, &str, &[u32])] = &[
     (83, "album", NO_TEXT),
     (86, "sticker_pack", &[2]),
 ];
-/// A path that leads nowhere: no message has a field of this number.
+/// A path without a target: no message has field 0.
 const NO_TEXT: &[u32] = &[0];
 
 /// A decrypted message without its wrappers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Content<'a> {
-    /// The innermost message.
+    /// The innermost `Message`.
     pub(in crate::session) payload: &'a [u8],
-    /// The copy of a message that another device of ours sent: the chat it went to.
+    /// The chat that the message was sent to, in a copy from another device of ours.
     pub(in crate::session) sent_to: Option<&'a [u8]>,
-    /// The secret for answers, wherever it was.
+    /// The message secret, from any level.
     pub(in crate::session) secret: Option<&'a [u8]>,
-    /// It replaces the content of an earlier message.
+    /// True if it replaces the content of an earlier message.
     edit: bool,
 }
 
@@ -127,7 +129,7 @@ impl<'a> Content<'a> {
         content
     }
 
-    /// Whether there is something for people in it.
+    /// Returns whether there is content for people.
     pub(in crate::session) fn is_for_people(&self) -> bool {
         const QUIET: [u32; 4] = [
             SENDER_KEY_DISTRIBUTION,
@@ -138,7 +140,7 @@ impl<'a> Content<'a> {
         protobuf::numbers(self.payload).any(|number| !QUIET.contains(&number))
     }
 
-    /// The kind of content, as one word.
+    /// Returns the kind of content as one word.
     pub(in crate::session) fn kind(&self) -> &'static str {
         if let Some(protocol) = protobuf::bytes(self.payload, PROTOCOL) {
             return protocol_kind(protocol);
@@ -150,7 +152,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Text, caption or reaction, where the kind has one.
+    /// Returns the text, caption or reaction, if the kind has one.
     pub(in crate::session) fn text(&self) -> Option<String> {
         let edited = protobuf::bytes(self.payload, PROTOCOL)
             .and_then(|protocol| protobuf::bytes(protocol, 14))
@@ -176,7 +178,7 @@ impl<'a> Content<'a> {
             .find(|(number, _, _)| protobuf::bytes(self.payload, *number).is_some())
     }
 
-    /// The value of a message stanza's `type` attribute.
+    /// Returns the value of a message stanza's `type` attribute.
     pub(in crate::session) fn stanza_type(&self) -> &'static str {
         match self.kind() {
             "reaction" | "encrypted_reaction" => "reaction",
@@ -186,7 +188,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The value of an `enc` child's `mediatype` attribute.
+    /// Returns the value of an `enc` child's `mediatype` attribute.
     pub(in crate::session) fn media_type(&self) -> Option<&'static str> {
         Some(match self.kind() {
             "image" => "image",
@@ -200,7 +202,7 @@ impl<'a> Content<'a> {
         })
     }
 
-    /// The value of a message stanza's `edit` attribute.
+    /// Returns the value of a message stanza's `edit` attribute.
     pub(in crate::session) fn edit_attribute(&self) -> Option<&'static str> {
         match self.kind() {
             "edit" => Some("1"),
@@ -210,7 +212,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Kinds of protocol message, by the field that is set or else by the type.
+/// Returns the kind of a protocol message, by the field that is set or else by its type.
 fn protocol_kind(protocol: &[u8]) -> &'static str {
     const BY_FIELD: &[(u32, &str)] = &[
         (14, "edit"),
@@ -226,31 +228,32 @@ fn protocol_kind(protocol: &[u8]) -> &'static str {
     match BY_FIELD.iter().find(|(number, _)| set.contains(number)) {
         Some((_, kind)) => kind,
         None if set.contains(&5) || set.contains(&4) => "disappearing_mode",
-        // The type of a withdrawal is zero, which some clients leave out.
+        // The type of a revocation is zero, which some clients omit.
         None if set.contains(&1) => "revoke",
         None => "protocol",
     }
 }
 
-/// A fresh message id, in the form that web clients give theirs.
+/// Returns a new message id in the form of web clients.
+/// Source: whatsmeow 33cfac51 `send.go` (`WebMessageIDPrefix`).
 pub fn new_id(rng: &mut dyn Random) -> MessageId {
     let id = format!("3EB0{}", hex::encode_upper(random::bytes::<9>(rng)));
     id.parse().expect("22 letters and digits are a message id")
 }
 
-/// A plain text message.
+/// Returns a `Message` with plain text.
 pub fn text(text: &str) -> Vec<u8> {
     let mut message = Vec::new();
     protobuf::put(&mut message, 1, text.as_bytes());
     message
 }
 
-/// Whether a secret is of the only length that has a use.
+/// Returns whether a message secret has the valid length.
 pub(in crate::session) fn is_secret(secret: &[u8]) -> bool {
     secret.len() == SECRET_BYTES
 }
 
-/// Adds the secret that answers will be encrypted with, unless the message has one.
+/// Adds a message secret unless the message has one.
 pub(in crate::session) fn with_secret(mut message: Vec<u8>, rng: &mut dyn Random) -> Vec<u8> {
     if Content::of(&message).secret.is_none() {
         let mut context = Vec::new();
@@ -260,7 +263,7 @@ pub(in crate::session) fn with_secret(mut message: Vec<u8>, rng: &mut dyn Random
     message
 }
 
-/// The form in which our own other devices receive what we send to `chat`.
+/// Returns the form in which our own other devices receive a message to `chat`.
 pub(in crate::session) fn device_sent(chat: &Jid, message: &[u8]) -> Vec<u8> {
     let mut sent = Vec::new();
     protobuf::put(&mut sent, 1, chat.to_string().as_bytes());
@@ -286,7 +289,7 @@ pub(in crate::session) fn with_sender_key(
     message
 }
 
-/// The sender key that comes with a message: its group and the distribution message.
+/// Returns the group and the distribution message of a sender key that a message carries.
 pub(in crate::session) fn sender_key(message: &[u8]) -> Option<(&[u8], &[u8])> {
     let content = protobuf::bytes(message, SENDER_KEY_DISTRIBUTION)?;
     Some((protobuf::bytes(content, 1)?, protobuf::bytes(content, 2)?))

@@ -1,4 +1,4 @@
-//! Groups: who is in them, and messages encrypted once for all of them with a sender key.
+//! Groups: their members, and messages that are encrypted once with a sender key.
 
 use std::collections::BTreeSet;
 
@@ -24,24 +24,25 @@ use crate::signal::padding;
 use crate::signal::sender_key::SenderKey;
 use crate::wire::node::Node;
 
-/// Most participants that a group is believed to have.
+/// Maximum number of participants read from a group.
 const PARTICIPANTS_MAX: usize = 4_096;
-/// When a group was fetched that has to be asked for again.
+/// Value of `fetched_ms` for a group that must be queried again.
 const UNSURE: i64 = 0;
-/// A list without us is believed so long.
+/// Maximum age in ms of a member list without us before the group is queried again.
 const REFUSED_MS: i64 = 60_000;
-/// How long a question waits when too many are under way.
+/// Wait in ms before a request is repeated if too many are pending.
 const ASK_PAUSE_MS: u64 = 1_000;
 
-/// A message to a group, with everything at hand.
+/// A message to a group, with all data that it needs.
 pub(in crate::session) struct GroupPlan {
     row: OutboxRow,
     addressing: Addressing,
-    /// All devices of all members, this one included: the hash is over them.
+    /// All devices of all members, including this one. The participant hash covers them.
     devices: Vec<Jid>,
-    /// Those that have to be given our sender key first.
+    /// The devices that need our sender key with this message.
     without_key: Vec<Jid>,
-    /// Somebody left who has our sender key, or there is none yet.
+    /// True if a new sender key is needed: there is none, a holder left the group, or a device
+    /// needs the key while messages are unconfirmed.
     fresh_key: bool,
 }
 
@@ -55,7 +56,7 @@ impl Session {
             Ok(devices) => devices,
             Err(unknown) => return Plan::AskDevices(unknown),
         };
-        // Groups know no devices that a hosting provider runs.
+        // Groups do not include hosted devices.
         let devices: Vec<Jid> = devices
             .into_iter()
             .filter(|device| !device.is_hosted())
@@ -74,8 +75,8 @@ impl Session {
         }))
     }
 
-    /// How the members of a group are addressed, and each of them once; or what is to be done
-    /// before that is known, or instead.
+    /// Returns the addressing mode of a group and its members without duplicates, or the plan for
+    /// what must happen first.
     fn members(
         &self,
         lookup: &mut impl Lookup,
@@ -91,8 +92,8 @@ impl Session {
         if members.iter().any(|member| is_own(&self.account, member)) {
             return Ok((info.addressing, members.into_iter().collect()));
         }
-        // The answer says under which name we are in it; and that somebody took us in may have
-        // been missed.
+        // The response may show under which address we are a member. We may also have missed that
+        // we were added.
         let mut named = info.participants.iter();
         let under_other_name = named.any(|member| addresses::is_me(&self.account, member));
         let age_ms = now.map(|now| now - info.fetched_ms);
@@ -103,7 +104,7 @@ impl Session {
         })
     }
 
-    /// The devices that have to be given our sender key, and whether it has to be another one.
+    /// Returns the devices that need our sender key, and whether it must be a new one.
     fn without_sender_key(
         &self,
         lookup: &mut impl Lookup,
@@ -123,7 +124,7 @@ impl Session {
         let (mut lacking, mut overtaken) = (Vec::new(), false);
         let others = || devices.iter().filter(|device| !self.is_this_device(device));
         for device in others() {
-            // Some were given it before their LID was known.
+            // A device may have received the key before its LID was known.
             let places = self.places(lookup, device);
             let has_it = places.iter().any(|place| given.contains(place));
             present.extend(places);
@@ -133,8 +134,9 @@ impl Session {
             }
         }
         let left = given.iter().any(|known| !present.contains(*known));
-        // Whoever is given a key gets it as of now: what is still under way would come behind it
-        // and count as read. Under another key it counts as unreadable, and is asked for.
+        // A device receives the sender key at its current counter. It would treat messages still in
+        // transit with lower counters as already read. With a new key they count as undecryptable,
+        // and the device requests them.
         overtaken &= self.attempts.is_busy(group);
         let fresh_key = !have_key || left || overtaken;
         match fresh_key {
@@ -143,7 +145,7 @@ impl Session {
         }
     }
 
-    /// The address under which everything of this device is filed.
+    /// Returns the home address of a device, under which all its rows are stored.
     pub(in crate::session) fn home_address(
         &self,
         lookup: &mut impl Lookup,
@@ -154,7 +156,7 @@ impl Session {
             .address()
     }
 
-    /// The row of our own sender key.
+    /// Returns the row key of our own sender key.
     pub(in crate::session) fn own_sender_key(&self, group: &Jid) -> RowKey {
         let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
         let own = plain(own).with_device(self.account.jid.device);
@@ -164,7 +166,7 @@ impl Session {
         }
     }
 
-    /// Our sender key of a group, made if there is none or `fresh` asks for another one.
+    /// Returns our sender key of a group. Creates one if there is none or `fresh` is set.
     pub(in crate::session) fn sender_key(
         &self,
         unit: &mut Unit<'_>,
@@ -233,8 +235,8 @@ impl Session {
     }
 
     /// Encrypts our sender key for each device. Returns the stanza children, the devices that they
-    /// reach, and whether a receiver has to know who we are. `None` if a ratchet was put aside:
-    /// bundles are asked for first.
+    /// reach, and whether a receiver needs our device identity. Returns `None` if a ratchet was
+    /// discarded and bundles must be fetched first.
     fn hand_out(
         &mut self,
         unit: &mut Unit<'_>,
@@ -246,7 +248,7 @@ impl Session {
             let bundle = self.bundle_if_needed(unit, device);
             let encrypted = match self.encrypt_to(unit, device, handout, bundle) {
                 Ok(encrypted) => encrypted,
-                // It asks for the message by itself.
+                // The device will send a retry receipt.
                 Err(Unsealed::NoKeys) => continue,
                 Err(Unsealed::PutAside) => return None,
             };
@@ -261,7 +263,7 @@ impl Session {
         Some((nodes, reached, proof))
     }
 
-    /// Records who has our sender key now.
+    /// Records which devices have our sender key.
     pub(in crate::session) fn note_shared(
         &self,
         unit: &mut Unit<'_>,
@@ -282,10 +284,10 @@ impl Session {
         unit.put(row_key, Row::SenderKeyShare(share));
     }
 
-    /// A member could not read what we wrote: it is given our sender key with the next message.
+    /// Records that a member lacks our sender key. It gets the key with the next message.
     ///
-    /// Not with the message that it asks for: the key would be that of now, and messages between
-    /// the two that are still under way would count as read when they arrive.
+    /// It does not get the key with the message that it requests. That key would have today's
+    /// counter, and messages still in transit with lower counters would count as already read.
     pub(in crate::session) fn lacks_key(
         &mut self,
         unit: &mut Unit<'_>,
@@ -303,7 +305,7 @@ impl Session {
         }
     }
 
-    /// Asks who is in a group, and has `input` handled again when that is known.
+    /// Requests the metadata of a group. `input` is handled again after the answer.
     pub(in crate::session) fn ask_group(
         &mut self,
         unit: &mut Unit<'_>,
@@ -335,7 +337,7 @@ impl Session {
         }
     }
 
-    /// The answer to a question for a group.
+    /// Handles the answer to a group query.
     pub(in crate::session) fn group_described(
         &mut self,
         unit: &mut Unit<'_>,
@@ -370,8 +372,8 @@ impl Session {
     }
 }
 
-/// Has a group asked for again before the next send. Who is in it stays known till then: receipts
-/// for what was sent may still come.
+/// Marks a group for another query before the next send. Its members stay known, because receipts
+/// for sent messages may still arrive.
 pub(in crate::session) fn doubt_group(unit: &mut Unit<'_>, group: &Jid) {
     let key = RowKey::Group(group.clone());
     if let Some(Row::Group(info)) = unit.row(&key) {
@@ -383,7 +385,7 @@ pub(in crate::session) fn doubt_group(unit: &mut Unit<'_>, group: &Jid) {
     }
 }
 
-/// The same for all groups.
+/// Marks all groups for another query.
 pub(in crate::session) fn doubt_groups(unit: &mut Unit<'_>) {
     unit.rows.edit(|_, row| {
         if let Some(Row::Group(info)) = row {
@@ -393,12 +395,12 @@ pub(in crate::session) fn doubt_groups(unit: &mut Unit<'_>) {
     unit.change(Change::GroupsUnsure);
 }
 
-/// Both addresses of a participant, where both are known.
+/// Returns both addresses of a participant if both are known.
 pub(in crate::session) fn two_addresses(participant: &Participant) -> Option<(Jid, Jid)> {
     Some((participant.pn.clone()?, participant.lid.clone()?))
 }
 
-/// Reads a `group`.
+/// Reads a `group` element; `None` if it has no participants.
 pub(in crate::session) fn read_group(group: &Node) -> Option<GroupInfo> {
     let lid = group.attr_text("addressing_mode").as_deref() == Some("lid");
     let addressing = if lid { Addressing::Lid } else { Addressing::Pn };
@@ -411,7 +413,7 @@ pub(in crate::session) fn read_group(group: &Node) -> Option<GroupInfo> {
     .filter(|info| !info.participants.is_empty())
 }
 
-/// Reads the `participant` children of a group or of a change of one.
+/// Reads the `participant` children of a group or of a group change.
 pub(in crate::session) fn read_participants(node: &Node) -> Vec<Participant> {
     let read = |participant: &Node| {
         let jid = plain(&participant.attr_jid("jid").filter(Jid::is_account)?);
@@ -432,7 +434,9 @@ pub(in crate::session) fn read_participants(node: &Node) -> Vec<Participant> {
         .collect()
 }
 
-/// The hash by which server and clients compare whom a message is for.
+/// Returns the participant hash, by which the server and clients compare the recipients of a
+/// message.
+/// Source: whatsmeow 33cfac51 `send.go` (`participantListHashV2`).
 pub(in crate::session) fn participant_hash(devices: &[Jid]) -> String {
     let text = |device: &Jid| format!("{}.0:{}@{}", device.user, device.device, device.server);
     let mut texts: Vec<String> = devices.iter().map(text).collect();

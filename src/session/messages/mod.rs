@@ -1,4 +1,4 @@
-//! Messages, receipts, retries and notifications: what comes in and what goes out.
+//! Messages, receipts, retries and notifications, incoming and outgoing.
 
 pub(super) mod ack;
 pub(super) mod answers;

@@ -1,6 +1,8 @@
-//! What the server notifies us of: pre-keys running low, changed identities, devices and groups.
+//! Notifications of the server: low pre-key count, changed identities, devices and groups.
 //!
-//! Every notification is acknowledged after what it changes is committed.
+//! A notification is acked after its changes are committed.
+//!
+//! Source: whatsmeow 33cfac51 `notification.go`.
 
 use crate::crypto::hash;
 use crate::ids::{Address, Jid};
@@ -14,11 +16,11 @@ use crate::session::rows::{Dedupe, GroupInfo, Participant, Row, RowKey};
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
 
-/// Most devices of which ratchets are dropped when their account's identity changed.
+/// Maximum number of devices whose ratchets are deleted after an identity change.
 const DEVICES_MAX: usize = 64;
-/// Longest text that makes an event unique; of a longer one there is a digest.
+/// Maximum length of a dedupe key in bytes. A longer one is replaced by its hash.
 const KEY_BYTES_MAX: usize = 256;
-/// Longest privacy token that is kept.
+/// Maximum length of a stored privacy token, in bytes.
 const TOKEN_BYTES_MAX: usize = 1_024;
 
 impl Session {
@@ -44,7 +46,7 @@ impl Session {
 
     pub(in crate::session) fn receive_notification(&mut self, unit: &mut Unit<'_>, node: &Node) {
         let again = told(node).is_some_and(|key| unit.row(&RowKey::Seen(key)).is_some());
-        // What was carried out may have been overtaken since: not a second time.
+        // Do not apply it twice: later changes may have superseded it.
         if let Some(from) = node.attr_jid("from").filter(|_| !again) {
             match node.attr_text("type").as_deref() {
                 Some("encrypt") => self.encrypt_changed(unit, node, &from),
@@ -77,7 +79,7 @@ impl Session {
         }
     }
 
-    /// The account was set up anew: its old ratchets and identity keys lead nowhere.
+    /// Handles a re-registered account: its old ratchets and identity keys are no longer valid.
     fn identity_changed(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
         let (home, devices) = self.known_devices(unit, from);
         for address in &devices {
@@ -91,7 +93,8 @@ impl Session {
         self.tell(unit, told(node), at_ms, body);
     }
 
-    /// The addresses under which something of this account's devices may be filed.
+    /// Returns the user's home address, and all addresses under which rows of its devices may be
+    /// stored.
     fn known_devices(&self, lookup: &mut impl Lookup, user: &Jid) -> (Jid, Vec<Address>) {
         let home = addresses::home(&self.account, lookup, user);
         let number = addresses::phone_number(&self.account, lookup, &home);
@@ -120,7 +123,8 @@ impl Session {
             self.learn(unit, from, &lid);
         }
         let home = addresses::home(&self.account, unit, from);
-        // The list is asked for again before the next send: that is one question, and never wrong.
+        // The list is fetched again before the next send. This costs one request and is always
+        // correct.
         unit.delete(RowKey::Devices(home.clone()));
         let at_ms = origin::at_ms(node, unit.now.unix_ms);
         let body = EventBody::DevicesChanged { user: home };
@@ -214,10 +218,10 @@ fn group_changed(session: &mut Session, unit: &mut Unit<'_>, node: &Node, group:
                 let subject = change.attr_text("subject").unwrap_or_default().into_owned();
                 edit_group(unit, group, |info| info.subject = subject);
             }
-            // Settings that no send depends on.
+            // Settings that do not affect a send.
             "description" | "announcement" | "not_announcement" | "locked" | "unlocked"
             | "ephemeral" | "not_ephemeral" | "invite" => (),
-            // Something that is new: ask who is in the group before the next send.
+            // An unknown change: query the group's members before the next send.
             _ => doubt_group(unit, group),
         }
     }
@@ -231,7 +235,7 @@ fn group_changed(session: &mut Session, unit: &mut Unit<'_>, node: &Node, group:
     session.tell(unit, told(node), at_ms, body);
 }
 
-/// What makes the event about a notification unique.
+/// Returns the dedupe key of the event about a notification.
 fn told(node: &Node) -> Option<Dedupe> {
     let (kind, id) = (node.attr_text("type")?, node.attr_text("id")?);
     let (from, t) = (node.attr_jid("from")?, node.attr_text("t"));
@@ -244,7 +248,7 @@ fn told(node: &Node) -> Option<Dedupe> {
 }
 
 impl Session {
-    /// Somebody left who has our sender key: the next message gets a new one.
+    /// Discards our sender key after a member left who has it. The next message gets a new one.
     fn left(&mut self, unit: &mut Unit<'_>, group: &Jid, members: &[Participant]) {
         unit.delete(RowKey::SenderKeyShare(group.clone()));
         unit.delete(self.own_sender_key(group));
@@ -252,7 +256,7 @@ impl Session {
             .iter()
             .any(|member| addresses::is_me(&self.account, member))
         {
-            // What was sent before may still be confirmed: only our own place in it goes.
+            // Receipts for sent messages may still arrive, so the other members stay known.
             doubt_group(unit, group);
         }
     }

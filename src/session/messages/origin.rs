@@ -1,5 +1,6 @@
-//! Where a stanza comes from: the chat it belongs to, the device that sent it, and that person's
-//! other address.
+//! The origin of a stanza: its chat, the sending device, and the sender's other address.
+//!
+//! Source: whatsmeow 33cfac51 `message.go` (address attributes).
 
 use crate::ids::{Jid, MessageId};
 use crate::session::account::Account;
@@ -9,25 +10,25 @@ use crate::session::rows::Dedupe;
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
 
-/// The origin of a message or a receipt.
+/// The origin of a message or receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Source {
     /// A person or a group, without device.
     pub(in crate::session) chat: Jid,
-    /// The sending device; hosted devices under their ordinary address.
+    /// The sending device. A hosted device has its ordinary address here.
     pub(in crate::session) sender: Jid,
-    /// The sender's other address (LID or phone number), as far as the stanza tells.
+    /// The sender's other address (LID or phone number), if the stanza has it.
     pub(in crate::session) sender_alt: Option<Jid>,
-    /// The chat's other address, where the stanza is a copy of what we sent.
+    /// The chat's other address, if the stanza is a copy of a message that we sent.
     pub(in crate::session) chat_alt: Option<Jid>,
-    /// Another device of ours, or this one.
+    /// True if the sender is a device of our own account.
     pub(in crate::session) from_me: bool,
-    /// Groups, broadcast lists and `status`.
+    /// True for groups, broadcast lists and `status`.
     pub(in crate::session) group: bool,
 }
 
 impl Source {
-    /// Reads the address attributes; `None` when one is missing that is needed.
+    /// Reads the address attributes. Returns `None` if a required one is missing.
     pub(in crate::session) fn of(account: &Account, node: &Node) -> Option<Self> {
         let from = node.attr_jid("from")?;
         if from.is_group() || from.is_broadcast() {
@@ -40,7 +41,7 @@ impl Source {
         let alt = node
             .attr_jid("sender_pn")
             .or_else(|| node.attr_jid("sender_lid"));
-        // Our own LID may be a name that nobody told us yet.
+        // Our own LID may not be known yet.
         let own = is_own(account, &from) || alt.as_ref().is_some_and(|alt| is_own(account, alt));
         if !own {
             return Some(Self {
@@ -94,7 +95,7 @@ impl Source {
         }
     }
 
-    /// The sender's home address with its device: what its ratchets are filed under.
+    /// Returns the sender's home address with its device. Its ratchet is stored under this address.
     pub(in crate::session) fn sender_home(
         &self,
         account: &Account,
@@ -108,7 +109,7 @@ impl Source {
         home.with_device(self.sender.device)
     }
 
-    /// Asks for the rows that [`Session::learn_from`] compares with, and for the chat's names.
+    /// Requests the rows that [`Session::learn_from`] compares with, and the chat's address rows.
     pub(in crate::session) fn want(&self, account: &Account, lookup: &mut impl Lookup) {
         for (one, other) in self.pairs() {
             addresses::want_pair(lookup, one, other);
@@ -122,22 +123,22 @@ impl Source {
         sender.into_iter().chain(chat)
     }
 
-    /// What makes an event of this kind about this message unique.
+    /// Returns the dedupe key of an event of this kind about this message.
     ///
-    /// `home` is the sender's home address: a repetition may come under the other one.
+    /// `home` is the sender's home address, because a repeated stanza may use the other address.
     pub(in crate::session) fn dedupe(&self, kind: &str, home: &Jid, id: &MessageId) -> Dedupe {
         let sender = home.bare();
         if self.group {
             Dedupe(format!("{kind}|{}|{sender}|{id}", self.chat))
         } else {
-            // The chat is left out: it follows from the sender, or is ours to choose.
+            // Without the chat: it follows from the sender, or is our own choice.
             Dedupe(format!("{kind}|{sender}|{id}"))
         }
     }
 }
 
 impl Session {
-    /// Files what the stanza tells about who is who.
+    /// Stores the pairs of addresses that the stanza contains.
     pub(in crate::session) fn learn_from(&mut self, unit: &mut Unit<'_>, source: &Source) {
         for (one, other) in source.pairs() {
             self.learn(unit, one, other);
@@ -145,7 +146,7 @@ impl Session {
     }
 }
 
-/// The server's time of a stanza in milliseconds, or `now_ms` where it has none.
+/// Returns the server's time of a stanza in ms, or `now_ms` if it has none.
 pub(in crate::session) fn at_ms(node: &Node, now_ms: i64) -> i64 {
     let seconds = node
         .attr_u64("t")
@@ -155,7 +156,7 @@ pub(in crate::session) fn at_ms(node: &Node, now_ms: i64) -> i64 {
         .unwrap_or(now_ms)
 }
 
-/// The stanza's id, if it is an acceptable one.
+/// Returns the stanza's id if it is valid.
 pub(in crate::session) fn message_id(node: &Node) -> Option<MessageId> {
     node.attr_text("id")?.parse().ok()
 }

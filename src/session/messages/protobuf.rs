@@ -1,10 +1,11 @@
-//! Protobuf fields without a schema: payloads are passed on byte for byte, so that fields which we
-//! do not know survive.
+//! Protobuf fields without a schema. Payloads are passed on byte for byte, so unknown fields
+//! survive.
 
-/// Wire type of strings, bytes and messages.
+/// The wire type of strings, bytes and messages.
 const LENGTH_DELIMITED: u64 = 2;
 
-/// The last length-delimited field with this number, as protobuf's rules say.
+/// Returns the last length-delimited field with this number; protobuf gives the last one
+/// precedence.
 pub(in crate::session) fn bytes(message: &[u8], wanted: u32) -> Option<&[u8]> {
     match fields(message)
         .filter(|(number, _)| *number == wanted)
@@ -16,7 +17,7 @@ pub(in crate::session) fn bytes(message: &[u8], wanted: u32) -> Option<&[u8]> {
     }
 }
 
-/// The last number under this number, the same way.
+/// Returns the last varint field with this number.
 pub(in crate::session) fn varint_of(message: &[u8], wanted: u32) -> Option<u64> {
     match fields(message)
         .filter(|(number, _)| *number == wanted)
@@ -28,7 +29,7 @@ pub(in crate::session) fn varint_of(message: &[u8], wanted: u32) -> Option<u64> 
     }
 }
 
-/// The numbers of all fields, in order; ends at the first malformed one.
+/// Returns the numbers of all fields in order. Stops at the first malformed field.
 pub(in crate::session) fn numbers(message: &[u8]) -> impl Iterator<Item = u32> {
     fields(message).map(|(number, _)| number)
 }
@@ -40,14 +41,14 @@ pub(in crate::session) fn put(message: &mut Vec<u8>, number: u32, content: &[u8]
     message.extend_from_slice(content);
 }
 
-/// What a field holds.
+/// The content of a field.
 enum Content<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
     Fixed,
 }
 
-/// Every field: its number, and its content.
+/// Returns the number and content of every field.
 fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u32, Content<'_>)> {
     std::iter::from_fn(move || {
         let key = varint(&mut rest)?;
@@ -60,7 +61,7 @@ fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u32, Content<'_>)> {
                 Content::Bytes(split(&mut rest, length)?)
             }
             5 => split(&mut rest, 4).map(|_| Content::Fixed)?,
-            // Groups have been out of use since long before this protocol.
+            // Groups (wire types 3 and 4) are obsolete and not used by this protocol.
             _ => return None,
         };
         Some((number, content))

@@ -1,13 +1,14 @@
-//! Questions to our own phone on this link.
+//! Questions to our own phone while the link lasts.
 
 use crate::ids::MessageId;
 use crate::session::rows::Dedupe;
 
-/// Questions to the phone on this link.
+/// The questions to the phone on this link.
 #[derive(Clone, Debug, Default)]
 pub(in crate::session) struct Questions {
-    /// The next one is on its way into the machine.
+    /// True if the next question is already scheduled.
     pub(in crate::session) due: bool,
-    /// Asked, and not confirmed by the server until then.
+    /// The question that the server has not confirmed: its message id, the dedupe key of the
+    /// message it is about, and the deadline in monotonic ms.
     pub(in crate::session) open: Option<(MessageId, Dedupe, u64)>,
 }

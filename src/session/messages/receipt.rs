@@ -1,8 +1,8 @@
-//! Receipts and acks, in both directions.
+//! Receipts in both directions.
 //!
-//! A message of ours counts as delivered or read on the word of those that it was sent to, and of
-//! nobody else. Of a group, applications are told of the first member that has a message, and of
-//! the first that read it: a large one would else be thousands of events for each message.
+//! A message counts as delivered or read only if a recipient of that message says so. For groups,
+//! applications get an event for the first member that received a message and for the first that
+//! read it. One event per member would be thousands of events for each message of a large group.
 
 use crate::ids::{Jid, MessageId};
 use crate::session::changes::{EventBody, ReceiptKind};
@@ -16,12 +16,12 @@ use crate::session::rows::{Dedupe, OutboxRow, Row, RowKey};
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
 
-/// Most messages that one receipt may speak of.
+/// Maximum number of messages in one receipt.
 const IDS_MAX: usize = 1_024;
-/// Most readers that one grouped receipt may name.
+/// Maximum number of readers in one aggregated receipt.
 const USERS_MAX: usize = 4_096;
 
-/// Tells the senders of `ids` that they were read.
+/// Returns a read receipt for messages of one chat; `None` if `ids` is empty.
 pub(in crate::session) fn read(
     chat: &Jid,
     sender: Option<&Jid>,
@@ -53,26 +53,26 @@ pub(in crate::session) fn read(
     Some(receipt)
 }
 
-/// One receipt of others about messages of ours, or of our other devices.
+/// One receipt about our messages, or about those of our other devices.
 struct Report {
     chat: Jid,
     sender: Jid,
-    /// The device is our own.
+    /// True if the sender is a device of our own account.
     from_me: bool,
     ids: Vec<MessageId>,
     at_ms: i64,
 }
 
 impl Report {
-    /// Whether each member of a group says the same sooner or later.
+    /// Returns whether other group members will send the same receipt.
     fn is_of_member(&self) -> bool {
         self.chat.is_group() && !self.from_me
     }
 
-    /// What makes the word of the first member the only one.
+    /// Returns the dedupe key that is shared by all members of a group.
     fn once(&self, kind: ReceiptKind, id: &MessageId) -> Dedupe {
         let kind = match kind {
-            // Whether somebody's client shows itself matters to nobody here.
+            // To applications both mean delivered.
             ReceiptKind::Inactive => ReceiptKind::Delivered,
             kind => kind,
         };
@@ -81,7 +81,7 @@ impl Report {
 }
 
 impl Session {
-    /// The receipt that a message gets once it is stored.
+    /// Returns the delivery receipt for a stored message.
     pub(in crate::session) fn delivered(&self, node: &Node, source: &Source) -> Option<Node> {
         let kind = match () {
             () if node.attr_text("category").as_deref() == Some("peer") => Some("peer_msg"),
@@ -110,7 +110,7 @@ impl Session {
         }
     }
 
-    /// Takes in a receipt that is no request to send again.
+    /// Handles a receipt that is not a retry receipt.
     pub(in crate::session) fn take_receipt(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if let Some(source) = Source::of(&self.account, node) {
             self.learn_from(unit, &source);
@@ -160,9 +160,9 @@ impl Session {
         users.filter_map(report).take(USERS_MAX).collect()
     }
 
-    /// Whether the report may say something of that message: of one that we sent, only those may
-    /// that it was sent to; of others, a member of the group that it is in must know that we sent
-    /// it from elsewhere.
+    /// Returns whether this receipt is credible for message `id`. A message of this device can be
+    /// confirmed only by its recipients. Otherwise a receipt of a group member counts only if a
+    /// copy shows that another device of ours sent the message there.
     fn may_confirm(&self, lookup: &mut impl Lookup, report: &Report, id: &MessageId) -> bool {
         let key = RowKey::Outbox(id.clone());
         if let Some(Row::Outbox(row)) = lookup.row(&key) {
@@ -172,7 +172,7 @@ impl Session {
         !report.is_of_member() || (lookup.is_absent(&key) && self.is_copied(lookup, report, id))
     }
 
-    /// Whether a copy of that message came from another device of ours, readable or not.
+    /// Returns whether a copy of the message arrived from another device of ours, readable or not.
     fn is_copied(&self, lookup: &mut impl Lookup, report: &Report, id: &MessageId) -> bool {
         let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
         let source = Source {
@@ -191,8 +191,8 @@ impl Session {
         copied
     }
 
-    /// Whether a message to `to` was for this person: the one that it went to, or a member of the
-    /// group, seen in that chat. Our own devices are not among them.
+    /// Returns whether `person` is a recipient of a message to `to`: the person it was sent to, or
+    /// a member of the group. `chat` must be that chat. Our own devices are not recipients.
     pub(in crate::session) fn is_reader(
         &self,
         lookup: &mut impl Lookup,
@@ -276,7 +276,7 @@ impl Session {
     }
 }
 
-/// The message that a receipt is about, and those that it lists.
+/// Returns the id of a receipt and the ids that it lists.
 pub(in crate::session) fn listed_ids(node: &Node) -> Vec<MessageId> {
     let listed = node
         .child("list")
@@ -295,7 +295,7 @@ pub(in crate::session) fn listed_ids(node: &Node) -> Vec<MessageId> {
     ids
 }
 
-/// What a receipt says; `None` for those that only the protocol cares about.
+/// Returns the kind of a receipt; `None` for kinds that applications do not need.
 fn kind_of(node: &Node) -> Option<ReceiptKind> {
     Some(match node.attr_text("type").as_deref() {
         None | Some("" | "delivery") => ReceiptKind::Delivered,
@@ -309,7 +309,7 @@ fn kind_of(node: &Node) -> Option<ReceiptKind> {
     })
 }
 
-/// The outbox row with the first time that it was delivered or read; `None` if that is known.
+/// Returns the row with the time of first delivery or reading; `None` if nothing changes.
 fn with_times(row: &OutboxRow, kind: ReceiptKind, at_ms: i64) -> Option<OutboxRow> {
     let mut row = row.clone();
     let before = (row.delivered_ms, row.read_ms);
@@ -321,7 +321,7 @@ fn with_times(row: &OutboxRow, kind: ReceiptKind, at_ms: i64) -> Option<OutboxRo
             row.delivered_ms.get_or_insert(at_ms);
             row.read_ms.get_or_insert(at_ms);
         }
-        // What our own devices did says nothing about the other side.
+        // Actions of our own devices say nothing about the recipient.
         ReceiptKind::ReadSelf | ReceiptKind::PlayedSelf | ReceiptKind::Sender => (),
     }
     (before != (row.delivered_ms, row.read_ms)).then_some(row)

@@ -1,7 +1,7 @@
-//! Messages of others, and copies of what our other devices sent.
+//! Incoming messages, including copies of messages that our other devices sent.
 //!
-//! Decryption, the event and the moved ratchet are one unit of work: the receipt leaves only after
-//! all of them are stored, and a message that comes again is recognised by its event.
+//! Decryption, the event and the advanced ratchet are one unit of work. The receipt is sent only
+//! after all of them are committed. A message that arrives again is recognised by its event.
 
 use wmctl_proto::message::ProtocolMessage;
 
@@ -27,29 +27,31 @@ use crate::signal::sender_key::{SenderKey, SenderKeyError};
 use crate::wire::node::Node;
 use prost::Message as _;
 
-/// Most ciphertexts that one stanza may have for us: a sender key and a message.
+/// Maximum number of processed ciphertexts per stanza. Usually there are two: a sender key and a
+/// message.
 const ENC_MAX: usize = 8;
-/// Longest name that is kept of somebody.
+/// Maximum length of a stored name, in characters.
 const NAME_CHARS_MAX: usize = 128;
 
-/// The head of an incoming message.
+/// The metadata of an incoming message.
 pub(in crate::session) struct Incoming {
     pub(in crate::session) source: Source,
-    /// The sending device under its home address.
+    /// The sending device under its home address (the LID if known).
     pub(in crate::session) home: Jid,
     pub(in crate::session) id: MessageId,
     pub(in crate::session) at_ms: i64,
     pub(in crate::session) dedupe: Dedupe,
 }
 
-/// Why a ciphertext gives nothing to read.
+/// Why a ciphertext has no readable content.
 #[derive(PartialEq, Eq)]
 enum Unreadable {
-    /// It was read before.
+    /// It was decrypted before.
     Again,
-    /// No client could read it: the code to refuse it with.
+    /// No client can decrypt it. The value is the error code of the refusal.
     Refuse(u32),
-    /// The sender should send it again; `bundle` if it cannot reach us without fresh keys.
+    /// The sender should send it again. `bundle` is true if the retry receipt must include fresh
+    /// keys.
     AskAgain { bundle: bool, reason: &'static str },
 }
 
@@ -139,7 +141,7 @@ impl Session {
             match read {
                 Ok(plain) => self.take(unit, node, &incoming, &plain),
                 Err(Unreadable::Again) => (),
-                // What was for people is told already.
+                // The content for people already has its event.
                 Err(_) if self.is_known(unit, &incoming) => break,
                 Err(Unreadable::Refuse(code)) => {
                     return self.decline(unit, node, &incoming, code);
@@ -151,8 +153,9 @@ impl Session {
         }
         let known = self.is_known(unit, &incoming);
         if used_up && !known && !is_peer(node) {
-            // Its key is behind us and it is no event: the sender's chain was handed to us from a
-            // later place on, or too many messages overtook it. Only a new ciphertext helps.
+            // The message key is gone and there is no event. Either the sender key that we received
+            // starts at a later counter, or too many later messages arrived first. Only a new
+            // ciphertext helps.
             return self.ask_again(unit, node, &incoming, true, "key_used_up");
         }
         match known || is_peer(node) {
@@ -163,14 +166,14 @@ impl Session {
         self.confirm(unit, node, &incoming);
     }
 
-    /// Whether it was told before, or read without anything to tell.
+    /// Returns whether the message has an event, or was decrypted without content for people.
     fn is_known(&self, unit: &mut Unit<'_>, incoming: &Incoming) -> bool {
         let told = unit.row(&RowKey::Seen(incoming.dedupe.clone())).is_some();
         let row = unit.row(&RowKey::Retry(incoming.dedupe.clone()));
         told || matches!(row, Some(Row::Retry(row)) if row.is_quiet())
     }
 
-    /// No client of our kind could read it; the phone may.
+    /// Refuses a message that no client of our kind can decrypt. The phone may still have it.
     fn decline(&mut self, unit: &mut Unit<'_>, node: &Node, incoming: &Incoming, code: u32) {
         let reason = match code {
             refused::MALFORMED => "malformed",
@@ -182,7 +185,7 @@ impl Session {
         unit.out.transmit.extend(ack(node, Some(code)));
     }
 
-    /// It is stored: the server may forget it, and a copy before it that we could not read.
+    /// Confirms a stored message to the server, and releases the ack of an unreadable earlier copy.
     fn confirm(&mut self, unit: &mut Unit<'_>, node: &Node, incoming: &Incoming) {
         let receipt = self.delivered(node, &incoming.source);
         unit.out.transmit.extend(receipt);
@@ -211,7 +214,7 @@ impl Session {
         Ok(plain.to_vec())
     }
 
-    /// A message that starts a ratchet, or that was sent before our first answer arrived.
+    /// Decrypts a message that starts a ratchet, or that was sent before our first reply arrived.
     fn decrypt_first(
         &mut self,
         unit: &mut Unit<'_>,
@@ -245,7 +248,7 @@ impl Session {
         Ok(plain)
     }
 
-    /// Checks the proof that a companion device belongs to its account, where there is one.
+    /// Verifies the proof, if present, that a companion device belongs to its account.
     fn check_companion(
         &self,
         unit: &mut Unit<'_>,
@@ -291,7 +294,7 @@ impl Session {
         Ok(plain)
     }
 
-    /// What was decrypted: keys for the protocol, and content for people.
+    /// Processes decrypted content: keys for the protocol, and content for people.
     fn take(&mut self, unit: &mut Unit<'_>, node: &Node, incoming: &Incoming, plain: &[u8]) {
         let content = Content::of(plain);
         let source = &incoming.source;
@@ -318,7 +321,7 @@ impl Session {
         let sent_to = content
             .sent_to
             .and_then(|text| std::str::from_utf8(text).ok());
-        // A copy without a recipient says inside where it went.
+        // A copy without `recipient` names its chat inside the payload.
         let chat = match sent_to.and_then(|text| text.parse::<Jid>().ok()) {
             Some(chat) if source.from_me && node.value("recipient").is_none() => chat,
             _ => source.chat.clone(),
@@ -339,7 +342,7 @@ impl Session {
         let (dedupe, body) = (Some(incoming.dedupe.clone()), EventBody::Message(message));
         match named {
             true => self.tell(unit, dedupe, incoming.at_ms, body),
-            // Only the ciphertext said who it is.
+            // Only the ciphertext named the chat, so its other address is not loaded.
             false => unit.event(dedupe, incoming.at_ms, None, body),
         }
     }
@@ -354,7 +357,8 @@ impl Session {
         Some(alt.with_device(source.sender.device))
     }
 
-    /// What our phone tells its companions; false when it is for people after all.
+    /// Processes a message from our phone to its companions. Returns false if it has content for
+    /// people.
     fn take_protocol(
         &mut self,
         unit: &mut Unit<'_>,
@@ -378,7 +382,7 @@ impl Session {
         } else if let Some(answer) = protocol.peer_data_operation_request_response_message {
             self.take_resent(unit, incoming, &answer);
         } else {
-            // Other peer messages are between the phone and clients with a screen.
+            // Other peer messages concern clients with a user interface.
             return is_peer(node);
         }
         true
@@ -396,7 +400,7 @@ fn is_kind(enc: &Node, kind: &str) -> bool {
 fn unreadable(error: &RatchetError) -> Unreadable {
     match error {
         RatchetError::Duplicate { .. } => Unreadable::Again,
-        // The sender has keys of ours that lead nowhere: it needs others.
+        // The sender uses keys of ours that no longer exist, so it needs new ones.
         RatchetError::NoSession
         | RatchetError::MissingPreKey { .. }
         | RatchetError::MissingSignedPreKey { .. } => Unreadable::AskAgain {
@@ -428,7 +432,7 @@ fn sender_key_of(chat: &Jid, sender: Address) -> RowKey {
 }
 
 impl Session {
-    /// The sender key of a device, moved to its proper place, and that place.
+    /// Returns a device's sender key, moved to its home row if needed, and the key of that row.
     fn sender_key_from(
         &self,
         unit: &mut Unit<'_>,
@@ -454,7 +458,7 @@ impl Session {
         incoming: &Incoming,
         bytes: &[u8],
     ) -> Result<Vec<u8>, Unreadable> {
-        // Without a message of its own in the stanza the sender believes that we have its key.
+        // Without a pairwise message in the stanza, the sender assumes that we have its sender key.
         let alone = !ciphertexts(node).any(|enc| is_kind(enc, "pkmsg") || is_kind(enc, "msg"));
         let missing = Unreadable::AskAgain {
             bundle: alone,
@@ -485,7 +489,7 @@ impl Session {
     }
 }
 
-/// The name that a sender goes by.
+/// Returns the sender's push name.
 fn push_name(node: &Node) -> Option<String> {
     let name = node.attr_text("notify")?;
     let name: String = name.chars().take(NAME_CHARS_MAX).collect();

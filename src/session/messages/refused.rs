@@ -1,5 +1,5 @@
-//! What becomes of an input whose changes the database does not take: an event with its bytes, and
-//! an ack, so that it does not come again and stop everything behind it.
+//! Inputs whose changes the database refuses. Each becomes an event with its bytes and is acked, so
+//! that it does not arrive again and block everything behind it.
 
 use crate::crypto::hash::sha256;
 use crate::ids::{Jid, MessageId};
@@ -13,13 +13,15 @@ use crate::session::rows::{Dedupe, OutboxRow, OutboxState, Row, RowKey, Rows};
 use crate::wire::encode::encode;
 use crate::wire::node::Node;
 
-/// The error of a message that was not sent because it, or what sending it changes, is refused.
+/// The error code of a message that was not sent because the database refuses it or its changes.
 pub const REFUSED: &str = "refused";
 
 impl Session {
-    /// What to commit and to transmit instead of what `input` would have changed; `None` where the
-    /// account cannot go on without it. `made` is what it had made of the input, `reason` why that
-    /// is not taken. To be thrown away afterwards: it is ahead of its rows.
+    /// Returns what to commit and transmit instead of the refused changes. Returns `None` if the
+    /// account cannot continue without this input.
+    ///
+    /// `made` are the refused changes, and `reason` is the database's error text. Discard the
+    /// session afterwards, because its state is ahead of its rows.
     pub fn refuse(
         &self,
         now: Now,
@@ -31,7 +33,7 @@ impl Session {
         let mut out = Output::default();
         match input {
             Input::Node(node) => {
-                // Without these there is no link.
+                // Without these stanzas there is no link.
                 if matches!(node.tag.as_str(), "success" | "failure" | "stream:error") {
                     return None;
                 }
@@ -40,7 +42,7 @@ impl Session {
             Input::Send(id) => self.refuse_send(now, id, rows, reason, &mut out),
             Input::LinkUp | Input::LinkDown | Input::Logout => return None,
             Input::History => {
-                // How far it has come is written all the same: the next piece may be welcome.
+                // Keep the progress: the next chunk may be accepted.
                 out.changes.extend(made.iter().filter(is_progress).cloned());
                 refuse_other(now, input.word(), reason, &mut out);
             }
@@ -61,7 +63,7 @@ impl Session {
             Some(Row::Outbox(row)) => Some(row.clone()),
             _ => None,
         };
-        // Neither its recipient nor its body is ever written again.
+        // An update never writes recipient and body again.
         let row = known.clone().unwrap_or_else(|| OutboxRow {
             id: id.clone(),
             to: self.account.jid.bare(),
@@ -130,7 +132,7 @@ fn refuse_node(
 ) {
     let stanza = encode(node);
     let dedupe = dedupe_of(&stanza);
-    // What could be read of it is worth more than its ciphertext.
+    // The decrypted content is more useful than the ciphertext.
     let decrypted = made.iter().find_map(|change| match change {
         Change::Event(event) => match &event.body {
             EventBody::Message(message) => Some(message),
@@ -166,13 +168,13 @@ fn is_progress(change: &&Change) -> bool {
     }
 }
 
-/// The same bytes are one event, however often they come.
+/// Returns a dedupe key from bytes: equal bytes are one event, even if they arrive again.
 fn dedupe_of(bytes: &[u8]) -> Dedupe {
     let digest = sha256(&[bytes]);
     Dedupe(format!("refused|{}", hex::encode(&digest[..16])))
 }
 
-/// Something that came from nobody: told once for each reason.
+/// Reports an input that is not a stanza: one event for each reason.
 fn refuse_other(now: Now, input: &'static str, reason: &str, out: &mut Output) {
     let dedupe = dedupe_of(format!("{input} {reason}").as_bytes());
     let body = EventBody::Refused {

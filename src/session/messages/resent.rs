@@ -1,24 +1,25 @@
-//! How often messages were sent again, and to whom.
+//! Counters of messages that were sent again.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::ids::{Address, MessageId};
 
-/// How often one device gets one message again.
+/// Maximum number of times that one device gets one message again.
 pub(in crate::session) const RESENDS_PER_DEVICE_MAX: u32 = 5;
-/// Most pairs of message and device that are counted.
+/// Maximum number of counted pairs of message and device.
 pub(in crate::session) const COUNTED_MAX: usize = 8_192;
 
-/// What is remembered of resends; lost with the process, which only makes it more generous.
+/// Resend counters. They are lost with the process; the only effect is that more resends are
+/// allowed.
 #[derive(Clone, Debug, Default)]
 pub(in crate::session) struct Resent {
     pub(in crate::session) counts: HashMap<(MessageId, Address), u32>,
-    /// Devices whose ratchet was replaced on their word that they cannot read us: once is enough.
+    /// Devices whose ratchet was replaced on request, which is done only once per device.
     pub(in crate::session) recreated: HashSet<Address>,
 }
 
 impl Resent {
-    /// Counts a resend; false when this device had enough of them.
+    /// Counts a resend. Returns false if this device has reached the limit.
     pub(in crate::session) fn count(&mut self, id: &MessageId, device: &Address) -> bool {
         if COUNTED_MAX <= self.counts.len() {
             self.counts.clear();

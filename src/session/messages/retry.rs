@@ -1,4 +1,8 @@
-//! Messages that could not be read: asking for ours again, and sending again what others ask for.
+//! Retries: requests for messages that we could not decrypt, and resends of messages that others
+//! could not decrypt.
+//!
+//! Source: whatsmeow 33cfac51 `retry.go` (form of the receipt, five requests, keys from the second
+//! on).
 
 use crate::session::messages::resent::{COUNTED_MAX, RESENDS_PER_DEVICE_MAX};
 
@@ -23,28 +27,28 @@ use crate::signal::bundle::Bundle;
 use crate::signal::prekey::PreKey;
 use crate::wire::node::Node;
 
-/// How often we ask for one message before we give it up.
+/// Maximum number of retry receipts for one message.
 const ASKS_MAX: u32 = 5;
-/// How often one message is sent again, over all that ask for it: each member of the largest group
-/// as often as a device may ask.
+/// Maximum number of resends of one message over all requesters: each member of the largest group
+/// at the limit per device.
 const RESENDS_MAX: u32 = 4_096 * RESENDS_PER_DEVICE_MAX;
-/// Messages older than this are not sent again.
+/// Maximum age in ms of a message that is sent again.
 const AGE_MS_MAX: i64 = 14 * 24 * 3_600_000;
 
-/// What is to be done about somebody who cannot read a message of ours.
+/// How to respond to a retry receipt.
 pub(in crate::session) enum ResendPlan {
-    /// Nothing but an ack: it is not ours, or not for them.
+    /// Only ack: the message is not ours, or was not for the requester.
     Ignore,
-    /// It is not sent again though it could be: a stable word.
+    /// Ack and do not resend. The value is a stable word for the reason.
     Refuse(&'static str),
-    /// There is neither a ratchet nor a bundle: fetch the bundle first.
+    /// Fetch a bundle first.
     AskBundle(Jid),
-    /// Who is in the group is not known.
+    /// Query the group's members first.
     AskGroup(Jid),
     Resend(Box<Resend>),
 }
 
-/// A message to send again, to one device.
+/// A message to send again to one device.
 pub(in crate::session) struct Resend {
     row: OutboxRow,
     source: Source,
@@ -53,9 +57,10 @@ pub(in crate::session) struct Resend {
 }
 
 impl Session {
-    /// Asks the sender for a message that we could not read, unless it was asked often enough.
+    /// Sends a retry receipt to the sender of an undecryptable message, up to the limit.
     ///
-    /// `bundle_at_once` is for a sender who has no way to reach us yet.
+    /// `bundle_at_once` includes fresh keys in the first receipt, because the sender cannot reach
+    /// us with the keys it has.
     pub(in crate::session) fn ask_again(
         &mut self,
         unit: &mut Unit<'_>,
@@ -78,7 +83,7 @@ impl Session {
         let count = known.unwrap_or(in_message).saturating_add(1);
         self.remember_unread(unit, node, incoming, count, reason);
         if ASKS_MAX < count {
-            // The phone may still have it.
+            // The phone may still have the message.
             unit.out.transmit.extend(ack(node, None));
             return;
         }
@@ -103,7 +108,7 @@ impl Session {
         self.answer_then_ack(unit, node, receipt);
     }
 
-    /// The one-time key that a device was given with a request, unless it was used.
+    /// Returns the one-time key that was given to a device in a retry receipt, if it is unused.
     pub(in crate::session) fn given_key(
         &self,
         lookup: &mut impl Lookup,
@@ -113,7 +118,7 @@ impl Session {
         own_pre_key(lookup, id)
     }
 
-    /// A pre-key bundle of ours that only one device gets, the same until it uses it.
+    /// Returns a pre-key bundle for one device. It stays the same until the device uses it.
     fn bundle_for(&mut self, unit: &mut Unit<'_>, home: &Jid) -> Node {
         let keys = match self.given_key(unit, home) {
             Some(key) => vec![key],
@@ -129,7 +134,7 @@ impl Session {
             .with_child(Node::new("type").bytes(vec![crate::crypto::curve::SIGNAL_PREFIX]))
             .with_child(Node::new("identity").bytes(self.account.identity.public.0.to_vec()));
         for key in &keys {
-            // It is given away here and must not be handed to the server as well.
+            // It is given to this device, so it must not be uploaded to the server.
             let private = Secret::new(*key.pair.private.expose());
             let row = Row::PreKey(PreKeyRow {
                 private,
@@ -143,7 +148,7 @@ impl Session {
             .with_child(device_identity::node(&self.account.adv))
     }
 
-    /// Decides by the rows what to do about a retry receipt.
+    /// Decides from the rows how to respond to a retry receipt.
     pub(in crate::session) fn plan_resend(
         &self,
         lookup: &mut impl Lookup,
@@ -207,7 +212,7 @@ impl Session {
         }))
     }
 
-    /// Whether the requester is one of those that the message was for: nobody else gets it.
+    /// Returns whether the requester was a recipient of the message. No other device gets it.
     fn may_have(&self, lookup: &mut impl Lookup, to: &Jid, source: &Source) -> bool {
         let requester = addresses::home(&self.account, lookup, &source.sender);
         if is_own(&self.account, &requester) {
@@ -216,10 +221,10 @@ impl Session {
         self.is_reader(lookup, to, &source.chat, &source.sender)
     }
 
-    /// Somebody could not read a message of ours.
+    /// Handles a retry receipt.
     pub(in crate::session) fn resend(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if self.phase != Phase::Ready {
-            // Fetching bundles has to wait for the end of login; the receipt waits with it.
+            // Bundles can be fetched only after login, so the receipt waits.
             return self.hold(unit, node);
         }
         if let Some(source) = Source::of(&self.account, node) {
@@ -245,7 +250,7 @@ impl Session {
         unit.out.transmit.extend(ack(node, None));
     }
 
-    /// Encrypts a message once more for the one that asks, unless it has had enough of them.
+    /// Encrypts a message again for the requester, up to the limit per device.
     fn send_again(
         &mut self,
         unit: &mut Unit<'_>,
@@ -318,18 +323,18 @@ impl Session {
 
 /// Why a message is not sent again.
 enum NotAgain {
-    /// Something has to be asked for first.
+    /// Not yet: a request must be answered first.
     Yet,
-    /// A stable word.
+    /// Never. The value is a stable word for the reason.
     Ever(&'static str),
 }
 
-/// The message that a retry receipt is about.
+/// Returns the message that a retry receipt is about.
 fn retried(node: &Node) -> Option<MessageId> {
     origin::message_id(node.child("retry")?)
 }
 
-/// Whether a companion's bundle comes with proof that it belongs to the account.
+/// Returns whether a companion's bundle is proven to belong to the account. True without a proof.
 fn proven(node: &Node, requester: &Jid, bundle: &Bundle) -> bool {
     let proof = node
         .child("keys")

@@ -1,8 +1,8 @@
-//! Sending what applications queued.
+//! Sending of messages that applications queued.
 //!
-//! A message is encrypted once, for all devices, and committed in that form before it leaves; from
-//! then on it is only ever repeated byte for byte. What is missing before that (device lists,
-//! groups, pre-keys) is asked for, and the message is taken up again when the answer is there.
+//! A message is encrypted once for all devices and committed in that form before it is sent. After
+//! that it is only repeated, byte for byte. If device lists, groups or pre-keys are missing, the
+//! session requests them and continues with the message after the answer.
 
 use crate::ids::{Jid, MessageId};
 use crate::session::changes::EventBody;
@@ -22,18 +22,18 @@ use crate::signal::bundle::Bundle;
 use crate::wire::node::Node;
 use crate::wire::{decode, encode};
 
-/// How often something may be asked for before one message is given up.
+/// Maximum number of requests for one message before it fails.
 const ASKS_MAX: u32 = 8;
-/// How long a message waits before it is repeated after the server said that it has trouble.
+/// Wait in ms before a message is repeated after a server error.
 const TROUBLE_MS: u64 = 5_000;
 
-/// What is to be done for an outbox row.
+/// The next step for an outbox row.
 pub(in crate::session) enum Plan {
-    /// It is not ours to send, or done.
+    /// Nothing: it is finished, or no such row exists.
     Nothing,
-    /// It was encrypted before: this stanza once more.
+    /// Repeat this encrypted stanza.
     Repeat(Vec<u8>),
-    /// It cannot be sent: a stable code.
+    /// Fail: it cannot be sent. The value is a stable code.
     Refuse(&'static str),
     AskDevices(Vec<Jid>),
     AskGroup(Jid),
@@ -42,20 +42,20 @@ pub(in crate::session) enum Plan {
     Group(Box<GroupPlan>),
 }
 
-/// A message to one person, with everything at hand.
+/// A message to one person, with all data that it needs.
 pub(in crate::session) struct DirectPlan {
     row: OutboxRow,
     to: Jid,
-    /// The recipient's phone number, where the message goes to the LID.
+    /// The recipient's phone number, if the message is addressed to the LID.
     number: Option<Jid>,
-    /// Without the device that we are.
+    /// The recipient's and our own devices, except this one.
     devices: Vec<Jid>,
-    /// What the recipient gave us to show that it knows us.
+    /// The recipient's privacy token.
     token: Option<Vec<u8>>,
 }
 
 impl Session {
-    /// Decides by the rows what a message needs next.
+    /// Decides from the rows what a message needs next.
     pub(in crate::session) fn plan_send(&self, lookup: &mut impl Lookup, id: &MessageId) -> Plan {
         let Some(Row::Outbox(row)) = lookup.row(&RowKey::Outbox(id.clone())) else {
             return Plan::Nothing;
@@ -111,7 +111,8 @@ impl Session {
         }))
     }
 
-    /// Our own address, without device, in the kind that a recipient is addressed with.
+    /// Returns our own address without device, of the same kind (LID or phone number) as the
+    /// recipient's.
     pub(in crate::session) fn own_beside(&self, to: &Jid) -> Jid {
         match &self.account.lid {
             Some(lid) if to.is_lid() => lid.bare(),
@@ -119,12 +120,12 @@ impl Session {
         }
     }
 
-    /// Whether this is the device that we are.
+    /// Returns whether `device` is this device.
     pub(in crate::session) fn is_this_device(&self, device: &Jid) -> bool {
         device.device == self.account.jid.device && is_own(&self.account, device)
     }
 
-    /// The devices of all these users, or those users whose devices are not known.
+    /// Returns the devices of all users, or the users whose devices are unknown.
     pub(in crate::session) fn all_devices(
         &self,
         lookup: &mut impl Lookup,
@@ -144,7 +145,7 @@ impl Session {
         }
     }
 
-    /// The devices that nothing can be encrypted for until their keys are fetched.
+    /// Returns the devices whose pre-key bundle must be fetched before anything can be encrypted.
     pub(in crate::session) fn without_keys(
         &self,
         lookup: &mut impl Lookup,
@@ -165,7 +166,7 @@ impl Session {
     /// Takes a message one step further.
     pub(in crate::session) fn send(&mut self, unit: &mut Unit<'_>, id: &MessageId) {
         if self.phase != Phase::Ready {
-            // Whoever waits in the outbox is sent after the next login.
+            // The outbox is processed after the next login.
             return;
         }
         if let Some(code) = self.unsendable(unit, id) {
@@ -205,9 +206,8 @@ impl Session {
         }
     }
 
-    /// Why a message must not leave any more: another account is paired than the one that it was
-    /// taken in for, or its time is over. One that may have left already is repeated until the
-    /// server says so.
+    /// Returns why a message must not be sent any more: it was queued for another account, or it
+    /// expired. An encrypted message does not expire, because it may have been sent already.
     fn unsendable(&self, unit: &mut Unit<'_>, id: &MessageId) -> Option<&'static str> {
         let Some(Row::Outbox(row)) = unit.row(&RowKey::Outbox(id.clone())) else {
             return None;
@@ -223,7 +223,7 @@ impl Session {
         }
     }
 
-    /// Whether a message was taken in for the account that is paired now.
+    /// Returns whether a message was queued for the account that is paired now.
     pub(in crate::session) fn owns(&self, row: &OutboxRow) -> bool {
         let ours = self.account.jid.bare();
         row.account
@@ -231,7 +231,7 @@ impl Session {
             .is_none_or(|account| account.bare() == ours)
     }
 
-    /// Counts what was asked for one message, so that no answer can keep it busy for ever.
+    /// Counts a request for a message and fails the message if there were too many.
     fn may_ask(&mut self, unit: &mut Unit<'_>, id: &MessageId) -> bool {
         let asks = self.attempts.asks.entry(id.clone()).or_insert(0);
         *asks += 1;
@@ -262,7 +262,7 @@ impl Session {
             let encrypted = match self.encrypt_to(unit, device, plain, bundle) {
                 Ok(encrypted) => encrypted,
                 Err(Unsealed::NoKeys) => continue,
-                // With the keys of a new ratchet, from the beginning.
+                // Start over with the keys for a new ratchet.
                 Err(Unsealed::PutAside) => return unit.again(Input::Send(row.id)),
             };
             proof |= encrypted.starts_ratchet();
@@ -288,7 +288,7 @@ impl Session {
         self.commit_send(unit, row, &to, sender, node);
     }
 
-    /// The bundle for a device that there is no ratchet with.
+    /// Takes the held bundle for a device if there is no ratchet with it.
     pub(in crate::session) fn bundle_if_needed(
         &mut self,
         unit: &mut Unit<'_>,
@@ -301,7 +301,7 @@ impl Session {
         }
     }
 
-    /// The stanza without its encrypted content.
+    /// Returns the stanza without its encrypted content.
     pub(in crate::session) fn message(&self, row: &OutboxRow, to: &Jid) -> Node {
         let content = Content::of(&row.body);
         let node = Node::new("message")
@@ -314,7 +314,7 @@ impl Session {
         }
     }
 
-    /// Commits the encrypted stanza; only then is it transmitted.
+    /// Stores the encrypted stanza and queues it; it is transmitted only after the commit.
     pub(in crate::session) fn commit_send(
         &mut self,
         unit: &mut Unit<'_>,
@@ -343,7 +343,7 @@ impl Session {
         unit.transmit(node);
     }
 
-    /// Gives a message up, and says why.
+    /// Fails a message with a stable code.
     pub(in crate::session) fn fail_send(
         &mut self,
         unit: &mut Unit<'_>,
@@ -385,7 +385,7 @@ impl Session {
         }
     }
 
-    /// The server has a message, or refuses it.
+    /// Handles the server's ack: it accepted a message or refused it.
     pub(in crate::session) fn receive_ack(&mut self, unit: &mut Unit<'_>, node: &Node) {
         let Some(id) = acknowledged(node) else {
             return;
@@ -433,7 +433,7 @@ impl Session {
         }
     }
 
-    /// The server knows of other devices or members than we do.
+    /// Drops cached recipients, because the server knows other devices or members.
     fn forget_recipients(&mut self, unit: &mut Unit<'_>, to: &Jid) {
         if to.is_group() {
             doubt_group(unit, to);
@@ -445,7 +445,7 @@ impl Session {
     }
 }
 
-/// The message that an ack is about.
+/// Returns the message that an ack is about.
 fn acknowledged(node: &Node) -> Option<MessageId> {
     let class = node.attr_text("class")?;
     if class == "message" {
@@ -455,7 +455,7 @@ fn acknowledged(node: &Node) -> Option<MessageId> {
     }
 }
 
-/// Adds what receivers' clients want to know before they decrypt.
+/// Adds the attributes that receiving clients read before decryption.
 pub(in crate::session) fn decorate(enc: Node, content: &Content<'_>) -> Node {
     let enc = match content.media_type() {
         Some(media) => enc.attr("mediatype", media),

@@ -1,9 +1,12 @@
-//! Messages that came and could not be read.
+//! Incoming messages that could not be decrypted.
 //!
-//! Applications are told at once, in the transaction that remembers the message; a copy that can
-//! be read later is a `message` event with the same id. The sender is asked for another copy, and
-//! after a while our own phone, which has one where the sender never answers. What the phone was
-//! not asked for yet is a row, so that no restart forgets it.
+//! Applications get an event at once, in the transaction that records the message. A copy that can
+//! be decrypted later is a `message` event with the same id. The session asks the sender for
+//! another copy. If the sender does not answer in time, it asks our own phone, which may have the
+//! message. Each message that the phone was not asked for yet is a row, so it survives a restart.
+//!
+//! Source: whatsmeow 33cfac51 `send.go` (`BuildUnavailableMessageRequest`) and Baileys 7.0.0-rc13
+//! `src/Socket/messages-recv.ts` (types of `unavailable`).
 
 use std::io::Write as _;
 
@@ -31,21 +34,21 @@ use crate::session::rows::{Dedupe, HistoryRow, RetryRow, Row, RowKey, Unread};
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
 
-/// So long the sender may take to answer before the phone is asked.
+/// Time in ms for the sender to answer before the phone is asked.
 const PATIENCE_MS: u64 = 5_000;
-/// Between two questions to the phone.
+/// Pause in ms between two questions to the phone.
 const PAUSE_MS: u64 = 1_000;
-/// How long the server may take to confirm a question before it is asked anew.
+/// Maximum time in ms for the server to confirm a question before it is repeated.
 const CONFIRMED_MS_MAX: u64 = 30_000;
-/// How long to wait where the phone cannot be asked for now.
+/// Wait in ms if the phone cannot be asked now.
 const NO_WAY_MS: u64 = 60_000;
-/// The phone is not asked for older messages.
+/// Maximum age in ms of a message that the phone is asked for.
 const AGE_MS_MAX: i64 = 14 * 24 * 3_600_000;
-/// Most messages of one answer.
+/// Maximum number of messages read from one response.
 const ANSWERS_MAX: usize = 64;
-/// Largest message of an answer: no history holds a larger one.
+/// Maximum size of a message in a response, in bytes: just below the limit of a history entry.
 const ANSWER_BYTES_MAX: usize = (1 << 20) - 64;
-/// Kinds of message that phones do not hand on to companions.
+/// Types of unavailable messages that phones do not pass on to companions.
 const KEPT_BACK: [&str; 3] = [
     "bot_unavailable_fanout",
     "hosted_unavailable_fanout",
@@ -53,7 +56,7 @@ const KEPT_BACK: [&str; 3] = [
 ];
 
 impl Session {
-    /// Remembers a message that cannot be read, and tells applications the first time.
+    /// Records an undecryptable message. The first time, it also emits an event.
     pub(in crate::session) fn remember_unread(
         &mut self,
         unit: &mut Unit<'_>,
@@ -84,7 +87,7 @@ impl Session {
             unit.rows.forget(&RowKey::NextUnread);
             self.ask_phone_later(unit, PATIENCE_MS);
         }
-        // Between our own devices nothing is for people.
+        // Peer messages between our own devices are not for people.
         if first && !is_peer(node) {
             let body = EventBody::Undecryptable {
                 chat: incoming.source.chat.clone(),
@@ -92,7 +95,7 @@ impl Session {
                 id: incoming.id.clone(),
                 reason,
             };
-            // Not the message's own key: a later copy may still be readable.
+            // Not the message's own dedupe key: a later copy may be readable.
             let dedupe = incoming
                 .source
                 .dedupe("undecryptable", &incoming.home, &incoming.id);
@@ -100,7 +103,8 @@ impl Session {
         }
     }
 
-    /// It was read, and holds nothing for people: if it comes again, its keys are used up.
+    /// Records a message that was decrypted and has no content for people. If it arrives again, its
+    /// message key no longer exists.
     pub(in crate::session) fn remember_quiet(unit: &mut Unit<'_>, incoming: &Incoming) {
         let row = RetryRow {
             count: 0,
@@ -110,13 +114,13 @@ impl Session {
         unit.put(RowKey::Retry(incoming.dedupe.clone()), Row::Retry(row));
     }
 
-    /// A readable copy came.
+    /// Deletes the record after a readable copy arrived.
     pub(in crate::session) fn forget_unread(unit: &mut Unit<'_>, dedupe: &Dedupe) {
         unit.delete(RowKey::Retry(dedupe.clone()));
         unit.rows.forget(&RowKey::NextUnread);
     }
 
-    /// Has the phone asked after a while.
+    /// Schedules a question to the phone.
     pub(in crate::session) fn ask_phone_later(&mut self, unit: &mut Unit<'_>, delay_ms: u64) {
         if !self.questions.due {
             self.questions.due = true;
@@ -132,7 +136,7 @@ impl Session {
         }
     }
 
-    /// Asks the phone for the next message that could not be read.
+    /// Asks the phone for the oldest message that could not be decrypted.
     pub(in crate::session) fn ask_phone(&mut self, unit: &mut Unit<'_>) {
         self.questions.due = false;
         if self.phase != Phase::Ready {
@@ -187,7 +191,7 @@ impl Session {
         }
     }
 
-    /// The server has a question for the phone; true if it was one.
+    /// Handles the server's confirmation of a question. Returns whether it was one.
     pub(in crate::session) fn question_confirmed(
         &mut self,
         unit: &mut Unit<'_>,
@@ -219,8 +223,8 @@ impl Session {
         unit.rows.forget(&RowKey::NextUnread);
     }
 
-    /// The phone hands over messages that it was asked for. They are kept as a history of their own
-    /// until they are taken in.
+    /// Accepts messages that the phone sends on request. They are stored as a history until they
+    /// are imported.
     pub(in crate::session) fn take_resent(
         &mut self,
         unit: &mut Unit<'_>,
@@ -266,20 +270,20 @@ impl Session {
     }
 }
 
-/// What distinguishes messages that the phone was asked for from a history.
+/// Dedupe key prefix of requested messages, which distinguishes them from a history.
 const RESENT: &str = "resent";
 
-/// Whether this is no history, but what the phone was asked for.
+/// Returns whether this is a set of requested messages instead of a history.
 pub(in crate::session) fn is_resent(row: &HistoryRow) -> bool {
     row.dedupe.0.starts_with(RESENT)
 }
 
-/// Whether a message is between our own devices only.
+/// Returns whether a message is only between our own devices.
 pub(in crate::session) fn is_peer(node: &Node) -> bool {
     node.attr_is("category", "peer")
 }
 
-/// What the phone can be asked for, if it can.
+/// Returns what to ask the phone for; `None` if the phone would not send it.
 fn asked_for(node: &Node, incoming: &Incoming, reason: &str) -> Option<Unread> {
     let unavailable = node.child("unavailable");
     let kind = unavailable.and_then(|unavailable| unavailable.attr_text("type"));
@@ -293,7 +297,7 @@ fn asked_for(node: &Node, incoming: &Incoming, reason: &str) -> Option<Unread> {
     })
 }
 
-/// The question for one message.
+/// Returns the question for one message.
 fn question(session: &Session, unread: &Unread) -> Message {
     let from_me = is_own(&session.account, &unread.sender);
     let participant = (!from_me && !unread.chat.is_account()).then(|| unread.sender.to_string());
@@ -323,19 +327,19 @@ fn question(session: &Session, unread: &Unread) -> Message {
     }
 }
 
-/// The chat of a message that is not too large.
+/// Returns the chat of a message that is not too large.
 fn chat_of(info: &[u8]) -> Option<String> {
     if ANSWER_BYTES_MAX < info.len() {
         return None;
     }
-    // Only the key: lists in the message would take a hundred times the memory of their bytes.
+    // Decode only the key: the decoded lists could take a hundred times the memory of their bytes.
     let mut head = Vec::new();
     protobuf::put(&mut head, 1, protobuf::bytes(info, 1)?);
     let head = WebMessageInfo::decode(&head[..]).ok()?;
     head.key?.remote_jid
 }
 
-/// A chat of a history, with that one message.
+/// Returns a conversation of a history that contains this one message.
 fn conversation(chat: &str, info: &[u8]) -> Vec<u8> {
     let (mut message, mut conversation) = (Vec::new(), Vec::new());
     protobuf::put(&mut message, 1, info);

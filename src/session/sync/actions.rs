@@ -1,4 +1,6 @@
-//! What the answers about app state say: they are checked, and filed as whatsmeow files them.
+//! App state responses: verification, and storage in the same form as whatsmeow.
+//!
+//! Source: whatsmeow 33cfac51 `appstate.go`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,21 +19,21 @@ use crate::session::rows::{ChatSettings, Contact, Dedupe, Row, RowKey};
 use crate::session::sync::collections::Answer;
 use crate::session::unit::{Lookup, Unit, Wants};
 
-/// Longest name that is kept of somebody.
+/// Maximum length of a stored name, in characters.
 const NAME_CHARS_MAX: usize = 128;
 
 type Mac = [u8; MAC_BYTES];
 
-/// What an answer makes of a collection.
+/// The result of a response for a collection.
 struct Outcome {
     state: State,
-    /// Nothing that is stored counts any more.
+    /// True if the result replaces everything that is stored.
     replaced: bool,
-    /// With the version at which each was done.
+    /// Mutations, each with its version.
     mutations: Vec<(u64, Mutation)>,
 }
 
-/// The value MACs as the store has them, with what this answer did so far on top.
+/// The stored value MACs, overlaid with the changes of this response.
 struct Known {
     stored: BTreeMap<Mac, Mac>,
     fresh: BTreeMap<Mac, Option<Mac>>,
@@ -64,7 +66,7 @@ fn key_ids(answer: &Answer) -> BTreeSet<Vec<u8>> {
     snapshot.chain(patches).collect()
 }
 
-/// The state that the store has.
+/// Returns the stored state of a collection.
 fn stored_state(lookup: &mut impl Lookup, collection: Collection) -> State {
     match lookup.row(&RowKey::AppStateVersion(collection)) {
         Some(Row::AppStateVersion { version, hash }) => LtHash::from_slice(hash)
@@ -94,7 +96,7 @@ impl Session {
                 });
             }
         }
-        // Only the settings of chats are read before they are written.
+        // Chat settings are the only rows that are read before they are written.
         if wants.is_complete()
             && let Ok(outcome) = evaluate(wants, collection, answer, from_scratch)
         {
@@ -111,7 +113,7 @@ impl Session {
         }
     }
 
-    /// Applies the answer that waits for it, as a whole or not at all.
+    /// Applies a complete response, as a whole or not at all.
     pub(in crate::session) fn apply_app_state(
         &mut self,
         unit: &mut Unit<'_>,
@@ -147,7 +149,7 @@ impl Session {
     ) {
         let key = RowKey::AppStateVersion(collection);
         if outcome.replaced {
-            // The store deletes the MACs with it.
+            // The store also deletes the collection's MACs.
             unit.delete(key.clone());
             unit.rows.forget_app_state_macs(collection);
         }
@@ -170,14 +172,14 @@ impl Session {
             }
             let action = mutation.action;
             if let Some(action) = action.filter(|action| action.operation == Operation::Set) {
-                // No two settings have the same: it is over a fresh ciphertext.
+                // Unique per setting: the MAC covers a fresh ciphertext.
                 let key = Dedupe(format!("app_state|{}", hex::encode(value_mac)));
                 self.file_action(unit, &action, (!full).then_some(key));
             }
         }
     }
 
-    /// Files one setting; `news` is what makes it unique, if applications are to be told.
+    /// Stores one setting. `news` is the dedupe key of its event; `None` means no event.
     fn file_action(&mut self, unit: &mut Unit<'_>, action: &Action, news: Option<Dedupe>) {
         let kind = action.index.first().map(String::as_str).unwrap_or_default();
         let value = &action.value;
@@ -220,7 +222,7 @@ impl Session {
     }
 }
 
-/// Checks an answer against what is stored.
+/// Verifies a response against the stored state.
 fn evaluate(
     lookup: &mut impl Lookup,
     collection: Collection,
@@ -268,7 +270,7 @@ fn evaluate(
     }
     for patch in &answer.patches {
         let version = patch.version.as_ref().and_then(|version| version.version);
-        // What is here already may come once more.
+        // The response may repeat patches that are already applied.
         if version.is_some_and(|version| version <= outcome.state.version) {
             continue;
         }
@@ -298,7 +300,7 @@ fn shorten(name: Option<&str>) -> String {
         .collect()
 }
 
-/// What an action does to a chat.
+/// Returns the effect of an action on a chat.
 fn chat_change(kind: &str, value: &SyncActionValue) -> Option<ChatChange> {
     Some(match kind {
         "mute" => {
@@ -329,7 +331,7 @@ fn chat_change(kind: &str, value: &SyncActionValue) -> Option<ChatChange> {
     })
 }
 
-/// The chat whose settings a mutation changes.
+/// Returns the chat whose settings row a mutation changes.
 fn chat_of_settings(mutation: &Mutation) -> Option<Jid> {
     let action = mutation.action.as_ref()?;
     let kind = action.index.first()?;

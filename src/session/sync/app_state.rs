@@ -1,8 +1,8 @@
 //! App state: settings and names that the phone shares with its companions.
 //!
-//! A collection is asked for from the version that is stored. Its answer waits until all blobs
-//! that it names are there; then patches, MACs, names, settings and the new version are one unit
-//! of work. What cannot be right is asked for from the beginning, a few times for each link.
+//! A collection is requested from the stored version on. The response waits until all blobs that it
+//! references are downloaded. Then patches, MACs, names, settings and the new version are one unit
+//! of work. If a response is invalid, the whole collection is requested, a few times per link.
 
 use crate::session::sync::collections::{Answer, Place, Step, Unusable};
 
@@ -27,19 +27,19 @@ use crate::session::rows::{AppStateKey, Row, RowKey};
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
 
-/// Most keys that one message may bring.
+/// Maximum number of keys read from one message.
 const KEYS_MAX: usize = 256;
-/// Most missing keys that are asked for on one link.
+/// Maximum number of missing keys that are requested on one link.
 const MISSING_MAX: usize = 64;
-/// After pairing the phone shares its keys unasked; only then it is asked.
+/// Wait in ms before missing keys are requested. After pairing the phone sends its keys unasked.
 const KEY_PATIENCE_MS: u64 = 5_000;
-/// How often one collection may fail on one link before it is left alone until the next.
+/// Maximum number of failures of one collection per link.
 const FAILURES_MAX: u32 = 3;
-/// How long to wait after the server had trouble.
+/// Wait in ms after a server failure.
 const TROUBLE_MS: u64 = 5_000;
 
 impl Session {
-    /// The phone shares the keys that the collections are encrypted with.
+    /// Stores the app state keys that the phone shares.
     pub(in crate::session) fn take_app_state_keys(
         &mut self,
         unit: &mut Unit<'_>,
@@ -61,7 +61,7 @@ impl Session {
         self.sync_app_state(unit, &Collection::ALL);
     }
 
-    /// Has these collections asked for, once login is complete.
+    /// Schedules requests for these collections; they are sent after login.
     pub(in crate::session) fn sync_app_state(
         &mut self,
         unit: &mut Unit<'_>,
@@ -80,7 +80,7 @@ impl Session {
         }
     }
 
-    /// The server says which collections changed.
+    /// Handles the server's notification about changed collections.
     pub(in crate::session) fn app_state_changed(&mut self, unit: &mut Unit<'_>, node: &Node) {
         let names = node.children_named("collection");
         let changed: Vec<Collection> = names
@@ -103,7 +103,7 @@ impl Session {
         }
     }
 
-    /// Asks for all collections that are wanted.
+    /// Requests all wanted collections.
     pub(in crate::session) fn ask_app_state(&mut self, unit: &mut Unit<'_>) {
         let wanted = self.wanted();
         if self.phase != Phase::Ready || wanted.is_empty() {
@@ -141,7 +141,7 @@ impl Session {
         self.syncing.collections.entry(collection).or_default().step = step;
     }
 
-    /// The server's answer for some collections.
+    /// Handles the server's response for some collections.
     pub(in crate::session) fn app_state_answered(
         &mut self,
         unit: &mut Unit<'_>,
@@ -188,7 +188,7 @@ impl Session {
         }
     }
 
-    /// A blob is there, checked and decrypted; or it cannot be had.
+    /// Handles the end of a download: the blob is verified and decrypted, or `None` on failure.
     pub(in crate::session) fn take_blob(
         &mut self,
         unit: &mut Unit<'_>,
@@ -214,7 +214,7 @@ impl Session {
         }
     }
 
-    /// Nothing came, or the server has trouble: later again.
+    /// Retries later: there was no answer, or the server failed.
     pub(in crate::session) fn app_state_unanswered(
         &mut self,
         unit: &mut Unit<'_>,
@@ -231,7 +231,8 @@ impl Session {
         self.put_off(unit, Input::SyncAppState, TROUBLE_MS);
     }
 
-    /// What came cannot be used: the collection is asked for from the beginning, or left alone.
+    /// Discards an invalid response. The whole collection is requested, or dropped after too many
+    /// failures.
     pub(in crate::session) fn fail(
         &mut self,
         unit: &mut Unit<'_>,
@@ -249,7 +250,7 @@ impl Session {
         }
     }
 
-    /// The answer that can be applied now, and what stands in its way.
+    /// Returns the response that can be applied now, with the flags `from_scratch` and `full`.
     pub(in crate::session) fn answer_to_apply(
         &self,
         collection: Collection,
@@ -261,7 +262,7 @@ impl Session {
         }
     }
 
-    /// An answer was applied: the next part, or the end.
+    /// Records that a response was applied. Requests the next part if there is one.
     pub(in crate::session) fn app_state_applied(
         &mut self,
         unit: &mut Unit<'_>,
@@ -280,7 +281,7 @@ impl Session {
         }
     }
 
-    /// Keys are missing: the collection waits, and the phone is asked after a while.
+    /// Marks a collection as waiting for keys, and schedules a request to the phone.
     pub(in crate::session) fn app_state_blocked(
         &mut self,
         unit: &mut Unit<'_>,
@@ -311,7 +312,7 @@ impl Session {
         }
     }
 
-    /// Asks the phone for the keys that are still missing, each once for a link.
+    /// Requests the missing keys from the phone, each key at most once per link.
     pub(in crate::session) fn ask_app_state_keys(&mut self, unit: &mut Unit<'_>) {
         if self.phase != Phase::Ready || self.syncing.missing.is_empty() {
             return;
@@ -336,8 +337,8 @@ impl Session {
         }
     }
 
-    /// Sends our own phone what only it understands; its id. `None` if that is impossible, or if
-    /// `again` is handled again once the phone's keys are there.
+    /// Sends a peer message to our own phone and returns its id. Returns `None` if that is
+    /// impossible, or if bundles must be fetched first; then `again` is handled after the answer.
     pub(in crate::session) fn send_to_phone(
         &mut self,
         unit: &mut Unit<'_>,

@@ -1,4 +1,4 @@
-//! What is being done about each collection of app state while the link stands.
+//! The sync state of each app state collection while the link lasts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,25 +9,25 @@ use crate::appstate::Collection;
 use crate::appstate::blob::{Kind, Reference};
 use crate::wire::node::Node;
 
-/// Most patches of one answer.
+/// Maximum number of patches in one response.
 const PATCHES_MAX: usize = 5_000;
-/// Most blobs of one answer.
+/// Maximum number of blobs in one response.
 const BLOBS_MAX: usize = 64;
 
-/// What is being done about each collection; lost with the link, the rows know the rest.
+/// The sync state of all collections. It is lost with the link; the rows hold the rest.
 #[derive(Clone, Debug, Default)]
 pub(in crate::session) struct Syncing {
     pub(in crate::session) collections: BTreeMap<Collection, One>,
-    /// Keys that the phone has to be asked for.
+    /// Keys that must be requested from the phone.
     pub(in crate::session) missing: BTreeSet<Vec<u8>>,
     pub(in crate::session) requested: BTreeSet<Vec<u8>>,
-    /// Blobs under way: which collection's, and where in its answer.
+    /// Blobs being downloaded: the collection, and the place in its response.
     pub(in crate::session) fetches: BTreeMap<u64, (Collection, Place)>,
     pub(in crate::session) next_fetch: u64,
 }
 
 impl Syncing {
-    /// A number for a blob to be fetched, which no other of this link has.
+    /// Returns an id for a download that is unique on this link.
     pub(in crate::session) fn fetch_id(&mut self) -> u64 {
         self.next_fetch += 1;
         self.next_fetch
@@ -38,13 +38,13 @@ impl Syncing {
 #[derive(Clone, Debug, Default)]
 pub(in crate::session) struct One {
     pub(in crate::session) step: Step,
-    /// Something changed after the question.
+    /// True if the collection changed after the request was sent.
     pub(in crate::session) again: bool,
-    /// The stored state is no good: start from nothing.
+    /// True if the stored state is unusable or missing, so that a snapshot is needed.
     pub(in crate::session) from_scratch: bool,
-    /// Everything comes anew, so that nothing of it is news.
+    /// True if the whole collection is being loaded, so that its settings cause no events.
     pub(in crate::session) full: bool,
-    /// The server had nothing of it, so that whatever comes is news.
+    /// True if the server's collection was empty, so that everything that follows is news.
     pub(in crate::session) was_empty: bool,
     pub(in crate::session) failures: u32,
 }
@@ -55,21 +55,21 @@ pub(in crate::session) enum Step {
     Idle,
     Wanted,
     Asked,
-    /// Blobs are missing.
+    /// Blobs are being downloaded.
     Fetching(Box<Answer>),
     /// Ready to be applied.
     Answered(Box<Answer>),
-    /// Keys are missing.
+    /// Waiting for keys.
     Blocked,
 }
 
-/// What the server says of one collection.
+/// The server's response for one collection.
 #[derive(Clone, Debug, Default)]
 pub(in crate::session) struct Answer {
     pub(in crate::session) snapshot: Option<SyncdSnapshot>,
     pub(in crate::session) patches: Vec<SyncdPatch>,
     pub(in crate::session) more: bool,
-    /// Blobs that are not there yet.
+    /// Number of blobs that are not downloaded yet.
     pub(in crate::session) waiting: usize,
 }
 
@@ -79,11 +79,11 @@ pub(in crate::session) enum Place {
     Patch(usize),
 }
 
-/// Why an answer is no good.
+/// Why a response is unusable: a stable word.
 pub(in crate::session) struct Unusable(pub(in crate::session) &'static str);
 
 impl Answer {
-    /// Reads a `collection`, and what has to be fetched for it.
+    /// Reads a `collection` element. Also returns the blobs that must be downloaded for it.
     pub(in crate::session) fn read(
         node: &Node,
     ) -> Result<(Self, Vec<(Place, Reference)>), Unusable> {
@@ -113,7 +113,7 @@ impl Answer {
         Ok((answer, fetches))
     }
 
-    /// Puts a blob in its place.
+    /// Inserts a downloaded blob.
     pub(in crate::session) fn fill(&mut self, place: Place, bytes: &[u8]) -> Result<(), Unusable> {
         match place {
             Place::Snapshot => {

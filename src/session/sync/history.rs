@@ -1,8 +1,8 @@
-//! The phone's history: names, who is who, secrets and messages.
+//! The phone's history: names, address pairs, secrets and messages.
 //!
-//! What is announced is stored with the message that announces it. It is downloaded while the
-//! session works, and taken in piece by piece beside whatever else happens; how far that has come
-//! is stored with each piece.
+//! An announced history is stored together with its announcement. It is downloaded while the
+//! session works, and imported in chunks beside other inputs. The progress is stored with each
+//! chunk.
 
 use crate::session::sync::history_progress::Step;
 use std::io::Read as _;
@@ -28,21 +28,21 @@ use crate::session::rows::{Contact, Dedupe, HistoryRow, Row, RowKey};
 use crate::session::sync::history_reader::{Entry, Past, Piece};
 use crate::session::unit::{Lookup, Unit};
 
-/// Largest list of who is who that is unpacked.
+/// Maximum inflated size of a list of address pairs, in bytes.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
-/// Most entries that are taken out of one such list.
+/// Maximum number of entries read from such a list.
 const ENTRIES_MAX: usize = 50_000;
-/// Longest name that is kept of somebody.
+/// Maximum length of a stored name, in characters.
 const NAME_CHARS_MAX: usize = 128;
-/// Largest content of a message that is kept.
+/// Maximum size of an imported message's content, in bytes.
 const CONTENT_BYTES_MAX: usize = 256 << 10;
-/// Downloads of one history that may fail before it is given up.
+/// Maximum number of failed downloads of one history before it is given up.
 const FAILURES_MAX: u32 = 8;
-/// Wait after the first failed download; it doubles.
+/// Base of the wait after a failed download in ms. It doubles with each failure.
 const RETRY_MS: u64 = 5_000;
 
 impl Session {
-    /// A history came with a message, or the place where it lies.
+    /// Stores a history that a message contains or announces.
     pub(in crate::session) fn take_history(
         &mut self,
         unit: &mut Unit<'_>,
@@ -65,7 +65,7 @@ impl Session {
         self.go_on_with_history(unit);
     }
 
-    /// Has the next step done beside whatever else waits.
+    /// Schedules the next step beside other inputs.
     pub(in crate::session) fn go_on_with_history(&mut self, unit: &mut Unit<'_>) {
         if self.phase == Phase::Ready {
             unit.out.beside = Some(Input::History);
@@ -103,14 +103,14 @@ impl Session {
                     addresses::want_names(&self.account, lookup, &source.chat);
                 }
             }
-            // What these tell decides where the messages after them are filed.
+            // These pairs decide under which address later messages are stored.
             Entry::Chat(chat) => want_pair(lookup, &chat.pn_jid, &chat.lid_jid),
             Entry::Pair(pair) => want_pair(lookup, &pair.pn_jid, &pair.lid_jid),
             Entry::Name(_) => (),
         }
     }
 
-    /// The next step: begins with a history, or takes in a piece of one.
+    /// Does the next step: starts a history, or imports a chunk of it.
     pub(in crate::session) fn work_on_history(&mut self, unit: &mut Unit<'_>) {
         if self.phase != Phase::Ready {
             return;
@@ -153,12 +153,12 @@ impl Session {
         self.histories.current = Some((row, Step::Fetching(id)));
     }
 
-    /// Whether a history is awaited under this number.
+    /// Returns whether a history download with this id is in progress.
     pub(in crate::session) fn fetches_history(&self, id: u64) -> bool {
         matches!(&self.histories.current, Some((_, Step::Fetching(awaited))) if *awaited == id)
     }
 
-    /// The history is there, checked and decrypted; or it cannot be had.
+    /// Handles the end of a download: the blob is verified and decrypted, or `None` on failure.
     pub(in crate::session) fn take_fetched(&mut self, unit: &mut Unit<'_>, blob: Option<Vec<u8>>) {
         let Some((mut row, _)) = self.histories.current.take() else {
             return;
@@ -276,7 +276,7 @@ impl Session {
         }
     }
 
-    /// Where a message of a history came from, as far as it tells.
+    /// Returns the origin of a history message as far as it is known.
     fn past_source(&self, chat: &Jid, head: &WebMessageInfo) -> Option<Source> {
         let key = head.key.as_ref()?;
         let from_me = key.from_me == Some(true);
@@ -354,7 +354,7 @@ impl Session {
         }
     }
 
-    /// The name that our account goes by was set on the phone.
+    /// Stores our own push name after it was changed on the phone.
     pub(in crate::session) fn take_own_name(&mut self, unit: &mut Unit<'_>, name: String) {
         if self.account.push_name == name {
             return;
@@ -369,7 +369,7 @@ impl Session {
         }
     }
 
-    /// The phone tells which hidden numbers belong to which phone numbers.
+    /// Stores the mapping of LIDs to phone numbers that the phone sends.
     pub(in crate::session) fn take_lid_mapping(
         &mut self,
         unit: &mut Unit<'_>,
@@ -406,7 +406,7 @@ impl Session {
     }
 }
 
-/// Whether it is a message that the phone was to be asked for.
+/// Returns whether the phone was, or was going to be, asked for this message.
 fn was_unread(unit: &mut Unit<'_>, dedupe: &Dedupe) -> bool {
     match unit.row(&RowKey::Retry(dedupe.clone())) {
         Some(Row::Retry(row)) => row.unread.is_some(),
@@ -424,12 +424,12 @@ fn past_id(head: &WebMessageInfo) -> Option<MessageId> {
     head.key.as_ref()?.id.as_ref()?.parse().ok()
 }
 
-/// What the phone said of a history.
+/// Returns the phone's announcement of a history.
 fn announced(row: &HistoryRow) -> Option<HistorySyncNotification> {
     HistorySyncNotification::decode(&row.notification[..]).ok()
 }
 
-/// Writes down how far a history has come.
+/// Records the import progress of a history.
 fn put_done(unit: &mut Unit<'_>, row: &HistoryRow) {
     let (done, failures) = (row.done, row.failures);
     let key = RowKey::HistoryDone(row.dedupe.clone());

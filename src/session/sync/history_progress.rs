@@ -1,13 +1,13 @@
-//! The history that is being taken in.
+//! The history import in progress.
 
 use crate::session::rows::HistoryRow;
 use crate::session::sync::history_reader::{Past, Piece};
 
-/// The history that is being taken in; lost with the link, the rows know the rest.
+/// The history import in progress. It is lost with the link; the rows hold the rest.
 #[derive(Debug, Default)]
 pub(in crate::session) struct Histories {
     pub(in crate::session) current: Option<(HistoryRow, Step)>,
-    /// Before this time nothing is tried again that failed.
+    /// No retry of a failed download before this time, in monotonic ms.
     pub(in crate::session) retry_at: u64,
 }
 

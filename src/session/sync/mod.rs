@@ -1,4 +1,4 @@
-//! What the devices of an account share: app state, and the history that a phone hands over.
+//! Data that the devices of an account share: app state, and the history that the phone sends.
 
 pub(super) mod actions;
 pub(super) mod app_state;
