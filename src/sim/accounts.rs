@@ -1,4 +1,4 @@
-//! The directory: accounts by phone number and by hidden number, and their devices.
+//! The account directory: accounts by phone number and by LID, and their devices.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -15,22 +15,22 @@ use crate::sim::phone::Phone;
 use crate::sim::published::{Looks, Published};
 use crate::sim::queue::Queue;
 
-/// The wire has one byte for the device of an account.
+/// Highest device number; the binary format has one byte for it.
 const DEVICE_MAX: u16 = 255;
 
-/// One device as the server knows it; number 0 is the phone.
+/// A device as the server knows it. Number 0 is the phone.
 #[derive(Debug)]
 pub(super) struct Device {
-    /// The static key of its connections; phones have none, they live in here.
+    /// Static Noise key of its connections. Phones have none, because they live in this process.
     pub(super) noise: Option<PublicKey>,
     pub(super) key_index: u32,
     pub(super) keys: Published,
     pub(super) one_time: VecDeque<(u32, PublicKey)>,
-    /// Ids of all one-time keys that it ever uploaded.
+    /// All one-time pre-keys that it ever uploaded, by id.
     pub(super) one_time_known: BTreeMap<u32, PublicKey>,
     pub(super) queue: Queue,
     pub(super) link: Option<LinkId>,
-    /// It logged in at least once.
+    /// Whether it has ever logged in.
     pub(super) was_here: bool,
     pub(super) looks: Looks,
 }
@@ -51,27 +51,27 @@ impl Device {
     }
 }
 
-/// What can be seen of a device from outside.
+/// The visible state of a device.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct DeviceView {
-    /// Its address by phone number.
+    /// JID by phone number.
     pub jid: Jid,
-    /// Its address by hidden number.
+    /// JID by LID.
     pub lid: Jid,
-    /// The number under which the phone signed it.
+    /// Key index that the phone assigned when it signed the device.
     pub key_index: u32,
-    /// One-time keys that are left.
+    /// Number of unused one-time pre-keys.
     pub one_time_keys: usize,
-    /// Stanzas that it has not confirmed.
+    /// Number of stanzas that it has not confirmed.
     pub queued: usize,
-    /// Whether it is logged in now.
+    /// Whether it is logged in.
     pub connected: bool,
-    /// What the phone lists it as.
+    /// Name and platform as the phone lists them.
     #[serde(flatten)]
     pub looks: Looks,
 }
 
-/// One account with its phone and its companions.
+/// An account with its phone and its companions.
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) number: String,
@@ -79,11 +79,11 @@ pub(super) struct Account {
     pub(super) name: String,
     pub(super) phone: Phone,
     pub(super) devices: BTreeMap<u16, Device>,
-    /// Phone numbers of those with whom it exchanged a message.
+    /// Phone numbers of the accounts with which it exchanged messages.
     pub(super) contacts: BTreeSet<String>,
     pub(super) app_state: AppState,
-    /// When the phone signed the list of its companions (seconds since 1970), and what it signed;
-    /// `None` while it has none.
+    /// Time at which the phone last signed its device list (Unix s), and the signed bytes; `None`
+    /// before the first signature.
     pub(super) signed_devices: Option<(u64, Vec<u8>)>,
     next_device: u16,
 }
@@ -103,7 +103,7 @@ impl Account {
         }
     }
 
-    /// The address of a device by hidden number where `like` is one, else by phone number.
+    /// Returns the JID of a device: by LID if `like` is [`Server::Lid`], otherwise by phone number.
     pub(super) fn address(&self, like: Server, device: u16) -> Jid {
         match like {
             Server::Lid => self.lid(device),
@@ -119,19 +119,19 @@ impl Account {
         Jid::lid(&self.hidden).with_device(device)
     }
 
-    /// All devices but the phone.
+    /// Returns all devices except the phone.
     pub(super) fn companions(&self) -> Vec<Jid> {
         let numbers = self.devices.keys().filter(|number| **number != 0);
         numbers.map(|number| self.pn(*number)).collect()
     }
 
-    /// A companion that was linked elsewhere; new ones get other numbers.
+    /// Adds a companion that was linked elsewhere. New companions get other numbers.
     pub(super) fn adopt(&mut self, number: u16, device: Device) {
         self.next_device = self.next_device.max(number.saturating_add(1));
         self.devices.insert(number, device);
     }
 
-    /// A device number that was never used before; `None` when all are used up.
+    /// Returns a device number that was never used, or `None` if there is none left.
     pub(super) fn take_device_number(&mut self) -> Option<u16> {
         let number = self.next_device;
         if DEVICE_MAX < number {
@@ -141,7 +141,7 @@ impl Account {
         Some(number)
     }
 
-    /// Has the phone sign which companions there are; to be called after each change.
+    /// Makes the phone sign its device list. Must be called after each change of the list.
     pub(super) fn sign_devices(&mut self, now_s: u64, random: &mut dyn Random) {
         let indexes: Vec<u32> = self
             .devices
@@ -156,8 +156,9 @@ impl Account {
         });
     }
 
-    /// The hash by which clients compare lists of devices, over addresses of one kind. Source:
-    /// whatsmeow 33cfac51 `send.go` (`participantListHashV2`) and `notification.go`.
+    /// Returns the hash by which clients compare device lists. All JIDs are of the same kind.
+    ///
+    /// Source: whatsmeow 33cfac51 `send.go` (`participantListHashV2`) and `notification.go`.
     pub(super) fn device_hash(&self, like: Server) -> String {
         let server = match like {
             Server::Lid => "lid",
@@ -188,7 +189,7 @@ impl Account {
     }
 }
 
-/// All accounts.
+/// All accounts, with an index by LID.
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
     by_number: BTreeMap<String, Account>,
@@ -202,12 +203,12 @@ impl Accounts {
         self.by_number.insert(account.number.clone(), account);
     }
 
-    /// The phone number that comes first.
+    /// Returns the lowest phone number.
     pub(super) fn first(&self) -> Option<&str> {
         self.by_number.keys().next().map(String::as_str)
     }
 
-    /// The account of an address of either kind, whatever its device.
+    /// Returns the account of a JID of either kind; the device number is ignored.
     pub(super) fn get(&self, jid: &Jid) -> Option<&Account> {
         self.by_number.get(self.number(jid)?)
     }
@@ -225,7 +226,7 @@ impl Accounts {
         self.get_mut(jid)?.devices.get_mut(&jid.device)
     }
 
-    /// The same device by phone number.
+    /// Converts a JID of either kind to the phone number kind.
     pub(super) fn canonical(&self, jid: &Jid) -> Option<Jid> {
         Some(self.get(jid)?.pn(jid.device))
     }

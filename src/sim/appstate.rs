@@ -1,8 +1,7 @@
-//! App state of simulated accounts: what the server keeps of it, and the phone that makes and reads
-//! it.
+//! App state of simulated accounts: the server's copy, and the phone that writes and reads it.
 //!
-//! A phone makes its first key with its first setting, and gives its keys to each companion at the
-//! next login; an account without settings shares nothing.
+//! A phone creates its first key with its first companion or setting. It sends its keys to each
+//! companion at the next login.
 
 use crate::sim::collections::{CollectionView, Kept, SharedKey};
 
@@ -26,14 +25,14 @@ use crate::sim::stanza;
 use crate::sim::world::World;
 use crate::wire::node::Node;
 
-/// Patches in one answer; clients have to ask again for more.
+/// Patches per response. Clients must request the remaining ones.
 const PATCHES_PER_ANSWER: usize = 5;
-/// A patch with more records than this goes into a blob.
+/// A patch with more mutations is stored as a blob on the media server.
 const INLINE_MUTATIONS_MAX: usize = 20;
-/// Where blobs are found.
+/// Path prefix of blobs on the media server.
 pub(super) const BLOB_PATH: &str = "/mms/";
 
-/// What a client asks about one collection.
+/// A client's request for one collection.
 struct Asked {
     collection: Collection,
     version: u64,
@@ -56,7 +55,7 @@ impl Asked {
 }
 
 impl World {
-    /// Answers for each collection that the client names.
+    /// Answers a request for each collection that it names.
     pub(super) fn app_state(&mut self, id: &str, device: &Jid, query: &Node) -> Node {
         let asked = query.child("sync").map(Node::children).unwrap_or_default();
         let answers: Vec<Node> = asked
@@ -89,7 +88,7 @@ impl World {
             return news(node, state.collections.get(&collection), version, snapshot);
         };
         if version != state.version(collection) {
-            // Somebody was quicker: the client has to take in what came before.
+            // Another device wrote first: the client must apply the earlier patches and retry.
             let kept = state.collections.get(&collection);
             return refused(news(node, kept, version, false), 409, "conflict");
         }
@@ -99,7 +98,8 @@ impl World {
         patch.version = Some(SyncdVersion {
             version: Some(version + 1),
         });
-        // The server cannot read it; the phone can, and would ask everybody to start over.
+        // A real server cannot decrypt patches, but the phone can and would reset app state on all
+        // devices. So refuse an invalid patch here.
         if let Err(error) = state.take(collection, &patch) {
             tracing::warn!(%error, collection = collection.name(), "a patch is refused");
             return refused(node, 400, "bad-request");
@@ -111,7 +111,7 @@ impl World {
         node.attr("version", version + 1)
     }
 
-    /// The phone sets something.
+    /// Changes a setting on the phone and publishes the patch.
     pub(super) fn set(&mut self, account: &Jid, setting: &Setting) -> Result<u64, SimError> {
         let now_ms = i64::try_from(self.unix_s()).unwrap_or(0) * 1_000;
         self.accounts.get(account).ok_or(SimError::UnknownAccount)?;
@@ -157,7 +157,7 @@ impl World {
         Ok(version)
     }
 
-    /// Tells all companions but the one that did it.
+    /// Notifies all companions of a change, except its author.
     fn tell_app_state(&mut self, author: &Jid, collection: Collection) {
         let Some(account) = self.accounts.get(author) else {
             return;
@@ -182,13 +182,13 @@ impl World {
         let owner = self.accounts.get_mut(account);
         let state = &mut owner.ok_or(SimError::UnknownAccount)?.app_state;
         let number = u16::try_from(state.keys.len()).unwrap_or(u16::MAX);
-        // The phone's number, then a number that rises.
+        // Key id: the phone's device number, then a rising number.
         let id = [&[0, 0], &number.to_be_bytes()[..], &tail[2..]].concat();
         state.keys.push(SharedKey { id, data, made_ms });
         Ok(())
     }
 
-    /// Makes a new key; with `withhold`, companions only get it when they ask.
+    /// Creates a new key. With `withhold`, companions receive it only on request.
     pub(super) fn rotate_app_state_key(
         &mut self,
         account: &Jid,
@@ -202,8 +202,7 @@ impl World {
         Ok(())
     }
 
-    /// A phone has a key for its settings from the first companion on, whether or not it has set
-    /// anything.
+    /// Creates the first key when the first companion is linked, even if there are no settings.
     pub(super) fn first_app_state_key(&mut self, account: &Jid) {
         let keys = self
             .accounts
@@ -216,7 +215,7 @@ impl World {
         }
     }
 
-    /// Gives the keys to all companions that lack some.
+    /// Sends the keys to all companions that lack some.
     pub(super) fn give_app_state_keys(&mut self, account: &Jid) {
         let Some(owner) = self.accounts.get(account) else {
             return;
@@ -224,7 +223,7 @@ impl World {
         let state = &owner.app_state;
         let lacking = |device: &Jid| {
             let given = state.given.get(&device.device).copied().unwrap_or(0);
-            // Who is not there yet gets them at its first login.
+            // A companion that has not logged in yet gets the keys at its first login.
             let known = owner.devices.get(&device.device);
             given < state.keys.len() && known.is_some_and(|device| device.was_here)
         };
@@ -237,7 +236,7 @@ impl World {
         }
     }
 
-    /// Sends a companion all keys; `fresh` starts a new ratchet.
+    /// Sends a companion all keys. `fresh` starts a new Signal session.
     pub(super) fn share_app_state_keys(&mut self, device: &Jid, fresh: bool) {
         let id = format!("3EB0{:018X}", self.take_id());
         let Some(account) = self.accounts.get_mut(device) else {
@@ -279,7 +278,7 @@ impl World {
         }
     }
 
-    /// A companion asked for keys that it lacks.
+    /// Handles a companion's request for missing keys.
     pub(super) fn app_state_keys_asked(&mut self, device: &Jid) {
         if let Some(account) = self.accounts.get_mut(device) {
             account.app_state.withheld = false;
@@ -287,7 +286,7 @@ impl World {
         self.share_app_state_keys(device, false);
     }
 
-    /// The server puts all records into snapshots: whoever starts anew gets them as blobs.
+    /// Replaces all patches by snapshots, which new companions download as blobs.
     pub(super) fn compact(&mut self, account: &Jid) -> Result<(), SimError> {
         for collection in Collection::ALL {
             let id = self.take_id();
@@ -340,7 +339,7 @@ fn refused(node: Node, code: u16, text: &str) -> Node {
     node.attr("type", "error").with_child(error)
 }
 
-/// What is new since `version`: patches, after a snapshot where it is asked for and there is one.
+/// Returns the changes since `version`: patches, preceded by a snapshot if requested and available.
 fn news(node: Node, kept: Option<&Kept>, version: u64, snapshot: bool) -> Node {
     let Some(kept) = kept else {
         return node.attr("version", 0).attr("has_more_patches", "false");

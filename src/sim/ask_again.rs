@@ -1,16 +1,16 @@
-//! A phone asks for a message again that it could not read.
+//! Phones that request a message again because they could not decrypt it.
 
 use crate::ids::Jid;
 use crate::sim::queries;
 use crate::sim::world::World;
 use crate::wire::node::Node;
 
-/// How often a phone asks for one message.
+/// Maximum number of requests for one message.
 const ASKS_MAX: u32 = 5;
 
 impl World {
-    /// Sends the device that wrote `message` a retry receipt with fresh keys, unless the phone has
-    /// asked often enough.
+    /// Sends a retry receipt with fresh keys to the device that wrote `message`, unless the phone
+    /// has reached the limit of requests.
     pub(super) fn phone_asks_again(&mut self, phone: &Jid, sender: &Jid, message: &Node) {
         let (Some(id), Some(chat)) = (message.attr_text("id"), message.attr_jid("from")) else {
             return;

@@ -1,4 +1,4 @@
-//! The app state of one account, as server and phone have it.
+//! The app state of one account, as the server and the phone have it.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use crate::sim::settings::Setting;
 #[derive(Debug, Default)]
 pub(super) struct AppState {
     pub(in crate::sim) keys: Vec<SharedKey>,
-    /// How many of the keys each companion was given.
+    /// Number of keys that each companion has received.
     pub(in crate::sim) given: BTreeMap<u16, usize>,
-    /// The newest key is only for those who ask.
+    /// Whether the newest key is sent only on request.
     pub(in crate::sim) withheld: bool,
     pub(in crate::sim) collections: BTreeMap<Collection, Kept>,
 }
@@ -28,37 +28,37 @@ pub(in crate::sim) struct SharedKey {
     pub(in crate::sim) made_ms: i64,
 }
 
-/// One collection, as server and phone have it.
+/// One collection, as the server and the phone have it.
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Kept {
     pub(in crate::sim) state: State,
     pub(in crate::sim) macs: BTreeMap<[u8; 32], [u8; 32]>,
     pub(in crate::sim) records: BTreeMap<[u8; 32], SyncdRecord>,
-    /// What the phone reads in it.
+    /// The decrypted values that the phone sees.
     pub(in crate::sim) values: BTreeMap<Vec<String>, SyncActionValue>,
-    /// All versions up to here are in the snapshot.
+    /// The snapshot contains all versions up to this one.
     pub(in crate::sim) base: u64,
     pub(in crate::sim) snapshot: Option<ExternalBlobReference>,
     pub(in crate::sim) patches: Vec<SyncdPatch>,
 }
 
-/// What can be seen of a collection.
+/// The visible state of a collection.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct CollectionView {
-    /// Its name.
+    /// Name of the collection.
     pub name: &'static str,
-    /// How many patches it had.
+    /// Number of patches so far.
     pub version: u64,
-    /// What the phone reads in it.
+    /// The decrypted settings.
     pub items: Vec<ItemView>,
 }
 
 /// One setting.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct ItemView {
-    /// Kind and chat.
+    /// Kind of the setting, and its chat if it has one.
     pub index: Vec<String>,
-    /// What is set.
+    /// Value of the setting.
     pub value: serde_json::Value,
 }
 
@@ -71,7 +71,7 @@ impl AppState {
         ring
     }
 
-    /// Takes a patch of whoever made it, whole; `mutations` is all that it does.
+    /// Applies a complete patch from the phone or a companion.
     pub(in crate::sim) fn take(
         &mut self,
         collection: Collection,

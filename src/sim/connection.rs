@@ -1,6 +1,7 @@
-//! One client's connection: the server's half of the Noise handshake, then frames as nodes.
+//! The server side of a client's connection: the Noise handshake, then frames that contain nodes.
 //!
-//! It knows no accounts: what a node means, and who may log in, is the world's matter.
+//! This module knows no accounts. The [`World`](crate::sim::world) interprets nodes and decides who
+//! may log in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,28 +25,28 @@ use crate::wire::frame;
 use crate::wire::node::Node;
 use crate::wire::{decode, encode};
 
-/// A client that has not finished its handshake by then is dropped.
+/// Time limit for the handshake.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(20);
 /// How long a client that got its last stanza may take to close the connection itself. One that is
 /// closed at once loses the stanza: what it sent meanwhile resets the connection.
 const LAST_WORD_TIME_MAX: Duration = Duration::from_millis(300);
-/// How long the server then waits for the client's answer to its own close.
+/// How long the server then waits for the client's close frame.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(300);
-/// Stanzas that wait for a client; one that reads so slowly is dropped.
+/// Maximum number of queued stanzas per client. A client that reads too slowly is dropped.
 pub(super) const OUTGOING_MAX: usize = 128 << 10;
 
-/// What every connection needs.
+/// What every connection needs: keys, certificate chain and channels.
 pub(super) struct Gate {
     pub(super) pair: KeyPair,
     pub(super) chain: Vec<u8>,
     pub(super) surroundings: Surroundings,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) stop: CancellationToken,
-    /// How long to wait with the first frame after the handshake.
+    /// Delay before the first frame after the handshake.
     pub(super) first_frame_delay: Duration,
 }
 
-/// Serves one client until either side ends it.
+/// Serves one client until either side closes the connection.
 pub(super) async fn run(mut socket: WebSocket, link: LinkId, gate: Arc<Gate>) {
     let mut buffer = BytesMut::new();
     let greeted = time::timeout(
@@ -78,7 +79,7 @@ pub(super) async fn run(mut socket: WebSocket, link: LinkId, gate: Arc<Gate>) {
         outgoing,
     };
     link_open.serve(link, &gate).await;
-    // The world may be gone first when everything stops.
+    // At shutdown the world may end first.
     let _ = gate.events.send(Event::Closed(link));
 }
 
@@ -115,7 +116,7 @@ struct Open {
 impl Open {
     async fn serve(&mut self, link: LinkId, gate: &Gate) {
         loop {
-            // Both sources are cancel-safe: a frame stays in `buffer` until it is whole.
+            // Both branches are cancel-safe: a partial frame stays in `buffer`.
             let node = tokio::select! {
                 biased;
                 () = gate.stop.cancelled() => return,
@@ -125,7 +126,7 @@ impl Open {
                         None => return,
                     },
                     Some(Outgoing::Close) => return self.close().await,
-                    // Dropped without a word: the client sees a broken connection.
+                    // Drop the connection without a close frame, so that the client sees it break.
                     Some(Outgoing::Cut) | None => return,
                 },
                 frame = next_frame(&mut self.socket, &mut self.buffer) => {
@@ -163,13 +164,13 @@ impl Open {
         let _ = time::timeout(CLOSE_TIME_MAX, self.drain()).await;
     }
 
-    /// Reads until the client ends the connection; what it still says counts no more.
+    /// Reads and discards frames until the client closes the connection.
     async fn drain(&mut self) {
         while receive(&mut self.socket).await.is_some() {}
     }
 }
 
-/// The next whole frame; `None` when the connection is over or carries something else.
+/// Returns the next complete frame, or `None` if the connection has ended or carries other data.
 async fn next_frame(socket: &mut WebSocket, buffer: &mut BytesMut) -> Option<Bytes> {
     loop {
         if let Some(frame) = frame::split_frame(buffer).ok()? {
@@ -189,7 +190,8 @@ async fn receive(socket: &mut WebSocket) -> Option<Bytes> {
     }
 }
 
-/// Sends one frame as one message: some clients cannot put a frame together from two.
+/// Sends one frame as one WebSocket message. Some clients cannot assemble a frame from two
+/// messages.
 async fn send(socket: &mut WebSocket, payload: &[u8]) -> Option<()> {
     let mut buffer = BytesMut::new();
     frame::put_frame(payload, &mut buffer).ok()?;

@@ -1,4 +1,4 @@
-//! Phones that chat: they encrypt and decrypt with ratchets and sender keys of their own.
+//! Phones that chat. They encrypt and decrypt with their own ratchets and sender keys.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::sim::phone::{Phone, SENT_MAX, Sent, Undecrypted};
 use crate::sim::world::World;
 use crate::wire::node::Node;
 
-/// A retry that was asked for this often is not answered any more.
+/// Highest retry count that is still answered.
 const RETRIES_MAX: u64 = 5;
 
 impl From<RatchetError> for Undecrypted {
@@ -37,8 +37,8 @@ impl Phone {
         }
     }
 
-    /// Decrypts one ciphertext of a device; the text of the message is empty if it has none. A key
-    /// for a group that comes with it is kept.
+    /// Decrypts one ciphertext from a device. Returns an empty text for a message without text.
+    /// Stores a sender key that the message contains.
     pub(super) fn decrypt(
         &mut self,
         group: Option<&Jid>,
@@ -54,7 +54,7 @@ impl Phone {
         let plain = padding::unpad(&padded).map_err(|_| Undecrypted::Unreadable)?;
         let message = Message::decode(plain).map_err(|_| Undecrypted::Unreadable)?;
         self.take_group_key(from, &message);
-        // Some clients wrap what is for the phone alone as a copy of what they sent.
+        // Some clients wrap requests to their own phone as a copy of a sent message.
         let protocol = content_of(&message).protocol_message.as_ref();
         self.keys_asked |=
             protocol.is_some_and(|message| message.app_state_sync_key_request.is_some());
@@ -96,7 +96,7 @@ impl Phone {
         Ok(padded)
     }
 
-    /// Encrypts a message for a device; `bundle` starts a new ratchet.
+    /// Encrypts a message for a device. A `bundle` starts a new Signal session.
     pub(super) fn encrypt(
         &mut self,
         to: &Jid,
@@ -121,7 +121,7 @@ impl Phone {
     }
 }
 
-/// A message that is nothing but a text.
+/// Returns a message that contains only a text.
 pub(super) fn text_message(text: &str) -> Message {
     Message {
         conversation: Some(text.to_owned()),
@@ -129,7 +129,7 @@ pub(super) fn text_message(text: &str) -> Message {
     }
 }
 
-/// The message, or the one that it is a copy of.
+/// Returns the message, or the message inside a `deviceSentMessage`.
 fn content_of(message: &Message) -> &Message {
     let sent = message.device_sent_message.as_deref();
     let inner = sent.and_then(|sent| sent.message.as_deref());
@@ -148,8 +148,8 @@ fn text_of(message: &Message) -> String {
 }
 
 impl World {
-    /// The phone of one account sends a text to the companions of another, or to a group; gives the
-    /// message's id.
+    /// Sends a text from one account's phone to the companions of another account, or to a group.
+    /// Returns the message id.
     pub(super) fn phone_sends(
         &mut self,
         from: &Jid,
@@ -187,7 +187,7 @@ impl World {
         Ok(id)
     }
 
-    /// Sends `count` texts, one every `every`.
+    /// Sends `count` texts, one per `every`.
     pub(super) fn phone_chats(&mut self, from: Jid, to: Jid, count: u32, every: Duration) {
         if count == 0 {
             return;
@@ -200,7 +200,7 @@ impl World {
         self.later(every, Box::new(next));
     }
 
-    /// Encrypts a text that was sent before for one device; a retry starts a new ratchet.
+    /// Encrypts an earlier text again for one device. A retry starts a new Signal session.
     fn phone_sends_copy(&mut self, from: &Jid, to: &Jid, id: &str, retry: u64) {
         let Some(sender) = self.accounts.get(from) else {
             return;
@@ -221,8 +221,8 @@ impl World {
         }
     }
 
-    /// Encrypts a message of a phone for a device; `fresh` starts a new ratchet, and so does the
-    /// first message.
+    /// Encrypts a phone's message for a device. Starts a new Signal session if `fresh` is set or
+    /// none exists.
     pub(super) fn phone_encrypts(
         &mut self,
         from: &Jid,
@@ -239,7 +239,7 @@ impl World {
         sender.phone.encrypt(to, message, bundle.as_ref(), random)
     }
 
-    /// A message of a phone without its ciphertexts, as its readers get it.
+    /// Returns a phone's message as its readers see it, without ciphertexts.
     pub(super) fn phone_message(&self, from: &Jid, group: Option<&Jid>, id: &str) -> Option<Node> {
         let sender = self.accounts.get(from)?;
         let (pn, lid) = (sender.pn(0), sender.lid(0));
@@ -264,7 +264,7 @@ impl World {
         })
     }
 
-    /// A phone hears that its message arrived, or that it has to encrypt it again.
+    /// Handles a receipt for a phone's message, including a retry request.
     pub(super) fn phone_hears(&mut self, phone: &Jid, receipt: &Node) {
         let from = receipt.attr_jid("participant");
         let from = from.or_else(|| receipt.attr_jid("from"));
@@ -280,7 +280,7 @@ impl World {
                 .and_then(|retry| retry.attr_u64("count"));
             let count = count.unwrap_or(1).max(1);
             if count <= RETRIES_MAX && from.same_account(phone) {
-                // What else a phone sends its own companions is keys.
+                // A phone's other messages to its own companions contain app state keys.
                 if !self.phone_answers(&from, &id, true) {
                     self.share_app_state_keys(&from, true);
                 }

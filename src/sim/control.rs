@@ -4,33 +4,33 @@
 //! ```text
 //! GET    /v1                               where it listens, its root key
 //! POST   /v1/accounts                      {"number","name"} → {"lid"}
-//! GET    /v1/accounts/NUMBER/devices       the phone and its companions
-//! GET    /v1/accounts/NUMBER/inbox         what the phone received
-//! GET    /v1/accounts/NUMBER/sent          what the phone sent: [id, text]
-//! GET    /v1/accounts/NUMBER/receipts      what its readers confirmed
+//! GET    /v1/accounts/NUMBER/devices       devices: the phone and its companions
+//! GET    /v1/accounts/NUMBER/inbox         messages that the phone received
+//! GET    /v1/accounts/NUMBER/sent          messages that it sent: [id, text]
+//! GET    /v1/accounts/NUMBER/receipts      receipts for its messages
 //! POST   /v1/accounts/NUMBER/end           {"how":"cut|replaced|restart|unavailable|outdated"} or
 //!                                          {"how":"banned","expire_s":60} → {"connections"}
-//! POST   /v1/accounts/NUMBER/mute          {"logins"?}: its connection answers pings and nothing
-//!                                          else, and so do its next ones → {"connections"}
+//! POST   /v1/accounts/NUMBER/mute          {"logins"?}: its connections only answer pings; so do
+//!                                          the next `logins` ones → {"connections"}
 //! POST   /v1/accounts/NUMBER/lift          lets it log in again
-//! POST   /v1/accounts/NUMBER/reinstall     other keys, no companions; contacts are told
-//! GET    /v1/accounts/NUMBER/settings      what phone and companions have set, by collection
+//! POST   /v1/accounts/NUMBER/reinstall     new keys, no companions; notifies contacts
+//! GET    /v1/accounts/NUMBER/settings      settings by collection
 //! POST   /v1/accounts/NUMBER/settings      {"set":"contact","jid","full_name","first_name"?},
 //!                                          {"set":"remove_contact|delete_chat","jid"},
 //!                                          {"set":"contacts","count"},
 //!                                          {"set":"mute","jid","on","until_ms"?},
 //!                                          {"set":"pin|archive|read","jid","on"},
 //!                                          {"set":"push_name","name"} → {"version"}
-//! POST   /v1/accounts/NUMBER/settings-key  {"withhold":bool}; a new key, which companions get at
-//!                                          once or only when they ask
+//! POST   /v1/accounts/NUMBER/settings-key  {"withhold":bool}; new key, sent to companions at once
+//!                                          or only on request
 //! POST   /v1/accounts/NUMBER/history       {"conversations","messages","padding"?,"inline"?,
-//!                                          "refused"?}: its past goes to its companions, in a blob
+//!                                          "refused"?}: sends its history to its companions
 //!                                          → {"companions"}
-//! POST   /v1/accounts/NUMBER/compact       settings become snapshots; older patches are gone
+//! POST   /v1/accounts/NUMBER/compact       replaces app state patches by snapshots
 //! POST   /v1/devices                       {"jid","noise_key","identity_key","registration_id",
-//!                                          "signed_pre_key":{"id","key","signature"}}: a companion
-//!                                          that was linked before may log in; public halves of
-//!                                          its keys, in base64
+//!                                          "signed_pre_key":{"id","key","signature"}}: adds a
+//!                                          companion that was linked before; public keys in
+//!                                          base64
 //! DELETE /v1/devices/JID                   the phone unlinks a companion
 //! POST   /v1/scan                          {"code","number"?}; without number, the first account
 //! POST   /v1/type-code                     {"code","number"}
@@ -42,8 +42,8 @@
 //!                                          close_after","direction":"in|out","tag"?,"number"?,
 //!                                          "times"?,"per_mille"?,"ms" for delay}
 //! DELETE /v1/faults
-//! GET    /v1/journal?skip=0&limit=1000     stanzas in order
-//! GET    /v1/breaches                      what clients did that no client may do
+//! GET    /v1/journal?skip=0&limit=1000     stanzas, oldest first
+//! GET    /v1/breaches                      protocol violations of clients
 //! ```
 //!
 //! Errors are `{"error":{"message"}}` with status 400, 404 or 409.
@@ -76,12 +76,12 @@ use crate::sim::server::Simulator;
 use crate::sim::settings::Setting;
 use crate::sim::unpaired::Linked;
 
-/// Longest request.
+/// Maximum size of a request body (bytes).
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// Stanzas in one answer.
+/// Maximum number of journal entries per response.
 const PAGE_MAX: usize = 10_000;
 
-/// What requests are about.
+/// State shared by all requests.
 #[derive(Clone)]
 struct Served {
     sim: Arc<Simulator>,
@@ -98,7 +98,7 @@ type Shared = State<Arc<Simulator>>;
 type Body<T> = Result<Json<T>, JsonRejection>;
 type Answer = Result<Json<Value>, Refusal>;
 
-/// A listening control interface.
+/// A control interface that listens.
 #[derive(Debug)]
 pub struct Control {
     listener: TcpListener,
@@ -106,7 +106,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Takes a port of 127.0.0.1; 0 takes a free one.
+    /// Binds a port of 127.0.0.1; 0 selects a free one.
     pub async fn bind(port: u16) -> Result<Self, SimError> {
         let failed = |source| SimError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
@@ -116,12 +116,13 @@ impl Control {
         Ok(Self { listener, address })
     }
 
-    /// Where requests go.
+    /// Returns the base URL for requests.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Answers until `stop`; `ca_file` is where clients find the certificate authority.
+    /// Serves until `stop`. `ca_file` is the path of the certificate authority that clients must
+    /// trust.
     pub async fn serve(
         self,
         sim: Arc<Simulator>,
@@ -166,7 +167,7 @@ fn router(served: Served) -> Router {
         .with_state(served)
 }
 
-/// Why a request was not carried out.
+/// Why a request was refused.
 enum Refusal {
     Request(String),
     Simulator(SimError),
@@ -235,7 +236,7 @@ async fn add_account(State(sim): Shared, body: Body<NewAccount>) -> Answer {
     Ok(Json(json!({"lid": lid})))
 }
 
-/// Phone numbers are digits only here.
+/// Accepts only digits as a phone number.
 fn number(text: &str) -> Result<(), Refusal> {
     let digits = (5..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let wrong = || Refusal::Request(String::from("a number has 5 to 15 digits and nothing else"));

@@ -1,47 +1,47 @@
-//! Why the simulator cannot do what it is asked.
+//! Errors of the simulator's operations.
 
 use crate::sim::tls::TlsError;
 use crate::sim::unpaired::ScanError;
 
-/// Why the simulator cannot do what it is asked.
+/// Why the simulator could not perform an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
-    /// The port cannot be taken.
+    /// The port could not be bound.
     #[error("cannot listen on 127.0.0.1:{port}")]
     Listen {
-        /// The port that was asked for.
+        /// The requested port.
         port: u16,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The certificates could not be made.
+    /// The certificates could not be created.
     #[error("cannot set up TLS")]
     Tls(#[from] TlsError),
-    /// Too many faults wait to happen.
+    /// The limit of pending faults is reached.
     #[error("too many faults wait to happen")]
     Faults,
     /// The simulator has been stopped.
     #[error("the simulator is stopped")]
     Stopped,
-    /// There is no account with that phone number.
+    /// No account has this phone number.
     #[error("no account has this phone number")]
     UnknownAccount,
-    /// There is no group with that address.
+    /// No group has this JID.
     #[error("no group has this address")]
     UnknownGroup,
-    /// Who is to write to the group is no member.
+    /// The sending account is not a member of the group.
     #[error("the account is not in the group")]
     NotInGroup,
     /// The account has no such device.
     #[error("the account has no such device")]
     UnknownDevice,
-    /// The account has this device already, or it is the phone.
+    /// The account already has this device, or the device is the phone.
     #[error("the account has this device already")]
     DeviceTaken,
-    /// The signed pre-key of a device is not signed by its identity.
+    /// The identity key did not sign the device's signed pre-key.
     #[error("the signed pre-key is not signed by the identity")]
     Unsigned,
-    /// A history of more than a phone holds.
+    /// The history exceeds the simulator's limits.
     #[error("no phone has so much of a past")]
     TooMuch,
     /// The phone could not pair the client.

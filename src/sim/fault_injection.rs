@@ -1,4 +1,4 @@
-//! What becomes of stanzas that a fault hits.
+//! Applies faults to stanzas.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::sim::world::World;
 use crate::wire::node::{Content, Node};
 
 impl World {
-    /// Has an account's connection fall mute, and as many of the next ones once they are logged in.
+    /// Mutes the account's open connections, and its next `logins` connections after their login.
+    /// Returns the number of open connections.
     pub(super) fn mute(&mut self, number: &str, logins: u32) -> usize {
         self.mute.next.insert(number.to_owned(), logins);
         let of = |peer: &Peer| matches!(peer, Peer::Device(jid) if jid.user == number);
@@ -20,7 +21,7 @@ impl World {
         open.len()
     }
 
-    /// A client is logged in: its link may fall mute now.
+    /// Mutes the connection of a client that just logged in, if the account has muted logins left.
     pub(super) fn became_active(&mut self, link: LinkId, device: &Jid) {
         if let Some(left) = self.mute.next.get_mut(&device.user)
             && 0 < *left
@@ -34,7 +35,7 @@ impl World {
         self.mute.links.remove(&link);
     }
 
-    /// Takes a stanza from a client, unless a fault has it otherwise.
+    /// Handles a client's stanza, subject to faults.
     pub(super) fn receive(&mut self, link: LinkId, node: Node) {
         if self.mute.links.contains(&link) {
             if node.attr_is("xmlns", "w:p") {
@@ -64,7 +65,7 @@ impl World {
         }
     }
 
-    /// Sends a stanza over a connection that may be gone, unless a fault has it otherwise.
+    /// Sends a stanza, subject to faults. The connection may have closed.
     pub(super) fn send(&mut self, link: LinkId, node: Node) {
         if self.mute.links.contains(&link) {
             return;
@@ -97,8 +98,8 @@ impl World {
             .pick(device, direction, &node.tag, &mut *self.random)
     }
 
-    /// Ends the connections of an account's companions, and refuses their logins where the ending
-    /// says so. Says how many connections there were.
+    /// Closes the connections of an account's companions. If the ending says so, also refuses their
+    /// logins. Returns the number of connections.
     pub(super) fn end_links(&mut self, number: &str, ending: Ending) -> usize {
         match ending.refusal() {
             Some(refusal) => self.refused.insert(number.to_owned(), refusal),
@@ -123,7 +124,7 @@ impl World {
     }
 }
 
-/// The same stanza with ciphertexts that do not decrypt.
+/// Returns the stanza with corrupted ciphertexts.
 fn corrupted(mut node: Node) -> Node {
     if node.tag == "enc" {
         if let Content::Bytes(bytes) = &mut node.content

@@ -1,4 +1,4 @@
-//! Faults on request: which stanzas they hit, and what becomes of those.
+//! Fault requests: which stanzas they affect, and how.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,31 +11,31 @@ use crate::sim::link::LinkId;
 use crate::sim::stanza;
 use crate::wire::node::Node;
 
-/// Faults that wait to happen at the same time.
+/// Maximum number of pending faults.
 const FAULTS_MAX: usize = 1_000;
-/// Longest delay of [`FaultKind::Reorder`].
+/// Maximum delay of [`FaultKind::Reorder`] (ms).
 const REORDER_MS_MAX: u32 = 200;
 
-/// A fault that is asked for.
+/// A requested fault.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Asked")]
 pub struct Fault {
-    /// What becomes of the stanza.
+    /// The effect on the stanza.
     pub kind: FaultKind,
-    /// The account whose connections it hits, by phone number; none hits everybody's.
+    /// Phone number of the affected account; `None` affects all accounts.
     pub number: Option<String>,
-    /// The way of the stanzas that it hits: `in` is from the client.
+    /// Direction of the affected stanzas; `in` means from the client.
     pub direction: Direction,
-    /// The tag that it hits, such as `message`, `ack` or `receipt`; none hits all.
+    /// Affected tag, such as `message`, `ack` or `receipt`; `None` affects all tags.
     pub tag: Option<String>,
-    /// How many matching stanzas it hits.
+    /// Number of matching stanzas that are affected.
     pub times: u32,
-    /// The chance of each matching stanza to be hit, in thousandths.
+    /// Probability that a matching stanza is affected, in thousandths.
     pub per_mille: u32,
 }
 
-/// A fault as JSON. The kind and its delay are fields like the others: serde cannot both flatten a
-/// kind into the object and refuse fields that it does not know.
+/// A fault as JSON. The kind and its delay are plain fields, because serde cannot flatten an enum
+/// into an object and also refuse unknown fields.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
@@ -96,46 +96,49 @@ fn certain() -> u32 {
     1_000
 }
 
-/// What becomes of a stanza.
+/// The effect of a fault on a stanza.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// It vanishes. What waits for a confirmation comes again after the next login.
+    /// The stanza is lost. If it needs a confirmation, it is sent again after the next login.
     Drop,
-    /// It comes later; others overtake it.
+    /// The stanza is delayed, so that others overtake it.
     Delay {
-        /// How much later, in milliseconds.
+        /// Delay in milliseconds.
         ms: u32,
     },
-    /// It comes up to 200 ms later.
+    /// The stanza is delayed by up to 200 ms.
     Reorder,
-    /// It comes twice.
+    /// The stanza is delivered twice.
     Duplicate,
-    /// The last byte of each ciphertext to a client is changed: nobody can decrypt it.
+    /// The last byte of each ciphertext to a client is changed, so that decryption fails.
     Corrupt,
-    /// The connection breaks, and the stanza is lost with it.
+    /// The connection breaks and the stanza is lost.
     Close,
     /// The stanza takes effect, then the connection breaks.
     CloseAfter,
 }
 
-/// How the server ends a connection, or refuses a login.
+/// How the server ends a connection or refuses a login.
+///
+/// Source: codes 515 and 503: whatsmeow 33cfac51 `connectionevents.go`; reasons 402 and 405:
+/// `types/events/events.go`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
 pub enum Ending {
-    /// Without a word.
+    /// The connection breaks without a stanza.
     Cut,
-    /// Another client with the same keys is said to have connected.
+    /// Reports that another client with the same keys has connected.
     Replaced,
-    /// To be followed by a new connection at once (515).
+    /// Asks the client to reconnect at once (515).
     Restart,
-    /// The service is in trouble (503).
+    /// Reports that the service is unavailable (503).
     Unavailable,
-    /// A temporary ban (402), refused at the next logins as well until it is lifted.
+    /// A temporary ban (402). Logins are refused too until the ban is lifted.
     Banned {
-        /// How long, in seconds.
+        /// Duration of the ban in seconds.
         expire_s: u32,
     },
-    /// The client's version is too old (405), at the next logins as well.
+    /// The client's version is too old (405). Logins are refused too.
     Outdated,
 }
 
@@ -163,7 +166,7 @@ impl Ending {
     }
 }
 
-/// The faults that wait to happen, in the order in which they were asked for.
+/// The pending faults, in the order of their requests.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<Fault>);
 
@@ -180,7 +183,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// What becomes of this stanza: the first fault that fits and happens.
+    /// Selects the effect for this stanza: the first matching fault whose probability applies.
     pub(super) fn pick(
         &mut self,
         device: &Jid,
@@ -212,10 +215,10 @@ impl Faults {
     }
 }
 
-/// Links that are half dead: pings are answered, and nothing else goes either way.
+/// Half-dead connections: they answer pings and carry no other stanza.
 #[derive(Debug, Default)]
 pub(super) struct Mute {
     pub(super) links: HashSet<LinkId>,
-    /// How many of an account's next links fall mute once they are logged in, by phone number.
+    /// Number of an account's next connections to mute after login, by phone number.
     pub(super) next: HashMap<String, u32>,
 }

@@ -1,4 +1,4 @@
-//! A group, and how its members are addressed.
+//! Groups and the addressing of their members.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use crate::ids::{Jid, Server};
 
-/// How the members of a group are addressed.
+/// The kind of JID that a group uses for its members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Addressing {
-    /// By hidden number, as in all groups that are made nowadays.
+    /// By LID, as in all new groups.
     #[default]
     Lid,
     /// By phone number, as in older groups.
@@ -18,7 +18,7 @@ pub enum Addressing {
 }
 
 impl Addressing {
-    /// The server of such addresses.
+    /// Returns the JID server for this kind of addressing.
     pub(super) fn server(self) -> Server {
         match self {
             Self::Lid => Server::Lid,
@@ -39,7 +39,7 @@ impl Addressing {
 pub(super) struct Group {
     pub(super) subject: String,
     pub(super) created_s: u64,
-    /// Addresses by phone number, without device.
+    /// JIDs by phone number, without device.
     pub(super) members: BTreeSet<Jid>,
     pub(super) creator: Jid,
     pub(super) addressing: Addressing,

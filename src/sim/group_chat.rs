@@ -1,4 +1,4 @@
-//! Phones that chat in groups: one sender key for all members, handed to each device once.
+//! Phones that chat in groups. Each sends its sender key once to every device of the members.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ impl From<SenderKeyError> for Undecrypted {
 }
 
 impl Phone {
-    /// Opens what a device sent to all members.
+    /// Decrypts a group message from a device.
     pub(super) fn open_group(
         &mut self,
         group: &Jid,
@@ -35,7 +35,7 @@ impl Phone {
         Ok(key.ok_or(Undecrypted::Unreadable)?.decrypt(bytes)?)
     }
 
-    /// Keeps the key of a group that came with a message.
+    /// Stores a sender key that came with a message.
     pub(super) fn take_group_key(&mut self, from: &Jid, message: &Message) {
         let Some(given) = &message.sender_key_distribution_message else {
             return;
@@ -51,7 +51,7 @@ impl Phone {
         }
     }
 
-    /// What gives a device this phone's key of a group, from the next message on.
+    /// Returns this phone's sender key distribution message, valid from the next message on.
     pub(super) fn distribution(&self, group: &Jid) -> Option<SenderKeyDistributionMessage> {
         let key = self.group_keys.get(group)?.key.distribution().ok()?;
         Some(SenderKeyDistributionMessage {
@@ -60,7 +60,8 @@ impl Phone {
         })
     }
 
-    /// The devices that lack this phone's key. A key that somebody has who left is replaced.
+    /// Returns the devices that lack this phone's sender key. Replaces the key if a device that has
+    /// it left the group.
     fn without_key(&mut self, group: &Jid, readers: &[Jid], random: &mut dyn Random) -> Vec<Jid> {
         let all: BTreeSet<Jid> = readers.iter().cloned().collect();
         let kept = self.group_keys.get(group);
@@ -76,7 +77,7 @@ impl Phone {
         readers.iter().filter(lacks).cloned().collect()
     }
 
-    /// Encrypts a text for all members at once.
+    /// Encrypts a text once for all members.
     fn encrypt_group(&mut self, group: &Jid, text: &str, random: &mut dyn Random) -> Option<Node> {
         use prost::Message as _;
         let padded = padding::pad(&text_message(text).encode_to_vec(), random);
@@ -88,7 +89,7 @@ impl Phone {
 }
 
 impl World {
-    /// The devices that read what a phone writes to a group.
+    /// Returns the devices that read a phone's messages to a group.
     pub(super) fn readers(&self, group: &Jid, from: &Jid) -> Result<Vec<Jid>, SimError> {
         let found = self.groups.get(group).ok_or(SimError::UnknownGroup)?;
         if !found.members.contains(&from.bare()) {

@@ -1,4 +1,4 @@
-//! Groups: who is in them, how their members are addressed, and what clients are told of them.
+//! Groups: members, addressing, and the notifications about them.
 
 use crate::ids::Jid;
 use crate::sim::error::SimError;
@@ -8,7 +8,7 @@ use crate::sim::world::World;
 use crate::wire::node::Node;
 
 impl World {
-    /// Makes a group; `members` are by phone number or hidden number, the first is the creator.
+    /// Creates a group. `members` are by phone number or by LID; the first is the creator.
     pub(super) fn create_group(
         &mut self,
         subject: &str,
@@ -65,7 +65,7 @@ impl World {
         }
     }
 
-    /// Tells the companions of all members that there is the group, except the one that made it.
+    /// Notifies the companions of all members of the new group, except the device that created it.
     pub(super) fn tell_members(&mut self, group: &Jid, except: &Jid) {
         let Some(node) = self.group_node(group) else {
             return;
@@ -114,7 +114,8 @@ impl World {
         Some(node.with_children(group.members.iter().filter_map(member)))
     }
 
-    /// Says who of a group sent something: under the group's kind of address, with the other one.
+    /// Adds the sender's JID in the group's kind of addressing, and the other kind as an
+    /// alternative.
     pub(super) fn with_member(&self, node: Node, group: &Jid, pn: Jid, lid: Jid) -> Node {
         let mode = self.groups.get(group).map(|group| group.addressing);
         let mode = mode.unwrap_or_default();
@@ -125,7 +126,7 @@ impl World {
         node.attr("addressing_mode", mode.as_str())
     }
 
-    /// All devices of all members, by phone number.
+    /// Returns all devices of all members, by phone number.
     pub(super) fn group_devices(&self, group: &Jid) -> Vec<Jid> {
         let members = self.groups.get(group).map(|group| &group.members);
         let accounts = members.into_iter().flatten();

@@ -1,4 +1,4 @@
-//! What a phone hands over of its past: a blob on the media server, and the message that names it.
+//! History sync: the blob on the media server, and the message that announces it.
 
 use std::io::Write as _;
 
@@ -19,28 +19,28 @@ use crate::sim::appstate::BLOB_PATH;
 use crate::sim::error::SimError;
 use crate::sim::world::World;
 
-/// Most messages of one history, all chats together.
+/// Maximum number of messages in one history, over all chats.
 const MESSAGES_MAX: u64 = 1_000_000;
-/// Longest text of one message.
+/// Maximum padding of one text (bytes).
 const TEXT_BYTES_MAX: u32 = 64 << 10;
-/// The first of the numbers that the phone chatted with.
+/// First phone number of the history's chats.
 const FIRST_NUMBER: u64 = 4_917_000_000_000;
 
-/// What a phone hands over.
+/// The contents of a history.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Past {
-    /// Chats, each with a person of its own.
+    /// Number of chats, each with a different person.
     pub conversations: u32,
-    /// Messages of each: `past C/M`, with numbers from 0.
+    /// Messages per chat. Texts are `past C/M`, numbered from 0.
     pub messages: u32,
-    /// Bytes that are added to each text.
+    /// Bytes of padding that are added to each text.
     #[serde(default)]
     pub padding: u32,
-    /// In the message itself, not on the media server.
+    /// Put the blob into the message itself instead of onto the media server.
     #[serde(default)]
     pub inline: bool,
-    /// Downloads of it that the media server refuses, before it gives it out.
+    /// Number of downloads that the media server refuses first.
     #[serde(default)]
     pub refused: u32,
 }
@@ -49,7 +49,7 @@ impl Past {
     fn packed(&self, owner: &Jid, now_s: u64) -> Vec<u8> {
         let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
         let mut write = |part: &HistorySync| zlib.write_all(&part.encode_to_vec());
-        // A message is the parts of it one after the other, so that no part has to be large.
+        // Encoded protobuf messages can be concatenated into one, so no part has to be large.
         for chat in 0..self.conversations {
             let number = FIRST_NUMBER + u64::from(chat);
             let part = HistorySync {
@@ -103,7 +103,7 @@ impl Past {
 }
 
 impl World {
-    /// The phone hands its past over to each companion; gives how many there are.
+    /// Sends the history to each companion. Returns the number of companions.
     pub(super) fn hand_over_past(&mut self, account: &Jid, past: &Past) -> Result<usize, SimError> {
         let messages = u64::from(past.conversations) * u64::from(past.messages);
         if MESSAGES_MAX < messages || TEXT_BYTES_MAX < past.padding {
@@ -145,7 +145,7 @@ impl World {
         Ok(companions.len())
     }
 
-    /// Puts a blob on the media server, and says where it lies.
+    /// Stores a blob on the media server and returns its reference.
     fn put_away(&mut self, packed: &[u8], refused: u32) -> HistorySyncNotification {
         let id = self.take_id();
         let path = format!("{BLOB_PATH}{id}.enc?oh=1&oe=2");
@@ -165,7 +165,7 @@ impl World {
         }
     }
 
-    /// What lies under a path of the media server, unless it is to be refused once more.
+    /// Returns the blob at a path of the media server, unless a refusal is still pending.
     pub(super) fn blob(&mut self, path: &str) -> Option<Vec<u8>> {
         if let Some(left) = self.refused_blobs.get_mut(path)
             && 0 < *left

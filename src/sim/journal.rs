@@ -1,4 +1,4 @@
-//! What happened, and which rules of the protocol a client broke.
+//! The record of all stanzas and of the protocol rules that clients broke.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,10 +11,10 @@ use crate::ids::Jid;
 use crate::sim::link::LinkId;
 use crate::wire::node::Node;
 
-/// Length of the MAC behind a Signal message.
+/// Length of the MAC at the end of a Signal message.
 const MAC_BYTES: usize = 8;
 
-/// Which way a stanza went.
+/// Direction of a stanza.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
@@ -27,75 +27,75 @@ pub enum Direction {
 /// One stanza.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Entry {
-    /// Milliseconds since the Unix epoch.
+    /// Time (Unix ms).
     pub unix_ms: i64,
-    /// Number of the connection, counted from 0.
+    /// Number of the connection, from 0.
     pub link: u64,
-    /// The device, once it is logged in.
+    /// The device, after its login.
     pub device: Option<Jid>,
-    /// Which way it went.
+    /// Direction of the stanza.
     pub direction: Direction,
-    /// Its tag.
+    /// Tag of the stanza.
     pub tag: String,
     /// Its `id`, if it has one.
     pub id: Option<String>,
-    /// Its `xmlns`, `class` or `type`, whichever comes first.
+    /// The first of its attributes `xmlns`, `class` and `type`.
     pub kind: Option<String>,
 }
 
-/// One connection of a device, from its login on. Times are milliseconds of the server's own clock.
+/// A logged-in connection. Times are in ms of the simulator's monotonic clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// Number of the connection.
     pub link: u64,
-    /// Who logged in.
+    /// The device that logged in.
     pub device: Jid,
-    /// When the login was accepted.
+    /// Time at which the login was accepted.
     pub since_ms: u64,
-    /// When the connection was closed, as the server sees it; the present while it is open.
+    /// Time at which the server saw the connection close, or the current time if it is open.
     pub until_ms: u64,
 }
 
-/// Something that no client may do.
+/// A violation of the protocol by a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(tag = "breach", rename_all = "snake_case")]
 pub enum Breach {
-    /// A message id came again with other ciphertexts, and nobody had asked for a retry.
+    /// A message id was reused with other ciphertexts, although no device had asked for a retry.
     OtherCiphertext {
-        /// Who sent it.
+        /// The sender.
         device: Jid,
-        /// Which message.
+        /// The message id.
         id: String,
     },
     /// One ratchet step encrypted two different messages.
     MessageKeyReused {
-        /// Who sent it.
+        /// The sender.
         device: Jid,
-        /// For which device.
+        /// The device that the message was for.
         to: Jid,
-        /// The counter that came twice.
+        /// The repeated counter.
         counter: u32,
     },
-    /// A message left out a device of the account that it was for.
+    /// A message was not encrypted for all devices of its recipient.
     DeviceMissed {
-        /// Who sent it.
+        /// The sender.
         device: Jid,
-        /// Which message.
+        /// The message id.
         id: String,
-        /// The device that did not get it.
+        /// The device without a copy.
         missed: Jid,
     },
-    /// A client uploaded a one-time key whose id it had used before for another key.
+    /// A client uploaded a one-time pre-key with an id that it had used for another key.
     PreKeyIdReused {
-        /// Whose key.
+        /// The owner of the key.
         device: Jid,
-        /// Its id.
+        /// The repeated id.
         id: u32,
     },
 }
 
 impl Breach {
-    /// One word, as in its JSON.
+    /// Returns the kind as in its JSON form.
     fn kind(&self) -> &'static str {
         match self {
             Self::OtherCiphertext { .. } => "other_ciphertext",
@@ -113,16 +113,16 @@ pub(super) struct Journal {
     entries_max: usize,
     breaches: Vec<Breach>,
     known: HashSet<Breach>,
-    /// Those that have no end yet are open.
+    /// Logins and whether each is still open.
     logins: Vec<(Login, bool)>,
     steps: HashMap<Step, [u8; 32]>,
 }
 
-/// One message key: who sends to whom, with which ratchet key, how many-th.
+/// A message key: sender, receiver, ratchet key and counter.
 type Step = (Jid, Jid, Vec<u8>, u32);
 
 impl Journal {
-    /// Keeps so many stanzas.
+    /// Creates a journal that keeps at most `entries_max` stanzas.
     pub(super) fn new(entries_max: usize) -> Self {
         Self {
             entries_max,
@@ -177,7 +177,7 @@ impl Journal {
         }
     }
 
-    /// All logins so far, oldest first.
+    /// Returns all logins so far, oldest first.
     pub(super) fn logins(&self, now_ms: u64) -> Vec<Login> {
         let until = |(login, open): &(Login, bool)| Login {
             until_ms: if *open { now_ms } else { login.until_ms },
@@ -193,7 +193,7 @@ impl Journal {
         }
     }
 
-    /// Looks at a ciphertext on its way: each step of a chain may encrypt one message only.
+    /// Checks that each step of a chain encrypts only one message.
     pub(super) fn check_ciphertext(&mut self, device: &Jid, to: &Jid, kind: &str, bytes: &[u8]) {
         let Some((chain, counter)) = chain_step(kind, bytes) else {
             return;
@@ -216,7 +216,7 @@ impl Journal {
         self.entries.clone()
     }
 
-    /// Some of the entries, from the `skip`-th on.
+    /// Returns at most `limit` entries, starting at index `skip`.
     pub(super) fn page(&self, skip: usize, limit: usize) -> Vec<Entry> {
         self.entries
             .iter()
@@ -231,7 +231,7 @@ impl Journal {
     }
 }
 
-/// The chain and the counter of a ciphertext, if it has the form of one.
+/// Returns the chain and the counter of a ciphertext, if it is well-formed.
 fn chain_step(kind: &str, bytes: &[u8]) -> Option<(Vec<u8>, u32)> {
     let inner;
     let message = match kind {
@@ -264,7 +264,7 @@ mod tests {
         journal.logged_in(20, 8, &device);
         journal.closed(25, 7);
         journal.closed(26, 7);
-        // It was never logged in.
+        // A connection that never logged in.
         journal.closed(27, 9);
         let times = |journal: &Journal| -> Vec<(u64, u64, u64)> {
             let logins = journal.logins(90).into_iter();

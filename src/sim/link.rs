@@ -1,4 +1,4 @@
-//! A connection of a client: who is at its other end, and what it is told.
+//! A client's connection: its peer, and the commands to it.
 
 use tokio::sync::mpsc;
 use wmctl_proto::handshake::ClientPayload;
@@ -11,31 +11,31 @@ use crate::wire::node::Node;
 /// Number of a connection, from 0.
 pub(super) type LinkId = u64;
 
-/// A client that has finished its handshake.
+/// A client that has completed its handshake.
 pub(super) struct Opened {
     pub(super) link: LinkId,
-    /// The static key that it proved to own.
+    /// The static key that the client proved to own.
     pub(super) client: PublicKey,
     pub(super) payload: Box<ClientPayload>,
     pub(super) to_client: mpsc::Sender<Outgoing>,
 }
 
-/// What a connection is told to do.
+/// A command to a connection.
 #[derive(Debug)]
 pub(super) enum Outgoing {
     Node(Node),
-    /// Close once everything before it is sent.
+    /// Close after everything before it was sent.
     Close,
-    /// Break off without a closing handshake.
+    /// Break the connection without a closing handshake.
     Cut,
 }
 
-/// Who is at the other end of a connection.
+/// The peer of a connection.
 #[derive(Debug)]
 pub(super) enum Peer {
     Unpaired(Box<Unpaired>),
-    /// By phone number.
+    /// A paired device, by phone number.
     Device(Jid),
-    /// Refused, replaced or paired: only the close is left.
+    /// Refused, replaced or just paired: the connection is about to close.
     Leaving,
 }

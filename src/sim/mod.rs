@@ -1,8 +1,8 @@
-//! A WhatsApp server for one machine: what tests and demonstrations connect to.
+//! A WhatsApp server for local tests and demonstrations.
 //!
-//! It speaks the real protocol (WebSocket, Noise, binary XML) with accounts whose phones it plays
-//! itself, and it keeps a journal of what clients did wrong. It shares the codec with the clients
-//! and none of their decisions. It listens on the loopback interface only.
+//! It speaks the real protocol (WebSocket, Noise, binary XML) and plays the phones of its accounts
+//! itself. Its journal records the protocol violations of clients. It shares the codec with the
+//! client but none of its decisions. It listens only on the loopback interface.
 
 mod accounts;
 mod appstate;

@@ -1,4 +1,4 @@
-//! How a client becomes a companion of an account.
+//! Pairing: how a client becomes a companion of an account.
 
 use crate::sim::unpaired::{Linked, Offer, ScanError, Unpaired};
 use base64::Engine;
@@ -21,13 +21,14 @@ use crate::sim::stanza;
 use crate::sim::world::World;
 use crate::wire::node::Node;
 
-/// References that a client may show one after the other.
+/// References that a client may show one after another.
 const REFS: usize = 6;
 const REF_BYTES: usize = 24;
-/// The newer form of a QR code is a web address with the same parts behind it.
+/// Prefix of the newer QR code format: a URL with the usual parts as its fragment. Source:
+/// whatsmeow 33cfac51 `pair.go`.
 const QR_PREFIX: &str = "https://wa.me/settings/linked_devices#";
 
-/// The parts of a QR code that matter to the phone.
+/// The parts of a QR code that the phone needs.
 struct Code<'a> {
     reference: &'a str,
     noise: PublicKey,
@@ -83,7 +84,7 @@ impl World {
         self.send(link, query.with_child(offer));
     }
 
-    /// The phone with that number scans a QR code.
+    /// Scans a QR code with the phone of that number.
     pub(super) fn scan(&mut self, number: &str, text: &str) -> Result<Jid, SimError> {
         let code = Code::parse(text.trim()).ok_or(ScanError::Malformed)?;
         let shows = |unpaired: &Unpaired| unpaired.refs.iter().any(|r| r == code.reference);
@@ -138,7 +139,7 @@ impl World {
         Ok(jid)
     }
 
-    /// A stanza of a client that is not paired.
+    /// Handles a stanza from an unpaired client.
     pub(super) fn receive_unpaired(&mut self, link: LinkId, node: &Node) {
         if node.tag != "iq" {
             return;
@@ -154,8 +155,8 @@ impl World {
         }
     }
 
-    /// Takes a companion on that was linked to the same account of another simulator, or before
-    /// this one was started: it may log in, and has to upload its one-time keys anew.
+    /// Adds a companion that was linked to the same account on another simulator or in an earlier
+    /// run. It may log in and must upload new one-time pre-keys.
     pub(super) fn adopt(&mut self, linked: Linked) -> Result<(), SimError> {
         let (id, public, signature) = linked.signed;
         if !xeddsa::verify(&linked.identity, &public.to_signal(), &signature) {
@@ -210,8 +211,7 @@ impl World {
     }
 }
 
-/// The keys with which a client registers; `None` unless all are there and signed.
-/// What the client calls itself; a client that says nothing sensible has no name.
+/// Returns the client's name and platform. The name is empty if the client sends none.
 fn looks(data: &DevicePairingRegistrationData) -> Looks {
     let props = data.device_props.as_deref().unwrap_or_default();
     let props = DeviceProps::decode(props).unwrap_or_default();
@@ -221,6 +221,7 @@ fn looks(data: &DevicePairingRegistrationData) -> Looks {
     }
 }
 
+/// Returns the keys that the client registers, or `None` if one is missing or not signed.
 fn registration(data: &DevicePairingRegistrationData) -> Option<Published> {
     let number = |bytes: &Option<Vec<u8>>| super::queries::number(bytes.as_deref()?);
     let identity = PublicKey::from_slice(data.e_ident.as_deref()?)?;

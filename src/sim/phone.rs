@@ -1,4 +1,4 @@
-//! The phone of an account: the primary device, which the simulator plays itself.
+//! The phone of an account: the primary device, played by the simulator.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -19,54 +19,54 @@ use crate::signal::sender_key::SenderKey;
 use crate::sim::published::{Published, SignedKey};
 use crate::wire::node::Node;
 
-/// One-time keys that a phone publishes at a time.
+/// One-time pre-keys that a phone uploads at once.
 const ONE_TIME_KEYS: u32 = 100;
-/// Messages that an inbox keeps; later ones are only counted as received by the receipt.
+/// Messages that an inbox keeps. Later ones are only confirmed by a receipt.
 const INBOX_MAX: usize = 100_000;
-/// Texts that a phone keeps for retries; older ones are forgotten first.
+/// Texts that a phone keeps for retries; the oldest are dropped first.
 pub(super) const SENT_MAX: usize = 100_000;
-/// Registration ids have 14 bits.
+/// Registration ids have 14 bits. Source: Baileys 78e7e4e2 `src/Utils/generics.ts`.
 const REGISTRATION_ID_MASK: u32 = 0x3FFF;
-/// What stands before a signature of the phone over a companion.
+/// Prefix of the bytes that the phone signs for a companion. Source: whatsmeow 33cfac51 `pair.go`.
 const ACCOUNT_SIGNATURE_PREFIX: [u8; 2] = [6, 0];
-/// What stands before a signature of the phone over the list of its companions.
+/// Prefix of the bytes that the phone signs for its device list.
 const KEY_INDEXES_SIGNATURE_PREFIX: [u8; 2] = [6, 2];
-/// What stands before a signature of a companion over itself.
+/// Prefix of the bytes that a companion signs for itself. Source: whatsmeow 33cfac51 `pair.go`.
 const DEVICE_SIGNATURE_PREFIX: [u8; 2] = [6, 1];
 
-/// One message as a phone received it.
+/// A message that a phone received.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Incoming {
-    /// The id that the sender gave it.
+    /// Message id, chosen by the sender.
     pub id: String,
-    /// The device that sent it.
+    /// The sending device.
     pub from: Jid,
-    /// The group, if it came through one.
+    /// The group, if it is a group message.
     pub group: Option<Jid>,
-    /// Kind and bytes of each ciphertext: `pkmsg`, `msg` or `skmsg`.
+    /// Type and bytes of each ciphertext: `pkmsg`, `msg` or `skmsg`.
     #[serde(skip)]
     pub sealed: Vec<(String, Vec<u8>)>,
-    /// What it says, if the phone could decrypt it; empty for messages without text.
+    /// Decrypted text; empty for a message without text, `None` if decryption failed.
     pub text: Option<String>,
 }
 
-/// One receipt for a message that a phone sent.
+/// A receipt for a message that a phone sent.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Heard {
-    /// The id of the message.
+    /// The message id.
     pub id: String,
-    /// The device that confirms, by phone number.
+    /// The confirming device, by phone number.
     pub from: Jid,
     /// `delivery`, `read` or `played`.
     pub kind: String,
 }
 
-/// Why a phone could not read a message.
+/// Why a phone could not decrypt a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undecrypted {
-    /// It has read it before.
+    /// It decrypted the message before.
     Again,
-    /// It has no key that fits.
+    /// It has no matching key.
     Unreadable,
 }
 
@@ -74,11 +74,11 @@ pub(super) enum Undecrypted {
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     pub(super) text: String,
-    /// The group that it was for.
+    /// The group that it was sent to, if any.
     pub(super) group: Option<Jid>,
 }
 
-/// A phone's own sender key of a group, and the devices that have it.
+/// A phone's own sender key for a group, and the devices that have it.
 #[derive(Debug)]
 pub(super) struct GroupKey {
     pub(super) key: SenderKey,
@@ -93,22 +93,22 @@ pub(super) struct Phone {
     pub(super) registration_id: u32,
     pub(super) signed: SignedPreKey,
     pub(super) one_time: BTreeMap<u32, PreKey>,
-    /// By device, by phone number.
+    /// Signal sessions by device (phone number).
     pub(super) ratchets: BTreeMap<Jid, Ratchet>,
-    /// By group.
+    /// Own sender keys by group.
     pub(super) group_keys: BTreeMap<Jid, GroupKey>,
-    /// Of others, by group and device.
+    /// Sender keys of other devices, by group and device.
     pub(super) sender_keys: BTreeMap<(Jid, Jid), SenderKey>,
-    /// The texts that it sent, by message id, for retries.
+    /// Sent texts by message id, for retries.
     pub(super) sent: BTreeMap<String, Sent>,
-    /// How often it asked a device for a message again.
+    /// Number of retries requested, by device and message id.
     pub(super) asked: HashMap<(Jid, String), u32>,
     heard: Vec<Heard>,
-    /// A companion of the account just asked for the keys of app state.
+    /// A companion of the account has just requested app state keys.
     pub(super) keys_asked: bool,
-    /// A companion of the account just asked for messages that it could not read.
+    /// A companion of the account has just requested messages that it could not decrypt.
     pub(super) messages_asked: Option<PeerDataOperationRequestMessage>,
-    /// What companions were handed on request, by message id, for retries.
+    /// Messages sent to companions on request, by message id, for retries.
     pub(super) answers: BTreeMap<String, Message>,
     raw_id: u32,
     next_one_time: u32,
@@ -138,7 +138,7 @@ impl Phone {
         }
     }
 
-    /// The app is installed anew: other keys, no ratchets; what was seen so far stays.
+    /// Simulates a reinstallation: new keys and no ratchets. The inbox and the receipts are kept.
     pub(super) fn reinstall(&mut self, fresh: Self) {
         let old = std::mem::replace(self, fresh);
         self.inbox = old.inbox;
@@ -146,7 +146,7 @@ impl Phone {
         self.sent = old.sent;
     }
 
-    /// What the phone tells the server about itself, without one-time keys.
+    /// Returns the public keys that the phone uploads, without one-time pre-keys.
     pub(super) fn published(&self) -> Published {
         Published {
             registration_id: self.registration_id,
@@ -159,12 +159,12 @@ impl Phone {
         }
     }
 
-    /// Makes fresh one-time keys to publish; gives their public halves.
+    /// Creates one-time pre-keys to upload. Returns their public halves.
     pub(super) fn one_time_keys(&mut self, random: &mut dyn Random) -> Vec<(u32, PublicKey)> {
         self.make_keys(ONE_TIME_KEYS, random)
     }
 
-    /// Makes so many one-time keys; gives their public halves.
+    /// Creates `count` one-time pre-keys. Returns their public halves.
     pub(super) fn make_keys(
         &mut self,
         count: u32,
@@ -181,7 +181,7 @@ impl Phone {
         .collect()
     }
 
-    /// Signs a companion's identity, under the secret of its QR code.
+    /// Signs a companion's identity and authenticates it with the secret of its QR code.
     pub(super) fn sign_companion(
         &self,
         companion: &PublicKey,
@@ -224,8 +224,8 @@ impl Phone {
         }
     }
 
-    /// Signs which companions the account has: an `ADVSignedKeyIndexList`. `last` is the highest
-    /// index that was ever given away.
+    /// Signs the list of companions as an `ADVSignedKeyIndexList`. `last` is the highest index ever
+    /// assigned.
     pub(super) fn sign_key_indexes(
         &self,
         last: u32,
@@ -251,7 +251,7 @@ impl Phone {
         .encode_to_vec()
     }
 
-    /// Whether a companion signed itself as the phone asked.
+    /// Returns whether the companion's own signature is valid.
     pub(super) fn accepts(&self, companion: &PublicKey, details: &[u8], answer: &[u8]) -> bool {
         let Ok(answer) = AdvSignedDeviceIdentity::decode(answer) else {
             return false;
@@ -270,7 +270,8 @@ impl Phone {
         xeddsa::verify(companion, &signed, signature)
     }
 
-    /// Takes in a message of `device` (by phone number). Says whether the phone can read it.
+    /// Stores a message from `device` (by phone number). Returns whether the phone could decrypt
+    /// it.
     pub(super) fn receive(
         &mut self,
         message: &Node,
@@ -280,7 +281,7 @@ impl Phone {
         let id = message.attr_text("id").ok_or(Undecrypted::Unreadable)?;
         let chat = message.attr_jid("from").filter(Jid::is_group);
         let mut sealed = Vec::new();
-        // A key for the group may come before the message itself.
+        // A sender key may precede the message that needs it.
         let mut read = Err(Undecrypted::Unreadable);
         for enc in message.children_named("enc") {
             let kind = enc.attr_text("type").unwrap_or_default();
@@ -289,7 +290,7 @@ impl Phone {
             sealed.push((kind.into_owned(), bytes.to_vec()));
         }
         let (outcome, text) = match read {
-            // Of what it asked for it may get several copies; people see one.
+            // A requested message may arrive several times; show it once.
             Ok(_) if self.has_asked_and_read(device, &id) => (Ok(()), None),
             Ok(text) => (Ok(()), Some(text)),
             Err(why) => (Err(why), None),
@@ -314,7 +315,7 @@ impl Phone {
         asked && self.inbox.iter().any(read)
     }
 
-    /// Notes a receipt.
+    /// Records a receipt.
     pub(super) fn hear(&mut self, id: &str, from: &Jid, kind: &str) {
         if self.heard.len() < INBOX_MAX {
             self.heard.push(Heard {
@@ -334,7 +335,7 @@ impl Phone {
     }
 }
 
-/// A companion's identity as the phone signed it.
+/// A companion's identity, signed by the phone.
 pub(super) struct Signed {
     /// An `ADVDeviceIdentity`, which the companion signs too.
     pub(super) details: Vec<u8>,

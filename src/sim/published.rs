@@ -1,8 +1,8 @@
-//! What a device says of itself to the server: its public keys, and how it looks to its phone.
+//! What a device publishes: its public keys, and its name and platform.
 
 use crate::crypto::curve::PublicKey;
 
-/// The public keys of a device that never run out.
+/// The long-term public keys of a device.
 #[derive(Clone, Debug)]
 pub(super) struct Published {
     pub(super) registration_id: u32,
@@ -17,7 +17,7 @@ pub(super) struct SignedKey {
     pub(super) signature: [u8; 64],
 }
 
-/// What a companion said of itself when it was linked; the phone says nothing.
+/// Name and platform that a companion gave when it was linked. Empty for the phone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Looks {
     pub name: String,

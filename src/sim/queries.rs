@@ -1,4 +1,4 @@
-//! What the server answers to the queries of a logged-in client.
+//! Responses to the queries of logged-in clients.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::sim::stanza;
 use crate::sim::world::World;
 use crate::wire::node::Node;
 
-/// With fewer one-time keys left, the server asks the client for more.
+/// Below this number of one-time pre-keys the server asks the client for more.
 const ONE_TIME_LOW: usize = 4;
-/// Keys that one upload may have; clients send up to 812.
+/// Maximum keys per upload. Clients send up to 812 (Baileys 78e7e4e2 `src/Defaults/index.ts`).
 const UPLOAD_MAX: usize = 2000;
-/// Queries that change nothing here, so that an empty answer is the truth: pings, active and
-/// passive, where to push to, and what was cleaned.
+/// Queries that have no effect here and get an empty result: pings, active and passive mode, push
+/// configuration, and cleaning of dirty state.
 const NEEDS_NO_ANSWER: [&str; 5] = [
     "w:p",
     "urn:xmpp:ping",
@@ -26,12 +26,12 @@ const NEEDS_NO_ANSWER: [&str; 5] = [
     "urn:xmpp:whatsapp:push",
     "urn:xmpp:whatsapp:dirty",
 ];
-/// Curve25519 keys have this type on the wire.
+/// Type byte of Curve25519 keys. Source: whatsmeow 33cfac51 `prekeys.go`.
 const KEY_TYPE: u8 = 5;
-/// How long a phone takes to see that a companion came online, and to give it what it lacks. One
-/// client loses its events for ever when the first key comes before it is ready.
+/// Delay until a phone notices a companion and sends it the missing keys. One client loses its
+/// events for good if the first key arrives before it is ready.
 const PHONE_NOTICES: Duration = Duration::from_millis(500);
-/// The client expects to be still connected when it asks for its own removal to be confirmed.
+/// The client expects to be connected still when the server confirms its removal.
 const REMOVAL_DELAY: Duration = Duration::from_millis(50);
 
 impl World {
@@ -52,7 +52,7 @@ impl World {
             ("privacy", "get") => stanza::result(&id).with_child(privacy()),
             ("blocklist", "get") => stanza::result(&id).with_child(Node::new("list")),
             ("abt" | "w", "get") => stanza::result(&id).with_child(Node::new("props")),
-            // Nobody has a picture or a business profile.
+            // No account has a picture or a business profile.
             ("w:profile:picture" | "w:biz", "get") => stanza::error(&id, 404, "item-not-found"),
             ("privacy", "set") if query.child("tokens").is_some() => stanza::result(&id),
             (xmlns, _) if NEEDS_NO_ANSWER.contains(&xmlns) => stanza::result(&id),
@@ -89,7 +89,8 @@ impl World {
         stanza::result(id).with_child(Node::new("list").with_children(users))
     }
 
-    /// The keys of a device, one of its one-time keys among them, under the address as asked.
+    /// Returns the pre-key bundle of a device with one one-time pre-key. Keeps the kind of JID that
+    /// was requested.
     fn bundle(&mut self, jid: &Jid) -> Node {
         let user = Node::new("user").attr("jid", jid);
         if jid.device == 0 {
@@ -126,7 +127,7 @@ impl World {
         let Some(device) = self.accounts.device_mut(owner) else {
             return stanza::error(id, 404, "item-not-found");
         };
-        // A rotation wraps the signed key once more.
+        // A key rotation wraps the signed pre-key in one more element.
         let holder = query.child("rotate").unwrap_or(query);
         if let Some(node) = holder.child("skey") {
             match read_signed_key(node, &device.keys.identity) {
@@ -143,7 +144,7 @@ impl World {
         for (key_id, public) in keys {
             match device.one_time_known.insert(key_id, public) {
                 Some(older) if older != public => reused.push(key_id),
-                // The same upload again, after its answer was lost.
+                // A repeated upload, because the response was lost.
                 Some(_) => (),
                 None => device.one_time.push_back((key_id, public)),
             }
@@ -183,7 +184,7 @@ impl World {
         let jid = user.attr_jid("jid").or(by_number);
         let account = jid.as_ref().and_then(|jid| self.accounts.get(jid));
         let mut found = match (jid, account) {
-            // Asked by number and answered by hidden number, where the client wants that.
+            // Answer a query by phone number with the LID if the client asks for it.
             (_, Some(account)) if number.is_some() && wants_lid(asked) => Node::new("user")
                 .attr("jid", account.lid(0))
                 .attr("pn_jid", account.pn(0)),
@@ -204,7 +205,7 @@ impl World {
                         None => "out",
                     };
                     let contact = Node::new("contact").attr("type", side);
-                    // Clients find by its text which of their questions was answered.
+                    // Clients match the responses to their queries by this text.
                     found.push(match &number {
                         Some(number) => contact.bytes(number.as_bytes()),
                         None => contact,
@@ -222,7 +223,7 @@ impl World {
             self.later(
                 REMOVAL_DELAY,
                 Box::new(move |world| {
-                    // The phone may have been quicker.
+                    // The phone may have removed the device already.
                     let _ = world.remove_device(&device);
                 }),
             );
@@ -231,8 +232,8 @@ impl World {
         stanza::not_implemented(id)
     }
 
-    /// Tells all other companions of the account, and of those that it chatted with, about a change
-    /// of its devices.
+    /// Notifies the account's other companions, and those of its contacts, of a change of its
+    /// devices.
     pub(super) fn tell_devices(&mut self, changed: &Jid, what: &str, key_index: u32) {
         let now_s = self.unix_s();
         let Some(account) = self.accounts.get_mut(changed) else {
@@ -264,7 +265,7 @@ impl World {
         }
     }
 
-    /// Sends a notification, which waits if the device is not connected.
+    /// Sends a notification, or queues it if the device is not connected.
     pub(super) fn notify(&mut self, to: &Jid, from: &Jid, kind: &str, child: Node) {
         let (id, t) = (self.take_id(), self.unix_s());
         let node = stanza::notification(id, from, kind, t).with_child(child);
@@ -287,14 +288,14 @@ fn device_list(account: &Account) -> Node {
     devices
 }
 
-/// Which companions the phone has signed, where there are any.
+/// Returns the signed device list, if there is one.
 fn key_index_list(account: &Account) -> Option<Node> {
     let (at_s, signed) = account.signed_devices.as_ref()?;
     let list = Node::new("key-index-list").attr("ts", *at_s);
     Some(list.bytes(signed.as_slice()))
 }
 
-/// The account behind a number as clients write it: with or without `+`, alone or as an address.
+/// Parses a phone number as clients write it: with or without `+`, with or without a server.
 fn phone_number(text: &str) -> Option<Jid> {
     let text = text.trim();
     let (text, server) = text.split_once('@').unwrap_or((text, "c.us"));
@@ -317,14 +318,14 @@ fn with_identity(node: Node, device: &Device) -> Node {
 }
 
 fn key_node(tag: &str, id: u32, public: &PublicKey) -> Node {
-    // Ids have 24 bits: the first byte is zero.
+    // Ids have 24 bits, so the first of four bytes is zero.
     let [_, id @ ..] = id.to_be_bytes();
     Node::new(tag)
         .with_child(Node::new("id").bytes(id))
         .with_child(Node::new("value").bytes(*public.as_bytes()))
 }
 
-/// The keys in a retry receipt: what a new ratchet starts from.
+/// Returns the keys of a retry receipt, from which a new Signal session starts.
 pub(super) fn retry_keys(keys: &Published, one_time: &[(u32, PublicKey)]) -> Node {
     let one_time = one_time.iter().map(|(id, key)| key_node("key", *id, key));
     Node::new("keys")
@@ -338,7 +339,7 @@ fn signed_key(key: &SignedKey) -> Node {
     key_node("skey", key.id, &key.public).with_child(Node::new("signature").bytes(key.signature))
 }
 
-/// All that the server holds of a device, with the hash by which the client compares it.
+/// Returns the server's view of a device's keys, with the hash that the client compares.
 fn digest(device: &Device) -> Node {
     let signed = &device.keys.signed;
     let mut parts: Vec<&[u8]> = vec![
@@ -358,7 +359,7 @@ fn digest(device: &Device) -> Node {
         .with_child(Node::new("hash").bytes(hash))
 }
 
-/// A number of up to four bytes, big end first.
+/// Parses a big-endian number of one to four bytes.
 pub(super) fn number(bytes: &[u8]) -> Option<u32> {
     let fold = |number, byte: &u8| number << 8 | u32::from(*byte);
     (!bytes.is_empty() && bytes.len() <= 4).then(|| bytes.iter().fold(0, fold))
@@ -380,7 +381,7 @@ fn read_signed_key(node: &Node, identity: &PublicKey) -> Option<SignedKey> {
     })
 }
 
-/// Everybody may see everything: clients that are not told so send no read receipts.
+/// Returns privacy settings that allow read receipts. Clients send none without this setting.
 fn privacy() -> Node {
     let category = Node::new("category").attr("name", "readreceipts");
     Node::new("privacy").with_child(category.attr("value", "all"))

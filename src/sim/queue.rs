@@ -1,11 +1,11 @@
-//! What waits for one device until the device says that it has it.
+//! The queue of stanzas that a device has not confirmed.
 
 use std::collections::VecDeque;
 
 use crate::sim::link::LinkId;
 use crate::wire::node::Node;
 
-/// Stanzas that are kept for a device; older ones are forgotten first.
+/// Maximum stanzas per device; the oldest are dropped first.
 const QUEUE_MAX: usize = 100_000;
 
 /// The stanzas for one device, in order.
@@ -17,12 +17,12 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct Waiting {
     node: Node,
-    /// The connection on which it was sent.
+    /// The connection on which it was sent, if any.
     sent: Option<LinkId>,
 }
 
 impl Queue {
-    /// Takes a stanza in; `sent` says on which connection it goes out at once.
+    /// Adds a stanza. `sent` is the connection on which it is sent at once.
     pub(super) fn push(&mut self, node: Node, sent: Option<LinkId>) {
         if self.waiting.len() == QUEUE_MAX {
             self.waiting.pop_front();
@@ -30,13 +30,13 @@ impl Queue {
         self.waiting.push_back(Waiting { node, sent });
     }
 
-    /// Forgets the first message with that id, once the device says that it has read it.
+    /// Removes the first message with that id, after the device's receipt.
     pub(super) fn settle_message(&mut self, id: &str) {
         self.settle("message", id, |_| true);
     }
 
-    /// Forgets the first stanza that an `ack` is about. Several may have the same id: a message
-    /// that is sent again, and what each member of a group says of it.
+    /// Removes the first stanza that an `ack` refers to. Several stanzas may have the same id: a
+    /// resent message, and the receipts of several group members.
     pub(super) fn settle_acked(&mut self, ack: &Node) {
         let (Some(class), Some(id)) = (ack.attr_text("class"), ack.attr_text("id")) else {
             return;
@@ -57,7 +57,7 @@ impl Queue {
         }
     }
 
-    /// Everything that `link` has not been sent, in order, and marks it as sent.
+    /// Returns all stanzas that were not sent on `link`, in order, and marks them as sent.
     pub(super) fn take_unsent(&mut self, link: LinkId) -> Vec<Node> {
         let unsent = self
             .waiting

@@ -1,4 +1,4 @@
-//! A phone hands its companions messages that they could not read.
+//! Phones that resend messages which their companions could not decrypt.
 
 use prost::Message as _;
 use wmctl_proto::history::WebMessageInfo;
@@ -14,11 +14,12 @@ use crate::sim::contact::text_message;
 use crate::sim::phone::SENT_MAX;
 use crate::sim::world::World;
 
-/// Messages that one request may name.
+/// Maximum messages per request.
 const KEYS_MAX: usize = 64;
 
 impl World {
-    /// Answers a companion's request with the messages that the phone has; with none, not at all.
+    /// Answers a companion's request with the messages that the phone has. Sends nothing if it has
+    /// none.
     pub(super) fn messages_asked(
         &mut self,
         device: &Jid,
@@ -69,8 +70,8 @@ impl World {
         self.phone_answers(device, &id, false);
     }
 
-    /// Sends a companion an answer, once more if it could not read it; false if there is none of
-    /// that id.
+    /// Sends a companion an answer, or repeats it after a retry receipt. Returns false if no answer
+    /// has that id.
     pub(super) fn phone_answers(&mut self, device: &Jid, id: &str, fresh: bool) -> bool {
         let Some(account) = self.accounts.get(device) else {
             return false;
@@ -87,8 +88,8 @@ impl World {
         true
     }
 
-    /// A message as the phone has it. Other simulated phones encrypt for companions alone; the
-    /// phone knows what they sent all the same.
+    /// Returns a message as the phone has it. Other simulated phones encrypt only for companions,
+    /// but the phone knows their texts too.
     fn message_of(&self, device: &Jid, key: &MessageKey) -> Option<WebMessageInfo> {
         let id = key.id.as_deref()?;
         let phone = &self.accounts.get(device)?.phone;
@@ -96,7 +97,7 @@ impl World {
         let mut received = received.filter(|message| message.id == id);
         let text = received.find_map(|message| message.text.clone());
         let text = text.or_else(|| {
-            // Some clients name an empty participant where there is none.
+            // Some clients send an empty participant instead of none.
             let member = key.participant.as_ref().filter(|jid| !jid.is_empty());
             let sender = member.or(key.remote_jid.as_ref())?;
             let sender = self.accounts.canonical(&sender.parse().ok()?)?;

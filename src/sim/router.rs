@@ -1,4 +1,4 @@
-//! The way of messages and receipts from device to device.
+//! Routes messages and receipts between devices.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use crate::sim::world::World;
 use crate::wire::encode;
 use crate::wire::node::Node;
 
-/// Attributes of a message that its receivers see as the sender wrote them.
+/// Attributes of a message that its receivers see unchanged.
 const PASSED_ON: [&str; 3] = ["type", "edit", "category"];
 
-/// A ciphertext on its way to one device.
+/// A ciphertext for one device.
 struct Copy {
     /// By phone number.
     to: Jid,
@@ -23,7 +23,7 @@ struct Copy {
 }
 
 impl World {
-    /// Takes a message from a device: acknowledges it and hands it to the devices it is for.
+    /// Acknowledges a device's message and delivers it to its recipients.
     pub(super) fn route_message(&mut self, link: LinkId, from: &Jid, message: &Node) {
         let (Some(id), Some(to)) = (message.attr_text("id"), message.attr_jid("to")) else {
             return;
@@ -46,7 +46,7 @@ impl World {
         };
         if self.is_news(from, &to, message, &copies) {
             if !self.retried.contains_key(&(from.clone(), id.clone())) {
-                // Only the first copy is for all devices.
+                // Only the first transmission must cover all devices.
                 self.find_missed(from, &to, &id, message, &copies);
             }
             for copy in copies {
@@ -55,7 +55,7 @@ impl World {
         }
     }
 
-    /// Whether the message is neither a repetition nor one that may not be.
+    /// Returns whether the message is neither a repetition nor an unrequested re-encryption.
     fn is_news(&mut self, from: &Jid, to: &Jid, message: &Node, copies: &[Copy]) -> bool {
         let id = message.attr_text("id").unwrap_or_default();
         let key = (from.clone(), id.into_owned());
@@ -66,9 +66,9 @@ impl World {
                 true
             }
             Some(first) if first == digest => false,
-            // Some clients encrypt it again for the whole group when one member asks.
+            // Some clients encrypt again for the whole group when one member asks.
             Some(_) if to.is_group() && self.retried.contains_key(&key) => true,
-            // Sent again to those that asked for it.
+            // A retry for devices that asked for it.
             Some(_) if copies.iter().all(|copy| self.has_asked(&key, &copy.to)) => true,
             Some(_) => {
                 let (device, id) = key;
@@ -78,13 +78,14 @@ impl World {
         }
     }
 
-    /// Whether a device asked for a message again.
+    /// Returns whether a device asked for a retry of this message.
     fn has_asked(&self, message: &(Jid, String), device: &Jid) -> bool {
         let asked = self.retried.get(message);
         asked.is_some_and(|asked| asked.contains(device))
     }
 
-    /// The copies of a message to an account: one a participant, or one alone after a retry.
+    /// Returns the copies of a message to an account: one per participant, or a single one for a
+    /// retry.
     fn direct_copies(&self, to: &Jid, message: &Node) -> Vec<Copy> {
         let Some(participants) = message.child("participants") else {
             let sealed: Vec<Node> = message.children_named("enc").cloned().collect();
@@ -105,7 +106,8 @@ impl World {
         participants.children_named("to").filter_map(copy).collect()
     }
 
-    /// The copies of a message to a group: the sender key for those who lack it, then the message.
+    /// Returns the copies of a group message: the sender key for devices that lack it, then the
+    /// message.
     fn group_copies(&self, from: &Jid, to: &Jid, message: &Node) -> Vec<Copy> {
         let common: Vec<Node> = message.children_named("enc").cloned().collect();
         let only = message.attr_jid("participant");
@@ -132,7 +134,7 @@ impl World {
             .collect()
     }
 
-    /// Notes every device that the sender left out of a message to an account.
+    /// Records a breach for every device of the recipient that has no copy.
     fn find_missed(&mut self, from: &Jid, to: &Jid, id: &str, message: &Node, copies: &[Copy]) {
         let whole = message.child("participants").is_some() && !to.is_group();
         let Some(account) = self.accounts.get(to).filter(|_| whole) else {
@@ -152,7 +154,7 @@ impl World {
         }
     }
 
-    /// Hands one copy to its device, with the sender's address of the kind that the sender used.
+    /// Delivers one copy to its device. The sender's JID keeps the kind that the sender used.
     fn carry(&mut self, from: &Jid, chat: &Jid, message: &Node, copy: Copy) {
         for enc in &copy.sealed {
             let kind = enc.attr_text("type").unwrap_or_default();
@@ -188,8 +190,8 @@ impl World {
         self.deliver(&copy.to, node);
     }
 
-    /// Hands a stanza to a device: over its connection if there is one, and into its queue until
-    /// it is confirmed. Phones take it at once.
+    /// Sends a stanza to a device that is connected, and queues it until it is confirmed. Phones
+    /// process it at once.
     pub(super) fn deliver(&mut self, to: &Jid, node: Node) {
         if node.tag == "message" {
             self.meet(to, &node);
@@ -207,7 +209,7 @@ impl World {
         }
     }
 
-    /// Notes who exchanged a message with whom.
+    /// Records that two accounts exchanged a message.
     fn meet(&mut self, to: &Jid, message: &Node) {
         let sender = message.attr_jid("participant").or(message.attr_jid("from"));
         let sender = sender.and_then(|sender| self.accounts.canonical(&sender));
@@ -223,7 +225,7 @@ impl World {
         }
     }
 
-    /// The companions of everybody with whom an account exchanged a message.
+    /// Returns the companions of all accounts with which this one exchanged messages.
     pub(super) fn companions_of_contacts(&self, of: &Jid) -> Vec<Jid> {
         let contacts = self.accounts.get(of).map(|account| &account.contacts);
         contacts
@@ -266,7 +268,7 @@ impl World {
         let phone = phone.clone();
         match read {
             Ok(()) => (),
-            // It is confirmed all the same: the first confirmation may be lost.
+            // Confirm it anyway: the first receipt may be lost.
             Err(Undecrypted::Again) => (),
             Err(Undecrypted::Unreadable) => {
                 return self.phone_asks_again(&phone, &device, node);
@@ -279,7 +281,8 @@ impl World {
         self.forward_receipt(&phone, &receipt);
     }
 
-    /// Takes a receipt from a device: what it confirms leaves the queue, and its sender learns it.
+    /// Handles a device's receipt: removes confirmed messages from the queue and forwards the
+    /// receipt.
     pub(super) fn route_receipt(&mut self, link: LinkId, from: &Jid, receipt: &Node) {
         let (Some(id), Some(to)) = (receipt.attr_text("id"), receipt.attr_jid("to")) else {
             return;
@@ -291,7 +294,7 @@ impl World {
             .attr("from", &to)
             .attr_opt("participant", receipt.attr_text("participant"))
             .attr_opt("type", kind.clone());
-        // What could not be read stays until it is acked.
+        // A message that could not be decrypted stays queued until it is acked.
         let read = kind.as_deref() != Some("retry");
         if let Some(device) = self.accounts.device_mut(from).filter(|_| read) {
             let listed = receipt
@@ -310,7 +313,7 @@ impl World {
         self.send(link, ack);
     }
 
-    /// Hands a receipt to the device that sent the message; a reader's to all its devices.
+    /// Forwards a receipt to the device that sent the message; read receipts go to all its devices.
     pub(super) fn forward_receipt(&mut self, from: &Jid, receipt: &Node) {
         let (Some(id), Some(chat)) = (receipt.attr_text("id"), receipt.attr_jid("to")) else {
             return;
@@ -341,7 +344,7 @@ impl World {
             return;
         };
         let all = account.devices.keys().map(|number| account.pn(*number));
-        // Some clients name the account rather than the device that sent the message.
+        // Some clients name the account instead of the sending device.
         let sent = |device: &Jid| self.sent.contains_key(&(device.clone(), id.to_string()));
         let target = all.clone().find(sent).unwrap_or(target);
         if kind == "retry" {
@@ -356,14 +359,14 @@ impl World {
         }
     }
 
-    /// Takes an `ack` of a device: what it confirms leaves the queue.
+    /// Handles a device's `ack`: removes the confirmed stanza from the queue.
     pub(super) fn settle(&mut self, from: &Jid, ack: &Node) {
         if let Some(device) = self.accounts.device_mut(from) {
             device.queue.settle_acked(ack);
         }
     }
 
-    /// Sends a device what waited for it, between the two stanzas that announce and end it.
+    /// Sends the queued stanzas, between `offline_preview` and `offline`.
     pub(super) fn send_waiting(&mut self, link: LinkId, to: &Jid) {
         let Some(device) = self.accounts.device_mut(to) else {
             return;

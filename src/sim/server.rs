@@ -38,22 +38,22 @@ use crate::sim::world::{Event, World};
 use crate::wire::frame;
 use crate::wire::node::Node;
 
-/// The certificates begin this long before the start and end this long after it.
+/// Certificates are valid from this long before the start until this long after it (s).
 const CERTIFICATE_SECONDS: u64 = 30 * 24 * 3600;
-/// Serial number of the intermediate certificate; the leaf has the next one.
+/// Serial number of the intermediate certificate; the leaf certificate has the next one.
 const INTERMEDIATE_SERIAL: u32 = 3;
 
-/// How a simulator is set up.
+/// Configuration of a simulator.
 #[derive(Clone, Debug)]
 pub struct SimConfig {
-    /// Port on 127.0.0.1; 0 takes a free one.
+    /// Port on 127.0.0.1; 0 selects a free one.
     pub port: u16,
-    /// Whether clients connect over TLS, with a certificate of the simulator's own authority.
+    /// Whether clients connect over TLS. The certificate comes from the simulator's own authority.
     pub tls: bool,
-    /// How long the server waits with its first frame after a handshake. Some older clients lose a
-    /// frame that comes at once.
+    /// Delay before the first frame after a handshake. Some older clients lose a frame that arrives
+    /// at once.
     pub first_frame_delay: Duration,
-    /// Stanzas that the journal keeps; what comes after them it only checks.
+    /// Maximum number of stanzas that the journal keeps. Later ones are only checked.
     pub journal_max: usize,
     /// Clock and randomness.
     pub surroundings: Surroundings,
@@ -76,7 +76,7 @@ impl Default for SimConfig {
 pub struct Simulator {
     address: SocketAddr,
     root_key: String,
-    /// The certificate authority (PEM), where there is TLS.
+    /// Certificate authority (PEM), if TLS is used.
     authority: Option<String>,
     events: mpsc::UnboundedSender<Event>,
     stop: CancellationToken,
@@ -91,7 +91,7 @@ struct Shared {
 }
 
 impl Simulator {
-    /// Starts listening on the loopback interface.
+    /// Starts a simulator on the loopback interface.
     pub async fn start(config: SimConfig) -> Result<Self, SimError> {
         let port = config.port;
         let listen = |source| SimError::Listen { port, source };
@@ -133,7 +133,7 @@ impl Simulator {
         })
     }
 
-    /// Where clients connect to.
+    /// Returns the WebSocket URL for clients.
     pub fn ws_url(&self) -> String {
         let scheme = if self.authority.is_some() {
             "wss"
@@ -143,122 +143,121 @@ impl Simulator {
         format!("{scheme}://{}/ws/chat", self.address)
     }
 
-    /// The certificate authority that clients must trust (PEM), where there is TLS.
+    /// Returns the certificate authority that clients must trust (PEM), if TLS is used.
     pub fn authority(&self) -> Option<&str> {
         self.authority.as_deref()
     }
 
-    /// The root key that clients must trust, 64 hexadecimal digits.
+    /// Returns the root key that clients must trust (64 hexadecimal digits).
     pub fn root_key(&self) -> &str {
         &self.root_key
     }
 
-    /// Creates an account with a phone; `number` are digits, `name` is what others see.
-    /// An account that is there already stays as it is. Gives its hidden address.
+    /// Creates an account with a phone. `number` has digits only; `name` is visible to others.
+    /// Leaves an existing account unchanged. Returns the LID.
     pub async fn add_account(&self, number: &str, name: &str) -> Result<Jid, SimError> {
         let (number, name) = (number.to_owned(), name.to_owned());
         self.call(move |world| world.add_account(&number, &name))
             .await
     }
 
-    /// The phone with that number scans the text of a QR code. Gives the address of the device that
-    /// is being paired; the client still has to answer.
+    /// Scans the text of a QR code with the phone of that number. Returns the JID of the new
+    /// device; the client must still answer.
     pub async fn scan(&self, number: &str, qr_text: &str) -> Result<Jid, SimError> {
         let (number, text) = (number.to_owned(), qr_text.to_owned());
         self.call(move |world| world.scan(&number, &text)).await?
     }
 
-    /// The phone number that comes first: whose phone scans when nobody says which one.
+    /// Returns the lowest phone number. Its phone scans if no number is given.
     pub async fn first_number(&self) -> Result<String, SimError> {
         let first = self.call(|world| world.accounts.first().map(str::to_owned));
         first.await?.ok_or(SimError::UnknownAccount)
     }
 
-    /// The person types the code that a client shows. Whether it was right shows when the client
-    /// goes on.
+    /// Types the code that a client shows. A wrong code is detected only when the client continues.
     pub async fn type_code(&self, number: &str, code: &str) -> Result<(), SimError> {
         let (number, code) = (number.to_owned(), code.to_owned());
         self.call(move |world| world.type_code(&number, &code))
             .await?
     }
 
-    /// Asks for a fault.
+    /// Requests a fault.
     pub async fn add_fault(&self, fault: Fault) -> Result<(), SimError> {
         let room = self.call(move |world| world.faults.add(fault)).await?;
         room.then_some(()).ok_or(SimError::Faults)
     }
 
-    /// Forgets all faults that have not happened.
+    /// Removes all pending faults.
     pub async fn clear_faults(&self) -> Result<(), SimError> {
         self.call(|world| world.faults.clear()).await
     }
 
-    /// Ends the connections of an account's companions; gives how many there were.
+    /// Closes the connections of an account's companions. Returns their number.
     pub async fn end(&self, number: &str, ending: Ending) -> Result<usize, SimError> {
         let number = number.to_owned();
         self.call(move |world| world.end_links(&number, ending))
             .await
     }
 
-    /// Has an account's connections answer pings and nothing else, and so many of the next ones
-    /// once they are logged in; gives how many there were.
+    /// Mutes the account's open connections and its next `logins` connections after their login.
+    /// Muted connections only answer pings. Returns the number of open connections.
     pub async fn mute(&self, number: &str, logins: u32) -> Result<usize, SimError> {
         let number = number.to_owned();
         self.call(move |world| world.mute(&number, logins)).await
     }
 
-    /// Lets an account log in again that was banned or refused.
+    /// Lets a banned or refused account log in again.
     pub async fn lift(&self, number: &str) -> Result<(), SimError> {
         let number = number.to_owned();
         self.call(move |world| world.lift(&number)).await
     }
 
-    /// Some stanzas, from the `skip`-th on.
+    /// Returns at most `limit` stanzas, starting at index `skip`.
     pub async fn journal_page(&self, skip: usize, limit: usize) -> Result<Vec<Entry>, SimError> {
         self.call(move |world| world.journal.page(skip, limit))
             .await
     }
 
-    /// Takes a companion on that was linked before: it may log in with the keys that it has.
+    /// Adds a companion that was linked before. It may log in with its existing keys.
     pub async fn adopt(&self, linked: Linked) -> Result<(), SimError> {
         self.call(move |world| world.adopt(linked)).await?
     }
 
-    /// The phone removes one of its companions: the client is logged out.
+    /// Removes a companion, as the phone would. The client is logged out.
     pub async fn remove_device(&self, device: &Jid) -> Result<(), SimError> {
         let device = device.clone();
         self.call(move |world| world.remove_device(&device)).await?
     }
 
-    /// The owner of an account installs the app anew: other keys, and no companions. Contacts are
-    /// told.
+    /// Simulates a reinstallation of the account's app: new keys and no companions. Notifies the
+    /// contacts.
     pub async fn reinstall(&self, number: &str) -> Result<(), SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.reinstall(&account)).await?
     }
 
-    /// The devices of an account, its phone (device 0) first.
+    /// Returns the devices of an account, the phone (device 0) first.
     pub async fn devices(&self, number: &str) -> Result<Vec<DeviceView>, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.devices(&account)).await?
     }
 
-    /// What an account's phone received, oldest first.
+    /// Returns the messages that an account's phone received, oldest first.
     pub async fn phone_inbox(&self, number: &str) -> Result<Vec<Incoming>, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.phone_inbox(&account)).await?
     }
 
-    /// The phone of one account sends a text to the companions of another, or to all devices of a
-    /// group; gives the message's id. `to` is a phone number or a group's address.
+    /// Sends a text from one account's phone to the companions of another account, or to all
+    /// devices of a group. `to` is a phone number or a group's JID. Returns the message id.
     pub async fn phone_sends(&self, from: &str, to: &str, text: &str) -> Result<String, SimError> {
         let (from, to, text) = (Jid::user(from), chat(to), text.to_owned());
         self.call(move |world| world.phone_sends(&from, &to, &text))
             .await?
     }
 
-    /// The phone of one account sends `count` texts to another or to a group: `message N` with N
-    /// counting down to 1, one every `every`; this does not wait for them.
+    /// Starts sending `count` texts from a phone to an account or a group, one per `every`. The
+    /// texts are `message N`, with N counting down to 1. Returns without waiting for them.
     pub async fn phone_chats(
         &self,
         from: &str,
@@ -271,26 +270,26 @@ impl Simulator {
             .await
     }
 
-    /// The receipts for what an account's phone sent, oldest first.
+    /// Returns the receipts for an account's sent messages, oldest first.
     pub async fn phone_heard(&self, number: &str) -> Result<Vec<Heard>, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.phone_heard(&account)).await?
     }
 
-    /// Ids and texts of what an account's phone sent.
+    /// Returns the ids and texts that an account's phone sent.
     pub async fn phone_sent(&self, number: &str) -> Result<Vec<(String, String)>, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.phone_sent(&account)).await?
     }
 
-    /// How many messages an account's phone received.
+    /// Returns the number of messages that an account's phone received.
     pub async fn phone_inbox_len(&self, number: &str) -> Result<usize, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.phone_inbox_len(&account))
             .await?
     }
 
-    /// Creates a group of accounts (by phone number); gives its address.
+    /// Creates a group of accounts (by phone number). Returns its JID.
     pub async fn create_group(
         &self,
         subject: &str,
@@ -307,75 +306,75 @@ impl Simulator {
         .await?
     }
 
-    /// Says how groups that clients make from now on are addressed.
+    /// Sets the addressing of groups that clients create from now on.
     pub async fn address_new_groups(&self, addressing: Addressing) -> Result<(), SimError> {
         self.call(move |world| world.new_groups = addressing).await
     }
 
-    /// The owner of an account's phone sets something; gives the collection's new version.
+    /// Changes a setting on an account's phone. Returns the new version of the collection.
     pub async fn set(&self, number: &str, setting: Setting) -> Result<u64, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.set(&account, &setting))
             .await?
     }
 
-    /// The phone hands its past over to its companions; gives how many there are.
+    /// Sends the phone's history to its companions. Returns their number.
     pub async fn hand_over_past(&self, number: &str, past: Past) -> Result<usize, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.hand_over_past(&account, &past))
             .await?
     }
 
-    /// What phone and companions of an account have set.
+    /// Returns the settings that the phone and companions of an account have made.
     pub async fn settings(&self, number: &str) -> Result<Vec<CollectionView>, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.settings(&account)).await?
     }
 
-    /// The phone makes a new key for its settings; with `withhold`, companions have to ask for it.
+    /// Creates a new app state key. With `withhold`, companions receive it only on request.
     pub async fn rotate_key(&self, number: &str, withhold: bool) -> Result<(), SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.rotate_app_state_key(&account, withhold))
             .await?
     }
 
-    /// Puts the settings of an account into snapshots: older patches are gone.
+    /// Replaces the account's patches by snapshots.
     pub async fn compact(&self, number: &str) -> Result<(), SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.compact(&account)).await?
     }
 
-    /// Sends any stanza to a device as it is, if the device is connected.
+    /// Sends a raw stanza to a device, if it is connected.
     pub async fn push(&self, device: &Jid, node: Node) -> Result<(), SimError> {
         let device = device.clone();
         self.call(move |world| world.push_raw(&device, node))
             .await?
     }
 
-    /// Closes a device's connection, after `last` if there is one; without it the connection breaks
-    /// without a word.
+    /// Closes a device's connection after sending `last`. Without `last`, the connection breaks
+    /// without a closing handshake.
     pub async fn disconnect(&self, device: &Jid, last: Option<Node>) -> Result<(), SimError> {
         let device = device.clone();
         self.call(move |world| world.disconnect(&device, last))
             .await?
     }
 
-    /// All stanzas so far, oldest first.
+    /// Returns all stanzas so far, oldest first.
     pub async fn journal(&self) -> Result<Vec<Entry>, SimError> {
         self.call(|world| world.journal.entries()).await
     }
 
-    /// All logins so far, oldest first.
+    /// Returns all logins so far, oldest first.
     pub async fn logins(&self) -> Result<Vec<Login>, SimError> {
         self.call(|world| world.logins()).await
     }
 
-    /// What clients did wrong so far.
+    /// Returns the protocol violations of clients so far.
     pub async fn breaches(&self) -> Result<Vec<Breach>, SimError> {
         self.call(|world| world.journal.breaches()).await
     }
 
-    /// Closes everything and waits for it.
+    /// Closes everything and waits until all tasks have ended.
     pub async fn stop(self) {
         self.stop.cancel();
         self.tasks.close();
@@ -389,7 +388,7 @@ impl Simulator {
     ) -> Result<R, SimError> {
         let (reply, answer) = oneshot::channel();
         let call = Event::Call(Box::new(move |world| {
-            // Nobody waits any more: the work is done all the same.
+            // If the caller has gone, the work is done anyway.
             let _ = reply.send(work(world));
         }));
         self.events.send(call).map_err(|_| SimError::Stopped)?;
@@ -404,7 +403,7 @@ impl Drop for Simulator {
     }
 }
 
-/// Makes the server's keys and certificates.
+/// Creates the server's keys and certificates.
 fn gate(
     config: &SimConfig,
     events: mpsc::UnboundedSender<Event>,
@@ -459,12 +458,12 @@ async fn accept(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Resp
         })
 }
 
-/// The media server: blobs that only those can read who were told the key.
+/// Serves a blob of the media server. It is encrypted, so only clients with its key can read it.
 async fn download(State(shared): State<Shared>, uri: Uri) -> Response {
     let (reply, answer) = oneshot::channel();
     let path = uri.path().to_owned();
     let call = Event::Call(Box::new(move |world| {
-        // Nobody may wait any more.
+        // The caller may have gone.
         let _ = reply.send(world.blob(&path));
     }));
     if shared.gate.events.send(call).is_err() {
@@ -479,7 +478,7 @@ async fn download(State(shared): State<Shared>, uri: Uri) -> Response {
 async fn own(mut world: World, mut inbox: mpsc::UnboundedReceiver<Event>, stop: CancellationToken) {
     loop {
         let wait = world.wait();
-        // Every branch is cancel-safe.
+        // All branches are cancel-safe.
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
@@ -493,7 +492,7 @@ async fn own(mut world: World, mut inbox: mpsc::UnboundedReceiver<Event>, stop: 
     }
 }
 
-/// The address that a phone number, or the text of a group's address, stands for.
+/// Parses a group's JID, or a phone number as a JID.
 fn chat(text: &str) -> Jid {
     let group = text.parse::<Jid>().ok().filter(Jid::is_group);
     group.unwrap_or_else(|| Jid::user(text))

@@ -1,4 +1,4 @@
-//! What the owner of a simulated phone sets, as the actions that companions hear of.
+//! Settings that the owner of a simulated phone changes, as app state actions.
 
 use serde_json::{Value, json};
 use wmctl_proto::appstate::SyncActionValue;
@@ -10,69 +10,69 @@ use wmctl_proto::appstate::sync_action_value::{
 use crate::appstate::Collection;
 use crate::appstate::mutation::{Action, Operation};
 
-/// Most contacts of one patch.
+/// Maximum number of contacts per patch.
 const CONTACTS_MAX: u32 = 20_000;
 
-/// One thing that is set on a phone.
+/// A change of a setting on a phone.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(tag = "set", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Setting {
-    /// The name of somebody in the address book.
+    /// Adds or renames a contact in the address book.
     Contact {
-        /// Whose.
+        /// JID of the contact.
         jid: String,
-        /// The whole name.
+        /// Full name.
         full_name: String,
-        /// The first name.
+        /// First name.
         #[serde(default)]
         first_name: String,
     },
-    /// Somebody leaves the address book.
+    /// Removes a contact from the address book.
     RemoveContact {
-        /// Who.
+        /// JID of the contact.
         jid: String,
     },
-    /// Many people at once: `Contact 0`, `Contact 1`, …
+    /// Adds many contacts at once: `Contact 0`, `Contact 1`, …
     Contacts {
-        /// How many.
+        /// Number of contacts.
         count: u32,
     },
-    /// No sounds of a chat.
+    /// Mutes a chat.
     Mute {
-        /// Which chat.
+        /// JID of the chat.
         jid: String,
-        /// Or sounds again.
+        /// False to unmute.
         on: bool,
-        /// Milliseconds since 1970; for ever without.
+        /// End of the mute (Unix ms); `None` mutes for ever.
         until_ms: Option<i64>,
     },
-    /// A chat stays on top.
+    /// Pins a chat.
     Pin {
-        /// Which chat.
+        /// JID of the chat.
         jid: String,
-        /// Or no more.
+        /// False to unpin.
         on: bool,
     },
-    /// A chat is put away.
+    /// Archives a chat.
     Archive {
-        /// Which chat.
+        /// JID of the chat.
         jid: String,
-        /// Or comes back.
+        /// False to unarchive.
         on: bool,
     },
-    /// A chat was looked at.
+    /// Marks a chat as read.
     Read {
-        /// Which chat.
+        /// JID of the chat.
         jid: String,
-        /// Or is marked as unread.
+        /// False to mark it as unread.
         on: bool,
     },
-    /// A chat goes, with its messages.
+    /// Deletes a chat with its messages.
     DeleteChat {
-        /// Which chat.
+        /// JID of the chat.
         jid: String,
     },
-    /// The name that others see.
+    /// Changes the name that others see.
     PushName {
         /// The name.
         name: String,
@@ -80,7 +80,7 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// The collection that it belongs to, and what happens there.
+    /// Returns the collection of the setting and the actions that change it.
     pub(super) fn actions(&self, now_ms: i64) -> (Collection, Vec<Action>) {
         let stamped = SyncActionValue {
             timestamp: Some(now_ms),
@@ -134,7 +134,7 @@ impl Setting {
                 let value = self.value(stamped);
                 let mut action = act(kind, self.chat(), version, value);
                 if matches!(self, Self::DeleteChat { .. }) {
-                    // Media go, too.
+                    // `1` deletes the chat's media too.
                     action.index.push(String::from("1"));
                 }
                 (collection, vec![action])
@@ -206,7 +206,7 @@ impl Setting {
         value
     }
 
-    /// What a companion or the phone itself set, for people.
+    /// Renders a setting for people.
     pub(super) fn shown(value: &SyncActionValue) -> Value {
         if let Some(contact) = &value.contact_action {
             return json!({"full_name": contact.full_name, "first_name": contact.first_name});

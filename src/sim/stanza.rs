@@ -1,9 +1,9 @@
-//! Stanzas that the server sends in more than one place.
+//! Stanzas that the server sends from several places.
 
 use crate::ids::Jid;
 use crate::wire::node::Node;
 
-/// The positive answer to a query.
+/// Returns the successful response to a query.
 pub(super) fn result(id: &str) -> Node {
     Node::new("iq")
         .attr("from", Jid::server())
@@ -11,7 +11,7 @@ pub(super) fn result(id: &str) -> Node {
         .attr("id", id)
 }
 
-/// The negative answer to a query.
+/// Returns the error response to a query.
 pub(super) fn error(id: &str, code: u16, text: &str) -> Node {
     let error = Node::new("error").attr("code", code).attr("text", text);
     Node::new("iq")
@@ -21,12 +21,12 @@ pub(super) fn error(id: &str, code: u16, text: &str) -> Node {
         .with_child(error)
 }
 
-/// The answer to a query for something that the simulator does not do.
+/// Returns the error response for an unsupported query.
 pub(super) fn not_implemented(id: &str) -> Node {
     error(id, 501, "feature-not-implemented")
 }
 
-/// A query of the server's own.
+/// Returns a query from the server.
 pub(super) fn set(id: u64) -> Node {
     Node::new("iq")
         .attr("from", Jid::server())
@@ -34,34 +34,34 @@ pub(super) fn set(id: u64) -> Node {
         .attr("id", id)
 }
 
-/// The end of a stream with a code: 515 to come back at once, 503 to come back later.
+/// Returns a stream error with a code: 515 to reconnect at once, 503 to reconnect later.
 pub(super) fn stream_error(code: u16) -> Node {
     Node::new("stream:error").attr("code", code)
 }
 
-/// Another connection took the device's place.
+/// Returns the stream error for a connection that another one replaced.
 pub(super) fn replaced() -> Node {
     Node::new("stream:error").with_child(Node::new("conflict").attr("type", "replaced"))
 }
 
-/// The phone removed the device.
+/// Returns the stream error for a device that the phone removed.
 pub(super) fn device_removed() -> Node {
     stream_error(401).with_child(Node::new("conflict").attr("type", "device_removed"))
 }
 
-/// The login is refused.
+/// Returns the refusal of a login.
 pub(super) fn failure(reason: u16) -> Node {
     Node::new("failure").attr("reason", reason)
 }
 
-/// Something that the server tells by itself.
+/// Returns an unsolicited message (`ib`) from the server.
 pub(super) fn info(child: Node) -> Node {
     Node::new("ib")
         .attr("from", Jid::server())
         .with_child(child)
 }
 
-/// A notification, which the client acknowledges.
+/// Returns a notification, which the client must acknowledge.
 pub(super) fn notification(id: u64, from: &Jid, kind: &str, t: u64) -> Node {
     Node::new("notification")
         .attr("from", from)

@@ -1,4 +1,4 @@
-//! A certificate authority for one run of the simulator, and the server certificate it signs.
+//! A certificate authority for one run of the simulator, and the server certificate that it signs.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,33 +15,33 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// The names under which clients of this machine reach the simulator.
+/// Host names and addresses by which local clients reach the simulator.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// A client that has not finished its TLS handshake by then is dropped.
+/// Time limit for the TLS handshake.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// What TLS needs, and what clients need to trust it.
+/// The TLS acceptor, and the certificate that clients must trust.
 pub(super) struct Authority {
-    /// The authority's certificate.
+    /// Certificate of the authority (PEM).
     pub(super) pem: String,
-    /// Accepts connections with a certificate for this machine.
+    /// Acceptor with a certificate for this machine.
     pub(super) acceptor: TlsAcceptor,
 }
 
-/// The certificates could not be made.
+/// Why the certificates could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// Making a key or a certificate.
+    /// A key or certificate could not be created.
     #[error("make a certificate")]
     Certificate(#[from] rcgen::Error),
-    /// Setting up TLS with it.
+    /// TLS could not be configured with it.
     #[error("set up TLS")]
     Setup(#[from] rustls::Error),
 }
 
 impl Authority {
-    /// Makes an authority with fresh keys.
+    /// Creates an authority with fresh keys.
     pub(super) fn make() -> Result<Self, TlsError> {
         let mut params = CertificateParams::new(Vec::new())?;
         params
@@ -72,7 +72,7 @@ impl Authority {
     }
 }
 
-/// Accepts TLS connections, one handshake at a time: it is for one machine.
+/// Accepts TLS connections, one handshake at a time. That is enough for local use.
 pub(super) struct TlsListener {
     pub(super) tcp: TcpListener,
     pub(super) acceptor: TlsAcceptor,

@@ -1,4 +1,4 @@
-//! A client that wants to become a companion, and how far that has come.
+//! A client that is not paired yet, and its progress.
 
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::ids::Jid;
@@ -10,34 +10,34 @@ pub(in crate::sim) const WRAPPED_BYTES: usize = 32 + 16 + 32;
 /// Why a QR code did not lead to a pairing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScanError {
-    /// The text has not the parts of a QR code.
+    /// The text is not a valid QR code.
     #[error("the text is no QR code of a client")]
     Malformed,
     /// No connected client shows this code.
     #[error("no connected client shows this code")]
     UnknownReference,
-    /// The keys in the code are not those of the connected client.
+    /// The keys in the code differ from those of the connected client.
     #[error("the code has other keys than the client")]
     OtherKeys,
-    /// The account had too many devices in its life.
+    /// The account has used all its device numbers.
     #[error("the account has no device numbers left")]
     Full,
 }
 
-/// A companion as it can be told of: its address and the public halves of its keys.
+/// A companion that was linked before: its JID and its public keys.
 #[derive(Clone, Debug)]
 pub struct Linked {
-    /// By phone number.
+    /// JID by phone number.
     pub jid: Jid,
-    /// The static key of its connections.
+    /// Static Noise key of its connections.
     pub noise: PublicKey,
     pub identity: PublicKey,
     pub registration_id: u32,
-    /// Its signed pre-key: number, key and signature.
+    /// Signed pre-key: id, key and signature.
     pub signed: (u32, PublicKey, [u8; 64]),
 }
 
-/// A client that wants to be paired.
+/// A client that wants to pair.
 #[derive(Debug)]
 pub(super) struct Unpaired {
     pub(in crate::sim) refs: Vec<String>,
@@ -45,11 +45,11 @@ pub(super) struct Unpaired {
     pub(super) keys: Published,
     pub(in crate::sim) looks: Looks,
     pub(in crate::sim) offer: Option<Offer>,
-    /// It shows a code to be typed.
+    /// Present if it shows a code to type.
     pub(super) hello: Option<Hello>,
 }
 
-/// What the phone offered and the client has not answered.
+/// The phone's offer that the client has not answered yet.
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct Offer {
     pub(in crate::sim) id: String,
@@ -58,7 +58,7 @@ pub(in crate::sim) struct Offer {
     pub(in crate::sim) details: Vec<u8>,
 }
 
-/// A client that waits for its code to be typed.
+/// A client whose code has not been typed yet.
 #[derive(Debug)]
 pub(super) struct Hello {
     pub(in crate::sim) number: String,
@@ -67,7 +67,8 @@ pub(super) struct Hello {
     pub(in crate::sim) typed: Option<Typed>,
 }
 
-/// The code was typed: the phone's ephemeral key, and the client's as the code unwraps it.
+/// After the code was typed: the phone's ephemeral key, and the client's as unwrapped with the
+/// code.
 #[derive(Debug)]
 pub(in crate::sim) struct Typed {
     pub(in crate::sim) ephemeral: KeyPair,

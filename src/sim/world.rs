@@ -1,4 +1,4 @@
-//! The state of the server and what changes it: one task owns it and hands it events in order.
+//! The state of the server. One task owns it and feeds it events in order.
 
 use crate::sim::link::LinkId;
 use crate::sim::link::Peer;
@@ -22,10 +22,10 @@ use crate::sim::phone::{Heard, Incoming, Phone};
 use crate::sim::stanza;
 use crate::wire::node::Node;
 
-/// When nothing is due, the world still looks after this time.
+/// Maximum wait of the world if nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// What reaches the world.
+/// An event for the world.
 pub(super) enum Event {
     Opened(Opened),
     Stanza(LinkId, Node),
@@ -33,7 +33,7 @@ pub(super) enum Event {
     Call(Box<dyn FnOnce(&mut World) + Send>),
 }
 
-/// Something to be done later.
+/// Work that is deferred to a later time.
 pub(super) type Later = Box<dyn FnOnce(&mut World) + Send>;
 
 #[derive(Debug)]
@@ -47,21 +47,21 @@ pub(super) struct World {
     pub(super) random: Box<dyn Random + Send>,
     pub(super) accounts: Accounts,
     pub(super) groups: BTreeMap<Jid, Group>,
-    /// How groups that clients make are addressed.
+    /// Addressing of groups that clients create.
     pub(super) new_groups: Addressing,
     pub(super) links: HashMap<LinkId, Link>,
     pub(super) journal: Journal,
-    /// The digest of the ciphertexts by sending device and message id.
+    /// Digest of the ciphertexts, by sending device and message id.
     pub(super) sent: HashMap<(Jid, String), [u8; 32]>,
-    /// Messages that somebody asked the sender to encrypt again.
+    /// Messages for which devices have asked for a retry.
     pub(super) retried: HashMap<(Jid, String), HashSet<Jid>>,
     pub(super) faults: Faults,
     pub(super) mute: Mute,
-    /// What lies on the media server, by path.
+    /// Blobs on the media server, by path.
     pub(super) blobs: HashMap<String, Vec<u8>>,
-    /// How often the media server still refuses to give one out.
+    /// Number of downloads that the media server still refuses, by path.
     pub(super) refused_blobs: HashMap<String, u32>,
-    /// What the next logins of an account are answered with, by phone number.
+    /// Refusals of an account's next logins, by phone number.
     pub(super) refused: HashMap<String, Node>,
     due: BTreeMap<(u64, u64), Later>,
     next_id: u64,
@@ -110,12 +110,12 @@ impl World {
         }
     }
 
-    /// All logins so far, oldest first.
+    /// Returns all logins so far, oldest first.
     pub(super) fn logins(&self) -> Vec<Login> {
         self.journal.logins(self.surroundings.clock.mono_ms())
     }
 
-    /// How long nothing is due.
+    /// Returns the time until the next deferred work.
     pub(super) fn wait(&self) -> Duration {
         let now_ms = self.surroundings.clock.mono_ms();
         let first = self.due.keys().next();
@@ -134,7 +134,7 @@ impl World {
         }
     }
 
-    /// Does `work` after that time.
+    /// Runs `work` after `delay`.
     pub(super) fn later(&mut self, delay: Duration, work: Later) {
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         let at_ms = self.surroundings.clock.mono_ms().saturating_add(delay_ms);
@@ -142,7 +142,7 @@ impl World {
         self.due.insert((at_ms, number), work);
     }
 
-    /// A number that the server has not used yet.
+    /// Returns a number that the server has not used yet.
     pub(super) fn take_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
@@ -152,7 +152,7 @@ impl World {
         u64::try_from(self.surroundings.clock.unix_ms() / 1000).unwrap_or(0)
     }
 
-    /// Sends a stanza over a connection that may be gone, whatever faults there are.
+    /// Sends a stanza without applying faults. The connection may have closed.
     pub(super) fn transmit(&mut self, link: LinkId, node: Node) {
         let unix_ms = self.surroundings.clock.unix_ms();
         let Some(open) = self.links.get(&link) else {
@@ -165,12 +165,12 @@ impl World {
         self.journal
             .note(unix_ms, link, device, Direction::Out, &node);
         if open.to_client.try_send(Outgoing::Node(node)).is_err() {
-            // The client does not read, or is gone: what it has not confirmed waits for it.
+            // The client does not read or has gone. Unconfirmed stanzas stay queued.
             self.forget(link);
         }
     }
 
-    /// Sends a last stanza, if any, and ends the connection.
+    /// Sends a last stanza, if any, and closes the connection.
     pub(super) fn dismiss(&mut self, link: LinkId, last: Option<Node>) {
         let end = match last {
             Some(node) => {
@@ -182,7 +182,7 @@ impl World {
         self.release(link);
         if let Some(open) = self.links.get_mut(&link) {
             open.peer = Peer::Leaving;
-            // If the channel is full, forgetting the link below breaks the connection as well.
+            // If the channel is full, dropping the link below breaks the connection as well.
             let _ = open.to_client.try_send(end);
         }
         self.links.remove(&link);
@@ -240,7 +240,7 @@ impl World {
         self.give_app_state_keys(&jid);
     }
 
-    /// Takes a stanza from a client, whatever faults there are.
+    /// Handles a client's stanza without applying faults.
     pub(super) fn take(&mut self, link: LinkId, node: &Node) {
         let Some(open) = self.links.get(&link) else {
             return;
@@ -261,12 +261,12 @@ impl World {
             "message" => self.route_message(link, &device, node),
             "receipt" => self.route_receipt(link, &device, node),
             "ack" => self.settle(&device, node),
-            // Presence, typing and the client's own hints need no answer.
+            // Presence, typing and client hints need no response.
             _ => (),
         }
     }
 
-    /// The connection is gone: what it was sent and did not confirm is sent again at the next.
+    /// Removes a closed connection. Its unconfirmed stanzas are sent again on the next connection.
     fn forget(&mut self, link: LinkId) {
         self.forget_mute(link);
         self.release(link);
@@ -293,7 +293,7 @@ impl World {
         let keys = phone.published();
         let mut device = Device::new(None, 0, keys);
         device.one_time = phone.one_time_keys(&mut *self.random).into();
-        // Fifteen digits that never look like a phone number of a test.
+        // Fifteen digits, unlike any phone number of a test.
         let hidden = 100_000_000_000_000 + u64::from(random::number(&mut *self.random));
         let mut account = Account::new(number, hidden.to_string(), name, phone);
         account.devices.insert(0, device);
@@ -302,7 +302,7 @@ impl World {
         lid
     }
 
-    /// An account's owner installs the app anew: other keys, and no companions.
+    /// Simulates a reinstallation of the account's app: new keys and no companions.
     pub(super) fn reinstall(&mut self, account: &Jid) -> Result<(), SimError> {
         let devices = self.accounts.get(account).ok_or(SimError::UnknownAccount)?;
         let companions: Vec<Jid> = devices.companions();
