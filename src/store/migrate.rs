@@ -1,6 +1,6 @@
-//! The schema: which migrations there are, which were applied, and applying the rest.
+//! The schema: lists the migrations, checks which were applied, and applies the rest.
 //!
-//! All pending ones run in one transaction under a lock, so that many hosts may start at once.
+//! All pending migrations run in one transaction under a lock, so many hosts may start at once.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::store::Store;
 use crate::store::db::{Db, Tx, args};
 use crate::store::error::StoreError;
 
-/// One step of the schema. A released one never changes.
+/// One step of the schema. A released step never changes.
 struct Migration {
     version: i64,
     name: &'static str,
@@ -54,14 +54,14 @@ const MIGRATIONS: [Migration; 19] = [
 /// The newest version that this binary knows.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
-/// One line of the schema's history.
+/// One entry of the schema's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrationStatus {
     /// Its number, from 1 without gaps.
     pub version: i64,
-    /// What it is for.
+    /// Its name, which says what it is for.
     pub name: String,
-    /// When it was applied (milliseconds since 1970); `None` while pending.
+    /// When it was applied, in milliseconds since 1970; `None` while it is pending.
     pub applied_ms: Option<i64>,
 }
 
@@ -79,13 +79,13 @@ const APPLIED: &str =
 const RECORD: &str =
     "INSERT INTO wmctl_migration (version, name, checksum, applied_ms) VALUES ($1, $2, $3, $4)";
 
-/// Key of the advisory lock: "wm" and "migrate" as letters of a number.
+/// Takes the advisory lock for migrations, under a fixed key.
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(CAST(8600011909 AS BIGINT))";
 
-/// A script waits for the lock: its reader sees that it does.
+/// A script waits for the lock, because the person who runs it can see that it waits.
 const BEGIN_SCRIPT: &str = "BEGIN;\nSELECT pg_advisory_xact_lock(8600011909);\n";
 
-/// A device table without tenants: other clients' own layout.
+/// Finds a device table without tenants, which is the layout of other clients.
 const SINGLE_TENANT_SQLITE: &str = "
     SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'whatsmeow_device'
         AND NOT EXISTS (SELECT 1 FROM pragma_table_info('whatsmeow_device')
@@ -95,11 +95,11 @@ const SINGLE_TENANT_POSTGRES: &str = "
         AND NOT EXISTS (SELECT 1 FROM pg_attribute
             WHERE attrelid = to_regclass('whatsmeow_device') AND attname = 'business_id')";
 
-/// One character that does not fit would stop an account for good.
+/// A single character that the encoding cannot hold would stop an account for good.
 const OTHER_ENCODING: &str = "
     SELECT current_setting('server_encoding') WHERE current_setting('server_encoding') <> 'UTF8'";
 
-/// Only the owner of a table can change it, and policies do not hold an owner back.
+/// Only the owner of a table can change it, and row-level security does not apply to the owner.
 const FOREIGN_OWNER: &str = "
     SELECT CAST(tablename AS TEXT), CAST(tableowner AS TEXT) FROM pg_tables
     WHERE schemaname = current_schema()
@@ -107,10 +107,11 @@ const FOREIGN_OWNER: &str = "
         AND NOT pg_has_role(tableowner, 'USAGE')
     ORDER BY tablename LIMIT 1";
 
-/// A waiting lock would stop somebody's `CREATE INDEX CONCURRENTLY` for ever: try, and try again.
+/// A waiting lock would block another client's `CREATE INDEX CONCURRENTLY` forever, so we retry
+/// instead.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
-/// Tables that may be there or not.
+/// Tables that may or may not exist.
 #[derive(Clone, Copy)]
 enum Known {
     Migration,
@@ -134,14 +135,16 @@ impl Migration {
 }
 
 impl Store {
-    /// Applies what is pending; the versions that were. Safe to call from many hosts at once.
+    /// Applies the pending migrations and returns their numbers. It is safe to call this from many
+    /// hosts at once.
     ///
-    /// Refuses a schema newer than this binary, and one whose applied migrations differ.
+    /// Refuses a schema that is newer than this binary, and one whose applied migrations differ.
     pub async fn migrate(&self, now_ms: i64) -> Result<Vec<i64>, StoreError> {
         self.migrate_telling(now_ms, &mut |_, _, _, _| ()).await
     }
 
-    /// The same; tells of each step before it begins: its number and name, its place, how many.
+    /// Applies the pending migrations and calls `begun` before each: its number, its name, its
+    /// position, and how many there are.
     pub async fn migrate_telling(
         &self,
         now_ms: i64,
@@ -169,7 +172,7 @@ impl Store {
         Ok(done)
     }
 
-    /// Every migration that is known here, or was applied by a newer binary.
+    /// Returns every migration that this binary knows or that a newer binary applied.
     pub async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError> {
         let applied = self.applied().await?;
         let known = MIGRATIONS.iter().map(|migration| MigrationStatus {
@@ -190,7 +193,7 @@ impl Store {
     }
 
     /// Refuses a schema that is older or newer than this binary needs, or that was edited, and
-    /// records that are not in our form yet.
+    /// records that are not converted to our form yet.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
         let found = self.known_version().await?;
         if found != SCHEMA_VERSION {
@@ -203,15 +206,16 @@ impl Store {
         }
     }
 
-    /// The newest migration that was applied, 0 for none; refuses what this binary does not know.
+    /// Returns the newest applied migration; 0 if there is none. Refuses migrations that this
+    /// binary does not know.
     pub(super) async fn known_version(&self) -> Result<i64, StoreError> {
         let applied = self.applied().await?;
         self.verify(&applied)?;
         Ok(applied.last().map_or(0, |row| row.version))
     }
 
-    /// What [`Store::migrate`] would run, as a text for `psql` or `sqlite3`; empty where nothing
-    /// is pending. It leaves the same tables and the same history.
+    /// Returns the pending migrations as a script for `psql` or `sqlite3`; empty if nothing is
+    /// pending. The script leaves the same tables and the same history as [`Store::migrate`].
     pub async fn migration_script(&self, now_ms: i64) -> Result<String, StoreError> {
         let applied = self.applied().await?;
         self.verify(&applied)?;
@@ -244,7 +248,7 @@ impl Store {
         Ok(script)
     }
 
-    /// Tables of these names that somebody else made are left alone.
+    /// Refuses tables of these names that another client or role created.
     async fn refuse_strangers(&self, tx: &mut Tx) -> Result<(), StoreError> {
         let other_layout = match self.db {
             Db::Sqlite { .. } => SINGLE_TENANT_SQLITE,
@@ -271,7 +275,7 @@ impl Store {
         self.refuse_names(tx).await
     }
 
-    /// Devices that were there before us may belong to tenants whose names we do not take.
+    /// Refuses existing devices whose tenant names are not valid for wmctl.
     async fn refuse_names(&self, tx: &mut Tx) -> Result<(), StoreError> {
         const NAMES: &str = "SELECT DISTINCT business_id FROM whatsmeow_device";
         if tx.row(self.exists(Known::Device), args![]).await?.is_none() {
@@ -286,7 +290,7 @@ impl Store {
         Ok(())
     }
 
-    /// A query that answers a row where there is such a table.
+    /// Returns a query that has a row if the table exists.
     fn exists(&self, table: Known) -> &'static str {
         match (&self.db, table) {
             (Db::Sqlite { .. }, Known::Migration) => {

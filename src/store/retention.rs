@@ -1,14 +1,14 @@
-//! Forgetting rows that only grow, a few at a time.
+//! Retention: deletes rows that would otherwise grow without limit, in small transactions.
 //!
-//! Events, messages that were sent, secrets of messages, what was buffered, counts of retries and
-//! dead letters; what the server said of devices and groups, which is asked for again; of very many
-//! ratchets those of strangers, who start new ones. No message that is still to be sent is ever
-//! touched, and no event that a webhook has still to get.
+//! It covers events, sent messages, message secrets, whatsmeow's event buffer, retry counters and
+//! dead letters. It also covers cached device lists and groups, which can be requested again. If a
+//! tenant has very many ratchets, it deletes those of strangers, who then start new ones. It never
+//! deletes a message that is still to be sent, nor an event that a webhook has not received.
 //!
-//! An event that goes leaves its dedupe key behind for as long as the server may deliver its
-//! message again. The server keeps what was not confirmed for thirty days, and an ack can be lost
-//! after the commit: without the key, the message would become a second event. So a young event
-//! loses its content first, and its row later.
+//! A deleted event leaves its dedupe key behind for as long as the server may redeliver its
+//! message. The server keeps unacknowledged messages for thirty days, and an ack can be lost after
+//! the commit. Without the key, the redelivered message would become a second event. So a young
+//! event first loses only its content, and its row later.
 
 use crate::config::retention::Limit;
 use crate::ids::TenantId;
@@ -18,12 +18,14 @@ use crate::store::db::{Db, Row, Tx, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
 
-/// How long a dedupe key outlives its commit: the thirty days of the server, and five for clocks
-/// and for links that are taken up late.
+/// How long a dedupe key is kept after its commit: the server's thirty days, plus five for wrong
+/// clocks and for connections that are resumed late.
 pub const REDELIVERY_MS: i64 = 35 * 24 * 3_600_000;
-/// A message that was sent is kept at least so long: who could not read it asks for it again.
+/// How long a sent message is kept at least: a recipient that could not decrypt it may request it
+/// again.
 const RESEND_MS: i64 = 24 * 3_600_000;
-/// Most rows that one transaction touches: units of work wait for no more than these.
+/// The maximum number of rows per transaction, so that units of work never wait for more than
+/// these.
 pub const ROWS_MAX: i64 = 500;
 
 const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
@@ -62,9 +64,9 @@ const REMOVED_TO: &str = "
     UPDATE wmctl_account SET events_removed_to = $2
     WHERE business_id = $1 AND events_removed_to < $2";
 
-/// A kind of row whose oldest ones are simply deleted: those before a time.
+/// A kind of row of which everything before a time is simply deleted.
 struct Plain {
-    /// The time of the row after so many newer ones.
+    /// Selects the time of the first row beyond a given count, newest first.
     at: &'static str,
     count: &'static str,
     delete: &'static str,
@@ -129,8 +131,9 @@ const GROUPS: Plain = Plain {
 
 const COUNT_RATCHETS: &str = "SELECT COUNT(*) FROM whatsmeow_sessions WHERE business_id = $1";
 
-/// Devices that write to us, of people whose devices nobody asked for as long as lists are kept: we
-/// wrote to none of them. Whoever of them writes again is asked for a new ratchet.
+/// Selects ratchets with devices of people whose device list is not cached: within the retention of
+/// device lists we have not written to them. If such a person writes again, we request a new
+/// ratchet.
 const STRANGERS_POSTGRES: &str = "
     SELECT s.our_jid, s.their_id FROM whatsmeow_sessions s
     WHERE s.business_id = $1 AND NOT EXISTS (
@@ -157,7 +160,7 @@ const DELETE_RATCHET: [&str; 3] = [
      WHERE business_id = $1 AND our_jid = $2 AND sender_id = $3",
 ];
 
-/// What can be forgotten.
+/// The kinds of rows that retention deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Events,
@@ -165,46 +168,47 @@ pub enum Kind {
     Secrets,
     Buffer,
     Retries,
-    /// Events that webhooks did not take.
+    /// Events that a webhook did not accept.
     Letters,
-    /// Which devices people have, as the server said; it is asked again.
+    /// Cached device lists of people, which can be requested again.
     Devices,
-    /// Who is in groups, likewise.
+    /// Cached group members, which can be requested again.
     Groups,
-    /// Ratchets of strangers, with what else is known of their devices.
+    /// Ratchets of strangers, with all other keys of their devices.
     Ratchets,
 }
 
-/// Under whose authority rows go.
+/// The authority under which rows are deleted.
 #[derive(Clone, Copy, Debug)]
 pub enum Mode<'a> {
-    /// Nothing goes: it is only counted.
+    /// Rows are only counted.
     Dry,
-    /// The process that runs the tenant; not any more once it lost the lease.
+    /// The process that runs the tenant. Fails once it has lost the lease.
     Fenced(&'a Lease),
     /// A person.
     ByHand,
 }
 
-/// How far one kind of row of one tenant has come.
+/// The progress of retention for one kind of row of one tenant.
 #[derive(Clone, Debug)]
 pub struct Pruning {
     pub(super) tenant: TenantId,
     kind: Kind,
-    /// Before these times, rows are too old; up to this number, there are too many newer ones.
+    /// Rows older than `age_ms` are too old (milliseconds since 1970). For rows up to `seq` there
+    /// are too many newer ones.
     pub(super) age_ms: i64,
     pub(super) seq: i64,
     pub(super) now_ms: i64,
-    /// Events after this number are kept: a webhook has not got them.
+    /// Events after this number are kept, because a webhook has not received them.
     pub(super) floor: i64,
     behind: i64,
-    /// Rows that were forgotten, or would be.
+    /// The number of rows that were deleted, or would be.
     pub rows: i64,
     pub done: bool,
 }
 
 impl Store {
-    /// The clock by which rows grow old: the server's own, or for a file that of its process.
+    /// Returns the current time by which rows age: the server's clock, or on SQLite the given time.
     pub async fn retention_clock(&self, now_ms: i64) -> Result<i64, StoreError> {
         match &self.db {
             Db::Sqlite { .. } => Ok(now_ms),
@@ -215,7 +219,7 @@ impl Store {
         }
     }
 
-    /// Begins with one kind of row of a tenant.
+    /// Begins retention for one kind of row of a tenant.
     pub async fn pruning(
         &self,
         tenant: &TenantId,
@@ -265,15 +269,15 @@ impl Store {
         match (kind, at) {
             (_, None) => (),
             (Kind::Events | Kind::Outbox, Some(seq)) => pruning.seq = seq,
-            // Rows of the same moment stay together: rather one too many than one too few. The
-            // row at this place is the first that goes.
+            // Rows with the same time are kept or deleted together, so one too many may stay. The
+            // row at this position is the first to be deleted.
             (_, Some(at_ms)) => pruning.age_ms = pruning.age_ms.max(at_ms),
         }
         Ok(pruning)
     }
 
-    /// One small transaction; nothing once it is done. [`StoreError::Busy`] almost at once if
-    /// somebody has locked rows of the tenant: it can be tried later, where it left off.
+    /// Runs one small transaction; does nothing if it is done. Returns [`StoreError::Busy`] after
+    /// 100 ms if rows of the tenant are locked. A later call continues where this one stopped.
     pub async fn prune(&self, pruning: &mut Pruning, mode: Mode<'_>) -> Result<(), StoreError> {
         if pruning.done {
             return Ok(());
@@ -299,7 +303,7 @@ impl Store {
         }
     }
 
-    /// Of more than so many, those of strangers go.
+    /// Deletes ratchets of strangers if the tenant has more than the limit.
     async fn prune_ratchets(
         &self,
         pruning: &mut Pruning,
@@ -346,7 +350,7 @@ impl Store {
         let (mut last, mut count) = (pruning.behind, 0);
         for row in &rows {
             let (seq, stored_ms): (i64, i64) = (row.column(TABLE, 0)?, row.column(TABLE, 1)?);
-            // Numbers rise with time, so that whatever follows is younger still.
+            // Numbers rise with time, so all following events are younger.
             let over = stored_ms < pruning.age_ms || seq <= pruning.seq;
             if !over || pruning.floor < seq {
                 pruning.done = true;
@@ -363,7 +367,7 @@ impl Store {
             let values = || args![pruning.tenant.as_str(), from, to, redelivery_ms];
             let deleted = tx.run(DELETE_EVENTS, values()).await?;
             let stripped = tx.run(STRIP_EVENTS, values()).await?;
-            // Last, and only once for each: units of work want this row too.
+            // Last, and only once per transaction, because units of work need this row too.
             tx.run(REMOVED_TO, args![pruning.tenant.as_str(), to])
                 .await?;
             tx.commit().await?;
@@ -412,7 +416,7 @@ impl Store {
         mode: Mode<'_>,
     ) -> Result<(), StoreError> {
         let (tenant, age_ms) = (pruning.tenant.as_str(), pruning.age_ms);
-        // A look without a lock: mostly there is nothing.
+        // Counts without a lock first: usually there is nothing to delete.
         let row = self.db.row(plain.count, args![tenant, age_ms]).await?;
         let count: i64 = row.map_or(Ok(0), |row| row.column("count", 0))?;
         let Some(mut tx) = (match count {
@@ -433,7 +437,7 @@ impl Store {
         Ok(())
     }
 
-    /// The next rows in the order of their numbers; without any, it is done.
+    /// Reads the next rows in order of their numbers. Without further rows, retention is done.
     async fn page(&self, sql: &'static str, pruning: &mut Pruning) -> Result<Vec<Row>, StoreError> {
         let values = args![pruning.tenant.as_str(), pruning.behind, ROWS_MAX];
         let rows = self.db.rows(sql, values).await?;
@@ -441,7 +445,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// A transaction under that authority; `None` where nothing may change.
+    /// Begins a transaction under the given authority; `None` if nothing may change.
     pub(super) async fn begin_pruning(&self, mode: Mode<'_>) -> Result<Option<Tx>, StoreError> {
         let lease = match mode {
             Mode::Dry => return Ok(None),
@@ -452,7 +456,7 @@ impl Store {
         fenced(tx, lease).await.map(Some)
     }
 
-    /// A transaction that is worth waiting for, under the lease.
+    /// Begins a fenced transaction that waits up to 2 s for locks.
     pub(super) async fn begin_fenced(&self, lease: &Lease) -> Result<Tx, StoreError> {
         fenced(self.db.begin_briefly().await?, lease).await
     }

@@ -1,4 +1,4 @@
-//! Rows that mean nothing, for measurements: what a server does when nobody thinks in between.
+//! A table of meaningless rows for measurements of the database alone.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ const FILL: &str = "
 const DROP: &str = "DROP TABLE IF EXISTS wmctl_scratch";
 
 impl Store {
-    /// Makes a table of so many rows, each as long as a ratchet; on a server only.
+    /// Creates a table of `rows` rows, each as long as a ratchet. On PostgreSQL only.
     pub async fn make_scratch(&self, rows: u32) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         tx.script(DROP).await?;
@@ -31,8 +31,8 @@ impl Store {
     }
 }
 
-/// One transaction that writes so many rows of that table, as `pgbench` reads it: each client has
-/// rows of its own.
+/// Returns a `pgbench` script with one transaction that updates `writes` rows of that table. Each
+/// client has its own rows.
 pub fn scratch_script(writes: u32) -> String {
     let mut script = String::from("BEGIN;\n");
     for number in 0..writes {

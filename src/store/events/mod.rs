@@ -1,4 +1,4 @@
-//! The durable stream of events: numbered for each tenant, each one once.
+//! The stored stream of events for applications, numbered per tenant, without duplicates.
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,10 @@ use crate::store::{Owner, Store};
 
 const TABLE: &str = "wmctl_event";
 
-/// Longest address or id of what is refused; longer ones are left out.
+/// Maximum length of an address or id in a `refused` event, in bytes. Longer ones are left out.
 const REFUSED_TEXT_MAX: usize = 128;
 
-/// The types that events have.
+/// The types of events.
 pub const TYPES: [&str; 15] = [
     "message",
     "history_message",
@@ -33,7 +33,7 @@ pub const TYPES: [&str; 15] = [
     "state",
 ];
 
-/// A server writes down when it stored the event by itself.
+/// On PostgreSQL a column default records when the event was stored.
 const INSERT_POSTGRES: &str = "
     INSERT INTO wmctl_event (business_id, seq, dedupe, at_ms, kind, chat, sender, message_id,
         from_me, text, payload, detail)
@@ -55,28 +55,28 @@ const LIST: &str = "
 const LAST: &str = "
     SELECT seq FROM wmctl_event WHERE business_id = $1 ORDER BY seq DESC LIMIT 1";
 
-/// The first number that there is, the last that was given out, and up to which one they were
-/// removed.
+/// Selects the first existing number, the last number assigned, and the number up to which
+/// retention has removed events.
 const BOUNDS: &str = "
     SELECT (SELECT MIN(e.seq) FROM wmctl_event e
             WHERE e.business_id = $1 AND e.kind <> 'pruned'), a.event_seq, a.events_removed_to
     FROM wmctl_account a WHERE a.business_id = $1";
 
-/// What numbers a tenant's events have.
+/// The range of a tenant's event numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
-    /// The first event that is there.
+    /// The number of the first event that still exists.
     pub first: Option<i64>,
-    /// The last number that was given out.
+    /// The last number that was assigned.
     pub last: i64,
-    /// Retention removed all up to this one; 0 if none.
+    /// Retention has removed all events up to this number; 0 if none.
     pub removed_to: i64,
 }
 
-/// One event as it is stored: the fields that most kinds have, and the rest as JSON.
+/// One stored event: the fields that most types share, and the rest as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// Rises within a tenant; numbers may be missing.
+    /// Rises within a tenant. Numbers may be skipped.
     pub seq: i64,
     /// Milliseconds since 1970.
     pub at_ms: i64,
@@ -87,16 +87,17 @@ pub struct StoredEvent {
     pub message_id: Option<String>,
     pub from_me: bool,
     pub text: Option<String>,
-    /// The whole `Message` protobuf, for messages.
+    /// The complete `Message` protobuf, for messages.
     pub payload: Option<Vec<u8>>,
-    /// A JSON object with what is particular to the kind.
+    /// A JSON object with the fields that only this type has.
     pub detail: String,
-    /// When it was committed: with the number, it makes an id that no other event ever has.
+    /// When the event was stored, in milliseconds since 1970. Together with the number it forms an
+    /// id that no other event ever has.
     pub stored_ms: i64,
 }
 
 impl Store {
-    /// Events from a number on, in order, at most `limit`.
+    /// Returns at most `limit` events in order, starting with the number `from_seq`.
     pub async fn events(
         &self,
         tenant: &TenantId,
@@ -110,7 +111,7 @@ impl Store {
         rows.iter().map(decode).collect()
     }
 
-    /// Which events there are.
+    /// Returns the range of a tenant's event numbers.
     pub async fn event_bounds(&self, tenant: &TenantId) -> Result<Bounds, StoreError> {
         let Some(row) = self.db.row(BOUNDS, args![tenant.as_str()]).await? else {
             return Ok(Bounds::default());
@@ -122,15 +123,14 @@ impl Store {
         })
     }
 
-    /// The number of the newest event; 0 before the first.
+    /// Returns the number of the newest event; 0 before the first one.
     pub async fn last_event(&self, tenant: &TenantId) -> Result<i64, StoreError> {
         let row = self.db.row(LAST, args![tenant.as_str()]).await?;
         row.map_or(Ok(0), |row| row.column(TABLE, 0))
     }
 }
 
-/// Inserts one event; the commit answers its number, or nothing where its dedupe key exists
-/// already.
+/// Inserts one event. The commit returns its number, or nothing if its dedupe key already exists.
 pub(super) async fn insert(
     unit: &mut Unit,
     owner: &Owner,
@@ -154,12 +154,12 @@ pub(super) async fn insert(
     unit.ask(insert, values).await
 }
 
-/// The number of an inserted event.
+/// Returns the number of an inserted event.
 pub(super) fn inserted(row: Option<Row>) -> Result<Option<i64>, StoreError> {
     row.map(|row| row.column(TABLE, 0)).transpose()
 }
 
-/// Kind, chat, sender, message id, from_me, text, payload and detail.
+/// Returns kind, chat, sender, message id, from_me, text, payload and detail.
 fn columns(event: &Event) -> Vec<Val> {
     let body = &event.body;
     let none = || None::<String>;
@@ -311,7 +311,8 @@ fn columns(event: &Event) -> Vec<Val> {
     }
 }
 
-/// Nothing in it but plain letters and bytes: what is refused as one thing must be welcome as this.
+/// Returns the columns of a `refused` event. They contain only ASCII text and raw bytes, because
+/// the database must accept this row even though it rejected the values of the original one.
 fn refused_columns(body: &EventBody) -> Vec<Val> {
     let EventBody::Refused {
         input,

@@ -1,7 +1,8 @@
-//! What is wrong with the rows: strays, keys of a wrong length, records that nobody can read.
+//! Checks the rows: finds rows without an owner, keys of a wrong length, and records that cannot be
+//! decoded.
 //!
-//! Every row is looked at, a page at a time and outside any transaction: a row that changes
-//! meanwhile is seen before or after. Nothing is mended here.
+//! It reads every row, one page at a time, outside any transaction. A row that changes during the
+//! check is seen as it was before or after. Nothing is repaired here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ use crate::store::error::StoreError;
 use crate::store::inspect::{Table, only};
 use crate::store::records::{Form, Kind};
 
-/// Rows that are read at once.
+/// How many rows are read at once.
 const PAGE: i64 = 500;
 
 const DEVICES: &str = "SELECT business_id, jid FROM whatsmeow_device";
@@ -28,7 +29,7 @@ const TENANTS: &str = "
     SELECT business_id FROM whatsmeow_device UNION SELECT business_id FROM wmctl_tenant
     UNION SELECT business_id FROM wmctl_account";
 
-/// Tables whose rows outlive their tenant, or come before it.
+/// Tables whose rows may exist before their tenant, or outlive it.
 const WITHOUT_TENANT: [&str; 4] = ["wmctl_lease", "wmctl_audit", "wmctl_pairing", "wmctl_role"];
 
 const FILE: &str = "
@@ -40,19 +41,20 @@ const SERVER: &str = "
         OR (name IN ('transaction_read_only', 'in_hot_standby') AND setting = 'on')
     ORDER BY name";
 
-/// A kind of row that is decoded, one row after the other.
+/// A kind of row whose values are decoded one by one.
 struct Records {
     table: &'static str,
-    /// First its key, whose columns are texts, then what is decoded.
+    /// The query: first the key columns, which are texts, then the value to decode.
     sql: &'static str,
     keys: usize,
     decode: fn(&Row, usize) -> bool,
-    /// What is wrong with one that cannot be decoded; `undecodable` where that is all.
+    /// Returns what is wrong with a value that cannot be decoded; `undecodable` if no more is
+    /// known.
     reason: fn(&Row, usize) -> &'static str,
 }
 
 const UNDECODABLE: &str = "undecodable";
-/// A record in whatsmeow's form, which is read when an account moves and nowhere else.
+/// A record in whatsmeow's form, which is only read when an account moves.
 pub const OTHER_FORM: &str = "whatsmeow_record";
 
 const RECORDS: [Records; 7] = [
@@ -131,32 +133,32 @@ const RECORDS: [Records; 7] = [
     },
 ];
 
-/// Something that is wrong, with how many rows and one of them.
+/// A problem, with the number of rows that have it and one of them as an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// `file`, `server`, `tenant_name`, `orphan`, `key_length`, `undecodable` or
     /// `whatsmeow_record`.
     pub check: &'static str,
     pub table: String,
-    /// As it is stored: it may be no tenant's name.
+    /// The name as it is stored, which may not be a valid tenant name.
     pub tenant: String,
     pub rows: i64,
-    /// What tells one of the rows from the others; never a key or a message.
+    /// Identifies one of the rows. Never contains a key or a message.
     pub example: String,
 }
 
-/// What was looked at, and what was found.
+/// What was checked, and what was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
     pub tables: usize,
-    /// Rows that were counted, and records that were decoded.
+    /// The number of counted rows, and of decoded records.
     pub rows: i64,
     pub records: i64,
     pub findings: Vec<Finding>,
 }
 
 impl Store {
-    /// Looks at every row, or at those of one tenant.
+    /// Checks every row, or the rows of one tenant.
     pub async fn check(&self, tenant: Option<&TenantId>) -> Result<Checked, StoreError> {
         let mut checked = Checked::default();
         match self.db {
@@ -188,7 +190,7 @@ impl Store {
         Ok(())
     }
 
-    /// What a running account would stumble over, whatever its rows are.
+    /// Checks server settings that would break a running account, whatever its rows are.
     async fn check_server(&self, checked: &mut Checked) -> Result<(), StoreError> {
         for row in self.db.rows(SERVER, args![]).await? {
             checked.findings.push(Finding {
@@ -202,7 +204,7 @@ impl Store {
         Ok(())
     }
 
-    /// Every row belongs to a tenant with a proper name, and most to a device.
+    /// Checks that every row belongs to a tenant with a valid name, and most rows to a device.
     async fn check_owners(
         &self,
         tenant: Option<&TenantId>,
@@ -283,7 +285,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether each device can be loaded as a session would.
+    /// Checks that each device can be loaded as a session would load it.
     async fn check_devices(
         &self,
         tenant: Option<&TenantId>,
@@ -351,7 +353,7 @@ impl Store {
     }
 }
 
-/// Tenant, device and rows of one table.
+/// Returns the query that counts the rows of one table by tenant and device.
 fn count_owners(table: &Table) -> String {
     let name = table.quoted();
     let device = match table.device() {
@@ -364,7 +366,7 @@ fn count_owners(table: &Table) -> String {
     )
 }
 
-/// A record that is whole in whatsmeow's form is no damage.
+/// Returns why a record cannot be decoded. A complete record in whatsmeow's form is not damaged.
 fn form(kind: Kind, row: &Row, at: usize) -> &'static str {
     let record = bytes(row, at).filter(|record| Form::of(record) == Form::Json);
     match record.map(|record| kind.convert(record, Form::Protobuf)) {

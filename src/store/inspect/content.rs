@@ -1,4 +1,4 @@
-//! What the tables hold: devices, and how many rows each has.
+//! The content of the tables: devices, and their numbers of rows.
 
 use crate::ids::TenantId;
 use crate::store::Store;
@@ -35,7 +35,7 @@ const SESSIONS: &str = "
 /// One paired device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceRow {
-    /// As it is stored: it may be no tenant's name.
+    /// The name as it is stored, which may not be a valid tenant name.
     pub tenant: String,
     pub jid: String,
     pub lid: Option<String>,
@@ -58,12 +58,12 @@ pub struct SessionCounts {
     pub sender_keys: i64,
     /// Pre-keys that the server has.
     pub pre_keys: i64,
-    /// Pre-keys that it is not known to have.
+    /// Pre-keys that the server is not known to have.
     pub pre_keys_waiting: i64,
 }
 
 impl Store {
-    /// Every paired device, or those of one tenant.
+    /// Returns every paired device, or those of one tenant.
     pub async fn devices(&self, tenant: Option<&TenantId>) -> Result<Vec<DeviceRow>, StoreError> {
         let rows = self.db.rows(DEVICES, args![only(tenant)]).await?;
         let device = |row: &crate::store::db::Row| {
@@ -81,7 +81,7 @@ impl Store {
         rows.iter().map(device).collect()
     }
 
-    /// How many sessions and keys each device has.
+    /// Returns the numbers of sessions and keys of each device.
     pub async fn session_counts(
         &self,
         tenant: Option<&TenantId>,

@@ -1,7 +1,7 @@
-//! Locks and the sessions behind them: what the server's own lists say of leases and hosts.
+//! Locks of leases and hosts, and the sessions behind them, as the server's own views show them.
 //!
-//! Everything is read without waiting, for people. Nothing is decided by it, but for
-//! [`Store::release_by_force`], which ends sessions that are the holder's for certain.
+//! Everything is read without waiting, for people. No decision depends on it, except
+//! [`Store::release_by_force`], which ends only sessions that certainly belong to the holder.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -22,14 +22,14 @@ const LEASES: &str = "wmctl_lease";
 const HOSTS: &str = "wmctl_host";
 const SESSIONS: &str = "pg_locks";
 
-/// Kernel list of file locks. Reading it takes none.
+/// The kernel's list of file locks. Reading it takes no lock.
 const FILE_LOCKS: &str = "/proc/locks";
-/// How long a lease is tried to be taken away: the server ends a transaction that hangs by then.
+/// How long a forced release may take. By then the server has ended a transaction that hangs.
 const RELEASE_TIME_MAX: Duration = Duration::from_secs(10);
-/// How often it is looked who keeps it.
+/// How often blocking sessions are looked up.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What differs between the databases: the second half of a lock's key, and the history.
+/// The parts that differ between the databases: the second half of a lock's key, and the timeline.
 macro_rules! leases {
     ($key:expr) => {
         concat!(
@@ -68,8 +68,8 @@ const HOSTS_POSTGRES: &str = hosts!(
     "line = wmctl_line()"
 );
 
-/// What belongs to another role is hidden from a role without `pg_read_all_stats`, but for the
-/// names.
+/// Columns of a session. A role without `pg_read_all_stats` sees only the names of other roles'
+/// sessions.
 macro_rules! sessions {
     ($from:literal) => {
         concat!(
@@ -96,7 +96,7 @@ const LOCKS: &str = concat!(
     )
 );
 
-/// Sessions that sit in a transaction that touched a lease.
+/// Sessions that are idle in a transaction that has touched a lease.
 const STUCK: &str = concat!(
     "SELECT DISTINCT CAST(0 AS BIGINT), CAST(0 AS BIGINT), TRUE, ",
     sessions!(
@@ -107,7 +107,7 @@ const STUCK: &str = concat!(
     )
 );
 
-/// Sessions that keep another one waiting.
+/// Sessions that block another session.
 const BLOCKERS: &str = concat!(
     "SELECT CAST(0 AS BIGINT), CAST(0 AS BIGINT), TRUE, ",
     sessions!(
@@ -116,7 +116,7 @@ const BLOCKERS: &str = concat!(
     )
 );
 
-/// Ends a session if it still has that name: a number may be somebody else's by now.
+/// Ends a session, if it still has that name: the process id may have been reused.
 const TERMINATE: &str = "
     SELECT COALESCE(bool_or(pg_terminate_backend(pid)), FALSE) FROM pg_stat_activity
     WHERE pid = CAST($1 AS INTEGER) AND application_name = $2 AND pid <> pg_backend_pid()";
@@ -133,7 +133,7 @@ const SERVER: &str = "
             OR EXISTS (SELECT 1 FROM wmctl_role
                 WHERE role = current_user AND business_id = '*')";
 
-/// A lease as it stands.
+/// The state of a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseSeen {
     pub tenant: TenantId,
@@ -141,13 +141,13 @@ pub struct LeaseSeen {
     pub owner: Option<HostId>,
     /// Milliseconds since 1970.
     pub since_ms: i64,
-    /// Second half of its lock's key; 0 on a file.
+    /// The second half of its lock's key; 0 on SQLite.
     pub key: i64,
-    /// It is paired and should run.
+    /// Whether the tenant is paired and should run.
     pub wanted: bool,
 }
 
-/// A process that lives, or is named by a lease.
+/// A process that is alive, or that a lease names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostSeen {
     pub id: HostId,
@@ -156,16 +156,16 @@ pub struct HostSeen {
     /// `live`, `draining` or `dead`.
     pub state: String,
     pub serves: bool,
-    /// It says that a free lock means that it is gone.
+    /// Whether a free lock means that it is gone, as the process itself says.
     pub locks: bool,
     pub route: Option<String>,
-    /// How often it said that it lives.
+    /// Its heartbeat counter.
     pub beats: i64,
-    /// When it did last (milliseconds since 1970).
+    /// When it last sent a heartbeat, in milliseconds since 1970.
     pub beat_ms: i64,
-    /// Second half of its own lock's key; 0 on a file.
+    /// The second half of its own lock's key; 0 on SQLite.
     pub key: i64,
-    /// The server still writes the history that it knows.
+    /// Whether the server is still on the timeline on which the process registered.
     pub on_line: bool,
     pub tenants: i64,
 }
@@ -178,7 +178,7 @@ pub enum LockOf {
 }
 
 impl LockOf {
-    /// First half of the keys.
+    /// Returns the first half of the lock keys.
     pub fn class(self) -> i64 {
         match self {
             Self::Tenant => TENANT_LOCKS,
@@ -187,54 +187,54 @@ impl LockOf {
     }
 }
 
-/// A session of the server and the lock that it holds or waits for. Times are `None` where this
-/// role may not see them.
+/// A session on the server and the lock that it holds or waits for. Times are `None` if this role
+/// may not see them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockSeen {
     pub of: LockOf,
-    /// Second half of the key.
+    /// The second half of the key.
     pub key: i64,
     pub granted: bool,
     pub backend: i64,
-    /// What it says of itself, if it is one of ours.
+    /// The parts of its name, if it is one of our sessions.
     pub name: Option<Named>,
     pub application: String,
     pub role: String,
     /// Address and port, or `local`.
     pub client: Option<String>,
     pub state: String,
-    /// Since when it is there, and since when it was asked nothing.
+    /// How long the session has existed, and how long it has been idle.
     pub up: Option<Duration>,
     pub silent: Option<Duration>,
 }
 
-/// Everything about locks, as of about one moment.
+/// All information about locks, read at about the same moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocksSeen {
     pub leases: Vec<LeaseSeen>,
     pub hosts: Vec<HostSeen>,
     pub locks: Vec<LockSeen>,
-    /// Sessions that sit in a transaction and may keep a lease from others.
+    /// Sessions that are idle in a transaction and may block a lease.
     pub stuck: Vec<LockSeen>,
-    /// The server's clock (milliseconds since 1970) and how long it runs; `None` for a file.
+    /// The server's clock (milliseconds since 1970) and its uptime; `None` on SQLite.
     pub server: Option<(i64, Duration)>,
-    /// All tenants are seen, not only those of this role.
+    /// Whether all tenants are visible, not only those of this role.
     pub whole: bool,
 }
 
-/// What became of a lease that was taken away.
+/// The result of a forced release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Released {
-    /// The epoch has risen; not if nobody held it.
+    /// Whether the epoch was raised; not if the lease was free.
     pub released: bool,
     /// Sessions of the holder that were ended.
     pub ended: Vec<i64>,
-    /// What was left alone, and why.
+    /// Sessions that were left alone, and why.
     pub left: Vec<(i64, String)>,
 }
 
 impl Store {
-    /// Leases, hosts, locks and the sessions behind them.
+    /// Returns leases, hosts, locks and the sessions behind them.
     pub async fn locks_seen(&self) -> Result<LocksSeen, StoreError> {
         let (leases, hosts) = match self.db {
             Db::Sqlite { .. } => (LEASES_SQLITE, HOSTS_SQLITE),
@@ -262,7 +262,7 @@ impl Store {
         Ok(seen)
     }
 
-    /// Sessions that hold locks of ours or wait for them, holders first.
+    /// Returns the sessions that hold our locks or wait for them, holders first.
     pub async fn lock_sessions(&self) -> Result<Vec<LockSeen>, StoreError> {
         match self.db {
             Db::Sqlite { .. } => Ok(Vec::new()),
@@ -273,8 +273,8 @@ impl Store {
         }
     }
 
-    /// The process that holds the lock file of a tenant, as the kernel numbers it here; `None`
-    /// where the database is no file, and where nobody of this machine does.
+    /// Returns the id of the process that holds the lock file of a tenant, as the kernel numbers it
+    /// here. `None` on PostgreSQL, or if no process of this machine holds it.
     pub fn file_lock_holder(&self, tenant: &TenantId) -> Option<u32> {
         let path = self.lock_file_path(tenant)?;
         let file = fs::metadata(path).ok()?;
@@ -282,9 +282,9 @@ impl Store {
         holder_of(&locks, file.dev(), file.ino())
     }
 
-    /// Takes a lease away from `from`: raises its epoch, and ends what sessions of that process
-    /// keep the lease or its lock. Only sessions that say of themselves that they are its own are
-    /// ended, and none of a pooler.
+    /// Takes a lease from `from`: raises its epoch, and ends the sessions of that process that
+    /// block the lease or its lock. Ends only sessions whose own name says that they belong to the
+    /// process, and no session of a pooler.
     pub async fn release_by_force(
         &self,
         tenant: &TenantId,
@@ -325,8 +325,7 @@ impl Store {
         Ok(done)
     }
 
-    /// Ends sessions of the process with this tag that keep `backend` waiting. Ends with an error
-    /// only.
+    /// Repeatedly ends sessions with this tag that block `backend`. Returns only with an error.
     async fn end_blockers(
         &self,
         backend: i64,
@@ -372,7 +371,7 @@ impl Store {
             Ok(Some(row)) if matches!(row.column(SESSIONS, 0), Ok(true)) => {
                 done.ended.push(session.backend);
             }
-            // It ended by itself.
+            // The session had already ended.
             Ok(_) => (),
             Err(StoreError::Refused(answer) | StoreError::Unable(answer)) => {
                 let why = format!("this role may not end it: {answer}");
@@ -447,8 +446,9 @@ fn span(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
-/// Who holds the lock of a file, in the kernel's list: `1: FLOCK ADVISORY WRITE 4711 fe:00:42 0
-/// EOF`. Some file systems give another device there than in the file's own description.
+/// Returns the process that holds the lock of a file, from the kernel's list: `1: FLOCK ADVISORY
+/// WRITE 4711 fe:00:42 0 EOF`. Some file systems show another device there than in the file's own
+/// metadata.
 fn holder_of(locks: &str, device: u64, inode: u64) -> Option<u32> {
     let major = ((device >> 8) & 0xfff) | ((device >> 32) & !0xfff);
     let minor = (device & 0xff) | ((device >> 12) & !0xff);
@@ -486,7 +486,7 @@ mod tests {
         let device = |major: u64, minor: u64| (major << 8) | minor;
         assert_eq!(holder_of(locks, device(0xfe, 0), 42), Some(12));
         assert_eq!(holder_of(locks, device(8, 1), 42), Some(14));
-        // Another device, and one file alone with that number.
+        // The device differs, and only one file has that inode number.
         assert_eq!(holder_of(locks, device(0, 44), 142), Some(15));
         assert_eq!(holder_of(locks, device(0, 44), 42), None);
         assert_eq!(holder_of(locks, device(8, 1), 7), None);

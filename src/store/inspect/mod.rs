@@ -1,8 +1,8 @@
-//! Looking at the database itself: who is connected, what it holds, how large it is, what is
-//! wrong with it.
+//! Inspects the database itself: who is connected, what it holds, how large it is, and what is
+//! wrong.
 //!
-//! Everything here only reads, and everything is for people: no decision of the product rests on
-//! it. The tables are taken from the catalogue, so that a new one is not forgotten.
+//! Everything here only reads and is meant for people; no decision of the product depends on it.
+//! The list of tables comes from the database's catalogue, so a new table is not forgotten.
 
 pub mod probe;
 
@@ -37,7 +37,7 @@ const COLUMNS_POSTGRES: &str = "
         AND 0 < a.attnum AND NOT a.attisdropped
     ORDER BY c.relname, a.attnum";
 
-/// One table of ours as the catalogue has it.
+/// One of our tables, as the catalogue describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Table {
     name: String,
@@ -49,12 +49,12 @@ impl Table {
         self.columns.iter().any(|name| name == column)
     }
 
-    /// Rows belong to tenants.
+    /// Returns whether its rows belong to tenants.
     fn has_tenants(&self) -> bool {
         self.has("business_id")
     }
 
-    /// The column that names the device to which a row belongs, where there is one.
+    /// Returns the column that names the device of a row, if there is one.
     fn device(&self) -> Option<&'static str> {
         let shared = self.name.starts_with("whatsmeow_") && self.name != "whatsmeow_device";
         ["our_jid", "jid"]
@@ -62,7 +62,7 @@ impl Table {
             .find(|column| shared && self.has(column))
     }
 
-    /// As SQL writes it. Names come from the catalogue and may be anything.
+    /// Returns the name quoted for SQL. Names come from the catalogue and may be anything.
     fn quoted(&self) -> String {
         quoted(&self.name)
     }
@@ -72,13 +72,13 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The tenant that is asked for, or an empty text for all.
+/// Returns the tenant, or an empty text for all tenants.
 fn only(tenant: Option<&TenantId>) -> &str {
     tenant.map_or("", TenantId::as_str)
 }
 
 impl Store {
-    /// The tables of both names, by name.
+    /// Returns our tables, those of whatsmeow and those of wmctl, ordered by name.
     async fn catalogue(&self) -> Result<Vec<Table>, StoreError> {
         let sql = match self.db {
             Db::Sqlite { .. } => COLUMNS_SQLITE,
@@ -93,7 +93,7 @@ impl Store {
         Ok(tables.into_iter().map(table).collect())
     }
 
-    /// Rows of a text that was put together from names of the catalogue.
+    /// Returns the rows of a query that was built from names of the catalogue.
     async fn catalogue_rows(
         &self,
         sql: String,

@@ -1,4 +1,4 @@
-//! What health checks ask. Reads only.
+//! The queries of health checks. They only read.
 
 use crate::ids::TenantId;
 use crate::store::Store;
@@ -18,17 +18,17 @@ const WAITING_OF: &str = "
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     pub messages: i64,
-    /// When the oldest of them was taken in (milliseconds since 1970).
+    /// When the oldest of them was added, in milliseconds since 1970.
     pub since_ms: Option<i64>,
 }
 
 impl Store {
-    /// Whether the database answers.
+    /// Checks that the database answers.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.db.row(ALIVE, args![]).await.map(|_| ())
     }
 
-    /// What waits in the outbox of one tenant, or of all.
+    /// Returns what waits in the outbox of one tenant, or of all.
     pub async fn waiting(&self, tenant: Option<&TenantId>) -> Result<Waiting, StoreError> {
         const TABLE: &str = "wmctl_outbox";
         let row = match tenant {

@@ -1,4 +1,4 @@
-//! The server: its version and limits, who is connected, whether copies of it are waited for.
+//! Information about the server: version and limits, connections, and synchronous standbys.
 
 use tokio::time::Instant;
 
@@ -8,8 +8,8 @@ use crate::store::error::StoreError;
 
 const TABLE: &str = "pg_stat_activity";
 
-/// What belongs to another role is hidden from a role without `pg_read_all_stats`, but for the
-/// names.
+/// Groups the server's sessions. A role without `pg_read_all_stats` sees only the names of other
+/// roles' sessions.
 const CONNECTIONS: &str = "
     SELECT COALESCE(host(client_addr), CASE WHEN state IS NULL THEN '?' ELSE 'local' END),
         CAST(COALESCE(usename, '') AS TEXT),
@@ -46,8 +46,8 @@ const SERVER: &str = "
                 AND tablename = 'whatsmeow_device' AND pg_has_role(tableowner, 'USAGE')),
         current_setting('transaction_read_only') = 'on', current_setting('server_encoding')";
 
-/// What a role may read of what the server writes into its own log. The first setting is younger
-/// than some servers, and the last is there where an extension is.
+/// The settings that decide what the server writes into its own log. Old servers lack the first
+/// one, and the last ones only exist with their extensions.
 const LOGGED: &str = "
     SELECT name, setting FROM pg_settings WHERE name IN ('log_parameter_max_length',
         'log_parameter_max_length_on_error', 'log_statement', 'log_min_duration_statement',
@@ -60,10 +60,10 @@ const TENANTS: &str = "SELECT COUNT(DISTINCT business_id) FROM whatsmeow_device"
 
 const SQLITE: &str = "SELECT sqlite_version()";
 
-/// Sessions of the server that look alike.
+/// A group of similar sessions on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionGroup {
-    /// An address, `local` for a unix socket, or `?` where the role may not see it.
+    /// An address, `local` for a Unix socket, or `?` if the role may not see it.
     pub host: String,
     pub role: String,
     pub application: String,
@@ -71,55 +71,55 @@ pub struct ConnectionGroup {
     pub connections: i64,
     pub active: i64,
     pub idle_in_transaction: i64,
-    /// Of these, nothing but names may be seen.
+    /// The number of sessions of which only names are visible.
     pub hidden: i64,
     /// The age of their oldest transaction, in seconds.
     pub oldest_transaction_s: i64,
 }
 
-/// Who is connected, and how many may be.
+/// The current connections, and their limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connections {
     pub groups: Vec<ConnectionGroup>,
     pub connections_max: i64,
-    /// Kept for administrators.
+    /// Connections reserved for administrators.
     pub reserved: i64,
-    /// Limits of the role and of the database, where there are any.
+    /// The limits of the role and of the database, if they have any.
     pub role_max: Option<i64>,
     pub database_max: Option<i64>,
     pub database: String,
 }
 
-/// What a server or a file says of itself.
+/// Properties of a server or of a database file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
     pub version: String,
-    /// How long a question and its answer took, in microseconds.
+    /// The duration of one round trip, in microseconds.
     pub round_trip_us: u64,
-    /// `None` where the connection is not encrypted.
+    /// The TLS version; `None` if the connection is not encrypted.
     pub tls: Option<String>,
-    /// It is a copy that cannot be written.
+    /// Whether it is a standby, which takes no writes.
     pub is_copy: bool,
-    /// Transactions may not write for now.
+    /// Whether transactions are currently read-only.
     pub read_only: bool,
-    /// How texts are stored; empty for a file.
+    /// The encoding of texts; empty for a file.
     pub encoding: String,
-    /// Settings of the server's log, with their values.
+    /// The settings of the server's log, with their values.
     pub logged: Vec<(String, String)>,
-    /// Copies that stream from it now.
+    /// The number of standbys that stream from it now.
     pub replicas: i64,
-    /// Copies that a commit waits for; empty if for none.
+    /// The standbys that a commit waits for; empty if there are none.
     pub synchronous: String,
     pub synchronous_commit: String,
     /// Its clock, in milliseconds since 1970; `None` for a file.
     pub clock_ms: Option<i64>,
     pub role: String,
-    /// Row-level security does not hold this role back.
+    /// Whether row-level security does not apply to this role.
     pub unrestricted: bool,
 }
 
 impl Store {
-    /// Who is connected to the server; `None` for a file, which counts nobody.
+    /// Returns the connections to the server; `None` on SQLite, which does not count them.
     pub async fn connections(&self) -> Result<Option<Connections>, StoreError> {
         if matches!(self.db, Db::Sqlite { .. }) {
             return Ok(None);
@@ -145,15 +145,15 @@ impl Store {
         }))
     }
 
-    /// How many tenants are paired.
+    /// Returns the number of paired tenants.
     pub async fn tenant_count(&self) -> Result<i64, StoreError> {
         let row = self.db.row(TENANTS, args![]).await?;
         row.map_or(Ok(0), |row| row.column("whatsmeow_device", 0))
     }
 
-    /// What the server or the file says of itself.
+    /// Returns the properties of the server or of the file.
     pub async fn server_facts(&self) -> Result<ServerFacts, StoreError> {
-        // The first statement of a session costs more: it is not what is measured.
+        // The first statement of a session is slower and would distort the measurement.
         self.db.row("SELECT 1", args![]).await?;
         let begun = Instant::now();
         self.db.row("SELECT 1", args![]).await?;

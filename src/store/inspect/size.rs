@@ -1,9 +1,9 @@
-//! How large the tables are, for whom, and how they grow.
+//! The sizes of the tables in total and per tenant, and their growth.
 //!
-//! The size of a table comes from the database and includes its indexes. What one tenant has is
-//! counted, and its bytes are those of its values: an index page belongs to nobody. Growth of a
-//! table is the difference to a figure that was kept; growth of a tenant comes from the times in
-//! its own rows.
+//! The size of a table comes from the database and includes its indexes. A tenant's rows are
+//! counted one by one, and its bytes are those of its values, because index pages are shared. The
+//! growth of a table is the difference from an earlier recorded size. The growth of a tenant comes
+//! from the times in its rows.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ const WHOLE_SQLITE: &str = "
 
 const WHOLE_POSTGRES: &str = "SELECT pg_database_size(current_database())";
 
-/// The newest figures that are at least so old, and else the oldest.
+/// The newest recorded sizes that are old enough, or else the oldest ones.
 const EARLIER: &str = "
     SELECT at_ms, name, bytes FROM wmctl_table_size
     WHERE at_ms = (SELECT COALESCE(MAX(CASE WHEN at_ms <= $1 THEN at_ms END), MIN(at_ms))
@@ -56,37 +56,37 @@ const OUTBOX_SINCE: &str = "
 
 const FORGET_AUDIT: &str = "DELETE FROM wmctl_audit WHERE at_ms < $1";
 
-/// How long figures are kept, and what was done (milliseconds).
+/// How long recorded sizes and audit rows are kept, in milliseconds.
 const KEPT_MS: i64 = 400 * 24 * 3_600_000;
 
-/// One table.
+/// The size of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSize {
     pub name: String,
-    /// With its indexes.
+    /// Including its indexes.
     pub bytes: i64,
-    /// The server's own guess; `None` where it has none.
+    /// The database's own estimate; `None` if it has none.
     pub rows: Option<i64>,
-    /// What was kept of it earlier: when (milliseconds since 1970) and its bytes.
+    /// An earlier recorded size: when (milliseconds since 1970) and how many bytes.
     pub earlier: Option<(i64, i64)>,
 }
 
-/// One tenant.
+/// The size of one tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantSize {
     pub rows: i64,
-    /// Of its values, without indexes.
+    /// The bytes of its values, without indexes.
     pub bytes: i64,
-    /// The table with most of them.
+    /// The table that holds most of these bytes.
     pub largest: String,
     largest_bytes: i64,
-    /// Events and messages of its own since the time that was asked for.
+    /// Its events and outbox messages since the given time.
     pub events: i64,
     pub outbox: i64,
 }
 
 impl Store {
-    /// The size of the whole database, whatever is in it.
+    /// Returns the size of the whole database in bytes, including foreign tables.
     pub async fn size(&self) -> Result<i64, StoreError> {
         let sql = match self.db {
             Db::Sqlite { .. } => WHOLE_SQLITE,
@@ -96,7 +96,7 @@ impl Store {
         row.map_or(Ok(0), |row| row.column("pg_database", 0))
     }
 
-    /// Every table, with what was kept of it at `earlier_ms` or before.
+    /// Returns the size of every table, with the size recorded at `earlier_ms` or before.
     pub async fn table_sizes(&self, earlier_ms: i64) -> Result<Vec<TableSize>, StoreError> {
         let sql = match self.db {
             Db::Sqlite { .. } => SIZES_SQLITE,
@@ -123,7 +123,7 @@ impl Store {
         Ok(sizes)
     }
 
-    /// What each tenant has, counted row by row, and what came since.
+    /// Returns the size of each tenant, counted row by row, and its growth since `since_ms`.
     pub async fn tenant_sizes(
         &self,
         tenant: Option<&TenantId>,
@@ -160,7 +160,8 @@ impl Store {
         Ok(sizes)
     }
 
-    /// Keeps the sizes of the tables, unless some were kept after `after_ms`. Whether it did.
+    /// Records the sizes of the tables, unless they were recorded after `after_ms`. Returns whether
+    /// it did.
     pub async fn keep_sizes(&self, now_ms: i64, after_ms: i64) -> Result<bool, StoreError> {
         let row = self.db.row(NEWEST, args![]).await?;
         let newest: i64 = row.map_or(Ok(0), |row| row.column("wmctl_table_size", 0))?;
@@ -177,14 +178,14 @@ impl Store {
         Ok(true)
     }
 
-    /// Forgets what was done long ago. Roles that may only add to that are refused.
+    /// Deletes old audit rows. Roles that may only insert into the audit log are refused.
     pub async fn forget_audits(&self, now_ms: i64) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         tx.run(FORGET_AUDIT, args![now_ms - KEPT_MS]).await?;
         tx.commit().await
     }
 
-    /// Tenant, rows and bytes of one table.
+    /// Returns the query for tenant, rows and bytes of one table.
     fn count_tenants(&self, table: &Table) -> String {
         let name = table.quoted();
         let bytes = match self.db {

@@ -1,6 +1,7 @@
-//! Taking in what applications send: once, in order, and together what waits together.
+//! Accepts outgoing messages from applications: each one once, in order, and in batches.
 //!
-//! There is no task: of the calls for one tenant, one at a time does the work for all that wait.
+//! There is no background task. Of the concurrent calls for one tenant, one at a time does the work
+//! for all that wait.
 
 use crate::store::outbox::queue::{NewMessage, Queue, Waiting, lock};
 
@@ -16,18 +17,19 @@ use crate::store::outbox::notify::{CHANNEL, call_of};
 
 const TABLE: &str = "wmctl_outbox";
 
-/// Most messages in one transaction: enough to make its cost small for each, few enough that the
-/// account's own units of work wait for it no longer than for each other.
+/// The maximum number of messages in one transaction. This is enough to make the cost per message
+/// small. It is few enough that the account's units of work do not wait longer for a batch than for
+/// each other.
 const TOGETHER_MAX: usize = 64;
 
-/// Takes places for messages, and the account's row until the commit: places appear in order, and
-/// calls with the same key wait for each other.
+/// Reserves sequence numbers for the messages and locks the account's row until the commit. So
+/// messages become visible in order, and calls with the same idempotency key wait for each other.
 const PLACES: &str = "
     INSERT INTO wmctl_account (business_id, outbox_seq) VALUES ($1, $2)
     ON CONFLICT (business_id)
     DO UPDATE SET outbox_seq = wmctl_account.outbox_seq + excluded.outbox_seq";
 
-/// Nothing happens where the id or the key is there already.
+/// Inserts a message, unless its id or its idempotency key exists already.
 const INSERT: &str = "
     INSERT INTO wmctl_outbox (business_id, message_id, seq, idempotency_key, recipient, body,
         state, queued_ms, account, expires_ms)
@@ -36,21 +38,23 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING
     RETURNING message_id";
 
-/// Tells whoever runs the account.
+/// Notifies the process that runs the account.
 const CALL: &str = "SELECT pg_notify($1, $2)";
 
-/// What was in the way: the message with the same key, or else with the same id.
+/// Finds the conflicting message: the one with the same idempotency key, else the one with the same
+/// id.
 const EARLIER: &str = "
     SELECT message_id, idempotency_key, recipient, body FROM wmctl_outbox
     WHERE business_id = $1 AND (message_id = $2 OR idempotency_key = $3)
     ORDER BY CASE WHEN idempotency_key = $3 THEN 0 ELSE 1 END LIMIT 1";
 
 impl Store {
-    /// Takes a message in; its id, or that of the earlier one with the same idempotency key.
-    /// [`StoreError::KeyReused`] if that one says something else, or to somebody else.
+    /// Adds a message to the outbox. Returns its id, or the id of an earlier message with the same
+    /// idempotency key. Returns [`StoreError::KeyReused`] if that message has another text or
+    /// recipient.
     ///
-    /// Any process may call this: it needs no lease. After [`StoreError::CommitUnknown`] the same
-    /// call with the same id is safe.
+    /// Any process may call this; no lease is needed. After [`StoreError::CommitUnknown`],
+    /// repeating the call with the same id is safe.
     pub async fn enqueue(
         &self,
         tenant: &TenantId,
@@ -77,13 +81,14 @@ impl Store {
         };
         match answer {
             Some(answer) => answer,
-            // Whoever worked for this one gave up, or failed for a reason that may be another's.
+            // The call that did the work was cancelled, or failed for a reason that may concern
+            // another message.
             None => self.take_in(tenant, &[(message, now_ms)]).await?.remove(0),
         }
     }
 
-    /// The same for messages of one caller, in their order and in one transaction: all of them
-    /// are taken in, but for those whose key says something else.
+    /// Adds the messages of one caller in order, in one transaction. All are added, except those
+    /// whose idempotency key belongs to a different message.
     pub async fn enqueue_all(
         &self,
         tenant: &TenantId,
@@ -94,7 +99,7 @@ impl Store {
         self.take_in(tenant, &together).await
     }
 
-    /// One transaction for the messages that waited longest.
+    /// Adds the messages that have waited longest, in one transaction.
     async fn take_waiting(&self, tenant: &TenantId, queue: &Queue) {
         let mut group: Vec<Waiting> = {
             let mut waiting = lock(&queue.waiting);
@@ -105,16 +110,17 @@ impl Store {
         let answers = match self.take_in(tenant, &messages).await {
             Ok(answers) => answers,
             Err(error) if group.len() == 1 => vec![Err(error)],
-            // Each tries by itself: an error has one owner, and may be the fault of one message.
+            // Each caller retries alone: an error cannot be shared, and one bad message may have
+            // caused it.
             Err(_) => return,
         };
         for (one, answer) in group.drain(..).zip(answers) {
-            // Who asked may have left.
+            // The caller may have been cancelled.
             let _ = one.answer.send(answer);
         }
     }
 
-    /// One transaction in the tenant's turn; an answer for each message.
+    /// Adds messages in one transaction, in the tenant's slot. Returns one result for each message.
     async fn take_in(
         &self,
         tenant: &TenantId,
@@ -124,7 +130,7 @@ impl Store {
         self.turns.take(tenant, Place::Beside, work).await
     }
 
-    /// The transaction, and a look at what was there before.
+    /// Runs the transaction, and looks up the earlier messages that conflicted.
     async fn take_in_now(
         &self,
         tenant: &str,
@@ -164,7 +170,7 @@ impl Store {
     }
 }
 
-/// The id of the earlier message, which must be the same one.
+/// Returns the id of the earlier message, after checking that it has the same text and recipient.
 fn same(row: Option<Row>, message: &NewMessage) -> Result<MessageId, StoreError> {
     let corrupt = |column| StoreError::Corrupt {
         table: TABLE,

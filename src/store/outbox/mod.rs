@@ -1,4 +1,5 @@
-//! What applications send: kept until it was acknowledged, and after.
+//! Messages that applications send. They are kept until they are acknowledged, and for a while
+//! after.
 
 pub mod enqueue;
 pub mod notify;
@@ -15,7 +16,7 @@ use crate::store::{Owner, Store};
 
 const TABLE: &str = "wmctl_outbox";
 
-/// Most rows that one listing gives.
+/// Maximum number of rows in one listing.
 const OPEN_ROWS_MAX: i64 = 1_000;
 
 pub(super) const ROW: &str = "
@@ -46,25 +47,25 @@ const OPEN: &str = "
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     Row(Box<OutboxRow>),
-    /// Its row cannot be read.
+    /// The row cannot be decoded.
     Unreadable(MessageId),
 }
 
 impl Store {
-    /// A bell for the outbox of a tenant.
+    /// Returns a subscription to the outbox of a tenant.
     pub fn outbox_bell(&self, tenant: &TenantId) -> Bell {
         self.bells.bell(&self.db, &notify::call_of(tenant.as_str()))
     }
 
-    /// A bell for hosts; `None` where the server cannot be listened to.
+    /// Returns a subscription for hosts; `None` if the database cannot be listened to.
     pub(in crate::store) fn wake_bell(&self) -> Option<Bell> {
         let heard = notify::way(&self.db).is_some();
         heard.then(|| self.bells.bell(&self.db, notify::HOSTS))
     }
 
-    /// Messages that are not acknowledged yet, behind a place: at most `limit`, in the order in
-    /// which they were taken in, each with its place. Of a row that cannot be read only the id, or
-    /// nothing where that cannot be read either.
+    /// Returns at most `limit` messages that are not acknowledged yet, in the order in which they
+    /// were added, each with its sequence number. They start after the number `after`. For a row
+    /// that cannot be decoded it returns only the id, or `None` if not even the id can be.
     pub async fn outbox_batch(
         &self,
         tenant: &TenantId,
@@ -84,7 +85,8 @@ impl Store {
             .collect()
     }
 
-    /// The same without their rows, at most a thousand.
+    /// Returns id and sequence number of messages that are not acknowledged yet, at most 1,000 of
+    /// them.
     pub async fn outbox_open(
         &self,
         tenant: &TenantId,
@@ -100,7 +102,7 @@ impl Store {
     }
 }
 
-/// Writes what a unit of work made of a message.
+/// Writes a message's new state in a unit of work.
 pub(super) async fn update(
     unit: &mut Unit,
     owner: &Owner,

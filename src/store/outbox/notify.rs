@@ -1,9 +1,8 @@
-//! Tells accounts of what others put into their outbox, and hosts that there is something to do.
+//! Notifies accounts of new messages in their outbox, and hosts of changes of tenants.
 //!
-//! On PostgreSQL one connection of the process listens for all its accounts, unless a pooler lies
-//! between. It may be deaf where something on the way forgot it: a slow look at the rows finds what
-//! it missed.
-//! There is no task: one of those who wait does the listening for all.
+//! On PostgreSQL one connection listens for all accounts of the process, unless a transaction
+//! pooler is in between. A notification may be lost on the way, so the rows are also polled slowly.
+//! There is no background task: one of the waiting callers does the listening for all.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -21,42 +20,45 @@ use crate::store::db::postgres::target::Target;
 use crate::store::db::{Db, Row, args};
 use crate::store::error::StoreError;
 
-/// Where it is told whose outbox has something new, by the tenant's call: anybody who may log in to
-/// the database may listen.
+/// The channel for new messages in an outbox. The payload is a hash of the tenant's name, because
+/// any role that can log in to the database can listen.
 pub(in crate::store) const CHANNEL: &str = "wmctl_outbox_call";
-/// Bytes of the digest that a tenant is called by.
+/// The number of bytes of the hash that stands for a tenant.
 const CALL_BYTES: usize = 8;
-/// Where triggers say that there may be something to do for hosts.
+/// The channel on which triggers notify hosts.
 const WAKE: &str = "wmctl_wake";
-/// Hosts wait under a name that no tenant has.
+/// The name under which hosts wait. No tenant has it.
 pub(in crate::store) const HOSTS: &str = "";
-/// How often the rows are looked at: beside a server that tells, one that does not, and in a file.
+/// How often the rows are polled: while listening, on PostgreSQL without listening, and on SQLite.
 const LOOK_BESIDE: Duration = Duration::from_secs(2);
 const LOOK_SERVER: Duration = Duration::from_millis(500);
 const LOOK_FILE: Duration = Duration::from_millis(100);
-/// Looks in a row that find what nobody told of, until the listener counts as deaf.
+/// After this many polls in a row that found changes without a notification, the listener is given
+/// up.
 const MISSES_MAX: u32 = 2;
-/// Wait before a server that told nothing is listened to again, and one that was not reached.
+/// How long to wait before listening again: after notifications went missing, and after a failure
+/// to connect.
 const DEAF: Duration = Duration::from_secs(60);
 const AWAY: Duration = Duration::from_millis(500);
 
-/// Names as they are above.
+/// Listens on both channels above.
 const LISTEN: &str = "LISTEN wmctl_outbox_call; LISTEN wmctl_wake";
 
-/// Rises with every message that anybody takes in, for any tenant.
+/// A number that rises with each new message of any tenant.
 const VERSION: &str = "SELECT CAST(COALESCE(SUM(outbox_seq), 0) AS BIGINT) FROM wmctl_account";
 const OPEN: &str = "
     SELECT DISTINCT business_id FROM wmctl_outbox WHERE state IN ('queued', 'encrypted')";
 
-/// Everybody in this process who waits for an outbox, or for something to do.
+/// All subscriptions in this process, and their shared listener.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct Bells {
-    /// By the tenant's call.
+    /// Keyed by the hash of the tenant's name.
     waiting: Arc<Mutex<HashMap<String, Vec<Weak<Notify>>>>>,
     ear: Arc<tokio::sync::Mutex<Ear>>,
 }
 
-/// Rings when a tenant's outbox may have something new, or there may be something to do.
+/// A subscription: it fires when a tenant's outbox may have new messages, or when hosts may have
+/// work.
 #[derive(Debug)]
 pub struct Bell {
     bells: Bells,
@@ -65,7 +67,8 @@ pub struct Bell {
 }
 
 impl Bell {
-    /// Waits until it rings; once for all that came before. Cancel-safe.
+    /// Waits for the next notification. Notifications since the last wait count as one.
+    /// Cancel-safe.
     pub async fn rung(&self) {
         let listen = async {
             let mut ear = self.bells.ear.lock().await;
@@ -82,7 +85,7 @@ impl Bell {
 }
 
 impl Bells {
-    /// A bell of this name.
+    /// Creates a subscription for this key.
     pub(in crate::store) fn bell(&self, db: &Db, name: &str) -> Bell {
         let rung = Arc::new(Notify::new());
         let mut waiting = lock(&self.waiting);
@@ -105,9 +108,9 @@ impl Bells {
         }
     }
 
-    /// Lets go of connections that nobody works with at the moment.
+    /// Closes the listener's connection, unless a caller is using it now.
     pub(in crate::store) fn put_down(&self) {
-        // Whoever holds it works with them, and finds out that they end.
+        // A caller that uses it notices by itself that the connection ends.
         if let Ok(mut ear) = self.ear.try_lock() {
             *ear = Ear::default();
         }
@@ -120,28 +123,29 @@ impl Bells {
     }
 }
 
-/// What stands for a tenant's name where everybody listens.
+/// Returns the hash that stands for a tenant on the channel.
 pub(in crate::store) fn call_of(tenant: &str) -> String {
     hex::encode(&sha256(&[tenant.as_bytes()])[..CALL_BYTES])
 }
 
-/// A lock that is never held across a wait or a panic.
+/// Takes a lock that is never held across an await or a panic.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 
-/// What listens. Its work goes on where it was left when whoever did it has something else to do.
+/// The listener, shared by all subscriptions. If the caller that drives it leaves, the next one
+/// continues its work.
 struct Ear {
-    /// The server that this is about.
+    /// The number of the server that it listens to.
     number: u64,
     listener: Option<Link>,
     work: Option<Work>,
     look_at: Instant,
     listen_at: Instant,
     version: Option<i64>,
-    /// Whether anything was heard since the last look.
+    /// Whether a notification came since the last poll.
     heard: bool,
     misses: u32,
 }
@@ -177,8 +181,8 @@ impl std::fmt::Debug for Ear {
 }
 
 impl Ear {
-    /// Does what is due, or waits. Cancel-safe. Another server in the place of the one that is
-    /// listened to ends both: the old one may live on and tell nothing new.
+    /// Does the work that is due, or waits. Cancel-safe. When another server takes over, the
+    /// listener starts again: the old server may stay alive and never notify again.
     async fn step(&mut self, db: &Db, bells: &Bells) {
         let known = self.number;
         let number = tokio::select! {
@@ -260,7 +264,7 @@ impl Ear {
             Done::Listening(Ok(listener)) => {
                 self.listener = Some(listener);
                 self.misses = 0;
-                // What came before it listened is found by a look.
+                // A poll finds the messages that were added before it listened.
                 (self.version, self.heard) = (None, true);
                 self.look_at = now;
             }
@@ -300,7 +304,7 @@ impl Ear {
         }
     }
 
-    /// Something is new: did the server tell?
+    /// Called when a poll finds a change: returns whether a notification announced it.
     fn was_told(&mut self, now: Instant) -> bool {
         let told = std::mem::take(&mut self.heard);
         self.misses = if told { 0 } else { self.misses + 1 };
@@ -313,7 +317,7 @@ impl Ear {
         told
     }
 
-    /// Whoever asks next finds out what is wrong.
+    /// Drops the listener. The next query reports what is wrong.
     fn lost(&mut self, bells: &Bells) {
         self.listener = None;
         self.listen_at = Instant::now() + AWAY;
@@ -321,7 +325,7 @@ impl Ear {
     }
 }
 
-/// Waits until the name leads to another server than that.
+/// Waits until the database's name leads to another server than `known`.
 async fn another(db: &Db, known: u64) -> u64 {
     let Db::Postgres(server) = db else {
         return std::future::pending().await;
@@ -334,7 +338,7 @@ async fn another(db: &Db, known: u64) -> u64 {
     std::future::pending().await
 }
 
-/// How to reach a session that keeps listening, if there is a way to one.
+/// Returns how to connect a session that can listen; `None` if there is none.
 pub(in crate::store) fn way(db: &Db) -> Option<Target> {
     let Db::Postgres(server) = db else {
         return None;

@@ -1,4 +1,5 @@
-//! What applications want to send and no transaction has taken in yet, for each tenant.
+//! The messages that applications have handed over but no transaction has stored yet, for each
+//! tenant.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -11,21 +12,21 @@ use crate::store::error::StoreError;
 /// A message that an application wants to send.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
-    /// Chosen by the caller; the same id twice is one message.
+    /// Chosen by the caller. Two messages with the same id are one message.
     pub id: MessageId,
     /// A person or a group.
     pub to: Jid,
-    /// The plain `Message` protobuf.
+    /// The unencrypted `Message` protobuf.
     pub body: Vec<u8>,
-    /// The same key twice is one message, whatever the ids.
+    /// Two messages with the same key are one message, whatever their ids.
     pub idempotency_key: Option<String>,
-    /// The device that is to send it, or another one of its account.
+    /// The device that should send it, or another device of the same account.
     pub account: Jid,
-    /// When it is not to be sent any more.
+    /// The time after which it is not sent any more, in milliseconds since 1970.
     pub expires_ms: Option<i64>,
 }
 
-/// What waits, for each tenant.
+/// The queues of all tenants.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct Intake {
     pub(in crate::store) queues: Arc<Mutex<HashMap<TenantId, Weak<Queue>>>>,
@@ -42,7 +43,7 @@ pub(in crate::store) struct Queue {
 pub(in crate::store) struct Waiting {
     pub(in crate::store) message: NewMessage,
     pub(in crate::store) now_ms: i64,
-    /// Dropped without an answer where nobody knows what became of the message.
+    /// Dropped without an answer if the outcome for this message is unknown.
     pub(in crate::store) answer: oneshot::Sender<Result<MessageId, StoreError>>,
 }
 
@@ -59,7 +60,7 @@ impl Intake {
     }
 }
 
-/// A lock that is never held across a wait or a panic.
+/// Takes a lock that is never held across an await or a panic.
 pub(in crate::store) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

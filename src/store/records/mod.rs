@@ -1,17 +1,17 @@
-//! Ratchets and sender keys as whatsmeow keeps them: JSON, where we keep protobuf.
+//! Ratchets and sender keys in whatsmeow's form, which is JSON where ours is protobuf.
 //!
-//! Both forms hold the same keys in the same columns. What is stored here is always protobuf; the
-//! other form is read when an account comes from whatsmeow and written when it goes there. The
-//! order of the fields, their spelling and the base64 are those of Go's encoder, so that a record
-//! that comes back has the same bytes.
+//! Both forms hold the same keys in the same columns. Our database always stores protobuf. The JSON
+//! form is read when an account comes from whatsmeow, and written when it goes there. Field order,
+//! spelling and base64 are those of Go's encoder, so that a record that comes back has the same
+//! bytes.
 //!
-//! Three things are said differently. A sender key of somebody else has a private half of zeros
-//! there and none here. Beside the seed of a message to a group, JSON holds what is derived from
-//! it. And a ratchet whose first key is not known takes our identity key in that place: there it
-//! must not be empty, and nobody starts a ratchet with it.
+//! Three things differ. In JSON, another device's sender key has a private half of zeros; in
+//! protobuf it has none. For a group message, JSON stores the derived keys beside the seed. A
+//! ratchet whose first base key is unknown stores our identity key in that place, because the field
+//! must not be empty there and no ratchet begins with that key.
 //!
-//! A key exchange without pre-keys (`PendingKeyExchange`, `NeedsRefresh`) does not exist at
-//! WhatsApp: whatever stands there is not taken over.
+//! WhatsApp does not use key exchange without pre-keys (`PendingKeyExchange`, `NeedsRefresh`), so
+//! these fields are not imported.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -33,24 +33,24 @@ use crate::signal::sender_key::{self, SenderKey};
 #[cfg(test)]
 mod tests;
 
-/// What a record holds.
+/// The content of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Ratchet,
     SenderKey,
 }
 
-/// How a record is written.
+/// The encoding of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Ours.
+    /// Our encoding.
     Protobuf,
-    /// whatsmeow's.
+    /// whatsmeow's encoding.
     Json,
 }
 
 impl Form {
-    /// How these bytes are written. No record of ours begins with a brace.
+    /// Returns the encoding of these bytes. None of our records begins with a brace.
     pub(super) fn of(record: &[u8]) -> Self {
         let first = record.iter().find(|byte| !byte.is_ascii_whitespace());
         match first {
@@ -61,7 +61,7 @@ impl Form {
 }
 
 impl Kind {
-    /// What a column holds; `None` where it is no record.
+    /// Returns the content of a column; `None` if it is not a record.
     pub(super) fn of(table: &str, column: &str) -> Option<Self> {
         match (table, column) {
             ("whatsmeow_sessions", "session") => Some(Self::Ratchet),
@@ -70,8 +70,9 @@ impl Kind {
         }
     }
 
-    /// The record in a form, whichever it has; or what is wrong with it. One that has the form
-    /// already stays as it is, byte for byte. `None` if the other side is better off without it.
+    /// Converts a record to the given form, or returns what is wrong with it. A record that has
+    /// this form already is returned unchanged. `None` means that the other client is better off
+    /// without the record.
     pub(super) fn convert(
         self,
         record: Vec<u8>,
@@ -90,12 +91,12 @@ impl Kind {
         }
     }
 
-    /// The record as we would write it ourselves.
+    /// Returns the record as we would write it ourselves.
     fn checked(self, record: &[u8]) -> Result<Vec<u8>, &'static str> {
         match self {
             Self::Ratchet => match Ratchet::decode(record) {
                 Err(_) => Err(self.undecodable()),
-                // Nothing can be read with it: whoever wrote it lost something.
+                // Such a record decrypts nothing: the program that wrote it has lost data.
                 Ok(ratchet) if ratchet == Ratchet::default() => Err("the ratchet is empty"),
                 Ok(ratchet) => Ok(ratchet.encode()),
             },
@@ -129,7 +130,7 @@ impl Kind {
         }
     }
 
-    /// From what [`Kind::checked`] gave.
+    /// Writes the result of [`Kind::checked`] as JSON.
     fn write_json(self, record: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Ratchet => {
@@ -146,12 +147,13 @@ impl Kind {
     }
 }
 
-/// Bytes in base64; null where there are none.
+/// Bytes in base64; null if absent.
 #[derive(Default)]
 struct Bytes(Option<Vec<u8>>);
 
 impl Bytes {
-    /// Nothing is empty here: Go does not tell an absent slice from one without bytes.
+    /// Returns the bytes; `None` if they are empty, because Go does not distinguish an absent slice
+    /// from an empty one.
     fn some(self) -> Option<Vec<u8>> {
         self.0.filter(|bytes| !bytes.is_empty())
     }
@@ -175,7 +177,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// A list; null where Go had none.
+/// Reads a list; null, which Go writes for an absent list, is empty.
 fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
@@ -251,7 +253,7 @@ struct ChainForm {
 #[serde(rename_all = "PascalCase", default)]
 struct ChainKeyForm {
     key: Bytes,
-    /// Of the next message, as ours.
+    /// The index of the next message, as in our form.
     index: u32,
 }
 
@@ -315,10 +317,11 @@ impl From<RatchetForm> for RecordStructure {
 }
 
 impl RatchetForm {
-    /// There, a ratchet has a current state, and a state a chain that encrypts: without them
-    /// whatsmeow would crash. The newest that has one takes the place; it decrypts all the same.
-    /// `None` where all chains are used up: without the row whatsmeow begins a new ratchet, with it
-    /// whatsmeow would send what nobody can read.
+    /// Converts a record. In JSON every ratchet needs a current state, and every state needs a
+    /// sending chain; otherwise whatsmeow would crash. The newest state with a usable chain becomes
+    /// the current one; the others still decrypt. Returns `None` if all sending chains are used up.
+    /// Without the row whatsmeow starts a new ratchet; with it, whatsmeow would send messages that
+    /// cannot be decrypted.
     fn of(record: RecordStructure) -> Option<Self> {
         let index =
             |state: &SessionStructure| state.sender_chain.as_ref()?.chain_key.as_ref()?.index;
@@ -389,7 +392,7 @@ impl From<PendingForm> for PendingPreKey {
         Self {
             pre_key_id: one_time.map(|id| id.value),
             base_key: form.base_key.some(),
-            // One that does not fit is refused with the record.
+            // An id that does not fit makes the whole record invalid.
             signed_pre_key_id: Some(i32::try_from(form.signed_pre_key_id).unwrap_or(-1)),
         }
     }
@@ -456,7 +459,7 @@ impl From<Chain> for ChainForm {
 }
 
 impl SenderStateForm {
-    /// `None` where a message key is another than its seed gives.
+    /// Returns `None` if a message key is not the one that its seed yields.
     fn read(self) -> Option<SenderKeyStateStructure> {
         let private = self.signing_key_private.some();
         let keys = self.keys.into_iter();

@@ -1,4 +1,4 @@
-//! Both forms of one record, each made here from the same facts.
+//! Both forms of one record, each built here from the same facts.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -9,8 +9,8 @@ use crate::crypto::hkdf;
 
 type Key = [u8; 32];
 
-/// A chain with the private half of its key, and the keys of messages that have not come: index,
-/// cipher key, MAC key and initial vector.
+/// A chain with the private half of its key, and the keys of skipped messages: index, cipher key,
+/// MAC key and initialization vector.
 #[derive(Clone, Debug)]
 struct ChainOf {
     public: Key,
@@ -292,7 +292,7 @@ proptest! {
         prop_assert_eq!(text(theirs), json.clone());
         let again = converted(Kind::Ratchet, ours.clone(), Form::Json);
         prop_assert_eq!(text(again), json);
-        // What has the form already keeps its bytes.
+        // A record that has the form already keeps its bytes.
         prop_assert_eq!(converted(Kind::Ratchet, ours.clone(), Form::Protobuf), ours);
     }
 
@@ -322,7 +322,7 @@ fn a_chain(number: u8) -> ChainOf {
 fn a_state() -> StateOf {
     StateOf {
         identities: [[1; 32], [2; 32]],
-        // Larger than what phones take, and as whatsmeow takes them.
+        // Larger than phones accept, but accepted by whatsmeow.
         registrations: [u32::MAX, 3_307_947_812],
         root: [3; 32],
         previous_counter: u32::MAX,
@@ -341,7 +341,7 @@ fn refusal(kind: Kind, json: &str) -> &'static str {
     kind.convert(json.into(), Form::Protobuf).unwrap_err()
 }
 
-/// What whatsmeow may have in other words is read all the same.
+/// Variants that whatsmeow may write can all be read.
 #[test]
 fn habits_of_whatsmeow_are_read() {
     let state = StateOf {
@@ -373,7 +373,8 @@ fn habits_of_whatsmeow_are_read() {
         assert_eq!(ours, plain, "{is}");
     }
 
-    // Somebody else's key that was never used to read: later it has a private half of zeros.
+    // Another device's key that has never decrypted anything. Once used, it gets a private half of
+    // zeros.
     let state = SenderStateOf {
         id: u32::MAX,
         iteration: 1,
@@ -418,7 +419,7 @@ fn damaged_json_is_refused() {
     }
     assert_eq!(refusal(Kind::Ratchet, "{}"), "the ratchet is empty");
     assert_eq!(refusal(Kind::SenderKey, "{}"), "the sender key is empty");
-    // One form of another column.
+    // A valid form, but of the other column.
     assert_eq!(refusal(Kind::SenderKey, &json), "the sender key is empty");
 
     let state = SenderStateOf {
@@ -430,7 +431,7 @@ fn damaged_json_is_refused() {
         skipped: vec![(0, [3; 32])],
     };
     let json = format!(r#"{{"SenderKeyStates":[{}]}}"#, state.json());
-    // Nothing that is derived may differ from what its seed gives.
+    // Derived keys must be those that the seed yields.
     let broken = json.replacen(&b64(&[3; 32]), &b64(&[5; 32]), 1);
     let what = refusal(Kind::SenderKey, &broken);
     assert_eq!(what, "the sender key cannot be decoded");
@@ -465,7 +466,7 @@ fn what_whatsmeow_cannot_hold_gives_way_to_what_it_can() {
     let rest = record(Some(deaf.clone()), vec![older.protobuf()]);
     assert_eq!(rest, Some(one.clone()));
     assert_eq!(record(Some(deaf), Vec::new()), None);
-    // Nor has it a chain whose places are all used up.
+    // It also has no chain whose indexes are all used up.
     let mut ended = newer.clone();
     ended.sender.index = u32::MAX;
     assert_eq!(record(Some(ended.protobuf()), Vec::new()), None);

@@ -1,4 +1,4 @@
-//! Keys of the HTTP interface, what was done with them, and devices that are being linked.
+//! API keys of the HTTP interface, the audit log, and the progress of linking devices.
 
 use crate::ids::TenantId;
 use crate::store::Store;
@@ -7,31 +7,31 @@ use crate::store::error::StoreError;
 
 const TABLE: &str = "wmctl_api_key";
 
-/// Audit rows that are read at once.
+/// Maximum number of audit rows in one listing.
 const AUDIT_ROWS_MAX: u32 = 200;
 
-/// A key as it is kept.
+/// A stored API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The public half: names the key in logs and audit rows.
+    /// The public half, which identifies the key in logs and audit rows.
     pub id: String,
     pub name: String,
     /// SHA-256 of the whole key.
     pub hash: Vec<u8>,
-    /// Names with commas between, or `*`.
+    /// Names separated by commas, or `*`.
     pub tenants: String,
-    /// Words with commas between.
+    /// Permitted actions, separated by commas.
     pub actions: String,
     pub created_ms: i64,
 }
 
-/// One change that somebody made.
+/// One change to be recorded in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
-    /// Rises with time.
+    /// Sorts by time.
     pub id: String,
     pub at_ms: i64,
-    /// A key's name, or the user of the machine.
+    /// The name of an API key, or the user of the machine.
     pub actor: String,
     pub action: &'static str,
     pub tenant: Option<TenantId>,
@@ -39,7 +39,7 @@ pub struct Audit {
     pub request_id: Option<String>,
 }
 
-/// An audit row that is read back.
+/// A row of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRow {
     pub id: String,
@@ -51,10 +51,10 @@ pub struct AuditRow {
     pub request_id: Option<String>,
 }
 
-/// How far linking a device has come.
+/// The progress of linking a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairingRow {
-    /// Names the attempt: a new one takes the row over.
+    /// Identifies the attempt. A new attempt takes the row over.
     pub attempt: String,
     /// Rises with each step.
     pub number: i64,
@@ -96,13 +96,13 @@ const START_PAIRING: &str = "
         step = excluded.step, ended = FALSE, changed_ms = excluded.changed_ms
     WHERE wmctl_pairing.ended OR wmctl_pairing.changed_ms < $5";
 
-/// What was shown is a secret until it was used: it is not kept.
+/// A QR code or pairing code is secret until it is used, so only the latest step is kept.
 const STEP_PAIRING: &str = "
     UPDATE wmctl_pairing SET number = $3, step = $4, ended = $5, changed_ms = $6
     WHERE business_id = $1 AND attempt = $2 AND NOT ended";
 
 impl Store {
-    /// Keeps a new key; false if its name is taken.
+    /// Stores a new key. Returns `false` if its name is taken.
     pub async fn add_key(&self, key: &ApiKey, audit: &Audit) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         let row = args![
@@ -121,24 +121,24 @@ impl Store {
         Ok(added)
     }
 
-    /// All keys, by name.
+    /// Returns all keys, ordered by name.
     pub async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
         let rows = self.db.rows(LIST, args![]).await?;
         rows.iter().map(key_row).collect()
     }
 
-    /// One key by the half of it that is no secret.
+    /// Returns one key by its public half.
     pub async fn key(&self, id: &str) -> Result<Option<ApiKey>, StoreError> {
         let row = self.db.row(BY_ID, args![id]).await?;
         row.as_ref().map(key_row).transpose()
     }
 
-    /// Whether there is any key at all.
+    /// Returns whether any key exists.
     pub async fn has_keys(&self) -> Result<bool, StoreError> {
         Ok(self.db.row(ANY, args![]).await?.is_some())
     }
 
-    /// Forgets a key by name or id. Whether there was one.
+    /// Deletes a key by name or id. Returns whether it existed.
     pub async fn remove_key(&self, name: &str, audit: &Audit) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         let removed = 0 < tx.run(REMOVE, args![name]).await?;
@@ -149,14 +149,14 @@ impl Store {
         Ok(removed)
     }
 
-    /// Writes down what somebody did.
+    /// Adds a row to the audit log.
     pub async fn audit(&self, audit: &Audit) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         insert_audit(&mut tx, audit).await?;
         tx.commit().await
     }
 
-    /// What was done last, newest first; to one tenant, or to all.
+    /// Returns the latest audit rows, newest first, of one tenant or of all.
     pub async fn audits(&self, tenant: Option<&TenantId>) -> Result<Vec<AuditRow>, StoreError> {
         const TABLE: &str = "wmctl_audit";
         let only = tenant.map_or("", TenantId::as_str);
@@ -175,7 +175,7 @@ impl Store {
         rows.iter().map(audit).collect()
     }
 
-    /// How far linking has come.
+    /// Returns the progress of linking a device.
     pub async fn pairing(&self, tenant: &TenantId) -> Result<Option<PairingRow>, StoreError> {
         const TABLE: &str = "wmctl_pairing";
         let Some(row) = self.db.row(PAIRING, args![tenant.as_str()]).await? else {
@@ -190,7 +190,8 @@ impl Store {
         }))
     }
 
-    /// Begins an attempt, unless one goes on that moved after `stale_ms`. Whether it began.
+    /// Begins an attempt, unless another attempt is in progress that changed after `stale_ms`.
+    /// Returns whether it began.
     pub async fn start_pairing(
         &self,
         tenant: &TenantId,
@@ -209,7 +210,7 @@ impl Store {
         Ok(begun)
     }
 
-    /// The next step of an attempt; false if it was ended meanwhile.
+    /// Records the next step of an attempt. Returns `false` if the attempt has ended in between.
     pub async fn step_pairing(
         &self,
         tenant: &TenantId,
@@ -230,7 +231,7 @@ impl Store {
     }
 }
 
-/// Writes an audit row in the transaction of what it tells of.
+/// Adds an audit row in the transaction of the change that it describes.
 pub(in crate::store) async fn insert_audit(tx: &mut Tx, audit: &Audit) -> Result<(), StoreError> {
     let tenant = audit.tenant.as_ref().map(ToString::to_string);
     let row = args![

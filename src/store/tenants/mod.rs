@@ -1,4 +1,4 @@
-//! What is to run, and what its hosts say of it.
+//! The desired state of each tenant, and the state that its host observes.
 
 pub mod api_keys;
 
@@ -12,15 +12,16 @@ use crate::store::tenants::api_keys::{Audit, insert_audit};
 
 const TABLE: &str = "wmctl_tenant";
 
-/// The role's name, if it may not see the tenant. The owner of the tables is held back by nothing.
+/// Returns the role's name if row-level security hides the tenant from it. It does not apply to the
+/// owner of the tables.
 const OUT_OF_REACH: &str = "SELECT CAST(current_user AS TEXT)
     WHERE row_security_active('wmctl_account') AND NOT EXISTS (SELECT 1 FROM wmctl_role
         WHERE role = current_user AND business_id IN ('*', $1))";
 
-/// How a tenant is to be run.
+/// How to run a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Launch {
-    /// Through which proxy it connects.
+    /// The proxy through which it connects.
     pub proxy: Option<String>,
     /// The name under which the phone lists the device.
     pub device_name: Option<String>,
@@ -28,40 +29,40 @@ pub struct Launch {
     pub platform: Option<String>,
 }
 
-/// What a tenant's row wants.
+/// The desired state in a tenant's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {
     pub enabled: bool,
-    /// Name or id of the host that is to run it, if it lives.
+    /// Name or id of the host that should run it, if that host is alive.
     pub wanted_host: Option<String>,
     pub launch: Launch,
-    /// How long its messages may wait, in seconds; 0 is for ever.
+    /// How long its messages may wait, in seconds; 0 means forever.
     pub message_ttl_s: Option<i64>,
 }
 
-/// Who is to send a message.
+/// The account that would send a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
     /// Its device, if one is paired.
     pub jid: Option<Jid>,
-    /// `logged_out`, `banned`, `outdated` or `exported`, and until when, for a ban that ends.
+    /// `logged_out`, `banned`, `outdated` or `exported`; and the end of a temporary ban.
     pub ended: Option<String>,
     pub ended_at_ms: Option<i64>,
-    /// How long its messages may wait, in seconds; 0 is for ever.
+    /// How long its messages may wait, in seconds; 0 means forever.
     pub message_ttl_s: Option<i64>,
 }
 
-/// A paired tenant as hosts see it when they look for work.
+/// A paired tenant, as hosts see it when they look for work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     pub tenant: TenantId,
     pub desired: Desired,
     pub owner: Option<HostId>,
-    /// The owner was declared dead.
+    /// Whether the owner was declared dead.
     pub orphaned: bool,
 }
 
-/// What a host says of a tenant that it runs.
+/// The state of a tenant, reported by the host that runs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
     pub tenant: TenantId,
@@ -69,11 +70,11 @@ pub struct Observed {
     pub state: &'static str,
     pub reason: Option<String>,
     pub since_ms: i64,
-    /// Kept until there is another one.
+    /// Kept until the next error.
     pub error: Option<String>,
 }
 
-/// Everything that is known of a tenant, for people.
+/// All information about a tenant, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
     pub tenant: TenantId,
@@ -82,11 +83,11 @@ pub struct Overview {
     pub desired: Desired,
     pub epoch: i64,
     pub owner: Option<HostId>,
-    /// Name and process number of the owner, and whether it was declared dead.
+    /// Name and process id of the owner, and whether it was declared dead.
     pub host: Option<(String, i64, bool)>,
     pub lease_since_ms: i64,
     pub heartbeat_ms: Option<i64>,
-    /// State, reason, since, and the epoch that they belong to.
+    /// State, reason, since when, and the epoch of the report.
     pub observed: Option<(String, Option<String>, i64, i64)>,
     pub last_error: Option<(String, i64)>,
 }
@@ -149,7 +150,7 @@ const UPDATE: &str = "
         platform = $6, changed_ms = $7, message_ttl_s = $8
     WHERE business_id = $1";
 
-/// Nothing is said of a tenant in an epoch that is over: it may have been removed since.
+/// Does not write the state of an old epoch: the tenant may have been removed since.
 macro_rules! observe {
     ($lock:literal) => {
         concat!(
@@ -176,7 +177,8 @@ pub(super) const FENCE: &str = "
 
 const FORGET_LEASE: &str = "DELETE FROM wmctl_lease WHERE business_id = $1 AND owner IS NULL";
 
-/// Everything of a tenant, but for its lease, whose epoch must not fall, and what was done to it.
+/// All tables with rows of a tenant, except its lease, whose epoch must not fall, and its audit
+/// log.
 pub(super) const PURGED: [&str; 34] = [
     "wmctl_dead_letter",
     "wmctl_delivery",
@@ -215,7 +217,7 @@ pub(super) const PURGED: [&str; 34] = [
 ];
 
 impl Store {
-    /// Paired tenants that may connect.
+    /// Returns the paired tenants that may connect.
     pub async fn plan(&self, now_ms: i64) -> Result<Vec<Planned>, StoreError> {
         let rows = self.db.rows(PLAN, args![now_ms]).await?;
         let planned = |row: &Row| {
@@ -230,19 +232,21 @@ impl Store {
         rows.iter().map(planned).collect()
     }
 
-    /// Tenants after a name, in order; all of them that are paired or were named.
+    /// Returns tenants in order of their names, starting after `after`: all that are paired or have
+    /// settings.
     pub async fn overview(&self, after: &str, limit: u32) -> Result<Vec<Overview>, StoreError> {
         let rows = self.db.rows(OVERVIEW, args![after, "", limit]).await?;
         rows.iter().map(overview).collect()
     }
 
-    /// One tenant; `None` if nobody ever named it.
+    /// Returns one tenant; `None` if it is not known.
     pub async fn overview_of(&self, tenant: &TenantId) -> Result<Option<Overview>, StoreError> {
         let row = self.db.row(OVERVIEW, args!["", tenant.as_str(), 1_u32]);
         row.await?.as_ref().map(overview).transpose()
     }
 
-    /// Who would send a message of a tenant now; `None` if nobody ever named it.
+    /// Returns the account that would send a tenant's message now; `None` if the tenant is not
+    /// known.
     pub async fn sender(&self, tenant: &TenantId) -> Result<Option<Sender>, StoreError> {
         let Some(row) = self.db.row(SENDER, args![tenant.as_str()]).await? else {
             return Ok(None);
@@ -262,13 +266,14 @@ impl Store {
         }))
     }
 
-    /// What a tenant's row wants; `None` without a row.
+    /// Returns the desired state of a tenant; `None` without a row.
     pub async fn desired(&self, tenant: &TenantId) -> Result<Option<Desired>, StoreError> {
         let row = self.db.row(DESIRED_SQLITE, args![tenant.as_str()]).await?;
         row.as_ref().map(|row| desired(row, 0)).transpose()
     }
 
-    /// Refuses a tenant whose rows the role that logged in cannot see: they would seem not to be.
+    /// Returns [`StoreError::OutOfReach`] if the current role cannot see the tenant's rows, which
+    /// would otherwise seem not to exist.
     pub async fn check_reach(&self, tenant: Option<&TenantId>) -> Result<(), StoreError> {
         if matches!(self.db, Db::Sqlite { .. }) {
             return Ok(());
@@ -286,7 +291,8 @@ impl Store {
         }
     }
 
-    /// Changes what is wanted of a tenant; names it if nobody has. Whether it was known.
+    /// Changes the desired state of a tenant, and creates the row if there is none. Returns whether
+    /// the tenant was known.
     pub async fn want(
         &self,
         tenant: &TenantId,
@@ -324,8 +330,8 @@ impl Store {
         Ok(known)
     }
 
-    /// Deletes everything of a tenant, keys and sessions too. Whoever runs it cannot commit from
-    /// then on. Whether there was anything.
+    /// Deletes all rows of a tenant, including keys and sessions. A process that runs the tenant
+    /// cannot commit afterwards. Returns whether there was anything to delete.
     pub async fn purge(&self, tenant: &TenantId, audit: &Audit) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         let known = tx.row(KNOWN, args![tenant.as_str()]).await?.is_some();
@@ -338,7 +344,8 @@ impl Store {
         Ok(known)
     }
 
-    /// Forgets the lease of a purged tenant whose name never comes again: its epoch starts over.
+    /// Deletes the lease of a purged tenant whose name will never be used again, because its epoch
+    /// starts over.
     pub async fn forget_lease(&self, tenant: &TenantId) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         tx.run(FORGET_LEASE, args![tenant.as_str()]).await?;
@@ -348,8 +355,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down what hosts see; of an older epoch nothing. [`StoreError::Busy`] if somebody has
-    /// locked one of the rows: none is written then.
+    /// Writes the observed states; those of an older epoch are skipped. Returns
+    /// [`StoreError::Busy`] if one of the rows is locked for 2 s; then none is written.
     pub async fn observe(&self, seen: &[Observed], now_ms: i64) -> Result<(), StoreError> {
         let mut tx = self.db.begin_briefly().await?;
         let observe = match self.db {

@@ -1,4 +1,4 @@
-//! What a database says of its own tables.
+//! The tables and columns of a database, according to its own catalogue.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::store::error::StoreError;
 
 const TABLE: &str = "catalog";
 
-/// What a column holds.
+/// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -30,7 +30,7 @@ impl Kind {
     }
 }
 
-/// One column; `kind` is absent where it is none that we move.
+/// One column. `kind` is `None` if its type is not one that we move.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub(super) name: String,
@@ -38,7 +38,7 @@ pub(super) struct Column {
     pub(super) required: bool,
 }
 
-/// The columns of a table, in their order; none where there is no such table.
+/// Returns the columns of a table, in order; none if the table does not exist.
 pub(super) async fn columns(tx: &mut Tx, table: &str) -> Result<Vec<Column>, StoreError> {
     const SQLITE: &str = "
         SELECT name, lower(type), CAST(\"notnull\" + pk AS BIGINT) FROM pragma_table_info($1)";
@@ -60,12 +60,12 @@ pub(super) async fn columns(tx: &mut Tx, table: &str) -> Result<Vec<Column>, Sto
     rows.iter().map(column).collect()
 }
 
-/// Whether there is a table of this name.
+/// Returns whether a table of this name exists.
 pub(super) async fn exists(tx: &mut Tx, table: &str) -> Result<bool, StoreError> {
     Ok(!columns(tx, table).await?.is_empty())
 }
 
-/// Tables whose names begin with `prefix` and an underscore, in order.
+/// Returns the tables whose names begin with `prefix` and an underscore, ordered by name.
 pub(super) async fn tables(tx: &mut Tx, prefix: &str) -> Result<Vec<String>, StoreError> {
     const SQLITE: &str = "
         SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE $1 ESCAPE '\\'
@@ -80,7 +80,7 @@ pub(super) async fn tables(tx: &mut Tx, prefix: &str) -> Result<Vec<String>, Sto
     rows.iter().map(|row| row.column(TABLE, 0)).collect()
 }
 
-/// The same tables with those that others refer to before them.
+/// Sorts the tables so that each one follows the tables that it references.
 pub(super) async fn by_reference(
     tx: &mut Tx,
     tables: Vec<String>,
@@ -105,7 +105,7 @@ pub(super) async fn by_reference(
                 .iter()
                 .all(|other| other == table || !left.contains(other))
         };
-        // A circle of references ends the order; the database says what it thinks of it.
+        // A cycle of references cannot be ordered. The database will report the problem.
         let at = waiting.iter().position(is_free).unwrap_or(0);
         ordered.push(waiting.remove(at).0);
     }

@@ -1,14 +1,14 @@
-//! What a row must be like, so that a damaged one is named before the database refuses it, and one
-//! that it would not refuse is noticed.
+//! Checks rows before they are written, so that a damaged row is reported by name. This also finds
+//! damage that the database itself would accept.
 
 use crate::store::account::column_lengths::LENGTHS;
 use crate::store::db::Val;
 use crate::store::transfer::shape::Shape;
 
-/// Ids of pre-keys have three bytes.
+/// Pre-key ids have three bytes.
 const PRE_KEY_IDS: i64 = 1 << 24;
 
-/// What is wrong with a row, if anything is.
+/// Returns what is wrong with a row; `None` if it is valid.
 pub(super) fn damage(shape: &Shape, row: &[Val]) -> Option<&'static str> {
     let table = shape.table.as_str();
     let named = shape.columns.iter().zip(row);
@@ -45,7 +45,7 @@ fn is_absent(value: &Val) -> bool {
     }
 }
 
-/// What tells a row from others: its first columns that a person can read.
+/// Returns what identifies a row: the values of its first readable columns.
 pub(super) fn name(shape: &Shape, row: &[Val]) -> String {
     const SHOWN: usize = 3;
     let readable = shape.columns.iter().zip(row).skip(shape.fixed);

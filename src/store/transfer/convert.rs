@@ -1,7 +1,7 @@
-//! Records that were here before us in whatsmeow's form: written in ours, where they are.
+//! Converts records that whatsmeow's fork left in this database to our form, in place.
 //!
-//! One tenant is one transaction under the lock of its lease, so that whatever ends it in between
-//! leaves whole tenants; the mark in the tenant's row says what is left to do.
+//! Each tenant is one transaction under the lock of its lease, so an interruption leaves only whole
+//! tenants. A flag in the tenant's row says whether it is still to be converted.
 
 use tracing::warn;
 
@@ -13,9 +13,9 @@ use crate::store::records::{Form, Kind};
 use crate::store::tenants::FENCE;
 use crate::store::transfer::copy::be_patient;
 
-/// Records that are read at once.
+/// How many records are read at once.
 const PAGE: i64 = 200;
-/// How JSON begins.
+/// The first byte of JSON.
 const BRACE: &[u8] = b"{";
 
 const MARKED: &str = "
@@ -29,15 +29,15 @@ const MARK: &str = "
 pub(super) const UNMARK: &str = "
     UPDATE wmctl_account SET foreign_records = false WHERE business_id = $1";
 
-/// One of the two tables.
+/// One of the two tables with records.
 struct Table {
     name: &'static str,
     kind: Kind,
-    /// Columns of its key, behind the tenant.
+    /// The number of key columns after the tenant.
     keys: usize,
-    /// The next page: the tenant, a brace, how many, and the last key.
+    /// Selects the next page. Arguments: the tenant, a brace, the number of rows, and the last key.
     read: &'static str,
-    /// The record, the tenant, and the key.
+    /// Updates a record. Arguments: the record, the tenant, and the key.
     write: &'static str,
 }
 
@@ -71,11 +71,11 @@ const TABLES: [Table; 2] = [
 ];
 
 impl Store {
-    /// Writes what is left in our form. Refused while a process runs one of the tenants; those
-    /// before it are done then.
+    /// Converts the remaining records to our form. Refuses if a process runs one of the tenants;
+    /// earlier tenants are then already converted.
     pub(in crate::store) async fn convert_records(&self) -> Result<(), StoreError> {
         for name in self.foreign_records().await? {
-            // A name that we do not take belongs to nobody who could run it.
+            // A tenant with an invalid name cannot be run anyway.
             if let Ok(tenant) = name.parse::<TenantId>() {
                 self.convert_tenant(&tenant).await?;
             }
@@ -83,7 +83,7 @@ impl Store {
         Ok(())
     }
 
-    /// Tenants that have, or may have, records in whatsmeow's form.
+    /// Returns the tenants that have, or may have, records in whatsmeow's form.
     pub async fn foreign_records(&self) -> Result<Vec<String>, StoreError> {
         let rows = self.db.rows(MARKED, args![]).await?;
         rows.iter()
@@ -91,7 +91,7 @@ impl Store {
             .collect()
     }
 
-    /// Looks through all records for those in whatsmeow's form, which somebody wrote since.
+    /// Searches all records for those in whatsmeow's form, which the fork may have written since.
     pub async fn look_for_records(&self) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         be_patient(&mut tx).await?;
@@ -103,7 +103,7 @@ impl Store {
         let mut tx = self.db.begin().await?;
         be_patient(&mut tx).await?;
         if tx.row(IS_MARKED, args![tenant.as_str()]).await?.is_none() {
-            // Another process has done it meanwhile.
+            // Another process has already converted this tenant.
             return Ok(());
         }
         let lock = match self.hold(&mut tx, tenant).await {
@@ -125,7 +125,7 @@ impl Store {
     }
 }
 
-/// What cannot be read stays as it is, for `wmctl db check` to name.
+/// Leaves a record that cannot be decoded as it is; `wmctl db check` reports it.
 async fn convert(tx: &mut Tx, table: &Table, tenant: &TenantId) -> Result<(), StoreError> {
     let mut last = vec![String::new(); table.keys];
     let mut unreadable = 0;

@@ -1,4 +1,4 @@
-//! The rows of one account in one table, from one database to another.
+//! Copies the rows of one account in one table from one database to another.
 
 use futures_util::StreamExt;
 use sqlx::AssertSqlSafe;
@@ -12,18 +12,19 @@ use crate::store::transfer::check;
 use crate::store::transfer::report::{Damage, Moved, Progress, TransferError, Watcher};
 use crate::store::transfer::shape::{Shape, Task, Written};
 
-/// Rows that one round trip carries.
+/// How many rows are sent per round trip.
 const ROWS_PER_BATCH: usize = 200;
-/// MACs whose collection has no version belong to nothing; files without foreign keys may have any.
+/// The MACs of a collection without a version are meaningless. A file without foreign keys may
+/// contain some.
 const MACS: &str = "whatsmeow_app_state_mutation_macs";
 
 /// Two databases, each in a transaction.
 pub(super) struct Mover<'a> {
     pub(super) source: Tx,
     pub(super) target: Tx,
-    /// How ratchets and sender keys are written in the target; read they are in either form.
+    /// The form in which ratchets and sender keys are written. Both forms are read.
     pub(super) form: Form,
-    /// Leave damaged rows behind instead of refusing them.
+    /// Skips damaged rows instead of refusing the move.
     pub(super) skip_damaged: bool,
     pub(super) damaged: Vec<Damage>,
     pub(super) done: u64,
@@ -32,7 +33,7 @@ pub(super) struct Mover<'a> {
 }
 
 impl Mover<'_> {
-    /// How many rows of the source a task means.
+    /// Returns how many rows of the source a task covers.
     pub(super) async fn count(&mut self, task: &Task) -> Result<u64, TransferError> {
         if !catalog::exists(&mut self.source, &task.table).await? {
             return Ok(0);
@@ -41,7 +42,7 @@ impl Mover<'_> {
         count(&mut self.source, &task.table, &condition, values).await
     }
 
-    /// Copies the rows, and counts them in the target.
+    /// Copies the rows, and then counts them in the target.
     pub(super) async fn copy(&mut self, task: &Task) -> Result<Moved, TransferError> {
         let Some(shape) = self.shape(task).await? else {
             return Ok(self.nothing(task));
@@ -88,7 +89,7 @@ impl Mover<'_> {
         }
     }
 
-    /// What the target says of the rows afterwards.
+    /// Counts the rows in the target afterwards.
     async fn counted(
         &mut self,
         task: &Task,
@@ -111,8 +112,8 @@ impl Mover<'_> {
         })
     }
 
-    /// Columns that both sides have; those that only the target has keep their defaults. `None`
-    /// where a side has no such table.
+    /// Returns the columns that both databases have; other columns of the target keep their
+    /// defaults. `None` if one database does not have the table.
     async fn shape(&mut self, task: &Task) -> Result<Option<Shape>, TransferError> {
         let there = catalog::columns(&mut self.source, &task.table).await?;
         let here = catalog::columns(&mut self.target, &task.table).await?;
@@ -152,7 +153,8 @@ impl Mover<'_> {
     }
 }
 
-/// ` WHERE …` for columns that have these values, and the values.
+/// Builds a ` WHERE …` clause that compares the columns with the given values, and returns the
+/// values.
 fn condition(table: &str, filter: &[(&'static str, Val)]) -> (String, Vec<Val>) {
     let named = filter.iter().enumerate();
     let parts: Vec<String> = named
@@ -192,8 +194,8 @@ fn selected(column: &Written) -> String {
     }
 }
 
-/// The values of a row as they are written, or what is wrong with it. `None` where the target is
-/// better off without it.
+/// Returns the values of a row as they will be written, or what is wrong with it. `None` if the
+/// target is better off without the row.
 fn values_of(
     shape: &Shape,
     task: &Task,
@@ -239,7 +241,7 @@ pub(super) fn value(row: &Row, at: usize, kind: Kind) -> Result<Val, StoreError>
     })
 }
 
-/// Writes the rows and empties the chunk; how many there were.
+/// Writes the rows, empties the chunk, and returns the number of rows.
 async fn insert(
     tx: &mut Tx,
     shape: &Shape,
@@ -272,7 +274,8 @@ async fn insert(
     Ok(count)
 }
 
-/// A move may take longer than a unit of work; a process that is stopped in it still ends it.
+/// Raises the idle timeout of the transaction to 60 s, because a move takes longer than a unit of
+/// work. The timeout still ends a move whose process was stopped.
 pub(super) async fn be_patient(tx: &mut Tx) -> Result<(), StoreError> {
     const PATIENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = '60s'";
     if matches!(tx, Tx::Postgres { .. }) {

@@ -1,6 +1,7 @@
-//! One account of ours, as a database that whatsmeow opens.
+//! Exports one account as a database that whatsmeow can open.
 //!
-//! Ours is marked first: whatever happens then, two programs never go on with the same keys.
+//! Our rows are marked as exported first. So two programs can never both continue with the same
+//! keys, whatever happens afterwards.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,39 +24,39 @@ use crate::store::transfer::report::{Moved, TransferError, Watcher};
 use crate::store::transfer::shape::Task;
 use crate::store::transfer::stale::drop_stale;
 
-/// How long whatsmeow keeps what it sent, for people who could not read it.
+/// How long whatsmeow keeps sent messages, for recipients that could not decrypt them.
 const RETRY_MS: i64 = 7 * 24 * 3_600 * 1_000;
 
 /// What to export, and how.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
     pub tenant: TenantId,
-    /// Leave messages that are not sent yet behind.
+    /// Leaves messages behind that are not sent yet; otherwise they prevent the export.
     pub leave_unsent: bool,
-    /// Write and check everything, and take it back.
+    /// Writes and checks everything, and then rolls it back.
     pub rehearse: bool,
     pub now_ms: i64,
 }
 
-/// What an export wrote, or would.
+/// What an export wrote, or would write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
     pub device: Jid,
     pub tables: Vec<Moved>,
-    /// Messages of the outbox that stay behind.
+    /// The number of outbox messages that stay behind.
     pub unsent: u64,
 }
 
-/// Where a file is made until it is whole.
+/// A file that is written under a temporary name until it is complete.
 struct Draft {
     path: PathBuf,
     end: PathBuf,
-    /// Its lock: two exports to one file.
+    /// The file lock, which excludes a second export to the same file.
     _file: File,
 }
 
 impl Draft {
-    /// A new file beside `end`, or what a killed export left of one.
+    /// Creates a file beside `end`, or reuses one that a killed export left.
     fn open(end: &Path) -> Result<Self, TransferError> {
         if fs::metadata(end).is_ok_and(|found| 0 < found.len()) {
             let what = format!("a file ({})", end.display());
@@ -78,7 +79,7 @@ impl Draft {
         for suffix in ["-wal", "-shm", "-journal"] {
             let mut side = path.as_os_str().to_owned();
             side.push(suffix);
-            // Most often there is none.
+            // Usually there is none.
             let _ = fs::remove_file(side);
         }
         file.set_len(0).map_err(StoreError::File)?;
@@ -89,21 +90,21 @@ impl Draft {
         })
     }
 
-    /// Gives the whole file its name.
+    /// Gives the complete file its final name.
     fn finish(self) -> Result<(), TransferError> {
         let moved = fs::rename(&self.path, &self.end);
         Ok(moved.map_err(StoreError::File)?)
     }
 
     fn discard(self) {
-        // A failure leaves a file that the next export takes over.
+        // If this fails, the next export reuses the file.
         let _ = fs::remove_file(self.path);
     }
 }
 
 impl Store {
-    /// Writes one account as a database of whatsmeow and marks it as given away. Refused while a
-    /// process runs it, and where the target holds anything.
+    /// Exports one account to a database of whatsmeow and marks our rows as exported. Refuses while
+    /// a process runs the account, and if the target contains anything.
     pub async fn export(
         &self,
         to: &DatabaseUrl,
@@ -168,7 +169,7 @@ impl Store {
         let lock = self.hold(&mut own, tenant).await?;
         check_keys(&mut own, tenant).await?;
         let (device, unsent) = what_is_there(&mut own, options).await?;
-        // Everybody who ran it before can commit nothing more.
+        // Earlier holders of the lease cannot commit afterwards.
         own.run(FENCE, args![tenant.as_str()]).await?;
         if !options.rehearse {
             mark(&mut own, tenant, &to.to_string(), options.now_ms).await?;
@@ -217,7 +218,8 @@ impl Store {
         })
     }
 
-    /// Takes an exported account back: it may be run here again. Whether it was exported.
+    /// Takes an exported account back, so that it may run here again. Returns
+    /// [`TransferError::NotExported`] if it was not exported.
     pub async fn take_back(&self, tenant: &TenantId, audit: &Audit) -> Result<(), TransferError> {
         match self.unmark(tenant, Some(audit)).await? {
             true => Ok(()),
@@ -237,7 +239,7 @@ impl Store {
         let cleared = tx.run(CLEAR, args![tenant.as_str()]).await?;
         if let Some(audit) = audit {
             if 0 < cleared {
-                // Whoever had the copy may have used its keys.
+                // The program that had the copy may have used its keys.
                 log::begin(&mut tx, tenant, Mark::Exported, audit.at_ms).await?;
             }
             insert_audit(&mut tx, audit).await?;
@@ -247,7 +249,7 @@ impl Store {
     }
 }
 
-/// Whether the target surely has nothing of what was written.
+/// Returns whether the target certainly contains nothing of what was written.
 fn is_definite(error: &TransferError) -> bool {
     !matches!(
         error,
@@ -269,7 +271,7 @@ async fn mark(tx: &mut Tx, tenant: &TenantId, to: &str, now_ms: i64) -> Result<(
     Ok(())
 }
 
-/// The tenant's device, and how many messages it has not sent yet.
+/// Returns the tenant's device, and the number of its messages that are not sent yet.
 async fn what_is_there(tx: &mut Tx, options: &ExportOptions) -> Result<(Jid, u64), TransferError> {
     const UNSENT: &str = "
         SELECT COUNT(*) FROM wmctl_outbox
@@ -286,12 +288,12 @@ async fn what_is_there(tx: &mut Tx, options: &ExportOptions) -> Result<(Jid, u64
     }
 }
 
-/// What our own tables keep for a later version of whatsmeow.
+/// Data of our own tables that later versions of whatsmeow have tables for.
 struct Later {
     name: &'static str,
     read: &'static str,
     kinds: &'static [Kind],
-    /// Behind our device.
+    /// The statement that writes one row. The first argument is our device.
     write: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! One account, from another database into ours.
+//! Imports one account from another database into ours.
 
 use std::fs::{File, TryLockError};
 
@@ -20,8 +20,8 @@ use crate::store::transfer::report::{Damage, Moved, TransferError, Watcher};
 use crate::store::transfer::shape::Task;
 use crate::store::transfer::source;
 
-/// The tables that whatsmeow shares with us, in the order of their references, and how each names
-/// our device; `None` where its rows belong to no device.
+/// The tables that whatsmeow shares with us, in the order of their references, with the column that
+/// names our device. `None` if the rows of a table belong to no device.
 pub(super) const SHARED: [(&str, Option<&str>); 15] = [
     ("whatsmeow_device", Some("jid")),
     ("whatsmeow_identity_keys", Some("our_jid")),
@@ -40,9 +40,10 @@ pub(super) const SHARED: [(&str, Option<&str>); 15] = [
     ("whatsmeow_event_buffer", Some("our_jid")),
 ];
 
-/// Tables of ours that say what a process or a person did here, and nothing of the account.
+/// Our tables that record what processes and people did here. They contain nothing of the account
+/// itself.
 const STAYING: [&str; 9] = [
-    // The database itself writes it, next to each secret.
+    // A database trigger fills it, for each secret.
     "wmctl_message_secret_time",
     "wmctl_lease",
     "wmctl_role",
@@ -50,13 +51,13 @@ const STAYING: [&str; 9] = [
     "wmctl_pairing",
     "wmctl_tenant_state",
     "wmctl_host",
-    // Rows that come from elsewhere begin a log of their own.
+    // Imported rows begin a log of their own.
     "wmctl_log",
     "wmctl_place",
 ];
 
-/// What an import in place of another account leaves: what applications have read, and what is
-/// wanted of the tenant.
+/// The tables that an import with `replace` keeps if the source is not a wmctl database: the events
+/// that applications have read, and the tenant's settings.
 const KEPT: [&str; 7] = [
     "wmctl_event",
     "wmctl_account",
@@ -67,31 +68,31 @@ const KEPT: [&str; 7] = [
     "wmctl_log",
 ];
 
-/// Whether an import is kept.
+/// Whether an import is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     Commit,
-    /// Everything is written and checked, and then taken back.
+    /// Everything is written and checked, and then rolled back.
     Rehearse,
 }
 
 /// What to import, and how.
 #[derive(Clone, Debug)]
 pub struct ImportOptions {
-    /// Whose it becomes.
+    /// The tenant that receives the account.
     pub tenant: TenantId,
-    /// Whose it is in a source that has tenants.
+    /// The tenant of the account in a source that has tenants.
     pub from_tenant: TenantId,
-    /// Which one, where the source has several.
+    /// The device to import, if the source has several.
     pub device: Option<Jid>,
     pub keep: Keep,
-    /// Take the place of what the tenant has.
+    /// Replaces what the tenant has.
     pub replace: bool,
-    /// Leave damaged rows behind; never keys of the device itself.
+    /// Skips damaged rows, but never keys of the device itself.
     pub skip_damaged: bool,
 }
 
-/// What an import carried over, or would.
+/// What an import copied, or would copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
     pub origin: Origin,
@@ -99,13 +100,13 @@ pub struct Imported {
     pub device: Jid,
     /// In the order in which they were written.
     pub tables: Vec<Moved>,
-    /// Rows that were left behind.
+    /// The rows that were skipped.
     pub damaged: Vec<Damage>,
 }
 
 impl Store {
-    /// Carries one account over from another database, under the lock of the tenant's lease. Its
-    /// keys are checked, and each row; rows are counted in the target afterwards.
+    /// Imports one account from another database, under the lock of the tenant's lease. Checks its
+    /// keys and each row, and then counts the rows in the target.
     pub async fn import(
         &self,
         source: &Store,
@@ -140,7 +141,7 @@ impl Store {
         let tables = mover.import(origin, &device, options).await?;
         let mut to = mover.target;
         match origin {
-            // A source of ours may be a backup: what was sent since is in none of its rows.
+            // A source of our own may be a backup: messages sent since are in none of its rows.
             Origin::Wmctl => {
                 let highest = match catalog::exists(&mut mover.source, "wmctl_log").await? {
                     true => log::highest(&mut mover.source, &options.from_tenant).await?,
@@ -154,7 +155,7 @@ impl Store {
             }
         }
         check_keys(&mut to, &options.tenant).await?;
-        // Whatever their form was in the source, here it is ours.
+        // The records are now in our form, whatever their form in the source was.
         to.run(UNMARK, args![options.tenant.as_str()]).await?;
         to.run(FENCE, args![options.tenant.as_str()]).await?;
         insert_audit(&mut to, audit).await?;
@@ -170,9 +171,9 @@ impl Store {
         })
     }
 
-    /// Locks the tenant's lease for the rest of the transaction, so that nobody can take it
-    /// meanwhile; refuses while a process that lives has it. Nothing remains of the lock if this
-    /// process is killed.
+    /// Locks the tenant's lease until the end of the transaction, so that no process can claim it.
+    /// Refuses while a live process holds the lease. If this process is killed, the lock
+    /// disappears.
     pub(in crate::store) async fn hold(
         &self,
         tx: &mut Tx,
@@ -241,7 +242,8 @@ impl Mover<'_> {
         Ok(tables)
     }
 
-    /// Everything else that our own source keeps of the tenant: events, the outbox, settings.
+    /// Returns the tasks for all other rows that our own source has of the tenant: events, the
+    /// outbox and settings.
     async fn ours(&mut self, options: &ImportOptions) -> Result<Vec<Task>, TransferError> {
         const UNUSED: &str = "
             DELETE FROM wmctl_account WHERE business_id = $1 AND event_seq = 0 AND outbox_seq = 0";
@@ -267,7 +269,7 @@ impl Mover<'_> {
         Ok(tasks)
     }
 
-    /// What newer versions of whatsmeow keep in places that the shared tables do not have.
+    /// Copies data that newer versions of whatsmeow keep outside the shared tables.
     async fn later_tables(
         &mut self,
         device: &Jid,
@@ -301,16 +303,16 @@ impl Mover<'_> {
     }
 }
 
-/// Something that the shared tables have no place for.
+/// Data that the shared tables have no place for.
 struct Later {
     name: &'static str,
-    /// Table and column that tell whether a source has it.
+    /// The table and column that exist if a source has the data.
     place: (&'static str, &'static str),
-    /// The query of one device.
+    /// The query for one device.
     read: &'static str,
     /// The types of its columns.
     kinds: &'static [Kind],
-    /// What is done with each of its rows, behind the tenant.
+    /// The statement run for each row. The first argument is the tenant.
     write: &'static str,
 }
 
@@ -342,8 +344,8 @@ const LATER: [Later; 4] = [
             INSERT INTO wmctl_privacy_token_sent (business_id, their_jid, sender_timestamp)
             VALUES ($1, $2, $3)",
     },
-    // What was sent lately, for people who could not read it: our outbox keeps it. Places before
-    // the first leave those of what is to be sent alone.
+    // Recently sent messages, kept in the outbox for recipients that could not decrypt them. They
+    // get numbers below the first, so that the numbers of messages still to be sent do not change.
     Later {
         name: "whatsmeow_retry_buffer",
         place: ("whatsmeow_retry_buffer", "plaintext"),
@@ -385,7 +387,8 @@ fn shared(
     }
 }
 
-/// A source of ours: neither of a newer binary, nor given away since.
+/// Checks a source of our own: its schema must not be newer than this binary, and its account must
+/// not have been exported.
 async fn must_be_of_today(source: &Store, tenant: &TenantId) -> Result<(), TransferError> {
     match source.exported_to(tenant).await? {
         Some(to) => Err(TransferError::SourceExported(to)),
@@ -393,7 +396,7 @@ async fn must_be_of_today(source: &Store, tenant: &TenantId) -> Result<(), Trans
     }
 }
 
-/// Makes room for the account.
+/// Deletes the rows that the account will replace.
 pub(super) async fn clear(
     tx: &mut Tx,
     tenant: &TenantId,
@@ -427,7 +430,8 @@ pub(super) async fn must_be_free(
     }
 }
 
-/// Pre-keys go on behind the last; whatever ended an earlier account of the tenant is over.
+/// Sets the next pre-key id after the last one, and clears the state of an earlier account that had
+/// ended.
 pub(super) async fn begin_account(tx: &mut Tx, tenant: &TenantId) -> Result<(), StoreError> {
     const ACCOUNT: &str = "
         INSERT INTO wmctl_account (business_id, next_pre_key_id)
@@ -439,7 +443,7 @@ pub(super) async fn begin_account(tx: &mut Tx, tenant: &TenantId) -> Result<(), 
     Ok(())
 }
 
-/// Reads the device as the engine will, and checks that its keys belong together.
+/// Reads the device as the engine will read it, and checks that its keys fit together.
 pub(super) async fn check_keys(tx: &mut Tx, tenant: &TenantId) -> Result<(), TransferError> {
     let account = Store::account_in(tx, tenant).await?;
     let account = account.ok_or_else(|| TransferError::Unpaired(tenant.to_string()))?;
@@ -450,8 +454,8 @@ pub(super) async fn check_keys(tx: &mut Tx, tenant: &TenantId) -> Result<(), Tra
 }
 
 impl Store {
-    /// Where the tenant's keys went, if they were given away. The schema may be none of ours, or
-    /// an older one.
+    /// Returns where the tenant's keys were exported to, if they were. The schema may be older, or
+    /// not ours at all.
     async fn exported_to(&self, tenant: &TenantId) -> Result<Option<String>, StoreError> {
         const SINCE: i64 = 9;
         const EXPORTED: &str = "

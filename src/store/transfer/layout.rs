@@ -1,9 +1,9 @@
-//! whatsmeow's own tables, as its schema of version 15 has them: facts about columns, from which
-//! the statements that make them are built.
+//! The tables of whatsmeow's schema version 15, as facts about columns. The statements that create
+//! them are built from these facts.
 
 use crate::store::transfer::report::WHATSMEOW_VERSION;
 
-/// One column: its name, and its type with what it must be.
+/// The name of a column, and its type with constraints.
 type Column = (&'static str, &'static str);
 
 /// One table.
@@ -11,9 +11,9 @@ pub(super) struct Table {
     pub(super) name: &'static str,
     columns: &'static [Column],
     key: &'static str,
-    /// The column that refers to the device, and follows it.
+    /// The column that references the device, and follows its changes.
     device: Option<&'static str>,
-    /// Anything else that belongs to the table.
+    /// Further constraints of the table.
     more: &'static str,
 }
 
@@ -27,7 +27,7 @@ const TIME: &str = "BIGINT NOT NULL";
 const FLAG: &str = "BOOLEAN NOT NULL DEFAULT false";
 const KEY_ID: &str = "INTEGER NOT NULL CHECK (@ >= 0 AND @ < 16777216)";
 
-/// In the order of their references.
+/// The tables in the order of their references.
 pub(super) const TABLES: [Table; 16] = [
     Table {
         name: "whatsmeow_device",
@@ -233,17 +233,17 @@ pub(super) const TABLES: [Table; 16] = [
     },
 ];
 
-/// The indexes beside the keys.
+/// The indexes other than primary keys.
 const INDEXES: &str = "
     CREATE INDEX idx_whatsmeow_privacy_tokens_our_jid_timestamp
         ON whatsmeow_privacy_tokens (our_jid, timestamp);
     CREATE INDEX whatsmeow_retry_buffer_timestamp_idx
         ON whatsmeow_retry_buffer (our_jid, timestamp);";
 
-/// The oldest whatsmeow that can open what is written.
+/// The oldest whatsmeow schema version whose programs can open the export.
 const COMPATIBLE: i64 = 8;
 
-/// The statements that make an empty database of whatsmeow.
+/// Returns the statements that create an empty database of whatsmeow.
 pub(super) fn script() -> String {
     let mut script = String::new();
     for table in &TABLES {

@@ -1,8 +1,8 @@
-//! Taking an account over from another database, and giving it away: whatsmeow's own layout, that
-//! of its multi-tenant fork, or ours.
+//! Imports an account from another database, and exports it: to and from the layout of whatsmeow,
+//! of its multi-tenant fork, or our own.
 //!
-//! Everything happens in one transaction of the target: a move that does not end changes nothing
-//! there. Sessions go on, and the phone notices nothing. What moves must not run meanwhile.
+//! A move is one transaction of the target, so an interrupted move changes nothing there. Sessions
+//! continue, and the phone does not notice. The account must not run during the move.
 
 mod catalog;
 mod check;

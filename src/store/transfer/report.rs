@@ -1,17 +1,17 @@
-//! What a move tells: how far it is, what became of rows, and why nothing was moved.
+//! The results of a move: its progress, what happened to the rows, and why it failed.
 
 use std::path::PathBuf;
 
 use crate::store::error::StoreError;
 
-/// Whose layout a database has.
+/// The layout of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Without tenants; its version.
+    /// whatsmeow, without tenants. The number is its schema version.
     Whatsmeow(i64),
-    /// The fork with tenants; its version.
+    /// The fork with tenants. The number is its schema version.
     Fork(i64),
-    /// Ours.
+    /// wmctl.
     Wmctl,
     /// A folder of Baileys.
     Baileys,
@@ -19,15 +19,16 @@ pub enum Origin {
     WhatsappRust,
 }
 
-/// The schema of whatsmeow that [`Store::export`](crate::store::Store::export) writes, and the
-/// newest that is read.
+/// The schema version of whatsmeow that [`Store::export`](crate::store::Store::export) writes, and
+/// the newest that can be read.
 pub const WHATSMEOW_VERSION: i64 = 15;
-/// The oldest schema of whatsmeow that is read: since then all are compatible with each other.
+/// The oldest schema version of whatsmeow that can be read. All versions since are compatible with
+/// each other.
 pub const WHATSMEOW_VERSION_MIN: i64 = 8;
-/// The same of the fork with tenants, which went its own way.
+/// The schema version of the fork with tenants, which has its own numbering.
 pub const FORK_VERSION: i64 = 12;
 
-/// How far a move is: rows of all tables together.
+/// The progress of a move, in rows of all tables together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The table that is being read.
@@ -36,36 +37,36 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Whoever shows how far a move is.
+/// A callback that shows the progress of a move.
 pub type Watcher<'a> = &'a mut (dyn FnMut(Progress) + Send);
 
-/// What became of the rows of one table.
+/// What happened to the rows of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
     pub table: String,
-    /// Rows of this account in the source.
+    /// The number of rows of this account in the source.
     pub read: u64,
-    /// Rows in the target, counted there after they were written.
+    /// The number of rows in the target, counted there after they were written.
     pub written: u64,
 }
 
-/// A row that is not what it should be.
+/// A damaged row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     pub table: String,
-    /// What tells the row from others.
+    /// Identifies the row.
     pub row: String,
     pub what: &'static str,
 }
 
-/// Why nothing was moved. The target is as it was.
+/// The reason why nothing was moved. The target is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{} does not exist", .0.display())]
     NoFile(PathBuf),
-    /// None of the layouts that are known.
+    /// The source has none of the known layouts.
     #[error(
         "the source has neither whatsmeow_device (of whatsmeow or wmctl) nor device with \
          lid_pn_mapping (of whatsapp-rust)"
@@ -92,12 +93,12 @@ pub enum TransferError {
         oldest: i64,
         newest: i64,
     },
-    /// The tenant, or the device, is not in the source; what is there instead.
+    /// The tenant or the device is not in the source. `there` lists what the source has.
     #[error("the source has no {wanted}")]
     Absent { wanted: String, there: Vec<String> },
     #[error("the source has {} devices", there.len())]
     Several { there: Vec<String> },
-    /// A device's address that we cannot read.
+    /// The address of a device cannot be parsed.
     #[error("the source names a device in a way that cannot be read: {0}")]
     Name(String),
     #[error("the source was exported to {0}: it is of the past")]
@@ -110,7 +111,7 @@ pub enum TransferError {
     Damaged(Damage),
     #[error("the keys do not fit together: {0}")]
     Keys(&'static str),
-    /// Something else wrote meanwhile, or a constraint dropped rows.
+    /// Another program wrote at the same time, or a constraint dropped rows.
     #[error("{table} has {found} rows after {written} were written")]
     Counts {
         table: String,

@@ -1,16 +1,16 @@
-//! Which rows are moved, and how those of one table look on their way.
+//! Which rows are moved, and the columns of their table.
 
 use crate::store::db::Val;
 use crate::store::transfer::catalog::Kind;
 
-/// Which rows, and what becomes of them.
+/// A set of rows to move, and how they change.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
-    /// Its name on both sides.
+    /// The name of the table in both databases.
     pub(super) table: String,
-    /// Columns of the target that have one value in all these rows.
+    /// Columns of the target that get the same value in all these rows.
     pub(super) fixed: Vec<(&'static str, Val)>,
-    /// Columns of the source that have these values in the rows that are meant.
+    /// Columns of the source, and the values that select the rows.
     pub(super) filter: Vec<(&'static str, Val)>,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Written {
     pub(super) required: bool,
 }
 
-/// How rows of one table look on their way: the fixed columns, then those of the source.
+/// The columns of one table: first the fixed columns, then those copied from the source.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub(super) table: String,

@@ -1,5 +1,5 @@
-//! The database that an account comes from: opened to read only, and asked what it is and who else
-//! has it open.
+//! The source database of an import: it is opened for reading only, and its layout and its users
+//! are determined.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Read as _;
@@ -19,11 +19,11 @@ use crate::store::transfer::report::{
 
 const DEVICE: &str = "whatsmeow_device";
 const VERSION_TABLE: &str = "whatsmeow_version";
-/// Most programs that a message names.
+/// The maximum number of programs that a message names.
 const USERS_SHOWN: usize = 5;
 
 impl Store {
-    /// Opens a database to read from it only; a file is neither made nor changed.
+    /// Opens a database for reading only. A file is neither created nor changed.
     pub async fn open_source(url: &DatabaseUrl) -> Result<Self, TransferError> {
         match url {
             DatabaseUrl::Sqlite(path) if !path.exists() => {
@@ -37,8 +37,9 @@ impl Store {
         }
     }
 
-    /// Programs that have the database open, or hold the tenant in it, as far as can be told: on
-    /// this machine for a file, in the same database for a server.
+    /// Returns the programs that have the database open, or that run the tenant in it, as far as
+    /// can be determined. For a file these are programs on this machine, for PostgreSQL sessions in
+    /// the same database.
     pub async fn users(&self, tenant: &TenantId) -> Result<Vec<String>, TransferError> {
         const SESSIONS: &str = "
             SELECT CAST(pid AS BIGINT), COALESCE(NULLIF(application_name, ''), 'a program'),
@@ -60,7 +61,7 @@ impl Store {
         Ok(users)
     }
 
-    /// Whether both are one database of one server, in two schemas.
+    /// Returns whether both are the same database of the same server, in two schemas.
     pub async fn shares_server(&self, other: &Self) -> Result<bool, TransferError> {
         const PLACE: &str = "
             SELECT current_database() || ' ' || CAST(pg_postmaster_start_time() AS TEXT)";
@@ -77,7 +78,7 @@ impl Store {
     }
 }
 
-/// Whether a file begins as each one of SQLite does, or is empty.
+/// Returns whether a file starts with SQLite's header, or is empty.
 fn is_database(path: &Path) -> std::io::Result<bool> {
     const BEGINNING: &[u8] = b"SQLite format 3\0";
     let mut beginning = Vec::new();
@@ -86,7 +87,8 @@ fn is_database(path: &Path) -> std::io::Result<bool> {
     Ok(beginning.is_empty() || beginning == BEGINNING)
 }
 
-/// Processes of this machine that have a file open, and whoever holds the tenant's lock.
+/// Returns the processes of this machine that have a file open, and the holder of the tenant's
+/// lock.
 fn users_of_file(path: &Path, tenant: &TenantId) -> Vec<String> {
     let mut users = Vec::new();
     let mut lock = path.as_os_str().to_owned();
@@ -105,7 +107,7 @@ fn users_of_file(path: &Path, tenant: &TenantId) -> Vec<String> {
         let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
-        // Other users' processes keep their files to themselves.
+        // The open files of other users' processes are not visible.
         let files = fs::read_dir(process.path().join("fd"));
         let mut files = files.into_iter().flatten().flatten();
         let is_it = |file: fs::DirEntry| {
@@ -120,7 +122,7 @@ fn users_of_file(path: &Path, tenant: &TenantId) -> Vec<String> {
     users
 }
 
-/// What the database is; refuses what cannot be read.
+/// Returns the layout of the database. Refuses a layout that cannot be read.
 pub(super) async fn origin(tx: &mut Tx) -> Result<Origin, TransferError> {
     const VERSION: &str =
         "SELECT CAST(version AS BIGINT) FROM whatsmeow_version ORDER BY version DESC LIMIT 1";
@@ -159,7 +161,7 @@ pub(super) async fn origin(tx: &mut Tx) -> Result<Origin, TransferError> {
     })
 }
 
-/// The device that is meant; whatever the source holds, it must be one that we can name.
+/// Returns the device to move. Its address must be valid, whatever else the source contains.
 pub(super) async fn only_device(
     tx: &mut Tx,
     origin: Origin,

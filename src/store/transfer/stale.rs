@@ -1,5 +1,5 @@
-//! Records that must not leave in an export: another client would encrypt with what only reads
-//! here.
+//! Removes records of earlier logs from an export: another client would encrypt with records that
+//! may only decrypt here.
 
 use crate::ids::TenantId;
 use crate::signal::sender_key::SenderKey;
@@ -15,9 +15,9 @@ const DELETE_SESSION: &str = "DELETE FROM whatsmeow_sessions WHERE their_id = $1
 const DELETE_SENDER_KEY: &str = "
     DELETE FROM whatsmeow_sender_keys WHERE chat_id = $1 AND sender_id = $2";
 
-/// Drops what our rows have of earlier logs, and would encrypt, from the database of one account
-/// that they were copied to; how many sessions and sender keys. The other client fetches new keys
-/// for the next message.
+/// Deletes, from an export of one account, sessions that were written in an earlier log or have
+/// ended, and our own sender keys of an earlier log. Returns the numbers of deleted sessions and
+/// sender keys. The other client fetches new keys for its next message.
 pub(super) async fn drop_stale(
     source: &mut Tx,
     target: &mut Tx,

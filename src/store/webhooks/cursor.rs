@@ -1,7 +1,8 @@
-//! How far webhooks have come: read by whoever delivers, moved behind the fence.
+//! The positions of webhooks in the event stream. The delivery task reads them and moves them
+//! behind the fence.
 //!
-//! A process that lost its lease moves nothing: what it delivered meanwhile is delivered again by
-//! the one that has it, under the same event ids.
+//! A process that lost its lease moves nothing. The new holder of the lease delivers the same
+//! events again, under the same event ids.
 
 use crate::ids::TenantId;
 use crate::store::Store;
@@ -12,7 +13,7 @@ use crate::store::events::{self, StoredEvent};
 use crate::store::lease::Lease;
 use crate::store::retention::{Mode, Pruning};
 
-/// Dead letters that one transaction writes.
+/// Maximum number of dead letters that one transaction writes.
 const BURIED_MAX: i64 = 500;
 const TOO_MANY: &str = "more old events wait than are kept for a webhook";
 
@@ -69,11 +70,13 @@ const TESTED: &str = "
     UPDATE wmctl_delivery SET test_done = $3, test_outcome = $4
     WHERE business_id = $1 AND webhook = $2";
 
-/// The webhooks of a tenant that have not got the event of a number, with where each stands.
+/// The webhooks of a tenant that have not received the event of a given number, with their
+/// positions.
 const BEHIND: &str = "
     SELECT webhook, seq FROM wmctl_delivery WHERE business_id = $1 AND seq < $2 ORDER BY webhook";
 
-/// Where the next few events end that are over their limit, as long as many more wait.
+/// The last number of the next few events that exceed their limit, while more events than the
+/// maximum wait.
 const OVERDUE: &str = "
     SELECT MAX(seq) FROM (SELECT seq FROM wmctl_event WHERE business_id = $1 AND seq > $2
         AND seq <= (SELECT seq FROM wmctl_event WHERE business_id = $1 AND seq > $2
@@ -82,31 +85,31 @@ const OVERDUE: &str = "
 
 const FLOOR: &str = "SELECT MIN(seq) FROM wmctl_delivery WHERE business_id = $1";
 
-/// An event, and when it was stored.
+/// An event, and when it was stored (milliseconds since 1970).
 pub type Due = (StoredEvent, i64);
 
-/// What became of an attempt, or of several. `from` is where the webhook stood: if it stands
-/// elsewhere by now, nothing changes.
+/// The result of one or more delivery attempts. `from` is the webhook's position before them. If
+/// the webhook is at another position now, nothing changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Everything up to `to` is dealt with, and so many events were delivered.
+    /// Every event up to `to` is done, and `delivered` of them were delivered.
     Passed { from: i64, to: i64, delivered: i64 },
-    /// The event after `from` was not taken.
+    /// The delivery of the event after `from` failed.
     Failed { from: i64, failure: String },
-    /// The same, and it is not tried again: it is the event `to`.
+    /// The delivery of the event `to` failed for the last time: it becomes a dead letter.
     Dead { from: i64, to: i64, failure: String },
-    /// The receiver says that there is no webhook any more: it is paused.
+    /// The receiver says that the webhook no longer exists, so it is paused.
     Gone { from: i64, failure: String },
-    /// A dead letter was delivered after all.
+    /// A dead letter was delivered.
     LetterDelivered { seq: i64 },
-    /// It was not: it stays.
+    /// The delivery of a dead letter failed again, so it stays one.
     LetterFailed { seq: i64, failure: String },
     /// A test was made.
     Tested { name: i64, outcome: String },
 }
 
 impl Store {
-    /// Events after a number, at most `limit`.
+    /// Returns at most `limit` events, starting after a number.
     pub async fn due(
         &self,
         tenant: &TenantId,
@@ -117,7 +120,7 @@ impl Store {
         rows.await?.iter().map(due).collect()
     }
 
-    /// The first dead letter that is to be sent once more, and how often it was tried.
+    /// Returns the first dead letter that should be sent again, and its number of attempts.
     pub async fn due_letter(
         &self,
         tenant: &TenantId,
@@ -129,8 +132,8 @@ impl Store {
             .transpose()
     }
 
-    /// Writes down what became of a delivery, if the lease still stands. False if the webhook is
-    /// not where it was, or not at all.
+    /// Records the result of a delivery, if the caller still holds the lease. Returns `false` if
+    /// the webhook is at another position, or does not exist.
     pub async fn settle(
         &self,
         lease: &Lease,
@@ -150,8 +153,9 @@ impl Store {
             .await
     }
 
-    /// Makes dead letters of events that are over their limit and that webhooks have not got, as
-    /// long as more than `most` are ahead of a webhook; how many. They are not kept any longer.
+    /// Turns events that exceed their retention limit into dead letters for the webhooks that have
+    /// not received them, while more than `most` events wait for a webhook. Returns the number of
+    /// dead letters. Retention can then delete these events.
     pub async fn bury(
         &self,
         pruning: &mut Pruning,
@@ -196,7 +200,7 @@ impl Store {
         Ok(buried)
     }
 
-    /// The number up to which every webhook of a tenant has everything; `None` without any.
+    /// Returns the number up to which every webhook of a tenant is done; `None` without webhooks.
     pub async fn delivered_to(&self, tenant: &TenantId) -> Result<Option<i64>, StoreError> {
         let row = self.db.row(FLOOR, args![tenant.as_str()]).await?;
         row.map_or(Ok(None), |row| row.column("wmctl_delivery", 0))
@@ -224,7 +228,8 @@ async fn settle(
             tx.run(FAIL, row).await?
         }
         Outcome::Dead { from, to, failure } => {
-            // The letter is written first: it counts the attempt that comes next.
+            // The dead letter is inserted first, because its statement adds this attempt to the
+            // stored count.
             let row = args![tenant, webhook, *from, *to, failure.as_str(), 1_i64, now_ms];
             tx.run(BURY, row).await?;
             let row = args![tenant, webhook, *from, failure.as_str(), now_ms];

@@ -1,6 +1,7 @@
-//! Webhooks as people set them up, and what became of their deliveries.
+//! Webhooks as people configure them, and the results of their deliveries.
 //!
-//! How far one has come is moved in [`place`], by the process that holds the tenant's lease alone.
+//! A webhook's position in the event stream is moved in [`cursor`], only by the process that holds
+//! the tenant's lease.
 
 use crate::ids::TenantId;
 pub use crate::secret::SecretText;
@@ -13,14 +14,14 @@ pub mod cursor;
 
 const TABLE: &str = "wmctl_webhook";
 
-/// Most webhooks of one tenant: each is a task and a connection.
+/// Maximum number of webhooks per tenant: each needs a task and a connection.
 pub const WEBHOOKS_MAX: i64 = 10;
-/// Waiting events are counted up to here.
+/// The largest count of waiting events that is reported.
 pub const WAITING_MAX: i64 = 10_000;
-/// Dead letters that are read at once.
+/// Maximum number of dead letters in one listing.
 pub const LETTERS_MAX: u32 = 1_000;
 
-/// Changes whenever a webhook of anybody does.
+/// A value that changes with any webhook of any tenant.
 const MARK: &str = "
     SELECT COUNT(*), CAST(COALESCE(SUM(version), 0) AS BIGINT) FROM wmctl_webhook";
 
@@ -72,7 +73,8 @@ const LETTERS: &str = "
     SELECT seq, kind, at_ms, reason, attempts, dead_ms, redeliver FROM wmctl_dead_letter
     WHERE business_id = $1 AND webhook = $2 AND seq > $3 ORDER BY seq LIMIT $4";
 
-/// The whole database: the oldest event that a webhook has not got, and all dead letters.
+/// For the whole database: when the oldest event that a webhook has not received was stored, and
+/// the number of dead letters.
 const LAG: &str = "
     SELECT (SELECT MIN(e.stored_ms) FROM wmctl_webhook w
         JOIN wmctl_delivery d ON d.business_id = w.business_id AND d.webhook = w.id
@@ -82,50 +84,51 @@ const LAG: &str = "
         WHERE w.paused IS NULL),
     (SELECT COUNT(*) FROM wmctl_dead_letter)";
 
-/// A webhook as it was set up.
+/// A webhook as it was configured.
 #[derive(Clone, Debug)]
 pub struct Webhook {
     pub id: String,
     pub url: String,
     pub secret: SecretText,
-    /// Kinds of events with commas between; empty for all.
+    /// Types of events separated by commas; empty for all.
     pub kinds: String,
-    /// Most events of one request.
+    /// Maximum number of events in one request.
     pub batch: i64,
-    /// Why nothing is sent to it.
+    /// Why deliveries are paused; `None` if they are not.
     pub paused: Option<String>,
     pub created_ms: i64,
-    /// Names the last test that was asked for; 0 for none.
+    /// Identifies the last test that was requested; 0 for none.
     pub test_asked: i64,
 }
 
-/// How far a webhook has come.
+/// The position of a webhook in the event stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Every event up to this number is delivered, dead, or of no interest.
+    /// Every event up to this number was delivered, became a dead letter, or is of a type that the
+    /// webhook does not want.
     pub seq: i64,
-    /// Failed attempts at what comes next.
+    /// The number of failed attempts to deliver the next event.
     pub attempts: i64,
     pub delivered: i64,
     pub delivered_ms: Option<i64>,
     pub failure: Option<String>,
     pub failed_ms: Option<i64>,
-    /// The last test that was made, and how it went.
+    /// The last test that was made, and its result.
     pub test_done: i64,
     pub test_outcome: Option<String>,
 }
 
-/// What still waits for a webhook.
+/// The events that a webhook has not received yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// At most [`WAITING_MAX`].
     pub events: i64,
-    /// When the oldest was stored.
+    /// When the oldest of them was stored, in milliseconds since 1970.
     pub since_ms: Option<i64>,
     pub dead: i64,
 }
 
-/// An event that a webhook did not take, for people.
+/// An event that a webhook did not accept, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
     pub seq: i64,
@@ -134,22 +137,22 @@ pub struct Letter {
     pub reason: String,
     pub attempts: i64,
     pub dead_ms: i64,
-    /// It is to be sent once more.
+    /// Whether it will be sent again.
     pub redeliver: bool,
 }
 
-/// What became of a new webhook.
+/// The result of adding a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
     Done,
-    /// There is one of that name.
+    /// A webhook of this name exists.
     Taken,
-    /// The tenant has as many as it may have.
+    /// The tenant has the maximum number of webhooks.
     TooMany,
 }
 
 impl Store {
-    /// A value that is another one after any change of any webhook.
+    /// Returns a value that changes whenever any webhook changes.
     pub async fn webhooks_mark(&self) -> Result<(i64, i64), StoreError> {
         let row = self.db.row(MARK, args![]).await?;
         row.map_or(Ok((0, 0)), |row| {
@@ -157,20 +160,21 @@ impl Store {
         })
     }
 
-    /// Every tenant that has webhooks, with a value that is another one after any change of its.
+    /// Returns every tenant that has webhooks, with a value that changes whenever one of them
+    /// changes.
     pub async fn webhooks_marks(&self) -> Result<Vec<(String, i64)>, StoreError> {
         let rows = self.db.rows(MARKS, args![]).await?;
         let mark = |row: &Row| Ok((row.column(TABLE, 0)?, row.column(TABLE, 1)?));
         rows.iter().map(mark).collect()
     }
 
-    /// The webhooks of a tenant with how far each has come, in order of their ids.
+    /// Returns the webhooks of a tenant with their positions, ordered by id.
     pub async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<(Webhook, Place)>, StoreError> {
         let rows = self.db.rows(HOOKS, args![tenant.as_str(), ""]).await?;
         rows.iter().map(decode).collect()
     }
 
-    /// One webhook.
+    /// Returns one webhook with its position.
     pub async fn webhook(
         &self,
         tenant: &TenantId,
@@ -180,7 +184,7 @@ impl Store {
         row.as_ref().map(decode).transpose()
     }
 
-    /// What waits for a webhook, and what it did not take.
+    /// Returns the waiting events and the dead letters of a webhook.
     pub async fn backlog(
         &self,
         tenant: &TenantId,
@@ -202,7 +206,8 @@ impl Store {
         })
     }
 
-    /// When the oldest event was stored that any webhook waits for, and how many letters are dead.
+    /// Returns when the oldest event that any webhook waits for was stored (milliseconds since
+    /// 1970), and the number of dead letters.
     pub async fn webhooks_lag(&self) -> Result<(Option<i64>, i64), StoreError> {
         let row = self.db.row(LAG, args![]).await?;
         row.map_or(Ok((None, 0)), |row| {
@@ -210,7 +215,7 @@ impl Store {
         })
     }
 
-    /// Sets a webhook up: it gets what comes after `after`, or after the newest event.
+    /// Adds a webhook. It receives the events after the number `after`, or after the newest event.
     pub async fn add_webhook(
         &self,
         tenant: &TenantId,
@@ -245,7 +250,7 @@ impl Store {
         Ok(Added::Done)
     }
 
-    /// Forgets a webhook with its dead letters. Whether there was one.
+    /// Deletes a webhook and its dead letters. Returns whether it existed.
     pub async fn remove_webhook(
         &self,
         tenant: &TenantId,
@@ -256,7 +261,7 @@ impl Store {
             .await
     }
 
-    /// Pauses a webhook for a reason, or lets it go on. Whether there is one.
+    /// Pauses a webhook for the given reason, or resumes it. Returns whether it exists.
     pub async fn pause_webhook(
         &self,
         tenant: &TenantId,
@@ -270,7 +275,8 @@ impl Store {
             .await
     }
 
-    /// Asks for a test of a webhook; `name` tells it from others. Whether there is one.
+    /// Requests a test of a webhook; `name` identifies the test. Returns whether the webhook
+    /// exists.
     pub async fn ask_webhook_test(
         &self,
         tenant: &TenantId,
@@ -298,7 +304,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Has one dead letter, or all of them, sent once more; how many.
+    /// Requests that one dead letter, or all, are sent again. Returns their number.
     pub async fn ask_redelivery(
         &self,
         tenant: &TenantId,
@@ -318,7 +324,7 @@ impl Store {
         Ok(count)
     }
 
-    /// Dead letters of a webhook after a number, in order.
+    /// Returns dead letters of a webhook in order, starting after a number.
     pub async fn dead_letters(
         &self,
         tenant: &TenantId,

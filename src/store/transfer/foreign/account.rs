@@ -1,4 +1,4 @@
-//! An account as another library kept it.
+//! An account as another library stored it.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ pub struct Foreign {
     pub(in crate::store::transfer) origin: Origin,
     pub(in crate::store::transfer) account: Account,
     pub(in crate::store::transfer) rows: BTreeMap<RowKey, Row>,
-    /// The salt of tokens for people whom nobody gave us one for.
+    /// The salt for privacy tokens of people who have not sent us one.
     pub(in crate::store::transfer) salt: Option<Vec<u8>>,
-    /// When we gave each person our own privacy token, in seconds.
+    /// When we gave each person our own privacy token, in seconds since 1970.
     pub(in crate::store::transfer) token_times: BTreeMap<Jid, i64>,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub(in crate::store::transfer) damaged: Vec<Damage>,
-    /// How long ago the source was changed, in seconds, if that was while it was looked at or
-    /// shortly before.
+    /// How many seconds ago the source was changed, if it was changed while it was read or shortly
+    /// before.
     pub(in crate::store::transfer) changed_s: Option<u64>,
 }
 
 impl Foreign {
-    /// How many seconds ago the source was changed, if that was just now: whatever runs the account
-    /// may still run.
+    /// Returns how many seconds ago the source was changed, if that was only just: the program that
+    /// runs the account may still be running.
     pub fn changed_s(&self) -> Option<u64> {
         self.changed_s
     }

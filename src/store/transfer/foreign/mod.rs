@@ -1,7 +1,7 @@
-//! Accounts as other libraries keep them, each read into the same value, whatever its form.
+//! Reads accounts of other libraries into one common type, whatever their format.
 //!
-//! A reader changes nothing in the source, takes nothing on trust, and names each part that is
-//! damaged. What it gives is written in one transaction, by the same code for all of them.
+//! A reader changes nothing in the source, trusts nothing in it, and reports each damaged part by
+//! name. The same code then writes every account, in one transaction.
 
 pub(super) mod account;
 mod baileys;

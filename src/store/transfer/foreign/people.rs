@@ -1,7 +1,7 @@
-//! Who is who in a source: which phone number belongs to which hidden number (LID).
+//! The mapping between phone numbers and LIDs in a source.
 //!
-//! Our own rows file everything under a person's LID where it is known, so that both addresses of
-//! one person lead to one ratchet.
+//! Our rows store everything under a person's LID if it is known, so that both addresses of a
+//! person lead to the same ratchet.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::ids::{Jid, Server};
 use crate::session::account::Account;
 use crate::session::rows::{Row, RowKey};
 
-/// Pairs of numbers, each number in one pair at most.
+/// Pairs of phone number and LID. Each number and each LID is in at most one pair.
 #[derive(Debug, Default)]
 pub(super) struct People {
     lids: BTreeMap<String, String>,
@@ -17,7 +17,7 @@ pub(super) struct People {
 }
 
 impl People {
-    /// Ties both together, unless one of them is tied to another already.
+    /// Adds a pair, unless one of its sides already belongs to another pair.
     pub(super) fn learn(&mut self, number: &str, lid: &str) {
         if !self.lids.contains_key(number) && !self.numbers.contains_key(lid) {
             self.lids.insert(number.to_owned(), lid.to_owned());
@@ -25,7 +25,7 @@ impl People {
         }
     }
 
-    /// The account itself: it is in no row, but is filed like everybody.
+    /// Adds the pair of the account itself: it is in no row, but is stored in the same way.
     pub(super) fn learn_own(&mut self, account: &Account) {
         if let Some(lid) = &account.lid {
             self.forget(&account.jid.user, &lid.user);
@@ -42,7 +42,7 @@ impl People {
         }
     }
 
-    /// Whether this user is known to be a phone number, or a LID.
+    /// Returns whether this user is known to be a phone number or a LID.
     pub(super) fn kind(&self, user: &str) -> Option<Server> {
         if self.lids.contains_key(user) {
             return Some(Server::User);
@@ -50,8 +50,8 @@ impl People {
         self.numbers.contains_key(user).then_some(Server::Lid)
     }
 
-    /// The address under which this device is filed: its person's LID where that is known. Devices
-    /// that a hosting provider runs are filed like the others.
+    /// Returns the address under which this device is stored: with its person's LID if that is
+    /// known. Devices of a hosting provider are stored like all others.
     pub(super) fn home(&self, device: &Jid) -> Jid {
         let server = match device.server {
             Server::Hosted | Server::Legacy => Server::User,
@@ -65,7 +65,7 @@ impl People {
         }
     }
 
-    /// The rows that tell it.
+    /// Returns the rows for the mapping.
     pub(super) fn rows(&self) -> impl Iterator<Item = (RowKey, Row)> {
         self.lids.iter().map(|(number, lid)| {
             let key = RowKey::LidOf(Jid::user(number));

@@ -1,8 +1,8 @@
-//! A SQLite file of whatsapp-rust 0.7, which holds several accounts by a number.
+//! Reads an SQLite file of whatsapp-rust 0.7, which holds several numbered accounts.
 //!
-//! Its addresses are `USER[:DEVICE]@lid.0` and `USER[:DEVICE]@c.us.0`; its records are those of
-//! libsignal, and in a field of their own they say which counters of ours may have been used. The
-//! sender keys of all devices of a person stand in one record, without a device in its address.
+//! Its addresses are `USER[:DEVICE]@lid.0` and `USER[:DEVICE]@c.us.0`. Its records are those of
+//! libsignal, with an extra field that says which of our counters may have been used. One record
+//! holds the sender keys of all devices of a person, with an address that names no device.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,12 +25,13 @@ use crate::store::transfer::foreign::people::People;
 use crate::store::transfer::report::Origin;
 use crate::store::transfer::report::{Damage, TransferError};
 
-/// Rows of one table that are read at most.
+/// The maximum number of rows read from one table.
 const ROWS_MAX: i64 = 1_000_000;
-/// The longest value: a ratchet with all keys that it may keep has some.
+/// The maximum size of a value, in bytes. A ratchet with all the keys that it may keep can be this
+/// large.
 const VALUE_BYTES_MAX: i64 = 8 << 20;
 
-/// What tells its files from others: two tables that are nobody else's together.
+/// The tables that identify its files: no other client has both.
 const TABLES: [&str; 2] = ["device", "lid_pn_mapping"];
 
 const DEVICES: &str = "
@@ -56,7 +57,7 @@ const TOKENS: &str = "
 const SECRETS: &str = "
     SELECT chat, sender, msg_id, secret FROM msg_secrets WHERE device_id = $1";
 
-/// The tables and their longest columns.
+/// The tables and their largest columns.
 const SIZES: [(&str, &str); 11] = [
     ("lid_pn_mapping", "lid"),
     ("prekeys", "key"),
@@ -71,7 +72,7 @@ const SIZES: [(&str, &str); 11] = [
     ("msg_secrets", "secret"),
 ];
 
-/// Our field of a record: the first counter of ours that was surely not used.
+/// The extra field of a record: the first of our counters that was certainly not used.
 #[derive(Clone, PartialEq, Message)]
 struct Reserved {
     #[prost(uint32, repeated, packed = "false", tag = "100")]
@@ -113,7 +114,7 @@ const ADDRESS: Fault = "an address is none";
 const RECORD: Fault = "the record cannot be decoded";
 const RESERVED: Fault = "the record's counters are too far apart";
 
-/// Whether a database is one of its files.
+/// Returns whether a database is a file of whatsapp-rust.
 pub(in crate::store::transfer) async fn is_one(tx: &mut Tx) -> Result<bool, TransferError> {
     for table in TABLES {
         if !catalog::exists(tx, table).await? {
@@ -123,7 +124,7 @@ pub(in crate::store::transfer) async fn is_one(tx: &mut Tx) -> Result<bool, Tran
     Ok(matches!(tx, Tx::Sqlite(_)))
 }
 
-/// Reads the account of that device, or the only one.
+/// Reads the account of the given device, or the only account.
 pub(in crate::store::transfer) async fn read(
     tx: &mut Tx,
     wanted: Option<&Jid>,
@@ -179,7 +180,7 @@ pub(in crate::store::transfer) async fn read(
 
 type Take = fn(&mut Reading, &Stored) -> Result<(), Fault>;
 
-/// The device that is meant, and its number in the file.
+/// Returns the wanted device, and its number in the file.
 async fn account(tx: &mut Tx, wanted: Option<&Jid>) -> Result<(i64, Account), TransferError> {
     let rows = tx.rows(DEVICES, args![]).await?;
     let mut paired = Vec::new();
@@ -229,7 +230,7 @@ fn decode(row: &Stored, jid: &Jid, accepted: &[u8]) -> Result<Account, Fault> {
         true => None,
         false => Some(lid.parse::<Jid>().ok().filter(Jid::is_lid).ok_or(ADDRESS)?),
     };
-    // Its numbers have a sign in the table.
+    // The column stores registration ids as signed numbers.
     let registration_id: i64 = value(row, 3)?;
     Ok(Account {
         jid: jid.clone(),
@@ -260,11 +261,11 @@ fn decode(row: &Stored, jid: &Jid, accepted: &[u8]) -> Result<Account, Fault> {
     })
 }
 
-/// An account on its way.
+/// An account that is being read.
 struct Reading {
     foreign: Foreign,
     people: People,
-    /// The devices that there are ratchets with, by person.
+    /// The devices that have ratchets, by person.
     devices: BTreeMap<Jid, BTreeSet<u16>>,
     holders: BTreeMap<Jid, Vec<Jid>>,
     salt: Option<Vec<u8>>,
@@ -300,7 +301,7 @@ impl Reading {
                 Ok((lid, number))
             });
             match pair {
-                // The newest comes first.
+                // The newest pair comes first.
                 Ok((lid, number)) => self.people.learn(&number.user, &lid.user),
                 Err(what) => self.foreign.damaged.push(Damage {
                     table: String::from("whatsmeow_lid_map"),
@@ -318,7 +319,7 @@ impl Reading {
         self.foreign.rows.insert(key, row);
     }
 
-    /// Where everything of a device is filed, and whether that is another address than the given.
+    /// Returns the address under which a device is stored.
     fn home(&self, address: &str) -> Result<Jid, Fault> {
         let text = address.strip_suffix(".0").ok_or(ADDRESS)?;
         let jid: Jid = text.parse().map_err(|_| ADDRESS)?;
@@ -366,7 +367,7 @@ impl Reading {
             Some(Row::Record(record)) => Ratchet::decode(record).ok(),
             _ => None,
         };
-        // One person under both addresses: what is filed under the LID is newer.
+        // The same person under both addresses: the ratchet under the LID is newer.
         let ratchet = match known {
             Some(known) if address.contains("@lid") => ratchet.with(known),
             Some(known) => known.with(ratchet),
@@ -401,7 +402,7 @@ impl Reading {
                 chat: chat.clone(),
                 sender: device.address(),
             };
-            // The one under the LID is newer.
+            // The key under the LID is newer.
             if sender.contains("@lid") || !self.foreign.rows.contains_key(&place) {
                 self.put(place, Row::Record(record.clone()));
             }
@@ -409,7 +410,8 @@ impl Reading {
         Ok(())
     }
 
-    /// The devices that a sender key may be of: ours alone is filed with its device.
+    /// Returns the devices that a sender key may belong to. Only our own key is stored with its
+    /// device.
     fn senders(&self, home: &Jid) -> Vec<Jid> {
         let own = self.people.home(&self.foreign.account.jid);
         if *home == own || home.device != 0 {
@@ -434,7 +436,7 @@ impl Reading {
         const DATA_BYTES: usize = 32;
         let (id, stored) = (value::<Vec<u8>>(row, 0)?, value::<Vec<u8>>(row, 1)?);
         let stored = StoredSyncKey::decode(&stored[..]).ok();
-        // Rows of an older form count as missing; the phone is asked for the key again.
+        // Keys of an older format count as missing, and are requested from the phone again.
         if let Some(stored) = stored.filter(|stored| stored.data.len() == DATA_BYTES) {
             let row = AppStateKey {
                 data: stored.data,
@@ -454,7 +456,8 @@ impl Reading {
             return Ok(());
         };
         let stored = StoredVersion::decode(&stored[..]).ok();
-        // The same, and where nothing is known yet: the collection is asked for anew.
+        // A version of an older format, or without content, is skipped: the collection is then
+        // fetched in full.
         let is_whole =
             |stored: &StoredVersion| 0 < stored.version && stored.hash.len() == HASH_BYTES;
         if let Some(stored) = stored.filter(is_whole) {
@@ -470,7 +473,7 @@ impl Reading {
         let Some(collection) = Collection::named(&name) else {
             return Ok(());
         };
-        // Without its collection's version it means nothing.
+        // A MAC without its collection's version is meaningless.
         if !self
             .foreign
             .rows
@@ -493,7 +496,7 @@ impl Reading {
 
     fn take_token(&mut self, row: &Stored) -> Result<(), Fault> {
         let text: String = value(row, 0)?;
-        // Mostly a user alone: a LID, where one is known.
+        // Usually the user part alone: a LID, if one is known.
         let jid = match text.contains('@') {
             true => text.parse().map_err(|_| ADDRESS)?,
             false => {
@@ -560,7 +563,7 @@ impl Reading {
     }
 }
 
-/// The first counter of ours that no message has.
+/// Returns the first of our counters that no message has used.
 fn reserved(record: &[u8]) -> Result<u32, Fault> {
     let found = Reserved::decode(record).map_err(|_| RECORD)?;
     Ok(found.counters.into_iter().max().unwrap_or(0))
@@ -599,7 +602,7 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Fault> {
     bytes.try_into().map_err(|_| LENGTH)
 }
 
-/// Both halves in one value, which must belong together.
+/// Decodes a key pair from one value and checks that its halves fit together.
 fn pair(bytes: &[u8]) -> Result<KeyPair, Fault> {
     let (private, public) = bytes.split_at_checked(32).ok_or(LENGTH)?;
     let pair = KeyPair::from_private(array(private)?);
@@ -610,7 +613,7 @@ fn pair(bytes: &[u8]) -> Result<KeyPair, Fault> {
     }
 }
 
-/// What tells a row from others.
+/// Returns what identifies a row.
 fn named(row: &Stored) -> String {
     const SHOWN_CHARS: usize = 80;
     match (value::<String>(row, 0), value::<i64>(row, 0)) {

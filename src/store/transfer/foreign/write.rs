@@ -1,4 +1,4 @@
-//! One account of another library into our rows, in one transaction.
+//! Writes an account of another library into our rows, in one transaction.
 
 use crate::store::transfer::copy;
 use sqlx::AssertSqlSafe;
@@ -16,7 +16,7 @@ use crate::store::transfer::import::{self, ImportOptions, Imported, Keep};
 use crate::store::transfer::report::{Moved, Progress, TransferError, Watcher};
 use crate::store::{Owner, Store, account};
 
-/// Rows that one round trip carries.
+/// How many rows are sent per round trip.
 const ROWS_PER_BATCH: usize = 200;
 const DEVICE: &str = "whatsmeow_device";
 const MACS: &str = "whatsmeow_app_state_mutation_macs";
@@ -38,7 +38,7 @@ const TABLES: [&str; 11] = [
     "whatsmeow_lid_map",
 ];
 
-/// The account's place in the table that it is counted in.
+/// Sets the account's counters and routing data.
 const ACCOUNT: &str = "
     UPDATE wmctl_account SET next_pre_key_id = $2, routing_info = $3 WHERE business_id = $1";
 const PUT_SALT: &str = "INSERT INTO wmctl_nct_salt (business_id, salt) VALUES ($1, $2)";
@@ -47,8 +47,8 @@ const PUT_TOKEN_TIME: &str = "
     VALUES ($1, $2, $3)";
 
 impl Store {
-    /// Takes an account of another library over, under the lock of the tenant's lease. Its keys are
-    /// checked, and rows are counted afterwards.
+    /// Imports an account of another library, under the lock of the tenant's lease. Checks its
+    /// keys, and counts the rows afterwards.
     pub async fn take_over(
         &self,
         foreign: Foreign,
@@ -143,7 +143,7 @@ async fn write(
     Ok(tables)
 }
 
-/// What has no row of its own among those of the session.
+/// Writes data that is not among the session's rows.
 async fn beside(
     to: &mut Tx,
     tenant: &TenantId,
@@ -191,7 +191,7 @@ fn insertion(
     Ok(statement.ok_or_else(refused)?)
 }
 
-/// Carries statements out and empties the chunk.
+/// Runs the statements and empties the chunk.
 async fn send(to: &mut Tx, chunk: &mut Vec<(&'static str, Vec<Val>)>) -> Result<(), TransferError> {
     match to {
         Tx::Sqlite(_) => {
@@ -212,7 +212,7 @@ async fn send(to: &mut Tx, chunk: &mut Vec<(&'static str, Vec<Val>)>) -> Result<
     Ok(())
 }
 
-/// What the target says of the rows afterwards.
+/// Counts the rows in the target afterwards.
 async fn counted(
     to: &mut Tx,
     tenant: &TenantId,
@@ -242,7 +242,7 @@ async fn counted(
     })
 }
 
-/// The table of a row; those of no other kind come from a source.
+/// Returns the table of a row. A source has rows of no other kind.
 fn table_of(key: &RowKey) -> &'static str {
     match key {
         RowKey::Identity(_) => "whatsmeow_identity_keys",

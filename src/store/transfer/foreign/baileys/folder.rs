@@ -1,4 +1,4 @@
-//! The files of a folder: listed once, read one by one, and never followed out of it.
+//! The files of a folder: listed once, read one by one, without following links out of the folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,16 +13,16 @@ use crate::store::error::StoreError;
 use crate::store::transfer::foreign::baileys::name::Name;
 use crate::store::transfer::report::TransferError;
 
-/// The file that makes a folder one of Baileys.
+/// The file that marks a folder as one of Baileys.
 pub(super) const CREDS: &str = "creds.json";
 
-/// Most files that are read: an account with a hundred thousand contacts has fewer.
+/// The maximum number of files read. An account with a hundred thousand contacts has fewer.
 const FILES_MAX: usize = 1_000_000;
-/// Longest file: the largest have all MACs of a collection.
+/// The maximum size of a file, in bytes. The largest files hold all MACs of a collection.
 const FILE_BYTES_MAX: u64 = 64 << 20;
-/// Longest name that a message shows.
+/// The maximum length of a file name in a message.
 const SHOWN_CHARS: usize = 80;
-/// Whatever was written this short a time ago, some program may still be writing.
+/// If the last change is no older than this, a program may still be writing.
 const RECENT_S: i64 = 30;
 
 /// A listed folder.
@@ -31,7 +31,7 @@ pub(super) struct Folder {
     files: BTreeMap<String, (Name, Stamp)>,
 }
 
-/// What tells that a file was written meanwhile.
+/// Detects that a file was written in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
@@ -51,13 +51,13 @@ impl Folder {
         Ok(Self { path, files })
     }
 
-    /// The files that it is about, in the order of their names.
+    /// Returns the relevant files, ordered by name.
     pub(super) fn files(&self) -> impl Iterator<Item = (&str, &Name)> {
         let named = self.files.iter().map(|(file, (name, _))| (&file[..], name));
         named.filter(|(_, name)| **name != Name::Other)
     }
 
-    /// What a file holds; the fault says what is wrong with it.
+    /// Parses a file. The error says what is wrong with it.
     pub(super) fn read<T: DeserializeOwned>(&self, file: &str) -> Result<T, &'static str> {
         let text = self.bytes(file)?;
         serde_json::from_slice(&text).map_err(|error| fault(&error))
@@ -84,8 +84,8 @@ impl Folder {
         Ok(text)
     }
 
-    /// How many seconds before `now_s` the last change was, if that is not long. Refuses a folder
-    /// that changed since it was listed: what was read belongs to no one moment.
+    /// Returns how many seconds before `now_s` the last change was, if it was recent. Refuses a
+    /// folder that changed since it was listed, because the files read do not belong to one moment.
     pub(super) fn changed(&self, now_s: i64) -> Result<Option<u64>, TransferError> {
         let again = listed(&self.path)?;
         let stamp = |files: &BTreeMap<String, (Name, Stamp)>, file: &str| {
@@ -107,7 +107,7 @@ fn listed(path: &Path) -> Result<BTreeMap<String, (Name, Stamp)>, TransferError>
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(path).map_err(StoreError::File)? {
         let entry = entry.map_err(StoreError::File)?;
-        // Baileys writes no other names.
+        // Baileys writes no names that are not UTF-8.
         let Ok(file) = entry.file_name().into_string() else {
             continue;
         };
@@ -117,7 +117,7 @@ fn listed(path: &Path) -> Result<BTreeMap<String, (Name, Stamp)>, TransferError>
         }
         let found = match entry.metadata() {
             Ok(found) => found,
-            // Gone since: the second list tells.
+            // Deleted since; the second listing shows it.
             Err(_) => continue,
         };
         let stamp = Stamp {
@@ -134,7 +134,7 @@ fn listed(path: &Path) -> Result<BTreeMap<String, (Name, Stamp)>, TransferError>
     Ok(files)
 }
 
-/// What is wrong with a text, without a word of it.
+/// Returns what is wrong with a text, without quoting it.
 pub(super) fn fault(error: &serde_json::Error) -> &'static str {
     use serde_json::error::Category;
     match error.classify() {
@@ -144,7 +144,7 @@ pub(super) fn fault(error: &serde_json::Error) -> &'static str {
     }
 }
 
-/// A name as it can be shown anywhere.
+/// Escapes and shortens a file name so that it can be shown anywhere.
 pub(super) fn shown(file: &str) -> String {
     let escaped = file.chars().flat_map(char::escape_default);
     escaped.take(SHOWN_CHARS).collect()

@@ -1,8 +1,8 @@
-//! The JSON that Baileys writes. Nothing here decides anything: values of the right type come out,
-//! or an error that says where, and never what, stood there.
+//! The JSON that Baileys writes. This module only parses: it returns values of the right type, or
+//! an error that says where something is wrong, but never quotes it.
 //!
-//! Byte strings come in each form that JSON of Node.js has for them: base64, a `Buffer` with base64
-//! or with numbers, an object with numbers for keys.
+//! Byte strings are accepted in each form that Node.js writes: base64, a `Buffer` with base64 or
+//! with numbers, and an object whose keys are numbers.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -26,7 +26,7 @@ pub(super) struct Bytes(pub(super) Zeroizing<Vec<u8>>);
 /// An object whose entries keep their order.
 pub(super) struct Entries<T>(pub(super) Vec<(String, T)>);
 
-/// A number: as such, as text, or in two halves.
+/// A number: as a JSON number, as text, or as two halves.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Number(pub(super) i64);
 
@@ -79,13 +79,13 @@ pub(super) struct Accepted {
     pub(super) device_signature: Bytes,
 }
 
-/// All ratchets with one device, by their base keys.
+/// All ratchets with one device, keyed by their base keys.
 #[derive(Deserialize)]
 pub(super) struct Record {
     #[serde(rename = "_sessions")]
     pub(super) sessions: Option<Entries<Session>>,
     pub(super) version: Option<String>,
-    /// Of the ratchets of a record that has no version yet.
+    /// The registration id, in a record without a version.
     #[serde(rename = "registrationId")]
     pub(super) registration_id: Option<Number>,
 }
@@ -120,7 +120,7 @@ pub(super) struct EphemeralPair {
 #[serde(rename_all = "camelCase")]
 pub(super) struct IndexInfo {
     pub(super) base_key: Bytes,
-    /// -1 while it is open, else when it was closed.
+    /// -1 while it is open, otherwise when it was closed.
     pub(super) closed: Number,
     pub(super) used: Option<Number>,
     pub(super) remote_identity_key: Bytes,
@@ -130,16 +130,16 @@ pub(super) struct IndexInfo {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Chain {
     pub(super) chain_key: ChainKey,
-    /// 1 for ours, 2 for theirs.
+    /// 1 for our chains, 2 for those of the other side.
     pub(super) chain_type: Number,
     pub(super) message_keys: Entries<Bytes>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct ChainKey {
-    /// Of the last message, -1 before the first.
+    /// The counter of the last message; -1 before the first.
     pub(super) counter: Number,
-    /// Absent once the chain was given up.
+    /// Absent once the chain was closed.
     pub(super) key: Option<Bytes>,
 }
 
@@ -212,10 +212,10 @@ pub(super) struct Token {
     pub(super) sender_timestamp: Option<Number>,
 }
 
-/// The members of a group that hold our sender key.
+/// The members of a group that have our sender key.
 pub(super) type Holders = Entries<Option<bool>>;
 
-/// The bytes of a base64 text, with or without padding.
+/// Decodes base64, with or without padding.
 pub(super) fn base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     BASE64.decode(text).ok().map(Zeroizing::new)
 }
@@ -314,7 +314,7 @@ impl<'de> Visitor<'de> for NumberVisitor {
         Ok(Number(number))
     }
 
-    /// Protobuf's 64 bits, where JavaScript has no number for them.
+    /// A 64-bit number of protobuf, for which JavaScript has no number type.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Number, A::Error> {
         let (mut low, mut high) = (0, 0);
         while let Some(key) = map.next_key::<String>()? {

@@ -1,10 +1,10 @@
-//! Everything in a folder but the account itself: collected file by file, then filed as our rows
-//! are.
+//! Everything in a folder except the account itself: collected file by file, then stored as our
+//! rows are.
 //!
-//! Version 7 files a person under the LID where it knows it. Version 6 writes no domain, so that a
-//! name may be a phone number or a LID, and one person may stand under both. Whoever has the same
-//! identity key under two names is one person. What nobody can tell is filed under both addresses,
-//! of which one belongs to nobody.
+//! Baileys 7 stores a person under the LID if it is known. Baileys 6 writes no domain, so a name
+//! may be a phone number or a LID, and one person may appear under both. Two names with the same
+//! identity key are one person. If it cannot be decided, data is stored under both addresses, one
+//! of which belongs to no one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,16 +29,17 @@ use crate::store::transfer::foreign::people::People;
 type Fault = &'static str;
 type Rows = BTreeMap<RowKey, Row>;
 
-/// LIDs have 14 or 15 digits: with fewer than this it is none, and may be one else.
+/// LIDs have 14 or 15 digits. A name with fewer digits than this is not a LID; otherwise it may be
+/// one.
 const LID_DIGITS_MIN: usize = 13;
-/// With so many digits it is hardly a phone number.
+/// A name with this many digits is unlikely to be a phone number.
 const LID_DIGITS: usize = 14;
 
-/// What the files of a folder said.
+/// The contents of a folder's files.
 pub(super) struct Found {
     own: Identity,
     uploaded_below: u32,
-    /// Rows that are filed under nobody.
+    /// Rows that do not belong to a person.
     rows: Rows,
     ratchets: BTreeMap<Place, Vec<Loaded>>,
     identities: BTreeMap<Place, [u8; 32]>,
@@ -67,7 +68,7 @@ impl Found {
         }
     }
 
-    /// Reads a file and keeps what it says; the fault says what is wrong with it.
+    /// Reads a file and keeps its content. The error says what is wrong with it.
     pub(super) fn take(&mut self, folder: &Folder, file: &str, name: &Name) -> Result<(), Fault> {
         match name {
             Name::PreKey(id) => self.take_pre_key(*id, &folder.read(file)?)?,
@@ -81,7 +82,7 @@ impl Found {
                 self.identities.insert(place.clone(), key.0);
             }
             Name::SenderKey { chat, sender } => {
-                // A text in bytes, and in it bytes as numbers.
+                // A text stored as bytes, in which bytes are written as numbers.
                 let text: Bytes = folder.read(file)?;
                 let states: Vec<SenderKeyState> =
                     serde_json::from_slice(&text.0).map_err(|error| folder::fault(&error))?;
@@ -155,7 +156,7 @@ impl Found {
                 collection,
                 index_mac,
             };
-            // Which patch brought it is not kept; only the newest under its index counts.
+            // The patch that added the MAC is not recorded. Only the newest MAC of an index counts.
             macs.push((key, Row::AppStateMac { version, value_mac }));
         }
         let hash = found.hash.0.to_vec();
@@ -177,7 +178,7 @@ impl Found {
         }
     }
 
-    /// The rows of everything, and when we gave people our tokens.
+    /// Returns all rows, and when we gave people our privacy tokens.
     pub(super) fn into_rows(mut self, account: &Account) -> (Rows, BTreeMap<Jid, i64>) {
         let known = Known::of(&self);
         let mut people = self.people(&known);
@@ -191,7 +192,7 @@ impl Found {
         }
         let times = self.token_times.into_iter();
         let times = times.map(|(jid, sent_s)| (people.home(&jid.bare()), sent_s));
-        // Our own pair stands in the account's row.
+        // Our own pair is part of the account's row.
         let own = RowKey::LidOf(account.jid.bare());
         rows.extend(people.rows().filter(|(key, _)| *key != own));
         (rows, times.collect())
@@ -227,7 +228,7 @@ impl Found {
         rows: &mut Rows,
     ) {
         let mut filed: BTreeMap<(Jid, Address), Vec<GroupParts>> = BTreeMap::new();
-        // Places with a domain come last in their order, and they are the newer ones.
+        // Names with a domain sort last, and they are newer.
         for ((chat, sender), chains) in std::mem::take(&mut self.sender_keys).into_iter().rev() {
             for at in known.homes(&sender, people) {
                 let place = filed.entry((chat.clone(), at)).or_default();
@@ -251,11 +252,12 @@ impl Found {
         }
     }
 
-    /// Who is who: as Baileys wrote it down, and as identity keys tell.
+    /// Returns the mapping of phone numbers and LIDs, from Baileys' own files and from identity
+    /// keys.
     fn people(&self, known: &Known) -> People {
         let mut people = People::default();
-        // A number may have moved to another LID, or a LID to another number: then only one side
-        // of the old pair was written anew.
+        // A phone number may have moved to another LID, or a LID to another number. Then only one
+        // side of the old pair was rewritten.
         for (number, lid) in &self.lid_of {
             if self.number_of.get(lid).is_none_or(|back| back == number) {
                 people.learn(number, lid);
@@ -292,17 +294,17 @@ impl Found {
     }
 }
 
-/// Who has an identity key, under which names.
+/// The names under which one identity key appears.
 #[derive(Default)]
 struct Owner<'a> {
     named: BTreeSet<(&'a str, Option<Server>)>,
-    /// Under one of them it has answered, so that the key is nobody else's.
+    /// One of them has answered, so the key certainly belongs to that person.
     proved: bool,
 }
 
-/// What can be said of users whose files do not say what they are.
+/// What is known about users whose files do not show their kind.
 struct Known {
-    /// Whether domains are written, as version 7 does.
+    /// Whether the folder's names contain domains, as those of version 7 do.
     with_domains: bool,
     numbers: BTreeSet<String>,
     lids: BTreeSet<String>,
@@ -328,7 +330,7 @@ impl Known {
         known
     }
 
-    /// Whether the user is a phone number or a LID, where that can be said.
+    /// Returns whether the user is a phone number or a LID, if that can be decided.
     fn kind(&self, place: &Place) -> Option<Server> {
         let user = &place.user;
         match place.domain {
@@ -345,7 +347,7 @@ impl Known {
         }
     }
 
-    /// Where everything of a device is filed.
+    /// Returns the addresses under which a device is stored.
     fn homes(&self, place: &Place, people: &People) -> Vec<Address> {
         let kind = self.kind(place).or_else(|| people.kind(&place.user));
         let servers = match kind {
@@ -360,7 +362,7 @@ impl Known {
     }
 }
 
-/// A user, as a mapping names one.
+/// Parses a user from the mapping.
 fn user(text: String) -> Result<String, Fault> {
     let is_user = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let user = Jid::checked(&text, Server::User, 0).ok();

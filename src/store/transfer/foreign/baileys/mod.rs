@@ -1,4 +1,4 @@
-//! A folder that Baileys keeps with `useMultiFileAuthState`, of version 6 or 7.
+//! Reads a folder that Baileys 6 or 7 keeps with `useMultiFileAuthState`.
 
 mod folder;
 mod form;
@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path, now_s: i64) -> Result<Foreign, TransferError> {
     })
 }
 
-/// Where a file's content goes.
+/// Returns the table that stores the content of a file.
 fn table(name: &Name) -> &'static str {
     match name {
         Name::PreKey(_) => "whatsmeow_pre_keys",

@@ -1,10 +1,10 @@
-//! What the files of a folder are, by their names: `TYPE-ID.json`, where `/` was written as `__`
-//! and `:` as `-`.
+//! Parses the file names of a folder: `TYPE-ID.json`, in which `/` is written as `__` and `:` as
+//! `-`.
 
 use crate::ids::{Jid, Server};
 use crate::store::transfer::foreign::baileys::form;
 
-/// What a file holds.
+/// The content of a file, according to its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Name {
     PreKey(u32),
@@ -15,23 +15,23 @@ pub(super) enum Name {
         chat: Jid,
         sender: Place,
     },
-    /// Who holds our sender key of a group.
+    /// The holders of our sender key of a group.
     Holders(Jid),
     SyncKey(Vec<u8>),
     SyncVersion(String),
-    /// The LID of this number.
+    /// The LID of this phone number.
     LidOf(String),
-    /// The number behind this LID.
+    /// The phone number of this LID.
     NumberOf(String),
     Token(Jid),
-    /// Something that Baileys can do without, or none of its files.
+    /// A file that Baileys does not need, or a foreign file.
     Other,
-    /// It looks like one of its files, but names nothing.
+    /// The name looks like one of Baileys, but cannot be parsed.
     Odd,
 }
 
-/// A device as the names of files tell it. Without a domain it is a phone number, or anything at
-/// all: before version 7 the domain was not written.
+/// A device as file names write it. Without a domain it is a phone number in version 7; earlier
+/// versions never wrote the domain, so it may be anything.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) user: String,
@@ -40,12 +40,12 @@ pub(super) struct Place {
 }
 
 impl Name {
-    /// What the file of that name holds.
+    /// Parses a file name.
     pub(super) fn of(file: &str) -> Self {
         let Some(name) = file.strip_suffix(".json") else {
             return Self::Other;
         };
-        // The longer of two beginnings comes first.
+        // The longer of two common prefixes comes first.
         let kinds: [(&str, Reader); 9] = [
             ("pre-key-", |id| number(id).map(Self::PreKey)),
             ("session-", |id| place(id, '.').map(Self::Session)),
@@ -72,12 +72,12 @@ impl Name {
 type Reader = fn(&str) -> Option<Name>;
 
 fn number(id: &str) -> Option<u32> {
-    // `parse` alone would also take a plus sign.
+    // `parse` alone would also accept a plus sign.
     let digits = id.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| id.parse().ok()).flatten()
 }
 
-/// `USER.DEVICE` or `USER_DOMAIN.DEVICE`, with whatever stands before the device.
+/// Parses `USER.DEVICE` or `USER_DOMAIN.DEVICE`, with the given character before the device.
 fn place(id: &str, before_device: char) -> Option<Place> {
     let (user, device) = id.rsplit_once(before_device)?;
     let (user, domain) = match user.rsplit_once('_') {
@@ -97,14 +97,14 @@ fn place(id: &str, before_device: char) -> Option<Place> {
     })
 }
 
-/// A group or a list; both are written as they are.
+/// Parses a group or a broadcast list, whose names are written unchanged.
 fn chat(id: &str) -> Option<Jid> {
     let jid: Jid = id.parse().ok()?;
     let is_chat = (jid.is_group() || jid.is_broadcast()) && jid.device == 0;
     (is_chat && !jid.user.is_empty()).then_some(jid)
 }
 
-/// `GROUP--USER--DEVICE`.
+/// Parses `GROUP--USER--DEVICE`.
 fn sender_key(id: &str) -> Option<Name> {
     let (rest, device) = id.rsplit_once("--")?;
     let (group, user) = rest.rsplit_once("--")?;
@@ -133,7 +133,7 @@ fn lid_mapping(id: &str) -> Option<Name> {
 }
 
 fn token(id: &str) -> Option<Name> {
-    // Its own list of them.
+    // Baileys' own index of privacy tokens.
     if id.starts_with("__") {
         return Some(Name::Other);
     }

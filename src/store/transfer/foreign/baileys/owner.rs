@@ -16,7 +16,7 @@ const MISSING: Fault = "a value is missing";
 const LENGTH: Fault = "a key or signature has the wrong length";
 const RANGE: Fault = "a number is out of range";
 
-/// The account, and the first pre-key that the server has not been given.
+/// Reads the account, and the id of the first pre-key that is not uploaded.
 pub(super) fn read(folder: &Folder) -> Result<(Account, u32), TransferError> {
     let damaged = |what| TransferError::File {
         file: CREDS.to_owned(),
@@ -72,7 +72,7 @@ fn account(creds: &Creds, me: &Me, accepted: &Accepted, jid: Jid) -> Result<Acco
     })
 }
 
-/// Our own LID, with the device in it; older versions left that out.
+/// Returns our own LID with our device number, which older versions left out.
 fn lid(me: &Me, jid: &Jid) -> Result<Option<Jid>, Fault> {
     let Some(text) = me.lid.as_ref().filter(|text| !text.is_empty()) else {
         return Ok(None);
@@ -82,7 +82,7 @@ fn lid(me: &Me, jid: &Jid) -> Result<Option<Jid>, Fault> {
     Ok(Some(lid.with_device(jid.device)))
 }
 
-/// A pair whose halves belong together.
+/// Decodes a key pair and checks that its halves fit together.
 pub(super) fn pair(pair: &Pair) -> Result<KeyPair, Fault> {
     let found = KeyPair::from_private(*signal::secret(&pair.private)?.expose());
     match signal::public(&pair.public)? == found.public {

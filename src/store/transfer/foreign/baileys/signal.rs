@@ -1,7 +1,7 @@
-//! Ratchets and sender keys of Baileys, as parts of ours.
+//! Converts ratchets and sender keys of Baileys to ours.
 //!
-//! Its counters are those of the last message, ours those of the next. It keeps the seed of a
-//! message's keys, and keeps chains whose key it gave up.
+//! Its counters are those of the last message, ours those of the next. It stores the seed of a
+//! message's keys, and keeps chains after it has closed them.
 
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::secret::Secret;
@@ -19,18 +19,18 @@ const OPEN: i64 = -1;
 const OURS: i64 = 1;
 const THEIRS: i64 = 2;
 
-/// One ratchet, with what decides about its place among others.
+/// One ratchet, with the values that decide its position among others.
 #[derive(Clone, Debug)]
 pub(super) struct Loaded {
     open: bool,
-    /// When a message was read with it, or it was made.
+    /// When it last decrypted a message, or when it was created.
     used_ms: i64,
     pub(super) parts: RatchetParts,
 }
 
 type Fault = &'static str;
 
-/// All ratchets of a record.
+/// Converts all ratchets of a record.
 pub(super) fn ratchets(record: Record, own: &Identity) -> Result<Vec<Loaded>, Fault> {
     match record.version.as_deref() {
         None | Some(RECORD_VERSION) => (),
@@ -60,7 +60,7 @@ fn ratchet(session: Session, given: Option<Number>, own: &Identity) -> Result<Lo
         let peer = public(&key)?;
         match chain.chain_type.0 {
             OURS if peer == pair.public => sender = own_chain(&chain, &pair)?,
-            // A chain of ours that was replaced: nobody writes with it.
+            // One of our chains that was replaced: it never encrypts again.
             OURS => (),
             THEIRS => receivers.push(their_chain(&chain, peer)?),
             _ => return Err("a chain is of no known type"),
@@ -119,8 +119,8 @@ fn their_chain(chain: &Chain, peer: PublicKey) -> Result<ReceiverParts, Fault> {
     })
 }
 
-/// One record out of the ratchets with one device, from whatever files they came: the open one that
-/// was used last, then the others.
+/// Combines the ratchets with one device into one record, whatever files they came from: first the
+/// most recently used open one, then the others.
 pub(super) fn together(mut loaded: Vec<Loaded>) -> Ratchet {
     loaded.sort_by_key(|one| std::cmp::Reverse((one.open, one.used_ms)));
     let mut known: Vec<Option<PublicKey>> = Vec::new();
@@ -134,12 +134,12 @@ pub(super) fn together(mut loaded: Vec<Loaded>) -> Ratchet {
     Ratchet::from_parts(current, ratchets.map(|one| one.parts))
 }
 
-/// The chains of one device in a group, newest first.
+/// Converts the chains of one device in a group, newest first.
 pub(super) fn chains(states: Vec<SenderKeyState>) -> Result<Vec<GroupParts>, Fault> {
     let mut chains: Vec<GroupParts> = Vec::new();
     for state in states {
         let chain = group_chain(state)?;
-        // It reads with the first of several that have one number, and so went on with that.
+        // If several chains have the same id, Baileys uses the first one, so that one is current.
         match chains.iter().position(|known| known.id == chain.id) {
             Some(at) => {
                 let known = chains.remove(at);
@@ -152,7 +152,7 @@ pub(super) fn chains(states: Vec<SenderKeyState>) -> Result<Vec<GroupParts>, Fau
     Ok(chains)
 }
 
-/// One record out of those chains.
+/// Combines these chains into one record.
 pub(super) fn sender_key(chains: Vec<GroupParts>) -> SenderKey {
     let mut known = Vec::new();
     let kept = chains.into_iter().filter(|chain| {
@@ -175,7 +175,7 @@ fn group_chain(state: SenderKeyState) -> Result<GroupParts, Fault> {
         return Err("its signing key does not fit");
     }
     let seed = |key: &IterationSeed| Ok::<_, Fault>((id(key.iteration)?, secret(&key.seed)?));
-    // Nobody sends us what we encrypted: keys that were left out of our own chain are of no use.
+    // We never receive what we encrypted, so skipped keys of our own chain are useless.
     let kept = match signing {
         Some(_) => Vec::new(),
         None => state.sender_message_keys,
@@ -194,7 +194,7 @@ fn id(number: Number) -> Result<u32, Fault> {
     u32::try_from(number.0).map_err(|_| "a number is out of range")
 }
 
-/// The counter of the next message.
+/// Returns the counter of the next message.
 fn next(counter: Number) -> Result<u32, Fault> {
     let next = counter
         .0
@@ -214,19 +214,19 @@ pub(super) fn private(bytes: &Bytes) -> Result<PrivateKey, Fault> {
     PrivateKey::from_slice(&bytes.0).ok_or("a key has the wrong length")
 }
 
-/// A public key, in Signal's form or without its first byte.
+/// Decodes a public key, with or without Signal's type byte.
 pub(super) fn public(bytes: &Bytes) -> Result<PublicKey, Fault> {
     let key = PublicKey::from_signal(&bytes.0).or_else(|| PublicKey::from_slice(&bytes.0));
     key.ok_or("a key has the wrong length")
 }
 
-/// The identity key of the ratchet that was used last.
+/// Returns the identity key of the most recently used ratchet.
 pub(super) fn newest_identity(loaded: &[Loaded]) -> Option<PublicKey> {
     let newest = loaded.iter().max_by_key(|one| (one.open, one.used_ms));
     newest.map(|one| one.parts.remote_identity)
 }
 
-/// The identity keys, and whether their owners have answered.
+/// Returns the identity keys, and whether their owners have answered.
 pub(super) fn identities(loaded: &[Loaded]) -> impl Iterator<Item = (PublicKey, bool)> {
     let identity = |one: &Loaded| (one.parts.remote_identity, one.parts.pending.is_none());
     loaded.iter().map(identity)

@@ -1,4 +1,4 @@
-//! Folders that nobody's client wrote: odd, damaged and hostile ones.
+//! Folders that no client wrote: odd, damaged and hostile ones.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -33,7 +33,7 @@ fn keys(seed: u64) -> KeyPair {
     KeyPair::generate(&mut StdRng::seed_from_u64(seed))
 }
 
-/// Credentials with signatures that nobody made.
+/// Returns credentials with invalid signatures.
 fn creds() -> Value {
     json!({
         "noiseKey": pair(&keys(1)),
@@ -55,7 +55,7 @@ fn creds() -> Value {
     })
 }
 
-/// A record of one ratchet with the owner of `identity`, whose chain begins with `base`.
+/// Returns a record of one ratchet with the owner of `identity`, whose chain begins with `base`.
 fn record(identity: u64, base: u64, more: Value) -> Value {
     let signal = |seed| base64(&keys(seed).public.to_signal());
     let own = keys(base + 1);
@@ -155,7 +155,7 @@ fn counters_are_those_of_the_next_message() {
 
 #[test]
 fn a_person_under_two_names_is_one() {
-    // Version 6 writes no domain; both names have one identity key, and one has answered.
+    // Version 6 writes no domain. Both names have the same identity key, and one has answered.
     let pending = json!({"pendingPreKey": {
         "signedKeyId": 1, "baseKey": base64(&keys(70).public.to_signal()), "preKeyId": 3,
     }});
@@ -181,7 +181,7 @@ fn what_nobody_can_tell_is_filed_under_both() {
     for address in ["100000000000002:1", "100000000000002_1:1"] {
         assert!(ratchet(&foreign, address).is_some(), "{address}");
     }
-    // Too few digits for a LID; and where domains are written, none means a phone number.
+    // Too few digits for a LID. And if names contain domains, a name without one is a phone number.
     let short = read_all(&[("session-49151.1.json", record(50, 60, Value::Null))]);
     assert!(ratchet(&short, "49151_1:1").is_none() && ratchet(&short, "49151:1").is_some());
     let newer = read_all(&[
@@ -250,7 +250,7 @@ fn a_folder_without_good_credentials_is_refused() {
     assert!(matches!(error, TransferError::SourceUnpaired(_)), "{error}");
 }
 
-/// The fault of one file beside good credentials.
+/// Checks the error for one bad file beside good credentials.
 fn check(file: &str, make: impl FnOnce(&Path), expected: &str) {
     let folder = folder(&[("creds.json", creds())]);
     make(&folder.path().join(file));
