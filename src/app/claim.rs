@@ -1,5 +1,5 @@
-//! One process, one account, nobody beside it: takes the lease, and holds the tenant's lock where
-//! the database has locks, so that the next one sees at once when this process is gone.
+//! Takes the lease for a process that runs a single account without a standby. If the database has
+//! locks, the process also holds the tenant's lock, so that its end is noticed at once.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,23 +13,23 @@ use crate::store::Store;
 use crate::store::lease::Lease;
 use crate::store::lease::advisory_lock::TenantLock;
 
-/// How long the session of the lock may say nothing before the server ends it: as long as others
-/// give a process that runs one account.
+/// Time after which the server ends a silent session of the lock. It equals the timeout that others
+/// apply to a process that runs one account.
 const SILENCE: Duration = Duration::from_secs(120);
-/// How often the session is asked whether it is still there.
+/// Interval between pings of the lock's session.
 const PING: Duration = Duration::from_millis(500);
-/// Wait before a lock that was lost is asked for again.
+/// Wait before a lost lock is requested again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How long anything may take here.
+/// Longest time of a single database call.
 const TIME_MAX: Duration = Duration::from_secs(5);
-/// A holder that lives and only lost its lock has said so by then.
+/// A live holder that only lost its lock sends a heartbeat or updates its row within this time.
 const GRACE: Duration = Duration::from_millis(800);
 
-/// A lease that was taken, and what tells others that its holder lives.
+/// A lease that was taken, and the lock that shows that its holder is alive.
 pub(crate) struct Claimed {
     pub(crate) host: HostId,
     pub(crate) lease: Lease,
-    /// Dropped after the lease was given back.
+    /// To be dropped after the lease is given back.
     pub(crate) lock: HeldLock,
 }
 
@@ -37,13 +37,13 @@ pub(crate) struct Claimed {
 pub(crate) struct HeldLock(#[expect(dead_code, reason = "held, not read")] JoinSet<Infallible>);
 
 impl App {
-    /// Makes this process known and takes the lease of the tenant. If its holder says that it holds
-    /// the tenant's lock and does not, it is gone.
+    /// Registers this process and takes the tenant's lease. A holder is dead if its row states that
+    /// it holds the tenant's lock, but the lock is free.
     pub(crate) async fn claim(&self) -> Result<Claimed, RowsError> {
         let tenant = &self.settings.tenant;
         let host = self.register(None).await?;
         let asked = self.store.try_lock(tenant, host, SILENCE);
-        // Where there is none, or it does not come, the heartbeat alone tells.
+        // Without the lock, others rely on the heartbeat counter alone.
         let lock = timeout(TIME_MAX, asked).await.ok();
         let lock = lock.and_then(Result::ok).flatten();
         let mut claimed = self.claim_for(host, tenant).await;
@@ -75,8 +75,9 @@ impl App {
         }
     }
 
-    /// While the tenant's lock is ours: whether the holder of its lease says that it holds the
-    /// lock, and says nothing else any more. It is declared dead then.
+    /// Returns true if the lease holder is dead. Call it while this process holds the tenant's
+    /// lock. If the holder's row states that it holds the lock, and no heartbeat follows, it is
+    /// declared dead.
     async fn is_gone(&self) -> Result<bool, RowsError> {
         let tenant = &self.settings.tenant;
         let holder = || async { self.store.holder(tenant).await.map_err(RowsError::of) };
@@ -105,13 +106,13 @@ impl App {
     }
 }
 
-/// Keeps the lock, and asks for it again when its session ends.
+/// Keeps the lock, and requests it again when its session ends.
 async fn hold(store: Store, lease: Lease, mut lock: TenantLock) -> Infallible {
     loop {
         while let Ok(Ok(())) = timeout(TIME_MAX, lock.ping()).await {
             sleep(PING).await;
         }
-        // Others see a free lock: they hear that it says nothing.
+        // Others see a free lock, so the row must state that it has no meaning now.
         tracing::warn!(business_id = %lease.tenant, "the session that holds the lock is gone");
         say(&store, lease.owner, false).await;
         lock = loop {
@@ -125,7 +126,7 @@ async fn hold(store: Store, lease: Lease, mut lock: TenantLock) -> Infallible {
     }
 }
 
-/// Says whether a free lock means that this process is gone.
+/// Records whether a free lock means that this process is gone.
 async fn say(store: &Store, host: HostId, locks: bool) {
     let said = timeout(TIME_MAX, store.set_liveness(host, locks)).await;
     if !matches!(said, Ok(Ok(()))) {

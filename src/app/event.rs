@@ -1,4 +1,4 @@
-//! Events as machines read them.
+//! Events as JSON for programs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,12 +12,12 @@ use crate::store::events::StoredEvent;
 /// One numbered event of one account.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Event {
-    /// The same wherever the event is met, in answers and at webhooks; no other event ever has it.
+    /// Id of the event, the same in API answers and at webhooks. No other event has this id.
     pub event_id: String,
     pub business_id: String,
-    /// Rises with every event of the account: where a reader goes on.
+    /// Rises with each event of the account. A reader continues from here.
     pub seq: i64,
-    /// The server's time where it gave one, RFC 3339.
+    /// The server's time if it gave one, in RFC 3339.
     pub at: String,
     /// `message`, `receipt`, `sent`, `state` and others.
     #[serde(rename = "type")]
@@ -32,18 +32,18 @@ pub struct Event {
     pub from_me: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What is particular to the type.
+    /// Fields of the particular type.
     #[serde(flatten)]
     pub detail: Map<String, Value>,
-    /// The whole decrypted message, base64 of its protobuf.
+    /// The decrypted message, as base64 of its protobuf.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
 }
 
-/// The types that events have.
+/// All event types.
 pub use crate::store::events::TYPES;
 
-/// Names of fields that all events have: what is particular to one cannot have them too.
+/// Names of the common fields, which type-specific fields must not use.
 const COMMON: [&str; 11] = [
     "event_id",
     "business_id",
@@ -59,7 +59,7 @@ const COMMON: [&str; 11] = [
 ];
 
 impl Event {
-    /// A tenant's event as it is stored.
+    /// Converts a stored event of a tenant.
     pub fn of(tenant: &TenantId, stored: StoredEvent) -> Self {
         let detail: Map<String, Value> = serde_json::from_str(&stored.detail).unwrap_or_default();
         let said = |(name, value): (String, Value)| match (name.as_str(), value.as_i64()) {
@@ -68,7 +68,8 @@ impl Event {
             _ => Some((name, value)),
         };
         Self {
-            // Numbers of a tenant that was removed and added again start over, times do not.
+            // Numbers restart for a tenant that was removed and added again, so the id also
+            // contains the time.
             event_id: format!("{tenant}-{}-{}", stored.seq, stored.stored_ms),
             business_id: tenant.to_string(),
             seq: stored.seq,
@@ -90,7 +91,7 @@ fn is_message(kind: &str) -> bool {
 }
 
 impl Event {
-    /// One line of what people want to know of it.
+    /// Returns a one-line summary for people.
     pub fn summary(&self) -> String {
         if let Some(text) = &self.text {
             return text.replace(char::is_control, " ");

@@ -9,17 +9,17 @@ use crate::engine::stop::Stop;
 use crate::ids::TenantId;
 use crate::store::events::Bounds;
 
-/// Events that are read at once.
+/// Most events that are read at once.
 pub const PAGE: u32 = 256;
-/// How often a follower looks for new ones.
+/// Interval at which a follower polls for new events.
 pub const LOOK: Duration = Duration::from_millis(200);
 
-/// Where to begin.
+/// The position at which to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// With this number; 0 is the first event that there is.
+    /// At this number; 0 is the first event that exists.
     Seq(i64),
-    /// Behind the newest: only what comes from now on.
+    /// After the newest event: only new events are read.
     Now,
 }
 
@@ -29,36 +29,36 @@ impl Default for Start {
     }
 }
 
-/// Which events.
+/// Options for reading events.
 #[derive(Clone, Debug, Default)]
 pub struct EventsOptions {
     pub start: Start,
-    /// Only of these types; all if empty.
+    /// Only these types; all types if empty.
     pub types: Vec<String>,
-    /// Wait for more at the end.
+    /// Wait for more events at the end.
     pub follow: bool,
-    /// At most so many.
+    /// Most events to return.
     pub limit: Option<u64>,
 }
 
-/// Why events cannot be read from there on.
+/// The reason why events cannot be read from a position.
 #[derive(Debug, thiserror::Error)]
 pub enum EventsError {
     #[error(transparent)]
     Rows(#[from] RowsError),
     #[error("{0} is not known")]
     UnknownTenant(TenantId),
-    /// Retention was faster than the reader.
+    /// Retention removed the events before the reader read them.
     #[error("events {from_seq} to {removed_to} were removed; {}", there(*.first, *.last))]
     Removed {
         from_seq: i64,
         removed_to: i64,
-        /// The first event that there is.
+        /// The first event that exists.
         first: Option<i64>,
-        /// The last number that was given out.
+        /// The highest number assigned so far.
         last: i64,
     },
-    /// The reader is ahead: what it read came from another log, such as one before a restore.
+    /// The reader is ahead: its last event belongs to another log, such as one before a restore.
     #[error("there is no event {} yet, the last is {last}: this is not the log that was read",
         .from_seq - 1)]
     Ahead { from_seq: i64, last: i64 },
@@ -72,7 +72,7 @@ fn there(first: Option<i64>, last: i64) -> String {
 }
 
 impl EventsError {
-    /// The stable word for machines; `None` where the database has its own.
+    /// Returns the stable error code; `None` if the database error has its own.
     pub fn code(&self) -> Option<&'static str> {
         Some(match self {
             Self::Rows(_) => return None,
@@ -83,7 +83,7 @@ impl EventsError {
     }
 }
 
-/// Where the next look begins, once it is known that events are there from a place on.
+/// Checks the position, and returns the number of the first event to read.
 async fn begin(app: &App, start: Start) -> Result<i64, EventsError> {
     let bounds = bounds(app).await?;
     let from_seq = match start {
@@ -94,7 +94,7 @@ async fn begin(app: &App, start: Start) -> Result<i64, EventsError> {
     Ok(from_seq)
 }
 
-/// Refuses a place from which on events are missing.
+/// Fails if events after the position are missing.
 pub async fn check(app: &App, from_seq: i64) -> Result<(), EventsError> {
     whole(from_seq, &bounds(app).await?)
 }
@@ -113,7 +113,7 @@ async fn bounds(app: &App) -> Result<Bounds, EventsError> {
     Ok(bounds)
 }
 
-/// Whoever asks for 0 wants whatever there is.
+/// Checks a position against the bounds. The position 0 accepts any first event.
 fn whole(from_seq: i64, bounds: &Bounds) -> Result<(), EventsError> {
     let (last, removed_to) = (bounds.last, bounds.removed_to);
     if 0 < from_seq && from_seq <= removed_to {
@@ -130,8 +130,8 @@ fn whole(from_seq: i64, bounds: &Bounds) -> Result<(), EventsError> {
     Ok(())
 }
 
-/// Hands on events in order, until the end or until `tell` breaks off; the number with which to go
-/// on.
+/// Passes events to `tell` in order, until the end or until `tell` breaks. Returns the number from
+/// which to continue.
 pub async fn events(
     app: &App,
     options: &EventsOptions,
@@ -145,7 +145,7 @@ pub async fn events(
         let page = app.store.events(tenant, next, PAGE).await;
         let page = page.map_err(RowsError::of)?;
         let full = page.len() == PAGE as usize;
-        // Numbers may be missing; events that a slow reader wanted must not.
+        // Gaps in the numbers are normal. A gap caused by retention must be reported.
         if page.first().is_some_and(|first| next < first.seq) {
             check(app, next).await?;
         }

@@ -1,4 +1,4 @@
-//! What every process starts from: checked settings, an opened store, and what is said of both.
+//! The base of every process: validated settings, the opened store, and the process's health state.
 
 pub mod claim;
 pub mod event;
@@ -38,59 +38,58 @@ use crate::store::lease::{Host, Lease};
 use crate::store::tenants::Launch;
 
 pub use crate::app::rows_error::RowsError;
-/// Why a use case that connects could not.
+/// The reason why a use case that connects failed.
 pub use crate::engine::line::LineError;
-/// How to ask a use case that goes on to stop.
+/// The request to stop a long-running use case.
 pub use crate::engine::stop::Stop;
 
-/// What a command was told.
+/// Settings of a command.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub database: DatabaseUrl,
     pub tenant: TenantId,
     pub server: Server,
-    /// The name under which the phone lists this device.
+    /// The name of this device in the phone's list of linked devices.
     pub device_name: String,
 }
 
-/// Settings, opened store, clock: what use cases work with.
+/// The shared parts of a process: settings, opened store, clock and others.
 #[derive(Debug)]
 pub struct App {
     pub settings: Settings,
     pub(crate) store: Store,
     pub(crate) surroundings: Surroundings,
-    /// What the tenant's row says of how to run it.
+    /// Run settings from the tenant's row.
     pub(crate) launch: Launch,
-    /// Which addresses a tenant's proxy may have.
+    /// The addresses that a tenant's proxy may have.
     pub(crate) reach: Reach,
-    /// How long the server may leave open what it owes although it answers pings.
+    /// Time after which a link counts as stalled: the server answers pings, but a reply is overdue.
     pub(crate) stall: Duration,
     pub(crate) metrics: Metrics,
-    /// What this process says of itself at any time.
+    /// This process's state for health requests.
     pub(crate) board: Board,
     pub(crate) retention: Retention,
-    /// Held by the account that forgets old rows: one of a process at a time.
+    /// Held by the account that prunes old rows: one per process at a time.
     pub(crate) pruning: Arc<Mutex<()>>,
-    /// Held by accounts that have a history in memory.
+    /// Permits for accounts that hold a history in memory.
     pub(crate) histories: Arc<Semaphore>,
-    /// What the rows at hand of all accounts take.
+    /// The memory for the cached rows of all accounts.
     pub(crate) rows: Room,
-    /// What delivers events to webhooks, in a process that does.
+    /// The delivery of events to webhooks; `None` if this process does not deliver.
     pub(crate) webhooks: Option<Arc<Hooks>>,
 }
 
-/// What to do about a schema that is not current.
+/// What to do if the schema is not current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schema {
-    /// Refuse it, except that an embedded database is brought up to date without being asked:
-    /// nobody shares it.
+    /// Fail, but migrate a SQLite database without asking, because no other program shares it.
     Current,
-    /// Leave it as it is.
+    /// Leave it unchanged.
     Any,
 }
 
 impl App {
-    /// Has the login of the database read again from where it came.
+    /// Reads the database login again from its source.
     pub fn renew_login(&self) {
         self.store.renew_login();
     }
@@ -127,8 +126,8 @@ impl App {
         })
     }
 
-    /// Opens the store to look at it: a file is neither made nor changed, and the schema is left
-    /// as it is.
+    /// Opens the store for inspection. A SQLite file is neither created nor changed, and the schema
+    /// is not migrated.
     pub async fn open_to_look(settings: Settings) -> Result<Self, RowsError> {
         let store = match &settings.database {
             DatabaseUrl::Sqlite(path) => Store::open_file_to_read(path).await,
@@ -151,45 +150,45 @@ impl App {
         })
     }
 
-    /// Has this process deliver the events of whatever it runs; see [`Hooks::new`].
+    /// Makes this process deliver events to webhooks; see [`Hooks::new`].
     pub fn deliver(&mut self, delivery: Delivery, ca_file: Option<&Path>) -> Result<(), DialError> {
         self.webhooks = Some(Arc::new(Hooks::new(delivery, ca_file)?));
         Ok(())
     }
 
-    /// Keeps in this folder how far accounts have come, so that a database that was restored is
-    /// recognised.
+    /// Stores the progress of accounts in this folder, so that a restored database is detected.
     pub fn keep_marks_in(&mut self, folder: &Path) {
         self.store.keep_marks_in(folder);
     }
 
-    /// Sets how long rows are kept that only grow.
+    /// Sets how long growing rows are kept.
     pub fn retain(&mut self, retention: Retention) {
         self.retention = retention;
     }
 
-    /// Lets tenants have proxies on this machine and in private networks.
+    /// Allows tenants to have proxies on this machine and in private networks.
     pub fn allow_private_proxies(&mut self) {
         self.reach = Reach::Private;
     }
 
-    /// Takes a session for dead whose server owes an answer for so long, although it answers pings.
+    /// Sets the time after which a link counts as stalled: the server answers pings, but a reply is
+    /// overdue.
     pub fn set_stall_timeout(&mut self, stall: Duration) {
         self.stall = stall;
     }
 
-    /// The same for another tenant, to read and write its rows.
+    /// Returns an app for another tenant, to read and write its rows.
     pub fn for_tenant(&self, tenant: TenantId) -> Self {
         self.of(tenant, Launch::default())
     }
 
-    /// A name that nothing else has, for logs.
+    /// Returns a unique random name for logs.
     pub fn fresh_name(&self) -> String {
         let bytes: [u8; 12] = random::bytes(&mut *self.surroundings.entropy.random());
         hex::encode(bytes)
     }
 
-    /// The same for another tenant, with what its row says of how to run it.
+    /// Returns an app for another tenant, with the run settings from its row.
     pub(crate) fn of(&self, tenant: TenantId, launch: Launch) -> Self {
         Self {
             settings: Settings {
@@ -211,14 +210,15 @@ impl App {
         }
     }
 
-    /// Refuses a tenant that the database's role may not see: to it, its rows look like none.
+    /// Fails for a tenant whose rows the database role may not see, because the tenant would look
+    /// empty.
     pub async fn check_reach(&self) -> Result<(), RowsError> {
         let reach = self.store.check_reach(Some(&self.settings.tenant)).await;
         reach.map_err(RowsError::of)
     }
 
-    /// The same with what the tenant's row says of how to run it; refused where the database's
-    /// role may not see the tenant.
+    /// Returns an app with the run settings from the tenant's row. Fails if the database role may
+    /// not see the tenant.
     pub(crate) async fn launched(&self) -> Result<Self, RowsError> {
         let tenant = &self.settings.tenant;
         self.check_reach().await?;
@@ -227,13 +227,13 @@ impl App {
         Ok(self.of(tenant.clone(), launch))
     }
 
-    /// How the server is reached: directly, or through the tenant's proxy.
+    /// Returns a dialler for the server, through the tenant's proxy if it has one.
     pub(crate) fn dial(&self) -> Result<NetDial, LineError> {
         let dial = NetDial::new(&self.settings.server, self.surroundings.clone())?;
         self.through_proxy(dial)
     }
 
-    /// The tenant's proxy before an address that is known already.
+    /// Adds the tenant's proxy to an existing dialler.
     pub(crate) fn through_proxy(&self, dial: NetDial) -> Result<NetDial, LineError> {
         let Some(proxy) = &self.launch.proxy else {
             return Ok(dial);
@@ -244,12 +244,12 @@ impl App {
         Ok(dial.through(proxy, self.reach))
     }
 
-    /// Ends every connection to the database; an embedded one then is a single file again.
+    /// Closes all connections to the database. A SQLite database is a single file afterwards.
     pub async fn close(&self) {
         self.store.close().await;
     }
 
-    /// How sessions present themselves.
+    /// Returns the settings under which sessions identify themselves to the server.
     pub(crate) fn client(&self) -> ClientConfig {
         ClientConfig {
             name: match &self.launch.device_name {
@@ -270,13 +270,14 @@ impl App {
         }
     }
 
-    /// Makes this process known under the machine's name; others take it for dead after `silence`.
+    /// Registers this process under the machine's name. Others consider it dead after `silence`
+    /// without a heartbeat.
     pub(crate) async fn register(&self, silence: Option<Duration>) -> Result<HostId, RowsError> {
         self.register_as(whoami::hostname().unwrap_or_default(), silence)
             .await
     }
 
-    /// Makes this process known.
+    /// Registers this process under `name`.
     pub(crate) async fn register_as(
         &self,
         name: String,
@@ -326,7 +327,7 @@ impl App {
         }
     }
 
-    /// Host and process that run the tenant, as far as the rows say.
+    /// Returns the name and process number of the tenant's holder, as stored in the rows.
     pub(crate) async fn holder(&self, tenant: &TenantId) -> Option<String> {
         let leases = self.store.leases().await.ok()?;
         let lease = leases.into_iter().find(|lease| lease.tenant == *tenant)?;
@@ -334,8 +335,8 @@ impl App {
         lease.host.map(|(name, pid)| format!("{name}/{pid}"))
     }
 
-    /// Gives the only lease of a process back, and says that the process is gone, if the database
-    /// answers soon.
+    /// Gives back the only lease of a process, and records that the process ended. Waits at most 3
+    /// s.
     pub(crate) async fn release(&self, lease: Lease) {
         const RELEASE_TIME_MAX: Duration = Duration::from_secs(3);
         let host = lease.owner;

@@ -1,16 +1,16 @@
-//! Why the rows of a database cannot be used, in the terms of whoever has to mend it.
+//! Database errors, described for the person who has to fix them.
 
 use crate::engine::leased::explained;
 use crate::ids::TenantId;
 use crate::store::error::StoreError;
 
-/// Why the rows cannot be used.
+/// The reason why the rows cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RowsError {
-    /// The schema has to be brought up to date first.
+    /// The schema must be migrated first.
     #[error("schema of the database is at {found}, this binary needs {wanted}")]
     Schema { found: i64, wanted: i64 },
-    /// The account is run by another process.
+    /// Another process runs the account.
     #[error("{tenant} is run by another process")]
     Held {
         tenant: TenantId,
@@ -22,46 +22,47 @@ pub enum RowsError {
          somebody has set it by hand"
     )]
     EpochSpent { tenant: TenantId },
-    /// The file of an embedded database cannot be opened or made.
+    /// The file of a SQLite database cannot be opened or created.
     #[error("{0}")]
     File(String),
-    /// The database cannot hold every character.
+    /// The database's encoding cannot store every character.
     #[error("{0}")]
     Encoding(String),
-    /// The server takes no writes for now.
+    /// The server accepts no writes at present.
     #[error("{0}")]
     ReadOnly(String),
-    /// The tables are somebody else's; what to do instead.
+    /// The tables belong to another program or owner. The hint says what to do.
     #[error("{message}")]
     NotOurs { message: String, hint: &'static str },
-    /// A role of the server that may not see the tenant; what to do instead.
+    /// The database role may not see the tenant. The hint says what to do.
     #[error("{message}")]
     OutOfReach { message: String, hint: &'static str },
-    /// The server refused the login, or has no such database.
+    /// The server refused the login, or the database does not exist.
     #[error("{0}")]
     Login(String),
-    /// The connection is not encrypted as it has to be, or the server is not who it should be.
+    /// The connection is not encrypted as required, or the server's certificate is not trusted.
     #[error("{0}")]
     Untrusted(String),
-    /// A file of certificates or keys cannot be used.
+    /// A certificate or key file cannot be used.
     #[error("{0}")]
     TlsFile(String),
-    /// The way to the server does not let through what is needed; what to do instead.
+    /// A pooler between this process and the server lacks a required feature. The hint says what to
+    /// do.
     #[error("{message}")]
     Route {
         message: &'static str,
         hint: &'static str,
     },
-    /// The disk that holds the rows has no room left.
+    /// The disk of the database is full.
     #[error("{0}")]
     Full(String),
-    /// Anything else; trying again may help.
+    /// Any other error; a retry may succeed.
     #[error("{0}")]
     Database(String),
 }
 
 impl RowsError {
-    /// What makes a lease claimable again whose epoch cannot rise.
+    /// Returns the SQL that makes a lease claimable again after its epoch reached the maximum.
     pub fn epoch_remedy(tenant: &TenantId) -> String {
         format!(
             "stop every process that runs {tenant}, then type into the database: \

@@ -1,16 +1,16 @@
-//! What machines read: the JSON forms, versioned and apart from the inner types.
+//! The JSON formats for programs: versioned, and separate from the inner types.
 //!
-//! Within `wmctl/v1` fields are only ever added. Names are snake_case, times RFC 3339 in UTC,
-//! lengths of time in seconds with `_s`.
+//! Within `wmctl/v1`, fields are only added. Names are in snake_case, times are RFC 3339 in UTC,
+//! and durations are in seconds with the suffix `_s`.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Number, Value};
 
-/// The version that every answer names.
+/// The API version in each answer.
 pub const API_VERSION: &str = "wmctl/v1";
 
-/// Beyond it, numbers of other programs are not exact.
+/// Largest integer that other programs read exactly, 2^53 - 1.
 pub(crate) const WHOLE_MAX: i64 = (1 << 53) - 1;
 
 /// One object with its kind.
@@ -24,7 +24,7 @@ pub struct Object<'a, T> {
 }
 
 impl<'a, T: Serialize> Object<'a, T> {
-    /// `kind` is a singular noun in CamelCase.
+    /// Creates an object; `kind` is a singular noun in CamelCase.
     pub fn new(kind: &'static str, body: &'a T) -> Self {
         Self {
             api_version: API_VERSION,
@@ -34,14 +34,14 @@ impl<'a, T: Serialize> Object<'a, T> {
     }
 }
 
-/// Several objects of one kind.
+/// A list of objects of one kind.
 #[derive(Debug, Serialize)]
 pub struct List<'a, T> {
     #[serde(rename = "apiVersion")]
     api_version: &'static str,
     kind: &'static str,
     items: &'a [T],
-    /// Whether there is more behind these, and with what to ask for it.
+    /// Whether there are more items, and the cursor for the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
     has_more: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,7 @@ pub struct List<'a, T> {
 }
 
 impl<'a, T: Serialize> List<'a, T> {
-    /// `kind` ends with `List`.
+    /// Creates a list; `kind` ends with `List`.
     pub fn new(kind: &'static str, items: &'a [T]) -> Self {
         Self {
             api_version: API_VERSION,
@@ -60,7 +60,7 @@ impl<'a, T: Serialize> List<'a, T> {
         }
     }
 
-    /// Says whether there is more, and with what to ask for it.
+    /// Adds whether there are more items, and the cursor for the next page.
     #[must_use]
     pub fn page(mut self, has_more: bool, next: Option<Value>) -> Self {
         (self.has_more, self.next) = (Some(has_more), next);
@@ -68,22 +68,23 @@ impl<'a, T: Serialize> List<'a, T> {
     }
 }
 
-/// What this binary is and what it was built with.
+/// The version of this binary and the features that it was built with.
 #[derive(Debug, Serialize)]
 pub struct Version {
     pub version: &'static str,
     pub features: Vec<&'static str>,
-    /// The WhatsApp Web version that servers are told.
+    /// The WhatsApp Web version that this client reports to servers.
     pub client_version: String,
 }
 
-/// A time in milliseconds since the epoch as RFC 3339 in UTC.
+/// Formats Unix milliseconds as RFC 3339 in UTC.
 pub fn time(unix_ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(unix_ms).unwrap_or_default();
     format!("{time:.3}")
 }
 
-/// A whole number that may be absent. JSON has one kind of numbers: 288.0 is whole too.
+/// Deserializes an optional whole number. JSON does not distinguish 288 from 288.0, so both are
+/// accepted.
 pub(crate) fn whole<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
 where
     T: TryFrom<i64>,

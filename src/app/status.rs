@@ -1,4 +1,4 @@
-//! How an account and its process are, in words that people and programs are shown.
+//! Public states of an account and its process, for people and programs.
 
 use std::fmt;
 
@@ -28,31 +28,31 @@ impl From<Status> for AccountStatus {
     }
 }
 
-/// Why the account is not run any more.
+/// The reason why an account no longer runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEnd {
-    /// It was asked to stop.
+    /// It was stopped by request.
     Stopped,
     /// No device is paired.
     Unpaired,
     /// The phone or the server unlinked the device.
     LoggedOut { reason: String },
-    /// Banned, until a time where the server gave one.
+    /// The account is banned, until `until` if the server gave a time.
     Banned { code: u32, until: Option<String> },
-    /// The server wants a newer client version.
+    /// The server requires a newer client version.
     Outdated,
-    /// Another program goes on with its keys.
+    /// The account was exported, and another program uses its keys.
     Exported { to: String, at: String },
     /// Another process may write now.
     LeaseLost,
-    /// The session was connected and dead, whatever was tried.
+    /// The link stayed connected but stalled, even after a reconnect and a reload.
     Stalled { reason: &'static str },
-    /// Something is unusable and does not get better by itself.
+    /// A permanent error, such as a wrong setting.
     Broken(String),
 }
 
 impl RunEnd {
-    /// The stable word for machines.
+    /// Returns the stable code for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Stopped => "STOPPED",
@@ -112,11 +112,11 @@ impl From<Stopped> for RunEnd {
     }
 }
 
-/// What a process is to its account.
+/// The role of a process for its account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "role", rename_all = "snake_case")]
 pub enum Role {
-    /// Ready to take over from `holder` (host and process number).
+    /// Ready to take over from `holder`, given as host name and process number.
     Standby {
         #[serde(skip_serializing_if = "Option::is_none")]
         holder: Option<String>,
@@ -128,7 +128,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// One word, as it is shown.
+    /// Returns the role's word in output.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Standby { .. } => "standby",
@@ -138,20 +138,20 @@ impl Role {
     }
 }
 
-/// Where a process is on the way to leading, and back.
+/// The phase of leader election in a process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leadership {
     /// `standby`, `claiming`, `loading`, `connecting`, `active`, `suspect`, `fenced`, `draining` or
     /// `replaced`.
     pub state: &'static str,
     pub since: String,
-    /// A stable word that says why, where there is more to say.
+    /// A stable word for the reason, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
-    /// The epoch of the lease that is held.
+    /// The epoch of the held lease.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<i64>,
-    /// Until when the last heartbeat entitles to send; each further one moves it.
+    /// End of the permission to send, which each answered heartbeat moves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<String>,
 }

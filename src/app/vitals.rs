@@ -1,4 +1,4 @@
-//! What a process says of itself at any time.
+//! The state of a process for health requests and metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,28 +10,28 @@ use crate::app::status::{AccountStatus, Leadership};
 use crate::ids::TenantId;
 use crate::metrics::Metrics;
 
-/// A loop that turns every second or so hangs when it did not for so long.
+/// Time after which the event loop counts as hung: it normally runs at least every few seconds.
 const TURN_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// What a process does with its account, or with whatever accounts there are.
+/// The role of a process for its account, or for all accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Part {
     #[default]
     Starting,
     /// It holds the lease.
     Leader,
-    /// Another process holds it.
+    /// Another process holds the lease.
     Standby,
-    /// Another process took it away.
+    /// Another process took the lease away.
     Fenced,
     /// It shares all tenants with other hosts.
     Host,
-    /// It gives everything away and ends.
+    /// It releases its leases and ends.
     Stopping,
 }
 
 impl Part {
-    /// A stable word.
+    /// Returns a stable word for the role.
     pub fn word(self) -> &'static str {
         match self {
             Self::Starting => "starting",
@@ -49,30 +49,30 @@ pub(crate) const PARTS: [&str; 6] = [
     "starting", "leader", "standby", "fenced", "host", "stopping",
 ];
 
-/// What a process says of itself.
+/// The state of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Vitals {
     pub part: Part,
-    /// Whose account it is for; `None` for all.
+    /// The tenant that the process runs; `None` for all tenants.
     pub tenant: Option<TenantId>,
-    /// The lease that it holds, 0 for none.
+    /// The epoch of the held lease; 0 for none.
     pub epoch: i64,
-    /// The process that leads, while this one stands by.
+    /// The leader, while this process is a standby.
     pub holder: Option<String>,
-    /// How the account's connection is.
+    /// The state of the account's connection.
     pub account: Option<AccountStatus>,
-    /// Tenants that run here, and how many of them are connected.
+    /// Tenants that run here; `connected` is how many of them are connected.
     pub tenants: u64,
     pub connected: u64,
-    /// How often it took over from another process.
+    /// Number of takeovers from another process.
     pub takeovers: u64,
-    /// Where it is on the way to leading, and back; only with `--ha`, and of a host that serves
-    /// whether it may speak for its tenants.
+    /// The phase of leader election; only with `--ha`. On a `serve` host: whether it may act for
+    /// its tenants.
     pub lease: Option<Leadership>,
 }
 
 impl Vitals {
-    /// Traffic may come here.
+    /// Returns true if traffic may be routed here.
     pub fn serves(&self) -> bool {
         match self.part {
             Part::Leader => self.connected == self.tenants,
@@ -81,20 +81,20 @@ impl Vitals {
         }
     }
 
-    /// A rollout may go on.
+    /// Returns true if a rolling update may continue.
     pub fn is_well(&self) -> bool {
         self.serves() || self.part == Part::Standby
     }
 }
 
-/// Where a process keeps what it says of itself.
+/// The shared place for a process's state.
 #[derive(Clone, Debug)]
 pub(crate) struct Board {
     pub(crate) vitals: Arc<watch::Sender<Vitals>>,
-    /// When the loop that sends heartbeats and decides turned last, while there is one.
+    /// When the event loop last ran; `None` while there is none.
     turned: Arc<watch::Sender<Option<Instant>>>,
-    /// Until when the last heartbeat entitles to act, by the process's own clock; only where
-    /// another process may take over then.
+    /// End of the permission to send, by the process's own clock. Set only if another process may
+    /// take over afterwards.
     pub(crate) until_ms: Arc<watch::Sender<Option<u64>>>,
 }
 
@@ -108,13 +108,14 @@ impl Default for Board {
     }
 }
 
-/// The loop that sends heartbeats and decides. It must not hang: whoever watches over the process
-/// ends it then.
+/// The heartbeat of the event loop. If the loop hangs, the health check fails, and a supervisor may
+/// restart the process.
 #[derive(Debug)]
 pub(crate) struct Turns(Arc<watch::Sender<Option<Instant>>>);
 
 impl Turns {
-    /// It turns now. At least every few seconds, also while the database is away.
+    /// Records that the loop runs. Must be called every few seconds, even while the database is
+    /// unavailable.
     pub(crate) fn turn(&self) {
         self.0.send_replace(Some(Instant::now()));
     }
@@ -127,20 +128,20 @@ impl Drop for Turns {
 }
 
 impl Board {
-    /// A loop begins.
+    /// Registers an event loop.
     pub(crate) fn turns(&self) -> Turns {
         let turns = Turns(self.turned.clone());
         turns.turn();
         turns
     }
 
-    /// Counts leases that were another process's.
+    /// Counts leases that were taken over from another process.
     pub(crate) fn took_over(&self, metrics: &Metrics, leases: u64) {
         metrics.took_over(leases);
         self.write(|vitals| vitals.takeovers += leases);
     }
 
-    /// Whether the loop turned lately, or there is none now.
+    /// Returns true if the loop ran recently, or if there is none.
     pub(crate) fn is_turning(&self) -> bool {
         let turned = *self.turned.borrow();
         turned.is_none_or(|at| at.elapsed() < TURN_TIME_MAX)
@@ -154,7 +155,7 @@ impl Board {
         });
     }
 
-    /// Moves the deadline of the lease. That is nothing to wake anybody for.
+    /// Moves the deadline of the lease, without waking the readers of the state.
     pub(crate) fn deadline(&self, until_ms: u64, shown: String) {
         self.until_ms.send_replace(Some(until_ms));
         self.vitals.send_if_modified(|vitals| {
@@ -183,7 +184,7 @@ mod tests {
         assert!(board.is_turning());
         advance(moment).await;
         assert!(!board.is_turning());
-        // It goes on.
+        // The loop runs again.
         turns.turn();
         assert!(board.is_turning());
         advance(TURN_TIME_MAX).await;

@@ -1,7 +1,8 @@
-//! What all deliveries of a process share: how to send, and which tenants have webhooks at all.
+//! State shared by all webhook deliveries of a process: the HTTP client, and which tenants have
+//! webhooks.
 //!
-//! Thousands of tenants without webhooks cost one small question a second for the whole process.
-//! There is no task: one of those who wait does the looking for all.
+//! Thousands of tenants without webhooks cost one small query per second for the whole process.
+//! There is no task: one of the waiting callers polls for all.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,25 +20,25 @@ use crate::net::webhook::{Guard, Poster};
 use crate::store::Store;
 use crate::store::error::StoreError;
 
-/// How often it is looked whether anybody's webhooks changed.
+/// Interval at which changes of webhooks are polled.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A value for each tenant that has webhooks; another one after any change of them.
+/// A mark for each tenant with webhooks; it differs after each change of them.
 type Marks = Arc<BTreeMap<String, i64>>;
 
-/// See the head of this file.
+/// The shared delivery state; see the module documentation.
 #[derive(Debug)]
 pub(crate) struct Hooks {
     pub(crate) poster: Poster,
     pub(crate) delivery: Delivery,
     marks: watch::Sender<Marks>,
-    /// What was seen last, with whoever looks.
+    /// The last mark of all webhooks. The caller that holds the lock polls for all.
     looking: Mutex<Option<(i64, i64)>>,
 }
 
 impl Hooks {
-    /// Reads the TLS roots that receivers are checked against: those of the file alone, or the
-    /// system's and the built-in ones.
+    /// Loads the TLS roots for receivers: only those in `ca_file`, or the system's and the built-in
+    /// ones.
     pub(crate) fn new(delivery: Delivery, ca_file: Option<&Path>) -> Result<Self, DialError> {
         let guard = Guard::new(delivery.allow.clone());
         Ok(Self {
@@ -48,7 +49,7 @@ impl Hooks {
         })
     }
 
-    /// Waits until a tenant's mark is not `known`; the new one. Cancel-safe.
+    /// Waits until a tenant's mark differs from `known`, and returns the new mark. Cancel-safe.
     pub(crate) async fn changed(
         &self,
         store: &Store,

@@ -1,4 +1,5 @@
-//! From a server's URL to a WebSocket: name, connection, TLS, upgrade, each within a time limit.
+//! Opens a WebSocket from a server's URL: lookup, connection, TLS, upgrade, each within a time
+//! limit.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,18 +24,19 @@ use crate::config::proxy::Proxy;
 use crate::net::proxy::{self, Reach};
 use crate::net::websocket::{MESSAGE_BYTES_MAX, WebSocket};
 
-/// One name may have several addresses, one of them unreachable: each gets this long.
+/// Longest time for each address of a name, because one address may be unreachable.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(8);
-/// TLS and the upgrade are a few round trips each.
+/// Longest time for TLS, and for the upgrade: each takes a few round trips.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
-/// Read at once. Each connection keeps this much, and it is zeroed before each read.
+/// Size of the read buffer in bytes. Each connection keeps one, and it is zeroed before each read.
 const READ_BYTES: usize = 4 << 10;
-/// What the server expects browsers to say.
+/// Headers that the server expects from a browser. Source: Baileys 7.0.0-rc13
+/// `src/Defaults/index.ts` (`DEFAULT_ORIGIN`).
 pub(super) const ORIGIN_WHATSAPP: &str = "https://web.whatsapp.com";
 const USER_AGENT_BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 \
     (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     #[error("server URL is not wss://host[:port]/path")]
@@ -60,7 +62,7 @@ pub enum DialError {
         #[source]
         source: io::Error,
     },
-    /// The proxy's address is one that it may not have.
+    /// The proxy's address is not allowed.
     #[error("proxy {host} is on this machine or in a private network, which is not allowed")]
     ProxyReach { host: String },
     #[error("tunnel through the proxy {host}")]
@@ -84,13 +86,13 @@ pub enum DialError {
 }
 
 impl DialError {
-    /// Whether another attempt cannot help before somebody changes a setting.
+    /// Returns true if a retry cannot succeed until a setting is changed.
     pub fn is_configuration(&self) -> bool {
         matches!(self, Self::Url | Self::CaFile { .. } | Self::NoRoots(_))
     }
 }
 
-/// Anything that bytes go through.
+/// Any byte stream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
@@ -114,7 +116,7 @@ impl std::fmt::Debug for Dialer {
 }
 
 impl Dialer {
-    /// Checks the URL and reads the TLS roots. Reads files.
+    /// Validates the URL and loads the TLS roots from files.
     pub fn new(server: &Server) -> Result<Self, DialError> {
         let uri: Uri = server.url.parse().map_err(|_| DialError::Url)?;
         let host = uri.host().ok_or(DialError::Url)?;
@@ -137,14 +139,14 @@ impl Dialer {
         })
     }
 
-    /// The same server through a proxy.
+    /// Returns a dialler for the same server through a proxy.
     #[must_use]
     pub fn through(mut self, proxy: Proxy, reach: Reach) -> Self {
         self.proxy = Some((proxy, reach));
         self
     }
 
-    /// Opens one connection. Dropping the future gives up.
+    /// Opens a connection. Dropping the future aborts the attempt.
     pub async fn dial(&self) -> Result<WebSocket, DialError> {
         let stream = self.secured().await?;
         timeout(HANDSHAKE_TIME_MAX, self.upgrade(stream))
@@ -152,7 +154,7 @@ impl Dialer {
             .map_err(|_| self.late())?
     }
 
-    /// The same way to another host, at the port that its scheme has.
+    /// Returns a dialler for another host, with the default port of the same scheme.
     pub(super) fn at(&self, host: &str) -> Self {
         Self {
             host: host.to_owned(),
@@ -161,7 +163,7 @@ impl Dialer {
         }
     }
 
-    /// Host and port, as requests name them.
+    /// Returns host and port as in an HTTP `Host` header.
     pub(super) fn authority(&self) -> String {
         match self.host.contains(':') {
             true => format!("[{}]:{}", self.host, self.port),
@@ -175,7 +177,7 @@ impl Dialer {
         }
     }
 
-    /// A connection to the server, with TLS where the URL wants it.
+    /// Opens a connection to the server, with TLS if the URL requires it.
     pub(super) async fn secured(&self) -> Result<Box<dyn Stream>, DialError> {
         let stream = self.reach().await?;
         Ok(match &self.tls {
@@ -190,7 +192,7 @@ impl Dialer {
         })
     }
 
-    /// A connection to the server, through the proxy if there is one.
+    /// Opens a TCP connection to the server, through the proxy if there is one.
     async fn reach(&self) -> Result<TcpStream, DialError> {
         let Some((proxy, reach)) = &self.proxy else {
             return connect(&self.host, self.port, Reach::Private).await;
@@ -235,7 +237,7 @@ impl Dialer {
     }
 }
 
-/// Connects to the first address of `host` that answers, of those that are allowed.
+/// Connects to the first allowed address of `name` that answers.
 pub(super) async fn connect(name: &str, port: u16, reach: Reach) -> Result<TcpStream, DialError> {
     let host = || name.to_owned();
     let lookup = tokio::net::lookup_host((name, port));
@@ -257,7 +259,7 @@ pub(super) async fn connect(name: &str, port: u16, reach: Reach) -> Result<TcpSt
         }
         failure = match timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
-                // Small stanzas must not wait for each other's acknowledgements.
+                // Disables Nagle's algorithm, so that small stanzas are not delayed.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
@@ -272,7 +274,8 @@ pub(super) async fn connect(name: &str, port: u16, reach: Reach) -> Result<TcpSt
     Err(failure)
 }
 
-/// TLS with the roots of the file alone, or with the system's and the built-in ones.
+/// Creates a TLS connector that trusts only the roots in `ca_file`, or the system's and built-in
+/// ones.
 pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, DialError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca_file {
@@ -281,14 +284,14 @@ pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, DialErro
             source,
         };
         for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
-            // A root that the verifier cannot use is as good as absent.
+            // A root that the verifier cannot use is skipped.
             let _ = roots.add(certificate.map_err(unreadable)?);
         }
         if roots.is_empty() {
             return Err(DialError::NoRoots(path.to_owned()));
         }
     } else {
-        // A container image without any roots still has the built-in ones.
+        // The built-in roots also work in a container image without any roots.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }

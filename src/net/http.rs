@@ -1,4 +1,4 @@
-//! One request to an HTTP interface and its answer.
+//! Sends one request to an HTTP interface and returns its answer.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use tokio_rustls::TlsConnector;
 use crate::net::dial::{DialError, Stream, connect, connector};
 use crate::net::proxy::Reach;
 
-/// How long one request may take.
+/// Longest time of one request.
 const TIME_MAX: Duration = Duration::from_secs(30);
-/// Longest answer.
+/// Largest answer in bytes.
 const ANSWER_BYTES_MAX: usize = 32 << 20;
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     #[error("the URL is not http://host[:port] or https://host[:port]")]
@@ -36,7 +36,7 @@ pub enum HttpError {
     Status(u16),
 }
 
-/// Where requests go, and the key that they carry.
+/// The destination of requests, and the API key that they carry.
 #[derive(Clone)]
 pub struct HttpClient {
     authority: String,
@@ -55,7 +55,7 @@ impl std::fmt::Debug for HttpClient {
 }
 
 impl HttpClient {
-    /// Checks the URL and reads the TLS roots. Reads files.
+    /// Validates the URL and loads the TLS roots from files.
     pub fn new(url: &str, key: Option<String>, ca_file: Option<&Path>) -> Result<Self, HttpError> {
         let uri: Uri = url.parse().map_err(|_| HttpError::Url)?;
         let (default_port, tls) = match uri.scheme_str() {
@@ -77,7 +77,7 @@ impl HttpClient {
         })
     }
 
-    /// Asks; the status and the body of the answer.
+    /// Sends a request. Returns the status and the body of the answer.
     pub async fn ask(
         &self,
         method: &'static str,
@@ -119,8 +119,8 @@ impl HttpClient {
     }
 }
 
-/// Sends one request over a fresh connection; the status and the body of the answer, which may have
-/// up to `body_max` bytes.
+/// Sends one request over a new connection. Returns the status and the body of the answer, of at
+/// most `body_max` bytes.
 pub(super) async fn round_trip(
     stream: Box<dyn Stream>,
     request: Request<Full<Bytes>>,
@@ -137,7 +137,7 @@ pub(super) async fn round_trip(
         let body = body.collect().await.map_err(|_| HttpError::Broken)?;
         Ok((status, body.to_bytes()))
     };
-    // The connection has to be driven while the answer comes in.
+    // The connection future must be polled while the answer arrives.
     tokio::pin!(connection, answer);
     tokio::select! {
         answer = &mut answer => answer,

@@ -1,5 +1,5 @@
-//! Downloads from the media server, which is told by the server that we are connected to: nothing
-//! that a peer sends can name a host.
+//! Downloads from the media server. The host follows from the server that we are connected to, so
+//! nothing that a peer sends can choose it.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,21 +10,22 @@ use tokio::time::timeout;
 use crate::net::dial::{Dialer, ORIGIN_WHATSAPP};
 use crate::net::http::{self, HttpError};
 
-/// The server's own name, and where media of its accounts lie.
+/// The chat server's host name, and the host name of its media server. Source: Baileys 7.0.0-rc13
+/// `src/Utils/messages-media.ts` (`DEF_MEDIA_HOST`).
 const WHATSAPP: &str = "web.whatsapp.com";
 const WHATSAPP_MEDIA: &str = "mmg.whatsapp.net";
-/// Largest blob that is taken: a long history.
+/// Largest blob in bytes, enough for a long history.
 const BLOB_BYTES_MAX: usize = 64 << 20;
-/// How long one download may take.
+/// Longest time of one download.
 const TIME_MAX: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Dialer {
-    /// Downloads what lies under a path, through the proxy if there is one; TLS wherever the
-    /// connection itself has it. Redirects are not followed.
+    /// Downloads the blob at `path`, through the proxy if there is one. TLS is used if the chat
+    /// connection uses it. Redirects are not followed.
     pub async fn download(&self, path: &str) -> Result<Bytes, HttpError> {
         let media = match self.host.as_str() {
             WHATSAPP => self.at(WHATSAPP_MEDIA),
-            // Any other server has its media behind the same door.
+            // Any other server, such as a simulator, serves media at its own address.
             _ => self.clone(),
         };
         let got = timeout(TIME_MAX, media.get(path));

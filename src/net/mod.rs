@@ -1,6 +1,6 @@
-//! Sockets to the outside: the only module that opens any.
+//! Outgoing sockets: the only module that opens any.
 //!
-//! It knows names, TLS and WebSockets; it knows nothing of what the bytes mean.
+//! It handles host names, TLS and WebSockets, and does not interpret the transferred bytes.
 
 pub mod dial;
 pub mod http;

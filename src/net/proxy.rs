@@ -1,7 +1,8 @@
-//! Through a proxy: HTTP CONNECT and SOCKS5, and which addresses a proxy may have.
+//! Connects through a proxy by HTTP CONNECT or SOCKS5, and checks which addresses a proxy may have.
 //!
-//! A tenant's proxy is named by whoever may change that tenant. It must not lead to what only this
-//! machine can reach: the check is made on the address that is connected to, not on the name.
+//! A person who may change a tenant can name its proxy. The proxy must not reach services that only
+//! this machine can reach. Therefore the check applies to the address that is connected to, not to
+//! the name.
 
 use std::io;
 use std::net::IpAddr;
@@ -14,13 +15,13 @@ use tokio::net::TcpStream;
 use crate::config::proxy::{Proxy, ProxyKind};
 use crate::net::special::is_public;
 
-/// Longest answer of an HTTP proxy before the tunnel.
+/// Largest answer in bytes of an HTTP proxy before the tunnel.
 const ANSWER_BYTES_MAX: usize = 8 << 10;
 
-/// Which addresses a proxy may have.
+/// The addresses that a proxy may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reach {
-    /// Only what the whole internet can reach.
+    /// Only addresses that the whole internet can reach.
     #[default]
     Public,
     /// Also this machine and private networks.
@@ -28,13 +29,13 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Whether a connection to `address` is allowed.
+    /// Returns true if a connection to `address` is allowed.
     pub fn allows(self, address: IpAddr) -> bool {
         self == Self::Private || is_public(address)
     }
 }
 
-/// Asks the proxy at the other end of `stream` for a tunnel. Not cancel-safe.
+/// Requests a tunnel from the proxy at the other end of `stream`. Not cancel-safe.
 pub(super) async fn tunnel(
     stream: &mut TcpStream,
     proxy: &Proxy,
@@ -63,7 +64,7 @@ async fn connect(stream: &mut TcpStream, proxy: &Proxy, host: &str, port: u16) -
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).await?;
-    // Byte by byte: what follows the head belongs to the tunnel.
+    // Read byte by byte, because the bytes after the head belong to the tunnel.
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if ANSWER_BYTES_MAX <= head.len() {
@@ -74,7 +75,7 @@ async fn connect(stream: &mut TcpStream, proxy: &Proxy, host: &str, port: u16) -
     let status = head.split(|byte| *byte == b' ').nth(1);
     match (head.starts_with(b"HTTP/1."), status) {
         (true, Some([b'2', _, _])) => Ok(()),
-        // Some answer as servers do.
+        // Some proxies answer 401, as origin servers do, instead of 407.
         (true, Some(b"407" | b"401")) => Err(refused("the proxy wants other credentials")),
         _ => Err(refused("the proxy refuses the tunnel")),
     }

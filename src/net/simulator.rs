@@ -12,31 +12,31 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-/// How long one request may take.
+/// Longest time of one request.
 const TIME_MAX: Duration = Duration::from_secs(10);
-/// Longest answer.
+/// Largest answer in bytes.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
-/// Why a simulator did not do what it was asked.
+/// The reason why a simulator did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// The URL is not one of a simulator.
+    /// The URL is not a simulator's URL.
     #[error("a simulator's control URL is http://127.0.0.1:PORT")]
     Url,
-    /// Nothing answers there, or not in HTTP.
+    /// There is no answer at this address, or it is not HTTP.
     #[error("no simulator answers at {address}: {reason}")]
     Unreachable {
-        /// Where it should be.
+        /// The address of the request.
         address: SocketAddr,
-        /// What went wrong.
+        /// The cause.
         reason: String,
     },
-    /// It answers that it cannot.
+    /// The simulator answered with an error.
     #[error("the simulator refuses: {0}")]
     Refused(String),
 }
 
-/// Where a simulator's control interface listens.
+/// The address of a simulator's control interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ControlUrl(SocketAddr);
 
@@ -60,12 +60,12 @@ impl std::str::FromStr for ControlUrl {
 }
 
 impl ControlUrl {
-    /// Reads something.
+    /// Sends a GET request.
     pub async fn get(&self, path: &str) -> Result<Value, ControlError> {
         self.ask(Method::GET, path, Bytes::new()).await
     }
 
-    /// Asks for something to be done.
+    /// Sends a POST request.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ControlError> {
         self.ask(Method::POST, path, Bytes::from(body.to_string()))
             .await
@@ -113,7 +113,7 @@ impl ControlUrl {
             let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
             Ok((ok, body.collect().await?.to_bytes()))
         };
-        // The connection has to be driven while the answer comes in.
+        // The connection future must be polled while the answer arrives.
         tokio::pin!(connection, answer);
         tokio::select! {
             answer = &mut answer => answer,

@@ -1,22 +1,23 @@
-//! Addresses that are not simply somebody's on the internet: the special-purpose registries of the
-//! IANA, IPv4 and IPv6, as one table.
+//! Special-purpose IP addresses: IANA's registries for IPv4 and IPv6 as one table.
+//!
+//! Source: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use self::Verdict::{Inner, Public, Refused};
 
-/// What follows from where an address lies.
+/// Whether an address of a range is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     /// The whole internet can reach it.
     Public,
-    /// It leads to this machine, to a private network, to many at once, or nowhere.
+    /// It leads to this machine, to a private network or a multicast group, or nowhere.
     Refused,
-    /// It carries an IPv4 address, so many bits from its right end, and is what that one is.
+    /// It embeds an IPv4 address, shifted left by this number of bits, which decides.
     Inner(u32),
 }
 
-/// A range, what follows, and what it is.
+/// A range: network, prefix length, verdict and description.
 type Range<A> = (A, u32, Verdict, &'static str);
 
 const fn v4(a: u8, b: u8, c: u8, d: u8) -> u32 {
@@ -30,7 +31,7 @@ const fn v6(text: [u16; 8]) -> u128 {
     .to_bits()
 }
 
-/// The narrowest range that an address lies in decides; outside of all of them it is public.
+/// Ranges of IPv4. The most specific range decides; an address outside all of them is public.
 const V4: &[Range<u32>] = &[
     (v4(0, 0, 0, 0), 8, Refused, "this network, RFC 791"),
     (v4(10, 0, 0, 0), 8, Refused, "private use, RFC 1918"),
@@ -79,7 +80,7 @@ const V4: &[Range<u32>] = &[
     ),
 ];
 
-/// The same; of all addresses only 2000::/3 are given out.
+/// Ranges of IPv6, by the same rule. Only 2000::/3 is assigned for global unicast.
 const V6: &[Range<u128>] = &[
     (0, 0, Refused, "not given out, RFC 4291"),
     (
@@ -192,7 +193,7 @@ const V6: &[Range<u128>] = &[
     ),
 ];
 
-/// Whether the whole internet can reach an address.
+/// Returns true if the whole internet can reach the address.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(ip) => is_public_v4(ip),
@@ -232,7 +233,8 @@ mod tests {
         assert_eq!(is_public(ip), public, "{address}: {what}");
     }
 
-    /// The registry of IPv4, row by row: first and last address, whether it is globally reachable.
+    /// The IPv4 registry, row by row: first address, last address, and whether it is globally
+    /// reachable.
     #[test]
     fn the_registry_of_ipv4() {
         for (first, last, public, what) in [
@@ -267,7 +269,7 @@ mod tests {
             ("224.0.0.0", "239.255.255.255", false, "multicast"),
             ("240.0.0.0", "255.255.255.254", false, "reserved"),
             ("255.255.255.255", "255.255.255.255", false, "broadcast"),
-            // Beside the ranges.
+            // Public neighbours of the ranges.
             ("1.0.0.0", "9.255.255.255", true, "public"),
             ("11.0.0.0", "100.63.255.255", true, "public"),
             ("100.128.0.0", "126.255.255.255", true, "public"),
@@ -284,7 +286,7 @@ mod tests {
         }
     }
 
-    /// The registry of IPv6, the same; a star stands for the longest end.
+    /// The IPv6 registry in the same form; `*` stands for the highest lower half.
     const REGISTRY_V6: &[(&str, &str, bool, &str)] = &[
         ("::1", "::1", false, "loopback"),
         ("::", "::", false, "unspecified"),

@@ -1,4 +1,4 @@
-//! One open WebSocket: whole binary messages in and out.
+//! One open WebSocket, which sends and receives whole binary messages.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::net::dial::Stream;
 
-/// Longest message that is accepted: a frame and its header, with room for several in one message.
+/// Largest message that is accepted, in bytes: a frame with its header, and room for several.
 pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
-/// A peer that takes nothing for this long is gone.
+/// Time without progress after which a send fails.
 const SEND_TIME_MAX: Duration = Duration::from_secs(20);
-/// How long the closing handshake may take before the connection is dropped.
+/// Longest time of the closing handshake before the connection is dropped.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(500);
 
-/// Why a connection ended. The peer's own words are left out.
+/// The reason why a connection ended. It contains no text from the peer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SocketError {
     #[error("the server closed the connection")]
@@ -46,13 +46,13 @@ impl WebSocket {
         Self { inner }
     }
 
-    /// The next binary message. Cancel-safe: a dropped future loses nothing.
+    /// Returns the next binary message. Cancel-safe: a dropped future loses nothing.
     pub async fn receive(&mut self) -> Result<Bytes, SocketError> {
         loop {
             match self.inner.next().await {
                 Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
                 Some(Ok(Message::Text(_))) => return Err(SocketError::Text),
-                // Pongs are sent by the library; other control frames mean nothing here.
+                // The library answers pings; other control frames have no meaning here.
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => (),
                 Some(Ok(Message::Close(_))) | None => return Err(SocketError::Closed),
                 Some(Err(_)) => return Err(SocketError::Broken),
@@ -60,7 +60,7 @@ impl WebSocket {
         }
     }
 
-    /// Sends messages, as few packets as they fit into. Not cancel-safe.
+    /// Sends messages in as few packets as possible. Not cancel-safe.
     pub async fn send(&mut self, messages: Vec<Bytes>) -> Result<(), SocketError> {
         let sending = async {
             for bytes in messages {
@@ -75,7 +75,7 @@ impl WebSocket {
         }
     }
 
-    /// Says goodbye, briefly.
+    /// Closes the connection in order, within 500 ms.
     pub async fn close(mut self) {
         let _ = timeout(CLOSE_TIME_MAX, self.inner.close(None)).await;
     }

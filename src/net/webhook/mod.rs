@@ -1,8 +1,8 @@
-//! Sends a signed request to a webhook, and reaches nothing that only this machine should reach.
+//! Sends signed requests to webhooks, and refuses addresses that only this machine should reach.
 //!
-//! The URL is named by whoever may change the tenant. Which addresses are allowed is decided on the
-//! very address that is dialled, so that a name cannot lead anywhere else between check and use.
-//! Redirects are not followed and no proxy is used, for the same reason.
+//! A person who may change a tenant can name the URL. The check applies to the address that is
+//! connected to, so that a DNS name cannot change between check and use (DNS rebinding). For the
+//! same reason, redirects are not followed and no proxy is used.
 
 use std::fmt;
 use std::io;
@@ -29,22 +29,22 @@ use crate::config::webhook::{HookUrl, Network};
 use crate::net::dial::{DialError, Stream, connector};
 use crate::net::proxy::Reach;
 
-/// Most of an answer's head, and of its body: only the status matters.
+/// Largest head and body of an answer in bytes. Only the status matters.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// How long the body of an answer may take before the connection is given up.
+/// Longest time to read an answer's body before the connection is dropped.
 const BODY_TIME_MAX: Duration = Duration::from_secs(1);
-/// Each address of a name gets this long: the others want to be tried too.
+/// Longest time for each address of a name, so that the other addresses are tried too.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 const AGENT: &str = concat!("wmctl/", env!("CARGO_PKG_VERSION"));
 
-/// Looks names up. A seam: tests have names that lead elsewhere each time.
+/// Looks up names. Tests implement it with names whose addresses change.
 pub trait Resolve: Send + Sync {
-    /// Every address of a name.
+    /// Returns all addresses of a name.
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 }
 
-/// The machine's own resolver.
+/// The operating system's resolver.
 struct System;
 
 impl Resolve for System {
@@ -54,7 +54,7 @@ impl Resolve for System {
     }
 }
 
-/// Which addresses may be dialled.
+/// The addresses that may be connected to.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     allow: Vec<Network>,
@@ -65,7 +65,8 @@ impl Guard {
         Self { allow }
     }
 
-    /// Whether a request may go to this address: a public one with TLS, or any that is allowed.
+    /// Checks that a request may go to this address: a public one with TLS, or one in an allowed
+    /// network.
     pub fn check(&self, address: IpAddr, tls: bool) -> Result<(), PostError> {
         let address = address.to_canonical();
         if self.allow.iter().any(|network| network.contains(address)) {
@@ -79,15 +80,15 @@ impl Guard {
     }
 }
 
-/// What the receiver said.
+/// The receiver's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    /// How long it wants to be left alone.
+    /// The wait that the receiver requests in `Retry-After`.
     pub retry_after: Option<Duration>,
 }
 
-/// Why there is no answer. Nothing that the other side said is repeated.
+/// The reason why there is no answer. It contains no text from the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PostError {
     #[error("the address is on this machine or in a private network, which is not allowed")]
@@ -108,7 +109,7 @@ pub enum PostError {
     Request,
 }
 
-/// Sends requests.
+/// Sends requests to webhooks.
 #[derive(Clone)]
 pub struct Poster {
     guard: Guard,
@@ -128,12 +129,12 @@ impl fmt::Debug for Poster {
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Post {
-    /// Names are in lower case.
+    /// Header names in lower case, with their values.
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
 }
 
-/// An open connection to one webhook, for the next request.
+/// An open connection to one webhook, kept for the next request.
 pub struct Open {
     sender: SendRequest<Full<Bytes>>,
     connection: Fuse<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -146,7 +147,7 @@ impl fmt::Debug for Open {
 }
 
 impl Poster {
-    /// Reads the TLS roots: those of the file alone, or the system's and the built-in ones.
+    /// Loads the TLS roots: only those in `ca_file`, or the system's and the built-in ones.
     pub fn new(
         guard: Guard,
         time_max: Duration,
@@ -160,15 +161,15 @@ impl Poster {
         })
     }
 
-    /// The same with another way to look names up.
+    /// Returns a client that uses another resolver.
     #[must_use]
     pub fn with_names(mut self, names: Arc<dyn Resolve>) -> Self {
         self.names = names;
         self
     }
 
-    /// Sends one request, over `held` if that still stands, and leaves the connection there if it
-    /// may serve again. Dropping the future gives up.
+    /// Sends one request, over the connection in `held` if it is still usable. Afterwards `held`
+    /// contains the connection if it can be reused. Dropping the future aborts the request.
     pub async fn post(
         &self,
         held: &mut Option<Open>,
@@ -181,7 +182,8 @@ impl Poster {
                 && open.is_ready().await
             {
                 match open.ask(request(url, post)?).await {
-                    // It was closed while nobody looked: the receiver may have got it, or not.
+                    // The idle connection was closed. The receiver may or may not have got the
+                    // request, so it is sent again.
                     Err(PostError::Broken) => (),
                     Ok((answer, whole)) => return Ok((answer, whole.then_some(open))),
                     Err(error) => return Err(error),
@@ -219,7 +221,7 @@ impl Poster {
         })
     }
 
-    /// Connects to the first address that answers, of those that are allowed.
+    /// Connects to the first allowed address that answers.
     async fn dial(&self, url: &HookUrl) -> Result<TcpStream, PostError> {
         let addresses = self.names.resolve(&url.host, url.port).await;
         let addresses = addresses.map_err(|_| PostError::Lookup)?;
@@ -258,9 +260,10 @@ fn request(url: &HookUrl, post: &Post) -> Result<Request<Full<Bytes>>, PostError
 }
 
 impl Open {
-    /// Whether it can take a request: the other side may have closed it meanwhile.
+    /// Returns true if the connection can take a request: the receiver may have closed it
+    /// meanwhile.
     async fn is_ready(&mut self) -> bool {
-        // What came in since the last look is read first.
+        // Process input that arrived since the last request first.
         if (&mut self.connection).now_or_never().is_some() {
             return false;
         }
@@ -271,7 +274,7 @@ impl Open {
         }
     }
 
-    /// One exchange; whether the connection may serve again.
+    /// Sends one request. Returns the answer, and whether the connection can be reused.
     async fn ask(&mut self, request: Request<Full<Bytes>>) -> Result<(Answer, bool), PostError> {
         let Self { sender, connection } = self;
         let answer = async {
@@ -283,13 +286,14 @@ impl Open {
                 status: response.status().as_u16(),
                 retry_after: after.map(Duration::from_secs),
             };
-            // The status is the answer. A body that is long, slow or broken costs the connection.
+            // The status alone is the answer. After a long, slow or broken body, the connection is
+            // not reused.
             let body = Limited::new(response.into_body(), BODY_BYTES_MAX).collect();
             let whole = matches!(timeout(BODY_TIME_MAX, body).await, Ok(Ok(_)));
             Ok((answer, whole))
         };
         tokio::pin!(answer);
-        // The connection has to be driven while the answer comes in.
+        // The connection future must be polled while the answer arrives.
         tokio::select! {
             answer = &mut answer => answer,
             () = connection => answer.await,

@@ -64,7 +64,7 @@ fn only_public_addresses_with_tls_are_allowed() {
     }
 }
 
-/// Answers another list each time.
+/// A resolver that returns the next list each time.
 struct Rebinding {
     asked: AtomicUsize,
     answers: Vec<Vec<SocketAddr>>,
@@ -89,7 +89,7 @@ fn post() -> Post {
 async fn a_name_that_moves_leads_nowhere_else() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let here = listener.local_addr().unwrap();
-    // The first look is allowed and closed, as an attacker has it; the second leads home.
+    // The first answer is allowed but refuses connections; the second one leads to this machine.
     let elsewhere: SocketAddr = "192.0.2.1:9".parse().unwrap();
     let closed: SocketAddr = "127.0.0.2:9".parse().unwrap();
     let names = Arc::new(Rebinding {
@@ -133,14 +133,14 @@ async fn localhost_is_this_machine_by_any_name() {
         for scheme in ["http", "https"] {
             let url: HookUrl = format!("{scheme}://{host}:9/").parse().unwrap();
             let refused = poster.post(&mut None, &url, &post()).await;
-            // What is no name for this resolver is as good.
+            // A resolver may also reject the form as a name.
             let wanted = [Err(PostError::Refused), Err(PostError::Lookup)];
             assert!(wanted.contains(&refused), "{scheme}://{host}: {refused:?}");
         }
     }
 }
 
-/// Accepts connections and plays one answer on each, at whatever pace.
+/// Accepts one connection and sends an answer in parts, with a pause after each.
 async fn play(listener: &TcpListener, parts: &[&[u8]], pause: Duration) {
     let (mut stream, _) = listener.accept().await.unwrap();
     let mut buffer = vec![0; 4_096];
@@ -203,7 +203,7 @@ async fn a_connection_serves_again_until_it_is_closed() {
     const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
     let serve = async {
         let mut accepted = 0;
-        // Two requests on the first connection, one on each that follows.
+        // Two requests on the first connection, and one on each of the others.
         for requests in [2, 1, 1] {
             let (mut stream, _) = listener.accept().await.unwrap();
             accepted += 1;
