@@ -1,4 +1,4 @@
-//! The only place that asks the system for the time or for randomness.
+//! The only module that asks the operating system for time or randomness.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use tokio::time::Instant;
 
 use crate::crypto::random::Random;
 
-/// Tells the time.
+/// A source of time.
 pub trait Clock: Send + Sync {
-    /// Milliseconds that never jump; only differences mean anything.
+    /// Returns monotonic milliseconds. Only differences have a meaning.
     fn mono_ms(&self) -> u64;
 
-    /// Milliseconds that never jump and go on while the machine sleeps; only differences mean
-    /// anything. For how long a lease entitles to anything.
+    /// Returns monotonic milliseconds that also count while the machine sleeps. Only differences
+    /// have a meaning. Lease deadlines use this clock.
     fn boot_ms(&self) -> u64;
 
-    /// Milliseconds since the Unix epoch: for timestamps, never for decisions between hosts.
+    /// Returns Unix milliseconds, for timestamps; never for decisions between hosts.
     fn unix_ms(&self) -> i64;
 }
 
-/// Gives out sources of randomness, one for each task that needs any.
+/// Creates sources of randomness, one for each task.
 pub trait Entropy: Send + Sync {
-    /// A source of its own.
+    /// Returns a new source.
     fn random(&self) -> Box<dyn Random + Send>;
 }
 
-/// The clock of this machine. Under tokio's paused time, its monotonic half is paused too.
+/// The clock of this machine. Under tokio's paused time, its monotonic part is paused too.
 #[derive(Clone, Debug)]
 pub struct SystemClock {
     started: Instant,
@@ -56,14 +56,14 @@ impl Clock for SystemClock {
         s.unwrap_or(0) * 1_000 + ns.unwrap_or(0) / 1_000_000
     }
 
-    /// Elsewhere a machine that slept finds out by its next heartbeat.
+    /// On other systems, a machine that slept notices it only by its next heartbeat.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn boot_ms(&self) -> u64 {
         self.mono_ms()
     }
 
     fn unix_ms(&self) -> i64 {
-        // Jiff asks the system; times outside its range do not occur.
+        // Jiff reads the system clock. Times outside its range do not occur.
         jiff::Timestamp::now().as_millisecond()
     }
 }
@@ -82,7 +82,7 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// Randomness that repeats itself: for simulators, never for keys of a real account.
+/// Reproducible randomness: for simulators, never for keys of a real account.
 #[derive(Debug)]
 pub struct SeededEntropy {
     seed: u64,
@@ -99,7 +99,7 @@ impl Entropy for SeededEntropy {
     }
 }
 
-/// Clock and entropy as they are handed down.
+/// The clock and entropy that are passed to tasks.
 #[derive(Clone)]
 pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
@@ -107,8 +107,8 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// The clock of this machine, and sources of randomness that the seed decides, in the order in
-    /// which they are asked for.
+    /// Returns this machine's clock with seeded randomness. The sources depend on the seed and on
+    /// the order in which they are created.
     pub fn seeded(seed: u64) -> Self {
         Self {
             entropy: Arc::new(SeededEntropy {
@@ -119,7 +119,7 @@ impl Surroundings {
         }
     }
 
-    /// Those of this machine.
+    /// Returns this machine's clock and randomness.
     pub fn system() -> Self {
         Self {
             clock: Arc::new(SystemClock::start()),

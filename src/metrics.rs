@@ -1,8 +1,8 @@
-//! What one process counts and measures, under the names that dashboards know.
+//! Metrics of one process, under the names that existing dashboards use.
 //!
-//! There is no global state: the app owns one set, and hands each account a [`Meter`] to count
-//! with. Labels are bounded by the tenants that run in this process; the series of a tenant that
-//! leaves go with it.
+//! There is no global state: the app owns one set of instruments, and gives each account a
+//! [`Meter`]. The number of label values is bounded by the tenants that run in this process. When a
+//! tenant leaves, its series are removed.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,16 +19,16 @@ use tokio::time::Instant;
 
 use crate::ids::TenantId;
 
-/// From one round trip on a good day to the patience of an account with its database (seconds).
+/// From a fast round trip to the time that an account waits for its database, in seconds.
 const QUERY_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
-/// From a link that is dropped at once to one that lasts a day.
+/// From a link that ends at once to one that lasts a day, in seconds.
 const CONNECTION_BUCKETS: [f64; 7] = [1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0];
-/// From an answer of a server nearby to the time after which it is called stalled.
+/// From the answer of a nearby server to the time after which a link counts as stalled, in seconds.
 const ACK_BUCKETS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
-/// From a lock that was pushed to a partition that has to time out.
+/// From a released lock to a network partition that must time out, in seconds.
 const TAKEOVER_BUCKETS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
 
-/// What may become of an attempt to deliver events.
+/// The outcomes of a delivery attempt.
 const OUTCOMES: [&str; 6] = [
     "delivered",
     "rejected",
@@ -37,7 +37,7 @@ const OUTCOMES: [&str; 6] = [
     "unreachable",
     "dead",
 ];
-/// What may be missing from a session that is dead, and what may be done about it.
+/// The missing signals of a stalled session, and the steps taken against it.
 const SIGNS: [&str; 3] = ["no_acks", "offline_queue", "no_answers"];
 const STEPS: [&str; 3] = ["reconnect", "reload", "hand_over"];
 
@@ -75,7 +75,7 @@ struct OfOutcome {
 type Seconds = Counter<f64, AtomicU64>;
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
-/// All instruments of a process. Cheap to clone: the numbers are shared.
+/// All instruments of a process. Clones are cheap and share the numbers.
 #[derive(Clone)]
 pub struct Metrics(Arc<Instruments>);
 
@@ -97,7 +97,7 @@ struct Instruments {
     ack: Histogram,
     stalls: Family<OfStall, Counter>,
     stalled: Gauge,
-    /// Statements, waits, rows written, transactions that wrote.
+    /// Statements, waits, rows written, and transactions that wrote.
     database: [Counter; 4],
     enabled: Gauge,
     orphaned: Gauge,
@@ -108,10 +108,10 @@ struct Instruments {
     last_refusal: Mutex<Option<Refusal>>,
 }
 
-/// An input whose changes the database did not take, or a row that could not be read.
+/// An input whose changes the database refused, or a row that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Whose it was.
+    /// The account's tenant.
     pub business_id: String,
     pub reason: String,
     pub at: Instant,
@@ -152,7 +152,8 @@ impl Default for Metrics {
             refused: Counter::default(),
             last_refusal: Mutex::default(),
         };
-        // A counter that appears with its first event never rises for whoever watches it.
+        // Creates all series with zero. Monitoring does not see the first increase of a series that
+        // appears with it.
         for outcome in OUTCOMES {
             drop(all.deliveries.get_or_create(&OfOutcome { outcome }));
         }
@@ -168,7 +169,8 @@ impl Default for Metrics {
 }
 
 impl Instruments {
-    /// The names of whatsmeow's deployment guide. A counter gets its `_total` when it is written.
+    /// Registers the metrics of whatsmeow's deployment guide. The encoder appends `_total` to
+    /// counters.
     fn register_known(&mut self) {
         let registry = &mut self.registry;
         let (tenants, connected) = (self.tenants.clone(), self.connected.clone());
@@ -242,7 +244,7 @@ impl Instruments {
         self.register_webhooks();
     }
 
-    /// Without names of tenants: `wmctl webhooks list` has the numbers of each.
+    /// Registers metrics without tenant labels: `wmctl webhooks list` shows each tenant's numbers.
     fn register_webhooks(&mut self) {
         let registry = &mut self.registry;
         let help = "Events that webhooks took, attempts that failed, and events given up (dead)";
@@ -258,19 +260,21 @@ impl Instruments {
     }
 }
 
-/// The moment's values, which are read when somebody asks for them.
+/// Values that are read at the time of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Levels {
     pub tenants: u64,
     pub connected: u64,
-    /// Waiting messages and the age of the oldest in seconds, where the database told.
+    /// Waiting messages and the age of the oldest one in seconds; `None` if the database did not
+    /// answer.
     pub outbox: Option<(u64, f64)>,
-    /// The age of the oldest event that a webhook has not got, and dead letters, likewise.
+    /// Age of the oldest undelivered event in seconds, and the number of dead letters; `None`
+    /// likewise.
     pub webhooks: Option<(f64, u64)>,
     pub database: Asked,
 }
 
-/// What was asked of the database on behalf of accounts so far.
+/// Database work on behalf of accounts since the start of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     pub statements: u64,
@@ -279,17 +283,17 @@ pub struct Asked {
     pub transactions: u64,
 }
 
-/// The format of an answer.
+/// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// OpenMetrics 1.0: what Prometheus asks for.
+    /// OpenMetrics 1.0, which Prometheus requests.
     Open,
-    /// The text format 0.0.4, for everybody else.
+    /// The text format 0.0.4, for all other clients.
     Text,
 }
 
 impl Format {
-    /// What to name it in `content-type`.
+    /// Returns the value for `content-type`.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Open => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -297,7 +301,7 @@ impl Format {
         }
     }
 
-    /// What an `accept` header asks for.
+    /// Selects the format for an `accept` header.
     pub fn accepted(accept: &str) -> Self {
         match accept.contains("application/openmetrics-text") {
             true => Self::Open,
@@ -311,14 +315,14 @@ fn level(value: u64) -> i64 {
 }
 
 impl Metrics {
-    /// How many inputs and rows were refused, and the last of them.
+    /// Returns the number of refused inputs and rows, and the last of them.
     pub fn refusals(&self) -> (u64, Option<Refusal>) {
         let last = &self.0.last_refusal;
         let last = last.lock().unwrap_or_else(PoisonError::into_inner);
         (self.0.refused.get(), last.clone())
     }
 
-    /// Everything as text; without `names`, nothing that names a tenant.
+    /// Returns all metrics as text; without `names`, no series that names a tenant.
     pub fn text(&self, format: Format, levels: &Levels, names: bool) -> String {
         let all = &self.0;
         all.tenants.set(level(levels.tenants));
@@ -343,7 +347,7 @@ impl Metrics {
         }
         let mut written = String::new();
         if text::encode(&mut written, &all.registry).is_err() {
-            // Writing to a string cannot fail, and an instrument that cannot be written is missing.
+            // Writing to a string cannot fail; the affected metric would be missing.
             tracing::error!("a metric could not be written");
         }
         if !names {
@@ -357,7 +361,7 @@ impl Metrics {
         }
     }
 
-    /// One account's instruments.
+    /// Returns the instruments of one account.
     pub fn meter(&self, tenant: &TenantId) -> Meter {
         let label = of(tenant);
         Meter {
@@ -368,7 +372,7 @@ impl Metrics {
         }
     }
 
-    /// A tenant does not run here any more.
+    /// Removes the series of a tenant that no longer runs here.
     pub fn forget(&self, tenant: &TenantId) {
         let label = of(tenant);
         self.0.received.remove(&label);
@@ -376,52 +380,52 @@ impl Metrics {
         self.0.epoch.remove(&label);
     }
 
-    /// The lease that is held for a tenant.
+    /// Records the epoch of the lease held for a tenant.
     pub fn lease(&self, tenant: &TenantId, epoch: i64) {
         self.0.epoch.get_or_create(&of(tenant)).set(epoch);
     }
 
-    /// The lease of a tenant is not held any more.
+    /// Removes the epoch of a lease that is no longer held.
     pub fn lease_ended(&self, tenant: &TenantId) {
         self.0.epoch.remove(&of(tenant));
     }
 
-    /// Leases were taken over from another process.
+    /// Counts leases taken over from another process.
     pub fn took_over(&self, leases: u64) {
         self.0.failovers.inc_by(leases);
     }
 
-    /// A lease that was taken over is in use so long after it was claimed.
+    /// Records the time from the claim of another process's lease to an active account.
     pub fn takeover_took(&self, took: Duration) {
         self.0.takeover.observe(took.as_secs_f64());
     }
 
-    /// What the whole database wants: tenants that are to run, and those that nobody runs.
+    /// Records the tenants of the whole database that are enabled, and those without a live host.
     pub fn fleet(&self, enabled: usize, orphaned: usize) {
         let level = |count| i64::try_from(count).unwrap_or(i64::MAX);
         self.0.enabled.set(level(enabled));
         self.0.orphaned.set(level(orphaned));
     }
 
-    /// Events that webhooks took, or attempts that failed, by what became of them.
+    /// Counts delivered events, or failed attempts, by outcome.
     pub fn delivered(&self, outcome: &'static str, events: u64) {
         let count = self.0.deliveries.get_or_create(&OfOutcome { outcome });
         count.inc_by(events);
     }
 
-    /// Events became dead letters because too many waited for too long.
+    /// Counts events that became dead letters because too many were undelivered.
     pub fn buried(&self, events: u64) {
         if 0 < events {
             self.delivered("dead", events);
         }
     }
 
-    /// The lease was in doubt for so long.
+    /// Adds the duration of a suspect lease.
     pub fn suspected(&self, time: Duration) {
         self.0.suspect.inc_by(time.as_secs_f64());
     }
 
-    /// What is true of this process, out of `all`.
+    /// Sets the states in `now` to 1, and the others in `all` to 0.
     pub fn state(&self, now: &[&'static str], all: &[&'static str]) {
         for one in all {
             let is = i64::from(now.contains(one));
@@ -429,7 +433,7 @@ impl Metrics {
         }
     }
 
-    /// How long a call of the database took.
+    /// Records the duration of a database call.
     pub fn query(&self, operation: &'static str, took: Duration) {
         let query = self.0.queries.get_or_create(&OfQuery { operation });
         query.observe(took.as_secs_f64());
@@ -442,7 +446,7 @@ fn of(tenant: &TenantId) -> OfTenant {
     }
 }
 
-/// What one account counts with.
+/// The instruments of one account.
 #[derive(Clone, Debug)]
 pub struct Meter {
     business_id: String,
@@ -452,7 +456,7 @@ pub struct Meter {
 }
 
 impl Default for Meter {
-    /// Counts for nobody.
+    /// Returns a meter that is not exported.
     fn default() -> Self {
         Self {
             business_id: String::new(),
@@ -464,12 +468,12 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// Whose they are.
+    /// Returns the account's tenant.
     pub fn business_id(&self) -> &str {
         &self.business_id
     }
 
-    /// The database did not take what an input would have changed, or a row could not be read.
+    /// Counts an input that the database refused, or a row that could not be read.
     pub fn refused(&self, reason: &str) {
         let instruments = &self.all.0;
         instruments.refused.inc();
@@ -482,33 +486,33 @@ impl Meter {
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
 
-    /// So many messages were stored for the first time.
+    /// Counts messages that were stored for the first time.
     pub fn received(&self, messages: u64) {
         self.received.inc_by(messages);
     }
 
-    /// A connection ended that was logged in for so long.
+    /// Records the duration of a connection, from login to its end.
     pub fn connected(&self, time: Duration) {
         self.connection.observe(time.as_secs_f64());
     }
 
-    /// How long a call of the database took.
+    /// Records the duration of a database call.
     pub fn query(&self, operation: &'static str, took: Duration) {
         self.all.query(operation, took);
     }
 
-    /// A write was refused: another process holds the lease.
+    /// Counts a write that was refused because another process holds the lease.
     pub fn fenced(&self) {
         self.all.0.fenced.inc();
     }
 
-    /// The server acknowledged a message after that time.
+    /// Records the time from sending a message to its acknowledgement.
     pub fn acknowledged(&self, after: Duration) {
         self.all.0.ack.observe(after.as_secs_f64());
     }
 
-    /// A connected session is dead: by which sign, and what is done about it. Counts as stalled
-    /// until the answer is dropped.
+    /// Counts a stalled session by the missing signal and the step taken. The session counts as
+    /// stalled until the returned value is dropped.
     pub fn stalled(&self, sign: &'static str, step: &'static str) -> Stalled {
         self.all
             .0
@@ -521,7 +525,7 @@ impl Meter {
     }
 }
 
-/// A session that is dead, as long as this lives.
+/// Counts a session as stalled until it is dropped.
 #[derive(Debug)]
 pub struct Stalled(Gauge);
 
@@ -531,8 +535,8 @@ impl Drop for Stalled {
     }
 }
 
-/// OpenMetrics as the older text format: there a counter has one name everywhere, its description
-/// comes first, and nothing marks the end.
+/// Converts OpenMetrics to the older text format. There, comments also use a counter's `_total`
+/// name, and no line marks the end.
 fn plain(open: &str) -> String {
     let mut text = String::with_capacity(open.len());
     let counters: Vec<&str> = open

@@ -7,27 +7,27 @@ use zeroize::Zeroize;
 
 /// `N` secret bytes.
 ///
-/// Their only way out is [`Secret::expose`], so that every use can be found by its name.
+/// They are only accessible through [`Secret::expose`], so that each use can be found by name.
 #[derive(Clone)]
 pub struct Secret<const N: usize>([u8; N]);
 
 impl<const N: usize> Secret<N> {
-    /// Takes the bytes over.
+    /// Takes ownership of the bytes.
     pub const fn new(bytes: [u8; N]) -> Self {
         Self(bytes)
     }
 
-    /// Takes a copy of `bytes` if there are exactly `N`.
+    /// Copies `bytes`; returns `None` unless there are exactly `N`.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The bytes themselves.
+    /// Returns the bytes.
     pub const fn expose(&self) -> &[u8; N] {
         &self.0
     }
 
-    /// `M` of the bytes, from `START` on; a part that lies outside does not compile.
+    /// Returns `M` of the bytes, from `START`. A part outside the secret does not compile.
     pub fn part<const START: usize, const M: usize>(&self) -> Secret<M> {
         const { assert!(START + M <= N, "the part lies outside the secret") };
         let mut bytes = [0; M];
@@ -62,17 +62,17 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     }
 }
 
-/// A secret text: zeroed on drop, never shown.
+/// Secret text: zeroed on drop, never shown.
 #[derive(Clone)]
 pub struct SecretText(String);
 
 impl SecretText {
-    /// Takes the text over.
+    /// Takes ownership of the text.
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text itself.
+    /// Returns the text.
     pub fn expose(&self) -> &str {
         &self.0
     }

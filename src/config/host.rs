@@ -1,11 +1,12 @@
-//! The host of a URL.
+//! The host part of a URL.
 
 use std::net::Ipv6Addr;
 
-/// Longest name that DNS knows.
+/// Longest DNS name in bytes.
 const BYTES_MAX: usize = 253;
 
-/// A name or an address; one of version 6 stands in brackets, which are taken off.
+/// Validates a name or address and returns it. An IPv6 address must be in brackets, which are
+/// removed.
 pub(super) fn checked(text: &str) -> Option<&str> {
     let inside = text
         .strip_prefix('[')

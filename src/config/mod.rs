@@ -1,7 +1,7 @@
-//! Settings as checked values.
+//! Settings as validated values.
 //!
-//! Built from text that is handed in: nothing here reads a file, the environment or a flag, and
-//! nothing here shows a password.
+//! They are built from text. This module reads no file, environment variable or flag, and its
+//! output never shows a password.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,17 @@ pub mod webhook;
 
 use crate::config::postgres::{PARAMETER_SHOWN, PostgresUrl, PostgresUrlError};
 
-/// Where the rows are.
+/// The location of the database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A file on this machine; its folder is created on first use.
     Sqlite(PathBuf),
-    /// A server.
+    /// A PostgreSQL server.
     Postgres(Box<PostgresUrl>),
 }
 
 impl DatabaseUrl {
-    /// `sqlite` or `postgres`.
+    /// Returns `sqlite` or `postgres`.
     pub fn backend(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "sqlite",
@@ -34,7 +34,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// The same database, with another way to it for locks only.
+    /// Sets a separate URL of the same database that is used for locks only.
     pub fn with_locks_at(self, locks: Self) -> Result<Self, DatabaseUrlError> {
         match (self, locks) {
             (Self::Postgres(mut url), Self::Postgres(locks)) => {
@@ -45,7 +45,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// The same with the file that it was read from.
+    /// Sets the file that the URL was read from.
     pub fn with_file(mut self, path: &Path) -> Self {
         if let Self::Postgres(url) = &mut self {
             url.file = Some(path.to_owned());
@@ -53,7 +53,7 @@ impl DatabaseUrl {
         self
     }
 
-    /// Whether two URLs lead to the same place, and somebody else logs in or with another password.
+    /// Returns true if two URLs name the same database but different users or passwords.
     pub fn differ_in_login(one: &str, other: &str) -> bool {
         let place = |text: &str| match text.parse() {
             Ok(Self::Postgres(mut url)) => {
@@ -65,13 +65,14 @@ impl DatabaseUrl {
         one != other && place(one).is_some() && place(one) == place(other)
     }
 
-    /// Whether the text of a URL carries a password, which then must not be on a command line.
+    /// Returns true if the text of a URL contains a password, which must not be on a command line.
     pub fn has_password(text: &str) -> bool {
         redacted(text) != text
     }
 }
 
-/// Why a database URL is refused. The text itself is never repeated: it may hold a password.
+/// The reason why a database URL is rejected. The text is never repeated: it may contain a
+/// password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
     #[error("database URL is empty")]
@@ -82,7 +83,7 @@ pub enum DatabaseUrlError {
         "parameter {name} of the database URL means nothing to a file; mode=rwc is meant anyway"
     )]
     FileParameter {
-        /// As it was written, shortened.
+        /// The parameter as written, shortened.
         name: String,
     },
     #[error("only a postgres:// database has locks with a URL of their own")]
@@ -121,7 +122,7 @@ impl FromStr for DatabaseUrl {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=').unwrap_or((pair, "")) {
                 ("mode", "rw" | "rwc") => (),
-                // What other clients set for their own connections; ours set what they need.
+                // Connection settings of other clients; ours sets its own.
                 (name, _) if name.starts_with('_') => (),
                 (name, _) => {
                     let name = name.chars().filter(|char| char.is_ascii_graphic());
@@ -134,7 +135,7 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// The URL with `***` in place of any password.
+/// Formats the URL with `***` in place of a password.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -150,7 +151,7 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// Replaces the password in the authority and in a `password=` parameter.
+/// Replaces the password in the authority and in `password=` and `sslpassword=` parameters.
 fn redacted(url: &str) -> String {
     let (scheme, rest) = match url.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -160,7 +161,7 @@ fn redacted(url: &str) -> String {
         Some((rest, query)) => (rest, Some(query)),
         None => (rest, None),
     };
-    // A raw `@` or `/` may be part of a carelessly written password: the last `@` ends it.
+    // A password may contain an unescaped `@` or `/`: the last `@` ends it.
     let rest = match rest.rsplit_once('@') {
         Some((user, host)) => match user.split_once(':') {
             Some((user, _)) => format!("{user}:***@{host}"),
@@ -181,20 +182,20 @@ fn redacted(url: &str) -> String {
     format!("{scheme}{rest}{query}")
 }
 
-/// Which WhatsApp is dialled.
+/// The WhatsApp server to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// `wss://…` or, for a simulator on this machine, `ws://…`.
+    /// `wss://…`, or `ws://…` for a simulator on this machine.
     pub url: String,
-    /// The key that signs the server's certificates; `None` is WhatsApp's own.
+    /// The public key that signs the server's certificates; `None` means WhatsApp's own.
     pub root_key: Option<[u8; 32]>,
-    /// PEM file with the only TLS roots to trust; `None` trusts the system's and the built-in ones.
+    /// PEM file with the only trusted TLS roots; `None` trusts the system's and the built-in ones.
     pub ca_file: Option<PathBuf>,
-    /// The client version that it is told; `None` is the one that this build knows.
+    /// The client version sent to the server; `None` means the version that this build knows.
     pub client_version: Option<[u32; 3]>,
 }
 
-/// Reads a client version: three numbers with dots, like `2.3000.1045649367`.
+/// Parses a client version: three numbers separated by dots, like `2.3000.1045649367`.
 pub fn client_version(text: &str) -> Option<[u32; 3]> {
     let mut numbers = text.trim().split('.').map(str::parse);
     let version = [(); 3].map(|()| numbers.next().and_then(Result::ok));
@@ -204,7 +205,7 @@ pub fn client_version(text: &str) -> Option<[u32; 3]> {
     numbers.next().is_none().then_some([first, second, third])
 }
 
-/// The address of the real service.
+/// The URL of the WhatsApp service.
 pub const WHATSAPP_URL: &str = "wss://web.whatsapp.com/ws/chat";
 
 impl Default for Server {

@@ -1,23 +1,23 @@
-//! A proxy as a checked value.
+//! A proxy as a validated value.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::config::host;
 
-/// Longest user name or password that SOCKS5 can carry.
+/// Longest user name or password in SOCKS5, in bytes. Source: RFC 1929 section 2.
 const CREDENTIAL_BYTES_MAX: usize = 255;
 
-/// How a proxy is spoken to.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyKind {
     /// `CONNECT host:port` over plain HTTP.
     Http,
-    /// SOCKS version 5; the proxy looks names up.
+    /// SOCKS version 5; the proxy resolves names.
     Socks5,
 }
 
-/// Where a proxy is, and who we are there. Shown without the password.
+/// The address of a proxy and our credentials there. Formatted without the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     pub kind: ProxyKind,
@@ -27,7 +27,7 @@ pub struct Proxy {
     pub credentials: Option<(String, String)>,
 }
 
-/// Why a proxy URL is refused. The text itself is never repeated: it may hold a password.
+/// The reason why a proxy URL is rejected. The text is never repeated: it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyError {
     #[error("proxy URL must start with http:// or socks5://")]
@@ -55,7 +55,7 @@ impl FromStr for Proxy {
         };
         let (host, port) = authority.rsplit_once(':').ok_or(ProxyError::Form)?;
         let host = host::checked(host).ok_or(ProxyError::Form)?;
-        // A number alone would also be parsed with a plus sign.
+        // The number parser would also accept a leading plus sign.
         let number = port.starts_with(|first: char| ('1'..='9').contains(&first));
         if !number {
             return Err(ProxyError::Form);
@@ -83,7 +83,8 @@ impl FromStr for Proxy {
     }
 }
 
-/// Without `%41`; `None` if that is no text, or holds a character that would end a line.
+/// Decodes percent escapes. Returns `None` for invalid text, or if it contains a control character
+/// such as a line end.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -100,7 +101,7 @@ fn decoded(text: &str) -> Option<String> {
     (!text.contains(char::is_control)).then_some(text)
 }
 
-/// The URL with `***` in place of the password.
+/// Formats the URL with `***` in place of the password.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.kind {

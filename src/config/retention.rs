@@ -1,6 +1,6 @@
-//! How long rows are kept that only grow.
+//! Retention of rows that would grow without limit.
 //!
-//! Keys, ratchets and whatever else an account needs to go on are in none of these.
+//! Keys, ratchets and other rows that an account needs are not affected.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use crate::config::span;
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// What is younger is kept, whatever is asked for: a reader that was away overnight finds it.
+/// Least age and count of kept rows, so that a reader that was briefly away still finds them.
 const AGE_MIN: Duration = Duration::from_secs(3_600);
 const COUNT_MIN: u64 = 100;
 
-/// How many rows of one kind a tenant keeps, and for how long. `None` is without end.
+/// The number and age of rows of one kind that a tenant keeps. `None` means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Limit {
     pub age: Option<Duration>,
@@ -25,13 +25,13 @@ pub struct Limit {
 pub struct Retention {
     /// Events, whether applications have read them or not.
     pub events: Limit,
-    /// Messages that were sent, or failed for good; never one that is still to be sent.
+    /// Messages that were sent or failed permanently; never a message that is still to be sent.
     pub outbox: Limit,
-    /// Secrets of messages, which votes and edits that come later are read with.
+    /// Message secrets, which decrypt later votes and edits.
     pub secrets: Limit,
-    /// What other clients on the same tables remember of ciphertexts.
+    /// Rows of `whatsmeow_event_buffer`: ciphertext hashes that other clients have handled.
     pub buffer: Limit,
-    /// How often a running process looks.
+    /// Interval between two runs of pruning.
     pub every: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Default for Retention {
     }
 }
 
-/// Why a limit is refused.
+/// The reason why a limit is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
     #[error("must be like 30d, 100000, 30d,100000 or forever")]

@@ -1,8 +1,8 @@
-//! Lengths of time as people write them: `500ms`, `2s`, `15m`, `12h`, `30d`, `2w`.
+//! Durations as people write them: `500ms`, `2s`, `15m`, `12h`, `30d`, `2w`.
 
 use std::time::Duration;
 
-/// Units with their milliseconds. A longer name stands before its own ending.
+/// Units with their milliseconds.
 const UNITS: [(&str, u64); 6] = [
     ("ms", 1),
     ("s", 1_000),
@@ -12,7 +12,7 @@ const UNITS: [(&str, u64); 6] = [
     ("w", 604_800_000),
 ];
 
-/// A whole number and one unit; `None` for anything else.
+/// Parses a whole number with one unit; returns `None` for anything else.
 pub fn parse(text: &str) -> Option<Duration> {
     let digits = text.find(|char: char| !char.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
@@ -21,7 +21,7 @@ pub fn parse(text: &str) -> Option<Duration> {
     number.checked_mul(*ms).map(Duration::from_millis)
 }
 
-/// The shortest such text: [`parse`] gives the same length of time.
+/// Formats a duration as the shortest text that [`parse`] reads back.
 pub fn text(span: Duration) -> String {
     let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let fits = |(_, unit): &&(&str, u64)| ms.is_multiple_of(*unit);

@@ -1,4 +1,4 @@
-//! Where webhooks lead, which networks they may reach, and how patient their delivery is.
+//! URLs of webhooks, networks that they may reach, and the retry settings of deliveries.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,25 +9,25 @@ use hyper::Uri;
 
 use crate::config::host;
 
-/// Longest URL.
+/// Longest URL in bytes.
 const URL_BYTES_MAX: usize = 2_048;
 
-/// The URL of a webhook as a checked value.
+/// The URL of a webhook as a validated value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HookUrl {
     text: String,
-    /// Whether the connection is secured.
+    /// Whether the connection uses TLS.
     pub tls: bool,
     /// A name or an address, without brackets.
     pub host: String,
     pub port: u16,
-    /// What is asked for there; begins with a slash.
+    /// Path and query; starts with a slash.
     pub path: String,
-    /// Host and port as requests name them.
+    /// Host and port as in an HTTP `Host` header.
     pub authority: String,
 }
 
-/// Why the URL of a webhook is refused. The text is never repeated: it may hold a token.
+/// The reason why a webhook URL is rejected. The text is never repeated: it may contain a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HookUrlError {
     #[error("a webhook's URL has at most {URL_BYTES_MAX} bytes")]
@@ -62,7 +62,7 @@ impl FromStr for HookUrl {
         }
         let host = host::checked(authority.host()).ok_or(HookUrlError::Form)?;
         let port = match authority.port() {
-            // One that is no port counts as none, too.
+            // The URI parser treats an invalid port as absent.
             None if authority.as_str() != authority.host() => return Err(HookUrlError::Form),
             None => default_port,
             Some(port) if port.as_u16() == 0 => return Err(HookUrlError::Form),
@@ -82,13 +82,13 @@ impl FromStr for HookUrl {
 }
 
 impl HookUrl {
-    /// The whole text, which may hold a token.
+    /// Returns the complete URL, which may contain a token.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 }
 
-/// Without path and query, where tokens are.
+/// Formats the URL without path and query, which may contain a token.
 impl fmt::Debug for HookUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "https" } else { "http" };
@@ -96,14 +96,14 @@ impl fmt::Debug for HookUrl {
     }
 }
 
-/// A range of addresses, `10.0.0.0/8`.
+/// A range of addresses, such as `10.0.0.0/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
     bits: u8,
 }
 
-/// Why a range is refused.
+/// The reason why a range is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a network is an address, or an address and the number of its fixed bits: 10.0.0.0/8")]
 pub struct NetworkError;
@@ -130,7 +130,8 @@ impl FromStr for Network {
 }
 
 impl Network {
-    /// Whether an address lies in it. One of the two families is never in the other.
+    /// Returns true if the range contains the address. IPv4 ranges contain no IPv6 address, and
+    /// vice versa.
     pub fn contains(&self, address: IpAddr) -> bool {
         let same = |own: u128, other: u128, width: u32| {
             let free = width - u32::from(self.bits);
@@ -146,23 +147,23 @@ impl Network {
     }
 }
 
-/// How events are delivered.
+/// Settings for the delivery of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// Networks that webhooks may reach although they are not public, also without TLS.
     pub allow: Vec<Network>,
-    /// How long one attempt may take.
+    /// Longest time of one attempt.
     pub attempt: Duration,
-    /// Failed attempts after which an event is a dead letter.
+    /// Number of failed attempts after which an event becomes a dead letter.
     pub attempts_max: u32,
-    /// An event that is older and fails is a dead letter.
+    /// Age after which an event that fails becomes a dead letter.
     pub age_max: Duration,
-    /// The wait after the first failure; it doubles up to the longest.
+    /// Wait after the first failure; it doubles up to [`Delivery::WAIT_MAX`].
     pub first_wait: Duration,
 }
 
 impl Delivery {
-    /// The longest wait between two attempts.
+    /// Longest wait between two attempts.
     pub const WAIT_MAX: Duration = Duration::from_secs(900);
 }
 

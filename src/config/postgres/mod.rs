@@ -1,7 +1,7 @@
-//! Connection URLs of PostgreSQL, in the forms that its own clients and Go's pool take.
+//! PostgreSQL connection URLs, in the forms that libpq and Go's pgxpool accept.
 //!
-//! A URL is taken apart here, since the driver refuses some of these forms and ignores whatever
-//! it does not know. What is refused is named; a value is never repeated, it may be a password.
+//! URLs are parsed here, because the driver rejects some of these forms and ignores unknown
+//! parameters. Errors name the parameter but never repeat a value, which may be a password.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,47 +12,47 @@ use zeroize::Zeroizing;
 /// Most characters of a wrong parameter's name that are shown.
 pub(super) const PARAMETER_SHOWN: usize = 40;
 
-/// Most connections that may be asked for: far above what a server takes.
+/// Most connections that may be configured, far above what a server accepts.
 const CONNECTIONS_MAX: u32 = 10_000;
 
-/// How connections to a server are made and kept.
+/// Settings for connections to a PostgreSQL server.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct PostgresUrl {
-    /// A host name, an address, or the folder of a unix socket; the local host by default.
+    /// Host name, address, or folder of a Unix socket; by default the local host.
     pub host: Option<String>,
-    /// 5432 by default.
+    /// By default 5432.
     pub port: Option<u16>,
-    /// The account of the process by default.
+    /// By default the operating system user of the process.
     pub user: Option<String>,
-    /// What authenticates the user.
+    /// The user's password.
     pub password: Option<Zeroizing<String>>,
-    /// Further servers, one of which may be the primary when the first is not.
+    /// Further servers, tried if the first one is not the primary.
     pub others: Vec<(Option<String>, Option<u16>)>,
-    /// What a server has to be.
+    /// The required role of the server.
     pub wanted: WantedServer,
-    /// The user's name by default.
+    /// By default the user's name.
     pub database: Option<String>,
-    /// How the connection is encrypted; `PGSSLMODE`, or else `prefer`, by default.
+    /// TLS mode; by default `PGSSLMODE`, or else `prefer`.
     pub tls: Option<TlsMode>,
-    /// Whether a login is bound to the encrypted connection.
+    /// Whether the login is bound to the TLS connection.
     pub binding: Binding,
-    /// How a connection that says nothing is tried out by the system.
+    /// TCP keepalive settings.
     pub keepalives: Keepalives,
-    /// Whom to trust beside the roots of the operating system.
+    /// Trusted TLS roots.
     pub roots: Roots,
     /// PEM files of the client's certificate and key.
     pub client: Option<(PathBuf, PathBuf)>,
-    /// Shown in the server's list of connections.
+    /// The application name in the server's list of connections.
     pub application: Option<String>,
-    /// Settings for each connection, as `-c name=value`.
+    /// Session settings in the form `-c name=value`.
     pub options: Option<String>,
-    /// Prepared statements that one connection keeps; 0 for old poolers.
+    /// Most prepared statements that one connection keeps; 0 for old poolers.
     pub statement_cache: Option<usize>,
-    /// Size and age of the pool.
+    /// Size and lifetimes of the pool.
     pub pool: PoolSettings,
-    /// The file that it was read from: its login is read again when it is refused.
+    /// The file that the URL was read from. After a refused login, it is read again.
     pub file: Option<PathBuf>,
-    /// Another way to the same database, for locks only: past a pooler.
+    /// A separate URL of the same database for locks only, which bypasses a pooler.
     pub locks: Option<Box<PostgresUrl>>,
 }
 
@@ -68,13 +68,14 @@ pub enum TlsMode {
     VerifyFull,
 }
 
-/// `target_session_attrs`. Rows are written: one that cannot be is never what is wanted.
+/// `target_session_attrs`. Values that request a read-only server are rejected, because wmctl
+/// writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum WantedServer {
-    /// Follows no other server: `any`, `primary`.
+    /// A primary: `any`, `primary`.
     #[default]
     Primary,
-    /// And takes writes at the moment: `read-write`.
+    /// A primary that accepts writes at present: `read-write`.
     Writable,
 }
 
@@ -87,47 +88,47 @@ pub enum Binding {
     Require,
 }
 
-/// `keepalives*` and `tcp_user_timeout`; what is absent is as the system has it.
+/// `keepalives*` and `tcp_user_timeout`; `None` means the system's default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Keepalives {
     pub off: bool,
     pub idle: Option<Duration>,
     pub interval: Option<Duration>,
     pub count: Option<u32>,
-    /// How long what was sent may stay without an acknowledgement.
+    /// Longest time that sent data may stay unacknowledged.
     pub user_timeout: Option<Duration>,
 }
 
 /// `sslrootcert`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Roots {
-    /// Nothing was said: a mode below `verify-ca` takes any certificate.
+    /// Not set: an `sslmode` below `verify-ca` accepts any certificate.
     #[default]
     Any,
-    /// `system`: the roots of the operating system, which vouch for names only.
+    /// `system`: the roots of the operating system. Host names must be verified.
     System,
     /// A PEM file.
     File(PathBuf),
 }
 
-/// `pool_*` and `connect_timeout`; what is absent has a default of ours.
+/// `pool_*` and `connect_timeout`; `None` means our default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct PoolSettings {
     pub connections_max: Option<u32>,
     pub connections_min: Option<u32>,
     pub lifetime: Option<Duration>,
     pub idle_time: Option<Duration>,
-    /// How long a connection may lie idle before it is tried out.
+    /// Idle time after which a connection is checked before use.
     pub check_period: Option<Duration>,
     pub connect_timeout: Option<Duration>,
 }
 
-/// Why a URL of a server is refused.
+/// The reason why a PostgreSQL URL is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PostgresUrlError {
     #[error("unknown parameter {name} in the database URL")]
     Unknown {
-        /// As it was written, shortened.
+        /// The name as written, shortened.
         name: String,
     },
     #[error("parameter {name} of the database URL has no usable value")]
@@ -152,12 +153,12 @@ pub enum PostgresUrlError {
 }
 
 impl PostgresUrl {
-    /// Takes what follows `postgres://`. Blanks and line ends are dropped: URLs are often folded.
+    /// Parses the part after `postgres://`. White space is removed, because URLs are often folded.
     pub(super) fn parse(rest: &str) -> Result<Self, PostgresUrlError> {
         let rest: Zeroizing<String> =
             Zeroizing::new(rest.chars().filter(|char| !char.is_whitespace()).collect());
         let (rest, query) = rest.split_once('?').unwrap_or((&rest, ""));
-        // The last `@` ends a carelessly written password.
+        // A password may contain an unescaped `@`: the last one ends it.
         let (user, rest) = match rest.rsplit_once('@') {
             Some((user, rest)) => (Some(user), rest),
             None => (None, rest),
@@ -267,7 +268,8 @@ impl PostgresUrl {
 }
 
 impl Keepalives {
-    /// Whether it is one of these; 0 is what the system has.
+    /// Applies a keepalive parameter. Returns false if the name is not one. The value 0 means the
+    /// system's default.
     fn takes(&mut self, name: &str, value: &str) -> Result<bool, PostgresUrlError> {
         const NAMES: [&str; 5] = [
             "keepalives",
@@ -295,22 +297,23 @@ impl Keepalives {
     }
 }
 
-/// Hosts and ports as a URL gives them, before they are put together.
+/// The lists of hosts and ports of a URL, before they are combined.
 #[derive(Default)]
 struct Servers {
     hosts: Vec<Option<String>>,
     ports: Vec<Option<u16>>,
 }
 
-/// A host and a port as far as the URL names them.
+/// A host and a port, if the URL names them.
 type HostAndPort = (Option<String>, Option<u16>);
 
 impl Servers {
-    /// `host:port,host:port`.
+    /// Parses `host:port,host:port`.
     fn read(&mut self, addresses: &str) -> Result<(), PostgresUrlError> {
         for address in addresses.split(',') {
             let (host, port) = match address.rsplit_once(':') {
-                // The last colon of a bare IPv6 address in brackets is its own.
+                // In a bracketed IPv6 address without a port, the last colon is part of the
+                // address.
                 Some((host, port)) if !port.ends_with(']') => (host, some(port.to_owned())),
                 _ => (address, None),
             };
@@ -342,13 +345,13 @@ impl Servers {
         Ok(())
     }
 
-    /// Each host with its port; one port is that of all.
+    /// Combines each host with its port; a single port applies to all hosts.
     fn pairs(self) -> Result<Vec<HostAndPort>, PostgresUrlError> {
         let Self { hosts, mut ports } = self;
         if let [port] = ports[..] {
             ports = vec![port; hosts.len()];
         }
-        // None of them was named.
+        // No port was named.
         if ports.iter().all(Option::is_none) {
             ports = vec![None; hosts.len()];
         }
@@ -384,7 +387,8 @@ impl PoolSettings {
             }
             "connect_timeout" => {
                 let seconds: u32 = value.parse().map_err(|_| wrong("connect_timeout"))?;
-                // 0 is no limit for PostgreSQL's own clients; nothing here waits without one.
+                // 0 means no limit in libpq; here it means our default, because each wait has a
+                // limit.
                 self.connect_timeout =
                     (0 < seconds).then(|| Duration::from_secs(u64::from(seconds)));
             }
@@ -398,7 +402,7 @@ impl PoolSettings {
     }
 }
 
-/// The URL without its password; defaults are left out.
+/// Formats the URL without its password and without defaults.
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("postgres://")?;
@@ -452,13 +456,13 @@ const TLS_MODES: [(TlsMode, &str); 6] = [
 ];
 
 impl TlsMode {
-    /// As it is written in a URL.
+    /// Returns the mode's name in a URL.
     pub fn name(self) -> &'static str {
         let known = TLS_MODES.iter().find(|(mode, _)| *mode == self);
         known.map_or("prefer", |(_, name)| *name)
     }
 
-    /// The mode of that name.
+    /// Returns the mode of that name.
     pub fn named(text: &str) -> Option<Self> {
         let known = TLS_MODES.iter().find(|(_, name)| *name == text);
         known.map(|(mode, _)| *mode)
@@ -469,7 +473,8 @@ fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Durations as Go writes them: `1h`, `30m`, `1h30m`, `1.5h`, `500ms`. A bare number is none.
+/// Parses a Go duration: `1h`, `30m`, `1h30m`, `1.5h`, `500ms`. A number without a unit is
+/// rejected.
 fn go_duration(text: &str) -> Option<Duration> {
     if !text.ends_with(|char: char| char.is_ascii_alphabetic()) {
         return None;
