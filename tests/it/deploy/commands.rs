@@ -36,6 +36,59 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Lines of blocks that readers copy into a shell of their own.
+fn scripts(text: &str) -> Vec<String> {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match line.trim().strip_prefix("```") {
+            Some(kind) => inside = kind == "sh",
+            None if inside => lines.push(line.trim().to_owned()),
+            None => (),
+        }
+    }
+    // As another user, with variables, or from the sources: what follows is the same.
+    let bare = |line: String| {
+        let line = line.replace("cargo run --release -- ", "wmctl ");
+        let mut words = line
+            .split(' ')
+            .skip_while(|word| *word == "sudo" || word.contains('='));
+        let is_ours = words.next() == Some("wmctl");
+        is_ours.then(|| format!("wmctl {}", words.collect::<Vec<_>>().join(" ")))
+    };
+    lines.into_iter().filter_map(bare).collect()
+}
+
+/// Commands that are the whole text of a string, as advice in answers is. What it says beside them
+/// stands behind two blanks; a text that begins with our name and goes on with another word than a
+/// command is none.
+fn texts(source: &str, names: &BTreeSet<String>) -> Vec<String> {
+    let whole = source.split('"').skip(1).filter(|text| {
+        let name = text
+            .strip_prefix("wmctl ")
+            .and_then(|rest| rest.split(' ').next());
+        name.is_some_and(|name| names.contains(name)) && !text.contains('\n')
+    });
+    let command = |text: &str| text.split("  ").next().map(str::to_owned);
+    whole.filter_map(command).collect()
+}
+
+/// The names of all commands, from the first page.
+fn names() -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_wmctl"))
+        .env_clear()
+        .output()
+        .unwrap();
+    let page = String::from_utf8(output.stdout).unwrap();
+    let names = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// What stands between backticks, and what a console shows after its prompt.
 fn advised(text: &str) -> Vec<String> {
     // A string of Rust goes on in the next line after a backslash.
@@ -101,14 +154,29 @@ fn arguments(command: &str) -> Option<Vec<String>> {
 #[test]
 fn every_command_that_is_advised_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = vec![root.join("README.md")];
-    for folder in ["commands", "deploy", "src"] {
+    let mut found = Vec::new();
+    for file in [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "README.md",
+        "SECURITY.md",
+    ] {
+        found.push(root.join(file));
+    }
+    for folder in ["commands", "deploy", "docs", "src"] {
         files(&root.join(folder), &mut found);
     }
+    let names = names();
     let (mut tried, mut wrong) = (BTreeSet::new(), Vec::new());
     for file in found {
         let text = std::fs::read_to_string(&file).unwrap();
-        for command in advised(&text) {
+        let mut commands = advised(&text);
+        // What the binary itself says is in sentences.
+        match file.starts_with(root.join("src")) {
+            true => commands.extend(texts(&text, &names)),
+            false => commands.extend(scripts(&text)),
+        }
+        for command in commands {
             let Some(words) = arguments(&command) else {
                 continue;
             };

@@ -131,7 +131,7 @@ impl Picture<'_> {
     pub(super) fn host_problems(&self, life: &Life<'_>) -> Vec<Problem> {
         let mut found = Vec::new();
         let host = life.host;
-        let drain = format!("wmctl hosts drain {}", host.name);
+        let drain = format!("wmctl tenants drain --host {}", host.name);
         if host.state == "dead" {
             found.push(Problem {
                 code: "orphaned",
