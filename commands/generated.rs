@@ -1,12 +1,13 @@
-//! Checks that the committed completions and manual pages are those of this command line.
+//! Checks that the committed completions, manual pages and references are those of this build.
 //!
-//! `WMCTL_BLESS=1 cargo test generated` rewrites them.
+//! `WMCTL_BLESS=1 cargo nextest run -E 'test(generated)'` rewrites them.
 
 use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
 
 use crate::failure::EXIT_CODES;
+use crate::settings::reference as settings;
 use crate::{completions, man};
 
 #[test]
@@ -45,6 +46,39 @@ fn the_page_on_exit_codes_lists_them_all() {
     }
 }
 
+#[test]
+fn references_are_current() {
+    for (page, name, text) in [
+        ("configuration", "keys", settings::keys()),
+        ("configuration", "variables", settings::variables()),
+        ("errors", "exit codes", exit_codes()),
+    ] {
+        part(&format!("docs/reference/{page}.md"), name, &text);
+    }
+}
+
+fn exit_codes() -> String {
+    let mut table = String::from("| Code | When | Does a retry help? |\n|---|---|---|\n");
+    for (exit, when, retry) in EXIT_CODES {
+        table.push_str(&format!("| {} | {when} | {retry} |\n", exit.code()));
+    }
+    table
+}
+
+/// The part of a page between two comments, which is written here; the rest is written by hand.
+fn part(path: &str, name: &str, text: &str) {
+    let page = std::fs::read_to_string(root().join(path)).unwrap();
+    let (begin, end) = (
+        format!("<!-- generated: {name} -->\n"),
+        "<!-- end of what is generated -->",
+    );
+    let (before, rest) = page
+        .split_once(&begin)
+        .unwrap_or_else(|| panic!("{path} has no place for {name}: {begin}"));
+    let (_, after) = rest.split_once(end).expect("what is generated ends");
+    current(path, &format!("{before}{begin}\n{text}\n{end}{after}"));
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -62,7 +96,7 @@ fn current(path: &str, text: &str) {
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == text,
-        "{} is stale: WMCTL_BLESS=1 cargo test generated",
+        "{} is stale: WMCTL_BLESS=1 cargo nextest run -E 'test(generated)'",
         path.display()
     );
 }

@@ -744,4 +744,6 @@ fn edits(left: &str, right: &str) -> usize {
 }
 
 #[cfg(test)]
+pub(crate) mod reference;
+#[cfg(test)]
 mod tests;

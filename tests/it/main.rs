@@ -10,6 +10,7 @@ mod cli;
 mod crash;
 mod db;
 mod deploy;
+mod docs;
 mod drill;
 mod faults;
 mod ha;

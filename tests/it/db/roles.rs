@@ -1,4 +1,5 @@
-//! A role of one tenant, as README sets it up: what it runs, and what it reaches of another.
+//! A role of one tenant, as docs/how-to/postgresql.md sets it up: what it runs, and what it
+//! reaches of another.
 
 use std::path::Path;
 use std::time::Duration;
@@ -43,10 +44,10 @@ BEGIN
     END LOOP;
 END $$";
 
-/// The SQL that README gives to operators.
+/// The SQL that the documents give to operators.
 fn documented() -> &'static str {
-    let readme = include_str!("../../../README.md");
-    let (_, rest) = readme.split_once("## A role for each tenant").unwrap();
+    let page = include_str!("../../../docs/how-to/postgresql.md");
+    let (_, rest) = page.split_once("## A role for each tenant").unwrap();
     let (_, rest) = rest.split_once("```sql\n").unwrap();
     rest.split_once("```").unwrap().0
 }
