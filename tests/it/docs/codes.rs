@@ -71,8 +71,6 @@ fn error_codes(text: &str) -> BTreeSet<&str> {
         "failure(",
         "Self::Unpaired =>",
         "let code =",
-        "Shown::of(",
-        "bad(",
     ] {
         behind(text, before, &mut found);
     }
