@@ -174,18 +174,18 @@ impl Instruments {
     fn register_known(&mut self) {
         let registry = &mut self.registry;
         let (tenants, connected) = (self.tenants.clone(), self.connected.clone());
-        let help = "Tenants that this process runs; 0 while it stands by";
+        let help = "Tenants that this process runs; 0 on a standby";
         registry.register("whatsmeow_tenants_total", help, tenants);
-        let help = "Tenants that this process runs and that are connected";
+        let help = "Tenants that this process runs and that are connected to WhatsApp";
         registry.register("whatsmeow_tenants_connected", help, connected);
-        let help = "Messages that came in and were stored for the first time";
+        let help = "Incoming messages stored; repeated deliveries do not count";
         registry.register("whatsmeow_messages_received", help, self.received.clone());
-        let help = "How long connections lasted, from login to their end";
+        let help = "Duration of connections to WhatsApp, from login to the end";
         let connection = self.connection.clone();
         registry.register("whatsmeow_connection_duration_seconds", help, connection);
-        let help = "Leases that this process took over from another one";
+        let help = "Leases that this process took over from another process";
         registry.register("whatsmeow_failover", help, self.failovers.clone());
-        let help = "How long calls of the database took, by what they were for";
+        let help = "Duration of database calls, by operation";
         let queries = self.queries.clone();
         registry.register("whatsmeow_db_query_duration_seconds", help, queries);
     }
@@ -195,51 +195,51 @@ impl Instruments {
         let build = Family::<OfBuild, Gauge>::default();
         let version = env!("CARGO_PKG_VERSION");
         build.get_or_create(&OfBuild { version }).set(1);
-        registry.register("wmctl_build_info", "The version of this binary", build);
-        let help = "1 for what this process is and, with --ha, for the state of its lease";
+        registry.register("wmctl_build_info", "Version of this binary; always 1", build);
+        let help = "1 for the current role and, with --ha, the current state of the lease; else 0";
         registry.register("wmctl_state", help, self.state.clone());
-        let help = "The number of the lease that is held";
+        let help = "Epoch of the lease that this process holds";
         registry.register("wmctl_lease_epoch", help, self.epoch.clone());
-        let help = "From claiming the lease of another process to being active with it";
+        let help = "Duration of takeovers, from claiming the lease to being active";
         let takeover = self.takeover.clone();
         registry.register("wmctl_takeover_duration_seconds", help, takeover);
-        let help = "Writes that were refused because another process holds the lease";
+        let help = "Writes refused because another process holds the lease";
         registry.register("wmctl_fenced_writes", help, self.fenced.clone());
-        let help = "Time during which the lease was in doubt and nothing was sent";
+        let help = "Seconds in which the lease was in doubt and nothing was sent";
         registry.register("wmctl_suspect_seconds", help, self.suspect.clone());
-        let help = "Messages that wait to be sent or to be acknowledged";
+        let help = "Outgoing messages that WhatsApp has not acknowledged";
         registry.register("wmctl_outbox_messages", help, self.outbox.clone());
-        let help = "Age of the oldest message that waits";
+        let help = "Age of the oldest of these messages";
         registry.register("wmctl_outbox_age_seconds", help, self.outbox_age.clone());
-        let help = "From sending a message to the server's acknowledgement";
+        let help = "Time from sending a message to WhatsApp's acknowledgement";
         registry.register("wmctl_ack_duration_seconds", help, self.ack.clone());
-        let help = "Connected sessions that were dead, by the sign and by what was done";
+        let help = "Stalled sessions, by the missing signal and the step taken";
         registry.register("wmctl_stalls", help, self.stalls.clone());
-        let help = "Sessions that are dead although pings are answered";
+        let help = "Sessions that are stalled: pings are answered, nothing else";
         registry.register("wmctl_sessions_stalled", help, self.stalled.clone());
         let named = [
-            ("wmctl_db_statements", "Statements on behalf of accounts"),
+            ("wmctl_db_statements", "Database statements for accounts"),
             (
                 "wmctl_db_waits",
-                "Waits for the database on behalf of accounts",
+                "Round trips to the database for accounts",
             ),
             (
                 "wmctl_db_writes",
-                "Rows that were written on behalf of accounts",
+                "Rows written for accounts",
             ),
             (
                 "wmctl_db_transactions",
-                "Transactions that wrote on behalf of accounts",
+                "Writing transactions for accounts",
             ),
         ];
         for ((name, help), counter) in named.into_iter().zip(&self.database) {
             registry.register(name, help, counter.clone());
         }
-        let help = "Inputs and rows that the database refused or that cannot be read";
+        let help = "Inputs that became `refused` events, and rows that cannot be read";
         registry.register("wmctl_refused", help, self.refused.clone());
-        let help = "Tenants of the whole database that are to run somewhere";
+        let help = "Tenants in the database that should run";
         registry.register("wmctl_tenants_enabled", help, self.enabled.clone());
-        let help = "Tenants of the whole database that are to run and that nobody runs";
+        let help = "Tenants in the database that should run and that no process runs";
         registry.register("wmctl_tenants_orphaned", help, self.orphaned.clone());
         self.register_webhooks();
     }
@@ -247,11 +247,11 @@ impl Instruments {
     /// Registers metrics without tenant labels: `wmctl webhooks list` shows each tenant's numbers.
     fn register_webhooks(&mut self) {
         let registry = &mut self.registry;
-        let help = "Events that webhooks took, attempts that failed, and events given up (dead)";
+        let help = "Events delivered to webhooks, failed attempts, and dead letters, by outcome";
         registry.register("wmctl_webhook_deliveries", help, self.deliveries.clone());
-        let help = "Age of the oldest event of the whole database that a webhook has not got";
+        let help = "Age of the oldest event in the database that a webhook has not received";
         registry.register("wmctl_webhook_lag_seconds", help, self.webhook_lag.clone());
-        let help = "Events of the whole database that a webhook did not take";
+        let help = "Dead letters in the database";
         registry.register(
             "wmctl_webhook_dead_letters",
             help,

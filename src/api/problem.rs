@@ -16,64 +16,64 @@ use crate::ops::tenants::TenantError;
 pub const CODES: &[(&str, &str)] = &[
     (
         "ALREADY_PAIRED",
-        "A device of the tenant is linked. Give \"replace\": true to unlink it first.",
+        "A device of the tenant is linked. Send \"replace\": true to unlink it first.",
     ),
     ("BAD_JSON", "The body is not a JSON object."),
     (
         "BAD_VALUE",
-        "A value is not one of those that are allowed; `errors` says which.",
+        "A value is not allowed; `errors` says which.",
     ),
     (
         "BANNED",
-        "WhatsApp banned the account for a time. Wait, or send with an expiry of your own.",
+        "WhatsApp banned the account for a time. Wait, or set `expires_at` or `force`.",
     ),
     (
         "BUSY",
-        "The host is at one of its limits. Try again, or ask another host.",
+        "The host is at one of its limits. Retry, or ask another host.",
     ),
     ("CONTENT_TYPE", "A body has to be application/json."),
     (
         "DATABASE",
-        "The database is not available. Try again; the log of the host says more.",
+        "The database is not available. Retry; the log of the host says more.",
     ),
     (
         "EVENTS_AHEAD",
-        "The cursor is beyond the last event: the database is another one than was \
-        read before, such as one that was restored. Begin with from_seq=0, or the last number.",
+        "The number is beyond the last event, because the database was restored or \
+        replaced. Start with from_seq=0, or after the last number.",
     ),
     (
         "EVENTS_REMOVED",
-        "Retention removed events that were asked for. The answer says which there \
-        are; keep events longer, or read more often.",
+        "Retention deleted the events that were requested. The answer says which exist. \
+        Keep events longer, or read more often.",
     ),
-    ("EXPORTED", "Another program has the keys of the account."),
+    ("EXPORTED", "The account was exported: another program runs it."),
     (
         "FORBIDDEN",
-        "The key is not for this action or this tenant.",
+        "The API key does not allow this action or this tenant.",
     ),
     (
         "IDEMPOTENCY_KEY_REUSED",
-        "The key was used before, for another text or recipient.",
+        "The idempotency key was used before, for another text or recipient.",
     ),
     (
         "LOCK_HELD",
-        "Another process has the account. Stop that one first, or try again.",
+        "Another process runs the account. Stop it first, or retry.",
     ),
     (
         "LOGGED_OUT",
-        "The phone unlinked the device. Pair again, or send with an expiry of your own.",
+        "The phone unlinked the device. Pair again, or set `expires_at` or `force`.",
     ),
     (
         "METHOD_NOT_ALLOWED",
-        "The path has other methods; `Allow` names them.",
+        "The path does not support this method; `Allow` lists those it does.",
     ),
     (
         "MISSING_FIELD",
-        "A field has to be given; `errors` says which.",
+        "A required field is missing; `errors` says which.",
     ),
     (
         "NOT_CONFIRMED",
-        "What cannot be undone needs confirm=NAME with the name of the tenant.",
+        "The request cannot be undone: add confirm=NAME with the name of the tenant.",
     ),
     (
         "NOT_FOUND",
@@ -82,44 +82,44 @@ pub const CODES: &[(&str, &str)] = &[
     ("NOT_PAIRED", "The tenant has no device. Pair one first."),
     (
         "NOT_PAIRING",
-        "No device of the tenant is being linked, or there is no code to show now.",
+        "No device of the tenant is being linked, or there is no code to show yet.",
     ),
     (
         "NOT_UNLINKED",
-        "WhatsApp did not confirm that the device is unlinked. Try again.",
+        "WhatsApp did not confirm that the device is unlinked. Retry.",
     ),
     ("NO_PATH", "There is no such path."),
     ("PAIRING", "A device of the tenant is being linked already."),
     (
         "RATE_LIMIT",
-        "Too many requests; `Retry-After` says when there is room again.",
+        "Too many requests; `Retry-After` says when to retry.",
     ),
     (
         "RECIPIENT",
-        "The recipient is neither a phone number in international form nor an address.",
+        "The recipient is neither an international phone number nor an address.",
     ),
     (
         "TIMEOUT",
-        "The answer takes too long. Try again; whether it was done is to be looked at.",
+        "The answer took too long. Check whether the request was carried out, then retry.",
     ),
     ("TOO_LARGE", "The body is too large."),
     (
         "TOO_MANY_WEBHOOKS",
-        "The tenant has as many webhooks as it may.",
+        "The tenant has the maximum number of webhooks.",
     ),
-    ("UNAUTHORIZED", "A key is needed, or this one is none."),
+    ("UNAUTHORIZED", "An API key is required, or this one is unknown or revoked."),
     (
         "UNKNOWN_FIELD",
-        "The body has a field that nobody knows; `errors` says which.",
+        "The body has an unknown field; `errors` says which.",
     ),
     (
         "UNKNOWN_PARAMETER",
-        "The query has a parameter that nobody knows.",
+        "The query has an unknown parameter; `detail` lists the known ones.",
     ),
-    ("WEBHOOK_EXISTS", "The tenant has a webhook of that id."),
+    ("WEBHOOK_EXISTS", "The tenant has a webhook with that ID."),
     (
         "WRONG_TYPE",
-        "A value has another JSON type than it should; `errors` says which.",
+        "A value has the wrong JSON type; `errors` says which.",
     ),
 ];
 

@@ -65,17 +65,17 @@ impl Route {
     /// Returns the description of a query parameter.
     pub fn meaning(&self, name: &str) -> &'static str {
         match (self.op, name) {
-            (Op::ListTenants, "after") => "Begin behind the tenant of this name",
-            (Op::ListLetters, "after") => "Begin behind the dead letter of this number",
-            (_, "limit") => "Give at most so many",
+            (Op::ListTenants, "after") => "Start after the tenant of this name",
+            (Op::ListLetters, "after") => "Start after the dead letter of this number",
+            (_, "limit") => "Largest number of items",
             (_, "purge") => "Delete keys, sessions and events for good",
-            (_, "confirm") => "The name of the tenant once more, for what cannot be undone",
-            (_, "format") => "How the code is given",
+            (_, "confirm") => "Name of the tenant again, to confirm what cannot be undone",
+            (_, "format") => "Format of the code",
             (_, "from_seq") => {
-                "Begin with the event of this number; 0 is the first that there is, `now` what \
-                 comes next"
+                "Start with the event of this number; 0 is the first that exists, `now` the \
+                 next one"
             }
-            (_, "wait") => "Wait so many seconds for the first event",
+            (_, "wait") => "Wait at most this many seconds for the first event",
             _ => "",
         }
     }
@@ -172,7 +172,7 @@ const fn route(op: Op, method: &'static str, path: &'static str, action: Action)
 /// All routes that need a key.
 pub const ROUTES: &[Route] = &[
     Route {
-        summary: "List tenants in order of their names",
+        summary: "List tenants in the order of their names",
         query: &[
             ("after", Param::Tenant),
             ("limit", Param::Number(1, 1_000, 1_000)),
@@ -181,7 +181,7 @@ pub const ROUTES: &[Route] = &[
         ..route(Op::ListTenants, "GET", "/api/tenants", Action::Read)
     },
     Route {
-        summary: "Have a tenant run, with these settings",
+        summary: "Add or change a tenant, and start it",
         body: Some(("TenantAdd", true)),
         answers: &[(200, JSON, "Tenant"), (201, JSON, "Tenant")],
         ..route(Op::AddTenant, "POST", "/api/tenants", Action::Write)
@@ -198,7 +198,7 @@ pub const ROUTES: &[Route] = &[
         ..route(Op::RemoveTenant, "DELETE", ID, Action::Write)
     },
     Route {
-        summary: "Have a tenant run",
+        summary: "Start a tenant",
         ..route(
             Op::StartTenant,
             "POST",
@@ -207,7 +207,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Have a tenant not run",
+        summary: "Stop a tenant; its data is kept",
         ..route(
             Op::StopTenant,
             "POST",
@@ -216,7 +216,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Have a tenant run on a host while that one lives; null is any host",
+        summary: "Pin a tenant to a host while that host is alive; null unpins it",
         body: Some(("TenantMove", true)),
         ..route(
             Op::MoveTenant,
@@ -226,7 +226,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Begin to link a device",
+        summary: "Start to link a device",
         body: Some(("PairBegin", false)),
         conflict: Some("a device is linked, or being linked, already"),
         answers: &[(202, JSON, "Pairing")],
@@ -238,7 +238,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Show how far linking has come; the code as JSON, text or image",
+        summary: "Show the state of linking, and the code as JSON, text or image",
         query: &[("format", Param::Word(&["json", "text", "png"]))],
         answers: &[
             (200, JSON, "Pairing"),
@@ -253,7 +253,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Call linking off",
+        summary: "Cancel linking",
         answers: &[(204, "", "")],
         ..route(
             Op::CancelPairing,
@@ -263,7 +263,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Follow linking as server-sent events, until it has ended",
+        summary: "Follow linking as server-sent events until it ends",
         answers: &[(200, "text/event-stream", "PairingStep")],
         ..route(
             Op::WatchPairing,
@@ -273,7 +273,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Unlink the device: the phone does not list it any more, and the rows are kept",
+        summary: "Unlink the device; its data is kept",
         query: &[("confirm", Param::Tenant)],
         conflict: Some("confirm does not name the tenant, or there is nothing to unlink"),
         ..route(
@@ -284,8 +284,8 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Put messages into the outbox, in one transaction: all of them or none, but for \
-            those whose key was used before for something else",
+        summary: "Queue messages in one transaction: all or none, except those whose idempotency \
+            key was used for another message",
         body: Some(("MessageBatch", true)),
         conflict: Some("the account cannot send now, or there is none"),
         answers: &[(202, JSON, "DeliveryList")],
@@ -297,7 +297,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Show how far a message has come",
+        summary: "Show the state of a message",
         answers: &[(200, JSON, "Delivery")],
         ..route(
             Op::ShowMessage,
@@ -307,7 +307,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Put a message into the outbox",
+        summary: "Queue a message",
         body: Some(("Message", true)),
         conflict: Some("the account cannot send now, or there is none"),
         also: &[REUSED],
@@ -320,7 +320,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Read numbered events; with wait, for so many seconds until there is one",
+        summary: "Read numbered events; `wait` waits for the first one",
         query: &[
             ("from_seq", Param::Place),
             ("limit", Param::Number(1, 256, 100)),
@@ -337,12 +337,12 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "List the webhooks of a tenant, with how far each has come",
+        summary: "List the webhooks of a tenant with their progress",
         answers: &[(200, JSON, "WebhookList")],
         ..route(Op::ListWebhooks, "GET", HOOKS, Action::Read)
     },
     Route {
-        summary: "Have events delivered to a URL; the secret is in the answer, and never again",
+        summary: "Add a webhook; only this answer shows its secret",
         body: Some(("WebhookAdd", true)),
         conflict: Some("there is a webhook of that id, too many, or from_seq is beyond the end"),
         also: &[REMOVED],
@@ -355,12 +355,12 @@ pub const ROUTES: &[Route] = &[
         ..route(Op::ShowWebhook, "GET", HOOK, Action::Read)
     },
     Route {
-        summary: "Forget a webhook, with its dead letters",
+        summary: "Remove a webhook and its dead letters",
         answers: &[(204, "", "")],
         ..route(Op::RemoveWebhook, "DELETE", HOOK, Action::Write)
     },
     Route {
-        summary: "Send nothing to a webhook for a while; events wait",
+        summary: "Pause a webhook; events wait",
         answers: &[(200, JSON, "Webhook")],
         ..route(
             Op::PauseWebhook,
@@ -370,7 +370,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Go on with a webhook, at once",
+        summary: "Resume a webhook at once",
         answers: &[(200, JSON, "Webhook")],
         ..route(
             Op::ResumeWebhook,
@@ -380,7 +380,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Have a test sent by the host that runs the tenant; `test` tells how it went",
+        summary: "Send a test event from the host that runs the tenant; `test` has the result",
         answers: &[(202, JSON, "Webhook")],
         ..route(
             Op::TestWebhook,
@@ -390,7 +390,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Have dead letters sent once more: one by its number, or all",
+        summary: "Deliver dead letters again: one by its number, or all",
         body: Some(("WebhookRedeliver", false)),
         answers: &[(202, JSON, "Count")],
         ..route(
@@ -401,7 +401,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "List events that a webhook did not take, without what they say",
+        summary: "List dead letters, without their content",
         query: &[
             ("after", Param::Number(0, i64::MAX, 0)),
             ("limit", Param::Number(1, 1_000, 100)),
@@ -422,7 +422,7 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         everyone: true,
-        summary: "Have a host give its tenants away and take none, or not any more",
+        summary: "Drain a host, or end that",
         body: Some(("HostDrain", false)),
         answers: &[(204, "", "")],
         ..route(
@@ -433,7 +433,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        summary: "Show who holds which lease, and what is wrong",
+        summary: "Show who holds each lease, and what is wrong",
         answers: &[(200, JSON, "LockList")],
         ..route(Op::ListLocks, "GET", "/api/locks", Action::Read)
     },
