@@ -195,7 +195,11 @@ impl Instruments {
         let build = Family::<OfBuild, Gauge>::default();
         let version = env!("CARGO_PKG_VERSION");
         build.get_or_create(&OfBuild { version }).set(1);
-        registry.register("wmctl_build_info", "Version of this binary; always 1", build);
+        registry.register(
+            "wmctl_build_info",
+            "Version of this binary; always 1",
+            build,
+        );
         let help = "1 for the current role and, with --ha, the current state of the lease; else 0";
         registry.register("wmctl_state", help, self.state.clone());
         let help = "Epoch of the lease that this process holds";
@@ -219,18 +223,9 @@ impl Instruments {
         registry.register("wmctl_sessions_stalled", help, self.stalled.clone());
         let named = [
             ("wmctl_db_statements", "Database statements for accounts"),
-            (
-                "wmctl_db_waits",
-                "Round trips to the database for accounts",
-            ),
-            (
-                "wmctl_db_writes",
-                "Rows written for accounts",
-            ),
-            (
-                "wmctl_db_transactions",
-                "Writing transactions for accounts",
-            ),
+            ("wmctl_db_waits", "Round trips to the database for accounts"),
+            ("wmctl_db_writes", "Rows written for accounts"),
+            ("wmctl_db_transactions", "Writing transactions for accounts"),
         ];
         for ((name, help), counter) in named.into_iter().zip(&self.database) {
             registry.register(name, help, counter.clone());

@@ -19,10 +19,7 @@ pub const CODES: &[(&str, &str)] = &[
         "A device of the tenant is linked. Send \"replace\": true to unlink it first.",
     ),
     ("BAD_JSON", "The body is not a JSON object."),
-    (
-        "BAD_VALUE",
-        "A value is not allowed; `errors` says which.",
-    ),
+    ("BAD_VALUE", "A value is not allowed; `errors` says which."),
     (
         "BANNED",
         "WhatsApp banned the account for a time. Wait, or set `expires_at` or `force`.",
@@ -46,7 +43,10 @@ pub const CODES: &[(&str, &str)] = &[
         "Retention deleted the events that were requested. The answer says which exist. \
         Keep events longer, or read more often.",
     ),
-    ("EXPORTED", "The account was exported: another program runs it."),
+    (
+        "EXPORTED",
+        "The account was exported: another program runs it.",
+    ),
     (
         "FORBIDDEN",
         "The API key does not allow this action or this tenant.",
@@ -107,7 +107,10 @@ pub const CODES: &[(&str, &str)] = &[
         "TOO_MANY_WEBHOOKS",
         "The tenant has the maximum number of webhooks.",
     ),
-    ("UNAUTHORIZED", "An API key is required, or this one is unknown or revoked."),
+    (
+        "UNAUTHORIZED",
+        "An API key is required, or this one is unknown or revoked.",
+    ),
     (
         "UNKNOWN_FIELD",
         "The body has an unknown field; `errors` says which.",

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::root;
 
-fn sources(folder: &Path, found: &mut String) {
+/// Adds path and text of every source, without its unit tests.
+fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).expect("sources can be read") {
         let path = entry.expect("sources can be read").path();
         let name = path.to_string_lossy().into_owned();
@@ -15,17 +16,21 @@ fn sources(folder: &Path, found: &mut String) {
             let text = std::fs::read_to_string(&path).expect("a source can be read");
             // Unit tests make up words of their own.
             let code = text.split("\n#[cfg(test)]\nmod tests {").next();
-            found.push_str(code.unwrap_or_default());
+            found.push((name, code.unwrap_or_default().to_owned()));
         }
     }
 }
 
-fn code() -> String {
-    let mut text = String::new();
+fn code() -> Vec<(String, String)> {
+    let mut found = Vec::new();
     for folder in ["commands", "src"] {
-        sources(&root().join(folder), &mut text);
+        sources(&root().join(folder), &mut found);
     }
-    text
+    found
+}
+
+fn joined(sources: &[(String, String)]) -> String {
+    sources.iter().map(|(_, text)| text.as_str()).collect()
 }
 
 /// Texts in quotes that stand behind `before`, with nothing but blanks in between.
@@ -67,11 +72,7 @@ fn error_codes(text: &str) -> BTreeSet<&str> {
         }
     }
     // Those that are handed on.
-    for before in [
-        "failure(",
-        "Self::Unpaired =>",
-        "let code =",
-    ] {
+    for before in ["failure(", "Self::Unpaired =>", "let code ="] {
         behind(text, before, &mut found);
     }
     let is_code = |word: &&str| {
@@ -85,7 +86,7 @@ fn error_codes(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_code_of_an_error_is_explained() {
-    let text = code();
+    let text = joined(&code());
     let explained = rows("reference/errors.md");
     let codes = error_codes(&text);
     assert!(
@@ -112,13 +113,17 @@ fn every_code_of_an_error_is_explained() {
 
 #[test]
 fn every_finding_of_lock_status_and_doctor_is_explained() {
-    let text = code();
-    let locks = std::fs::read_to_string(root().join("src/ops/locks/trouble.rs")).unwrap();
+    let sources = code();
+    let text = joined(&sources);
+    let locks = sources
+        .iter()
+        .find(|(path, _)| path.ends_with("locks/trouble.rs"));
+    let (_, locks) = locks.expect("one file says what is wrong with locks");
     let mut found = BTreeSet::new();
     for before in ["code:", "add("] {
-        behind(&locks, before, &mut found);
+        behind(locks, before, &mut found);
     }
-    behind(&locks, "Some(lock) => {", &mut found);
+    behind(locks, "Some(lock) => {", &mut found);
     for word in ["lock_missing", "lock_elsewhere"] {
         assert!(locks.contains(&format!("\"{word}\"")), "{word}");
         found.insert(word);
