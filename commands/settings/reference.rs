@@ -124,7 +124,9 @@ fn meanings_are_those_of_the_settings() {
     let meant: Vec<&str> = MEANINGS.iter().map(|(name, _)| *name).collect();
     assert_eq!(meant, known);
     let page = include_str!("../../man/wmctl.toml.5");
-    let heads = page.split("\n.TP\n").filter_map(|entry| entry.lines().next());
+    let heads = page
+        .split("\n.TP\n")
+        .filter_map(|entry| entry.lines().next());
     let heads = heads.collect::<Vec<_>>().join(" ");
     let named: Vec<&str> = heads.split([' ', ',', '(', ')']).collect();
     for name in known {

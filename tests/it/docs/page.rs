@@ -36,13 +36,13 @@ pub(super) struct Step {
 impl Step {
     /// The exit status that the page shows: an error names it, for people and for machines.
     pub(super) fn status(&self) -> i32 {
-        let shown = self.expected.iter().filter_map(|line| {
+        let mut shown = self.expected.iter().filter_map(|line| {
             let people = line.trim().starts_with("code: ").then_some(" (exit ");
             let (_, exit) = line.split_once(people.unwrap_or("\"exit_code\":"))?;
             let digits = exit.find(|letter: char| !letter.is_ascii_digit())?;
             exit[..digits].parse().ok()
         });
-        shown.last().unwrap_or(0)
+        shown.next_back().unwrap_or(0)
     }
 
     /// The first line that the output lacks. Blanks may be more or fewer, as columns are as wide
