@@ -1,4 +1,6 @@
-//! A collection as a whole: applying and making patches and snapshots.
+//! Whole collections: applying and creating patches and snapshots.
+//!
+//! Source: whatsmeow 33cfac51 `appstate/decode.go`, `appstate/hash.go`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +14,19 @@ use crate::appstate::{AppStateError, Collection};
 use crate::crypto::mac;
 use crate::crypto::random::Random;
 
-/// Most records of one snapshot or one patch.
+/// Maximum number of records in one snapshot or patch.
 pub const RECORDS_MAX: usize = 100_000;
 
-/// Where a collection stands: version 0 and the empty hash before anything is known.
+/// The state of a collection: version 0 and the empty hash at the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     pub version: u64,
     pub hash: LtHash,
 }
 
-/// Which value MAC stands under an index MAC.
+/// Lookup of value MACs by index MAC.
 pub trait Macs {
-    /// The value MAC of the newest record there; `None` where there is none.
+    /// Returns the value MAC of the newest record under this index; `None` if there is none.
     fn value_mac(&self, index_mac: &[u8; MAC_BYTES]) -> Option<[u8; MAC_BYTES]>;
 }
 
@@ -34,21 +36,21 @@ impl Macs for BTreeMap<[u8; MAC_BYTES], [u8; MAC_BYTES]> {
     }
 }
 
-/// What a patch or a snapshot makes of a collection.
+/// The result of a patch or a snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
     pub state: State,
-    /// In the order in which they were done.
+    /// The mutations, in order.
     pub mutations: Vec<Mutation>,
 }
 
-/// The ids of all keys that a patch needs, as far as it is well-formed.
+/// Returns the ids of all keys that a patch needs. Malformed ids are ignored.
 pub fn patch_key_ids(patch: &SyncdPatch) -> BTreeSet<Vec<u8>> {
     let records = patch.mutations.iter().filter_map(|one| one.record.as_ref());
     key_ids(patch.key_id.as_ref(), records)
 }
 
-/// The ids of all keys that a snapshot needs, as far as it is well-formed.
+/// Returns the ids of all keys that a snapshot needs. Malformed ids are ignored.
 pub fn snapshot_key_ids(snapshot: &SyncdSnapshot) -> BTreeSet<Vec<u8>> {
     key_ids(snapshot.key_id.as_ref(), snapshot.records.iter())
 }
@@ -63,13 +65,13 @@ fn key_ids<'a>(
         .collect()
 }
 
-/// The index MACs that a patch touches, as far as it is well-formed.
+/// Returns the index MACs that a patch touches. Malformed ones are ignored.
 pub fn index_macs(patch: &SyncdPatch) -> impl Iterator<Item = [u8; MAC_BYTES]> {
     let records = patch.mutations.iter().filter_map(|one| one.record.as_ref());
     records.filter_map(|record| record.index.as_ref()?.blob.as_deref()?.try_into().ok())
 }
 
-/// Checks a whole collection. Nothing of it is taken unless everything is right.
+/// Verifies a whole collection. Nothing is applied unless everything is valid.
 pub fn apply_snapshot(
     collection: Collection,
     snapshot: &SyncdSnapshot,
@@ -99,7 +101,7 @@ pub fn apply_snapshot(
     Ok(Applied { state, mutations })
 }
 
-/// Checks a patch on top of `before`. Nothing of it is taken unless everything is right.
+/// Verifies a patch on top of `before`. Nothing is applied unless everything is valid.
 pub fn apply_patch(
     collection: Collection,
     before: &State,
@@ -138,7 +140,8 @@ pub fn apply_patch(
     Ok(Applied { state, mutations })
 }
 
-/// The hash after some changes. Removing what is not there changes nothing: phones do that.
+/// Returns the hash after some changes. Removing a record that does not exist has no effect; phones
+/// do that.
 fn advance(
     before: &LtHash,
     changes: impl Iterator<Item = (Operation, [u8; MAC_BYTES], [u8; MAC_BYTES])>,
@@ -206,7 +209,7 @@ fn patch_mac(
     mac::hmac_sha256(keys.patch_mac.expose(), &parts)
 }
 
-/// Who signs: a key with its id.
+/// The author of a patch: a key with its id.
 pub struct Author<'a> {
     pub key_id: &'a [u8],
     pub keys: &'a Keys,
@@ -219,9 +222,9 @@ impl Author<'_> {
         })
     }
 
-    /// Makes a patch on top of `before`, and says what it makes of the collection.
+    /// Creates a patch on top of `before`. Also returns the resulting state.
     ///
-    /// It names its version; the server takes patches without, too.
+    /// The patch contains its version. The server also accepts patches without one.
     pub fn patch(
         &self,
         collection: Collection,
@@ -267,7 +270,7 @@ impl Author<'_> {
         (patch, state)
     }
 
-    /// Signs all records of a collection as a snapshot.
+    /// Authenticates all records of a collection as a snapshot.
     pub fn snapshot(
         &self,
         collection: Collection,

@@ -1,11 +1,13 @@
-//! The lattice hash: a sum over all records of a collection, whatever their order.
+//! The lattice hash: a sum over all records of a collection, independent of their order.
+//!
+//! Source: whatsmeow 33cfac51 `appstate/lthash/lthash.go`.
 
 use std::fmt;
 
 use crate::crypto::hkdf;
 
 const INFO: &[u8] = b"WhatsApp Patch Integrity";
-/// Length of a hash: 64 numbers of 16 bits, low byte first.
+/// Length of a hash in bytes: 64 little-endian numbers of 16 bits.
 pub const HASH_BYTES: usize = 128;
 
 /// The hash of a set of value MACs.
@@ -13,22 +15,22 @@ pub const HASH_BYTES: usize = 128;
 pub struct LtHash([u8; HASH_BYTES]);
 
 impl LtHash {
-    /// A stored hash, if it has the right length.
+    /// Parses a stored hash; `None` if the length is wrong.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The form in which it is stored and signed.
+    /// Returns the form that is stored and authenticated.
     pub fn as_bytes(&self) -> &[u8; HASH_BYTES] {
         &self.0
     }
 
-    /// Counts a value MAC in.
+    /// Adds a value MAC.
     pub fn add(&mut self, value_mac: &[u8; 32]) {
         self.combine(value_mac, u16::wrapping_add);
     }
 
-    /// Takes a value MAC out again.
+    /// Subtracts a value MAC.
     pub fn subtract(&mut self, value_mac: &[u8; 32]) {
         self.combine(value_mac, u16::wrapping_sub);
     }
@@ -44,7 +46,7 @@ impl LtHash {
 }
 
 impl Default for LtHash {
-    /// The hash of nothing.
+    /// Returns the hash of the empty set.
     fn default() -> Self {
         Self([0; HASH_BYTES])
     }

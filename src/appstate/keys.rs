@@ -1,4 +1,6 @@
-//! The keys of app state: one that the phone shares becomes five.
+//! The keys of app state: each shared key is expanded to five keys.
+//!
+//! Source: whatsmeow 33cfac51 `appstate/keys.go`.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +10,7 @@ use crate::secret::Secret;
 
 const INFO: &[u8] = b"WhatsApp Mutation Keys";
 
-/// What one shared key becomes.
+/// The keys derived from one shared key.
 #[derive(Clone, Debug)]
 pub struct Keys {
     pub(super) index: Secret<32>,
@@ -32,7 +34,7 @@ impl Keys {
     }
 }
 
-/// Keys at hand, by id.
+/// The available keys, by id.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing(BTreeMap<Vec<u8>, Keys>);
 
@@ -42,7 +44,7 @@ impl KeyRing {
         self.0.insert(id.to_vec(), Keys::expand(data));
     }
 
-    /// The key of that id.
+    /// Returns the key with this id, or [`AppStateError::MissingKey`].
     pub fn get(&self, id: &[u8]) -> Result<&Keys, AppStateError> {
         let missing = || AppStateError::MissingKey(id.to_vec());
         self.0.get(id).ok_or_else(missing)

@@ -1,10 +1,12 @@
-//! App state: settings, names and chat marks that all devices of an account share.
+//! App state: settings, names and chat flags that all devices of an account share.
 //!
-//! Five collections hold records, each encrypted and signed under a key that the phone gave its
-//! companions. The server keeps them as a snapshot and numbered patches, and can read none. A
-//! lattice hash over all records says whether somebody left one out, added or changed one.
+//! Five collections contain records. Each record is encrypted and authenticated with keys that the
+//! phone shared with its companions. The server stores a snapshot and numbered patches and can read
+//! neither. A lattice hash over all records detects omitted, added and modified records.
 //!
-//! [`collection`] applies and makes patches and snapshots, [`mutation`] is one record in them.
+//! [`collection`] applies and creates patches and snapshots. [`mutation`] is a single record.
+//!
+//! Source: whatsmeow 33cfac51 `appstate/`.
 
 pub mod blob;
 pub mod collection;
@@ -26,7 +28,7 @@ pub enum Collection {
 }
 
 impl Collection {
-    /// All of them, the most urgent first.
+    /// All collections, the most urgent first.
     pub const ALL: [Self; 5] = [
         Self::CriticalBlock,
         Self::CriticalUnblockLow,
@@ -35,7 +37,7 @@ impl Collection {
         Self::Regular,
     ];
 
-    /// The name that the protocol and the tables give it.
+    /// Returns the name in the protocol and in the tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::CriticalBlock => "critical_block",
@@ -46,7 +48,7 @@ impl Collection {
         }
     }
 
-    /// The collection of that name.
+    /// Returns the collection with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -54,31 +56,31 @@ impl Collection {
     }
 }
 
-/// Why a patch, a snapshot or a record is not taken.
+/// Why a patch, a snapshot or a record is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppStateError {
-    /// The phone has not given us this key.
+    /// The phone has not shared this key.
     #[error("the key is missing")]
     MissingKey(Vec<u8>),
     /// A part is missing or has the wrong length.
     #[error("malformed: {0}")]
     Malformed(&'static str),
-    /// More than anybody has.
+    /// More records than the limit.
     #[error("too many records")]
     TooMany,
-    /// A record was changed, or is not under that key.
+    /// A record was modified, or is not authenticated with this key.
     #[error("a record's MAC is wrong")]
     ValueMac,
-    /// A record stands under another record's index.
+    /// A record is stored under another record's index.
     #[error("an index MAC is wrong")]
     IndexMac,
-    /// The records are not those that the author had.
+    /// The records differ from those of the author.
     #[error("the snapshot MAC is wrong")]
     SnapshotMac,
-    /// The patch is not as its author made it.
+    /// The patch was modified.
     #[error("the patch MAC is wrong")]
     PatchMac,
-    /// A blob is not the one that was announced.
+    /// A blob differs from its announcement.
     #[error("a downloaded blob is not what was announced")]
     Blob,
 }

@@ -1,4 +1,6 @@
-//! One record: an index and a value, encrypted, and signed twice.
+//! One record: an encrypted index and value with two MACs.
+//!
+//! Source: whatsmeow 33cfac51 `appstate/decode.go`, `appstate/encode.go`, `appstate/hash.go`.
 
 use prost::Message as _;
 use wmctl_proto::appstate::syncd_mutation::SyncdOperation;
@@ -12,15 +14,15 @@ use crate::crypto::cbc::{self, BLOCK_BYTES};
 use crate::crypto::mac;
 use crate::crypto::random::{self, Random};
 
-/// Length of the MACs.
+/// Length of the MACs, in bytes.
 pub const MAC_BYTES: usize = 32;
-/// Longest value that is looked at, with its MAC.
+/// Maximum size of a value including its MAC, in bytes.
 const VALUE_BYTES_MAX: usize = 1 << 20;
-/// Longest index, and most parts of one; real ones have up to six.
+/// Maximum size of an index in bytes, and maximum number of its parts; real ones have up to six.
 const INDEX_BYTES_MAX: usize = 16 << 10;
 const INDEX_PARTS_MAX: usize = 16;
 
-/// What is done with a record.
+/// The effect of a mutation on its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     Set,
@@ -28,7 +30,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The byte that stands for it in MACs.
+    /// Returns the byte that represents it in MACs.
     fn byte(self) -> u8 {
         match self {
             Self::Set => 1,
@@ -45,33 +47,34 @@ impl Operation {
     }
 }
 
-/// What somebody does, in the clear.
+/// A decrypted action.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
     pub operation: Operation,
-    /// What it is about: a kind, and mostly a chat.
+    /// The subject: a kind, usually followed by a chat.
     pub index: Vec<String>,
     pub value: SyncActionValue,
     /// The version of this kind of action.
     pub version: i32,
 }
 
-/// A record as it was decrypted.
+/// A decrypted record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mutation {
-    /// `None` for authentic bytes that make no sense to us: they count, but say nothing.
+    /// `None` for authentic bytes that we cannot interpret. They count for the hash and have no
+    /// effect.
     pub action: Option<Action>,
     pub operation: Operation,
     pub index_mac: [u8; MAC_BYTES],
     pub value_mac: [u8; MAC_BYTES],
 }
 
-/// The parts of an encrypted record, of the right lengths.
+/// The parts of an encrypted record, with checked lengths.
 pub(super) struct Parts<'a> {
     pub(super) key_id: &'a [u8],
     pub(super) index_mac: [u8; MAC_BYTES],
     iv: &'a [u8; BLOCK_BYTES],
-    /// Initial vector and ciphertext.
+    /// IV and ciphertext.
     sealed: &'a [u8],
     pub(super) value_mac: [u8; MAC_BYTES],
 }
@@ -100,7 +103,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The bytes of a key's id.
+/// Returns the bytes of a key id.
 pub(super) fn key_id(id: Option<&KeyId>) -> Result<&[u8], AppStateError> {
     id.and_then(|id| id.id.as_deref())
         .filter(|id| !id.is_empty() && id.len() <= 64)
@@ -116,7 +119,7 @@ fn value_mac(keys: &Keys, operation: Operation, id: &[u8], sealed: &[u8]) -> [u8
     *mac.first_chunk().expect("half of an HMAC-SHA512")
 }
 
-/// Checks and decrypts one record.
+/// Verifies and decrypts one record.
 pub(super) fn decode(
     operation: Operation,
     parts: &Parts<'_>,
@@ -159,7 +162,7 @@ fn parse_index(index: &[u8]) -> Option<Vec<String>> {
     (!parts.is_empty() && parts.len() <= INDEX_PARTS_MAX).then_some(parts)
 }
 
-/// Encrypts and signs one record.
+/// Encrypts and authenticates one record.
 pub fn encode(action: &Action, id: &[u8], keys: &Keys, rng: &mut dyn Random) -> SyncdMutation {
     let index = serde_json::Value::from(action.index.clone()).to_string();
     let data = SyncActionData {

@@ -1,4 +1,4 @@
-//! Known answers are of npm's whatsapp-rust-bridge 0.5.4 and Baileys 7.
+//! Tests of app state. Known answers come from npm's whatsapp-rust-bridge 0.5.4 and Baileys 7.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +94,7 @@ fn a_patch_of_others_is_understood() {
     assert_eq!(action.version, 5);
     let pinned = action.value.pin_action.as_ref().and_then(|pin| pin.pinned);
     assert_eq!(pinned, Some(true));
-    // The same bytes in another collection are not good.
+    // The same bytes are invalid in another collection.
     let elsewhere = apply_patch(
         Collection::Regular,
         &State::default(),
@@ -235,7 +235,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         let before = reader.state.clone();
-        // A change in a field's number makes another message of it, which may say the same.
+        // A changed field number gives another message with possibly the same content.
         if let Ok(patch) = SyncdPatch::decode(&bytes[..])
             && reader.take(&patch).is_ok()
         {

@@ -1,15 +1,15 @@
 //! AES-256-CBC with PKCS#7 padding.
 //!
-//! It notices no change of the bytes: verify a MAC before decrypting.
+//! It is not authenticated: verify a MAC before decrypting.
 
 use aes::Aes256;
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 
-/// Length of a block and of the initial vector.
+/// Length of a block and of the IV, in bytes.
 pub const BLOCK_BYTES: usize = 16;
 
-/// Encrypts, adding 1 to 16 bytes of padding.
+/// Encrypts and adds 1 to 16 bytes of padding.
 pub fn encrypt(key: &[u8; 32], iv: &[u8; BLOCK_BYTES], plain: &[u8]) -> Vec<u8> {
     let mut buffer = plain.to_vec();
     buffer.resize((plain.len() / BLOCK_BYTES + 1) * BLOCK_BYTES, 0);
@@ -19,7 +19,7 @@ pub fn encrypt(key: &[u8; 32], iv: &[u8; BLOCK_BYTES], plain: &[u8]) -> Vec<u8> 
     buffer
 }
 
-/// Decrypts and takes the padding off.
+/// Decrypts and removes the padding.
 pub fn decrypt(
     key: &[u8; 32],
     iv: &[u8; BLOCK_BYTES],
@@ -28,7 +28,7 @@ pub fn decrypt(
     decrypt_in_place(key, iv, cipher.to_vec())
 }
 
-/// The same without a copy of what may be long.
+/// Decrypts in place, without a copy of long data.
 pub fn decrypt_in_place(
     key: &[u8; 32],
     iv: &[u8; BLOCK_BYTES],
@@ -42,7 +42,7 @@ pub fn decrypt_in_place(
     Ok(buffer)
 }
 
-/// Not a whole number of blocks, or the last one does not end in padding.
+/// The length is not a multiple of the block size, or the padding is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("bad padding")]
 pub struct BadPadding;

@@ -1,4 +1,4 @@
-//! X25519 keys and agreement (RFC 7748), and the 33-byte form that Signal gives public keys.
+//! X25519 keys and key agreement (RFC 7748), and Signal's 33-byte form of public keys.
 
 use std::fmt;
 
@@ -8,40 +8,41 @@ use subtle::ConstantTimeEq;
 use super::random::{self, Random};
 use crate::secret::Secret;
 
-/// What Signal puts before the 32 bytes of a Curve25519 public key.
+/// Signal's prefix byte of a Curve25519 public key.
 pub const SIGNAL_PREFIX: u8 = 0x05;
 
-/// Length of a public key in Signal's form.
+/// Length of a public key in Signal's form, in bytes.
 pub const SIGNAL_BYTES: usize = 33;
 
-/// The half of a [`KeyPair`] that never leaves.
+/// The private half of a [`KeyPair`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct PrivateKey(Secret<32>);
 
 impl PrivateKey {
-    /// Takes any 32 bytes; they are clamped whenever they are used.
+    /// Accepts any 32 bytes. They are clamped on use.
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(Secret::new(bytes))
     }
 
-    /// Takes a copy of `bytes` if there are exactly 32.
+    /// Copies `bytes`; `None` unless there are exactly 32.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         Secret::from_slice(bytes).map(Self)
     }
 
-    /// The bytes as they were given, for the store.
+    /// Returns the bytes as given, for the store.
     pub const fn expose(&self) -> &[u8; 32] {
         self.0.expose()
     }
 
-    /// The public half.
+    /// Computes the public half.
     pub fn public(&self) -> PublicKey {
         PublicKey(MontgomeryPoint::mul_base_clamped(*self.expose()).to_bytes())
     }
 
-    /// The secret that both sides reach.
+    /// Computes the shared secret.
     ///
-    /// A peer's key of low order would force it to zero whatever our key is: that is an error.
+    /// Fails if the peer's key has low order, because the secret would then be zero for any key of
+    /// ours.
     pub fn agree(&self, peer: &PublicKey) -> Result<Secret<32>, LowOrder> {
         let shared = MontgomeryPoint(peer.0)
             .mul_clamped(*self.expose())
@@ -59,29 +60,29 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// A Curve25519 public key, its 32 bytes as they are on the wire.
+/// A Curve25519 public key: its 32 bytes as on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicKey(pub [u8; 32]);
 
 impl PublicKey {
-    /// Reads exactly 32 bytes.
+    /// Copies `bytes`; `None` unless there are exactly 32.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Signal's form: [`SIGNAL_PREFIX`] and the 32 bytes.
+    /// Returns Signal's form: [`SIGNAL_PREFIX`] and the 32 bytes.
     pub fn to_signal(&self) -> [u8; SIGNAL_BYTES] {
         let mut bytes = [SIGNAL_PREFIX; SIGNAL_BYTES];
         bytes[1..].copy_from_slice(&self.0);
         bytes
     }
 
-    /// Reads Signal's form.
+    /// Parses Signal's form.
     pub fn from_signal(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [SIGNAL_PREFIX, key @ ..] => Self::from_slice(key),
@@ -90,7 +91,7 @@ impl PublicKey {
     }
 }
 
-/// Two bytes are enough to tell keys apart in a log.
+/// Shows two bytes, which are enough to distinguish keys in a log.
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({:02x}{:02x}..)", self.0[0], self.0[1])
@@ -100,19 +101,20 @@ impl fmt::Debug for PublicKey {
 /// A private key with its public half.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPair {
-    /// The half that never leaves.
+    /// The private half.
     pub private: PrivateKey,
-    /// The half that others see.
+    /// The public half.
     pub public: PublicKey,
 }
 
 impl KeyPair {
-    /// The pair of these private bytes.
+    /// Creates the pair of these private bytes.
     pub fn from_private(private: [u8; 32]) -> Self {
         Self::from(PrivateKey::new(private))
     }
 
-    /// A fresh pair. Its private bytes are clamped, the form that other programs store.
+    /// Generates a pair. The private bytes are clamped, because other programs store them in that
+    /// form.
     pub fn generate(random: &mut dyn Random) -> Self {
         let bytes = random::bytes(random);
         Self::from_private(curve25519_dalek::scalar::clamp_integer(bytes))
@@ -128,7 +130,7 @@ impl From<PrivateKey> for KeyPair {
     }
 }
 
-/// The peer's key has low order: an agreement with it would hide nothing.
+/// The peer's key has low order, so the shared secret would be public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("public key of low order")]
 pub struct LowOrder;

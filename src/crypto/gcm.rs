@@ -1,25 +1,25 @@
-//! AES-256-GCM: encryption that notices every change.
+//! AES-256-GCM, an authenticated cipher.
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 
-/// What sealing adds to the plain text.
+/// Length of the tag that encryption adds, in bytes.
 pub const TAG_BYTES: usize = 16;
 
-/// Length of a nonce.
+/// Length of a nonce, in bytes.
 pub const NONCE_BYTES: usize = 12;
 
-/// A key that is set up once for many messages.
+/// A key prepared for many messages.
 #[derive(Clone)]
 pub struct Cipher(Aes256Gcm);
 
 impl Cipher {
-    /// Sets up `key`.
+    /// Prepares `key`.
     pub fn new(key: &[u8; 32]) -> Self {
         Self(Aes256Gcm::new(key.into()))
     }
 
-    /// Encrypts `plain` and appends the tag, which covers `associated` too.
+    /// Encrypts `plain` and appends the tag, which also covers `associated`.
     pub fn seal(&self, nonce: &[u8; NONCE_BYTES], associated: &[u8], plain: &[u8]) -> Vec<u8> {
         self.0
             .encrypt(
@@ -32,7 +32,7 @@ impl Cipher {
             .expect("only inputs of 64 GiB are too long")
     }
 
-    /// Decrypts what [`Cipher::seal`] made with the same nonce and associated data.
+    /// Decrypts the result of [`Cipher::seal`] with the same nonce and associated data.
     pub fn open(
         &self,
         nonce: &[u8; NONCE_BYTES],
@@ -51,12 +51,12 @@ impl Cipher {
     }
 }
 
-/// [`Cipher::seal`] for a key that is used once.
+/// Encrypts with a key that is used once; see [`Cipher::seal`].
 pub fn seal(key: &[u8; 32], nonce: &[u8; NONCE_BYTES], associated: &[u8], plain: &[u8]) -> Vec<u8> {
     Cipher::new(key).seal(nonce, associated, plain)
 }
 
-/// [`Cipher::open`] for a key that is used once.
+/// Decrypts with a key that is used once; see [`Cipher::open`].
 pub fn open(
     key: &[u8; 32],
     nonce: &[u8; NONCE_BYTES],
@@ -66,7 +66,7 @@ pub fn open(
     Cipher::new(key).open(nonce, associated, sealed)
 }
 
-/// The tag does not fit: another key or nonce, or the bytes were changed.
+/// The tag is wrong: another key or nonce was used, or the bytes were modified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("authentication tag does not fit")]
 pub struct Forged;

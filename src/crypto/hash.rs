@@ -1,25 +1,25 @@
-//! Plain hashes over several parts, as if they were one.
+//! Hashes over several parts, as if they were concatenated.
 
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
-/// SHA-256 of `parts` in a row.
+/// Returns the SHA-256 of the concatenated `parts`.
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     digest::<Sha256>(parts).into()
 }
 
-/// SHA-512 of `parts` in a row.
+/// Returns the SHA-512 of the concatenated `parts`.
 pub fn sha512(parts: &[&[u8]]) -> [u8; 64] {
     digest::<Sha512>(parts).into()
 }
 
-/// SHA-1 of `parts` in a row, where the protocol still asks for it.
+/// Returns the SHA-1 of the concatenated `parts`; only where the protocol requires it.
 pub fn sha1(parts: &[&[u8]]) -> [u8; 20] {
     digest::<Sha1>(parts).into()
 }
 
-/// MD5 of `parts` in a row, where the protocol still asks for it.
+/// Returns the MD5 of the concatenated `parts`; only where the protocol requires it.
 pub fn md5(parts: &[&[u8]]) -> [u8; 16] {
     digest::<Md5>(parts).into()
 }

@@ -1,7 +1,7 @@
-//! The primitives that WhatsApp's protocols are built from: one file a primitive, typed calls.
+//! The cryptographic primitives of WhatsApp's protocols, one file each, with typed functions.
 //!
-//! Nothing here knows a protocol, and nothing here asks the system for randomness: it is handed in
-//! as [`random::Random`]. Keys are [`crate::secret::Secret`]s or slices whose owner erases them.
+//! This module knows no protocol and never asks the system for randomness, which is an argument
+//! ([`random::Random`]). Keys are [`crate::secret::Secret`]s, or slices that their owner erases.
 
 pub mod cbc;
 pub mod ctr;

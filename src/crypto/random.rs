@@ -1,14 +1,14 @@
-//! Randomness as an argument, so that the protocol layers stay repeatable.
+//! Randomness as an argument, so that the protocol layers are reproducible.
 
 use rand::Rng;
 use rand::rngs::StdRng;
 
 use crate::secret::Secret;
 
-/// A source of bytes that nobody can predict.
+/// A source of unpredictable bytes.
 ///
-/// The live program hands in the system's source; tests and the simulator hand in a seeded
-/// [`StdRng`] and get the same run again.
+/// The live program passes the system's source. Tests and the simulator pass a seeded [`StdRng`]
+/// and get reproducible runs.
 pub trait Random {
     /// Overwrites all of `bytes`.
     fn fill(&mut self, bytes: &mut [u8]);
@@ -20,19 +20,19 @@ impl Random for StdRng {
     }
 }
 
-/// `N` fresh bytes that may be shown to anybody: an identifier, a nonce.
+/// Returns `N` random bytes that may be public, such as an id or a nonce.
 pub fn bytes<const N: usize>(random: &mut dyn Random) -> [u8; N] {
     let mut bytes = [0; N];
     random.fill(&mut bytes);
     bytes
 }
 
-/// `N` fresh bytes to be kept secret.
+/// Returns `N` random bytes that must stay secret.
 pub fn secret<const N: usize>(random: &mut dyn Random) -> Secret<N> {
     Secret::new(bytes(random))
 }
 
-/// A fresh number of all 32 bits.
+/// Returns a random 32-bit number.
 pub fn number(random: &mut dyn Random) -> u32 {
     u32::from_be_bytes(bytes(random))
 }

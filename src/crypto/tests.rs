@@ -1,4 +1,4 @@
-//! Known answers from the standards, and what each primitive must refuse.
+//! Known answers from the standards, and inputs that each primitive must reject.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -16,7 +16,7 @@ fn array<const N: usize>(text: &str) -> [u8; N] {
     bytes(text).try_into().unwrap()
 }
 
-/// NIST SP 800-38A, the AES-256 key and the four plain blocks of its examples.
+/// NIST SP 800-38A: the AES-256 key and the four plaintext blocks of its examples.
 const NIST_KEY: &str = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
 const NIST_PLAIN: &str = "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51\
                           30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710";
@@ -289,7 +289,7 @@ fn signatures_verify_with_either_sign_and_notice_every_change() {
 
 #[test]
 fn a_second_form_of_a_signature_is_refused() {
-    /// The order of the group, little end first.
+    /// The order of the group, little-endian.
     const ORDER: &str = "edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010";
     let pair = KeyPair::from_private([5; 32]);
     let mut signature = xeddsa::sign(&pair.private, b"m", &[6; 64]);

@@ -1,7 +1,10 @@
 //! XEdDSA: signatures with X25519 keys, in the form that Signal and WhatsApp use.
 //!
-//! The signer's Edwards key may have either sign; its sign bit travels in the top bit of the
-//! signature (the last byte), where the scalar `s` leaves room.
+//! The signer's Edwards key may have either sign. Its sign bit is stored in the top bit of the
+//! signature's last byte, which the scalar `s` leaves free.
+//!
+//! Source: the XEdDSA specification, sections 2 and 3; sign bit as in libsignal-protocol-go 0.2.0
+//! `ecc/SignCurve25519.go`.
 
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::montgomery::MontgomeryPoint;
@@ -12,11 +15,11 @@ use zeroize::Zeroize;
 
 use super::curve::{PrivateKey, PublicKey};
 
-/// Length of a signature.
+/// Length of a signature, in bytes.
 pub const SIGNATURE_BYTES: usize = 64;
 
-/// The prefix that separates the nonce hash from every other use of SHA-512: 2^256 - 2, little
-/// end first, as the XEdDSA specification's `hash1` wants it.
+/// The prefix that separates the nonce hash from other uses of SHA-512: 2^256 - 2 in little-endian
+/// form, as in `hash1` of the XEdDSA specification.
 const NONCE_PREFIX: [u8; 32] = {
     let mut prefix = [0xFF; 32];
     prefix[0] = 0xFE;
@@ -25,7 +28,7 @@ const NONCE_PREFIX: [u8; 32] = {
 
 const SIGN_BIT: u8 = 0x80;
 
-/// Signs `message`; `random` must be fresh for each signature.
+/// Signs `message`. `random` must be fresh for each signature.
 pub fn sign(private: &PrivateKey, message: &[u8], random: &[u8; 64]) -> [u8; SIGNATURE_BYTES] {
     let mut clamped = clamp_integer(*private.expose());
     let mut key = Scalar::from_bytes_mod_order(clamped);
@@ -46,10 +49,10 @@ pub fn sign(private: &PrivateKey, message: &[u8], random: &[u8; 64]) -> [u8; SIG
     signature
 }
 
-/// Whether `signature` is one of `message` by the owner of `public`.
+/// Returns whether the owner of `public` signed `message` with `signature`.
 ///
-/// Refuses a public key or an `s` that is not in its one canonical form, so that nobody can turn
-/// a signature into a second one.
+/// Rejects a public key or an `s` that is not canonical, so that no signature can be turned into a
+/// second valid one.
 pub fn verify(public: &PublicKey, message: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
     if !is_canonical(public) {
         return false;
@@ -68,7 +71,7 @@ pub fn verify(public: &PublicKey, message: &[u8], signature: &[u8; SIGNATURE_BYT
     expected.ct_eq(&CompressedEdwardsY(commitment)).into()
 }
 
-/// The commitment `R`, and `s` without the sign bit that it carries.
+/// Returns the commitment `R`, and `s` without the sign bit.
 fn halves(signature: &[u8; SIGNATURE_BYTES]) -> ([u8; 32], [u8; 32]) {
     let mut commitment = [0; 32];
     let mut response = [0; 32];
@@ -78,7 +81,7 @@ fn halves(signature: &[u8; SIGNATURE_BYTES]) -> ([u8; 32], [u8; 32]) {
     (commitment, response)
 }
 
-/// Whether the coordinate is below 2^255 - 19.
+/// Returns whether the coordinate is below 2^255 - 19.
 fn is_canonical(public: &PublicKey) -> bool {
     let [low, middle @ .., high] = public.0;
     let reaches = low >= 0xED && middle.iter().all(|byte| *byte == 0xFF) && high == 0x7F;

@@ -1,21 +1,21 @@
-//! WhatsApp addresses: who, on which server, with which device.
+//! WhatsApp addresses: user, server and device.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Longest user part that is accepted; real ones have up to 31 characters.
+/// Maximum length of the user part in bytes; real ones have up to 31 characters.
 pub const USER_BYTES_MAX: usize = 64;
-/// The device number under which a business's hosting provider answers.
+/// The device id of a business's hosting provider.
 pub const DEVICE_HOSTED: u16 = 99;
-/// The wire gives the device of an ordinary account one byte.
+/// The wire form has one byte for the device of an ordinary account.
 const DEVICE_BYTE_MAX: u16 = 255;
 
-/// The part of an address behind the `@`.
+/// The part of an address after the `@`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Server {
-    /// `s.whatsapp.net`: accounts by phone number; with an empty user, the server itself.
+    /// `s.whatsapp.net`: accounts by phone number; the server itself if the user is empty.
     User,
-    /// `lid`: accounts by a number that does not tell the phone number.
+    /// `lid`: accounts by LID, which hides the phone number.
     Lid,
     /// `g.us`: groups and communities.
     Group,
@@ -23,9 +23,9 @@ pub enum Server {
     Broadcast,
     /// `newsletter`: channels.
     Newsletter,
-    /// `hosted`: devices run by a hosting provider, by phone number.
+    /// `hosted`: devices of a hosting provider, by phone number.
     Hosted,
-    /// `hosted.lid`: the same by hidden number.
+    /// `hosted.lid`: devices of a hosting provider, by LID.
     HostedLid,
     /// `c.us`: the older name of `s.whatsapp.net`.
     Legacy,
@@ -33,14 +33,14 @@ pub enum Server {
     Bot,
     /// `msgr`: Messenger accounts.
     Messenger,
-    /// `interop`: accounts of other services; the user is `INTEGRATOR-USER`.
+    /// `interop`: accounts of other services. The user is `INTEGRATOR-USER`.
     Interop,
     /// `call`.
     Call,
 }
 
 impl Server {
-    /// Every server with its text.
+    /// All servers with their text.
     pub const ALL: [(Self, &'static str); 12] = [
         (Self::User, "s.whatsapp.net"),
         (Self::Lid, "lid"),
@@ -56,12 +56,12 @@ impl Server {
         (Self::Call, "call"),
     ];
 
-    /// The text behind the `@`.
+    /// Returns the text after the `@`.
     pub fn as_str(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 
-    /// The server of that text, if there is one.
+    /// Returns the server for a text, if it is known.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL
             .iter()
@@ -69,7 +69,7 @@ impl Server {
             .map(|(server, _)| *server)
     }
 
-    /// The number by which device addresses name the server, for those that have one.
+    /// Returns the domain number in wire addresses with a device, for servers that have one.
     pub fn domain(self) -> Option<u8> {
         match self {
             Self::User => Some(0),
@@ -80,7 +80,7 @@ impl Server {
         }
     }
 
-    /// The inverse of [`Server::domain`].
+    /// Returns the server of a domain number.
     pub fn from_domain(domain: u8) -> Option<Self> {
         match domain {
             0 => Some(Self::User),
@@ -101,30 +101,30 @@ impl fmt::Display for Server {
 /// Why a text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JidError {
-    /// The part behind the `@` names no known server.
+    /// The server is unknown.
     #[error("address names an unknown server")]
     Server,
-    /// The user part is too long or has characters that no user has.
+    /// The user part is too long or has invalid characters.
     #[error("address has a malformed user")]
     User,
-    /// The device is no number, or too large for this server.
+    /// The device is not a number, or too large for this server.
     #[error("address has a malformed device")]
     Device,
 }
 
-/// An address: `user:device@server`, where device 0 is the phone and is not shown.
+/// An address: `user:device@server`. Device 0 is the phone and is omitted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Jid {
     /// Digits for accounts; empty for a server itself.
     pub user: String,
-    /// What kind of address this is.
+    /// The server, which determines the kind of address.
     pub server: Server,
-    /// 0 is the phone (or the account as a whole), companions count from 1.
+    /// 0 is the phone, or the account as a whole. Companions count from 1.
     pub device: u16,
 }
 
 impl Jid {
-    /// The address of those parts, unchecked: for constants and for parts already checked.
+    /// Creates an address without checks, for constants and checked parts.
     pub fn new(user: impl Into<String>, server: Server) -> Self {
         Self {
             user: user.into(),
@@ -133,7 +133,7 @@ impl Jid {
         }
     }
 
-    /// The checked form of [`Jid::new`] with a device.
+    /// Creates an address with a device after checking its parts.
     pub fn checked(user: &str, server: Server, device: u16) -> Result<Self, JidError> {
         let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b':' | b'.');
         if USER_BYTES_MAX < user.len() || !user.bytes().all(allowed) {
@@ -150,39 +150,39 @@ impl Jid {
         })
     }
 
-    /// An account by phone number (digits, no plus sign).
+    /// Creates the address of an account by phone number (digits without plus sign).
     pub fn user(user: impl Into<String>) -> Self {
         Self::new(user, Server::User)
     }
 
-    /// An account by hidden number.
+    /// Creates the address of an account by LID.
     pub fn lid(user: impl Into<String>) -> Self {
         Self::new(user, Server::Lid)
     }
 
-    /// A group.
+    /// Creates the address of a group.
     pub fn group(user: impl Into<String>) -> Self {
         Self::new(user, Server::Group)
     }
 
-    /// The WhatsApp server itself.
+    /// Returns the address of the WhatsApp server.
     pub fn server() -> Self {
         Self::new("", Server::User)
     }
 
-    /// The list to which status posts are addressed.
+    /// Returns the address of the status broadcast list.
     pub fn status() -> Self {
         Self::new("status", Server::Broadcast)
     }
 
-    /// The same account with that device.
+    /// Returns the same account with this device.
     #[must_use]
     pub fn with_device(mut self, device: u16) -> Self {
         self.device = device;
         self
     }
 
-    /// The account without its device.
+    /// Returns the account without device.
     #[must_use]
     pub fn bare(&self) -> Self {
         Self {
@@ -192,57 +192,58 @@ impl Jid {
         }
     }
 
-    /// Whether both name the same account, whatever the device.
+    /// Returns whether both are the same account, ignoring the device.
     pub fn same_account(&self, other: &Self) -> bool {
         self.user == other.user && self.server == other.server
     }
 
-    /// Whether this is the server itself rather than somebody on it.
+    /// Returns whether this is a server instead of a user.
     pub fn is_server(&self) -> bool {
         self.user.is_empty()
     }
 
-    /// Whether this is an account by phone number, hosted or not.
+    /// Returns whether this is an account by phone number, hosted or not.
     pub fn is_phone_number(&self) -> bool {
         matches!(self.server, Server::User | Server::Hosted) && !self.user.is_empty()
     }
 
-    /// Whether this is an account by hidden number, hosted or not.
+    /// Returns whether this is an account by LID, hosted or not.
     pub fn is_lid(&self) -> bool {
         matches!(self.server, Server::Lid | Server::HostedLid) && !self.user.is_empty()
     }
 
-    /// Whether this is an account (which has devices and ratchets), by either number.
+    /// Returns whether this is an account (with devices and ratchets), by phone number or LID.
     pub fn is_account(&self) -> bool {
         self.is_phone_number() || self.is_lid()
     }
 
-    /// Whether this is a group.
+    /// Returns whether this is a group.
     pub fn is_group(&self) -> bool {
         self.server == Server::Group
     }
 
-    /// Whether this is a broadcast list, the status list included.
+    /// Returns whether this is a broadcast list, including the status list.
     pub fn is_broadcast(&self) -> bool {
         self.server == Server::Broadcast
     }
 
-    /// Whether this is the status list.
+    /// Returns whether this is the status list.
     pub fn is_status(&self) -> bool {
         self.is_broadcast() && self.user == "status"
     }
 
-    /// Whether this is a channel.
+    /// Returns whether this is a channel.
     pub fn is_newsletter(&self) -> bool {
         self.server == Server::Newsletter
     }
 
-    /// Whether a hosting provider runs this device.
+    /// Returns whether a hosting provider runs this device.
     pub fn is_hosted(&self) -> bool {
         matches!(self.server, Server::Hosted | Server::HostedLid)
     }
 
-    /// The Signal address under which ratchets of this device are filed.
+    /// Returns the Signal address, under which ratchets of this device are stored.
+    /// Source: whatsmeow 33cfac51 `types/jid.go` (`SignalAddress`).
     pub fn address(&self) -> Address {
         match self.server.domain() {
             None | Some(0) => Address(format!("{}:{}", self.user, self.device)),
@@ -264,8 +265,8 @@ impl fmt::Display for Jid {
 impl FromStr for Jid {
     type Err = JidError;
 
-    /// Reads `user@server`, `user:device@server`, the older `user.0:device@server`, `@server`
-    /// and a bare `server`.
+    /// Parses `user@server`, `user:device@server`, the older `user.0:device@server`, `@server` and
+    /// a bare `server`.
     fn from_str(text: &str) -> Result<Self, JidError> {
         let (user, server) = text.rsplit_once('@').unwrap_or(("", text));
         let server = Server::from_text(server).ok_or(JidError::Server)?;
@@ -279,29 +280,29 @@ impl FromStr for Jid {
 }
 
 fn parse_device(text: &str) -> Result<u16, JidError> {
-    // `parse` alone would also take a leading plus sign.
+    // `parse` alone would accept a leading plus sign.
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(JidError::Device);
     }
     text.parse().map_err(|_| JidError::Device)
 }
 
-/// A Signal address, `USER:DEVICE` or `USER_DOMAIN:DEVICE`: the `their_id` of the tables.
+/// A Signal address, `USER:DEVICE` or `USER_DOMAIN:DEVICE`: the `their_id` column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(pub(super) String);
 
 impl Address {
-    /// Takes the text as it was stored.
+    /// Wraps a stored text without checks.
     pub fn from_stored(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text form, as it stands in the database.
+    /// Returns the text form, as in the database.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The account device that this address names; `None` if the text has another form.
+    /// Returns the device that this address names; `None` if the text has another form.
     pub fn jid(&self) -> Option<Jid> {
         let (name, device) = self.0.rsplit_once(':')?;
         let (user, server) = match name.rsplit_once('_') {

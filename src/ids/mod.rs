@@ -1,6 +1,7 @@
-//! Names of things: tenants, hosts, messages, and WhatsApp addresses.
+//! Identifiers: tenants, hosts, messages and WhatsApp addresses.
 //!
-//! Every one is a checked newtype with `FromStr` and `Display`; nothing here knows what it is for.
+//! Each is a validated newtype with `FromStr` and `Display`. This module knows nothing of their
+//! use.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,19 +12,19 @@ mod tests;
 
 pub use jid::{Address, DEVICE_HOSTED, Jid, JidError, Server, USER_BYTES_MAX};
 
-/// Longest tenant name, so that it fits every key column and a file name.
+/// Maximum length of a tenant name in bytes; it fits every key column and file name.
 pub const TENANT_BYTES_MAX: usize = 64;
-/// Longest message id that is kept; clients use 16 to 32 characters.
+/// Maximum length of a message id in bytes; clients use 16 to 32 characters.
 pub const MESSAGE_ID_BYTES_MAX: usize = 128;
 
-/// Why a text is not the id that it should be.
+/// Why a text is not a valid id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// Not 1 to 64 characters out of `[A-Za-z0-9_.-]`.
+    /// Not 1 to 64 characters of `[A-Za-z0-9_.-]`.
     #[error("tenant must be 1 to {TENANT_BYTES_MAX} characters out of A-Z a-z 0-9 _ . -")]
     Tenant,
-    /// A name that there may be, but that nobody new gets: it would be another path, a hidden file
-    /// or an option somewhere.
+    /// A name that existing tenants may have, but new ones may not: it would be a relative path, a
+    /// hidden file or a command-line option.
     #[error("a new tenant's name begins with a letter, a digit or _ and does not end with a dot")]
     NewTenant,
     /// Empty, longer than the limit, or with control characters.
@@ -34,17 +35,17 @@ pub enum IdError {
     Host,
 }
 
-/// Who an account belongs to: the `business_id` of the tables.
+/// The owner of an account: the `business_id` column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantId(String);
 
 impl TenantId {
-    /// The text form, as it stands in the database.
+    /// Returns the text form, as in the database.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether somebody new may be called so: names that were given before are taken as they are.
+    /// Checks whether a new tenant may have this name. Existing names are accepted unchanged.
     pub fn check_new(&self) -> Result<(), IdError> {
         match self.0.starts_with(['.', '-']) || self.0.ends_with('.') {
             true => Err(IdError::NewTenant),
@@ -65,12 +66,12 @@ impl FromStr for TenantId {
     }
 }
 
-/// The id that the sending client gave to a message.
+/// The message id that the sending client chose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(String);
 
 impl MessageId {
-    /// The text form.
+    /// Returns the text form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -92,7 +93,7 @@ impl FromStr for MessageId {
 pub struct HostId(uuid::Uuid);
 
 impl HostId {
-    /// Makes an id from 16 random bytes (a version 4 UUID).
+    /// Creates an id from 16 random bytes (a version 4 UUID).
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }

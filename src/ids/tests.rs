@@ -129,7 +129,7 @@ fn ids_are_their_text_in_json() {
 #[test]
 fn new_tenants_are_called_what_is_no_path_and_no_option() {
     let check = |text: &str, new: bool| {
-        // Whoever has such a name keeps it.
+        // Existing tenants with such a name keep it.
         let name: TenantId = text.parse().unwrap();
         assert_eq!(name.check_new().is_ok(), new, "{text}");
         assert_eq!(name.as_str(), text);

@@ -1,5 +1,7 @@
-//! The server's certificates: a leaf for its static key, signed by an intermediate, signed by the
-//! root key that clients carry.
+//! The server's certificate chain: a leaf for its static key, signed by an intermediate, signed by
+//! a root key that clients know.
+//!
+//! Source: whatsmeow 33cfac51 `handshake.go` (`verifyServerCert`, `WACertPubKey`).
 
 use prost::Message;
 use wmctl_proto::handshake::CertChain;
@@ -10,34 +12,34 @@ use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::crypto::random::{self, Random};
 use crate::crypto::xeddsa;
 
-/// The key that must have signed the intermediate certificate.
+/// The public key that must have signed the intermediate certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RootKey(pub PublicKey);
 
-/// WhatsApp's own root key.
+/// WhatsApp's root key.
 pub const WHATSAPP_ROOT: RootKey = RootKey(PublicKey([
     0x14, 0x23, 0x75, 0x57, 0x4d, 0x0a, 0x58, 0x71, 0x66, 0xaa, 0xe7, 0x1e, 0xbe, 0x51, 0x64, 0x37,
     0xc4, 0xa2, 0x8b, 0x73, 0xe3, 0x69, 0x5c, 0x6c, 0xe1, 0xf7, 0xf9, 0x54, 0x5d, 0xa8, 0xee, 0x6b,
 ]));
 
-/// What an intermediate certificate calls its issuer, the root.
+/// The issuer serial number of an intermediate certificate, which stands for the root.
 const ROOT_SERIAL: u32 = 0;
 
-/// A server that has proved its key.
+/// A server with a verified key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerIdentity {
     /// The server's static key.
     pub key: PublicKey,
     /// Serial number of the leaf certificate.
     pub serial: u32,
-    /// When the first of the two certificates ends, in seconds since 1970.
+    /// End of validity of the certificate that expires first, in Unix seconds.
     pub not_after_s: u64,
 }
 
-/// Checks a whole chain for the static key that the handshake revealed.
+/// Verifies a chain for the static key that the handshake revealed.
 ///
-/// Both signatures, both serial links, the key and both validity times (ends included, against
-/// `now_s`, in seconds since 1970) must fit.
+/// Checks both signatures, both issuer serials, the key, and both validity periods (inclusive) at
+/// `now_s` (Unix seconds).
 pub fn verify(
     chain: &[u8],
     root: &RootKey,
@@ -69,7 +71,7 @@ pub fn verify(
     })
 }
 
-/// One certificate whose signature has been verified.
+/// One certificate with a verified signature.
 struct Certificate {
     level: Level,
     serial: u32,
@@ -124,12 +126,12 @@ impl Certificate {
     }
 }
 
-/// What goes into a chain of our own making, for a simulated server.
+/// The parameters of a generated chain, for a simulated server.
 #[derive(Clone, Debug)]
 pub struct Issue<'a> {
-    /// Signs the intermediate; its public half is what clients must be given as [`RootKey`].
+    /// The root key, which signs the intermediate. Clients need its public half as [`RootKey`].
     pub root: &'a PrivateKey,
-    /// Signs the leaf.
+    /// The intermediate key, which signs the leaf.
     pub intermediate: &'a KeyPair,
     /// The server's static key.
     pub server: PublicKey,
@@ -137,13 +139,13 @@ pub struct Issue<'a> {
     pub intermediate_serial: u32,
     /// Serial number of the leaf.
     pub leaf_serial: u32,
-    /// Both become valid then, in seconds since 1970.
+    /// Start of both validity periods, in Unix seconds.
     pub not_before_s: u64,
-    /// Both end then, in seconds since 1970.
+    /// End of both validity periods, in Unix seconds.
     pub not_after_s: u64,
 }
 
-/// Makes a chain that [`verify`] accepts.
+/// Generates a chain that [`verify`] accepts.
 pub fn build(issue: &Issue<'_>, random: &mut dyn Random) -> Vec<u8> {
     let mut certify = |issuer: &PrivateKey, issuer_serial, serial, key: PublicKey| {
         let details = Details {
@@ -175,12 +177,12 @@ pub fn build(issue: &Issue<'_>, random: &mut dyn Random) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// Which of the two certificates is meant.
+/// One of the two certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// The one that the root signed.
+    /// The certificate that the root signed.
     Intermediate,
-    /// The one for the server's static key.
+    /// The certificate for the server's static key.
     Leaf,
 }
 
@@ -196,55 +198,55 @@ impl std::fmt::Display for Level {
 /// Why a chain is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertError {
-    /// A part is missing or has the wrong form.
+    /// A part is missing or malformed.
     #[error("malformed certificate chain")]
     Malformed,
-    /// The issuer's key did not sign this.
+    /// The issuer's key did not sign the certificate.
     #[error("{level} certificate is not signed by its issuer")]
     Signature {
-        /// Which certificate.
+        /// The certificate.
         level: Level,
     },
     /// The certificate names another issuer.
     #[error("{level} certificate names another issuer")]
     Serial {
-        /// Which certificate.
+        /// The certificate.
         level: Level,
     },
-    /// The certificate is for another server.
+    /// The leaf is for another server key.
     #[error("leaf certificate is for another key")]
     OtherKey,
-    /// Our clock, or the certificate, is too early.
+    /// The certificate is not valid yet, or our clock is slow.
     #[error(
         "{level} certificate is valid only from {} on, and the clock here says {}",
         time(*not_before_s),
         time(*now_s)
     )]
     NotYetValid {
-        /// Which certificate.
+        /// The certificate.
         level: Level,
-        /// Start of its validity.
+        /// Start of its validity, in Unix seconds.
         not_before_s: u64,
-        /// What the clock said; both in seconds since 1970.
+        /// Our clock, in Unix seconds.
         now_s: u64,
     },
-    /// Our clock, or the certificate, is too late.
+    /// The certificate has expired, or our clock is fast.
     #[error(
         "{level} certificate ended at {}, and the clock here says {}",
         time(*not_after_s),
         time(*now_s)
     )]
     Expired {
-        /// Which certificate.
+        /// The certificate.
         level: Level,
-        /// End of its validity.
+        /// End of its validity, in Unix seconds.
         not_after_s: u64,
-        /// What the clock said; both in seconds since 1970.
+        /// Our clock, in Unix seconds.
         now_s: u64,
     },
 }
 
-/// A time that a certificate names, as people read it.
+/// Formats a certificate time for people.
 fn time(unix_s: u64) -> String {
     let time = i64::try_from(unix_s)
         .ok()

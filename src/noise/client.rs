@@ -1,4 +1,4 @@
-//! The client's side of an XX handshake.
+//! The client side of an XX handshake.
 
 use prost::Message;
 use wmctl_proto::handshake::HandshakeMessage;
@@ -10,7 +10,7 @@ use super::state::{Side, State, XX, clear_key};
 use super::transport::Transport;
 use crate::crypto::curve::KeyPair;
 
-/// A client between its hello and the server's.
+/// A client that waits for the server's hello.
 pub struct Client {
     state: State,
     pair: KeyPair,
@@ -18,22 +18,22 @@ pub struct Client {
     root: RootKey,
 }
 
-/// What the server's hello leads to.
+/// The result of a successful handshake.
 #[derive(Debug)]
 pub struct Finished {
-    /// The message to send; everything after it goes through `transport`.
+    /// The last handshake message. Everything after it goes through `transport`.
     pub finish: Vec<u8>,
     /// The open link.
     pub transport: Transport,
-    /// Who the server proved to be.
+    /// The server's verified identity.
     pub server: ServerIdentity,
 }
 
 impl Client {
     /// Prepares a handshake.
     ///
-    /// `pair` is the device's static key, `ephemeral` must be fresh for each handshake, `prologue`
-    /// are the bytes that the client sends before its first frame.
+    /// `pair` is the device's static key. `ephemeral` must be fresh for each handshake. `prologue`
+    /// is the bytes that the client sends before its first frame.
     pub fn new(pair: KeyPair, ephemeral: KeyPair, root: RootKey, prologue: &[u8]) -> Self {
         let mut state = State::new(XX, prologue);
         state.mix_hash(ephemeral.public.as_bytes());
@@ -45,7 +45,7 @@ impl Client {
         }
     }
 
-    /// The client's hello, the first message.
+    /// Returns the client's hello, the first message.
     pub fn start(&self) -> Vec<u8> {
         let hello = ClientHello {
             ephemeral: Some(self.ephemeral.public.as_bytes().to_vec()),
@@ -58,9 +58,9 @@ impl Client {
         .encode_to_vec()
     }
 
-    /// Answers the server's hello with `payload`, once the server has proved its key.
+    /// Verifies the server's hello and answers it with `payload`.
     ///
-    /// `now_s` is the time in seconds since 1970, which the certificates are held against.
+    /// `now_s` is the time in Unix seconds, for the validity of the certificates.
     pub fn read_server_hello(
         self,
         message: &[u8],

@@ -1,5 +1,5 @@
-//! The server's side: XX for strangers, IK for clients that know the server's key, XXfallback for
-//! clients that know an old one.
+//! The server side: XX for new clients, IK for clients that know the server's key, and XXfallback
+//! for clients that know an old key.
 
 use prost::Message;
 use wmctl_proto::handshake::HandshakeMessage;
@@ -10,53 +10,53 @@ use super::state::{IK, Side, State, XX, XX_FALLBACK, clear_key};
 use super::transport::Transport;
 use crate::crypto::curve::{KeyPair, PublicKey};
 
-/// A server before the client's hello.
+/// A server that waits for the client's hello.
 pub struct Server<'a> {
     /// The server's static key.
     pub pair: &'a KeyPair,
-    /// Fresh for each handshake.
+    /// A key that must be fresh for each handshake.
     pub ephemeral: KeyPair,
-    /// The certificates of `pair`, as [`super::cert::build`] makes them.
+    /// The certificate chain of `pair`, from [`super::cert::build`].
     pub chain: &'a [u8],
     /// The bytes that clients send before their first frame.
     pub prologue: &'a [u8],
 }
 
-/// How the server answers the client's hello.
+/// The server's answer to the client's hello.
 pub struct Answer {
     /// The message to send.
     pub reply: Vec<u8>,
-    /// What follows it.
+    /// The next step.
     pub next: Next,
 }
 
-/// What follows the server's hello.
+/// The step after the server's hello.
 pub enum Next {
-    /// The client resumed: the link is open.
+    /// The client resumed; the link is open.
     Open(Box<Accepted>),
-    /// The client must finish first.
+    /// The client's last message is still missing.
     Finish(Unfinished),
 }
 
-/// A client that has been let in.
+/// An accepted client.
 #[derive(Debug)]
 pub struct Accepted {
-    /// The client's static key, which it has proved to own.
+    /// The client's proven static key.
     pub client: PublicKey,
-    /// What the client sent with the handshake, a `ClientPayload`.
+    /// The client's `ClientPayload`.
     pub payload: Vec<u8>,
     /// The open link.
     pub transport: Transport,
 }
 
-/// A server between its hello and the client's finish.
+/// A server that waits for the client's finish.
 pub struct Unfinished {
     state: State,
     ephemeral: KeyPair,
 }
 
 impl Server<'_> {
-    /// Answers the client's hello, whichever of the three handshakes it begins.
+    /// Answers the client's hello for any of the three handshakes.
     pub fn read_client_hello(self, message: &[u8]) -> Result<Answer, HandshakeError> {
         let hello = HandshakeMessage::decode(message)
             .map_err(|_| HandshakeError::Malformed)?
@@ -77,7 +77,7 @@ impl Server<'_> {
         }
     }
 
-    /// The three messages of XX and XXfallback: this side's first.
+    /// Answers with the server's message of XX and XXfallback.
     fn greet(self, name: &[u8], hello: &ClientHello) -> Result<Answer, HandshakeError> {
         let client_ephemeral = clear_key(hello.ephemeral.as_ref(), "ephemeral key")?;
         let mut state = State::new(name, self.prologue);
@@ -95,7 +95,7 @@ impl Server<'_> {
         Ok(Answer { reply, next })
     }
 
-    /// Reads the first message of IK, which opens only if the client knows our present key.
+    /// Decrypts the first message of IK. Fails if the client does not know our current key.
     fn open_resumption(
         &self,
         client_ephemeral: &PublicKey,
@@ -116,7 +116,7 @@ impl Server<'_> {
         })
     }
 
-    /// The second and last message of IK.
+    /// Answers with the second and last message of IK.
     fn resume(
         self,
         client_ephemeral: &PublicKey,
@@ -174,7 +174,7 @@ impl Unfinished {
     }
 }
 
-/// A first IK message that opened.
+/// The content of a first IK message.
 struct Resumption {
     state: State,
     client: PublicKey,

@@ -1,4 +1,6 @@
-//! What both sides of a handshake keep in step: the transcript hash and the keys mixed so far.
+//! The symmetric state of a handshake: the transcript hash and the mixed keys.
+//!
+//! Source: Noise Protocol Framework section 5.2 (`SymmetricState`).
 
 use super::HandshakeError;
 use super::transport::{Transport, nonce};
@@ -6,14 +8,14 @@ use crate::crypto::curve::{PrivateKey, PublicKey};
 use crate::crypto::{gcm, hash, hkdf};
 use crate::secret::Secret;
 
-/// The first contact: the client does not know the server's key.
+/// First contact: the client does not know the server's key.
 pub(super) const XX: &[u8] = b"Noise_XX_25519_AESGCM_SHA256";
-/// The client knows the server's key from an earlier contact.
+/// Resumption: the client knows the server's key from an earlier contact.
 pub(super) const IK: &[u8] = b"Noise_IK_25519_AESGCM_SHA256";
-/// The server answers an IK that it cannot read as if it were an XX.
+/// Fallback: the server cannot decrypt an IK message and continues with XX.
 pub(super) const XX_FALLBACK: &[u8] = b"Noise_XXfallback_25519_AESGCM_SHA256";
 
-/// Which side a [`State`] belongs to; it decides which final key sends.
+/// The side that owns a [`State`]; it decides which final key is for sending.
 #[derive(Clone, Copy)]
 pub(super) enum Side {
     Client,
@@ -29,7 +31,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Starts with the protocol's name and the bytes that both sides have seen already.
+    /// Starts with the protocol name and the prologue that both sides know.
     pub(super) fn new(name: &[u8], prologue: &[u8]) -> Self {
         let mut start = [0; 32];
         match start.get_mut(..name.len()) {
@@ -46,12 +48,12 @@ impl State {
         state
     }
 
-    /// Adds to the transcript what is sent in the clear.
+    /// Adds clear data to the transcript.
     pub(super) fn mix_hash(&mut self, data: &[u8]) {
         self.hash = hash::sha256(&[&self.hash, data]);
     }
 
-    /// Mixes in the secret that `private` and `public` agree on.
+    /// Mixes in the shared secret of `private` and `public`.
     pub(super) fn agree(
         &mut self,
         private: &PrivateKey,
@@ -65,7 +67,7 @@ impl State {
         Ok(())
     }
 
-    /// Encrypts `plain` and adds the result to the transcript.
+    /// Encrypts `plain` and adds the ciphertext to the transcript.
     pub(super) fn seal(&mut self, plain: &[u8]) -> Vec<u8> {
         let sealed = gcm::seal(self.key.expose(), &nonce(self.counter), &self.hash, plain);
         self.counter += 1;
@@ -73,7 +75,7 @@ impl State {
         sealed
     }
 
-    /// Undoes the peer's [`State::seal`].
+    /// Decrypts the result of the peer's [`State::seal`].
     pub(super) fn open(&mut self, sealed: &[u8]) -> Result<Vec<u8>, HandshakeError> {
         let plain = gcm::open(self.key.expose(), &nonce(self.counter), &self.hash, sealed)
             .map_err(|_| HandshakeError::Forged)?;
@@ -82,12 +84,12 @@ impl State {
         Ok(plain)
     }
 
-    /// [`State::open`] for a public key.
+    /// Decrypts a public key.
     pub(super) fn open_key(&mut self, sealed: &[u8]) -> Result<PublicKey, HandshakeError> {
         PublicKey::from_slice(&self.open(sealed)?).ok_or(HandshakeError::Malformed)
     }
 
-    /// Ends the handshake.
+    /// Ends the handshake and returns the transport.
     pub(super) fn split(self, side: Side) -> Transport {
         let output = hkdf::derive::<64>(self.chaining.expose(), b"", b"");
         let (client, server) = (output.part::<0, 32>(), output.part::<32, 32>());
@@ -98,7 +100,7 @@ impl State {
     }
 }
 
-/// Reads a public key that is sent in the clear.
+/// Parses a public key that was sent in the clear.
 pub(super) fn clear_key(
     bytes: Option<&Vec<u8>>,
     part: &'static str,

@@ -1,4 +1,4 @@
-//! The two sides against each other, and every way in which a certificate can be wrong.
+//! Handshakes between both sides, and every way in which a certificate can be wrong.
 
 use proptest::prelude::*;
 use prost::Message;
@@ -111,7 +111,7 @@ fn a_frame_changed_lost_or_doubled_does_not_open() {
     assert_eq!(opener.open(&second), Ok(b"second".to_vec()));
 }
 
-/// A client that knows `server` already; ours never resumes, so its messages are made here.
+/// A client that knows `server` already. Ours never resumes, so the test builds its messages.
 struct Resuming {
     state: State,
     ephemeral: KeyPair,
@@ -383,7 +383,7 @@ fn a_refusal_says_why_and_what_the_clock_says() {
     );
 }
 
-/// Signs a chain after `change` had its way with the details of both certificates.
+/// Signs a chain after `change` has modified the details of both certificates.
 fn signed(change: impl FnOnce(&mut Details, &mut Details)) -> Vec<u8> {
     let details = |serial, issuer_serial, key: &PublicKey| Details {
         serial: Some(serial),
@@ -491,7 +491,7 @@ fn chains_with_wrong_signatures_are_refused() {
         part(&mut chain.leaf).signature = Some(vec![0; 64])
     });
     check(signature(Level::Leaf), &|chain| {
-        // Signed, but by the root: a leaf needs the intermediate.
+        // Signed by the root, but a leaf must be signed by the intermediate.
         let leaf = part(&mut chain.leaf);
         let details = leaf.details.clone().unwrap();
         leaf.signature = Some(xeddsa::sign(&pair(ROOT).private, &details, &[7; 64]).to_vec());

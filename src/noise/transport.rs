@@ -1,11 +1,11 @@
-//! The ciphers of an open link: one key and one counter a direction.
+//! The ciphers of an open link: one key and one counter per direction.
 
 use std::fmt;
 
 use crate::crypto::gcm::{self, Cipher};
 use crate::secret::Secret;
 
-/// Encrypts and decrypts the frames of one link, each direction in its own order.
+/// Encrypts and decrypts the frames of one link. Each direction has its own order.
 #[derive(Debug)]
 pub struct Transport {
     sealer: Sealer,
@@ -31,12 +31,12 @@ impl Transport {
         self.sealer.seal(plain)
     }
 
-    /// Decrypts the next frame received; after an error the link is of no more use.
+    /// Decrypts the next received frame. After an error the link is unusable.
     pub fn open(&mut self, sealed: &[u8]) -> Result<Vec<u8>, TransportError> {
         self.opener.open(sealed)
     }
 
-    /// The two directions, for two owners.
+    /// Splits the transport into its two directions.
     pub fn split(self) -> (Sealer, Opener) {
         (self.sealer, self.opener)
     }
@@ -52,7 +52,7 @@ impl Sealer {
     /// Encrypts the next frame to send.
     pub fn seal(&mut self, plain: &[u8]) -> Result<Vec<u8>, TransportError> {
         let counter = self.counter.ok_or(TransportError::Exhausted)?;
-        // Without a next number this half refuses from now on: a nonce is never used twice.
+        // After the last counter this half fails, so that no nonce is used twice.
         self.counter = counter.checked_add(1);
         Ok(self.cipher.seal(&nonce(counter), b"", plain))
     }
@@ -65,7 +65,7 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Decrypts the next frame received; after an error the link is of no more use.
+    /// Decrypts the next received frame. After an error the link is unusable.
     pub fn open(&mut self, sealed: &[u8]) -> Result<Vec<u8>, TransportError> {
         let counter = self.counter.ok_or(TransportError::Exhausted)?;
         let plain = self
@@ -93,21 +93,21 @@ impl fmt::Debug for Opener {
     }
 }
 
-/// Why a frame could not be sealed or opened.
+/// Why a frame could not be encrypted or decrypted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// The frame was changed, or one before it was lost or doubled.
+    /// The frame was modified, or an earlier one was lost or repeated.
     #[error("frame {counter} does not open")]
     Forged {
-        /// Number of the frame that was expected, from 0 in each direction.
+        /// Number of the expected frame, from 0 in each direction.
         counter: u32,
     },
-    /// All 2^32 nonces of this direction are used up: a new link is needed.
+    /// All 2^32 nonces of this direction are used. A new link is needed.
     #[error("link has carried all the frames that its key allows")]
     Exhausted,
 }
 
-/// The counter, big-endian, at the end of the nonce.
+/// Returns the nonce: the counter, big-endian, in its last four bytes.
 pub(super) fn nonce(counter: u32) -> [u8; gcm::NONCE_BYTES] {
     let mut nonce = [0; gcm::NONCE_BYTES];
     nonce[8..].copy_from_slice(&counter.to_be_bytes());

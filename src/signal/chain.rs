@@ -1,4 +1,7 @@
-//! Chains of message keys: each key leads to the next, none leads back.
+//! Symmetric-key chains: each key derives the next one, and none derives an earlier one.
+//!
+//! Source: Double Ratchet (revision 1) sections 2.2 and 5.2; label as in libsignal-protocol-go
+//! 0.2.0 `keys/message/MessageKey.go`.
 
 use super::SKIPPED_MAX;
 use super::error::RatchetError;
@@ -12,7 +15,7 @@ const CHAIN_KEY_SEED: &[u8] = &[0x02];
 const GIVEN_UP_SEED: &[u8] = b"given up";
 const CLOSED_SEED: &[u8] = b"closed";
 
-/// A place in a chain.
+/// A position in a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ChainKey {
     pub(super) index: u32,
@@ -24,14 +27,14 @@ impl ChainKey {
         Self { index: 0, key }
     }
 
-    /// The keys of the message at this place.
+    /// Derives the keys of the message at this position.
     pub(super) fn message_keys(&self) -> MessageKeys {
         let seed = Secret::new(mac::hmac_sha256(self.key.expose(), &[MESSAGE_KEY_SEED]));
         MessageKeys::from_seed(self.index, &seed)
     }
 
-    /// The place of a chain that was given up, from which nothing more can be derived: all its
-    /// counters lie behind, and its key is one that nobody else knows.
+    /// Returns the position of a dropped chain. Its counter is the last one, so nothing can be
+    /// derived from it, and no other party knows its key.
     pub(super) fn given_up(root: &Secret<32>) -> Self {
         Self {
             index: u32::MAX,
@@ -39,7 +42,7 @@ impl ChainKey {
         }
     }
 
-    /// The next place; `None` at the end of all numbers.
+    /// Returns the next position; `None` after the last counter.
     pub(super) fn next(&self) -> Option<Self> {
         let key = Secret::new(mac::hmac_sha256(self.key.expose(), &[CHAIN_KEY_SEED]));
         Some(Self {
@@ -48,8 +51,8 @@ impl ChainKey {
         })
     }
 
-    /// Behind all places: no message comes from there. Its key is none of the chain's, and no
-    /// secret of the peer's, for clients that would use it nevertheless.
+    /// Moves behind the last position, so that nothing can be encrypted. The new key belongs to no
+    /// chain and is unknown to the peer, in case another client uses it anyway.
     pub(super) fn close(&mut self) {
         if !self.is_closed() {
             let key = Secret::new(mac::hmac_sha256(self.key.expose(), &[CLOSED_SEED]));
@@ -65,7 +68,7 @@ impl ChainKey {
     }
 }
 
-/// What encrypts one message.
+/// The keys of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MessageKeys {
     pub(super) index: u32,
@@ -75,7 +78,7 @@ pub(super) struct MessageKeys {
 }
 
 impl MessageKeys {
-    /// The keys that the seed of one message becomes.
+    /// Derives the keys of a message from its seed.
     pub(super) fn from_seed(index: u32, seed: &Secret<32>) -> Self {
         let output = hkdf::derive::<80>(b"", seed.expose(), MESSAGE_KEYS_INFO);
         Self {
@@ -87,14 +90,14 @@ impl MessageKeys {
     }
 }
 
-/// The chain that our messages come from.
+/// The sending chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SenderChain {
     pub(super) pair: KeyPair,
     pub(super) key: ChainKey,
 }
 
-/// A chain that the peer's messages come from.
+/// A receiving chain of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ReceiverChain {
     pub(super) peer: PublicKey,
@@ -112,8 +115,8 @@ impl ReceiverChain {
         }
     }
 
-    /// The keys of message `counter`. The chain stays where it is: nobody has verified yet that
-    /// the peer sent such a message.
+    /// Returns the keys of message `counter` without advancing the chain, because the message is
+    /// not authenticated yet.
     pub(super) fn keys_at(&self, counter: u32) -> Result<MessageKeys, RatchetError> {
         let Some(ahead) = counter.checked_sub(self.key.index) else {
             let kept = self.skipped.iter().find(|keys| keys.index == counter);
@@ -132,8 +135,8 @@ impl ReceiverChain {
         Ok(place.message_keys())
     }
 
-    /// Uses up the keys of message `counter`, which [`ReceiverChain::keys_at`] gave, and keeps
-    /// those of the messages before it.
+    /// Consumes the keys of message `counter` after [`ReceiverChain::keys_at`], and keeps the
+    /// skipped keys before it.
     pub(super) fn advance(&mut self, counter: u32) {
         if counter < self.key.index {
             self.skipped.retain(|keys| keys.index != counter);

@@ -1,4 +1,4 @@
-//! Why a ratchet could not be started or used.
+//! Errors of starting or using a ratchet.
 
 /// Why a ratchet could not be started or used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -6,64 +6,64 @@ pub enum RatchetError {
     /// There is no ratchet with the device.
     #[error("no ratchet with this device")]
     NoSession,
-    /// The bytes are no message, or one of its keys is none.
+    /// The bytes are not a message, or one of its keys is invalid.
     #[error("malformed message")]
     Malformed,
-    /// The message is of another protocol version.
+    /// The message has another protocol version.
     #[error("message of protocol version {found}")]
     Version {
-        /// The version that the message names.
+        /// The version in the message.
         found: u8,
     },
-    /// The key that its place in a chain gives does not fit: the message was changed on the way.
+    /// The MAC does not match the key for this counter: the message was modified.
     #[error("message authentication code does not fit")]
     BadMac,
-    /// No ratchet with the device has the chain that it comes from, nor leads to it: a chain older
-    /// than those that are kept, another ratchet, or a change on the way.
+    /// No ratchet with the device knows or derives the message's chain. The chain may be older than
+    /// those that are kept, or belong to another ratchet, or the message was modified.
     #[error("message of a chain that is not kept any more, or of another ratchet")]
     UnknownChain,
-    /// The key of this message has been used: it was decrypted before, or is too old.
+    /// The message key no longer exists: the message was decrypted before, or it is too old.
     #[error("message {counter} was decrypted before")]
     Duplicate {
-        /// Place of the message in its chain.
+        /// Counter of the message.
         counter: u32,
     },
-    /// More messages are missing before this one than keys would be kept for.
+    /// The message is more than [`super::SKIPPED_MAX`] ahead of the chain.
     #[error("message {counter} is too far ahead of {expected}")]
     TooFarAhead {
-        /// Place of the message in its chain.
+        /// Counter of the message.
         counter: u32,
-        /// Place of the next message that has not come.
+        /// The chain's next counter.
         expected: u32,
     },
-    /// The chain has no numbers left.
+    /// The chain has no counters left.
     #[error("chain has no numbers left")]
     Exhausted,
-    /// The signed pre-key in a bundle is not signed by the identity in it.
+    /// The signed pre-key in a bundle is not signed by the bundle's identity key.
     #[error("signed pre-key is not signed by its identity")]
     BundleSignature,
-    /// The message was encrypted for a one-time pre-key that is used up or was never ours.
+    /// The message uses a one-time pre-key that is used up or was never ours.
     #[error("no one-time pre-key {id}")]
     MissingPreKey {
-        /// Number of the key.
+        /// Id of the pre-key.
         id: u32,
     },
-    /// The message was encrypted for a signed pre-key that we no longer have.
+    /// The message uses a signed pre-key that we no longer have.
     #[error("no signed pre-key {id}")]
     MissingSignedPreKey {
-        /// Number of the key.
+        /// Id of the pre-key.
         id: u32,
     },
-    /// The message claims another identity than the one that started its ratchet.
+    /// The message claims a different identity than the one that started its ratchet.
     #[error("message claims another identity than its ratchet has")]
     OtherIdentity,
-    /// The peer's key would make the shared secret known to everybody.
+    /// The peer's key has low order, so the shared secret would be public.
     #[error("ratchet key of low order")]
     LowOrder,
 }
 
 impl RatchetError {
-    /// How much it says about a message that several ratchets refused.
+    /// Returns how informative the error is, to choose among the errors of several ratchets.
     pub(super) const fn weight(&self) -> u8 {
         match self {
             Self::Duplicate { .. } => 4,

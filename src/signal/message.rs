@@ -1,4 +1,8 @@
-//! The wire form of ratchet messages: a version byte, a protobuf, and eight bytes of a MAC.
+//! The wire form of ratchet messages: a version byte, a protobuf, and the first eight bytes of a
+//! MAC.
+//!
+//! Source: libsignal-protocol-go 0.2.0 `protocol/SignalMessage.go`,
+//! `protocol/PreKeySignalMessage.go`.
 
 use prost::Message as _;
 use wmctl_proto::signal::{PreKeySignalMessage, SignalMessage};
@@ -8,22 +12,22 @@ use super::error::RatchetError;
 use crate::crypto::curve::PublicKey;
 use crate::crypto::{cbc, mac};
 
-/// The protocol that is spoken here.
+/// The supported protocol version.
 pub(super) const VERSION: u8 = 3;
 
-/// The version of the message and the newest one that its sender knows.
+/// The version byte: the message version (high half) and the newest version that we support.
 pub(super) const VERSION_BYTE: u8 = VERSION << 4 | VERSION;
 
-/// How much of the MAC is sent along.
+/// Length of the truncated MAC, in bytes.
 const MAC_BYTES: usize = 8;
 
-/// One message of a running ratchet.
+/// A message of an established ratchet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RatchetMessage {
     pub(super) ratchet_key: PublicKey,
     pub(super) counter: u32,
     ciphertext: Vec<u8>,
-    /// Version byte and protobuf as they came: what the MAC covers.
+    /// Version byte and protobuf as received: the input of the MAC.
     authenticated: Vec<u8>,
     mac: [u8; MAC_BYTES],
 }
@@ -95,18 +99,18 @@ fn mac_of(
     mac
 }
 
-/// A message that brings along all that its receiver needs to start the ratchet.
+/// A message that contains everything its receiver needs to start the ratchet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreKeyMessage {
-    /// The one-time pre-key of ours that was used, if any.
+    /// Id of our one-time pre-key that was used, if any.
     pub prekey_id: Option<u32>,
-    /// The signed pre-key of ours that was used.
+    /// Id of our signed pre-key that was used.
     pub signed_prekey_id: u32,
-    /// The sender's key for this ratchet; the same in all messages that start the same one.
+    /// The sender's base key; the same in all messages that start this ratchet.
     pub base_key: PublicKey,
-    /// The sender's identity key: what it claims until the message has been accepted.
+    /// The sender's identity key. It is unproven until the message has been accepted.
     pub identity: PublicKey,
-    /// The number that the sender gave itself when it registered.
+    /// The sender's registration id.
     pub registration_id: u32,
     pub(super) message: RatchetMessage,
 }
@@ -122,7 +126,7 @@ impl PreKeyMessage {
                 .ok_or(RatchetError::Malformed)
         };
         Ok(Self {
-            // Pre-keys count from 1; some senders write 0 where they have none.
+            // Ids start at 1; some senders write 0 for none.
             prekey_id: body.pre_key_id.filter(|id| *id != 0),
             signed_prekey_id: body.signed_pre_key_id.ok_or(RatchetError::Malformed)?,
             base_key: key(body.base_key.as_deref())?,
@@ -135,7 +139,7 @@ impl PreKeyMessage {
     }
 }
 
-/// A version byte and a protobuf.
+/// Encodes a version byte and a protobuf.
 pub(super) fn with_version(body: &impl prost::Message) -> Vec<u8> {
     let mut bytes = vec![VERSION_BYTE];
     body.encode(&mut bytes)
@@ -143,7 +147,7 @@ pub(super) fn with_version(body: &impl prost::Message) -> Vec<u8> {
     bytes
 }
 
-/// The high half of the first byte is the version of the message.
+/// Checks the message version, which is the high half of the first byte.
 fn check_version(bytes: &[u8]) -> Result<(), RatchetError> {
     let found = bytes.first().ok_or(RatchetError::Malformed)? >> 4;
     if found != VERSION {

@@ -1,11 +1,13 @@
 //! The padding inside every encrypted message, which hides the length of short ones.
+//!
+//! Source: whatsmeow 33cfac51 `message.go` (`padMessage`, `unpadMessage`).
 
 use crate::crypto::random::{self, Random};
 
-/// Most bytes that are added.
+/// Maximum number of padding bytes.
 pub const PADDING_BYTES_MAX: u8 = 16;
 
-/// Adds 1 to 16 bytes, each of which tells how many there are.
+/// Appends 1 to 16 bytes, each with the number of padding bytes as its value.
 pub fn pad(plain: &[u8], random: &mut dyn Random) -> Vec<u8> {
     let [byte] = random::bytes(random);
     let count = byte % PADDING_BYTES_MAX + 1;
@@ -14,7 +16,7 @@ pub fn pad(plain: &[u8], random: &mut dyn Random) -> Vec<u8> {
     padded
 }
 
-/// Takes the padding off; only the last byte counts, as with other clients.
+/// Removes the padding. Only the last byte is read, as in other clients.
 pub fn unpad(padded: &[u8]) -> Result<&[u8], BadPadding> {
     let count = usize::from(*padded.last().ok_or(BadPadding)?);
     let length = padded.len().checked_sub(count).ok_or(BadPadding)?;
@@ -24,7 +26,7 @@ pub fn unpad(padded: &[u8]) -> Result<&[u8], BadPadding> {
     Ok(&padded[..length])
 }
 
-/// There is less text than the padding claims to fill.
+/// The padding is longer than the message, or its length is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("message padding does not fit")]
 pub struct BadPadding;

@@ -1,8 +1,8 @@
-//! Ratchets and sender keys by their parts, for records that another library keeps in a form of its
-//! own.
+//! Construction of ratchets and sender keys from their parts, for records in another library's
+//! form.
 //!
-//! Nothing here reads such a form; whoever does puts the parts together here. What a record of ours
-//! has no room for (very old chains, very many missing messages) is left out.
+//! This file parses no such form; its callers do. Parts that our records have no room for are
+//! dropped: very old chains, and skipped messages beyond the limit.
 
 use super::ARCHIVED_MAX;
 use super::SKIPPED_MAX;
@@ -21,17 +21,17 @@ pub struct RatchetParts {
     pub local_registration_id: u32,
     pub remote_registration_id: u32,
     pub root: Secret<32>,
-    /// The last counter of the sender chain before this one.
+    /// The last counter of the previous sending chain.
     pub previous_counter: u32,
     pub sender: Option<SenderParts>,
-    /// Oldest first.
+    /// Receiving chains, oldest first.
     pub receivers: Vec<ReceiverParts>,
     pub pending: Option<PendingParts>,
-    /// The initiator's key for this ratchet.
+    /// The initiator's base key.
     pub base_key: Option<PublicKey>,
 }
 
-/// The chain that our messages come from.
+/// The sending chain.
 #[derive(Clone, Debug)]
 pub struct SenderParts {
     pub pair: KeyPair,
@@ -40,18 +40,18 @@ pub struct SenderParts {
     pub key: Secret<32>,
 }
 
-/// A chain that the peer's messages come from.
+/// A receiving chain of the peer.
 #[derive(Clone, Debug)]
 pub struct ReceiverParts {
     pub peer: PublicKey,
-    /// The counter of the next message and its chain key; `None` where the chain was given up, so
-    /// that only messages can be read whose keys were kept.
+    /// The next counter and its chain key. `None` if the chain was dropped, so that only messages
+    /// with a kept seed can be decrypted.
     pub chain: Option<(u32, Secret<32>)>,
-    /// Counters of messages that have not arrived yet, with the seed of each one's keys.
+    /// Counters and seeds of messages that have not arrived yet.
     pub seeds: Vec<(u32, Secret<32>)>,
 }
 
-/// What the peer needs to know until it has answered.
+/// The data that each message must carry until the peer has replied.
 #[derive(Clone, Debug)]
 pub struct PendingParts {
     pub prekey_id: Option<u32>,
@@ -63,18 +63,19 @@ pub struct PendingParts {
 #[derive(Clone, Debug)]
 pub struct GroupParts {
     pub id: u32,
-    /// The number of the next message.
+    /// The counter of the next message.
     pub iteration: u32,
     pub seed: Secret<32>,
     pub verifying: PublicKey,
-    /// Only in our own.
+    /// The signing key; only for our own sender key.
     pub signing: Option<PrivateKey>,
-    /// Numbers of messages that have not arrived yet, with their seeds.
+    /// Counters and seeds of messages that have not arrived yet.
     pub seeds: Vec<(u32, Secret<32>)>,
 }
 
 impl Ratchet {
-    /// The ratchet in use, if any is open, and those that it replaced, newest first.
+    /// Builds a record from the current ratchet, if there is one, and the archived ones, newest
+    /// first.
     pub fn from_parts(
         current: Option<RatchetParts>,
         archived: impl IntoIterator<Item = RatchetParts>,
@@ -88,7 +89,7 @@ impl Ratchet {
 }
 
 impl SenderKey {
-    /// The chains of one device, newest first.
+    /// Builds a record from the chains of one device, newest first.
     pub fn from_parts(chains: impl IntoIterator<Item = GroupParts>) -> Self {
         let chains = chains.into_iter().take(STATES_MAX);
         Self {
@@ -122,7 +123,7 @@ fn state(parts: RatchetParts) -> State {
     }
 }
 
-/// The newest chains of those that can still be read with.
+/// Returns the newest chains that can still decrypt.
 fn receivers(mut parts: Vec<ReceiverParts>, root: &Secret<32>) -> Vec<ReceiverChain> {
     parts.retain(|chain| chain.chain.is_some() || !chain.seeds.is_empty());
     let surplus = parts.len().saturating_sub(RECEIVER_CHAINS_MAX);
@@ -158,7 +159,7 @@ fn sender_state(parts: GroupParts) -> SenderState {
     }
 }
 
-/// The seeds of the newest messages, oldest first.
+/// Returns the newest seeds, oldest first.
 fn newest(mut seeds: Vec<(u32, Secret<32>)>) -> Vec<(u32, Secret<32>)> {
     seeds.sort_by_key(|(number, _)| *number);
     seeds.dedup_by_key(|(number, _)| *number);
@@ -168,8 +169,8 @@ fn newest(mut seeds: Vec<(u32, Secret<32>)>) -> Vec<(u32, Secret<32>)> {
 }
 
 impl Ratchet {
-    /// Files what another record has of the same device behind what is here: both were in use under
-    /// two addresses, and messages of either may still come.
+    /// Appends the ratchets of another record of the same device. Both records were in use under
+    /// two addresses, and messages for either may still arrive.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         let others = other.current.into_iter().chain(other.archived);
@@ -188,8 +189,8 @@ impl Ratchet {
         self
     }
 
-    /// Leaves out the keys of our messages before `counter`, which a later record may have used.
-    /// Says whether that is not further than keys are ever left out.
+    /// Skips our message keys before `counter`, which a later record may have used. Returns false,
+    /// and changes nothing, if that is more than [`SKIPPED_MAX`] keys.
     pub fn skip_to(&mut self, counter: u32) -> bool {
         let sender = self
             .current
@@ -208,7 +209,7 @@ impl Ratchet {
 }
 
 impl SenderKey {
-    /// The same for our own key of a group.
+    /// Skips message keys of our own sender key in the same way.
     pub fn skip_to(&mut self, iteration: u32) -> bool {
         let state = self.states.first_mut();
         let Some(state) = state.filter(|state| state.signing.is_some()) else {

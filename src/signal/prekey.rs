@@ -1,20 +1,21 @@
-//! The keys that a device hands out so that others can start ratchets with it while it is away.
+//! Pre-keys, which a device publishes so that others can start ratchets with it while it is
+//! offline.
 
 use crate::crypto::curve::{KeyPair, PrivateKey};
 use crate::crypto::random::{self, Random};
 use crate::crypto::xeddsa::{self, SIGNATURE_BYTES};
 
-/// A key that one peer starts one ratchet with.
+/// A one-time pre-key: a peer starts one ratchet with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreKey {
-    /// Its number, from 1 to 2^24 - 1.
+    /// The id, from 1 to 2^24 - 1.
     pub id: u32,
-    /// The key.
+    /// The key pair.
     pub pair: KeyPair,
 }
 
 impl PreKey {
-    /// A fresh key.
+    /// Generates a new key.
     pub fn generate(id: u32, random: &mut dyn Random) -> Self {
         Self {
             id,
@@ -23,19 +24,19 @@ impl PreKey {
     }
 }
 
-/// The medium-term key that every peer starts ratchets with.
+/// A signed pre-key: the medium-term key that all peers start ratchets with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedPreKey {
-    /// Its number, from 1 to 2^24 - 1.
+    /// The id, from 1 to 2^24 - 1.
     pub id: u32,
-    /// The key.
+    /// The key pair.
     pub pair: KeyPair,
-    /// The identity key's signature of the public half in Signal's form.
+    /// The identity key's signature over the public key in Signal's 33-byte form.
     pub signature: [u8; SIGNATURE_BYTES],
 }
 
 impl SignedPreKey {
-    /// A fresh key, signed by `identity`.
+    /// Generates a new key, signed by `identity`.
     pub fn generate(id: u32, identity: &PrivateKey, random: &mut dyn Random) -> Self {
         let pair = KeyPair::generate(random);
         let signature = sign(identity, &pair, random);

@@ -1,5 +1,4 @@
-//! All ratchets with one device: the one in use and those that it replaced, as the store keeps
-//! them in one row.
+//! All ratchets with one device, current and archived, as the store keeps them in one row.
 
 use super::bundle::Bundle;
 use super::error::RatchetError;
@@ -17,35 +16,35 @@ use crate::crypto::random::Random;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ratchet {
     pub(super) current: Option<State>,
-    /// Newest first.
+    /// Archived ratchets, newest first.
     pub(super) archived: Vec<State>,
 }
 
-/// Whether a stored record has ratchets, and none in use; its keys are not read.
+/// Returns whether a stored record has archived ratchets and no current one. Does not decode keys.
 pub fn is_ended(record: &[u8]) -> bool {
     record::is_ended(record)
 }
 
-/// Reads a message that can start a ratchet, so that the rows it names can be loaded.
+/// Parses a pre-key message, so that the rows it names can be loaded.
 pub fn parse_prekey(bytes: &[u8]) -> Result<PreKeyMessage, RatchetError> {
     PreKeyMessage::parse(bytes)
 }
 
 impl Ratchet {
-    /// Reads a stored record.
+    /// Decodes a stored record.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (current, archived) = record::decode(bytes)?;
         Ok(Self { current, archived })
     }
 
-    /// The record to store. It holds keys: it belongs into the database and nowhere else.
+    /// Encodes the record for the store. It contains private keys and must not go anywhere else.
     pub fn encode(&self) -> Vec<u8> {
         record::encode(self.current.as_ref(), &self.archived)
     }
 
-    /// Starts a new ratchet with the device that `bundle` describes; `existing` is archived.
+    /// Starts a new ratchet with the device that `bundle` describes. Archives the current ratchet.
     ///
-    /// Whether the identity in the bundle is the one that we know is the caller's question.
+    /// The caller must check whether the bundle's identity is the known one.
     pub fn start(
         existing: Option<Self>,
         own: &Identity,
@@ -60,13 +59,14 @@ impl Ratchet {
         Ok(ratchet)
     }
 
-    /// Decrypts a message that starts a ratchet, or that was sent before our first answer came.
+    /// Decrypts a message that starts a ratchet, or that was sent before our first reply arrived.
     ///
-    /// `signed` and `one_time` are the rows that the message names; a row that is no longer there
-    /// matters only if the ratchet has not been started before. `existing` must be given whenever
-    /// there is a record, since it tells a repeated message from a new ratchet. Returns the record
-    /// to store and the padded text; the message's identity is then proved, and a one-time pre-key
-    /// that it names is used up.
+    /// `signed` and `one_time` are the rows that the message names. A missing row is an error only
+    /// if the message starts a new ratchet. Pass `existing` whenever a record exists, because it
+    /// distinguishes a repeated message from a new ratchet.
+    ///
+    /// Returns the record to store and the padded plaintext. After success, the message's identity
+    /// is proven, and a one-time pre-key that it names is used up.
     pub fn accept(
         existing: Option<Self>,
         own: &Identity,
@@ -77,7 +77,7 @@ impl Ratchet {
     ) -> Result<(Self, Vec<u8>), RatchetError> {
         let mut ratchet = existing.unwrap_or_default();
         match ratchet.started_by(&message.base_key) {
-            // The MAC covers the identity that we know, not the one that this message claims.
+            // The MAC covers the ratchet's identity, not the one that this message claims.
             Some(state) if state.remote_identity != message.identity => {
                 return Err(RatchetError::OtherIdentity);
             }
@@ -90,7 +90,7 @@ impl Ratchet {
         Ok((ratchet, plain))
     }
 
-    /// Encrypts padded text for the device.
+    /// Encrypts padded plaintext for the device.
     pub fn encrypt(&mut self, plain: &[u8]) -> Result<Sealed, RatchetError> {
         self.current
             .as_mut()
@@ -98,7 +98,7 @@ impl Ratchet {
             .encrypt(plain)
     }
 
-    /// Decrypts a message of a ratchet that runs. On an error nothing is changed.
+    /// Decrypts a message of an established ratchet. Nothing changes on error.
     pub fn decrypt_message(
         &mut self,
         bytes: &[u8],
@@ -107,7 +107,7 @@ impl Ratchet {
         self.decrypt(&RatchetMessage::parse(bytes)?, random)
     }
 
-    /// Archives the current ratchet: the next message to the device needs a bundle.
+    /// Archives the current ratchet. The next message to the device then needs a bundle.
     pub fn archive(&mut self) {
         if let Some(state) = self.current.take() {
             self.archived.insert(0, state);
@@ -115,39 +115,40 @@ impl Ratchet {
         }
     }
 
-    /// Ends everything that encrypts: a later record, which is lost, may have used its keys,
-    /// however many, and no key encrypts two texts. What the peer sends can still be read; the next
-    /// message to it needs a bundle, unless the peer turns a ratchet before.
+    /// Closes all sending chains. A later record, which was lost, may have used any number of their
+    /// keys, and no key may encrypt two messages. Messages from the peer can still be decrypted.
+    /// The next message to the peer needs a bundle unless the peer performs a ratchet step first.
     pub fn close(&mut self) {
         self.archive();
         self.archived.iter_mut().for_each(State::close);
     }
 
-    /// Whether there is a ratchet that can encrypt.
+    /// Returns whether there is a ratchet that can encrypt.
     pub fn is_open(&self) -> bool {
         self.current.as_ref().is_some_and(State::is_open)
     }
 
-    /// Whether the peer has not answered yet on the current ratchet.
+    /// Returns whether the peer has not replied yet on the current ratchet.
     pub fn is_unanswered(&self) -> bool {
         self.current
             .as_ref()
             .is_some_and(|state| state.pending.is_some())
     }
 
-    /// The peer's identity key in the current ratchet.
+    /// Returns the peer's identity key of the current ratchet.
     pub fn remote_identity(&self) -> Option<PublicKey> {
         self.current.as_ref().map(|state| state.remote_identity)
     }
 
-    /// The peer's registration number in the current ratchet.
+    /// Returns the peer's registration id of the current ratchet.
     pub fn remote_registration_id(&self) -> Option<u32> {
         self.current
             .as_ref()
             .map(|state| state.remote_registration_id)
     }
 
-    /// The key that tells the current ratchet from its predecessors with the same device.
+    /// Returns the base key, which distinguishes the current ratchet from others with the same
+    /// device.
     pub fn base_key(&self) -> Option<PublicKey> {
         self.current.as_ref().and_then(|state| state.base_key)
     }
@@ -162,8 +163,9 @@ impl Ratchet {
         states.find(|state| state.base_key.as_ref() == Some(base_key))
     }
 
-    /// Tries the current ratchet, then the archived ones. One that fits becomes the current one:
-    /// the peer is using it. One that was ended does so only if this message turned it.
+    /// Tries the current ratchet, then the archived ones. A ratchet that decrypts the message
+    /// becomes current, because the peer uses it. A closed one does so only if the message caused a
+    /// ratchet step.
     fn decrypt(
         &mut self,
         message: &RatchetMessage,

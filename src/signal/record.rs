@@ -1,4 +1,4 @@
-//! Ratchets as the store keeps them.
+//! The stored form of ratchets.
 
 use prost::Message;
 use wmctl_proto::records::session_structure::chain::{ChainKey as StoredKey, MessageKey};
@@ -12,7 +12,7 @@ use super::{ARCHIVED_MAX, RecordError, SKIPPED_MAX, stamp};
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::secret::Secret;
 
-/// The current state, if any, and the archived ones, newest first.
+/// Decodes the current state, if any, and the archived states, newest first.
 pub(super) fn decode(bytes: &[u8]) -> Result<(Option<State>, Vec<State>), RecordError> {
     let stored = RecordStructure::decode(bytes).map_err(|_| RecordError::Malformed)?;
     let current = stored.current_session.filter(is_started);
@@ -38,7 +38,7 @@ pub(super) fn encode(current: Option<&State>, archived: &[State]) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// Whether there are archived states and no current one. Nothing else of the record is read.
+/// Returns whether there are archived states and no current one. Decodes nothing else.
 pub(super) fn is_ended(bytes: &[u8]) -> bool {
     const CURRENT: u32 = 1;
     const ARCHIVED: u32 = 2;
@@ -49,7 +49,7 @@ pub(super) fn is_ended(bytes: &[u8]) -> bool {
     !has(CURRENT) && has(ARCHIVED)
 }
 
-/// Other clients store an empty state where they have none.
+/// Returns whether the state is not empty. Other clients store an empty state instead of none.
 fn is_started(stored: &SessionStructure) -> bool {
     stored
         .remote_identity_public
@@ -117,7 +117,7 @@ fn read_sender(stored: &Chain) -> Result<SenderChain, RecordError> {
     let private = private.ok_or(RecordError::Part {
         part: "sender ratchet key",
     })?;
-    // The public half is stored too, so that it need not be computed at every load.
+    // The public half is stored too, so that loading need not compute it.
     let public = public(stored.sender_ratchet_key.as_ref(), "sender ratchet key")?;
     let key = read_chain_key(stored)?;
     Ok(SenderChain {
@@ -141,7 +141,7 @@ fn read_receiver(stored: &Chain, root: Option<&Vec<u8>>) -> Result<ReceiverChain
     Ok(ReceiverChain {
         peer: public(stored.sender_ratchet_key.as_ref(), "receiver ratchet key")?,
         key: match &stored.chain_key {
-            // Some clients give up a chain once the next has begun, and keep single keys of it.
+            // Some clients drop a chain after the next ratchet step and keep only its skipped keys.
             Some(StoredKey { key: None, .. }) => ChainKey::given_up(&secret(root, "root key")?),
             _ => read_chain_key(stored)?,
         },
@@ -198,7 +198,7 @@ fn read_pending(stored: &PendingPreKey) -> Result<Pending, RecordError> {
     let signed_prekey_id = stored.signed_pre_key_id.unwrap_or_default();
     let part = "pending pre-key";
     Ok(Pending {
-        // Pre-keys count from 1; some clients store 0 where there is none.
+        // Ids start at 1; some clients store 0 for none.
         prekey_id: stored.pre_key_id.filter(|id| *id != 0),
         signed_prekey_id: u32::try_from(signed_prekey_id)
             .map_err(|_| RecordError::Part { part })?,
@@ -210,7 +210,7 @@ fn write_pending(pending: &Pending) -> PendingPreKey {
     PendingPreKey {
         pre_key_id: pending.prekey_id,
         base_key: Some(pending.base_key.to_signal().to_vec()),
-        // The schema is signed here, for reasons of age; numbers have 24 bits.
+        // The schema has a signed field for historical reasons; ids have 24 bits.
         signed_pre_key_id: i32::try_from(pending.signed_prekey_id).ok(),
     }
 }

@@ -1,32 +1,32 @@
-//! Who we are to other devices, and what is sent to them.
+//! Our own identity, and encrypted messages.
 
 use crate::crypto::curve::KeyPair;
 
-/// Who we are to other devices.
+/// Our own identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The identity key.
     pub pair: KeyPair,
-    /// The number that we gave ourselves when registering.
+    /// The registration id.
     pub registration_id: u32,
 }
 
-/// How a message has to be announced to its receiver.
+/// The kind of an encrypted message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The receiver may have to start the ratchet first (`pkmsg`).
     PreKey,
-    /// The ratchet is known to run on both sides (`msg`).
+    /// Both sides have the ratchet (`msg`).
     Message,
 }
 
 /// An encrypted message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    /// How to announce it.
+    /// Its kind.
     pub kind: Kind,
-    /// What to send.
+    /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Its place in the sender chain, from 0 after each turn.
+    /// Its counter in the sending chain, from 0 after each ratchet step.
     pub counter: u32,
 }

@@ -1,7 +1,10 @@
-//! The sender keys of one device in one group: one chain that the device hands to all members.
+//! The sender keys of one device in one group. Each is a chain that the device distributes to all
+//! members.
 //!
-//! A member can read with a chain but not write: every message is signed with a key whose private
-//! half stays with the sender.
+//! Members can decrypt with a chain but cannot forge messages: every message is signed, and the
+//! signing key stays with the sender.
+//!
+//! Source: libsignal-protocol-go 0.2.0 `groups/GroupCipher.go`, `groups/state/record/`.
 
 use prost::Message;
 use wmctl_proto::signal::{SenderKeyDistributionMessage, SenderKeyMessage};
@@ -14,19 +17,19 @@ use crate::crypto::xeddsa::{self, SIGNATURE_BYTES};
 use crate::crypto::{cbc, hkdf, mac};
 use crate::secret::Secret;
 
-/// Most chains of one device that are kept: older ones are still needed for late messages.
+/// Maximum number of chains kept per device; late messages still need older ones.
 pub const STATES_MAX: usize = 5;
 
 const GROUP_INFO: &[u8] = b"WhisperGroup";
 const MESSAGE_KEY_SEED: &[u8] = &[0x01];
 const CHAIN_KEY_SEED: &[u8] = &[0x02];
-/// Numbers of sender keys are positive where integers have a sign.
+/// Sender key ids have 31 bits, because some implementations store them as signed integers.
 const ID_MASK: u32 = 0x7FFF_FFFF;
 
 /// The sender keys of one device in one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SenderKey {
-    /// Newest first.
+    /// States, newest first.
     pub(super) states: Vec<SenderState>,
 }
 
@@ -36,20 +39,20 @@ pub(super) struct SenderState {
     pub(super) id: u32,
     pub(super) chain: SenderChainKey,
     pub(super) verifying: PublicKey,
-    /// Only in our own.
+    /// The signing key; only for our own sender key.
     pub(super) signing: Option<PrivateKey>,
     /// Seeds of messages that have not arrived yet, oldest first.
     pub(super) skipped: Vec<SenderMessageKey>,
 }
 
-/// A place in a chain.
+/// A position in a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SenderChainKey {
     pub(super) iteration: u32,
     pub(super) seed: Secret<32>,
 }
 
-/// What encrypts one message.
+/// The seed of one message's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SenderMessageKey {
     pub(super) iteration: u32,
@@ -57,7 +60,7 @@ pub(super) struct SenderMessageKey {
 }
 
 impl SenderKey {
-    /// A fresh key of our own.
+    /// Creates a new sender key of our own.
     pub fn create(random: &mut dyn Random) -> Self {
         let id = random::number(random) & ID_MASK;
         let chain = SenderChainKey {
@@ -78,22 +81,23 @@ impl SenderKey {
         }
     }
 
-    /// Reads a stored record.
+    /// Decodes a stored record.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         sender_record::decode(bytes).map(|states| Self { states })
     }
 
-    /// The record to store. It holds keys: it belongs into the database and nowhere else.
+    /// Encodes the record for the store. It contains private keys and must not go anywhere else.
     pub fn encode(&self) -> Vec<u8> {
         sender_record::encode(&self.states)
     }
 
-    /// Number of the newest chain; `None` before any was accepted.
+    /// Returns the id of the newest chain; `None` if there is none.
     pub fn id(&self) -> Option<u32> {
         self.states.first().map(|state| state.id)
     }
 
-    /// What a member needs to read all messages from now on; travels inside a ratchet message.
+    /// Returns the distribution message, with which a member can decrypt all messages from the
+    /// current counter on. It is sent inside pairwise messages.
     pub fn distribution(&self) -> Result<Vec<u8>, SenderKeyError> {
         let state = self.states.first().ok_or(SenderKeyError::NotOurs)?;
         Ok(with_version(&SenderKeyDistributionMessage {
@@ -104,10 +108,9 @@ impl SenderKey {
         }))
     }
 
-    /// Takes in what another device distributed.
+    /// Accepts another device's distribution message.
     ///
-    /// A chain that is known already stays where it is: going back would let messages that were
-    /// read be read again.
+    /// A known chain keeps its position. Moving it back would allow messages to be decrypted twice.
     pub fn accept(&mut self, distribution: &[u8]) -> Result<(), SenderKeyError> {
         let body = body_of(distribution)?;
         let body =
@@ -134,12 +137,12 @@ impl SenderKey {
         Ok(())
     }
 
-    /// Whether we can encrypt with one of the chains.
+    /// Returns whether we can encrypt with one of the chains.
     pub fn is_ours(&self) -> bool {
         self.states.iter().any(|state| state.signing.is_some())
     }
 
-    /// Encrypts padded text for the group with our own key.
+    /// Encrypts padded plaintext for the group with our own key.
     pub fn encrypt(
         &mut self,
         plain: &[u8],
@@ -160,7 +163,7 @@ impl SenderKey {
         Ok(bytes)
     }
 
-    /// Decrypts a message to the group. On an error nothing is changed.
+    /// Decrypts a group message. Nothing changes on error.
     pub fn decrypt(&mut self, bytes: &[u8]) -> Result<Vec<u8>, SenderKeyError> {
         let (signed, signature) = bytes
             .split_last_chunk::<SIGNATURE_BYTES>()
@@ -188,8 +191,8 @@ impl SenderKey {
         Ok(plain)
     }
 
-    /// The key of a message, and the state that has it. Some clients keep a chain once more each
-    /// time that it is distributed: the newest may have begun behind a message that comes late.
+    /// Returns the key of a message and the index of its state. Some clients store a chain again
+    /// each time that it is distributed, so the newest state may start after a late message.
     fn key_at(
         &self,
         id: u32,
@@ -208,12 +211,12 @@ impl SenderKey {
 }
 
 impl SenderState {
-    /// Whether it is a state of this chain.
+    /// Returns whether this is a state of the given chain.
     fn is(&self, id: u32, verifying: &PublicKey) -> bool {
         self.id == id && self.verifying == *verifying
     }
 
-    /// The key of message `iteration`; the chain stays where it is.
+    /// Returns the key of message `iteration` without advancing the chain.
     fn key_at(&self, iteration: u32) -> Result<SenderMessageKey, SenderKeyError> {
         let Some(ahead) = iteration.checked_sub(self.chain.iteration) else {
             let kept = self.skipped.iter().find(|key| key.iteration == iteration);
@@ -233,7 +236,7 @@ impl SenderState {
         Ok(place.message_key())
     }
 
-    /// Uses up the key of message `iteration` and keeps those of the messages before it.
+    /// Consumes the key of message `iteration`, and keeps the skipped keys before it.
     fn advance(&mut self, iteration: u32) {
         if iteration < self.chain.iteration {
             self.skipped.retain(|key| key.iteration != iteration);
@@ -281,13 +284,13 @@ impl SenderMessageKey {
     }
 }
 
-/// Initial vector and cipher key of a message, which some programs store beside its seed.
+/// Derives the IV and the cipher key of a message. Some programs store them beside the seed.
 pub fn message_key(seed: &[u8]) -> (Secret<16>, Secret<32>) {
     let output = hkdf::derive::<48>(b"", seed, GROUP_INFO);
     (output.part::<0, 16>(), output.part::<16, 32>())
 }
 
-/// The protobuf behind the version byte.
+/// Returns the protobuf after the version byte.
 fn body_of(bytes: &[u8]) -> Result<&[u8], SenderKeyError> {
     let (version, body) = bytes.split_first().ok_or(SenderKeyError::Malformed)?;
     let found = version >> 4;
@@ -300,42 +303,42 @@ fn body_of(bytes: &[u8]) -> Result<&[u8], SenderKeyError> {
 /// Why a sender key could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SenderKeyError {
-    /// There is no chain of ours to encrypt with.
+    /// There is no sender key of our own.
     #[error("no sender key of our own")]
     NotOurs,
-    /// The sender has not given us this chain, or so long ago that it is gone.
+    /// The sender has not distributed this chain, or it is too old and was dropped.
     #[error("no sender key {id}")]
     NoKey {
-        /// Number of the chain.
+        /// Id of the chain.
         id: u32,
     },
-    /// The bytes are no message, or one of its keys is none.
+    /// The bytes are not a message, or one of its keys is invalid.
     #[error("malformed group message")]
     Malformed,
-    /// The message is of another protocol version.
+    /// The message has another protocol version.
     #[error("group message of protocol version {found}")]
     Version {
-        /// The version that the message names.
+        /// The version in the message.
         found: u8,
     },
-    /// The owner of the chain did not send this.
+    /// The signature is not from the chain's owner.
     #[error("group message is not signed by its sender")]
     BadSignature,
-    /// The key of this message has been used: it was decrypted before, or is too old.
+    /// The message key no longer exists: the message was decrypted before, or it is too old.
     #[error("group message {iteration} was decrypted before")]
     Duplicate {
-        /// Place of the message in its chain.
+        /// Counter of the message.
         iteration: u32,
     },
-    /// More messages are missing before this one than keys would be kept for.
+    /// The message is more than [`SKIPPED_MAX`] ahead of the chain.
     #[error("group message {iteration} is too far ahead of {expected}")]
     TooFarAhead {
-        /// Place of the message in its chain.
+        /// Counter of the message.
         iteration: u32,
-        /// Place of the next message that has not come.
+        /// The chain's next counter.
         expected: u32,
     },
-    /// The chain has no numbers left.
+    /// The chain has no counters left.
     #[error("chain has no numbers left")]
     Exhausted,
 }

@@ -1,4 +1,4 @@
-//! Sender keys as the store keeps them.
+//! The stored form of sender keys.
 
 use prost::Message;
 use wmctl_proto::records::sender_key_state_structure::{

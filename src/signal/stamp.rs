@@ -1,32 +1,32 @@
-//! A number behind a stored record: which of the account's logs it was written in.
+//! A stamp on stored records: the number of the account's log in which the record was written.
 //!
-//! After a restore nothing may be encrypted with what an older record holds. The number says which
-//! records are older. It is a field of the record's protobuf that no client knows, so that all of
-//! them read the record as before; a record without one is of log 0.
+//! After a database restore, nothing may be encrypted with the keys of an older record. The stamp
+//! shows which records are older. It is a protobuf field that no client knows, so every client
+//! still reads the record. A record without a stamp belongs to log 0.
 
-/// Far away from the fields that the protocol may get.
+/// Far above the field numbers that the protocol may use.
 const FIELD: u32 = 1_900;
 const VARINT: u64 = 0;
 const FIXED_64: u64 = 1;
 const BYTES: u64 = 2;
 const FIXED_32: u64 = 5;
 
-/// One field at the top of a record.
+/// One top-level field of a record.
 pub(super) struct Field {
     pub(super) number: u32,
-    /// The value of a number.
+    /// The value of a varint field.
     value: u64,
-    /// The length of anything else.
+    /// The length of any other field, in bytes.
     pub(super) bytes: usize,
 }
 
-/// The number of the log that a record was written in.
+/// Returns the number of the log that a record was written in.
 pub fn of(record: &[u8]) -> u64 {
     let stamps = fields(record).filter(|field| field.number == FIELD);
     stamps.last().map_or(0, |field| field.value)
 }
 
-/// Adds the number to a record that has none.
+/// Adds the log number to a record that has none.
 pub fn put(record: &mut Vec<u8>, number: u64) {
     if number == 0 {
         return;
@@ -40,7 +40,7 @@ pub fn put(record: &mut Vec<u8>, number: u64) {
     }
 }
 
-/// The fields of a protobuf, as far as it is one.
+/// Returns the top-level fields of a protobuf, up to the first malformed one.
 pub(super) fn fields(mut record: &[u8]) -> impl Iterator<Item = Field> {
     std::iter::from_fn(move || {
         let key = varint(&mut record)?;

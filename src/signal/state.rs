@@ -1,4 +1,7 @@
-//! One double ratchet: X3DH starts it, every answer turns it, every message moves a chain on.
+//! One Double Ratchet. X3DH starts it, each reply is a Diffie-Hellman ratchet step, and each
+//! message advances a chain.
+//!
+//! Source: Double Ratchet (revision 1) sections 2.3 and 3; X3DH sections 3.3 and 3.4.
 
 use wmctl_proto::signal::PreKeySignalMessage;
 use zeroize::Zeroizing;
@@ -14,7 +17,8 @@ use crate::crypto::hkdf;
 use crate::crypto::random::Random;
 use crate::secret::Secret;
 
-/// Most chains of the peer that are kept; messages of older ones can no longer be read.
+/// Maximum number of the peer's chains that are kept. Messages of older chains cannot be decrypted.
+/// Source: libsignal-protocol-go 0.2.0 `state/record/SessionState.go`.
 pub(super) const RECEIVER_CHAINS_MAX: usize = 5;
 
 const START_INFO: &[u8] = b"WhisperText";
@@ -26,20 +30,20 @@ pub(super) struct State {
     pub(super) local_identity: PublicKey,
     pub(super) remote_identity: PublicKey,
     pub(super) root: Secret<32>,
-    /// The last counter of the sender chain before this one.
+    /// The last counter of the previous sending chain.
     pub(super) previous_counter: u32,
     pub(super) sender: Option<SenderChain>,
-    /// Oldest first.
+    /// Receiving chains, oldest first.
     pub(super) receivers: Vec<ReceiverChain>,
-    /// Set while the peer has not answered yet.
+    /// Set until the peer has replied.
     pub(super) pending: Option<Pending>,
     pub(super) remote_registration_id: u32,
     pub(super) local_registration_id: u32,
-    /// The initiator's key for this ratchet, which tells it from others with the same device.
+    /// The initiator's base key, which distinguishes this ratchet from others with the same device.
     pub(super) base_key: Option<PublicKey>,
 }
 
-/// What the peer needs to know with every message until it has answered.
+/// The data that each message must carry until the peer has replied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pending {
     pub(super) prekey_id: Option<u32>,
@@ -48,7 +52,8 @@ pub(super) struct Pending {
 }
 
 impl State {
-    /// Starts a ratchet with the owner of `bundle`, whose signature has been verified.
+    /// Starts a ratchet with the owner of `bundle`. The caller must have verified the bundle's
+    /// signature.
     pub(super) fn initiate(
         own: &Identity,
         bundle: &Bundle,
@@ -87,7 +92,7 @@ impl State {
         })
     }
 
-    /// The other side of [`State::initiate`].
+    /// Starts the ratchet of the receiving side, the counterpart of [`State::initiate`].
     pub(super) fn respond(
         own: &Identity,
         signed: &SignedPreKey,
@@ -121,7 +126,7 @@ impl State {
         })
     }
 
-    /// Encrypts with the next key of the sender chain.
+    /// Encrypts with the next key of the sending chain.
     pub(super) fn encrypt(&mut self, plain: &[u8]) -> Result<Sealed, RatchetError> {
         let sender = self.sender.as_mut().ok_or(RatchetError::NoSession)?;
         let keys = sender.key.message_keys();
@@ -158,21 +163,21 @@ impl State {
         })
     }
 
-    /// Whether there is a chain that messages can come from.
+    /// Returns whether there is a sending chain that can encrypt.
     pub(super) fn is_open(&self) -> bool {
         self.sender
             .as_ref()
             .is_some_and(|sender| !sender.key.is_closed())
     }
 
-    /// Nothing is encrypted any more until the peer's next key turns the ratchet.
+    /// Closes the sending chain. Encryption fails until the peer's next key causes a ratchet step.
     pub(super) fn close(&mut self) {
         if let Some(sender) = &mut self.sender {
             sender.key.close();
         }
     }
 
-    /// Decrypts; unless that succeeds nothing is changed.
+    /// Decrypts a message. Nothing changes on error.
     pub(super) fn decrypt(
         &mut self,
         message: &RatchetMessage,
@@ -195,8 +200,8 @@ impl State {
         Ok(plain)
     }
 
-    /// Decrypts the first message that comes with a new ratchet key, and answers that key with a
-    /// new one of ours.
+    /// Decrypts the first message with a new ratchet key of the peer, and performs a ratchet step
+    /// with a new key of ours.
     fn turn(
         &mut self,
         message: &RatchetMessage,
@@ -210,7 +215,7 @@ impl State {
         let opened = message.open(&keys, &self.remote_identity, &self.local_identity);
         let started = !self.receivers.is_empty();
         let plain = opened.map_err(|error| match error {
-            // All that is known of the chain is that ours do not lead to it.
+            // All that is certain is that our chains do not lead to it.
             RatchetError::BadMac if started => RatchetError::UnknownChain,
             error => error,
         })?;
@@ -234,10 +239,10 @@ impl State {
     }
 }
 
-/// X3DH: root and first chain from the agreements, in their order.
+/// Derives the root key and the first chain key from the X3DH agreements, in their order.
 fn start_keys(agreements: &[Secret<32>]) -> (Secret<32>, Secret<32>) {
     let mut material = Zeroizing::new(Vec::with_capacity(32 * (agreements.len() + 1)));
-    // The specification puts these first so that the material is never that of another protocol.
+    // X3DH section 2.2: the prefix separates this KDF input from that of other protocols.
     material.extend_from_slice(&[0xFF; 32]);
     for agreement in agreements {
         material.extend_from_slice(agreement.expose());
@@ -246,7 +251,7 @@ fn start_keys(agreements: &[Secret<32>]) -> (Secret<32>, Secret<32>) {
     (output.part::<0, 32>(), output.part::<32, 32>())
 }
 
-/// The next root, and the chain that it opens.
+/// Derives the next root key and the key of the chain it starts.
 fn turn_keys(root: &Secret<32>, agreement: &Secret<32>) -> (Secret<32>, Secret<32>) {
     let output = hkdf::derive::<64>(root.expose(), agreement.expose(), TURN_INFO);
     (output.part::<0, 32>(), output.part::<32, 32>())

@@ -1,4 +1,4 @@
-//! Bytes to values. Peers are hostile: every length, count and depth is bounded.
+//! The decoder of binary XML. Peers are untrusted: every length, count and depth is bounded.
 
 use std::io::Read;
 
@@ -8,52 +8,52 @@ use crate::ids::{Jid, Server};
 use crate::wire::node::{Content, Node, Value};
 use crate::wire::{tag, token};
 
-/// Longest node after inflating.
+/// Maximum size of an inflated node, in bytes.
 pub const NODE_BYTES_MAX: usize = 16 << 20;
-/// Deepest nesting that is accepted; real stanzas stay below ten.
+/// Maximum nesting depth; real stanzas stay below ten.
 pub const DEPTH_MAX: usize = 32;
-/// Most nodes in one stanza, over all levels; the longest real ones list some thousands of keys,
-/// each with two children.
+/// Maximum number of nodes in one stanza over all levels. The largest real stanzas list some
+/// thousands of keys, each with two children.
 pub const NODES_MAX: usize = 200_000;
-/// Most attributes of one node.
+/// Maximum number of attributes of one node.
 pub const ATTRS_MAX: usize = 128;
 
-/// The flag bit that says the rest is compressed.
+/// The flag bit for zlib compression.
 const FLAG_ZLIB: u8 = 2;
 
 /// Why bytes are not a node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NodeError {
-    /// The bytes ended inside a value.
+    /// The bytes end inside a value.
     #[error("node is cut short")]
     CutShort,
-    /// Bytes are left over behind the node.
+    /// There are bytes after the node.
     #[error("node is followed by {bytes} stray bytes")]
     Stray {
-        /// How many.
+        /// Number of extra bytes.
         bytes: usize,
     },
-    /// A byte that announces nothing, or nothing that may stand here.
+    /// The byte is not a valid type byte here.
     #[error("unexpected byte {byte} in a node")]
     Unexpected {
         /// The byte.
         byte: u8,
     },
-    /// Text that is not UTF-8, or packed digits that are none.
+    /// The text is not UTF-8, or the packed digits are invalid.
     #[error("malformed text in a node")]
     Text,
-    /// More than the limits above allow.
+    /// A limit is exceeded.
     #[error("node is over the limit of {limit}")]
     Limit {
-        /// Which limit.
+        /// The name of the limit.
         limit: &'static str,
     },
-    /// The compressed form is broken.
+    /// The compressed data is invalid.
     #[error("node does not inflate")]
     Inflate,
 }
 
-/// Reads the whole plaintext of a frame: the flag byte and one node.
+/// Decodes the whole plaintext of a frame: the flag byte and one node.
 pub fn decode(plain: &[u8]) -> Result<Node, NodeError> {
     let (flags, rest) = plain.split_first().ok_or(NodeError::CutShort)?;
     if NODE_BYTES_MAX < rest.len() {
@@ -87,11 +87,11 @@ fn decode_node(bytes: &[u8]) -> Result<Node, NodeError> {
 
 struct Reader<'a> {
     rest: &'a [u8],
-    /// Nodes read so far.
+    /// Number of nodes read so far.
     nodes: usize,
 }
 
-/// One value where text or an address may stand.
+/// A value that may be text or an address.
 enum Word {
     Nothing,
     Text(String),
@@ -167,12 +167,12 @@ impl<'a> Reader<'a> {
             tag::LIST_EMPTY => Ok(Content::None),
             tag::LIST_8 | tag::LIST_16 => {
                 let length = self.list_length(first)?;
-                // A node takes at least three bytes: a lie about the count reserves nothing.
+                // A node takes at least three bytes, so a false count reserves little memory.
                 let mut nodes = Vec::with_capacity(length.min(self.rest.len() / 3));
                 for _ in 0..length {
                     nodes.push(self.node(depth + 1)?);
                 }
-                // A list of none says no more than no list, however it is written.
+                // An empty list equals no content.
                 Ok(match nodes.is_empty() {
                     true => Content::None,
                     false => Content::Nodes(nodes),
@@ -201,14 +201,14 @@ impl<'a> Reader<'a> {
     fn raw(&mut self, first: u8) -> Result<&'a [u8], NodeError> {
         let length = match first {
             tag::BINARY_8 => self.number(1)?,
-            // Only 20 of the 24 bits count.
+            // Only 20 of the 24 bits are used.
             tag::BINARY_20 => self.number(3)? & 0xF_FFFF,
             _ => self.number(4)?,
         };
         self.take(length)
     }
 
-    /// A word that must be text: tags, names of attributes, servers.
+    /// Reads a word that must be text: a tag, an attribute name, or a server.
     fn text(&mut self) -> Result<String, NodeError> {
         let first = self.byte()?;
         match self.flat_word(first)? {
@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The user part of an address: text, or nothing.
+    /// Reads the user part of an address, which may be empty.
     fn user(&mut self) -> Result<String, NodeError> {
         let first = self.byte()?;
         match self.flat_word(first)? {
@@ -227,8 +227,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A word that is no address. Looking first is what bounds the recursion: an address inside an
-    /// address inside an address would otherwise take the stack.
+    /// Reads a word that is not an address. This bounds the recursion: nested addresses could
+    /// otherwise overflow the stack.
     fn flat_word(&mut self, first: u8) -> Result<Word, NodeError> {
         match first {
             tag::JID_PAIR | tag::AD_JID | tag::FB_JID | tag::INTEROP_JID => {
@@ -294,7 +294,7 @@ impl<'a> Reader<'a> {
         if kind == tag::AD_JID {
             let (domain, device) = (self.byte()?, self.byte()?);
             let user = self.user()?;
-            // Other numbers were once agents of phone-number accounts.
+            // Other values were formerly agents of phone-number accounts.
             let server = Server::from_domain(domain).unwrap_or(Server::User);
             return Ok(address_or_text(&user, server, u16::from(device)));
         }
@@ -315,7 +315,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// An address that breaks our rules stays readable as text: the stanza is not lost for it.
+/// Returns an address, or text if it breaks our rules, so that the stanza is not lost.
 fn address_or_text(user: &str, server: Server, device: u16) -> Word {
     match Jid::checked(user, server, device) {
         Ok(jid) => Word::Jid(jid),

@@ -1,16 +1,16 @@
-//! Values to bytes, in the shortest form: dictionary word, packed digits, or raw.
+//! The encoder of binary XML. It chooses the shortest form: dictionary word, packed digits or raw.
 
 use crate::ids::{Jid, Server};
 use crate::wire::node::{Content, Node, Value};
 use crate::wire::{tag, word};
 
-/// Longest text that is packed two characters a byte.
+/// Maximum length of text that is packed two characters per byte.
 pub(super) const PACKED_CHARS_MAX: usize = 127;
 
-/// Room for most stanzas.
+/// Initial buffer size in bytes, enough for most stanzas.
 const STANZA_BYTES: usize = 512;
 
-/// The whole plaintext of a frame: a flag byte (nothing compressed) and the node.
+/// Encodes the whole plaintext of a frame: a flag byte (no compression) and the node.
 pub fn encode(node: &Node) -> Vec<u8> {
     let mut out = Vec::with_capacity(STANZA_BYTES);
     out.push(0);
@@ -43,7 +43,7 @@ fn put_node(node: &Node, out: &mut Vec<u8>) {
     }
 }
 
-/// Attributes without a value are left out, as every client does.
+/// Attributes without a value are omitted, as in other clients.
 fn is_empty(value: &Value) -> bool {
     matches!(value, Value::Text(text) if text.is_empty())
 }
@@ -53,8 +53,8 @@ fn put_list(length: usize, out: &mut Vec<u8>) {
         Ok(0) => out.push(tag::LIST_EMPTY),
         Ok(short) => out.extend([tag::LIST_8, short]),
         Err(_) => {
-            // Decoders bound lists far below this; a longer one is our own fault and is cut short
-            // nowhere: stanzas are built in bounded batches.
+            // Stanzas are built in bounded batches, so no list is this long. Decoders reject far
+            // shorter ones.
             let long = u16::try_from(length).unwrap_or(u16::MAX);
             out.push(tag::LIST_16);
             out.extend(long.to_be_bytes());
@@ -95,7 +95,7 @@ fn hex(byte: u8) -> Option<u8> {
 }
 
 fn put_packed(text: &str, kind: u8, digit: fn(u8) -> Option<u8>, out: &mut Vec<u8>) {
-    /// Fills the last byte where the number of characters is odd.
+    /// Fills the last half byte if the number of characters is odd.
     const FILLER: u8 = 15;
     let odd = text.len() % 2;
     out.extend([kind, text.len().div_ceil(2) as u8 | (odd as u8) << 7]);

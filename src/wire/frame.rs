@@ -1,19 +1,22 @@
-//! Frames: the length-prefixed records that the socket carries.
+//! Frames: the length-prefixed records of a connection.
 //!
-//! Nothing here performs input or output: bytes go in, whole frames come out.
+//! This file performs no input or output: it splits bytes into whole frames.
+//!
+//! Source: whatsmeow 33cfac51 `socket/constants.go`; routing header: Baileys 7.0.0-rc13
+//! `src/Utils/noise-handler.ts`.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::wire::token::DICTIONARY_VERSION;
 
-/// What a client sends once, before its first frame: two letters, the protocol's number 6 and the
-/// version of the dictionaries.
+/// The header that a client sends once before its first frame: "WA", the protocol number 6, and the
+/// dictionary version.
 pub const HEADER: [u8; 4] = [b'W', b'A', 6, DICTIONARY_VERSION];
-/// What stands before routing information, which itself stands before [`HEADER`].
+/// The header of the routing hint, which is sent before [`HEADER`].
 const ROUTING_HEADER: [u8; 4] = [b'E', b'D', 0, 1];
-/// Longest payload that is accepted, well below the 16 MiB that the length field could say.
+/// Maximum payload in bytes, well below the 16 MiB that the length field allows.
 pub const FRAME_BYTES_MAX: usize = 8 << 20;
-/// Longest routing information; real ones have some dozens of bytes.
+/// Maximum length of a routing hint in bytes; real ones have some dozens of bytes.
 pub const ROUTING_BYTES_MAX: usize = 4 << 10;
 
 const LENGTH_BYTES: usize = 3;
@@ -21,18 +24,18 @@ const LENGTH_BYTES: usize = 3;
 /// Why bytes are not frames.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// The peer announced a frame that we refuse to buffer.
+    /// The peer announced a frame that exceeds the limit.
     #[error("frame of {length} bytes is over the limit of {FRAME_BYTES_MAX}")]
     TooLong {
-        /// The length that was announced.
+        /// The announced length in bytes.
         length: usize,
     },
-    /// The connection did not begin with the header.
+    /// The connection does not start with the header.
     #[error("the connection does not begin with the protocol's header")]
     Header,
 }
 
-/// Splits the next whole frame off `buffer`; `None` means that more bytes are needed.
+/// Removes the next whole frame from `buffer`; `None` if more bytes are needed.
 pub fn split_frame(buffer: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
     let [high, middle, low, ..] = buffer[..] else {
         return Ok(None);
@@ -60,8 +63,8 @@ pub fn put_frame(payload: &[u8], buffer: &mut BytesMut) -> Result<(), FrameError
     Ok(())
 }
 
-/// Appends what a client sends before its first frame. Routing information over the limit is left
-/// out: it only helps the server to route.
+/// Appends the bytes that a client sends before its first frame. A routing hint over the limit is
+/// omitted, because it is optional.
 pub fn put_intro(routing_info: Option<&[u8]>, buffer: &mut BytesMut) {
     if let Some(info) = routing_info.filter(|info| info.len() <= ROUTING_BYTES_MAX) {
         buffer.put_slice(&ROUTING_HEADER);
@@ -71,7 +74,7 @@ pub fn put_intro(routing_info: Option<&[u8]>, buffer: &mut BytesMut) {
     buffer.put_slice(&HEADER);
 }
 
-/// Splits off what a client sends before its first frame; `None` means that more bytes are needed.
+/// Removes the bytes that a client sends before its first frame; `None` if more bytes are needed.
 pub fn split_intro(buffer: &mut BytesMut) -> Result<Option<()>, FrameError> {
     let mut start = 0;
     if buffer.starts_with(&ROUTING_HEADER) {

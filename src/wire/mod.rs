@@ -1,6 +1,8 @@
-//! Bytes and values: frames, binary XML, and the token dictionaries.
+//! The wire format: frames, binary XML, and the token dictionaries.
 //!
-//! It knows nothing of what stanzas mean, and performs no input or output.
+//! This module does not interpret stanzas and performs no input or output.
+//!
+//! Source: whatsmeow 33cfac51 `binary/`, `socket/framesocket.go`.
 
 pub mod decode;
 pub mod encode;
@@ -13,7 +15,7 @@ mod tests;
 pub mod token;
 mod word;
 
-/// Bytes that announce what follows in binary XML.
+/// Type bytes of binary XML.
 mod tag {
     pub(super) const LIST_EMPTY: u8 = 0;
     pub(super) const DICTIONARY_0: u8 = 236;

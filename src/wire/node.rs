@@ -1,45 +1,45 @@
-//! Nodes: what a stanza is made of.
+//! Nodes, the elements of stanzas.
 
 use std::borrow::Cow;
 
 use crate::ids::{Jid, MessageId};
 
-/// One element: a tag, attributes in order, and content.
+/// One element: a tag, ordered attributes, and content.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Node {
     /// The name of the element.
     pub tag: String,
-    /// Attributes in the order of the wire.
+    /// The attributes in wire order.
     pub attrs: Vec<(String, Value)>,
-    /// What stands inside.
+    /// The content.
     pub content: Content,
 }
 
-/// The value of an attribute. Addresses have a form of their own on the wire.
+/// The value of an attribute. Addresses have their own wire form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Anything that is not an address.
+    /// Any value that is not an address.
     Text(String),
     /// An address.
     Jid(Jid),
 }
 
-/// What stands inside an element.
+/// The content of an element.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Content {
-    /// Nothing.
+    /// No content.
     #[default]
     None,
     /// Raw bytes.
     Bytes(Vec<u8>),
-    /// Bytes that travelled as a dictionary word or packed digits.
+    /// Text that was sent as a dictionary word or as packed digits.
     Text(String),
-    /// Further elements.
+    /// Child elements.
     Nodes(Vec<Node>),
 }
 
 impl Node {
-    /// An element without attributes and content.
+    /// Creates an element without attributes and content.
     pub fn new(tag: impl Into<String>) -> Self {
         Self {
             tag: tag.into(),
@@ -54,7 +54,7 @@ impl Node {
         self
     }
 
-    /// Adds an attribute if there is a value for it.
+    /// Adds an attribute if `value` is `Some`.
     #[must_use]
     pub fn attr_opt(self, name: &str, value: Option<impl Into<Value>>) -> Self {
         match value {
@@ -63,7 +63,7 @@ impl Node {
         }
     }
 
-    /// Sets an attribute, in place of an earlier one of that name.
+    /// Sets an attribute and replaces an earlier one of that name.
     pub fn set_attr(&mut self, name: &str, value: impl Into<Value>) {
         let value = value.into();
         match self.attrs.iter_mut().find(|(key, _)| key == name) {
@@ -72,19 +72,19 @@ impl Node {
         }
     }
 
-    /// Takes an attribute out.
+    /// Removes an attribute.
     pub fn remove_attr(&mut self, name: &str) {
         self.attrs.retain(|(key, _)| key != name);
     }
 
-    /// Adds an element inside, in place of content that is no elements.
+    /// Adds a child. Replaces content that is not a list of elements.
     #[must_use]
     pub fn with_child(mut self, child: Node) -> Self {
         self.push(child);
         self
     }
 
-    /// Adds elements inside, in place of content that is no elements.
+    /// Adds children. Replaces content that is not a list of elements.
     #[must_use]
     pub fn with_children(mut self, children: impl IntoIterator<Item = Node>) -> Self {
         for child in children {
@@ -93,7 +93,7 @@ impl Node {
         self
     }
 
-    /// Adds an element inside, in place of content that is no elements.
+    /// Adds a child. Replaces content that is not a list of elements.
     pub fn push(&mut self, child: Node) {
         match &mut self.content {
             Content::Nodes(nodes) => nodes.push(child),
@@ -108,7 +108,7 @@ impl Node {
         self
     }
 
-    /// The value of an attribute.
+    /// Returns the value of an attribute.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.attrs
             .iter()
@@ -116,7 +116,7 @@ impl Node {
             .map(|(_, value)| value)
     }
 
-    /// An attribute as text; addresses in their text form.
+    /// Returns an attribute as text; an address in its text form.
     pub fn attr_text(&self, name: &str) -> Option<Cow<'_, str>> {
         Some(match self.value(name)? {
             Value::Text(text) => Cow::Borrowed(text.as_str()),
@@ -124,12 +124,12 @@ impl Node {
         })
     }
 
-    /// Whether the attribute is there with exactly this text.
+    /// Returns whether the attribute exists with exactly this text.
     pub fn attr_is(&self, name: &str, text: &str) -> bool {
         self.attr_text(name).is_some_and(|found| found == text)
     }
 
-    /// An attribute as an address, whichever way it travelled.
+    /// Returns an attribute as an address, from either wire form.
     pub fn attr_jid(&self, name: &str) -> Option<Jid> {
         match self.value(name)? {
             Value::Jid(jid) => Some(jid.clone()),
@@ -137,7 +137,7 @@ impl Node {
         }
     }
 
-    /// An attribute as a decimal number.
+    /// Returns an attribute as a decimal number.
     pub fn attr_u64(&self, name: &str) -> Option<u64> {
         match self.value(name)? {
             Value::Text(text) => text.parse().ok(),
@@ -145,17 +145,17 @@ impl Node {
         }
     }
 
-    /// The attribute `id` as the id of a message.
+    /// Returns the attribute `id` as a message id.
     pub fn message_id(&self) -> Option<MessageId> {
         self.attr_text("id")?.parse().ok()
     }
 
-    /// The first element inside with that tag.
+    /// Returns the first child with this tag.
     pub fn child(&self, tag: &str) -> Option<&Node> {
         self.children().iter().find(|child| child.tag == tag)
     }
 
-    /// The elements inside; none where the content is something else.
+    /// Returns the children; empty if the content is something else.
     pub fn children(&self) -> &[Node] {
         match &self.content {
             Content::Nodes(nodes) => nodes,
@@ -163,12 +163,12 @@ impl Node {
         }
     }
 
-    /// The elements inside with that tag.
+    /// Returns the children with this tag.
     pub fn children_named<'a>(&'a self, tag: &'a str) -> impl Iterator<Item = &'a Node> {
         self.children().iter().filter(move |child| child.tag == tag)
     }
 
-    /// The content as bytes, whichever way they travelled.
+    /// Returns the content as bytes, from either wire form.
     pub fn content_bytes(&self) -> Option<&[u8]> {
         match &self.content {
             Content::Bytes(bytes) => Some(bytes),
@@ -177,7 +177,7 @@ impl Node {
         }
     }
 
-    /// The content as text, if it is UTF-8.
+    /// Returns the content as text if it is UTF-8.
     pub fn content_text(&self) -> Option<&str> {
         std::str::from_utf8(self.content_bytes()?).ok()
     }

@@ -1,10 +1,11 @@
-//! Nodes as XML for trace logs. Content and long values are hidden: logs carry no keys and no text.
+//! Nodes as XML for trace logs. Content and long values are hidden, so logs contain no keys and no
+//! text.
 
 use std::fmt;
 
 use crate::wire::node::{Content, Node, Value};
 
-/// Longest attribute value that is shown.
+/// Maximum length of a shown attribute value, in bytes.
 const VALUE_CHARS_MAX: usize = 80;
 
 impl fmt::Display for Node {

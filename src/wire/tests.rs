@@ -103,7 +103,7 @@ fn hostile_nodes_are_refused() {
 fn addresses_do_not_nest() {
     for byte in [0xfa, 0xf7, 0xf6, 0xf5] {
         let mut bytes = b"\x00\xf8\x03\x19\x04".to_vec();
-        // The first one may be an address; its user may not.
+        // The first word may be an address; its user may not.
         bytes.resize(1 << 20, byte);
         assert!(decode::decode(&bytes).is_err());
     }
@@ -176,7 +176,7 @@ fn logs_show_no_content() {
     assert_eq!(node.to_string(), "<enc type=\"msg\"><!-- 6 bytes --></enc>");
 }
 
-/// Any node that a client may build; text content is what decoding gives for dictionary words.
+/// Any node that a client may build. Text content is what the decoder returns for dictionary words.
 fn any_node() -> impl Strategy<Value = Node> {
     let word = prop_oneof![
         "[a-z]{1,8}",
@@ -229,7 +229,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         if let Ok(node) = decode::decode(&bytes) {
-            // What was accepted can be shown and written again.
+            // An accepted node can be rendered and encoded again.
             let again = decode::decode(&encode(&node));
             prop_assert!(again.is_ok(), "{} {:?}", node, again);
         }

@@ -1,11 +1,13 @@
-//! The token dictionaries, version 3: words that the wire writes as one or two bytes.
+//! The token dictionaries, version 3: words that the wire encodes as one or two bytes.
 //!
-//! Data only, in the order that the protocol gives; the file is as long as the dictionaries are.
+//! Data only, in the order of the protocol.
+//!
+//! Source: whatsmeow 33cfac51 `binary/token/token.go`.
 
-/// The dictionary version that the connection header announces.
+/// The dictionary version in the connection header.
 pub const DICTIONARY_VERSION: u8 = 3;
 
-/// Words of one byte; the index is the byte. Byte 0 means nothing (an empty list).
+/// One-byte words; the index is the byte. Byte 0 means an empty list.
 pub(super) static SINGLE: [&str; 236] = [
     "", "xmlstreamstart", "xmlstreamend", "s.whatsapp.net", "type", "participant", "from",
     "receipt", "id", "notification", "disappearing_mode", "status", "jid", "broadcast", "user",
@@ -41,7 +43,7 @@ pub(super) static SINGLE: [&str; 236] = [
     "attribute_padding", "1080", "03", "screen_height",
 ];
 
-/// Words behind the byte 236; the index is the second byte.
+/// Words after byte 236; the index is the second byte.
 pub(super) static DOUBLE_0: [&str; 256] = [
     "read-self", "active", "fbns", "protocol", "reaction", "screen_width", "heartbeat", "deviceid",
     "2:47DEQpj8", "uploadfieldstat", "voip_settings", "retry", "priority", "longitude", "conflict",
@@ -86,7 +88,7 @@ pub(super) static DOUBLE_0: [&str; 256] = [
     "played-self", "catalog_exists", "01f", "mute_v2",
 ];
 
-/// Words behind the byte 237; the index is the second byte.
+/// Words after byte 237; the index is the second byte.
 pub(super) static DOUBLE_1: [&str; 256] = [
     "reject", "dirty", "announcement", "020", "13", "9", "status_video_max_bitrate",
     "fb:thrift_iq", "offline_batch", "022", "full", "ctwa_first_business_reply_logging", "h.264",
@@ -146,7 +148,7 @@ pub(super) static DOUBLE_1: [&str; 256] = [
     "ptt_conversation_waveform", "u_aud_limit_sil_restarts_test1",
 ];
 
-/// Words behind the byte 238; the index is the second byte.
+/// Words after byte 238; the index is the second byte.
 pub(super) static DOUBLE_2: [&str; 256] = [
     "64", "ptt_playback_speed_enabled", "web_product_list_message_enabled", "paid_convo_ts", "27",
     "manufacturer", "psp-routing", "grp_uii_cleanup", "ptt_draft_enabled", "03c",
@@ -181,7 +183,7 @@ pub(super) static DOUBLE_2: [&str; 256] = [
     "regular", "1181", "1766", "05b", "1183", "1213", "1304", "1537",
 ];
 
-/// Words behind the byte 239; the index is the second byte.
+/// Words after byte 239; the index is the second byte.
 pub(super) static DOUBLE_3: [&str; 256] = [
     "1724", "profile_picture", "1071", "1314", "1605", "407", "990", "1710", "746",
     "pricing_model", "056", "059", "061", "1119", "6027", "65", "877", "1607", "05d", "917",
@@ -207,7 +209,7 @@ pub(super) static DOUBLE_3: [&str; 256] = [
     "066", "387", "1468", "1706", "2186", "2261", "471", "728", "1147", "1372", "1961",
 ];
 
-/// Every word with its dictionary (`None`: one byte) and index, in byte order.
+/// All words with dictionary (`None`: one byte) and index, in byte order.
 pub(super) static SORTED: [(&str, Option<u8>, u8); 1259] = [
     ("-", Some(1), 247), ("-1", Some(2), 114), (".", Some(0), 204), ("..", Some(2), 103),
     ("...", Some(2), 27), ("0", None, 45), ("00", None, 176), ("01", None, 199),

@@ -1,19 +1,19 @@
-//! Finds a text in the dictionaries: one look into a table that the compiler fills. A search by
-//! halves takes eleven comparisons for each text that a stanza has, most of which are no words.
+//! Dictionary lookup with a hash table that is computed at compile time. A binary search would take
+//! eleven comparisons for each text of a stanza, most of which are not in the dictionary.
 
 use crate::wire::token::SORTED;
 
-/// A power of two, three times as many as there are words: few share a place.
+/// Table size: a power of two, three times the number of words, which keeps collisions rare.
 const PLACES: usize = 4_096;
-/// Stands where no word is.
+/// Marks an empty slot.
 const NONE: u16 = u16::MAX;
-/// What is longer is no word.
+/// Length of the longest word, in bytes.
 const WORD_BYTES_MAX: usize = longest();
 
-/// Places of words in [`SORTED`]. A word whose place is taken stands at the next that is free.
+/// Indices into [`SORTED`], with linear probing.
 static TABLE: [u16; PLACES] = filled();
 
-/// The dictionary of a word (`None`: one byte) and its index.
+/// Returns the dictionary of a word (`None`: one-byte words) and its index.
 pub(super) fn find(text: &str) -> Option<(Option<u8>, u8)> {
     if WORD_BYTES_MAX < text.len() {
         return None;
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(find(&"x".repeat(1_000)), None);
     }
 
-    /// However a text is chosen, it is compared with few words.
+    /// Any text is compared with few words.
     #[test]
     fn words_that_share_places_are_few() {
         let mut longest = 0;

@@ -1,4 +1,4 @@
-//! Messages that were changed, forged or made up.
+//! Modified, forged and invented messages.
 
 use proptest::prelude::*;
 use prost::Message;
@@ -71,7 +71,8 @@ fn changes_of_the_inner_message_are_refused() {
     }
     assert!(bob.receive(&sealed).is_ok());
 
-    // The ratchet runs: its MAC covers the identity that started it, whatever is claimed now.
+    // In an established ratchet the MAC covers the identity that started it, whatever the message
+    // claims.
     let again = alice.send(b"second");
     let mut body = PreKeySignalMessage::decode(&again.bytes[1..]).unwrap();
     body.identity_key = Some(other);
@@ -86,14 +87,14 @@ fn a_message_is_for_one_receiver() {
     let mut carol = Device::new(3);
     alice.start(&carol.bundle()).unwrap();
     let first = alice.send(b"for carol");
-    // Bob has pre-keys with the same numbers, but not the same keys.
+    // Bob has pre-keys with the same ids, but not the same keys.
     bob.one_time = Some(PreKey::generate(21, &mut bob.random));
     assert_eq!(bob.receive(&first), Err(RatchetError::BadMac));
     check(&mut alice, &mut carol, b"too", Kind::PreKey);
     let (mut alice, mut bob) = acquainted();
     let sealed = alice.send(b"for bob");
     assert_eq!(carol.receive(&sealed), Err(RatchetError::UnknownChain));
-    // Nor does it come back to its sender.
+    // The sender cannot decrypt it either.
     assert!(alice.receive(&sealed).is_err());
     assert!(bob.receive(&sealed).is_ok());
 }

@@ -1,4 +1,5 @@
-//! Two devices and a group in conversation, over a network that loses, doubles and reorders.
+//! Two devices and a group in conversation, over a network that loses, duplicates and reorders
+//! messages.
 
 mod hostile;
 mod ratchets;
@@ -108,7 +109,7 @@ impl Device {
         Ok(plain)
     }
 
-    /// Every step starts from the stored form, as in life.
+    /// Encodes and decodes everything, as between two units of work.
     fn through_the_store(&mut self) {
         if let Some(ratchet) = &self.ratchet {
             let loaded = Ratchet::decode(&ratchet.encode()).unwrap();
@@ -118,14 +119,14 @@ impl Device {
     }
 }
 
-/// Two devices; the first has started a ratchet with the second, which knows nothing of it.
+/// Returns two devices. The first has started a ratchet; the second does not know of it yet.
 fn introduced() -> (Device, Device) {
     let (mut alice, bob) = (Device::new(1), Device::new(2));
     alice.start(&bob.bundle()).unwrap();
     (alice, bob)
 }
 
-/// Two devices with a ratchet that both have used.
+/// Returns two devices with a ratchet that both have used.
 fn acquainted() -> (Device, Device) {
     let (mut alice, mut bob) = introduced();
     check(&mut alice, &mut bob, b"first", Kind::PreKey);

@@ -57,7 +57,7 @@ fn a_message_comes_once() {
     let first = alice.send(b"first");
     let second = alice.send(b"second");
     assert_eq!(bob.receive(&first).unwrap(), b"first");
-    // The pre-key is used up by now; the ratchet that it started answers for the message.
+    // The pre-key is used up; the existing ratchet recognises the message.
     assert_eq!(
         bob.receive(&first),
         Err(RatchetError::Duplicate { counter: 0 })
@@ -132,7 +132,7 @@ fn messages_may_be_ahead_up_to_the_limit() {
     assert_eq!(bob.receive(&sent[SKIPPED_MAX + 1]), Err(far));
     assert_eq!(bob.receive(&sent[SKIPPED_MAX]).unwrap(), b"x");
     assert_eq!(bob.receive(&sent[0]).unwrap(), b"x");
-    // The oldest key makes room for the newest when there are too many.
+    // If there are too many keys, the oldest is dropped.
     let more: Vec<_> = (0..3)
         .map(|_| alice.ratchet.as_mut().unwrap().encrypt(b"y").unwrap())
         .collect();
@@ -147,7 +147,7 @@ fn messages_may_be_ahead_up_to_the_limit() {
 
 #[test]
 fn a_record_that_stepped_back_encrypts_nothing_until_it_is_replaced() {
-    // Also the first messages, which the peer has not answered.
+    // Including first messages that the peer has not answered.
     for (mut alice, mut bob) in [introduced(), acquainted()] {
         let mut back = alice.ratchet.clone().unwrap();
         for _ in 0..300 {
@@ -159,7 +159,7 @@ fn a_record_that_stepped_back_encrypts_nothing_until_it_is_replaced() {
         let back = Ratchet::decode(&back.encode()).unwrap();
         assert!(ratchet::is_ended(&back.encode()));
         alice.ratchet = Some(back);
-        // What stays on the peer's chain is read, and opens nothing.
+        // A message on the peer's known chain is decrypted and reopens nothing.
         if bob.ratchet.as_ref().is_some_and(Ratchet::is_open) {
             let late = bob.send(b"late");
             assert_eq!(alice.receive(&late), Ok(b"late".to_vec()));
@@ -180,7 +180,7 @@ fn an_ended_ratchet_encrypts_again_once_the_peer_turned_it() {
     check(&mut alice, &mut bob, b"lost", Kind::Message);
     back.close();
     alice.ratchet = Some(back);
-    // The peer answers what was lost: that turns the ratchet, under a new key of ours.
+    // The peer's reply to a lost message causes a ratchet step with a new key of ours.
     check(&mut bob, &mut alice, b"answer to it", Kind::Message);
     let ratchet = alice.ratchet.as_ref().unwrap();
     assert!(ratchet.is_open() && !ratchet::is_ended(&ratchet.encode()));
@@ -201,7 +201,7 @@ fn both_sides_may_start_at_once() {
         assert_eq!(bob.receive(&to_bob).unwrap(), [round, 1]);
         assert_eq!(alice.receive(&to_alice).unwrap(), [round, 2]);
     }
-    // Once they take turns they agree on one ratchet.
+    // Once they take turns, both use the same ratchet.
     check(&mut alice, &mut bob, b"a", Kind::Message);
     check(&mut bob, &mut alice, b"b", Kind::Message);
     assert_eq!(
@@ -236,7 +236,7 @@ fn archived_ratchets_are_bounded() {
         alice.start(&bundle).unwrap();
     }
     assert_eq!(alice.receive(&oldest).unwrap(), b"oldest");
-    // That brought the oldest one back to the front: now it stands at the end again.
+    // That moved the oldest ratchet to the front; now it is last again.
     for _ in 0..=ARCHIVED_MAX {
         alice.start(&bundle).unwrap();
     }
@@ -293,7 +293,7 @@ fn a_message_without_a_ratchet_says_so() {
     assert_eq!(bob.receive(&sealed), Err(RatchetError::NoSession));
 }
 
-/// What the network does next.
+/// The next action of the network.
 #[derive(Clone, Debug)]
 enum Step {
     Send { from_alice: bool },
@@ -317,7 +317,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// Whatever the network does, a message that comes is read, and read once.
+    /// Whatever the network does, each message that arrives is decrypted exactly once.
     #[test]
     fn every_message_that_comes_is_read_once(steps in steps()) {
         let (alice, bob) = introduced();
@@ -326,7 +326,8 @@ proptest! {
         let mut devices = [alice, bob];
         let mut under_way: [Vec<(Vec<u8>, Sealed)>; 2] = [Vec::new(), Vec::new()];
         let mut read: [Vec<Sealed>; 2] = [Vec::new(), Vec::new()];
-        // Chains are forgotten after five turns: so that no message is that late, starts are few.
+        // Chains are dropped after five ratchet steps. Few restarts keep messages from being that
+        // late.
         let mut restarts = 0;
         for (number, step) in steps.into_iter().enumerate() {
             match step {
@@ -341,7 +342,7 @@ proptest! {
                 }
                 Step::Deliver { to_alice, at } => {
                     let to = usize::from(!to_alice);
-                    // At most four late: older chains may be gone.
+                    // At most four messages are late, because older chains may be gone.
                     if under_way[to].is_empty() {
                         continue;
                     }

@@ -1,4 +1,4 @@
-//! The stored form: what other clients write is read, and the other way round.
+//! The stored form: compatibility with other clients in both directions.
 
 use prost::Message;
 use wmctl_proto::records::session_structure::PendingKeyExchange;
@@ -61,7 +61,7 @@ fn a_pending_ratchet_survives_the_store() {
     check(&mut alice, &mut bob, b"first", Kind::PreKey);
 }
 
-/// What other clients leave empty or write out of habit does not disturb.
+/// Empty or redundant fields of other clients do no harm.
 #[test]
 fn habits_of_other_clients_are_read() {
     let (mut alice, mut bob) = acquainted();

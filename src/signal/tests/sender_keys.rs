@@ -1,4 +1,4 @@
-//! One device writes to a group, others read.
+//! One device writes to a group, and others read.
 
 use prost::Message;
 use wmctl_proto::records::SenderKeyRecordStructure;
@@ -121,7 +121,7 @@ fn old_chains_are_kept_for_a_while() {
     }
 }
 
-/// Whatsmeow keeps a chain once more with each message that distributes it.
+/// Whatsmeow stores a chain again with each message that distributes it.
 #[test]
 fn a_chain_that_is_kept_more_than_once_reads_what_was_late() {
     let mut random = StdRng::seed_from_u64(1);
@@ -199,7 +199,7 @@ fn messages_may_be_ahead_up_to_the_limit() {
     assert_eq!(group.read(&sent[0]), Ok(b"x".to_vec()));
 }
 
-/// Some clients leave out every odd number.
+/// Some clients skip every odd counter.
 #[test]
 fn numbers_may_be_left_out() {
     let mut group = Group::new();
