@@ -54,6 +54,8 @@ pub struct Login {
     pub since_ms: u64,
     /// Time at which the server saw the connection close, or the current time if it is open.
     pub until_ms: u64,
+    /// Whether it is still open.
+    pub open: bool,
 }
 
 /// A violation of the protocol by a client.
@@ -113,8 +115,8 @@ pub(super) struct Journal {
     entries_max: usize,
     breaches: Vec<Breach>,
     known: HashSet<Breach>,
-    /// Logins and whether each is still open.
-    logins: Vec<(Login, bool)>,
+    /// Logins, oldest first.
+    logins: Vec<Login>,
     steps: HashMap<Step, [u8; 32]>,
 }
 
@@ -165,22 +167,23 @@ impl Journal {
                 device: device.clone(),
                 since_ms: now_ms,
                 until_ms: now_ms,
+                open: true,
             };
-            self.logins.push((login, true));
+            self.logins.push(login);
         }
     }
 
     pub(super) fn closed(&mut self, now_ms: u64, link: LinkId) {
         let logins = self.logins.iter_mut().rev();
-        for (login, open) in logins.filter(|(login, open)| *open && login.link == link) {
-            (login.until_ms, *open) = (now_ms, false);
+        for login in logins.filter(|login| login.open && login.link == link) {
+            (login.until_ms, login.open) = (now_ms, false);
         }
     }
 
     /// Returns all logins so far, oldest first.
     pub(super) fn logins(&self, now_ms: u64) -> Vec<Login> {
-        let until = |(login, open): &(Login, bool)| Login {
-            until_ms: if *open { now_ms } else { login.until_ms },
+        let until = |login: &Login| Login {
+            until_ms: if login.open { now_ms } else { login.until_ms },
             ..login.clone()
         };
         self.logins.iter().map(until).collect()

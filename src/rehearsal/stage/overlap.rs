@@ -27,6 +27,7 @@ mod tests {
             device: Jid::user(*user),
             since_ms: *since_ms,
             until_ms: *until_ms,
+            open: false,
         };
         let given: Vec<Login> = logins.iter().map(login).collect();
         assert_eq!(longest_ms(&given, first), expected, "{logins:?} {first}");
