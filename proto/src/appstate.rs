@@ -64,7 +64,7 @@ pub mod syncd_mutation {
         }
     }
 }
-/// What an external blob of a patch holds.
+/// The content of a patch's external blob.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SyncdMutations {
     #[prost(message, repeated, tag = "1")]
@@ -136,7 +136,7 @@ pub struct SyncActionData {
     #[prost(int32, optional, tag = "4")]
     pub version: ::core::option::Option<i32>,
 }
-/// One field besides timestamp (milliseconds) is set: the one that the index names.
+/// Besides timestamp (milliseconds), exactly one field is set: the one that the index names.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SyncActionValue {
     #[prost(int64, optional, tag = "1")]

@@ -38,7 +38,7 @@ pub mod handshake_message {
         pub payload: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
     }
 }
-/// Proves that the static key of the server was signed by the root key, through one
+/// Proves that the root key signed the static key of the server, through one
 /// intermediate.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CertChain {
@@ -58,7 +58,7 @@ pub mod cert_chain {
     }
     /// Nested message and enum types in `NoiseCertificate`.
     pub mod noise_certificate {
-        /// The signed bytes; times are seconds since 1970.
+        /// The signed bytes; times are Unix seconds.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Details {
             #[prost(uint32, optional, tag = "1")]
@@ -74,7 +74,7 @@ pub mod cert_chain {
         }
     }
 }
-/// Who logs in (username and device) or wants to be paired (device_pairing_data).
+/// The client that logs in (username and device) or is to be paired (device_pairing_data).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ClientPayload {
     #[prost(uint64, optional, tag = "1")]
@@ -551,7 +551,7 @@ pub mod client_payload {
         }
     }
 }
-/// How the new companion presents itself to the phone; travels as device_props above.
+/// How a new companion presents itself to the phone; the content of device_props above.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeviceProps {
     #[prost(string, optional, tag = "1")]

@@ -230,7 +230,7 @@ pub struct HistorySyncMsg {
     #[prost(uint64, optional, tag = "2")]
     pub msg_order_id: ::core::option::Option<u64>,
 }
-/// key is required by readers, although the schema cannot say so here.
+/// Readers require key, although the schema here cannot express that.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WebMessageInfo {
     #[prost(message, optional, tag = "1")]

@@ -1,6 +1,6 @@
-//! Protobuf types that wmctl reads and writes, generated from `proto/schema`.
+//! Protobuf types of wmctl, generated from `proto/schema`.
 //!
-//! Nothing here is written by hand but this file; see CONTRIBUTING.md for how to regenerate.
+//! Only this file is written by hand. CONTRIBUTING.md describes how to regenerate the others.
 
 #![allow(missing_docs, reason = "generated: the schema holds the words")]
 #![allow(clippy::all, reason = "generated: written by prost-build, not by hand")]

@@ -1,4 +1,4 @@
-//! What waits is bounded, and what finds no room is not lost.
+//! Waiting work is bounded, and stanzas without room are not lost.
 
 use super::steps::Bench;
 use crate::ids::Jid;
@@ -80,6 +80,6 @@ fn messages_that_wait_for_questions_are_all_kept() {
     let out = bench.tick_at(5_000);
     let sends = out.again.iter();
     let sends = sends.filter(|input| matches!(input, Input::Send(_)));
-    // The others wait for an answer.
+    // The other sends wait for an answer.
     assert_eq!(sends.count(), MESSAGES - 128);
 }

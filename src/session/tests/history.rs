@@ -1,4 +1,4 @@
-//! Histories that phones hand over: read in pieces, fetched again, taken in once.
+//! Histories from phones: read in chunks, downloaded again after failures, imported once.
 
 use std::io::Write as _;
 
@@ -77,7 +77,7 @@ fn history(chats: u32, messages: u32) -> HistorySync {
     }
 }
 
-/// All that a reader gives, in pieces, from an entry on; how it ended.
+/// Reads everything from entry `done` on in chunks. Returns the entries and how the history ended.
 fn read(packed: Vec<u8>, done: u64) -> (Vec<Entry>, Result<(), &'static str>) {
     read_all(Past::new(packed), done)
 }
@@ -98,7 +98,7 @@ fn read_all(mut past: Past, done: u64) -> (Vec<Entry>, Result<(), &'static str>)
 fn a_history_is_read_in_pieces_and_from_any_entry_on() {
     let packed = packed(&history(7, 50).encode_to_vec());
     let (all, end) = read(packed.clone(), 0);
-    // Messages, then what else is known of their chat; a name and a pair at the end.
+    // Messages, then the other data of their chat; a name and an address pair at the end.
     assert_eq!((all.len(), end), (7 * 51 + 2, Ok(())));
     for done in [1, 51, 64, 200, 359] {
         let (rest, end) = read(packed.clone(), done);
@@ -125,21 +125,21 @@ fn what_is_malformed_or_too_much_ends_a_history() {
     // A chat that ends before its message does, and one that is longer than the history.
     check(&[0x12, 3, 0x12, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0, malformed);
     check(&[0x12, 9, 0x0A, 1, b'a'], 0, malformed);
-    // A length that no memory has, of something that is passed over and of an entry.
+    // A length that exceeds all memory, of a skipped field and of an entry.
     let endless = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F];
     check(&[&[0x1A], &endless[..]].concat(), 0, malformed);
     check(&[&[0x3A], &endless[..]].concat(), 0, malformed);
     check(&[&[0x12], &endless[..]].concat(), 0, malformed);
-    // No zlib at all, and one that is cut short.
+    // Not zlib at all, and truncated zlib.
     assert_eq!(read(vec![1, 2, 3], 0).1, malformed);
     let mut cut = packed(&history(2, 20).encode_to_vec());
     cut.truncate(cut.len() / 2);
     assert_eq!(read(cut, 0).1, malformed);
-    // Too large an entry is passed over, and what comes after it is read.
+    // An entry that is too large is skipped, and the next one is read.
     let mut some = history(1, 0);
     some.conversations[0].messages = vec![text("3A1", &"x".repeat(2 << 20)), text("3A2", "small")];
     check(&some.encode_to_vec(), 4, Ok(()));
-    // A bomb: it ends at the bound, and nobody ever held it.
+    // A zip bomb ends at the limit and is never in memory as a whole.
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
     zlib.write_all(&[&[0x1A], &endless[..]].concat()).unwrap();
     zlib.write_all(&vec![0; 12 << 20]).unwrap();
@@ -147,7 +147,7 @@ fn what_is_malformed_or_too_much_ends_a_history() {
     assert_eq!(read_all(bomb, 0).1, Err("too_large"));
 }
 
-/// Runs until nothing is left to be done beside; everything that came out.
+/// Runs until no history step is left. Returns all outputs.
 fn through(bench: &mut Bench, mut out: Output) -> Output {
     while let Some(input) = out.beside.take() {
         let mut next = bench.run(input);
@@ -179,7 +179,7 @@ fn bench(row: HistoryRow) -> Bench {
     bench
 }
 
-/// Texts of the messages of the past, in order.
+/// Returns the texts of history messages, in order.
 fn texts(out: &Output) -> Vec<String> {
     let events = out.changes.iter().filter_map(|change| match change {
         Change::Event(event) => Some(&event.body),
@@ -193,7 +193,7 @@ fn texts(out: &Output) -> Vec<String> {
         .collect()
 }
 
-/// What the summary says: messages, and why it failed.
+/// Returns the number of messages and the failure in the summary event.
 fn summary(out: &Output) -> Option<(u64, Option<&'static str>)> {
     out.changes.iter().find_map(|change| match change {
         Change::Event(event) => match &event.body {
@@ -236,7 +236,7 @@ fn a_message_that_came_alive_is_not_told_again() {
     let out = bench.run(Input::History);
     let out = through(&mut bench, out);
     assert_eq!(texts(&out), ["past 0", "past 2"]);
-    // What else it brings is stored all the same.
+    // Its secrets are stored all the same.
     let secrets = out.changes.iter();
     let secrets = secrets.filter(|one| matches!(one, Change::Put(_, Row::MessageSecret(_))));
     assert_eq!(secrets.count(), 3);
@@ -303,7 +303,7 @@ fn changed_bytes_end_in_an_error_and_never_in_a_panic() {
         changed.truncate(rng.random_range(0..=changed.len()));
         let (entries, _) = read(packed(&changed), 0);
         assert!(entries.len() <= plain.len());
-        // What cannot be inflated is no different.
+        // The same for damaged compressed data.
         let mut zlib = packed(&plain);
         let at = rng.random_range(0..zlib.len());
         zlib[at] = rng.random();

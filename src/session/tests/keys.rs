@@ -1,4 +1,4 @@
-//! Keys that are spoilt, used up, given away or out of date.
+//! Keys that are damaged, used up, given away or outdated.
 
 use super::chance;
 use super::steps::Bench;
@@ -13,7 +13,7 @@ use crate::signal::padding;
 use crate::signal::sender_key::SenderKey;
 use crate::wire::node::Node;
 
-/// A ciphertext that nobody can read.
+/// Returns a ciphertext that cannot be decrypted.
 fn garbage() -> Node {
     Node::new("enc")
         .attr("v", "2")
@@ -202,7 +202,7 @@ fn who_has_new_keys_is_handed_our_sender_key_anew() {
         .with_child(Node::new("identity"));
     world.feed(0, Input::Node(node));
     world.settle();
-    // There is a ratchet again before the group is written to.
+    // A ratchet exists again before the group message is sent.
     world.send(0, &pn(2), "direct");
     world.settle();
     world.send(0, &group, "two");

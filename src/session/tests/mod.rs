@@ -1,4 +1,4 @@
-//! Sessions against hand-made servers and against each other.
+//! Sessions against hand-made server stanzas, and against each other.
 
 mod bounds;
 mod history;
@@ -19,12 +19,12 @@ use rand::rngs::StdRng;
 
 use crate::session::input::Now;
 
-/// A repeatable source of chance.
+/// Returns a reproducible random generator.
 fn chance(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// A time; the wall clock runs in step with the steady one.
+/// Returns a time; both clocks advance together.
 fn at(mono_ms: u64) -> Now {
     let unix_ms = 1_760_000_000_000 + i64::try_from(mono_ms).unwrap();
     Now { mono_ms, unix_ms }

@@ -1,4 +1,4 @@
-//! One person has two names: which one is told, and what becomes of pairs that change.
+//! One person has two addresses: which one events name, and how changed pairs are handled.
 
 use super::steps::Bench;
 use super::world::{World, lid, pn};
@@ -42,7 +42,7 @@ fn queued(to: &Jid) -> (MessageId, Row) {
     (id, Row::Outbox(row))
 }
 
-/// Whose devices are asked for.
+/// Returns the users whose devices are requested.
 fn asked(nodes: &[Node]) -> Vec<Jid> {
     let lists = nodes
         .iter()

@@ -1,4 +1,4 @@
-//! Nonsense on the wire: whatever arrives, nothing panics and nothing is read that was not loaded.
+//! Invalid stanzas: nothing panics, and no row is read that was not loaded.
 
 use proptest::prelude::*;
 

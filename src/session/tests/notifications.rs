@@ -1,4 +1,4 @@
-//! Notifications: told once, however often they come, and nothing forgotten because of them.
+//! Notifications: one event each, even if repeated, and no lost state.
 
 use super::steps::Bench;
 use crate::ids::Jid;
@@ -44,7 +44,7 @@ fn a_notification_that_comes_twice_is_one_event() {
         assert_eq!(events(&again), [], "{kind}: it is known");
         assert_eq!(again.transmit.len(), 1, "{kind}: it is acked");
         assert_eq!(again.changes, [], "{kind}: it is not carried out twice");
-        // Another process, whose commit of it was not confirmed.
+        // Another process, if the first commit was not confirmed.
         let other = events(&Bench::ready().node(node));
         assert_eq!(other[0].dedupe, key, "{kind}");
         let mut later = notification(from.clone(), kind, Node::new("x"));

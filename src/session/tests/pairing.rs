@@ -1,4 +1,4 @@
-//! A phone that pairs with us, by QR text and by code.
+//! Pairing with a phone, by QR code and by typed code.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -71,7 +71,8 @@ fn server_set(id: &str, child: Node) -> Node {
         .with_child(child)
 }
 
-/// What a phone sends once it accepts `identity`, proven with the secret of the QR text.
+/// Returns the phone's stanza that accepts `identity`, authenticated with the secret of the QR
+/// code.
 fn pair_success(rng: &mut StdRng, adv_secret: &[u8], identity: &PublicKey) -> (Node, KeyPair) {
     let phone = KeyPair::generate(rng);
     let details = AdvDeviceIdentity {
@@ -103,7 +104,7 @@ fn pair_success(rng: &mut StdRng, adv_secret: &[u8], identity: &PublicKey) -> (N
     (server_set("2", success), phone)
 }
 
-/// The secret in the QR text that is shown.
+/// Returns the secret in the displayed QR code.
 fn adv_secret(out: &Output) -> Vec<u8> {
     let Some(Notice::Qr { text, .. }) = out.notices.first() else {
         panic!("{out:?}");
@@ -209,7 +210,7 @@ fn texts_change_after_their_time_and_run_out() {
             if !out.notices.is_empty() {
                 break out;
             }
-            // Nothing but a ping is due before; the server answers it.
+            // Only a ping is due before; the server answers it.
             let pong = Node::new("iq").attr("type", "result").attr("id", "pair-1");
             world.feed(PairInput::Node(pong));
         };
@@ -233,7 +234,7 @@ impl Phone {
         pbkdf2::derive(self.code.as_bytes(), salt, 131_072)
     }
 
-    /// The answer to our hello: its own ephemeral key, encrypted under the code.
+    /// Returns the answer to our hello: its own ephemeral key, encrypted with the code's key.
     fn hello(&self) -> Node {
         let mut public = self.ephemeral.public.0;
         ctr::apply(self.key(&[1; 32]).expose(), &[2; 16], &mut public);
@@ -253,7 +254,7 @@ impl Phone {
             .with_child(hello)
     }
 
-    /// Opens our last message: our identity, and the secret that success is proven with.
+    /// Decrypts our last message: our identity key, and the secret that authenticates success.
     fn open(&self, wrapped: &[u8], bundle: &[u8]) -> (PublicKey, Secret<32>) {
         let mut companion: [u8; 32] = wrapped[48..].try_into().unwrap();
         let iv = wrapped[32..48].try_into().unwrap();
@@ -278,7 +279,7 @@ fn derivation(out: &Output) -> PairInput {
     }
 }
 
-/// The bytes of one part of what we sent.
+/// Returns the content of one child of a sent stanza.
 fn part_of(out: &Output, tag: &str) -> Vec<u8> {
     let request = out.transmit[0].child("link_code_companion_reg").unwrap();
     request

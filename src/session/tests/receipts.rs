@@ -1,4 +1,4 @@
-//! Receipts: whose word counts, and what applications are told of it.
+//! Receipts: whose receipts count, and which events applications get.
 
 use super::world::{World, lid, pn};
 use crate::ids::{Jid, MessageId};
@@ -18,12 +18,12 @@ fn in_group(group: &Jid, member: Jid, id: &MessageId, kind: Option<&str>) -> Nod
     receipt(group.clone(), id, kind).attr("participant", member)
 }
 
-/// One account with a companion, which sends; a friend and a stranger.
+/// Returns an account with a sending companion, a friend and a stranger.
 fn three() -> World {
     World::new(1, &[2, 1, 1])
 }
 
-/// A message that the server has and nobody else.
+/// Sends a message that only the server has.
 fn sent(world: &mut World, to: &Jid) -> MessageId {
     let id = world.send(1, to, "hello");
     while world.devices[1].outbox(&id).sent_ms.is_none() {
@@ -35,13 +35,13 @@ fn sent(world: &mut World, to: &Jid) -> MessageId {
     id
 }
 
-/// What a receipt made of the message: delivered, read.
+/// Returns whether the message is marked as delivered, and as read.
 fn ticks(world: &World, id: &MessageId) -> (bool, bool) {
     let row = world.devices[1].outbox(id);
     (row.delivered_ms.is_some(), row.read_ms.is_some())
 }
 
-/// The receipts that applications were told of.
+/// Returns the receipt events of the sender.
 fn told(world: &World) -> Vec<(Jid, ReceiptKind)> {
     let told = world.devices[1].events.iter();
     told.filter_map(|event| match &event.body {

@@ -1,4 +1,4 @@
-//! App state: what is asked, what is filed, and what a server can do that lies.
+//! App state: what is requested and stored, and the reaction to a dishonest server.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ const KEY_ID: &[u8] = &[0, 1];
 const KEY: [u8; 32] = [7; 32];
 const LOW: Collection = Collection::RegularLow;
 
-/// The phone, as far as one collection goes.
+/// The phone's side of one collection.
 struct Phone {
     state: State,
     rng: StdRng,
@@ -40,7 +40,7 @@ impl Phone {
         }
     }
 
-    /// Pins one more chat.
+    /// Creates a patch that pins one more chat.
     fn pin(&mut self, number: u32) -> SyncdPatch {
         let action = Action {
             operation: Operation::Set,
@@ -67,7 +67,7 @@ fn chat(number: u32) -> Jid {
     Jid::user(format!("1555{number:04}"))
 }
 
-/// Logged in, with the key, and with nothing synchronised.
+/// Returns a logged-in session that has the key and no synchronised collection.
 fn bench() -> Bench {
     let mut bench = Bench::ready();
     bench.store(
@@ -81,7 +81,7 @@ fn bench() -> Bench {
     bench
 }
 
-/// The collections of the last question in `out`, with their attributes.
+/// Returns the collections of the last request in `out`, with their attributes.
 fn asked(out: &Output) -> BTreeMap<String, (Option<u64>, String)> {
     let questions = out.transmit.iter().rev();
     let mut questions = questions.filter(|node| node.attr_is("xmlns", "w:sync:app:state"));
@@ -97,7 +97,7 @@ fn asked(out: &Output) -> BTreeMap<String, (Option<u64>, String)> {
         .collect()
 }
 
-/// The answer about the collection; the others are empty.
+/// Returns the response for one collection; the others are empty.
 fn about(low: Node) -> Node {
     let others = Collection::ALL.into_iter().filter(|one| *one != LOW);
     let empty = others.map(|one| Node::new("collection").attr("name", one.name()));
@@ -169,7 +169,7 @@ fn a_whole_collection_is_no_news_but_what_follows_is() {
         Node::new("sync").with_child(patches([&two]).attr("name", LOW.name())),
     );
     assert_eq!((version(&out), changed(&out)), (Some(2), vec![]));
-    // What comes once more changes nothing.
+    // A repeated response changes nothing.
     let notification = Node::new("notification")
         .attr("id", "n1")
         .attr("from", Jid::server())
@@ -255,7 +255,7 @@ fn blobs_come_first_and_what_cannot_be_had_is_asked_for_again() {
         assert_eq!(out.fetches[0].reference, reference);
         let blob = have.then(|| plain.clone());
         let id = out.fetches[0].id;
-        // A blob that nobody asked for changes nothing.
+        // A blob that was not requested changes nothing.
         let other = bench.run(Input::Blob {
             id: id + 100,
             blob: None,
@@ -276,7 +276,7 @@ fn missing_keys_are_asked_for_once_and_the_rest_follows() {
     let out = bench.answer_all(&out, about(patches([&patch])));
     assert_eq!((version(&out), unusable(&out)), (None, vec![]));
     assert_eq!(asked(&out), BTreeMap::new());
-    // The phone is given time to share them unasked.
+    // The phone gets time to share the keys unasked.
     let out = bench.run_at(6_000, Input::Tick);
     let keys = out
         .transmit

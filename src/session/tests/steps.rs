@@ -1,4 +1,4 @@
-//! Single steps: login in order, what the server says about the link, and notifications.
+//! Single steps: ordered login, the server's link stanzas, and notifications.
 
 use rand::rngs::StdRng;
 
@@ -19,7 +19,7 @@ use crate::wire::node::Node;
 pub(super) struct Bench {
     pub(super) session: Session,
     rows: Rows,
-    /// Rows that the store would find; everything else is absent.
+    /// Rows in the store; all others are absent.
     stored: Vec<(RowKey, Row)>,
     rng: StdRng,
     now: u64,
@@ -59,12 +59,12 @@ impl Bench {
         }
     }
 
-    /// Logged in, with enough pre-keys on the server.
+    /// Returns a logged-in session with enough pre-keys on the server.
     pub(super) fn ready() -> Self {
         Self::new().logged_in(success())
     }
 
-    /// The same, but nobody has told the account its LID.
+    /// Returns the same for an account whose LID is unknown.
     pub(super) fn without_lid() -> Self {
         let mut bench = Self::new();
         bench.session.account.lid = None;
@@ -105,17 +105,17 @@ impl Bench {
         out
     }
 
-    /// Puts a row where the store would find it.
+    /// Puts a row into the store.
     pub(super) fn store(&mut self, key: RowKey, row: Row) {
         self.stored.push((key, row));
     }
 
-    /// Has a row looked up again.
+    /// Evicts a row, so that it is loaded again.
     pub(super) fn forget(&mut self, key: &RowKey) {
         self.rows.forget(key);
     }
 
-    /// Feeds an input, and what it wants handled after it, as one output.
+    /// Runs an input and all inputs that it queues. Returns everything as one output.
     pub(super) fn run(&mut self, input: Input) -> Output {
         let mut whole = Output::default();
         let mut inputs = vec![input];
@@ -132,13 +132,13 @@ impl Bench {
         whole
     }
 
-    /// The same at a later time.
+    /// Runs an input at a later time.
     pub(super) fn run_at(&mut self, now: u64, input: Input) -> Output {
         self.now = now;
         self.run(input)
     }
 
-    /// Answers the last request in `out`, and runs on.
+    /// Answers the last request in `out`, and runs the queued inputs.
     pub(super) fn answer_all(&mut self, out: &Output, child: Node) -> Output {
         let requests = out.transmit.iter().rev();
         let mut requests = requests.filter(|node| node.tag == "iq");
@@ -191,7 +191,7 @@ fn login_uploads_keys_and_is_reported_only_when_the_server_counts_us_as_active()
     bench.feed(Input::LinkUp);
     let out = bench.node(success());
     assert_eq!(tags(&out), ["count"]);
-    // A bare LID does not replace the one with our device.
+    // A LID without device does not replace the one with our device.
     assert!(
         !out.changes
             .iter()

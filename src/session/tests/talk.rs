@@ -1,4 +1,4 @@
-//! Sessions that talk to each other through the small world.
+//! Sessions that talk to each other through a simulated server.
 
 use proptest::prelude::*;
 use prost::Message as _;
@@ -10,7 +10,7 @@ use crate::session::changes::{EventBody, ReceiptKind};
 use crate::session::rows::{OutboxState, Row, RowKey};
 use crate::wire::node::Node;
 
-/// Two people, each with a phone and one companion.
+/// Returns two accounts, each with a phone and one companion.
 fn two() -> World {
     World::new(1, &[2, 2])
 }
@@ -113,7 +113,7 @@ fn only_those_who_were_meant_get_a_message_again() {
     let mut world = World::new(1, &[1, 1, 1]);
     let id = world.send(0, &pn(2), "for two only");
     world.settle();
-    // Three knows the id and asks for the message.
+    // Account three knows the id and requests the message.
     let retry = crate::wire::node::Node::new("retry")
         .attr("id", id.as_str())
         .attr("count", "1")
@@ -156,7 +156,8 @@ fn a_group_is_written_to_once_and_read_by_all() {
     assert_eq!(share.devices.len(), 4);
 }
 
-/// Two people in a group; the second read a message of the first and lost its sender key.
+/// Returns two accounts in a group. The second read a message of the first and then lost its sender
+/// key.
 fn one_lost_the_sender_key() -> (World, Jid) {
     let mut world = World::new(1, &[1, 1]);
     let group = Jid::group("120363000000000001");
@@ -181,7 +182,7 @@ fn a_member_without_the_sender_key_asks_for_it() {
     assert_eq!(world.texts(1), ["one", "two", "three"]);
 }
 
-/// The ids of the sender keys under which the group's messages wait for a device.
+/// Returns the sender key ids of the group messages that wait for a device.
 fn keys_on_the_way(world: &World, index: usize) -> Vec<u32> {
     let encs = world.devices[index]
         .inbox
@@ -202,7 +203,7 @@ fn a_key_that_is_handed_out_again_makes_nothing_unreadable_that_is_under_way() {
     world.send(0, &group, "two");
     world.deliver(1);
     world.send(0, &group, "three");
-    // The ack of the second message and the question for it, not the ack of the third.
+    // The ack of the second message and the retry receipt for it, but not the ack of the third.
     world.deliver(0);
     world.deliver(0);
     world.send(0, &group, "four");
@@ -236,7 +237,7 @@ fn a_question_and_its_answer_are_acked_when_the_server_has_them() {
     assert_eq!(world.devices[1].unacknowledged(), 1, "it has only asked");
     world.deliver(1);
     assert_eq!(world.devices[1].unacknowledged(), 0, "the server knows");
-    // The ack of the message, the question, and what is fetched to answer it.
+    // The ack of the message, the retry receipt, and the answers needed to resend it.
     while world.devices[1].inbox.is_empty() {
         world.deliver(0);
     }
@@ -315,8 +316,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// Whatever the order of deliveries and wherever processes die: every message arrives at every
-    /// device that it is for, once, and no key is used twice (which the world watches over).
+    /// For any order of deliveries and any crashes, each message arrives exactly once at each of
+    /// its devices, and no key is used twice (the world checks this).
     #[test]
     fn nothing_is_lost_doubled_or_reused(steps in steps()) {
         let mut world = two();

@@ -1,5 +1,5 @@
-//! Messages that cannot be read: applications hear of them at once, and get them if anybody has
-//! them.
+//! Undecryptable messages: applications get an event at once, and the message itself if any device
+//! still has it.
 
 use prost::Message as _;
 use wmctl_proto::history::WebMessageInfo;
@@ -15,16 +15,16 @@ use crate::session::messages::content;
 use crate::session::rows::{Row, RowKey};
 use crate::wire::node::Node;
 
-/// Our companion, whose phone is one before it.
+/// Index of our companion; its phone is the device before it.
 const US: usize = 2;
 const PHONE: usize = 1;
 
-/// Somebody writes what our companion cannot read.
+/// Returns a world in which our companion received a message that it cannot decrypt.
 fn unreadable() -> (World, MessageId) {
     let mut world = World::new(1, &[1, 2]);
     world.send(0, &pn(2), "before");
     world.settle();
-    // The companion and its phone know each other.
+    // The companion and its phone have a ratchet.
     world.send(US, &pn(2), "a note");
     world.settle();
     lose_ratchets_with(&mut world, &lid(1));
@@ -40,7 +40,7 @@ fn lose_ratchets_with(world: &mut World, them: &Jid) {
     world.settle();
 }
 
-/// What applications were told could not be read: chat, sender and id.
+/// Returns the undecryptable events: chat, sender and id.
 fn told(world: &World) -> Vec<(Jid, Jid, MessageId)> {
     let told = world.devices[US].events.iter();
     told.filter_map(|event| match &event.body {
@@ -61,7 +61,7 @@ fn retries(world: &World) -> usize {
     .count()
 }
 
-/// Messages between our own devices that wait for the phone.
+/// Returns the number of peer messages that wait for the phone.
 fn questions(world: &World) -> usize {
     let inbox = world.devices[PHONE].inbox.iter();
     inbox
@@ -78,12 +78,12 @@ fn what_cannot_be_read_is_told_at_once_and_replaced_by_a_copy() {
     let read = world.devices[US].messages().last().unwrap();
     assert_eq!((&read.id, read.text.as_deref()), (&id, Some("after")));
     assert_eq!((told(&world).len(), retries(&world)), (1, 0));
-    // Nobody has to be asked for what is there.
+    // The message is there, so nothing more is requested.
     world.pass(US, 60_000);
     assert_eq!(questions(&world), 0);
 }
 
-/// The sender never hears that somebody wants a copy.
+/// Returns a world in which the sender never receives the retry receipt.
 fn unanswered() -> (World, MessageId) {
     let (mut world, id) = unreadable();
     world.deliver(US);
@@ -114,7 +114,7 @@ fn a_question_that_the_server_does_not_confirm_is_asked_again() {
     world.devices[PHONE].inbox.clear();
     world.pass(US, 6_000);
     assert_eq!(questions(&world), 1);
-    // Neither arrives, and another process goes on.
+    // Both are lost, and another process continues.
     world.devices[US].inbox.clear();
     world.devices[PHONE].inbox.clear();
     world.connect(US);
@@ -126,7 +126,7 @@ fn a_question_that_the_server_does_not_confirm_is_asked_again() {
     assert_eq!(questions(&world), 1, "it is confirmed");
 }
 
-/// What the phone says of a message that it was asked for.
+/// Returns the phone's response with a requested message.
 fn answer(world: &mut World, id: &MessageId, text: &str) -> Node {
     let info = WebMessageInfo {
         key: Some(MessageKey {
@@ -191,7 +191,7 @@ fn the_phone_hands_over_nothing_that_was_not_missing() {
     assert_eq!(world.texts(US), ["before", "after"]);
 }
 
-/// Events of a device that are not about its connection.
+/// Returns the number of a device's events that are not about its connection.
 fn news(world: &World) -> usize {
     let events = world.devices[1].events.iter();
     let about_others = |event: &&Event| !matches!(event.body, EventBody::State { .. });
@@ -213,7 +213,7 @@ fn what_holds_nothing_for_people_is_not_missing_when_it_comes_again() {
     for _ in 0..2 {
         world.devices[1].inbox.push_back(node.clone());
         world.deliver(1);
-        // As after a crash before the receipt left.
+        // As after a crash before the receipt was sent.
         world.connect(1);
         world.devices[1].inbox.retain(|node| node.tag != "message");
         world.settle();

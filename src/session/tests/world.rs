@@ -1,7 +1,7 @@
 //! A small world: a server that routes stanzas between sessions, and the store of each.
 //!
-//! It keeps what it sent until it is acknowledged, as WhatsApp does, and looks at every ciphertext:
-//! two different ones under the same chain and counter are the one thing that must never be.
+//! Like WhatsApp, the server keeps each stanza until it is acked. It also checks every ciphertext:
+//! two different ones must never have the same chain and counter.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -29,23 +29,23 @@ use crate::session::unit::{Context, Unit, Wants};
 use crate::wire::node::Node;
 use crate::wire::{decode, encode};
 
-/// Where a process may die.
+/// The point at which a process crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Crash {
     BeforeCommit,
     BeforeTransmit,
 }
 
-/// One device: its session in memory, its store, and what the server knows of it.
+/// One device: its session in memory, its store, and the server's data about it.
 pub(super) struct Device {
     pub(super) session: Session,
     rows: Rows,
     pub(super) store: HashMap<RowKey, Row>,
     pub(super) events: Vec<Event>,
     account: Account,
-    /// On its way to the device.
+    /// Stanzas on their way to the device.
     pub(super) inbox: VecDeque<Node>,
-    /// Sent to the device and not acknowledged.
+    /// Stanzas sent to the device and not acked.
     unacked: Vec<Node>,
     keys: Option<Node>,
     one_time: VecDeque<Node>,
@@ -53,21 +53,22 @@ pub(super) struct Device {
     pub(super) notices: Vec<Notice>,
 }
 
-/// Everything.
+/// All devices and the server.
 pub(super) struct World {
     pub(super) devices: Vec<Device>,
     pub(super) groups: BTreeMap<Jid, Vec<Jid>>,
     rng: StdRng,
     now: u64,
     sent: u32,
-    /// Chain and counter with the ciphertext that used them.
+    /// The ciphertext for each used chain and counter.
     journal: HashMap<(Vec<u8>, u32), Vec<u8>>,
-    /// Deliver this many of the next messages twice.
+    /// The number of next messages to deliver twice.
     pub(super) duplicate: u32,
 }
 
 impl World {
-    /// A world with these many devices for each account; the first of each is the phone.
+    /// Creates a world with this number of devices for each account; the first of each is the
+    /// phone.
     pub(super) fn new(seed: u64, accounts: &[u16]) -> Self {
         let mut world = Self {
             devices: Vec::new(),
@@ -140,7 +141,7 @@ impl World {
         });
     }
 
-    /// A new process takes over: only what was committed is left.
+    /// Starts a new process, which has only committed data.
     pub(super) fn connect(&mut self, index: usize) {
         let device = &mut self.devices[index];
         device.session = Session::new(device.account.clone(), ClientConfig::default());
@@ -154,7 +155,7 @@ impl World {
         self.feed(index, Input::LinkUp);
     }
 
-    /// Queues a text and sends it.
+    /// Queues a text message and sends it.
     pub(super) fn send(&mut self, index: usize, to: &Jid, text: &str) -> MessageId {
         self.sent += 1;
         let id: MessageId = format!("3EB0{:016}", self.sent).parse().unwrap();
@@ -230,7 +231,7 @@ impl World {
         }
     }
 
-    /// Delivers until nobody has anything to say.
+    /// Delivers stanzas until none is left.
     pub(super) fn settle(&mut self) {
         for _ in 0..100_000 {
             let Some(index) = self
@@ -245,18 +246,18 @@ impl World {
         panic!("the world does not come to rest");
     }
 
-    /// Sends a stanza to a device, until it is acknowledged.
+    /// Sends a stanza to a device, which gets it until it acks it.
     pub(super) fn hand(&mut self, index: usize, node: Node) {
         self.push(index, node);
     }
 
-    /// Lets time pass, and has a device do what is due.
+    /// Advances the time and runs what is due on a device.
     pub(super) fn pass(&mut self, index: usize, ms: u64) {
         self.now += ms;
         self.feed(index, Input::Tick);
     }
 
-    /// What a phone tells another device of its account, as the device gets it.
+    /// Encrypts a peer message from a phone for another device of its account.
     pub(super) fn whisper(&mut self, phone: usize, to: usize, message: &[u8]) -> Node {
         let target = self.devices[to].account.lid.clone().unwrap();
         let device = &mut self.devices[phone];
@@ -300,7 +301,7 @@ impl World {
         }
     }
 
-    /// The devices that have something waiting.
+    /// Returns the devices with waiting stanzas.
     pub(super) fn busy(&self) -> Vec<usize> {
         let busy = |(index, device): (usize, &Device)| (!device.inbox.is_empty()).then_some(index);
         self.devices.iter().enumerate().filter_map(busy).collect()
@@ -338,7 +339,7 @@ impl World {
 
     fn acknowledged(&mut self, index: usize, class: &str, node: &Node) {
         let id = node.attr_text("id").unwrap().into_owned();
-        // Members of a group say different things of one message.
+        // Members of a group send different receipts for one message.
         let same = |sent: &Node| {
             class != "receipt" || sent.attr_text("participant") == node.attr_text("participant")
         };
@@ -467,7 +468,7 @@ impl World {
                     .attr("participant_pn", number.clone())
                     .attr("addressing_mode", "lid");
             } else if own && node.attr_text("category").is_none() {
-                // A copy that is sent again goes to the device, and says whose chat it is from.
+                // A resent copy goes to the device and names the chat it belongs to.
                 let chat = node.attr_jid("recipient").unwrap_or_else(|| to.clone());
                 let number = self
                     .of_account(&chat)
@@ -495,7 +496,7 @@ impl World {
             .push_back(ack.attr("t", "1760000101"));
     }
 
-    /// What each device gets of a message.
+    /// Returns the ciphertexts of a message for each device.
     fn ciphertexts(&self, from: usize, node: &Node) -> BTreeMap<usize, Vec<Node>> {
         let to = node.attr_jid("to").unwrap();
         let shared: Vec<Node> = node.children_named("enc").cloned().collect();
@@ -574,7 +575,7 @@ impl World {
         }
     }
 
-    /// Looks at a ciphertext on its way.
+    /// Checks and records a ciphertext in transit.
     fn note(&mut self, from: usize, to: usize, enc: &Node) {
         let bytes = enc.content_bytes().unwrap().to_vec();
         let end = bytes.len() - 8;
@@ -608,7 +609,8 @@ impl World {
         assert!(used.is_none_or(same), "a message key was reused");
     }
 
-    /// Kind, chat and the chat's other name of each event of a device that has a chat.
+    /// Returns kind, chat and other address of the chat, for each event of a device that has a
+    /// chat.
     pub(super) fn chats(&self, index: usize) -> Vec<(String, Jid, Option<Jid>)> {
         let kind = |body: &EventBody| format!("{body:?}").chars().take(12).collect();
         let chat = |event: &Event| {
@@ -618,14 +620,14 @@ impl World {
         self.devices[index].events.iter().filter_map(chat).collect()
     }
 
-    /// The messages that a device received, as texts in order.
+    /// Returns the texts of received messages, in order.
     pub(super) fn texts(&self, index: usize) -> Vec<String> {
         let text = |message: &MessageEvent| message.text.clone().unwrap_or_default();
         self.devices[index].messages().map(text).collect()
     }
 }
 
-/// What a pre-key message carries; others as they are.
+/// Returns the inner message of a pre-key message; other messages unchanged.
 fn inner(bytes: &[u8], enc: &Node) -> Vec<u8> {
     if enc.attr_is("type", "pkmsg") {
         PreKeySignalMessage::decode(&bytes[1..])
@@ -643,7 +645,7 @@ fn signal_place(message: &[u8]) -> (Vec<u8>, u32) {
 }
 
 impl Device {
-    /// What the store would find.
+    /// Returns the row in the store.
     fn find(&self, key: &RowKey) -> Option<Row> {
         match key {
             RowKey::NextUnread => {
@@ -732,7 +734,7 @@ impl Device {
         }
     }
 
-    /// Messages that are not acknowledged by the server.
+    /// Returns the messages that the server has not acked.
     fn open(&self) -> impl Iterator<Item = MessageId> {
         self.store.values().filter_map(|row| match row {
             Row::Outbox(row)
@@ -758,13 +760,13 @@ impl Device {
         }
     }
 
-    /// Forgets all ratchets, as after a restore of an old backup.
+    /// Deletes all ratchets, as after the restore of an old backup.
     pub(super) fn lose_ratchets(&mut self) {
         self.store
             .retain(|key, _| !matches!(key, RowKey::Ratchet(_)));
     }
 
-    /// How many stanzas the server still holds for it.
+    /// Returns the number of stanzas that the server still keeps for this device.
     pub(super) fn unacknowledged(&self) -> usize {
         self.unacked.len()
     }
