@@ -12,6 +12,9 @@
 //!
 //! WhatsApp does not use key exchange without pre-keys (`PendingKeyExchange`, `NeedsRefresh`), so
 //! these fields are not imported.
+//!
+//! Source: libsignal-protocol-go cabf8159 `serialize/ProtoBufSerializer.go` and
+//! `serialize/JSONSerializer.go`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

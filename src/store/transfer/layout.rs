@@ -1,5 +1,7 @@
 //! The tables of whatsmeow's schema version 15, as facts about columns. The statements that create
 //! them are built from these facts.
+//!
+//! Source: whatsmeow 33cfac51 `store/sqlstore/upgrades/00-latest-schema.sql`.
 
 use crate::store::transfer::report::WHATSMEOW_VERSION;
 

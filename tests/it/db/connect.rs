@@ -1,5 +1,5 @@
-//! Connection strings against a server of the test's own: what `wmctl` does with each form, what
-//! it prints, and how it ends. A password never shows.
+//! Connection URLs against a server of the test's own: what `wmctl` does with each form, what it
+//! prints, and how it exits. A password must never appear.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use tokio::time::Instant;
 use crate::support::postgres::{Postgres, Setup};
 use crate::support::wmctl::Wmctl;
 
-/// Commands that run at the same time.
+/// How many commands run at the same time.
 const AT_ONCE: usize = 4;
 const PASSWORD: &str = "s3cr3t/#:@% é";
 const ENCODED: &str = "s3cr3t%2F%23%3A%40%25%20%C3%A9";
 
-/// Who may log in how.
+/// The server's access rules (`pg_hba.conf`).
 const ACCESS: &str = "
     local all all trust
     hostssl all tls_only all trust
@@ -44,7 +44,7 @@ fn params(name: &str) -> CertificateParams {
     params
 }
 
-/// A server with TLS, and files of certificates.
+/// A server with TLS, and certificate files.
 struct Place {
     server: Postgres,
     folder: TempDir,
@@ -54,7 +54,7 @@ struct Place {
 }
 
 impl Place {
-    /// Listens on both addresses of this machine; its certificate names `localhost` only.
+    /// Listens on both addresses of this machine. The certificate names only `localhost`.
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -103,7 +103,7 @@ impl Place {
         place
     }
 
-    /// The server shows this certificate from here on.
+    /// Makes the server use this certificate from now on.
     fn shows(&self, (certificate, key): &(String, String)) {
         self.server.put("server.crt", certificate);
         self.server.put("server.key", key);
@@ -116,8 +116,8 @@ impl Place {
         self.server.restart("fast");
     }
 
-    /// An installation with this URL. Words stand for the server's port, the folder of its socket,
-    /// the same with percent signs, the folder of the certificates, and the password.
+    /// Returns an installation with this URL. Words stand for the server's port, the folder of its
+    /// socket (plain and percent-encoded), the folder of the certificates, and the password.
     fn wmctl(&self, url: &str) -> Wmctl {
         let socket = self.server.folder().display().to_string();
         let mut url = url.to_owned();
@@ -136,7 +136,8 @@ impl Place {
         wmctl
     }
 
-    /// Each URL leads there, over a connection that `doctor` describes so.
+    /// Checks that each URL reaches the server, over a connection that `doctor` describes with
+    /// these words.
     async fn reached(&self, cases: &[(&str, &str)]) {
         let look = async |(url, words): &(&str, &str)| {
             let (code, said) = self
@@ -154,7 +155,7 @@ impl Place {
         stream::iter(cases).for_each_concurrent(AT_ONCE, look).await;
     }
 
-    /// Each URL is refused with this exit code and these words.
+    /// Checks that each URL is refused with this exit code and these words.
     async fn refused(&self, cases: &[(&str, i32, &str, &str)]) {
         let look = async |(url, expected, name, words): &(&str, i32, &str, &str)| {
             let (code, said) = self.asked(url, &["migrate", "status", "-o", "table"]).await;
@@ -167,7 +168,7 @@ impl Place {
         stream::iter(cases).for_each_concurrent(AT_ONCE, look).await;
     }
 
-    /// The exit code, and everything that was said.
+    /// Returns the exit code and all output.
     async fn asked(&self, url: &str, arguments: &[&str]) -> (i32, String) {
         let output = self.wmctl(url).output(arguments).await;
         let said = [output.stdout, output.stderr].concat();
@@ -293,14 +294,14 @@ const REFUSED_OVER_TLS: &[(&str, i32, &str, &str)] = &[
         "DATABASE_TLS",
         UNKNOWN,
     ),
-    // Another name than that of the certificate.
+    // A name that is not in the certificate.
     (
         "postgres://wm@127.0.0.1:PORT/w?sslmode=verify-full&sslrootcert=DIR/root.pem",
         7,
         "DATABASE_TLS",
         "not valid for name",
     ),
-    // No certificate of a client.
+    // No client certificate.
     (
         "postgres://by_certificate@localhost:PORT/w?sslmode=require",
         7,
@@ -356,7 +357,7 @@ const REACHED_FORMS: &[(&str, &str)] = &[
 ];
 
 const REFUSED_FORMS: &[(&str, i32, &str, &str)] = &[
-    // Without a user, that of the process is meant.
+    // Without a user, the user of the process applies.
     (
         "postgres://localhost:PORT/w",
         7,
@@ -387,7 +388,7 @@ const REFUSED_FORMS: &[(&str, i32, &str, &str)] = &[
         "DATABASE_LOGIN",
         "absent",
     ),
-    // Without a database, that of the user's name is meant.
+    // Without a database, the user's name applies.
     (
         "postgres://wm@localhost:PORT",
         7,
@@ -459,8 +460,7 @@ const REFUSED_FORMS: &[(&str, i32, &str, &str)] = &[
     ),
 ];
 
-/// Over each mode of TLS, to servers that want it, refuse it, lack it, or show somebody else's
-/// certificate.
+/// Each TLS mode, with servers that require TLS, refuse it, lack it, or show another certificate.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_mode_meets_every_server() {
     let place = Place::start();
@@ -503,13 +503,13 @@ async fn every_mode_meets_every_server() {
     }
 }
 
-/// Hosts, sockets, names, passwords, and what is left out.
+/// Hosts, sockets, names, passwords, and omitted parts.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_form_of_a_url_leads_to_the_server() {
     let place = Place::start();
     let up = "postgres://wm@localhost:PORT/w";
     place.wmctl(up).done(&["migrate", "up"]).await;
-    // As Cloud SQL's proxy has it: a folder whose name has colons.
+    // As with Cloud SQL's proxy: a folder whose name has colons.
     let cloud = place.folder.path().join("project:region:instance");
     std::fs::create_dir(&cloud).unwrap();
     let name = format!(".s.PGSQL.{}", place.port);
@@ -522,7 +522,7 @@ async fn every_form_of_a_url_leads_to_the_server() {
     assert_eq!(shown["pool_max_conns"], 3);
 }
 
-/// What stands in the environment and in files.
+/// URLs and passwords from the environment and from files.
 #[tokio::test(flavor = "multi_thread")]
 async fn urls_and_passwords_come_from_files() {
     use std::os::unix::fs::PermissionsExt;
@@ -532,7 +532,7 @@ async fn urls_and_passwords_come_from_files() {
         let output = wmctl.output(&["doctor", "--offline"]).await;
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     };
-    // In the file of passwords, the line of this server counts, and no other.
+    // Only the line for this server in the password file applies.
     let port = place.port;
     let passwords = format!(
         "localhost:5432:*:*:wrong\nlocalhost:{port}:w:by_password:{}\n",
@@ -544,7 +544,7 @@ async fn urls_and_passwords_come_from_files() {
     let mut wmctl = place.wmctl("postgres://by_password@localhost:PORT/w");
     wmctl.set("PGPASSFILE", file.to_str().unwrap());
     assert!(status(&wmctl).await.contains("role by_password"));
-    // What the URL leaves open comes from PostgreSQL's own variables.
+    // What the URL omits comes from PostgreSQL's own variables.
     let mut wmctl = place.wmctl("postgres:///w");
     for (name, value) in [
         ("PGHOST", "localhost"),

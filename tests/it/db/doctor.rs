@@ -1,4 +1,4 @@
-//! `wmctl doctor`: what it finds, and that it leaves everything as it is.
+//! `wmctl doctor`: what it finds, and that it changes nothing.
 
 use serde_json::Value;
 

@@ -87,7 +87,7 @@ async fn connections_are_counted(wmctl: &Wmctl, server: Option<&Postgres>) {
     }
 }
 
-/// How much of each table is kept.
+/// Checks the retention limits shown for each table.
 fn bounds_are_shown(tables: &[&Value]) {
     let kept = |name: &str| {
         let table = tables.iter().find(|table| table["name"] == name);
@@ -113,7 +113,7 @@ async fn nothing_escapes_the_check(wmctl: &Wmctl, server: Option<&Postgres>, jid
         None => format!("X'{bytes}'"),
     };
     if server.is_some() {
-        // As in a table that an older client made.
+        // As in a table that an older client created.
         typed(
             wmctl,
             server,
@@ -159,7 +159,7 @@ async fn nothing_escapes_the_check(wmctl: &Wmctl, server: Option<&Postgres>, jid
         })
         .collect();
     found.sort_unstable();
-    // A structure of the file that its own constraints refuse is told of too.
+    // The file check also reports rows that violate the file's own constraints.
     found.retain(|line| !line.starts_with("file "));
     assert_eq!(
         found,

@@ -1,4 +1,4 @@
-//! Many processes that bring one new database up to date at the same time.
+//! Many processes that migrate one new database at the same time.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::support::number;
 use crate::support::postgres::Postgres;
 use crate::support::wmctl::Wmctl;
 
-/// Each ends well, and each migration is applied by one of them.
+/// Checks that each process succeeds, and that each migration is applied by one of them.
 async fn all_at_once(wmctl: &Wmctl, server: Option<&Postgres>) {
     let processes = number("WMCTL_MIGRATE_PROCESSES", 10);
     let mut running = JoinSet::new();

@@ -1,4 +1,4 @@
-//! The database as operators meet it: `wmctl db`, retention, roles, connection strings, `doctor`.
+//! The database as operators use it: `wmctl db`, retention, roles, connection URLs, `doctor`.
 
 mod connect;
 mod doctor;
@@ -19,7 +19,7 @@ use crate::support::wmctl::Wmctl;
 
 pub(super) const NUMBER: &str = "4915112345621";
 
-/// A paired account of the tenant `acme` in a database with a current schema.
+/// Returns a paired account of the tenant `acme` in a database with the current schema.
 pub(super) async fn paired(sim: &Simulator, folder: &Path, database: Option<&str>) -> Wmctl {
     let mut wmctl = Wmctl::in_folder(folder);
     wmctl.set("WMCTL_SERVER", &sim.ws_url());
@@ -42,14 +42,14 @@ async fn pair(sim: &Simulator, wmctl: &Wmctl, number: &str) {
     assert!(pairing.ended().await.success(), "{}", pairing.log_tail());
 }
 
-/// A simulator with one account.
+/// Starts a simulator with one account.
 pub(super) async fn simulator() -> Simulator {
     let sim = Simulator::start(SimConfig::default()).await.unwrap();
     sim.add_account(NUMBER, "Anna").await.unwrap();
     sim
 }
 
-/// The lines of JSON that a command answers, and its exit code.
+/// Returns the JSON lines that a command prints, and its exit code.
 pub(super) async fn asked(wmctl: &Wmctl, arguments: &[&str]) -> (i32, Vec<Value>) {
     let output = wmctl.output(arguments).await;
     let text = String::from_utf8(output.stdout).unwrap();
@@ -57,7 +57,7 @@ pub(super) async fn asked(wmctl: &Wmctl, arguments: &[&str]) -> (i32, Vec<Value>
     (output.status.code().unwrap_or(-1), lines.collect())
 }
 
-/// The file past wmctl, with whatever a person may do to it.
+/// Opens the file directly, so that a test can change anything in it.
 async fn file(wmctl: &Wmctl) -> SqliteConnection {
     let options = SqliteConnectOptions::new()
         .filename(wmctl.database())
@@ -65,7 +65,7 @@ async fn file(wmctl: &Wmctl) -> SqliteConnection {
     SqliteConnection::connect_with(&options).await.unwrap()
 }
 
-/// Runs SQL past wmctl.
+/// Runs SQL directly on the database.
 pub(super) async fn typed(wmctl: &Wmctl, server: Option<&Postgres>, sql: &str) {
     let Some(server) = server else {
         let mut file = file(wmctl).await;
@@ -77,7 +77,7 @@ pub(super) async fn typed(wmctl: &Wmctl, server: Option<&Postgres>, sql: &str) {
     server.sql("w", sql);
 }
 
-/// One number, read past wmctl.
+/// Reads one number directly from the database.
 pub(super) async fn read(wmctl: &Wmctl, server: Option<&Postgres>, sql: &str) -> i64 {
     let Some(server) = server else {
         let mut file = file(wmctl).await;

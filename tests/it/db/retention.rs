@@ -1,4 +1,4 @@
-//! What is forgotten, by hand and by a process at work, and what never is.
+//! What retention deletes, by hand and in a running process, and what it never deletes.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::wmctl::Wmctl;
 const CONTACT: &str = "4915112345700";
 const DAY_MS: i64 = 86_400_000;
 
-/// Nothing that confirms a message reaches the server.
+/// Drops everything that acknowledges a message to the server.
 async fn lose_confirmations(sim: &Simulator) {
     for tag in ["receipt", "ack"] {
         let fault = Fault {
@@ -44,7 +44,7 @@ async fn ended(mut run: Program) {
     assert!(run.ended().await.success());
 }
 
-/// Waits until a query answers what is expected.
+/// Waits until a query returns the expected number.
 async fn settles(wmctl: &Wmctl, server: Option<&Postgres>, sql: &str, expected: i64) {
     let look = async {
         while read(wmctl, server, sql).await != expected {
@@ -55,7 +55,7 @@ async fn settles(wmctl: &Wmctl, server: Option<&Postgres>, sql: &str, expected: 
     assert!(settled.is_ok(), "{sql} is not {expected}");
 }
 
-/// A message whose confirmation was lost comes again after its event was forgotten.
+/// A message whose acknowledgement was lost is redelivered after its event was deleted.
 async fn a_pruned_event_does_not_come_back(server: Option<Postgres>) {
     let (sim, folder) = (simulator().await, tempfile::tempdir().unwrap());
     sim.add_account(CONTACT, "Ben").await.unwrap();
@@ -91,7 +91,7 @@ async fn a_pruned_event_does_not_come_back(server: Option<Postgres>) {
     let (_, went) = asked(&wmctl, &["db", "prune"]).await;
     assert_eq!(would, went);
     assert_eq!(read(&wmctl, server, hello).await, 0);
-    // Those without a key are gone for good; the message's key is still known.
+    // Events without a dedupe key are gone for good. The message's key is still known.
     let keys = "SELECT COUNT(*) FROM wmctl_event WHERE dedupe IS NOT NULL";
     assert_eq!(
         read(&wmctl, server, keys).await,
@@ -110,7 +110,7 @@ async fn a_pruned_event_does_not_come_back(server: Option<Postgres>) {
     let (_, events) = asked(&wmctl, &["events", "--type", "message"]).await;
     assert_eq!(events.len(), 1, "{events:#?}");
 
-    // The process at work forgets keys that nothing can ask for any more, and keeps sizes.
+    // The running process deletes keys that can no longer be needed, and records sizes.
     let pruned = "SELECT COUNT(*) FROM wmctl_event WHERE kind = 'pruned'";
     assert!(0 < read(&wmctl, server, pruned).await);
     let gone = format!("{} WHERE kind = 'pruned'", older(5));
@@ -171,7 +171,7 @@ async fn what_is_open_or_young_stays(server: Option<Postgres>) {
 
     old_rows_went(&wmctl, server).await;
 
-    // By count, the newest hundred stay, and what was sent today whatever its number.
+    // By count, the newest hundred stay, and all messages sent today whatever their number.
     let many: String = (0..120)
         .map(|number| outbox(&format!("m{number}"), "sent", young))
         .collect();
@@ -190,7 +190,7 @@ async fn what_is_open_or_young_stays(server: Option<Postgres>) {
     assert!(words.contains("keep_events"), "{words}");
 }
 
-/// Pruning takes what is old and done, and nothing that is open or young.
+/// Pruning deletes what is old and done, and nothing that is open or recent.
 async fn old_rows_went(wmctl: &Wmctl, server: Option<&Postgres>) {
     let (_, went) = asked(wmctl, &["db", "prune"]).await;
     let went: Vec<_> = went

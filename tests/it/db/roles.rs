@@ -1,5 +1,5 @@
-//! A role of one tenant, as docs/how-to/postgresql.md sets it up: what it runs, and what it
-//! reaches of another.
+//! A role for one tenant, set up as in docs/how-to/postgresql.md: what it can run, and what it can
+//! reach of another.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::support::wmctl::Wmctl;
 
 const OTHER_NUMBER: &str = "4915112345622";
 
-/// How a row is written into each table that has a tenant, from the server's own catalog.
+/// A statement that inserts a row into each table with tenants, built from the server's catalogue.
 const FILLING: &str = "CREATE VIEW filling AS
     SELECT c.relname AS name, format('INSERT INTO %I (%s) VALUES (%s)', c.relname,
         string_agg(quote_ident(a.attname), ', '),
@@ -27,8 +27,8 @@ const FILLING: &str = "CREATE VIEW filling AS
         AND (a.attname = 'business_id' OR a.attnotnull AND NOT a.atthasdef)
     GROUP BY c.relname HAVING bool_or(a.attname = 'business_id')";
 
-/// One row for each of both tenants in every such table. Row-level security does not ask whether
-/// a row makes sense, so that what rows are to be like goes first.
+/// Inserts one row for each of both tenants into every such table. Row-level security does not
+/// check whether a row is valid, so the constraints are dropped first.
 const FILL: &str = "DO $$
 DECLARE t RECORD; k RECORD;
 BEGIN
@@ -44,7 +44,7 @@ BEGIN
     END LOOP;
 END $$";
 
-/// The SQL that the documents give to operators.
+/// Returns the SQL that the documentation gives to operators.
 fn documented() -> &'static str {
     let page = include_str!("../../../docs/how-to/postgresql.md");
     let (_, rest) = page.split_once("## A role for each tenant").unwrap();
@@ -52,7 +52,7 @@ fn documented() -> &'static str {
     rest.split_once("```").unwrap().0
 }
 
-/// The tenants `acme`, paired under its own role, and `other`, paired by the owner.
+/// Creates the tenants `acme`, paired under its own role, and `other`, paired by the owner.
 async fn two_tenants(sim: &Simulator, server: &Postgres, folder: &Path) -> Wmctl {
     sim.add_account(OTHER_NUMBER, "Otto").await.unwrap();
     server.create("w");
@@ -114,7 +114,7 @@ async fn a_role_runs_its_own_tenant_and_no_other() {
     assert!(run.ended().await.success(), "{}", run.log_tail());
 }
 
-/// For a moment the server refuses the role and ends all its sessions: the process goes on.
+/// The server briefly refuses the role and ends all its sessions; the process must continue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_outlives_a_refused_login() {
     let (sim, folder) = (simulator().await, tempfile::tempdir().unwrap());
@@ -163,7 +163,7 @@ async fn a_role_reaches_no_row_of_another_tenant() {
     }
 }
 
-/// Whatever was granted, the tables themselves keep a tenant's role from what is everybody's.
+/// Whatever was granted, the tables themselves must keep a tenant's role from changing shared rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_changes_nothing_that_is_everybodys() {
     let (sim, folder) = (simulator().await, tempfile::tempdir().unwrap());
@@ -212,7 +212,7 @@ async fn a_role_changes_nothing_that_is_everybodys() {
     acme.done(&["migrate", "status"]).await;
 }
 
-/// A leader under another role: a standby sees it, waits for it, and takes over when it hangs.
+/// A standby must see a leader under another role, wait for it, and take over when it hangs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_sees_a_leader_of_another_role() {
     let (sim, folder) = (simulator().await, tempfile::tempdir().unwrap());
@@ -232,7 +232,7 @@ async fn a_standby_sees_a_leader_of_another_role() {
     let locks: Value = serde_json::from_str(&locks).unwrap();
     assert_eq!(locks["items"][0]["state"], "held", "{locks}");
     assert_eq!(locks["items"][0]["pid"].to_string(), pid, "{locks}");
-    // It stays for as long as the leader lives.
+    // The lease does not change while the leader lives.
     let epoch = "SELECT epoch FROM wmctl_lease WHERE business_id = 'acme'";
     let before = server.sql("w", epoch);
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -254,7 +254,7 @@ async fn a_standby_sees_a_leader_of_another_role() {
     }
 }
 
-/// Types SQL as the role of `acme` against the rows of others in one table.
+/// Runs SQL as the role of `acme` against the rows of others in one table.
 fn out_of_reach(server: &Postgres, table: &str) {
     let theirs = "business_id IS DISTINCT FROM 'acme'";
     let content = format!(
@@ -267,7 +267,7 @@ fn out_of_reach(server: &Postgres, table: &str) {
         format!("SELECT replace(insertion, '?', 'other') FROM filling WHERE name = '{table}'");
     let insertion = server.sql("w", &insertion);
     let refused = server.try_sql_as("of_acme", "w", &insertion).unwrap_err();
-    // Only the owner of the tables gives a role to a tenant.
+    // Only the owner of the tables assigns a role to a tenant.
     let words = match table {
         "wmctl_role" => "permission denied",
         _ => "row-level security",
@@ -280,7 +280,7 @@ fn out_of_reach(server: &Postgres, table: &str) {
             (SELECT count(*) FROM d), EXISTS (SELECT 1 FROM {table} WHERE business_id = 'acme')"
     );
     let reached = match server.try_sql_as("of_acme", "w", &changes) {
-        // Rows that are added to and not changed: none is, so that the right is not needed.
+        // These tables are only inserted into, so the role needs no right to update them.
         Err(refused) if refused.contains("permission denied") => {
             assert!(["wmctl_audit", "wmctl_role"].contains(&table), "{refused}");
             let read = format!(

@@ -1,11 +1,11 @@
-//! Commits whose outcome nobody knows, because the connection ends at that moment.
+//! Commits whose outcome is unknown, because the connection ends at that moment.
 
 use std::time::Duration;
 
 use super::{Traffic, server};
 use crate::support::tap::{Cut, Tap};
 
-/// Cuts connections at units of work, again and again, in one way.
+/// Repeatedly cuts connections during units of work, in one way.
 async fn survives(cut: Cut) {
     const CUTS: u32 = 6;
     let server = server();
@@ -14,7 +14,7 @@ async fn survives(cut: Cut) {
     let logins = traffic.logins().await;
     traffic.chats().await;
     for round in 1..=CUTS {
-        // Some in a row: the next attempt may end in the same way.
+        // Several in a row: the next attempt may fail in the same way.
         let row = round % 3 + 1;
         let before = tap.cuts();
         tap.cut((0..row).map(|_| cut));

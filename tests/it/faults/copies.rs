@@ -1,4 +1,4 @@
-//! A server that confirms no commit, because the copy that it waits for is gone.
+//! A server that confirms no commit, because its synchronous standby is gone.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::postgres::Postgres;
 use crate::support::program::PATIENCE;
 use crate::support::stage::Stage;
 
-/// A command may try for so long, and then say why it could not.
+/// How long a command may try before it must say why it failed.
 const COMMAND_MAX: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
 

@@ -1,4 +1,4 @@
-//! Disks that are slow or full under the server.
+//! Slow and full disks under the server.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::{Traffic, state};
 use crate::support::disk::{SmallDisk, open_to_all};
 use crate::support::postgres::{Postgres, Setup};
 
-/// Lets every flush to the disk take this much longer, while a file is there.
+/// A library that delays every flush to the disk while a file exists.
 const SLOW_DISK: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -69,7 +69,7 @@ async fn a_slow_disk_costs_only_time() {
         let violations = traffic.stage.violations().await;
         assert!(violations.is_empty(), "{violations:#?}");
     }
-    // Or it was not slow at all.
+    // Otherwise the disk was not slow at all.
     assert!(traffic.stage.put() < 20, "{} messages", traffic.stage.put());
     std::fs::remove_file(&switch).unwrap();
     assert_eq!(traffic.logins().await, logins, "the link was given up");
@@ -78,7 +78,7 @@ async fn a_slow_disk_costs_only_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_holds_everything_back_until_there_is_room() {
-    // Declared first: the server ends before its disk does.
+    // Declared first, so that the server ends before its disk.
     let disk = SmallDisk::mount(160);
     let server = Postgres::set_up(Setup {
         settings: vec![
@@ -96,11 +96,11 @@ async fn a_full_disk_holds_everything_back_until_there_is_room() {
     traffic.chats().await;
     let stalled = state("stalled");
     traffic.run.expect("the stalled state", stalled).await;
-    // A large one may take the server itself down, when the room for its log runs out.
+    // A large table may even stop the server, when there is no room for its log.
     let large = "CREATE TABLE large AS
         SELECT repeat('x', 1000) AS text FROM generate_series(1, 200000)";
     assert!(server.try_sql("wm", large).is_err(), "there is still room");
-    // How long the disk stays full is the fault.
+    // The duration of the full disk is part of the fault.
     tokio::time::sleep(Duration::from_secs(3)).await;
     disk.empty();
     server.revive();

@@ -1,5 +1,5 @@
-//! What happens to servers, happening to an SQLite file: disks that are full, slow, failing or
-//! read-only, another process that holds the file, flushes whose outcome nobody knows.
+//! The faults of servers, on an SQLite file: disks that are full, slow, failing or read-only,
+//! another process that locks the file, and flushes with an unknown outcome.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,18 +16,18 @@ use crate::support::http::{free_address, get_from};
 use crate::support::program::{PATIENCE, Program};
 use crate::support::stage::Stage;
 
-/// How soon the state tells of a fault. Longer than a write waits for another process's.
+/// How soon the state must report a fault. This is longer than a write waits for another process.
 const NOTICE_MAX: Duration = Duration::from_secs(8);
-/// How soon after the file can be written again the account must be at work.
+/// How soon after the file is writable again the account must work.
 const RECOVERY_MAX: Duration = Duration::from_secs(1);
-/// The longest fault over which the link must stand.
+/// The longest fault that the connection must survive.
 const FAULT: Duration = Duration::from_secs(9);
-/// After so long without a heartbeat a process does not lead.
+/// A process without a heartbeat for this long is not a leader.
 const SILENT_MAX: Duration = Duration::from_secs(20);
 const HA_TIMEOUT_MS: &str = "2000";
 const LOOK: Duration = Duration::from_millis(25);
 
-/// A file in a folder of its own, with a disk under it that can fail.
+/// A file in a folder of its own, on a disk that can fail.
 struct File {
     disk: FaultyDisk,
     path: PathBuf,
@@ -54,7 +54,7 @@ fn url(path: &Path) -> String {
     format!("sqlite:{}", path.display())
 }
 
-/// Runs the account on that disk, and says where it answers.
+/// Runs the account on that disk, and returns its HTTP address.
 async fn connect(file: &File, messages: u32, command: &str) -> (Traffic, SocketAddr) {
     let stage = Stage::set_on(Some(&file.url())).await;
     let http = free_address();
@@ -72,7 +72,7 @@ fn start(stage: &Stage, disk: &FaultyDisk, arguments: &[&str], http: SocketAddr)
     wmctl.start(&[arguments, &["--http", &http]].concat())
 }
 
-/// The state tells of a fault, and for what reason.
+/// Waits until the state reports a fault, with its reason.
 async fn stalls(traffic: &mut Traffic) {
     let since = Instant::now();
     let stalled = state("stalled");
@@ -83,7 +83,7 @@ async fn stalls(traffic: &mut Traffic) {
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
-/// The account is at work soon after the end of a fault.
+/// Waits until the account works again, soon after the end of a fault.
 async fn recovers(traffic: &mut Traffic) {
     let since = Instant::now();
     let connected = state("connected");
@@ -92,7 +92,7 @@ async fn recovers(traffic: &mut Traffic) {
     assert!(took < RECOVERY_MAX, "back after {took:?}");
 }
 
-/// Waits until a path answers with a code.
+/// Waits until a path answers with a status code.
 async fn answers(http: SocketAddr, path: &str, wanted: u16) {
     let since = Instant::now();
     loop {
@@ -107,7 +107,7 @@ async fn answers(http: SocketAddr, path: &str, wanted: u16) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_holds_everything_back_until_there_is_room() {
-    // Declared first: the process ends before its disk does.
+    // Declared first, so that the process ends before its disk.
     let disk = SmallDisk::mount(160);
     const ROUNDS: u32 = 3;
     let mut traffic = Traffic::connect(&url(&disk.path("wmctl.db")), 120).await;
@@ -119,7 +119,7 @@ async fn a_full_disk_holds_everything_back_until_there_is_room() {
         let share = traffic.messages / ROUNDS;
         traffic.stage.start_chats(share, RATE).await;
         stalls(&mut traffic).await;
-        // How long the disk stays full is the fault.
+        // The duration of the full disk is part of the fault.
         tokio::time::sleep(Duration::from_secs(2)).await;
         disk.empty();
         recovers(&mut traffic).await;
@@ -128,7 +128,7 @@ async fn a_full_disk_holds_everything_back_until_there_is_room() {
     traffic.settled().await;
 }
 
-/// Has the disk fail under the running account, again and again.
+/// Makes the disk fail repeatedly under the running account.
 async fn survives(failing: Failing) {
     const ROUNDS: u32 = 3;
     let file = File::new();
@@ -139,7 +139,7 @@ async fn survives(failing: Failing) {
         traffic.put_in(round * 90 / ROUNDS).await;
         file.disk.set(failing);
         stalls(&mut traffic).await;
-        // How long it fails is the fault.
+        // The duration of the failure is part of the fault.
         tokio::time::sleep(Duration::from_secs(1)).await;
         file.disk.set(Failing::No);
         recovers(&mut traffic).await;
@@ -163,7 +163,7 @@ async fn a_file_system_that_becomes_read_only_costs_nothing() {
     survives(Failing::ReadOnly).await;
 }
 
-/// Nobody knows whether such a commit is in the file.
+/// Whether such a commit is in the file is unknown.
 #[tokio::test(flavor = "multi_thread")]
 async fn flushes_that_fail_are_not_carried_out_twice() {
     survives(Failing::Flushes).await;
@@ -182,7 +182,7 @@ async fn a_slow_disk_costs_only_time() {
         assert!(since.elapsed() < PATIENCE, "nothing goes out");
         tokio::time::sleep(LOOK).await;
     }
-    // Or it was not slow at all.
+    // Otherwise the disk was not slow at all.
     let took = since.elapsed();
     assert!(Duration::from_millis(400) < took, "sent after {took:?}");
     while since.elapsed() < Duration::from_secs(4) {
@@ -217,7 +217,8 @@ async fn the_link_outlives_a_locked_file() {
     traffic.settled().await;
 }
 
-/// Nobody writes: even then whoever cannot write is not sent traffic, and does not lead.
+/// Without any traffic, a process that cannot write must still report that it is not ready and does
+/// not lead.
 async fn says_that_it_is_cut_off(command: &str) {
     let file = File::new();
     let (mut traffic, http) = connect(&file, 8, command).await;
@@ -235,7 +236,7 @@ async fn says_that_it_is_cut_off(command: &str) {
     assert_eq!(database["status"], "failing", "{health}");
     let error = database["error"].as_str().unwrap();
     assert!(error.contains("heartbeat"), "{health}");
-    // A new process would have no more luck yet.
+    // A new process could not write either, so this one stays alive.
     answers(http, "/live", 200).await;
     file.disk.set(Failing::No);
     for path in ["/ready", "/readyz", "/leader", "/health"] {
@@ -268,7 +269,7 @@ async fn a_leader_that_cannot_write_does_not_lead_beside_the_next_one() {
     let http = free_address();
     let run = start(&stage, &file.disk, &arguments, http);
     let mut traffic = Traffic::of(stage, run, 60).await;
-    // Its disk is well.
+    // The disk of the standby works.
     let other = free_address().to_string();
     let arguments = [&arguments[..], &["--http", &other]].concat();
     let mut standby = traffic.stage.wmctl.start(&arguments);

@@ -1,5 +1,5 @@
-//! What gets into logs at their highest level: no key, no ratchet, no text, no password. Neither
-//! while everything is well, nor while a statement is slow or fails; on both databases, and in the
+//! Logs at the highest level must contain no key, ratchet, message or password. This holds while
+//! everything works, and while a statement is slow or fails. It holds on both databases and in the
 //! server's own log.
 
 use std::collections::BTreeSet;
@@ -18,15 +18,15 @@ use crate::support::wmctl::Wmctl;
 const NUMBER: &str = "4915112345621";
 const FRIEND: &str = "4915112345622";
 const PASSWORD: &str = "hush-password-7";
-/// A statement counts as slow after a second, and gives up after two.
+/// A statement counts as slow after one second, and gives up after two.
 const SLOW: Duration = Duration::from_millis(1_500);
 const TOO_LONG: Duration = Duration::from_secs(3);
-/// How often progress is looked at.
+/// How often progress is checked.
 const LOOK: Duration = Duration::from_millis(25);
-/// Most rows of a table whose bytes are looked for.
+/// The maximum number of rows per table whose bytes are searched for.
 const SAMPLE: usize = 6;
 
-/// Columns with keys, and with what keys were made into.
+/// Columns with keys, and with data derived from keys.
 const SECRETS: [(&str, &str); 9] = [
     ("whatsmeow_device", "noise_key"),
     ("whatsmeow_device", "identity_key"),
@@ -39,14 +39,14 @@ const SECRETS: [(&str, &str); 9] = [
     ("wmctl_outbox", "stanza"),
 ];
 
-/// Where the rows are, for whoever looks at them from beside.
+/// Where the rows are, for direct access.
 enum Rows {
     File(Wmctl),
     Server(Postgres),
 }
 
 impl Rows {
-    /// The first column of every row, as text.
+    /// Returns the first column of every row as text.
     async fn texts(&self, sql: &str) -> Vec<String> {
         match self {
             Self::File(wmctl) => {
@@ -94,7 +94,8 @@ impl Rows {
         reached.unwrap_or_else(|_| panic!("{sql}: less than {least}"));
     }
 
-    /// Nobody writes for so long, while `meanwhile` makes somebody want to. The time is the fault.
+    /// Locks the database for this time, while `meanwhile` causes writes. The duration is part of
+    /// the fault.
     async fn locked(&self, time: Duration, meanwhile: impl Future<Output = ()>) {
         match self {
             Self::File(wmctl) => {
@@ -120,11 +121,11 @@ impl Rows {
     }
 }
 
-/// The forms in which somebody may log bytes: whole, or a part of them.
+/// Returns the forms in which bytes may appear in a log: whole, or a part of them.
 fn forms(hexed: &str) -> Vec<Vec<u8>> {
     let bytes = hex::decode(hexed).unwrap();
     let mut forms = Vec::new();
-    // From the middle of what is long: its head may be the same for all.
+    // From the middle of long values: their beginning may be the same for all.
     let part = |text: &str, length: usize| {
         let from = text.len().saturating_sub(length) / 2;
         text.as_bytes()[from..]
@@ -226,11 +227,11 @@ impl World {
         assert!(pairing.ended().await.success(), "{}", pairing.log_tail());
     }
 
-    /// One message each way; they are in the rows when this is over.
+    /// Sends one message each way, and waits until both are in the rows.
     async fn chat(&mut self, rows: &Rows, run: &Program, round: u32) {
         self.says(round).await;
         let of_messages = "SELECT CAST(COUNT(*) AS TEXT) FROM wmctl_event WHERE kind = 'message'";
-        // One more for each time that nobody could write.
+        // One more for each time that the database was locked.
         rows.counts(of_messages, 2 * round - 1).await;
         let text = format!("hush-out-{round}");
         let to = format!("+{FRIEND}");
@@ -255,7 +256,7 @@ impl World {
     }
 }
 
-/// Pairs, chats, is held up, fails, and chats on; then looks through everything that was said.
+/// Pairs, chats, is delayed, fails, and chats again; then searches all logs.
 async fn nothing_is_told(mut world: World, rows: Rows) {
     world.pair().await;
     rows.secrets(&mut world.secrets).await;
@@ -323,8 +324,8 @@ async fn no_log_has_a_key_or_a_text_on_a_file() {
     nothing_is_told(world, rows).await;
 }
 
-/// A process whose memory may be dumped belongs to its user, one whose memory may not to root.
-/// Needs root, as it starts the process as somebody else.
+/// A process that may be dumped belongs to its user, one that may not to root. Needs root, because
+/// it starts the process as another user.
 #[tokio::test]
 async fn a_crash_leaves_no_memory_behind() {
     use std::os::unix::fs::MetadataExt as _;

@@ -1,4 +1,4 @@
-//! Every major version of the server: the store's suite, and traffic over a restart.
+//! Every major version of PostgreSQL: the store's suite, and traffic across a restart.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::Traffic;
 use crate::store;
 use crate::support::postgres::Postgres;
 
-/// The suite, each function in a database of its own on one server.
+/// Runs the suite on one server, each function in a database of its own.
 async fn passes_the_suite(major: u32) {
     let server = Arc::new(Postgres::of_major(major));
     assert!(

@@ -1,8 +1,8 @@
-//! PostgreSQL under `wmctl run` with traffic: every version, outages, disks that are slow or full,
-//! commits whose outcome nobody knows. The same of an SQLite file. And how often a message makes
-//! wmctl wait for the server.
+//! PostgreSQL under `wmctl run` with traffic: every version, outages, slow and full disks, and
+//! commits with an unknown outcome. The same faults on an SQLite file. Also counts the round trips
+//! per message.
 //!
-//! `WMCTL_FAULTS_MESSAGES` (each way) makes it a soak.
+//! `WMCTL_FAULTS_MESSAGES` (each way) turns it into a soak test.
 
 mod commits;
 mod copies;
@@ -23,7 +23,7 @@ use crate::support::postgres::Postgres;
 use crate::support::program::Program;
 use crate::support::stage::Stage;
 
-/// Messages a second, each way.
+/// Messages per second, each way.
 const RATE: u32 = 60;
 
 /// A running account on a server, with traffic both ways.
@@ -34,14 +34,14 @@ struct Traffic {
 }
 
 impl Traffic {
-    /// Pairs and runs; nobody writes yet.
+    /// Pairs and runs the account. No messages are sent yet.
     async fn connect(url: &str, messages: u32) -> Self {
         let stage = Stage::set_on(Some(url)).await;
         let run = stage.wmctl.start(&["run"]);
         Self::of(stage, run, messages).await
     }
 
-    /// Of an account that was just started.
+    /// Uses an account that was just started.
     async fn of(stage: Stage, mut run: Program, messages: u32) -> Self {
         run.expect("the connected state", state("connected")).await;
         Self {
@@ -51,12 +51,12 @@ impl Traffic {
         }
     }
 
-    /// The contacts begin to write.
+    /// Makes the contacts start to write.
     async fn chats(&self) {
         self.stage.start_chats(self.messages, RATE).await;
     }
 
-    /// Puts in what is still missing of a share of all messages, in hundredths.
+    /// Enqueues messages until `percent` of all messages are enqueued.
     async fn put_in(&mut self, percent: u32) {
         while self.stage.put() < self.messages * percent / 100 {
             self.stage.put_in().await;
@@ -69,7 +69,8 @@ impl Traffic {
         journal.iter().filter(login).count()
     }
 
-    /// Everything arrives once and nothing else happens; the process stops in an orderly way.
+    /// Waits until every message has arrived once, checks that nothing else happened, and stops the
+    /// process in an orderly way.
     async fn settled(mut self) {
         self.put_in(100).await;
         let violations = self.stage.settled(self.messages).await;

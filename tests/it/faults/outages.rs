@@ -1,4 +1,4 @@
-//! Servers that go away and come back, in traffic.
+//! Servers that go away and come back during traffic.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use super::{Traffic, server, state};
 use crate::support::postgres::Postgres;
 use crate::support::tap::Tap;
 
-/// The longest outage over which the link must stand.
+/// The longest outage that the connection must survive.
 const OUTAGE: Duration = Duration::from_secs(9);
-/// How soon the state tells of an outage.
+/// How soon the state must report an outage.
 const NOTICE_MAX: Duration = Duration::from_secs(3);
-/// How soon after the server accepts again the account must be at work.
+/// How soon after the server accepts connections again the account must work.
 const RECOVERY_MAX: Duration = Duration::from_secs(1);
 const ROUNDS: u32 = 3;
 
-/// Does something to a server in traffic, again and again.
+/// Repeatedly causes a fault of the server during traffic.
 async fn survives(server: Postgres, messages: u32, fault: fn(&Postgres)) {
     let server = Arc::new(server);
     let mut traffic = Traffic::connect(&server.url("wm"), messages).await;
@@ -48,7 +48,7 @@ async fn immediate_restarts_cost_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_backends_cost_nothing() {
     survives(server(), 120, |server| {
-        // Some in a row: what connects anew is killed too.
+        // Several in a row, so that new connections are killed too.
         let killed: String = (0..5).map(|_| server.sql("wm", KILL)).collect();
         assert!(!killed.is_empty(), "nothing was killed");
     })
@@ -58,14 +58,15 @@ async fn killed_backends_cost_nothing() {
 const KILL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name LIKE 'wmctl%'";
 
-/// A time in which the server is of no use.
+/// A period in which the server cannot be used.
 struct Outage {
     begin: fn(&Postgres),
     lasts: Duration,
     end: fn(&Postgres),
 }
 
-/// The state says so at once, the link stands, and the account is at work soon after.
+/// Checks that the state reports the outage at once, that the connection survives, and that the
+/// account works again soon after.
 async fn outlives(server: Postgres, url: &str, outage: Outage) {
     let mut traffic = Traffic::connect(url, 120).await;
     let logins = traffic.logins().await;
@@ -88,7 +89,7 @@ async fn outlives(server: Postgres, url: &str, outage: Outage) {
     traffic.settled().await;
 }
 
-/// No connection is left for wmctl, and those that it has are killed.
+/// All connections are taken, and those of wmctl are killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_connections_cost_nothing() {
     let server = server();
@@ -124,7 +125,7 @@ async fn the_link_outlives_an_outage() {
     outlives(server, &url, down).await;
 }
 
-/// Nobody writes: even then the state tells of an outage, and of its end.
+/// Without any traffic, the state must still report an outage, and its end.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_account_says_that_the_server_is_away() {
     let server = server();

@@ -1,5 +1,5 @@
-//! Values that the database does not take, and rows that cannot be read: one bad thing is told of,
-//! and stops nothing else. On both databases.
+//! Values that the database rejects, and rows that cannot be decoded: one bad item is reported and
+//! stops nothing else. On both databases.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::support::stage::{NUMBER, Stage};
 
 const LOOK: Duration = Duration::from_millis(25);
 
-/// Either database, and a way to spoil it.
+/// Either kind of database, with a way to damage it.
 enum Database {
     File(tempfile::TempDir),
     Server(Postgres),
@@ -63,14 +63,14 @@ async fn inputs(http: SocketAddr) -> Value {
     health["components"]["inputs"].clone()
 }
 
-/// Waits until an event is told, and gives it.
+/// Waits for an event of this type and returns it.
 async fn event(traffic: &mut Traffic, kind: &str) -> Value {
     let wanted = |line: &Value| line["type"] == kind;
     traffic.run.expect(kind, wanted).await
 }
 
-/// One of many messages has a text that the table does not take, as an emoji is in a database that
-/// is not UTF-8.
+/// One of many messages has a text that the table rejects, like an emoji in a database that is not
+/// UTF-8.
 async fn one_message_is_refused(database: Database) {
     let (mut traffic, http) = connect(&database, 40).await;
     assert_eq!(inputs(http).await["status"], "ok");
@@ -97,7 +97,7 @@ async fn one_message_is_refused(database: Database) {
     assert_eq!(refused["input"], "message", "{refused}");
     assert_eq!(refused["content"], "message", "{refused}");
     assert!(refused["id"].is_string(), "{refused}");
-    // What could be read of it is there.
+    // The event contains what could be decoded.
     let payload = refused["payload"].as_str().unwrap();
     use base64::Engine as _;
     let payload = base64::engine::general_purpose::STANDARD.decode(payload);
@@ -132,7 +132,7 @@ async fn one_message_is_refused(database: Database) {
     comes_no_more(traffic, &contact).await;
 }
 
-/// It was acked: a new login brings nothing again.
+/// The message was acknowledged: a new login does not deliver it again.
 async fn comes_no_more(mut traffic: Traffic, contact: &str) {
     traffic.run.terminate().await;
     assert!(traffic.run.ended().await.success());
@@ -161,7 +161,7 @@ async fn one_message_that_a_server_refuses_stops_nothing() {
     one_message_is_refused(Database::Server(server())).await;
 }
 
-/// What was once fetched cannot be read any more.
+/// Cached rows can no longer be decoded.
 async fn caches_are_spoilt(database: Database) {
     let (mut traffic, _) = connect(&database, 40).await;
     traffic.chats().await;
@@ -201,7 +201,7 @@ async fn caches_are_spoilt(database: Database) {
             "{table}: {lines:?}"
         );
     }
-    // Each was fetched again, and is not told of for ever.
+    // Each was fetched again, and is not reported forever.
     let count = lines.len();
     traffic.put_in(100).await;
     assert!(count <= 20, "{lines:#?}");
@@ -217,7 +217,7 @@ async fn spoilt_caches_of_a_server_are_fetched_again() {
     caches_are_spoilt(Database::Server(server())).await;
 }
 
-/// A message of the outbox cannot be read any more; those around it are sent.
+/// An outbox message can no longer be decoded; those around it must be sent.
 async fn one_outbox_row_is_spoilt(database: Database) {
     let (mut traffic, _) = connect(&database, 8).await;
     traffic.run.terminate().await;

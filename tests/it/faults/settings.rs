@@ -1,5 +1,5 @@
-//! Servers that somebody has set in an unusual way, and passwords that change: under traffic where
-//! accounts have to go on, and told of where they cannot.
+//! Servers with unusual settings, and passwords that change, under traffic. Accounts must continue,
+//! or the problem must be reported.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::support::program::PATIENCE;
 use crate::support::stage::Stage;
 use crate::support::wmctl::Wmctl;
 
-/// How often progress is looked at.
+/// How often progress is checked.
 const LOOK: Duration = Duration::from_millis(25);
 
 fn installed(folder: &Path, url: &str) -> Wmctl {
@@ -26,14 +26,14 @@ fn installed(folder: &Path, url: &str) -> Wmctl {
     wmctl
 }
 
-/// The exit code, and everything that was said.
+/// Returns the exit code and all output.
 async fn asked(wmctl: &Wmctl, arguments: &[&str]) -> (i32, String) {
     let output = wmctl.output(arguments).await;
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     (output.status.code().unwrap_or(-1), said)
 }
 
-/// What a database says of sessions does not reach ours.
+/// Session settings of a database must not reach our sessions.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_setting_of_a_database_stops_an_account() {
     let server = server();
@@ -59,7 +59,7 @@ async fn no_setting_of_a_database_stops_an_account() {
     traffic.settled().await;
 }
 
-/// Whoever holds a lock by an open transaction keeps nobody's rows from being cleared away.
+/// A lock held by an open transaction must not keep the server from vacuuming.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_in_a_transaction_holds_no_snapshot() {
     let server = server();
@@ -79,13 +79,13 @@ async fn a_lock_in_a_transaction_holds_no_snapshot() {
     lock.release().await;
 }
 
-/// What a managed server does whose disk is full.
+/// A managed server behaves like this when its disk is full.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_takes_no_writes_is_recognised() {
     let server = server();
     let folder = tempfile::tempdir().unwrap();
     let wmctl = installed(folder.path(), &server.url("wm"));
-    // Messages are for a tenant with a device.
+    // Only a tenant with a device can send messages.
     let _stage = Stage::set_on(Some(&server.url("wm"))).await;
     let send = ["send", "--to", "+4915112345622", "--text", "Hello"];
     wmctl.done(&send).await;
@@ -136,7 +136,7 @@ async fn a_database_that_cannot_hold_every_character_is_refused() {
     assert!(said.contains("LATIN1") && said.contains("UTF8"), "{said}");
 }
 
-/// Keys are bound, and a server may be told to write down what is bound.
+/// Keys are bound values, and a server may be configured to log bound values.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_writes_values_down_is_named() {
     let server = Postgres::set_up(Setup {
@@ -162,13 +162,13 @@ async fn a_server_that_writes_values_down_is_named() {
     let (state, found) = check(&plain).await;
     assert_eq!(state, "\"warning\"", "{found}");
     assert!(found.contains("log_parameter_max_length"), "{found}");
-    // Its sessions may say so themselves.
+    // Its sessions may be allowed to set this themselves.
     assert_eq!(check(&wmctl).await.0, "\"ok\"");
     server.sql("wm", "ALTER ROLE plain SET log_parameter_max_length = 0");
     assert_eq!(check(&plain).await.0, "\"ok\"");
 }
 
-/// A password is changed while accounts run: first the file, or first the server.
+/// A password changes while accounts run: either the file first, or the server first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_changes_under_traffic() {
     let server = server();
@@ -190,7 +190,7 @@ async fn a_password_changes_under_traffic() {
     let file = folder.path().join("database_url");
     let write = |password: &str| std::fs::write(&file, url(password)).unwrap();
     write("first");
-    // The application of this test logs in as somebody else.
+    // The traffic of this test logs in as another role.
     let mut traffic = Traffic::connect(&server.url("wm"), 60).await;
     traffic.run.terminate().await;
     assert!(traffic.run.ended().await.success());
@@ -211,7 +211,7 @@ async fn a_password_changes_under_traffic() {
         let ended = server.sql("wm", KILL);
         assert!(!ended.is_empty(), "nothing was ended");
         goes_on(&server).await;
-        // Whoever knocks with the old one is not let in.
+        // A login with the old password is refused.
         let (code, said) = asked(
             &installed(folder.path(), &url("first")),
             &["migrate", "status"],
@@ -226,7 +226,7 @@ async fn a_password_changes_under_traffic() {
 const KILL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE usename = 'keeper' AND application_name LIKE 'wmctl%'";
 
-/// Waits until a heartbeat gets through: by a session that was made after all others had ended.
+/// Waits until a heartbeat succeeds, which must use a session opened after all others had ended.
 async fn goes_on(server: &Postgres) {
     let beat = || server.sql("wm", "SELECT SUM(hb_seq) FROM wmctl_host");
     let (before, begun) = (beat(), Instant::now());
@@ -236,7 +236,7 @@ async fn goes_on(server: &Postgres) {
     }
 }
 
-/// The first name leads to a copy, or nowhere.
+/// The first name leads to a standby, or nowhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_primary_is_found_among_several() {
     let server = server();
@@ -261,7 +261,7 @@ async fn the_primary_is_found_among_several() {
     );
     let (code, said) = asked(&installed(folder.path(), &url), &["migrate", "status"]).await;
     assert_eq!(code, 7, "{said}");
-    // The other one takes over under the same names.
+    // The other server takes over under the same names.
     let store = Store::open(&hosts(copy.folder()).parse().unwrap())
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! How often a message makes wmctl wait for the server: counted by a proxy in between.
+//! The number of round trips to the server per message, counted by a proxy.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::support::stage::{NUMBER, Stage};
 use crate::support::tap::Tap;
 use crate::support::wmctl::Wmctl;
 
-/// Long enough to tell messages apart, short enough for few heartbeats.
+/// Long enough to separate messages, short enough for few heartbeats.
 const QUIET: Duration = Duration::from_millis(250);
 
-/// Round trips until there were none for a while.
+/// Counts round trips until there are none for a while.
 async fn until_quiet(tap: &Tap) -> u64 {
     let mut all = 0;
     loop {
@@ -29,7 +29,7 @@ async fn until_quiet(tap: &Tap) -> u64 {
     }
 }
 
-/// A warm account behind a proxy: ratchets and device lists are there.
+/// Sets up an account behind a proxy, with ratchets and device lists already present.
 async fn warm(server: &Postgres) -> (Traffic, Tap) {
     let tap = Tap::before(&server.socket()).await;
     let mut traffic = Traffic::connect(&tap.url("wm"), 8).await;
@@ -54,7 +54,7 @@ async fn a_message_takes_at_most_three_round_trips() {
         sent.await.unwrap();
         incoming += until_quiet(&tap).await;
     }
-    // What is answered to a message is another stanza each, and not counted here.
+    // The answers to a message are separate stanzas, and are not counted here.
     for tag in ["ack", "receipt"] {
         let fault = Fault {
             kind: FaultKind::Drop,
@@ -67,7 +67,7 @@ async fn a_message_takes_at_most_three_round_trips() {
         traffic.stage.sim.add_fault(fault).await.unwrap();
     }
     let folder = tempfile::tempdir().unwrap();
-    // Past the proxy, as another process does.
+    // Not through the proxy, like another process.
     let mut other = Wmctl::in_folder(folder.path());
     other.set("WMCTL_DATABASE_URL", &server.url("wm"));
     let mut outgoing = 0;
@@ -77,7 +77,8 @@ async fn a_message_takes_at_most_three_round_trips() {
         outgoing += until_quiet(&tap).await;
     }
     let rounds = u64::from(ROUNDS);
-    // The row of an answer, or the fence, its changes and the commit; and what decides on them.
+    // Three round trips each: the rows that decide on the message, the fence, and its changes with
+    // the commit.
     assert_eq!((incoming, outgoing), (3 * rounds, 3 * rounds));
 }
 
@@ -137,7 +138,7 @@ async fn sends_that_wait_together_are_taken_in_by_few_round_trips() {
             .zip(1..)
             .all(|(id, number)| *id == message(number).id)
     );
-    // The first one, and then up to 64 at a time.
+    // The first one alone, and then up to 64 at a time.
     assert_eq!(tap.trips(), 1 + (WAITING - 1).div_ceil(64));
 }
 
@@ -148,7 +149,7 @@ async fn a_file_of_messages_takes_few_round_trips_or_is_refused_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let mut wmctl = Wmctl::in_folder(folder.path());
     wmctl.set("WMCTL_DATABASE_URL", &tap.url("wm"));
-    // Messages are for a tenant with a device.
+    // Only a tenant with a device can send messages.
     let _stage = Stage::set_on(Some(&server.url("wm"))).await;
     let write = |name: &str, recipients: &[&str]| {
         let line = |to: &&str| format!("{{\"to\":\"{to}\",\"text\":\"Hello\"}}\n");
@@ -166,8 +167,8 @@ async fn a_file_of_messages_takes_few_round_trips_or_is_refused_as_a_whole() {
     wmctl.done(&["send", "--file", &one]).await;
     let of_one = tap.trips();
     wmctl.done(&["send", "--file", &many]).await;
-    // 256 messages in a transaction. The second one also prepares its statements, and the server
-    // may answer that while the messages are still on their way, which counts as a wait.
+    // A transaction takes 256 messages. The second one also prepares its statements. The server may
+    // answer that while the messages are still being sent, which counts as a wait.
     let more = tap.trips() - of_one;
     assert!((2..=3).contains(&more), "{more} more round trips");
     let refused = wmctl.output(&["send", "--file", &wrong]).await;

@@ -1,4 +1,4 @@
-//! Accounts that Baileys itself paired and chatted with go on here, and nobody notices.
+//! Accounts that Baileys itself paired and used continue here, and no contact notices.
 
 use std::path::{Path, PathBuf};
 
@@ -14,19 +14,19 @@ use crate::support::world::{Stranger, World};
 const OURS: &str = "491510000001";
 const BERT: &str = "491510000002";
 
-/// People who chat with an account, alone and in groups of both kinds.
+/// People who chat with an account, directly and in groups of both kinds.
 struct Scene {
     world: World,
     bert: Stranger,
     groups: Vec<String>,
 }
 
-/// Where a folder of a stranger's client lies.
+/// Returns the folder of a foreign client.
 fn folder(world: &World, number: &str) -> PathBuf {
     world.folder().join(format!("{number}.auth"))
 }
 
-/// The next message to the account is lost on its way, and waits for the next login.
+/// Drops the next message to the account, which then waits for the next login.
 async fn lose_one(world: &World) {
     let fault = Fault {
         kind: FaultKind::Drop,
@@ -40,8 +40,8 @@ async fn lose_one(world: &World) {
 }
 
 impl Scene {
-    /// Everybody has heard of everybody, through Baileys; of each chat of version 7 one message
-    /// is still to come, and later ones of the same chain were read.
+    /// Everyone has exchanged messages with everyone, through Baileys. In each chat of version 7
+    /// one message is still to come, although later ones of the same chain were decrypted.
     async fn of(version: Version) -> (Self, Value) {
         let world = World::start().await;
         world.sim.add_account(CARLA, "Carla").await.unwrap();
@@ -94,7 +94,7 @@ impl Scene {
         )
     }
 
-    /// A text each way in each chat, and Carla's.
+    /// Sends a text each way in each chat, and Carla's.
     async fn talk(&mut self, ours: &mut Ours, when: &str) {
         let alone = (self.bert.jid(), ours.jid());
         let groups = self
@@ -130,8 +130,9 @@ impl Scene {
     }
 }
 
-/// No key was used twice, and nobody had to ask for anything again that was sent since then.
-/// (Version 6 leaves messages without an ack that it asked for again: those come once more.)
+/// Checks that no key was used twice, and that no message sent since then was requested again.
+/// (Version 6 does not acknowledge messages that it requested again, so those are delivered once
+/// more.)
 async fn undisturbed(world: &World, since: usize) {
     assert_eq!(world.sim.breaches().await.unwrap(), Vec::<Breach>::new());
     let journal = world.sim.journal().await.unwrap();
@@ -142,7 +143,7 @@ async fn undisturbed(world: &World, since: usize) {
     assert!(retries.is_empty(), "{retries:#?}");
 }
 
-/// An installation that has no account yet.
+/// Returns an installation that has no account yet.
 fn empty(world: &World, database: Option<&str>) -> Resting {
     let wmctl = world.installation(OURS);
     let resting = Resting {
@@ -156,7 +157,7 @@ fn empty(world: &World, database: Option<&str>) -> Resting {
     }
 }
 
-/// Takes the folder over and says what was moved.
+/// Imports the folder and returns the report.
 async fn import(resting: &mut Resting, folder: &Path, more: &[&str]) -> Value {
     let folder = folder.to_str().unwrap();
     let arguments = [&["migrate", "import", "--from", folder][..], more].concat();
@@ -194,11 +195,11 @@ async fn goes_on(version: Version, server: Option<&Postgres>) {
         "it was written just now: {moved}"
     );
     assert_eq!(count(&moved, "whatsmeow_device"), 1);
-    // Bert's two devices, our own phone, Carla's.
+    // Bert's two devices, our own phone, and Carla's.
     assert!(4 <= count(&moved, "whatsmeow_sessions"), "{moved}");
-    // Of three people in two groups.
+    // From three people in two groups.
     assert_eq!(count(&moved, "whatsmeow_sender_keys"), 6, "{moved}");
-    // Baileys forgets who has its key when a member asks for a message again.
+    // Baileys forgets the holders of its sender key when a member requests a message again.
     assert!(1 <= count(&moved, "wmctl_sender_key_share"), "{moved}");
     assert!(1 <= count(&moved, "whatsmeow_lid_map"), "{moved}");
     assert!(20 <= count(&moved, "whatsmeow_pre_keys"), "{moved}");

@@ -1,4 +1,4 @@
-//! An account that chatted here chats on where it moved to, and nobody notices.
+//! An account that chatted here continues to chat where it moved to, and no contact notices.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ use crate::support::world::{Stranger, World};
 
 const OURS: &str = "491510000001";
 const BERT: &str = "491510000002";
-/// Somebody whose phone the simulator plays.
+/// A contact whose phone the simulator plays.
 pub(super) const CARLA: &str = "491510000003";
 
-/// The account as another installation has it: other rows, the same server.
+/// Returns the account in another installation: other rows, the same server.
 pub(super) fn elsewhere(moved: &Resting, database: &str, tenant: &str) -> Resting {
     let mut wmctl = moved.wmctl.clone();
     wmctl.set("WMCTL_DATABASE_URL", database);
@@ -38,7 +38,7 @@ pub(super) fn url(file: &Path) -> String {
     format!("sqlite:{}", file.display())
 }
 
-/// No key was used twice, and nobody had to ask for anything again.
+/// Checks that no key was used twice, and that no message was requested again.
 pub(super) async fn undisturbed(world: &World) {
     assert_eq!(world.sim.breaches().await.unwrap(), Vec::<Breach>::new());
     let journal = world.sim.journal().await.unwrap();
@@ -48,7 +48,7 @@ pub(super) async fn undisturbed(world: &World) {
     assert_eq!(retries.next(), None);
 }
 
-/// A text each way, alone and in a group.
+/// Sends a text each way, directly and in a group.
 async fn talk(ours: &mut Ours, bert: &mut Stranger, group: &str, when: &str) {
     for (to, theirs) in [(bert.jid(), ours.jid()), (group.into(), group.into())] {
         let text = format!("to Bert, {to}, {when}");
@@ -92,7 +92,7 @@ async fn an_account_goes_through_a_file_of_whatsmeow_to_a_server() {
     undisturbed(&world).await;
 }
 
-/// The same with a phone that the simulator plays.
+/// Does the same with a phone that the simulator plays.
 pub(super) async fn chat(world: &World, ours: &mut Ours, group: &str, when: &str) {
     for (to, theirs) in [
         (format!("+{CARLA}"), ours.number.clone()),
@@ -117,7 +117,7 @@ pub(super) async fn chatted(world: &World, number: &str) -> (Resting, String) {
     (ours.rest().await, group)
 }
 
-/// The rows of `ours` as a version of whatsmeow has them.
+/// Copies the rows of `ours` into the layout of a version of whatsmeow.
 async fn laid_out(ours: &Path, version: u32) -> PathBuf {
     let path = ours.with_extension(format!("v{version}"));
     std::fs::write(&path, "").unwrap();

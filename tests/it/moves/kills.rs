@@ -1,4 +1,4 @@
-//! SIGKILL in the middle of a move: the target is as it was, and the next attempt succeeds.
+//! SIGKILL during a move: the target must be unchanged, and the next attempt must succeed.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,11 @@ use crate::support::postgres::Postgres;
 use crate::support::program::{PATIENCE, Program};
 use crate::support::wmctl::Wmctl;
 
-/// How often it is looked whether a move has begun to write.
+/// How often the test checks whether a move has begun to write.
 const LOOK: Duration = Duration::from_millis(2);
-/// How many pre-keys, and as many secrets, the large account has.
+/// The number of pre-keys, and of message secrets, of the large account.
 const ROWS: u32 = 8_000;
-/// A move is killed within this part of the time that a whole one writes.
+/// A move is killed within this fraction of the time that a complete move writes.
 const PART: u32 = 4;
 
 /// Every row of every table, as text.
@@ -36,7 +36,7 @@ const SERVER_TABLES: &str = "
         tablename, tablename), ' UNION ALL ' ORDER BY tablename)
     FROM pg_tables WHERE schemaname = current_schema()";
 
-/// Where an account goes.
+/// The target of a move.
 enum Target {
     File(PathBuf),
     Server(Postgres),
@@ -50,13 +50,13 @@ impl Target {
         }
     }
 
-    /// All that is in it.
+    /// Returns the whole content.
     async fn content(&self) -> String {
         let path = match self {
             Self::Server(server) => {
                 let query = server.sql("w", SERVER_TABLES);
                 let tables = server.sql("w", &query);
-                // Of large tables, the server may answer in any order.
+                // The server may return rows of large tables in any order.
                 let mut tables: Vec<&str> = tables.lines().collect();
                 tables.sort_unstable();
                 return tables.join("\n");
@@ -82,7 +82,7 @@ impl Target {
         all
     }
 
-    /// Whether somebody writes to it right now.
+    /// Returns whether a program is writing to it.
     async fn is_written(&self) -> bool {
         const WRITERS: &str = "
             SELECT count(*) FROM pg_stat_activity WHERE datname = 'w' AND backend_xid IS NOT NULL";
@@ -94,7 +94,7 @@ impl Target {
                 file.close().await.unwrap();
                 begun.is_err()
             }
-            // A new file has another name until it is whole.
+            // A new file has another name until it is complete.
             Self::File(path) => {
                 let part = path.with_extension("db.part");
                 std::fs::metadata(part).is_ok_and(|part| 0 < part.len())
@@ -131,7 +131,7 @@ async fn open(path: &Path) -> SqliteConnection {
     SqliteConnection::connect_with(&options).await.unwrap()
 }
 
-/// An account with few rows, and the same one with thousands.
+/// An account with few rows, and the same account with thousands.
 struct Sources {
     folder: TempDir,
     small: Wmctl,
@@ -169,7 +169,7 @@ impl Sources {
     }
 }
 
-/// How long a command writes.
+/// Returns how long a command writes.
 async fn rehearsed(command: &Wmctl, arguments: &[&str], target: &Target) -> Duration {
     let mut run = command.start(&[arguments, &["--dry-run"]].concat());
     target.begins(&run).await;
@@ -178,10 +178,11 @@ async fn rehearsed(command: &Wmctl, arguments: &[&str], target: &Target) -> Dura
     begun.elapsed()
 }
 
-/// Kills a command several times while it writes; what is in the target stays.
+/// Kills a command several times while it writes, and checks that the content of the target does
+/// not change.
 async fn killed(command: &Wmctl, arguments: &[&str], target: &Target) {
     let before = target.content().await;
-    // The quicker of two: a machine that was busy for a moment makes the kills come too late.
+    // The shorter of two runs: if the machine was briefly busy, the kills would come too late.
     let whole = rehearsed(command, arguments, target).await;
     let whole = whole.min(rehearsed(command, arguments, target).await);
     assert!(target.content().await == before, "a rehearsal changed rows");
@@ -190,7 +191,7 @@ async fn killed(command: &Wmctl, arguments: &[&str], target: &Target) {
     for kill in 0..number("WMCTL_MOVE_KILLS", 3) {
         let mut run = command.start(arguments);
         target.begins(&run).await;
-        // The moment of the kill is what is tested: nothing is awaited here.
+        // The test is about the moment of the kill, so it waits for nothing here.
         let more = whole.mul_f64(random.random_range(0.0..1.0)) / PART;
         tokio::time::sleep(more).await;
         run.kill().await;
@@ -216,7 +217,8 @@ async fn imports(target: Target, sources: &Sources) {
     let mut last = command.start(&import);
     target.begins(&last).await;
     last.kill().await;
-    // At once: whatever the server still holds for the dead process is waited for.
+    // Immediately: the command must wait for locks that the server still holds for the dead
+    // process.
     command.done(&import).await;
     assert!(target.content().await != before, "nothing was imported");
 }
@@ -226,7 +228,7 @@ async fn exports(target: Target, sources: &Sources) {
     let url = target.url();
     let export = ["migrate", "export", "--to", &url];
     killed(command, &export, &target).await;
-    // Ours was marked first, so that never two run it.
+    // Our rows were marked first, so that two programs never run the account.
     let run = command.output(&["run"]).await;
     assert_eq!(run.status.code(), Some(6));
     command.done(&["migrate", "export", "--undo"]).await;

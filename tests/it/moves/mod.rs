@@ -1,4 +1,5 @@
-//! Accounts that move between databases with `wmctl migrate import` and `export`, and go on there.
+//! Accounts that move between databases with `wmctl migrate import` and `export`, and continue
+//! there.
 
 mod baileys;
 mod chat;
@@ -18,7 +19,7 @@ use crate::support::postgres::Postgres;
 const SESSIONS: &str = "SELECT their_id, session FROM whatsmeow_sessions";
 const SENDER_KEYS: &str = "SELECT chat_id || sender_id, sender_key FROM whatsmeow_sender_keys";
 
-/// Ratchets and sender keys of a file, each with its name.
+/// Returns the ratchets and sender keys of a file, each with its name.
 async fn records_in(file: &Path) -> Vec<(String, Vec<u8>)> {
     let mut connection = SqliteConnection::connect(&chat::url(file)).await.unwrap();
     let sql = format!("{SESSIONS} UNION ALL {SENDER_KEYS} ORDER BY 1");
@@ -28,7 +29,7 @@ async fn records_in(file: &Path) -> Vec<(String, Vec<u8>)> {
     rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
-/// Those of an export as text, each with ours that it was made of.
+/// Returns the records of an export as text, each with our record that it was made from.
 async fn records_of(
     export: &Path,
     ours: &Resting,

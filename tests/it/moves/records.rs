@@ -1,5 +1,5 @@
-//! Whatsmeow itself chats, an account of it goes on with us, and then with whatsmeow again. Nobody
-//! asks for a message a second time, and none is lost, not even one that was still under way.
+//! An account chats with whatsmeow itself, moves to wmctl, and moves back to whatsmeow. No message
+//! is requested again and none is lost, not even one that was in transit.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use crate::support::records;
 use crate::support::world::World;
 
 const OURS: &str = "491510000011";
-/// Somebody who chats with whatsmeow all the time.
+/// A contact who uses whatsmeow throughout.
 const BERT: &str = "491510000012";
 
-/// The account that moves, as whoever runs it.
+/// The moving account, and the program that runs it.
 enum Runs {
     Whatsmeow(Whatsmeow),
     Wmctl(Ours),
@@ -45,14 +45,14 @@ impl Runs {
     }
 }
 
-/// The two chats that the account has with Bert, and the group's with Carla in it.
+/// The account's direct chat with Bert, and the groups with Bert and Carla.
 struct Chats {
     bert: Whatsmeow,
     groups: Vec<String>,
 }
 
 impl Chats {
-    /// Several texts each way, alone and in each group, so that ratchets turn.
+    /// Sends several texts each way, directly and in each group, so that ratchets advance.
     async fn talk(&mut self, world: &World, ours: &mut Runs, when: &str) {
         let own = format!("{OURS}@s.whatsapp.net");
         let mut pairs = vec![(self.bert.jid(), own)];
@@ -82,8 +82,8 @@ impl Chats {
         }
     }
 
-    /// A text to us that does not come, alone and in a group, and one behind it that does: whoever
-    /// runs us keeps the keys of the first ones. Gives those texts.
+    /// Delays one text to the account, directly and in a group, and delivers the next one, so that
+    /// the account keeps skipped message keys. Returns the delayed texts.
     async fn overtake(&mut self, world: &World, ours: &mut Runs, when: &str) -> Vec<String> {
         let mut late = Vec::new();
         for to in [format!("{OURS}@s.whatsapp.net"), self.groups[0].clone()] {
@@ -107,7 +107,8 @@ impl Chats {
     }
 }
 
-/// What is stored is whatsmeow's, byte for byte, and has keys of texts that were overtaken.
+/// Checks that the exported records are whatsmeow's, byte for byte, and contain keys of skipped
+/// messages.
 async fn check_export(file: &Path, ours: &Resting, server: Option<&Postgres>) {
     let both = super::records_of(file, ours, server).await;
     assert!(

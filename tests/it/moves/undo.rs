@@ -1,4 +1,5 @@
-//! An account whose copy chatted elsewhere comes back: no key is used twice, and nothing is lost.
+//! An exported account whose copy chatted elsewhere is taken back: no key is used twice, and no
+//! message is lost.
 
 use wmctl::sim::{Addressing, Breach};
 
@@ -8,13 +9,13 @@ use crate::support::ours::Ours;
 use crate::support::world::World;
 
 const OURS: &str = "491510000013";
-/// Somebody who chats with whatsmeow all the time.
+/// A contact who uses whatsmeow throughout.
 const BERT: &str = "491510000014";
-/// Texts that the copy sends to each chat, and we afterwards.
+/// How many texts the copy sends to each chat, and how many we send afterwards.
 const BY_THE_COPY: usize = 120;
 const TEXTS: usize = 20;
 
-/// Texts to Bert, alone and in the group with him and Carla, who all read them.
+/// Sends texts to Bert, directly and in the group with Bert and Carla. All must be decrypted.
 async fn all_are_read(world: &World, ours: &Ours, bert: &mut Whatsmeow, group: &str, when: &str) {
     for number in 0..TEXTS {
         ours.send(&format!("+{BERT}"), &format!("alone {when} {number}"))

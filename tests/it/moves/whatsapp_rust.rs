@@ -1,5 +1,5 @@
-//! A file that whatsapp-rust 0.7.0 itself wrote while two accounts of a simulator chatted in it
-//! (`tests/peers/whatsapp-rust/chat.py`); how they chat on is seen there.
+//! A file that whatsapp-rust 0.7.0 itself wrote while two accounts of a simulator chatted
+//! (`tests/peers/whatsapp-rust/chat.py`). How they continue to chat is tested there.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -14,7 +14,7 @@ use crate::support::wmctl::Wmctl;
 const ANNA: &str = "491510000001:1@s.whatsapp.net";
 const BERT: &str = "491510000002:1@s.whatsapp.net";
 
-/// An empty installation, and a copy of the file.
+/// Creates an empty installation, and a copy of the file.
 async fn installation() -> (tempfile::TempDir, Wmctl, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let wmctl = Wmctl::in_folder(folder.path());
@@ -57,13 +57,13 @@ fn counts(moved: &Value) -> Vec<(&str, u64)> {
     names.zip(tables.iter().map(named)).collect()
 }
 
-/// What there is of the first account, counted in the file with other means.
+/// The rows of the first account, counted in the file by other means.
 const EXPECTED: [(&str, u64); 10] = [
     ("whatsmeow_device", 1),
     ("whatsmeow_identity_keys", 4),
     ("whatsmeow_pre_keys", 39),
     ("whatsmeow_sessions", 4),
-    // Our own, Bert's for both of his devices and Carla's, in two groups.
+    // Our own key, those of both of Bert's devices and Carla's, in two groups.
     ("whatsmeow_sender_keys", 8),
     ("wmctl_sender_key_share", 2),
     ("whatsmeow_app_state_sync_keys", 1),
@@ -126,7 +126,7 @@ async fn what_is_damaged_or_unknown_is_refused_and_nothing_is_written() {
             1,
             &["DAMAGED", "whatsmeow_sessions"][..],
         ),
-        // Counters of ours that no client reserves: field 100 with 2^31.
+        // A reservation of counters that no client makes: field 100 with 2^31.
         (
             "UPDATE sessions SET record = record || x'a0068080808008'",
             1,

@@ -1,4 +1,4 @@
-//! Whatsmeow itself opens what we export, and we read what it makes.
+//! whatsmeow itself opens our exports, and we read its databases.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::support::world::World;
 
 const OURS: &str = "491510000009";
 
-/// What whatsmeow finds in a file, which it makes where there is none.
+/// Returns what whatsmeow finds in a file. It creates the file if it is missing.
 fn opened(file: &Path) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/whatsmeow");
     let output = Command::new(folder.join(".venv/bin/python"))
@@ -32,8 +32,8 @@ async fn texts(file: &Path, sql: &str) -> Vec<String> {
     texts
 }
 
-/// Tables and columns, with whatever a writer of them has to know. Whether a key that is never
-/// absent may be is not among it.
+/// Returns tables and columns with all properties that a writer must know. Whether a primary key is
+/// declared NOT NULL is not among them.
 async fn layout(file: &Path) -> Vec<String> {
     let columns =
         "SELECT concat_ws(' ', m.name, p.name, lower(p.type), p.\"notnull\" OR 0 < p.pk, p.pk,

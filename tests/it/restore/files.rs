@@ -1,4 +1,4 @@
-//! SQLite: the online backup, and files that are copied.
+//! SQLite: the online backup, and copied files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,18 +11,18 @@ use super::scene::{Machine, Scene};
 enum Copy {
     /// With SQLite's own backup, while the account runs.
     Online,
-    /// The file alone, after an orderly end.
+    /// The file alone, after an orderly stop.
     File,
-    /// The file and its log, while the account rests between two messages.
+    /// The file and its write-ahead log, while the account is idle between two messages.
     WithLog,
 }
 
-/// How it comes back.
+/// How the copy is restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Back {
-    /// The file that is there gets other content.
+    /// The existing file gets other content.
     Inside,
-    /// Another file takes its place.
+    /// Another file replaces it.
     Instead,
 }
 
@@ -67,7 +67,7 @@ async fn make(scene: &mut Scene, copy: Copy, to: &Path) {
 
 fn put_back(copy: &Path, to: &Path, back: Back) {
     for suffix in ["-wal", "-shm"] {
-        // A clean end leaves none.
+        // There is none after an orderly stop.
         let _ = fs::remove_file(beside(to, suffix));
     }
     for suffix in ["", "-wal"] {
@@ -132,7 +132,7 @@ async fn a_file_and_its_log_on_another_machine() {
     restored(Copy::WithLog, Back::Instead, Machine::Another, "place").await;
 }
 
-/// The machine lost what it kept, and the same file has the content of before.
+/// The machine lost its mark files, and the same file has older content.
 #[tokio::test(flavor = "multi_thread")]
 async fn content_of_before_on_a_machine_that_kept_nothing() {
     let mut scene = Scene::set(None).await;
@@ -150,7 +150,7 @@ async fn content_of_before_on_a_machine_that_kept_nothing() {
     scene.stop().await;
 }
 
-/// Neither an end nor a kill is taken for a restore.
+/// Neither an orderly stop nor a kill may count as a restore.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_only_used_again() {
     let mut scene = Scene::set(None).await;

@@ -1,5 +1,5 @@
-//! A database that is restored from a copy while the world went on: no key encrypts twice, whoever
-//! is written to can read, and readers of events are not told old numbers again.
+//! A database restored from a copy, while contacts and server went on. No key may encrypt twice,
+//! all recipients must be able to decrypt, and readers of events must not see old numbers again.
 
 mod files;
 mod scene;

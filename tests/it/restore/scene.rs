@@ -1,4 +1,4 @@
-//! An account with contacts and groups that is set back.
+//! An account with contacts and groups whose database is restored.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -25,12 +25,12 @@ const CONTACTS: [&str; 3] = ["4915112345701", "4915112345702", "4915112345703"];
 const LOOK: Duration = Duration::from_millis(25);
 const PLAINLY: &[&str] = &["run"];
 
-/// Where the run that follows a restore is.
+/// The machine that runs the account after a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Machine {
-    /// The same one, with what it kept outside the database.
+    /// The same machine, with its mark files.
     Same,
-    /// A new one, which knows nothing.
+    /// A new machine, without mark files.
     Another,
 }
 
@@ -41,19 +41,19 @@ pub(super) struct Scene {
     groups: Vec<String>,
     pub(super) run: Option<Program>,
     arguments: &'static [&'static str],
-    /// Numbers of events that somebody may have read.
+    /// The highest event number that a reader may have seen.
     highest: i64,
     log: Option<EventLog>,
     folder: TempDir,
 }
 
 impl Scene {
-    /// A paired account that runs on a database whose schema is made here.
+    /// Sets up a paired account that runs on a database whose schema is created here.
     pub(super) async fn set(url: Option<&str>) -> Self {
         Self::set_with(url, PLAINLY).await
     }
 
-    /// The same, run with these arguments.
+    /// Sets up the same, run with these arguments.
     pub(super) async fn set_with(url: Option<&str>, arguments: &'static [&'static str]) -> Self {
         let sim = Simulator::start(SimConfig::default()).await.unwrap();
         sim.add_account(NUMBER, "Anna").await.unwrap();
@@ -96,13 +96,13 @@ impl Scene {
         self.folder.path()
     }
 
-    /// Has everything that follows use another database.
+    /// Switches to another database from now on.
     pub(super) fn lead_to(&mut self, url: &str) {
         self.url = url.to_owned();
         self.wmctl.set("WMCTL_DATABASE_URL", url);
     }
 
-    /// The rows are on this machine from now on; where its embedded database is.
+    /// Moves the account to a machine, and returns the path of its SQLite database there.
     pub(super) fn move_to(&mut self, machine: Machine) -> PathBuf {
         if machine == Machine::Another {
             let folder = self.folder.path().join("another");
@@ -135,8 +135,8 @@ impl Scene {
         App::open(settings, Schema::Current).await.unwrap()
     }
 
-    /// So many messages to each contact and each group, and one from each of them; everybody has to
-    /// read everything.
+    /// Sends `each` messages to each contact and each group, and one from each of them. All must be
+    /// decrypted.
     pub(super) async fn talk(&mut self, when: &str, each: u32) {
         let app = self.app().await;
         let contacts = CONTACTS.map(|contact| format!("+{contact}"));
@@ -220,14 +220,14 @@ impl Scene {
         all
     }
 
-    /// Keeps what readers have seen by now.
+    /// Records what readers have seen so far.
     async fn look(&mut self, app: &App) {
         let last = self.events(app).await.into_iter().map(|(seq, _)| seq).max();
         self.highest = self.highest.max(last.unwrap_or(0));
         self.log = logs::current(app).await.unwrap();
     }
 
-    /// Talks after a restore, and checks everything.
+    /// Chats after a restore, and checks everything.
     pub(super) async fn goes_on(&mut self, mark: &str) {
         let (seen, before) = (self.highest, self.log.clone().expect("it ran"));
         self.talk("after", 4).await;
@@ -265,7 +265,7 @@ impl Scene {
         );
     }
 
-    /// Goes on as if nothing had been.
+    /// Checks that the account continues as if nothing had happened.
     pub(super) async fn is_the_same(&mut self) {
         let before = self.log.clone();
         self.talk("after", 2).await;
@@ -284,7 +284,7 @@ impl Scene {
             .count()
     }
 
-    /// No key was used twice, no id of a pre-key either, and nobody was left out.
+    /// Checks that no key and no pre-key id was used twice, and that no recipient was left out.
     pub(super) async fn unbroken(&self) {
         assert_eq!(self.sim.breaches().await.unwrap(), Vec::<Breach>::new());
     }

@@ -5,7 +5,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use super::scene::{Machine, Scene};
 use crate::support::postgres::Postgres;
 
-/// More than anybody leaves out of a chain to be on the safe side.
+/// More messages than any safety margin of a chain could cover.
 const MANY: u32 = 110;
 
 const STANDING_BY: &[&str] = &["run", "--ha"];
@@ -13,7 +13,7 @@ const STANDING_BY: &[&str] = &["run", "--ha"];
 async fn on_a_server() -> (Postgres, Scene) {
     let server = Postgres::start();
     server.create("wm");
-    // The copies name a process that holds the lease and is gone: only a standby takes it.
+    // The copies name a dead process as the holder of the lease, which only a standby takes over.
     let scene = Scene::set_with(Some(&server.url("wm")), STANDING_BY).await;
     (server, scene)
 }
@@ -55,7 +55,7 @@ async fn a_dump_under_the_same_name_on_another_machine() {
     dumped(5, Machine::Another, true, "place").await;
 }
 
-/// The tables stay, and only their rows are those of the dump.
+/// The tables stay, and only their rows come from the dump.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_rows_in_the_same_tables_on_another_machine() {
     let (server, mut scene) = on_a_server().await;
@@ -111,7 +111,7 @@ async fn a_base_backup_that_is_promoted_on_another_machine() {
     base_backup(true, Machine::Another, "promoted").await;
 }
 
-/// The server comes back under the same name while everybody waits for it.
+/// The server comes back under the same name while processes wait for it.
 async fn beneath(arguments: &'static [&'static str], standby: bool) {
     let server = Postgres::start();
     server.create("wm");
@@ -149,7 +149,8 @@ async fn a_server_that_is_set_back_beneath_a_leader_and_its_standby() {
     beneath(STANDING_BY, true).await;
 }
 
-/// An orderly restart, and a crash, of server and process: nothing is missing, and that is known.
+/// After an orderly restart, and after a crash, of server and process nothing is missing, and this
+/// must be recognised.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_only_restarted() {
     let (server, mut scene) = on_a_server().await;
@@ -170,7 +171,7 @@ async fn a_machine_that_takes_over_an_intact_database() {
     scene.is_the_same().await;
 }
 
-/// Nothing shows that a whole machine was set back: its operator says it.
+/// No mark can show that a whole machine was restored, so an operator has to declare it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_mark_shows_is_said_by_hand() {
     let (_server, mut scene) = on_a_server().await;
@@ -188,10 +189,10 @@ async fn what_no_mark_shows_is_said_by_hand() {
     scene.stop().await;
     scene.wmctl.done(&["db", "restored", "default"]).await;
 
-    // Another client would encrypt with what is only for reading here.
+    // Another client would encrypt with records that may only decrypt here.
     let file = scene.folder().join("whatsmeow.db");
     let url = format!("sqlite:{}", file.display());
-    // What a stop left between WhatsApp's answer and its row stays here.
+    // Messages stopped between WhatsApp's answer and its row stay here.
     let export = ["migrate", "export", "--to", &url, "--leave-unsent"];
     scene.wmctl.done(&export).await;
     let mut file = SqliteConnection::connect(&url).await.unwrap();

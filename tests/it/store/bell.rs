@@ -1,4 +1,4 @@
-//! Who is told of a new message, and what others hear of it.
+//! Notifications of new messages: who receives them, and what other roles can learn from them.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ async fn a_call_rings_and_names_nobody() {
     let heard = timeout(PATIENCE, stranger.recv()).await.unwrap().unwrap();
     assert_eq!((heard.channel(), heard.payload()), (channels[1], CALL));
 
-    // No row changes, so that no look finds anything: only the call can ring.
+    // No row changes, so polling finds nothing: only the notification can fire the subscription.
     let bell = store.outbox_bell(&tenant());
     let rung = timeout(PATIENCE, bell.rung());
     tokio::pin!(rung);

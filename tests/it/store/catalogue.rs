@@ -1,15 +1,15 @@
-//! The fifteen shared tables, column by column, as the fork with tenants has them: what another
-//! program of that schema expects to find. A second telling, which the migrations know nothing of.
+//! The fifteen shared tables, column by column, as the multi-tenant fork has them. Other programs
+//! of that schema expect them so. This description is independent of the migrations.
 
 use super::{Connection, Database};
 
-/// Name, columns after the tenant, primary key after the tenant, and what it refers to. `!` is NOT
-/// NULL, `=` a default.
+/// Name, columns after the tenant, primary key after the tenant, and what it references. `!` means
+/// NOT NULL, `=` a default.
 type Table = (&'static str, &'static str, &'static str, Refers);
 
 enum Refers {
     Nothing,
-    /// The device, by this column.
+    /// The device, through this column.
     Device(&'static str),
     Version,
 }
@@ -111,7 +111,7 @@ const TABLES: [Table; 15] = [
     ),
 ];
 
-/// The same as the databases' own catalogues tell it: sorted lines.
+/// Returns the expected lines in the form of the databases' own catalogues, sorted.
 fn expected() -> Vec<String> {
     let mut lines = vec![String::from("lid_map UNIQUE (business_id, pn)")];
     for (table, columns, key, refers) in TABLES {

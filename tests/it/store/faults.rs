@@ -1,4 +1,4 @@
-//! A server that goes away under writers, and comes back.
+//! A PostgreSQL server that goes away while writers use it, and comes back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ use wmctl::store::lease::Lease;
 use super::Database;
 use super::samples::{owner, paired, tenant};
 
-/// After this long without an answer from the store, it does not come back.
+/// A store that has not answered for this long has not recovered.
 const RECOVERY_MAX: Duration = Duration::from_secs(5);
 
 fn event(number: u32) -> Change {
@@ -38,7 +38,7 @@ fn event(number: u32) -> Change {
     }))
 }
 
-/// Commits until told to stop, each event until the store says that it has it.
+/// Commits events until `last`, retrying each one until the store confirms it.
 async fn write(store: Store, lease: Lease, next: Arc<AtomicU32>, last: u32) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -56,7 +56,8 @@ async fn write(store: Store, lease: Lease, next: Arc<AtomicU32>, last: u32) {
     }
 }
 
-/// Runs the writers while `fault` happens again and again; then each event is there once.
+/// Runs the writers while `fault` happens repeatedly. Afterwards each event must exist exactly
+/// once.
 async fn survives(fault: fn(&Database)) {
     const EVENTS: u32 = 3_000;
     const WRITERS: usize = 4;

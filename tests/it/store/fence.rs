@@ -1,4 +1,4 @@
-//! The fence: who lost the lease writes nothing any more.
+//! The fence: a process that has lost its lease can write nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -25,7 +25,7 @@ fn write(count: u32) -> Change {
     )
 }
 
-/// Takes the lease from its holder as a takeover does, whatever guards it beside the row.
+/// Takes the lease from its holder as a takeover does, ignoring locks outside the row.
 async fn depose(database: &Database, epoch: i64) {
     let sql =
         format!("UPDATE wmctl_lease SET epoch = {epoch}, owner = NULL WHERE business_id = 'acme'");
@@ -91,22 +91,22 @@ pub(super) async fn epochs_never_fall(database: &Database) {
     store.commit(&lease, &owner(), &[write(1)]).await.unwrap();
 }
 
-/// How a writer makes sure that it may still write.
+/// How a writer checks that it may still write.
 #[derive(Clone, Copy)]
 enum Guard {
     /// The store's own unit of work.
     Fence,
-    /// The mutant: the same statements, but the lease row is only compared, not locked.
+    /// The mutant: the same statements, but the lease row is only compared and not locked.
     Compare,
 }
 
-/// Writers go on with a lease while it is taken from them again and again: once a takeover has
-/// returned, the row that it loads never changes under it.
+/// Writers keep using a lease while it is repeatedly taken from them. Once a takeover has returned,
+/// the row that it loads must never change.
 pub(super) async fn takeovers_see_no_stale_write(database: &Database) {
     assert_eq!(takeovers(database, Guard::Fence, rounds(250)).await, 0);
 }
 
-/// The test above finds a weak guard: with the mutant it must see stale writes.
+/// Checks that the test above detects a weak guard: with the mutant it must see stale writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guard_that_only_compares_is_caught() {
     let database = Database::postgres();
@@ -120,7 +120,7 @@ fn rounds(default: i64) -> i64 {
     rounds.map_or(default, |text| text.parse().unwrap())
 }
 
-/// The takeovers after which a write of an earlier epoch became visible.
+/// Returns the takeovers after which a write of an earlier epoch became visible.
 async fn takeovers(database: &Database, guard: Guard, rounds: i64) -> usize {
     const WRITERS: u32 = 4;
     let store = database.store().await;
@@ -143,7 +143,7 @@ async fn takeovers(database: &Database, guard: Guard, rounds: i64) -> usize {
         let loaded = store.read(&owner(), &key).await.unwrap();
         tokio::time::sleep(Duration::from_micros(500)).await;
         stale += usize::from(store.read(&owner(), &key).await.unwrap() != loaded);
-        // Only now may the writers have the new lease.
+        // Only now may the writers use the new lease.
         epoch.store(next, Ordering::Release);
     }
     epoch.store(-1, Ordering::Release);

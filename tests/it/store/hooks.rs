@@ -1,4 +1,4 @@
-//! How far webhooks have come: moved only behind the fence, and never forgotten by retention.
+//! Positions of webhooks: they move only behind the fence, and retention respects them.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn add(store: &Store, number: u32, webhook: &Webhook, after: Option<i64>) 
     added.await.unwrap()
 }
 
-/// `count` events, the odd ones messages and the even ones receipts, stored a second apart.
+/// Inserts `count` events, stored one second apart. Odd ones are messages, even ones are receipts.
 async fn events(database: &Database, count: i64) {
     for seq in 1..=count {
         let kind = if seq % 2 == 1 { "message" } else { "receipt" };
@@ -91,7 +91,7 @@ async fn settle(store: &Store, lease: &Lease, outcome: Outcome) -> bool {
     settled.unwrap()
 }
 
-/// Numbers and attempts of all dead letters of a webhook.
+/// Returns number and attempts of each dead letter of a webhook.
 async fn letters(store: &Store, id: &str) -> Vec<(i64, i64)> {
     let letters = store.dead_letters(&tenant(), id, 0, 10).await.unwrap();
     letters.iter().map(|one| (one.seq, one.attempts)).collect()
@@ -123,7 +123,7 @@ pub(super) async fn a_webhook_is_moved_by_the_leaseholder_alone(database: &Datab
     assert!(settle(&store, &lease, dead(1, 3)).await);
     let now = place(&store, "crm").await;
     assert_eq!((now.seq, now.attempts), (3, 0));
-    // The receipt before it is of no interest.
+    // The webhook does not want the receipt before it.
     assert_eq!(letters(&store, "crm").await, [(3, 3)]);
 
     raw(
@@ -152,7 +152,7 @@ pub(super) async fn a_dead_letter_is_sent_on_demand(database: &Database) {
     events(database, 3).await;
     add(&store, 1, &webhook("crm", ""), Some(2)).await;
     assert!(settle(&store, &lease, dead(2, 3)).await);
-    // With all that the event held, which may be forgotten by then.
+    // The letter contains the whole event, which may be deleted by then.
     raw(database, "DELETE FROM wmctl_event WHERE seq = 3").await;
     assert_eq!(store.due_letter(&tenant(), "crm").await.unwrap(), None);
     let (name, audit) = (tenant(), audit());
@@ -206,7 +206,7 @@ pub(super) async fn webhooks_of_a_tenant_are_few(database: &Database) {
     );
     let marks = store.webhooks_marks().await.unwrap();
     assert_eq!(marks, [("acme".to_owned(), (1..WEBHOOKS_MAX).sum())]);
-    // A tenant that goes takes everything along.
+    // Purging a tenant deletes all of this.
     store
         .purge(
             &tenant(),
@@ -230,7 +230,7 @@ pub(super) async fn what_a_webhook_has_not_got_is_kept(database: &Database) {
         age: Some(Duration::from_secs(3_600)),
         count: None,
     };
-    // Of twenty old events, sixteen wait for a webhook; ten of those are kept.
+    // Of twenty old events, sixteen wait for a webhook. Ten of those are kept.
     let mode = Mode::Fenced(&lease);
     let mut pruning = store
         .pruning(&tenant(), Kind::Events, limit, NOW_MS)
@@ -243,11 +243,11 @@ pub(super) async fn what_a_webhook_has_not_got_is_kept(database: &Database) {
     let left = store.due(&tenant(), 0, 100).await.unwrap();
     let left: Vec<i64> = left.iter().map(|(event, _)| event.seq).collect();
     assert_eq!(left, (11..=20).collect::<Vec<i64>>());
-    // Receipts are of no interest.
+    // The webhook does not want receipts.
     assert_eq!(letters(&store, "slow").await, [(5, 0), (7, 0), (9, 0)]);
     assert_eq!(place(&store, "slow").await.seq, 10);
 
-    // Events that are not over their limit stay, however many wait.
+    // Events within their limit stay, however many wait.
     let young = Limit {
         age: Some(Duration::from_secs(100_000)),
         count: None,
@@ -258,7 +258,7 @@ pub(super) async fn what_a_webhook_has_not_got_is_kept(database: &Database) {
         .unwrap();
     assert_eq!(store.bury(&mut pruning, 2, mode).await.unwrap(), 0);
 
-    // Once it has them, they go; and so do dead letters, in their time.
+    // Once delivered, they are deleted; and so are dead letters after their time.
     let passed = Outcome::Passed {
         from: 10,
         to: 20,

@@ -1,4 +1,4 @@
-//! Accounts that come from other databases, and go to whatsmeow's.
+//! Imports of accounts from other databases, and exports to whatsmeow's.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ use crate::support::whatsmeow::{self, Dialect, Layout, VERSIONS};
 
 pub(super) const NOW_MS: i64 = 1_700_000_000_000;
 
-/// Rows that the shared tables have: caches and our own queues are ours alone.
+/// The rows that the shared tables hold. Caches and our own queues are not among them.
 fn shared() -> Vec<(RowKey, Row)> {
     let is_shared = |key: &RowKey| {
         !matches!(
@@ -41,7 +41,7 @@ fn shared() -> Vec<(RowKey, Row)> {
         .collect()
 }
 
-/// An account with a row of every kind and a message that was sent.
+/// Creates an account with a row of every kind and a sent message.
 async fn fill(store: &Store) {
     let lease = paired(store).await;
     let puts = rows()
@@ -77,7 +77,7 @@ pub(super) async fn filled(database: &Database) -> PathBuf {
     path.clone()
 }
 
-/// The rows of `ours` as another program lays them out in a new file.
+/// Copies the rows of `ours` into a new file, in the layout of another program.
 pub(super) async fn foreign_file(ours: &std::path::Path, layout: Layout) -> Database {
     let theirs = Database::sqlite();
     let path = theirs.url.to_string().replace("sqlite:", "");
@@ -125,7 +125,7 @@ async fn import_with(
     result
 }
 
-/// What later versions of whatsmeow brought, as the target has it.
+/// Checks the data that later versions of whatsmeow added.
 async fn check_later(target: &Database, layout: Layout) {
     let Layout::Upstream(version) = layout else {
         return;
@@ -160,8 +160,8 @@ async fn check_later(target: &Database, layout: Layout) {
     }
 }
 
-/// What comes from a source of ours: it may be a backup, so that who has our keys of groups is not
-/// taken over.
+/// The rows expected from a source of our own. It may be a backup, so the lists of devices that
+/// have our sender keys are not imported.
 fn of_ours() -> Vec<(RowKey, Option<Row>)> {
     let told = |(key, row): (RowKey, Row)| {
         let forgotten = matches!(
@@ -173,7 +173,7 @@ fn of_ours() -> Vec<(RowKey, Option<Row>)> {
     rows().into_iter().map(told).collect()
 }
 
-/// What whatsmeow keeps of the rows.
+/// The rows expected from a layout.
 fn expected(layout: Option<Layout>) -> Vec<(RowKey, Option<Row>)> {
     let mut rows = match layout {
         None => return of_ours(),
@@ -191,16 +191,17 @@ fn expected(layout: Option<Layout>) -> Vec<(RowKey, Option<Row>)> {
         .collect()
 }
 
-/// The account with everything that the source had.
+/// Checks that the account arrived with everything that the source had.
 async fn check_arrived(store: &Store, layout: Option<Layout>) {
     let found = store.account(&tenant()).await.unwrap().unwrap();
     let mut wanted = account();
     if layout.is_some() {
-        // Only our own rows have those.
+        // Only our own rows have these.
         wanted.routing_info = None;
         wanted.next_pre_key_id = 16_777_215;
     } else {
-        // A source of ours may be a backup: what was uploaded since has other ids.
+        // A source of our own may be a backup: pre-keys uploaded since have ids that must be
+        // skipped.
         wanted.next_pre_key_id = (wanted.next_pre_key_id - 1 + 1_000) % 16_777_214 + 1;
     }
     assert_eq!(found, wanted);
@@ -235,7 +236,7 @@ async fn moves(source: &DatabaseUrl, target: &Database, layout: Option<Layout>) 
     store.close().await;
 }
 
-/// Empties the target for the next one.
+/// Empties the target for the next import.
 async fn clear(target: &Database) {
     let store = target.store().await;
     let mut audit = audit();
@@ -248,7 +249,7 @@ pub(super) async fn an_account_moves_from_a_file_of_ours(target: &Database) {
     let source = Database::sqlite();
     filled(&source).await;
     moves(&source.url, target, None).await;
-    // What applications and people keep there moves too.
+    // Data that applications and people keep there is imported too.
     let store = target.store().await;
     let id = "3EB0AAAA".parse().unwrap();
     let sent = store.outbox_row(&tenant(), &id).await.unwrap().unwrap();
@@ -299,14 +300,14 @@ pub(super) async fn an_account_moves_from_the_fork(target: &Database) {
         matches!(&refused, Err(TransferError::Absent { there, .. }) if there == &["acme"]),
         "{refused:?}"
     );
-    // One account may become another tenant's.
+    // An account may be imported for another tenant.
     other.from_tenant = tenant();
     import_with(&store, &source, &other).await.unwrap();
     let renamed = store.account(&other.tenant).await.unwrap();
     assert_eq!(renamed.map(|account| account.jid), Some(account().jid));
 }
 
-/// A table, how its rows are spoilt, and how such a row is named.
+/// A table, the statement that damages its rows, and how a damaged row is named.
 const DAMAGES: [(&str, &str, &str); 8] = [
     (
         "sessions",
@@ -357,7 +358,7 @@ pub(super) async fn a_damaged_row_is_named_or_left_behind(target: &Database) {
     for (table, spoil, row) in DAMAGES {
         let source = foreign_file(&path, Layout::Upstream(15)).await;
         let mut connection = source.connect().await;
-        // Files do not always hold what their schema says.
+        // Files do not always satisfy their schema.
         let unguarded = format!(
             "PRAGMA writable_schema = ON;
              UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '')
@@ -490,7 +491,7 @@ pub(super) async fn another_account_is_replaced_only_if_asked(target: &Database)
     replace.replace = true;
     import_with(&store, &source.url, &replace).await.unwrap();
     check_arrived(&store, Some(Layout::Upstream(15))).await;
-    // Whoever held it before can write nothing more.
+    // The earlier holder of the lease can write nothing more.
     assert!(epoch < store.leases().await.unwrap()[0].epoch);
 }
 
@@ -516,7 +517,8 @@ pub(super) async fn export(
         .map(|_| ())
 }
 
-/// Out of `database` to both kinds of target, and back: nothing is missing.
+/// Exports the account from `database` to both kinds of target, imports it back, and checks that
+/// nothing is missing.
 pub(super) async fn an_account_comes_back_from_an_export(database: &Database) {
     let ours = Database::sqlite();
     let path = filled(&ours).await;
@@ -559,7 +561,7 @@ pub(super) async fn an_account_comes_back_from_an_export(database: &Database) {
     same_columns(&folder.path().join("w.db"), &path).await;
 }
 
-/// An exported file has the tables and columns that whatsmeow's schema names.
+/// Checks that an exported file has the tables and columns of whatsmeow's schema.
 async fn same_columns(exported: &std::path::Path, ours: &std::path::Path) {
     let wanted = foreign_file(ours, Layout::Upstream(15)).await;
     let wanted = wanted.url.to_string();
@@ -637,7 +639,7 @@ pub(super) async fn an_exported_account_is_not_run(database: &Database) {
     );
 }
 
-/// Of our own database that was exported since: its keys are of the past.
+/// Our own database is no valid source after an export: its keys are outdated.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exported_file_of_ours_is_no_source() {
     let (ours, target) = (Database::sqlite(), Database::sqlite());
@@ -658,7 +660,7 @@ async fn an_exported_file_of_ours_is_no_source() {
     assert_eq!(done.unwrap().origin, Origin::Whatsmeow(15));
 }
 
-/// A database of the fork becomes ours where it is, by the migrations alone.
+/// A database of the fork becomes ours in place, through the migrations alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_the_fork_is_adopted() {
     let ours = Database::sqlite();
@@ -675,12 +677,12 @@ async fn a_database_of_the_fork_is_adopted() {
     store.register(&host, 1).await.unwrap();
     let lease = store.claim(&tenant(), host.id, 2).await.unwrap();
     store.commit(&lease, &owner(), &[]).await.unwrap();
-    // The printed script does the same.
+    // The printed script has the same effect.
     let url = fork.server().url("scripted").parse().unwrap();
     let other = Store::open(&url).await.unwrap();
     let script = other.migration_script(1_000).await.unwrap();
     fork.server().sql("scripted", &script);
-    // All but the records, for which no SQL is enough.
+    // Except for the records, which SQL alone cannot convert.
     let refused = other.check_schema().await;
     assert!(
         matches!(&refused, Err(StoreError::ForeignRecords { tenant }) if tenant == "acme"),

@@ -1,4 +1,4 @@
-//! Messages that are taken in at the same time, while the account's row belongs to somebody else.
+//! Messages that are enqueued at the same time, while another connection locks the account's row.
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
@@ -23,7 +23,7 @@ fn message(number: usize, to: &str, key: Option<String>) -> NewMessage {
     }
 }
 
-/// Starts to take a message in, as far as that goes without waiting.
+/// Starts to enqueue a message and polls it once.
 fn started(
     store: &Store,
     message: NewMessage,
@@ -37,7 +37,7 @@ fn started(
     taking
 }
 
-/// Keeps everybody from the account's row until a COMMIT.
+/// Locks the account's row until a COMMIT.
 async fn hold(database: &Database, store: &Store) -> Connection {
     let mut holder = database.connect().await;
     if store.backend() == "sqlite" {
@@ -55,13 +55,14 @@ async fn open(store: &Store) -> Vec<String> {
     open.iter().map(|(id, _)| id.to_string()).collect()
 }
 
-/// The one that works for all is dropped in the middle: the others are taken in, once, in order.
+/// The call that works for all is dropped midway. The other messages must still be stored, once and
+/// in order.
 pub(super) async fn what_waits_together_is_taken_in_together(database: &Database) {
     let store = database.store().await;
     paired(&store).await;
     let mut holder = hold(database, &store).await;
     let leader = started(&store, message(1_000, "491600", None));
-    // Every third repeats the key of the one before.
+    // Every third message repeats the key of the one before.
     let key = |number: usize| format!("key {}", number - usize::from(number % 3 == 2));
     let others = (0..WAITING).map(|number| {
         let message = message(number, "491600", Some(key(number)));
@@ -74,7 +75,7 @@ pub(super) async fn what_waits_together_is_taken_in_together(database: &Database
     for (number, id) in join_all(others).await.into_iter().enumerate() {
         assert_eq!(id.unwrap().to_string(), format!("ID{}", kept(number)));
     }
-    // What a caller gave up may have been taken in all the same.
+    // A message whose caller gave up may have been stored anyway.
     let mut found = open(&store).await;
     found.retain(|id| id != "ID1000");
     let all = (0..WAITING).filter(|number| kept(*number) == *number);
@@ -86,7 +87,7 @@ pub(super) async fn what_waits_together_is_taken_in_together(database: &Database
     }
 }
 
-/// An error belongs to the message that it is about.
+/// An error concerns only the message that caused it.
 pub(super) async fn one_that_is_refused_stops_no_other(database: &Database) {
     let store = database.store().await;
     paired(&store).await;

@@ -1,4 +1,4 @@
-//! The store: one suite, run on each database.
+//! The store: one suite that runs on each kind of database.
 
 mod bell;
 mod catalogue;
@@ -23,11 +23,11 @@ use wmctl::store::Store;
 use crate::support::pooler::Pooler;
 use crate::support::postgres::Postgres;
 
-/// A database of the test's own, kept alive with the test.
+/// A database for one test, which exists as long as the test.
 pub(super) struct Database {
     pub(super) url: DatabaseUrl,
     _folder: Option<TempDir>,
-    // Ends before the server that it leads to.
+    // Dropped before the server that it connects to.
     pooler: Option<Pooler>,
     server: Option<(Arc<Postgres>, String)>,
 }
@@ -48,7 +48,7 @@ impl Database {
         Self::on(&Arc::new(Postgres::start()), "wm")
     }
 
-    /// A new database of a server.
+    /// Creates a database on a server.
     fn on(server: &Arc<Postgres>, name: &str) -> Self {
         server.create(name);
         Self {
@@ -59,7 +59,7 @@ impl Database {
         }
     }
 
-    /// A server behind a pooler that gives each transaction another session.
+    /// Creates a database on a server behind a pooler that gives each transaction another session.
     pub(super) fn pooled() -> Self {
         let database = Self::postgres();
         let pooler = Pooler::start(database.server(), "transaction", 12, "");
@@ -70,12 +70,12 @@ impl Database {
         }
     }
 
-    /// The server, where the database is on one.
+    /// Returns the server of a PostgreSQL database.
     pub(super) fn server(&self) -> &Postgres {
         &self.server.as_ref().unwrap().0
     }
 
-    /// As the driver wants it.
+    /// Returns the URL in the form that the driver expects.
     pub(super) fn driver_url(&self) -> String {
         match &self.server {
             Some((server, name)) => server.url(name),
@@ -83,7 +83,7 @@ impl Database {
         }
     }
 
-    /// The same database, as another role of the server.
+    /// Returns the URL of the same database for another role.
     pub(super) fn url_as(&self, role: &str) -> String {
         let url = match &self.pooler {
             Some(pooler) => pooler.url("wm"),
@@ -96,7 +96,7 @@ impl Database {
         Connection::open(&self.driver_url()).await
     }
 
-    /// Opened, with the schema of this binary.
+    /// Opens the database and applies the schema of this binary.
     pub(super) async fn store(&self) -> Store {
         let store = Store::open(&self.url).await.unwrap();
         store.migrate(1_000).await.unwrap();
@@ -104,7 +104,7 @@ impl Database {
     }
 }
 
-/// A connection past the store, as a person has one.
+/// A direct connection, without the store, as a person would have.
 pub(super) enum Connection {
     Sqlite(sqlx::SqliteConnection),
     Postgres(sqlx::PgConnection),
@@ -132,7 +132,7 @@ impl Connection {
         self.attempt(sql).await.unwrap();
     }
 
-    /// The first column of each row, as text; of a file only.
+    /// Returns the first column of each row as text; on SQLite only.
     pub(super) async fn texts(&mut self, sql: &str) -> Vec<String> {
         use sqlx::Row as _;
         let Self::Sqlite(connection) = self else {
@@ -145,7 +145,7 @@ impl Connection {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// How many rows a query answers.
+    /// Returns the number of rows of a query.
     pub(super) async fn count(&mut self, sql: &str) -> usize {
         let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
         match self {
@@ -155,12 +155,12 @@ impl Connection {
     }
 }
 
-/// Runs SQL past the store.
+/// Runs SQL directly on the database.
 pub(super) async fn raw(database: &Database, sql: &str) {
     database.connect().await.run(sql).await;
 }
 
-/// Runs SQL past the store; what the database refused.
+/// Runs SQL directly on the database, and returns the error if there is one.
 pub(super) async fn try_raw(database: &Database, sql: &str) -> Result<(), String> {
     database.connect().await.attempt(sql).await
 }
@@ -186,7 +186,7 @@ macro_rules! on_both {
                 super::$module::$name(&super::Database::pooled()).await;
             })*
         }
-        /// The suite on one server, each function in a database of its own.
+        /// Runs the suite on one server, each function in a database of its own.
         pub(crate) async fn suite_on(server: &Arc<Postgres>) {
             $($module::$name(&Database::on(server, stringify!($name))).await;)*
         }

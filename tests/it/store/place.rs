@@ -1,4 +1,4 @@
-//! Units of work that are tried again: each is committed once, and none over another.
+//! Units of work that are retried: each is committed once, and never overwrites another.
 
 use wmctl::session::changes::Change;
 use wmctl::session::rows::{Dedupe, RetryRow, Row, RowKey};
@@ -49,11 +49,11 @@ pub(super) async fn a_unit_is_committed_once_at_its_place(database: &Database) {
         done.await
     };
     assert!(commit(place("", "1.1"), 1).await.unwrap().is_some());
-    // Its answer may have been lost: the same again changes nothing.
+    // The answer may have been lost: the same unit again changes nothing.
     assert!(commit(place("", "1.1"), 9).await.unwrap().is_none());
     assert_eq!(written(&store).await, row(1));
     assert_eq!(store.account_after(&tenant()).await.unwrap().0, "1.1");
-    // One that is based on what stood there before comes too late.
+    // A unit based on the rows before it is too late.
     let late = commit(place("", "1.2"), 9).await;
     assert!(matches!(late, Err(StoreError::Stale)), "{late:?}");
     assert_eq!(written(&store).await, row(1));

@@ -1,4 +1,5 @@
-//! Ratchets and sender keys in whatsmeow's form: where they are read, written, told of, converted.
+//! Ratchets and sender keys in whatsmeow's form: where they are read, written, reported and
+//! converted.
 
 use wmctl::config::DatabaseUrl;
 use wmctl::store::Store;
@@ -9,7 +10,7 @@ use super::samples::host;
 use super::{Connection, Database};
 use crate::support::whatsmeow::{self, Dialect, Layout};
 
-/// Each record with what tells it from others.
+/// Each record with its name.
 const RECORDS: &str = "
     SELECT their_id || ' ' || session FROM
         (SELECT their_id, {session} AS session FROM whatsmeow_sessions) s
@@ -23,7 +24,7 @@ async fn in_file(file: &DatabaseUrl) -> Vec<String> {
     Connection::open(&file.to_string()).await.texts(&sql).await
 }
 
-/// Whatsmeow itself would not have written one byte of it in another way.
+/// whatsmeow itself would have written the same bytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_has_whatsmeows_records() {
     let ours = Database::sqlite();
@@ -49,7 +50,8 @@ async fn an_export_has_whatsmeows_records() {
     export(&store, &file, &export_options()).await.unwrap();
     assert_eq!(in_file(&file).await, wanted);
 
-    // One that was not exported before: taken back, it would keep what only reads.
+    // Uses an account that was not exported before: taking it back would leave records that may
+    // only decrypt.
     let again = Database::sqlite();
     filled(&again).await;
     let store = again.store().await;
@@ -67,7 +69,7 @@ async fn an_export_has_whatsmeows_records() {
     assert_eq!(found, wanted);
 }
 
-/// Two tenants as the fork has them.
+/// Creates two tenants in the layout of the fork.
 async fn fork(database: &Database, dialect: Dialect) {
     let ours = Database::sqlite();
     let path = filled(&ours).await;
@@ -87,7 +89,7 @@ async fn fork(database: &Database, dialect: Dialect) {
     connection.run(&second.join("\n")).await;
 }
 
-/// Findings as their check, table and tenant.
+/// Returns check, table, tenant and rows of each finding.
 async fn findings(store: &Store) -> Vec<String> {
     let checked = store.check(None).await.unwrap();
     let found = checked.findings.iter();
@@ -100,7 +102,7 @@ async fn a_fork_is_converted(database: Database, dialect: Dialect) {
     fork(&database, dialect).await;
     let mut by_hand = database.connect().await;
     let store = Store::open(&database.url).await.unwrap();
-    // The schema alone, as `psql` would apply it: the records stay.
+    // Applies the schema alone, as with `psql`: the records stay as they are.
     let script = store.migration_script(NOW_MS).await.unwrap();
     by_hand.run(&script).await;
     assert_eq!(store.foreign_records().await.unwrap(), ["acme", "beta"]);
@@ -115,7 +117,8 @@ async fn a_fork_is_converted(database: Database, dialect: Dialect) {
         ]
     );
 
-    // Nothing is converted under a process that runs the tenant; others are, and stay.
+    // The records of a running tenant are not converted. Those of the other tenant are, and stay
+    // so.
     let running = host(1);
     store.register(&running, 1).await.unwrap();
     let beta = "beta".parse().unwrap();
@@ -133,7 +136,7 @@ async fn a_fork_is_converted(database: Database, dialect: Dialect) {
     let epoch = lease.epoch;
     store.release(lease).await.unwrap();
 
-    // What nobody could read stays, for a person to look at.
+    // A record that cannot be decoded stays, for a person to examine.
     let (json, broken) = match dialect {
         Dialect::Sqlite => ("CAST('{}' AS BLOB)", "CAST('{\"Sess' AS BLOB)"),
         Dialect::Postgres => ("CAST('{}' AS bytea)", "CAST('{\"Sess' AS bytea)"),
@@ -157,7 +160,7 @@ async fn a_fork_is_converted(database: Database, dialect: Dialect) {
     used_by_the_fork_again(&store, &mut by_hand, dialect).await;
 }
 
-/// Somebody lets the fork at a database that was converted.
+/// Simulates that the fork uses a database after its conversion.
 async fn used_by_the_fork_again(store: &Store, by_hand: &mut Connection, dialect: Dialect) {
     let ours = Database::sqlite();
     let path = filled(&ours).await;

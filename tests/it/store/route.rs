@@ -1,4 +1,4 @@
-//! What lies between a process and the server is found out, and locks work with what is there.
+//! Detection of poolers between a process and the server, and locks that work with what is there.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ async fn a_pooler_that_cannot_do_is_refused() {
     assert!(matches!(refused, Err(StoreError::Pooler(_))), "{refused:?}");
 }
 
-/// Whoever waits gets the lock when its holder's session ends, or says nothing for too long.
+/// A waiting process must get the lock when its holder's session ends, or is silent for too long.
 async fn locks_end(url: &str) {
     let silence = Duration::from_millis(600);
     let tenant: TenantId = "acme".parse().unwrap();
@@ -123,7 +123,7 @@ async fn locks_end(url: &str) {
         (begun.elapsed(), lock)
     };
     tokio::pin!(waiting);
-    // It says that it lives for longer than the silence that is allowed, and then ends.
+    // The holder sends heartbeats for longer than the allowed silence, and then ends.
     for beat in 1..=8 {
         let beats = lock.beat().await.unwrap();
         assert_eq!(beats, Some(beat), "a heartbeat is seen");
@@ -141,14 +141,14 @@ async fn locks_end(url: &str) {
     drop(lock);
     let (_, mut lock) = waiting.await;
     lock.beat().await.unwrap();
-    // From here on it says nothing.
+    // From here on the holder is silent.
     let begun = Instant::now();
     let taken = one.wait_for_lock(&tenant, host(1).id, silence);
     let taken = timeout(PATIENCE, taken).await.unwrap().unwrap();
     assert!(silence / 2 < begun.elapsed(), "{:?}", begun.elapsed());
     assert!(lock.beat().await.is_err(), "it has lost it");
     taken.release().await;
-    // Nothing is left behind in a pool.
+    // Nothing remains in a pool.
     let lock = two.try_lock(&tenant, host(1).id, silence).await.unwrap();
     lock.expect("the lock is free").release().await;
 }

@@ -50,7 +50,7 @@ pub(super) fn account() -> Account {
     }
 }
 
-/// As a phone and a device sign each other.
+/// A device identity with the signatures of a phone and a device.
 fn adv() -> AdvIdentity {
     let (phone, device) = (
         KeyPair::from_private([7; 32]),
@@ -72,7 +72,7 @@ fn adv() -> AdvIdentity {
     }
 }
 
-/// The records of a ratchet and of a sender key, as they are stored.
+/// Returns the stored records of a ratchet and of a sender key.
 pub(super) fn records() -> (Vec<u8>, Vec<u8>) {
     let random = &mut StdRng::seed_from_u64(1);
     let ours = Identity {
@@ -127,7 +127,7 @@ pub(super) fn owner() -> Owner {
     }
 }
 
-/// A store whose account is paired, and a lease on it.
+/// Pairs an account in the store and returns a lease on it.
 pub(super) async fn paired(store: &Store) -> Lease {
     let host = host(1);
     store.register(&host, 1).await.unwrap();
@@ -137,7 +137,7 @@ pub(super) async fn paired(store: &Store) -> Lease {
     lease
 }
 
-/// One row of every kind that a unit of work may put.
+/// Returns one row of every kind that a unit of work may write.
 pub(super) fn rows() -> Vec<(RowKey, Row)> {
     let their = Jid::user("491600").with_device(3).address();
     let group = Jid::group("120363");

@@ -67,7 +67,7 @@ async fn tables_of_another_role_are_left_alone() {
     );
 }
 
-/// A role that may see one tenant, with whatever SQL a person types.
+/// A role that may see one tenant, whatever SQL a person types.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_of_one_tenant_reaches_no_other() {
     let database = Database::postgres();
@@ -109,7 +109,7 @@ async fn a_role_of_one_tenant_reaches_no_other() {
     ] {
         assert!(acme.attempt(sql).await.is_err(), "{sql}");
     }
-    // What it cannot see, it cannot change.
+    // It cannot change rows that it cannot see.
     acme.run(
         "UPDATE wmctl_lease SET epoch = epoch + 9; DELETE FROM whatsmeow_lid_map;
          DELETE FROM whatsmeow_device; UPDATE wmctl_role SET business_id = '*'",
@@ -126,7 +126,7 @@ async fn a_role_of_one_tenant_reaches_no_other() {
     );
 }
 
-/// The daemon itself works under a role that owns nothing.
+/// The daemon works under a role that owns no tables.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_works_under_the_role_of_its_tenant() {
     let database = Database::postgres();

@@ -1,4 +1,4 @@
-//! What the store promises, whatever the database.
+//! The guarantees of the store on every database.
 
 use wmctl::config::retention::Limit;
 use wmctl::ids::{Jid, MessageId};
@@ -19,7 +19,7 @@ use super::samples::{account, banned, owner, paired, pre_key, rows, signed, tena
 
 pub(super) async fn many_hosts_migrate_at_once(database: &Database) {
     const HOSTS: usize = 50;
-    // A first opening lays the file out; two at once would race for its journal mode.
+    // The first opening creates the file. Two at once would race for its journal mode.
     Store::open(&database.url).await.unwrap().close().await;
     let mut hosts = tokio::task::JoinSet::new();
     for _ in 0..HOSTS {
@@ -42,7 +42,7 @@ pub(super) async fn many_hosts_migrate_at_once(database: &Database) {
     );
 }
 
-/// Fifty hosts with a pool each may find the server full for a moment.
+/// Opens the store, with retries: fifty hosts with a pool each may briefly fill the server.
 async fn open_patiently(url: &wmctl::config::DatabaseUrl) -> Store {
     loop {
         match Store::open(url).await {
@@ -97,7 +97,7 @@ pub(super) async fn an_account_comes_back_as_it_was_paired(database: &Database) 
     let lease = paired(&store).await;
     assert_eq!(store.account(&tenant()).await.unwrap(), Some(account()));
     assert_eq!(store.tenants().await.unwrap(), [tenant()]);
-    // Pairing again replaces the device and everything that hung on the old one.
+    // Pairing again replaces the device and everything that belonged to the old one.
     let ratchet = rows().remove(0);
     let put = Change::Put(ratchet.0.clone(), ratchet.1);
     store.commit(&lease, &owner(), &[put]).await.unwrap();
@@ -159,7 +159,7 @@ pub(super) async fn updates_change_only_what_they_name(database: &Database) {
 pub(super) async fn every_kind_of_row_comes_back(database: &Database) {
     let store = database.store().await;
     let lease = paired(&store).await;
-    // Twice: the second time every statement meets its own row.
+    // Twice: the second time every statement finds its row.
     for _ in 0..2 {
         let changes: Vec<_> = rows()
             .into_iter()
@@ -180,7 +180,7 @@ pub(super) async fn every_kind_of_row_comes_back(database: &Database) {
         .await
         .unwrap();
     assert_eq!(found, [(behind, Some(Row::User(Jid::user("491600"))))]);
-    // A number that moves to another account takes its pair along.
+    // A phone number that moves to another account changes its pair.
     let moved = Change::Put(
         RowKey::LidOf(Jid::user("491600")),
         Row::User(Jid::lid("888")),
@@ -191,7 +191,7 @@ pub(super) async fn every_kind_of_row_comes_back(database: &Database) {
         .await
         .unwrap();
     assert_eq!(old[0].1, None);
-    // A put adds to a contact.
+    // Writing a contact adds to it.
     let their = RowKey::Contact(Jid::user("491600"));
     let name = Contact {
         full_name: Some("Ann B".to_owned()),
@@ -345,7 +345,7 @@ pub(super) async fn of_many_ratchets_those_of_strangers_go(database: &Database) 
         }
         left
     };
-    // As many as there may be; then fewer, and fewer than there are people that we wrote to.
+    // Exactly at the limit; then below it; then below the number of people that we wrote to.
     for (count, expected) in [
         (5, [1, 1, 1, 1, 1]),
         (4, [1, 1, 0, 1, 1]),
@@ -477,7 +477,7 @@ pub(super) async fn the_outbox_keeps_order_and_idempotency(database: &Database) 
         let got = store.enqueue(&tenant, &new(id, key), 7).await.unwrap();
         assert_eq!(got.as_str(), given);
     }
-    // A key that says something else, or to somebody else, is another message.
+    // A message with a used key but another text or recipient is refused.
     let (mut other, mut elsewhere) = (new("E", Some("k")), new("F", Some("k")));
     other.body = vec![3];
     elsewhere.to = Jid::user("491601");
@@ -544,11 +544,12 @@ pub(super) async fn histories_wait_in_order_and_keep_their_place(database: &Data
     };
     for (changes, expected) in [
         (vec![put(of(2)), put(of(1))], Some((1, 0, 0))),
-        // One that is announced again stays where it is; one that failed lets others go first.
+        // A history that is announced again keeps its progress. One that failed lets others go
+        // first.
         (vec![far(1, 64, 0), put(of(1))], Some((1, 64, 0))),
         (vec![far(1, 64, 1)], Some((2, 0, 0))),
         (vec![gone(2)], Some((1, 64, 1))),
-        // Another device knows nothing of it.
+        // A newly paired device has no old history.
         (vec![Change::Paired(Box::new(account()))], None),
     ] {
         store.commit(&lease, &owner(), &changes).await.unwrap();
@@ -565,7 +566,7 @@ pub(super) async fn a_failed_unit_leaves_nothing(database: &Database) {
     let lease = paired(&store).await;
     let ratchet = rows().remove(0);
     let good = Change::Put(ratchet.0.clone(), ratchet.1);
-    // The last change breaks a constraint: the hash of a collection has 128 bytes.
+    // The last change violates a constraint: the hash of a collection has 128 bytes.
     let key = RowKey::AppStateVersion(wmctl::session::rows::Collection::Regular);
     let bad = Change::Put(
         key,

@@ -3,6 +3,8 @@
 //! Its addresses are `USER[:DEVICE]@lid.0` and `USER[:DEVICE]@c.us.0`. Its records are those of
 //! libsignal, with an extra field that says which of our counters may have been used. One record
 //! holds the sender keys of all devices of a person, with an address that names no device.
+//!
+//! Source: whatsapp-rust 0.7.0 `wacore/libsignal/src/core/address.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,6 +75,8 @@ const SIZES: [(&str, &str); 11] = [
 ];
 
 /// The extra field of a record: the first of our counters that was certainly not used.
+///
+/// Source: whatsapp-rust 0.7.0 `wacore/libsignal/src/protocol/local_field.rs`.
 #[derive(Clone, PartialEq, Message)]
 struct Reserved {
     #[prost(uint32, repeated, packed = "false", tag = "100")]

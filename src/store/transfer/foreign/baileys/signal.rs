@@ -2,6 +2,8 @@
 //!
 //! Its counters are those of the last message, ours those of the next. It stores the seed of a
 //! message's keys, and keeps chains after it has closed them.
+//!
+//! Source: libsignal-node 00aa5cea `src/session_record.js`.
 
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::secret::Secret;
