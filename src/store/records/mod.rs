@@ -13,7 +13,7 @@
 //! WhatsApp does not use key exchange without pre-keys (`PendingKeyExchange`, `NeedsRefresh`), so
 //! these fields are not imported.
 //!
-//! Source: libsignal-protocol-go cabf8159 `serialize/ProtoBufSerializer.go` and
+//! Source: libsignal-protocol-go cabf8159 `serialize/ProtoBufferSerializer.go` and
 //! `serialize/JSONSerializer.go`.
 
 use base64::Engine as _;
