@@ -1,4 +1,4 @@
-//! What happens to machines, networks, servers and clocks, and what becomes of the traffic.
+//! Faults of machines, networks, servers and clocks, and their effect on the traffic.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use super::scene::{Follower, Scene, Setup, connected, rounds, signal};
 use crate::support::network::Lost;
 use crate::support::stage::NUMBER;
 
-/// Above the timeout, where slow and dead cannot be told apart.
+/// Above the timeout: a slow process cannot be distinguished from a dead one.
 const CUT: Fault = Fault::new("partition from the database", 1_800);
-/// A transaction that a stopped process left open is ended after two seconds.
+/// The server ends a transaction that a stopped process left open after two seconds.
 const IN_TRANSACTION: Fault = Fault::new("SIGSTOP inside a transaction", 2_300 + 1_500);
-/// A pooler tells of a closed connection itself.
+/// The pooler itself reports a closed connection.
 const POOLED_KILL: Fault = Fault::new("PgBouncer, SIGKILL", 250);
 const POOLED_STOP: Fault = Fault::new("PgBouncer, SIGSTOP", 2_300 + 1_500);
-/// With a clock of the database that went back, the counter alone tells.
+/// The database's clock goes back, so only the heartbeat counter shows the death.
 const WRONG_CLOCK: Fault = Fault::new("wrong clock, SIGSTOP", 1_500 + 1_000);
-/// After there is a server that takes writes.
+/// Counted from when a server accepts writes.
 const FAILOVER_CUT: Fault = Fault::new("synchronous failover, connections cut", 1_000);
-/// Whoever keeps an open way to the old server looks for the new one every two seconds.
+/// A process with an open connection to the old server looks for the new primary every two seconds.
 const FAILOVER_OPEN: Fault = Fault::new("synchronous failover, connections left", 1_000 + 3_000);
 const BOTH: Fault = Fault::new("both killed, since the restart", 1_000);
 
-/// Whatever is cut, and in whichever direction, one of both goes on; after that they change places.
+/// In each direction of the cut, one of the two processes continues; afterwards they change roles.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_cut_off_from_the_database_is_replaced() {
     let ways = [Lost::Both, Lost::Out, Lost::In];
@@ -47,7 +47,7 @@ async fn a_leader_that_is_cut_off_from_the_database_is_replaced() {
     scene.settled("partition from the database").await;
 }
 
-/// Both processes see the database: the lease stays, and everything arrives when the way is back.
+/// Both processes reach the database: the lease stays, and all messages arrive after the cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_cut_off_from_whatsapp_keeps_its_lease() {
     let ways = [Lost::Both, Lost::Out, Lost::In];
@@ -64,7 +64,7 @@ async fn a_leader_that_is_cut_off_from_whatsapp_keeps_its_lease() {
         scene.put_in(5).await;
         scene.stays("partition from WhatsApp").await;
         scene.leader.heal();
-        // Whoever comes back meets the connection that the server still takes for alive.
+        // The server still holds the old connection when the leader reconnects.
         scene.replaced += 1;
     }
     scene.settled("partition from WhatsApp").await;
@@ -83,7 +83,7 @@ async fn a_leader_that_hangs_inside_a_transaction_is_replaced() {
     scene.settled("SIGSTOP inside a transaction").await;
 }
 
-/// Stops the leader again and again, until it holds a row of its lease.
+/// Stops the leader repeatedly, until it holds a row of its lease.
 pub(super) async fn hang_inside_a_transaction(scene: &mut Scene) -> Instant {
     let open = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
         WHERE a.state = 'idle in transaction' AND l.relation = 'wmctl_lease'::regclass";
@@ -99,7 +99,7 @@ pub(super) async fn hang_inside_a_transaction(scene: &mut Scene) -> Instant {
     panic!("it never stops inside a transaction");
 }
 
-/// What `a_killed_leader_is_replaced` and `a_leader_that_hangs_is_fenced` show, through a pooler.
+/// Repeats `a_killed_leader_is_replaced` and `a_leader_that_hangs_is_fenced` through a pooler.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_in_between_changes_nothing() {
     let setup = Setup {
@@ -126,8 +126,8 @@ async fn a_pooler_in_between_changes_nothing() {
     scene.settled("PgBouncer, SIGKILL and SIGSTOP").await;
 }
 
-/// A follower is promoted while the old primary goes on, again and again; connections to the old
-/// one are cut, or stay open for ever.
+/// Promotes a follower while the old primary still runs, once per round. Connections to the old
+/// primary are cut, or stay open.
 async fn synchronous_followers_take_over(cut: bool, fault: &Fault) {
     let setup = Setup {
         follower: Some(Follower::Synchronous),
@@ -149,7 +149,7 @@ async fn synchronous_followers_take_over(cut: bool, fault: &Fault) {
         scene.put_in(20).await;
         let violations = scene.stage.settled(scene.messages).await;
         assert_eq!(violations, Violations::default(), "round {round}");
-        // The primary of this round lives on while the next one fails.
+        // Keeps the primary of this round alive while the next one fails.
         old.replace(scene.follower_is_primary());
     }
     scene.ended(fault.name).await;
@@ -165,7 +165,7 @@ async fn nothing_is_lost_when_the_old_primary_goes_on() {
     synchronous_followers_take_over(false, &FAILOVER_OPEN).await;
 }
 
-/// Nobody is deposed by a wall clock, and nobody stays in office by one.
+/// Wall clocks neither depose a leader nor keep one in office.
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_clocks_depose_nobody() {
     let setup = Setup {
@@ -219,13 +219,13 @@ async fn both_die_at_once() {
             host.restart();
         }
         let since = Instant::now();
-        // A process starts, finds the lock free and declares its predecessor dead.
+        // A process starts, finds the lock free, and declares its predecessor dead.
         scene.somebody_leads(since, &BOTH).await;
     }
     scene.settled("both killed").await;
 }
 
-/// Another program with the same keys is not another process of ours: the lease stays.
+/// A foreign program with the same keys is not one of our processes: the lease stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_client_deposes_nobody() {
     let mut scene = Scene::set(Setup::default(), 60).await;
@@ -236,7 +236,7 @@ async fn a_foreign_client_deposes_nobody() {
     scene.stays("a foreign client").await;
     let run = &mut scene.leader.run;
     run.expect("it comes back", connected).await;
-    // Never at once: two clients would throw each other out for ever.
+    // Never reconnects at once, because two clients would replace each other forever.
     let waited = since.elapsed();
     assert!(Duration::from_secs(2) < waited, "after {waited:?}");
     scene.put_in(10).await;

@@ -1,14 +1,14 @@
-//! How long takeovers took, as one table at the end of a test.
+//! Durations of takeovers, printed as a table at the end of a test.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-/// How much longer than a target a takeover may last on a machine that is busy with other tests.
+/// Factor by which a takeover may exceed its target on a machine that is busy with other tests.
 const SLACK: u32 = 4;
-/// And however short the target is.
+/// Additional time, whatever the target is.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// What happens to a leader, and how soon it should be replaced on a machine of its own.
+/// A fault of a leader, and the target time for its replacement on an idle machine.
 pub(super) struct Fault {
     pub(super) name: &'static str,
     target: Duration,
@@ -28,14 +28,14 @@ struct Row {
     took: Vec<Duration>,
 }
 
-/// What was measured in one test.
+/// The measurements of one test.
 #[derive(Default)]
 pub(super) struct Figures {
     rows: Vec<Row>,
 }
 
 impl Figures {
-    /// A fault had done with its work after that time; far more than the target fails the test.
+    /// Records the time until a takeover. Fails if it is far above the target.
     pub(super) fn took(&mut self, fault: &Fault, took: Duration) {
         let most = fault.target * SLACK + BUSY;
         let (name, target) = (fault.name, fault.target);
@@ -43,7 +43,8 @@ impl Figures {
         self.add(name.to_owned(), Some(target), took);
     }
 
-    /// The new leader was logged in; WhatsApp's part of it is not ours.
+    /// Records the time until the new leader was logged in. It has no target, because WhatsApp
+    /// takes part.
     pub(super) fn connected(&mut self, fault: &Fault, took: Duration) {
         self.add(format!("{}, login", fault.name), None, took);
     }
@@ -80,7 +81,7 @@ impl Figures {
     }
 }
 
-/// The smallest of the sorted durations that so many percent do not exceed.
+/// Returns the percentile of sorted durations.
 fn at(sorted: &[Duration], percent: usize) -> Duration {
     sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1]
 }

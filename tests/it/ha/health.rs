@@ -1,4 +1,4 @@
-//! What load balancers and rollouts see.
+//! The endpoints for load balancers and rolling updates.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -12,12 +12,12 @@ use crate::support::postgres::Postgres;
 use crate::support::program::{PATIENCE, Program};
 use crate::support::stage::Stage;
 
-/// Status code and body.
+/// Returns status code and body.
 async fn get(port: u16, path: &str) -> (u16, String) {
     get_from(([127, 0, 0, 1], port).into(), path).await
 }
 
-/// Everything is as Prometheus wants it, but for the one name that the guide chose.
+/// Checks the output with `promtool`, except for one name that whatsmeow's guide prescribes.
 fn lint(metrics: &str) {
     let mut child = Command::new("promtool")
         .args(["check", "metrics"])
@@ -37,7 +37,7 @@ fn lint(metrics: &str) {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-/// What dashboards look for.
+/// Checks the metrics that dashboards use.
 fn check_metrics(metrics: &str, epoch: &Value) {
     for line in [
         "whatsmeow_tenants_total 1",
@@ -91,7 +91,7 @@ fn connected(line: &Value) -> bool {
     line["type"] == "status" && line["state"] == "connected"
 }
 
-/// The value of a series without labels.
+/// Returns the value of a series without labels.
 async fn metric(port: u16, name: &str) -> f64 {
     let metrics = get(port, "/metrics").await.1;
     let mut lines = metrics.lines();
@@ -99,7 +99,7 @@ async fn metric(port: u16, name: &str) -> f64 {
     value.expect(name).parse().unwrap()
 }
 
-/// Waits until a series has the value: scrapes that follow each other closely get the same figures.
+/// Waits until a series has the value. Requests in quick succession get the same values.
 async fn metric_becomes(port: u16, name: &str, wanted: f64) {
     let becomes = async {
         while metric(port, name).await != wanted {

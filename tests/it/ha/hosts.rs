@@ -1,4 +1,4 @@
-//! Processes and their rows: ends without a database, and ends without a word.
+//! Rows of processes: ends without a database, and ends without a notice.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::support::program::{PATIENCE, Program};
 use crate::support::stage::Stage;
 
 const GRACE: Duration = Duration::from_secs(2);
-/// What is tried beyond that: leases are given back, and then it is said that nobody is here.
+/// Time beyond the grace period: leases are released, and the process records its end.
 const LAST_WORDS: Duration = Duration::from_secs(3 + 3 + 1);
-/// What a machine adds that is busy with other tests.
+/// Additional time on a machine that is busy with other tests.
 const BUSY: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -23,7 +23,7 @@ fn is_host(line: &Value) -> bool {
     line["type"] == "host"
 }
 
-/// The server takes connections and answers nothing.
+/// The server accepts connections and answers nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_ends_in_time_while_its_database_hangs() {
     let server = Postgres::start();
@@ -47,7 +47,7 @@ async fn a_host_ends_in_time_while_its_database_hangs() {
         }
         let frozen = Frozen::freeze(&server);
         if when == "it begins anew" {
-            // It does so after a second, and gets no answer.
+            // It joins again after a second, and gets no answer.
             tokio::time::sleep(Duration::from_secs(2)).await;
             assert_eq!(host.heard(is_host).len(), 0, "it is no host again");
         }
@@ -61,7 +61,7 @@ async fn a_host_ends_in_time_while_its_database_hangs() {
     }
 }
 
-/// Waits until a query answers that: a process that stands by speaks every ten seconds.
+/// Waits until a query returns `wanted`: a standby sends a heartbeat every ten seconds.
 async fn answers(server: &Postgres, sql: &str, wanted: &str) {
     let begun = Instant::now();
     while server.sql("wm", sql).trim() != wanted {
@@ -70,7 +70,7 @@ async fn answers(server: &Postgres, sql: &str, wanted: &str) {
     }
 }
 
-/// One that stands by holds nothing that could tell of its end: its counter does.
+/// A standby holds no lock or lease that could show its end, only its heartbeat counter.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_died_while_it_stood_by_is_forgotten() {
     let server = Postgres::start();
@@ -92,11 +92,11 @@ async fn whoever_died_while_it_stood_by_is_forgotten() {
     };
     let (of_lives, of_killed) = (row(&lives, "state"), row(&killed, "state"));
     let of_stopped = row(&stopped, "state");
-    // In order it says so itself.
+    // After an orderly stop, the process itself records its end.
     stopped.terminate().await;
     assert_eq!(stopped.ended().await.code(), Some(0));
     answers(&server, &of_stopped, "dead").await;
-    // It has spoken for the first time, and goes on.
+    // It has sent its first heartbeat, and continues.
     answers(&server, &row(&killed, "0 < hb_seq"), "t").await;
     killed.kill().await;
     let mut sweeper = Sweeper::new(stage.app());
@@ -105,7 +105,7 @@ async fn whoever_died_while_it_stood_by_is_forgotten() {
     let mut dead = sweeper.look(began_ms).await.unwrap();
     let spoke = format!("{} < hb_seq", before.trim());
     answers(&server, &row(&lives, &spoke), "t").await;
-    // The observer's clock runs ahead: two minutes of silence are over at once.
+    // The observer's clock is advanced by hand, so two minutes of silence pass at once.
     for step in 1..=6 {
         assert_eq!(dead, [], "after {step} looks");
         dead = sweeper.look(began_ms + step * 20_000).await.unwrap();
@@ -113,7 +113,7 @@ async fn whoever_died_while_it_stood_by_is_forgotten() {
     assert_eq!(dead.len(), 1, "the one that was killed");
     answers(&server, &of_killed, "dead").await;
     assert_eq!(server.sql("wm", &of_lives).trim(), "live");
-    // A week later it is gone, and the next process that starts clears it away.
+    // After a week the row expires, and the next process that starts removes it.
     let week = "UPDATE wmctl_host SET hb_ms = hb_ms - 691200000 WHERE state = 'dead'";
     server.sql("wm", week);
     let mut next = stage.wmctl.start(&run);
@@ -124,7 +124,7 @@ async fn whoever_died_while_it_stood_by_is_forgotten() {
         "0",
     )
     .await;
-    // Whoever is taken for dead wrongly lives on under another name.
+    // A live process that was declared dead registers again under another host id.
     let pid = lives.id().unwrap();
     server.sql(
         "wm",

@@ -1,5 +1,5 @@
-//! A follower that no commit waits for takes the place of its primary: what it had stays, what
-//! only the old primary had is gone, and the product says so.
+//! Failover to an asynchronous follower: its rows stay, rows that only the old primary had are
+//! lost, and the product reports it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use super::scene::{Follower, Scene, Setup, rounds, wait_for};
 use crate::support::postgres::Postgres;
 use crate::support::program::PATIENCE;
 
-/// After there is a server that takes writes.
+/// Counted from when a server accepts writes.
 const CUT: Fault = Fault::new("asynchronous failover, connections cut", 1_000);
-/// Whoever keeps an open way to the old server looks for the new one every two seconds.
+/// A process with an open connection to the old server looks for the new primary every two seconds.
 const OPEN: Fault = Fault::new("asynchronous failover, connections left", 1_000 + 3_000);
 const PLANNED: Fault = Fault::new("asynchronous follower that had everything", 1_000);
 
-/// What only the old primary is to have at least, each way.
+/// Least number of messages, each way, that only the old primary has.
 const MISSED: u32 = 8;
 const LOOK: Duration = Duration::from_millis(25);
 const MESSAGES: &str = "SELECT message_id FROM wmctl_event WHERE kind = 'message' AND NOT from_me";
@@ -31,7 +31,7 @@ fn ids(server: &Postgres, sql: &str) -> BTreeSet<String> {
     server.sql("wm", sql).lines().map(str::to_owned).collect()
 }
 
-/// What a server knows to be done.
+/// The completed events and messages in a server's rows.
 struct Known {
     events: BTreeSet<String>,
     sent: BTreeSet<String>,
@@ -46,7 +46,7 @@ impl Known {
     }
 }
 
-/// The follower hears nothing more, while traffic goes on with the primary.
+/// Stops replication while traffic continues with the primary.
 async fn lags_behind(scene: &mut Scene, follower: &Postgres) {
     scene.put_in(20).await;
     scene.stage.flows().await;
@@ -66,7 +66,7 @@ async fn lags_behind(scene: &mut Scene, follower: &Postgres) {
     }
 }
 
-/// The process that led finds itself on another timeline, and says so.
+/// Checks that the former leader reports the changed timeline.
 async fn says_so(scene: &mut Scene) {
     let void = |line: &Value| {
         line["type"] == "lease" && line["state"] == "fenced" && line["reason"] == "timeline"
@@ -89,7 +89,7 @@ async fn says_so(scene: &mut Scene) {
     );
 }
 
-/// Waits until everybody has heard from the account again; the ids that were put in until then.
+/// Waits until all contacts receive messages again. Returns the ids put in since the start.
 async fn flows_again(scene: &mut Scene) -> BTreeSet<String> {
     let before = scene.stage.ledger().await;
     let before: BTreeSet<String> = before.outbox.into_iter().map(|(id, _)| id).collect();
@@ -108,7 +108,7 @@ async fn flows_again(scene: &mut Scene) -> BTreeSet<String> {
     }
 }
 
-/// Waits until nothing is under way: each message is an event or will never be one.
+/// Waits until each message is an event or can never become one, and each new message is sent.
 async fn comes_to_rest(scene: &Scene, fresh: &BTreeSet<String>) -> Ledger {
     let began = Instant::now();
     loop {
@@ -129,7 +129,7 @@ async fn comes_to_rest(scene: &Scene, fresh: &BTreeSet<String>) -> Ledger {
     }
 }
 
-/// Exactly what ARCHITECTURE.md promises.
+/// Checks exactly what ARCHITECTURE.md promises.
 fn check(ledger: &Ledger, known: &Known, old: &Known, fresh: &BTreeSet<String>) {
     let events: BTreeSet<&String> = ledger.events.iter().map(|(id, _)| id).collect();
     assert_eq!(events.len(), ledger.events.len(), "no event comes twice");
@@ -145,7 +145,7 @@ fn check(ledger: &Ledger, known: &Known, old: &Known, fresh: &BTreeSet<String>) 
         .map(|(id, _)| id)
         .filter(|id| !events.contains(id))
         .collect();
-    // The test would show nothing otherwise.
+    // Otherwise the test would prove nothing.
     assert!(!missing.is_empty(), "the follower lacked nothing");
     for id in missing {
         let only_old = old.events.contains(id) && !known.events.contains(id);
@@ -171,9 +171,9 @@ fn check(ledger: &Ledger, known: &Known, old: &Known, fresh: &BTreeSet<String>) 
     }
     for breach in &ledger.breaches {
         match breach {
-            // The store of keys steps back with the rows.
+            // The stored pre-keys step back with the other rows.
             Breach::PreKeyIdReused { .. } => (),
-            // Ratchets do too, and leave out what only the old primary may have used.
+            // Ratchets step back too, but skip the keys that only the old primary may have used.
             Breach::MessageKeyReused { .. } => panic!("{breach:?}"),
             Breach::OtherCiphertext { id, .. } => {
                 assert!(
@@ -186,7 +186,7 @@ fn check(ledger: &Ledger, known: &Known, old: &Known, fresh: &BTreeSet<String>) 
     }
 }
 
-/// Each round has servers and an account of its own: what is to be gone is known for one failover.
+/// Each round has its own servers and account, because the lost rows are known for one failover.
 async fn take_over_lacking(fault: &Fault, cut: bool) {
     let mut figures = Figures::default();
     for _ in 0..rounds() {
@@ -215,7 +215,7 @@ async fn lacks_and_takes_over(figures: Figures, fault: &Fault, cut: bool) -> Fig
     let fresh = flows_again(&mut scene).await;
     let ledger = comes_to_rest(&scene, &fresh).await;
     check(&ledger, &known, &old, &fresh);
-    // Nobody went on with the old one, and one of both leads.
+    // No process continued with the old server, and exactly one of the two leads.
     let after = Known::by(scene.server());
     assert_eq!((old.events, old.sent), (after.events, after.sent));
     let mut codes = Vec::new();
@@ -238,7 +238,7 @@ async fn an_old_primary_that_goes_on_is_left() {
     take_over_lacking(&OPEN, false).await;
 }
 
-/// An orderly stop of the primary waits until its follower has everything.
+/// An orderly stop of the primary waits until its follower has all rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_when_the_follower_had_everything() {
     let setup = Setup {

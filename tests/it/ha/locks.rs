@@ -1,4 +1,4 @@
-//! `lock-status`: what it says of two processes and their sessions, and how it takes a lease away.
+//! `lock-status`: its report about two processes and their sessions, and the release of a lease.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::support::stage::Stage;
 
 const RELEASED: Fault = Fault::new("lock-status --release", 1_250);
 
-/// A standby of this patience leads at once only if the holder's session is ended.
+/// With this timeout, a standby leads soon only if the holder's session is ended.
 const PATIENT: Duration = Duration::from_secs(20);
-/// Why a standby stands by while all is well.
+/// End of the explanation why a standby waits while all is well.
 const HELD: &str = " old and its lock is held";
 
 async fn locks(stage: &Stage, arguments: &[&str]) -> Value {
@@ -39,7 +39,7 @@ fn codes(one: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Waits until what is said of the only tenant is as wanted.
+/// Waits until the report about the only tenant is as wanted.
 async fn says(stage: &Stage, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let since = Instant::now();
     loop {
@@ -54,7 +54,7 @@ async fn says(stage: &Stage, what: &str, wanted: impl Fn(&Value) -> bool) -> Val
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pair_is_explained() {
     let scene = Scene::set(Setup::default(), 20).await;
-    // For a moment after the start of the server the leader is left alone for another reason.
+    // Shortly after the server's start, the standby waits for another reason.
     let explained = |lock: &Value| {
         let why = lock["standing_by"].as_str().unwrap_or_default();
         why.starts_with("the leader's heartbeat is ") && why.ends_with(HELD)
@@ -82,7 +82,7 @@ async fn a_pair_is_explained() {
         "{lock}"
     );
 
-    // People see the same, in a table that fits, and in words.
+    // The table for people contains the same facts, and fits into 100 columns.
     let table = ["lock-status", "default", "-o", "table"];
     let table = scene.stage.wmctl.done(&table).await;
     let first: Vec<&str> = table.lines().take_while(|line| !line.is_empty()).collect();
@@ -94,7 +94,7 @@ async fn a_pair_is_explained() {
         assert!(table.contains(word), "{word}: {table}");
     }
 
-    // A stranger with a key of ours is told of; ours never are.
+    // A foreign session with a key in our range is reported; our own sessions never are.
     assert_eq!(found["unknown"], Value::Array(Vec::new()), "{found}");
     let stranger = scene.server().held(
         "wm",
@@ -144,7 +144,7 @@ async fn a_lease_that_is_released_goes_to_the_standby_at_once() {
     scene.settled("lease released").await;
 }
 
-/// The holder hangs, and keeps its lease locked by an open transaction.
+/// The holder hangs, and its open transaction keeps the lease row locked.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_taken_from_a_process_that_hangs_inside_a_transaction() {
     let setup = Setup {
@@ -167,8 +167,8 @@ async fn a_lease_is_taken_from_a_process_that_hangs_inside_a_transaction() {
     let since = Instant::now();
     let release = locks(&scene.stage, &["--release", "default", "--yes"]).await;
     let took = since.elapsed();
-    // The one with the lock, and the one with the open transaction, unless the server was first:
-    // it ends that after two seconds.
+    // The session with the lock, and the one with the open transaction, unless the server has ended
+    // that one first, after two seconds.
     let ended = release["ended_backends"].as_array().unwrap().len();
     assert!((1..=2).contains(&ended), "{release}");
     assert_eq!(release["left"], Value::Array(Vec::new()), "{release}");
@@ -183,7 +183,8 @@ async fn a_lease_is_taken_from_a_process_that_hangs_inside_a_transaction() {
     scene.settled("lease taken from one that hangs").await;
 }
 
-/// Without the right to end sessions the epoch rises all the same; what was not done is told.
+/// Without the right to end sessions, the epoch still rises, and the report lists the sessions
+/// left.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_released_without_the_right_to_end_sessions() {
     let mut scene = Scene::set(Setup::default(), 40).await;
@@ -216,14 +217,14 @@ async fn a_lease_is_released_without_the_right_to_end_sessions() {
         epoch(&before["items"][0]) + 2 <= epoch(&release),
         "{release}"
     );
-    // Either of them may be first.
+    // Either process may lead first.
     let violations = scene.stage.settled(scene.messages).await;
     assert_eq!(violations, Violations::default());
     scene.replaced += 2;
     scene.settled("released without the right").await;
 }
 
-/// A session of a pooler may be lent to others at any moment.
+/// A pooler may lend a session to other clients at any moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_belongs_to_a_pooler_is_left_alone() {
     let setup = Setup {
@@ -249,7 +250,7 @@ async fn what_belongs_to_a_pooler_is_left_alone() {
     scene.settled("released through a pooler").await;
 }
 
-/// What there is on a file: the kernel knows who holds its lock.
+/// On SQLite: the kernel knows which process holds the file lock.
 #[tokio::test]
 async fn a_file_says_who_holds_it() {
     let stage = Stage::set().await;
@@ -262,7 +263,7 @@ async fn a_file_says_who_holds_it() {
     assert_eq!([&lock["state"], &lock["liveness"]], ["held", "lock"]);
     assert!(0 < lock["beats"].as_i64().unwrap(), "{lock}");
     assert_eq!([&lock["session"], &lock["lock_key"]], [&Value::Null; 2]);
-    // Nothing is wrong with one that has led for a while: a file has no sessions that hold locks.
+    // A leader on SQLite shows no problem, although no database session holds a lock.
     let for_a_while = |lock: &Value| 4 <= lock["held_s"].as_i64().unwrap();
     let found = says(&stage, "it has led for a while", for_a_while).await;
     assert_eq!(codes(&found["items"][0]), Vec::<&str>::new(), "{found}");

@@ -1,7 +1,7 @@
-//! Two processes for one account: whatever happens to one, the other goes on, and nothing is lost,
+//! Two processes for one account: after any fault of one, the other continues. No message is lost,
 //! doubled or encrypted with a used key.
 //!
-//! `WMCTL_HA_ROUNDS` makes it a soak.
+//! `WMCTL_HA_ROUNDS` makes it a soak test.
 
 mod faults;
 mod figures;

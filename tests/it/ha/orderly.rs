@@ -1,4 +1,4 @@
-//! Orderly ends: processes that are replaced one after the other, and hand-overs that are held up.
+//! Orderly ends: rolling restarts, and hand-overs that are delayed.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,23 +13,23 @@ use crate::support::network::Lost;
 use crate::support::program::PATIENCE;
 
 const ROLLED: Fault = Fault::new("rolling restart", 100);
-/// Since the last signal.
+/// Counted from the last signal.
 const SECOND_SIGNAL: Fault = Fault::new("second signal, end of the process", 1_000);
-/// Since the way was cut, long before the signals.
+/// Counted from the cut, long before the signals.
 const CUT: Fault = Fault::new("cut, SIGTERM, SIGTERM", 1_800);
-/// Since the server goes on.
+/// Counted from when the server continues.
 const THAWED: Fault = Fault::new("server hangs, SIGTERM, SIGTERM", 500);
-/// Since the signal: the grace period of the test, and what is closed after it.
+/// Counted from the signal: the test's grace period, and the closing work after it.
 const GRACE: [&str; 2] = ["--grace", "3"];
 const NO_DATABASE: Fault = Fault::new("SIGTERM without a database, end of the process", 3_500);
-/// Since the server is there again.
+/// Counted from when the server is available again.
 const DATABASE_BACK: Fault = Fault::new("database back after SIGTERM", 1_500);
 
 const TERMINATED: i32 = 143;
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Waits for a process that is not ready, which none of those that stand by may be. Whoever takes
-/// over is not until it is logged in.
+/// Waits for a process that is not ready, which no standby may be. A new leader is not ready until
+/// it is logged in.
 async fn unready(others: &[SocketAddr]) -> (SocketAddr, u16, String) {
     loop {
         for address in others {
@@ -42,8 +42,8 @@ async fn unready(others: &[SocketAddr]) -> (SocketAddr, u16, String) {
     }
 }
 
-/// Each process in its turn is asked to stop, and started again once it is gone, as a rollout
-/// does. All others are ready for the whole time.
+/// Stops each process in turn, and starts it again after its end, as a rolling update does. All
+/// others are ready the whole time.
 async fn rolls(processes: u32) {
     let setup = Setup {
         more: processes - 2,
@@ -66,7 +66,7 @@ async fn rolls(processes: u32) {
             }
         }
     }
-    // Whoever stops in an orderly way has closed its connection before another one comes.
+    // A process that stops in order has closed its connection before the next one connects.
     let ended = scene.streams_ended().await;
     assert_eq!(ended, 1, "pairing alone ends with a restart of the stream");
     scene.settled(&format!("{processes} processes")).await;
@@ -95,7 +95,7 @@ async fn three_processes_are_replaced_one_after_the_other() {
     rolls(3).await;
 }
 
-/// The leader is asked to stop twice, and ends although it cannot hand over.
+/// Stops the leader by two signals: it ends although it cannot hand over.
 async fn stopped_twice(scene: &mut Scene) {
     const TAKEN: &str = "stopping; a second signal ends at once";
     let taken = |scene: &Scene| scene.stage.wmctl.log().matches(TAKEN).count();
@@ -148,7 +148,7 @@ async fn a_second_signal_ends_at_once_while_the_database_hangs() {
     scene.settled("second signal, server hangs").await;
 }
 
-/// One signal is enough, whatever became of the database.
+/// One signal is enough, in each state of the database.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grace_period_ends_without_a_database() {
     let setup = Setup {

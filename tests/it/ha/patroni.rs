@@ -1,4 +1,4 @@
-//! Two processes on PostgreSQL under Patroni, whose members change places and die.
+//! Two processes on PostgreSQL under Patroni: switchovers and killed primaries.
 
 use tokio::time::Instant;
 
@@ -7,14 +7,14 @@ use super::scene::{Scene, Setup};
 use crate::support::number;
 use crate::support::patroni::Patroni;
 
-/// What Patroni takes until another member is the primary.
+/// Time that Patroni needs to promote another member.
 const SWITCHOVER: Fault = Fault::new("Patroni, switchover to the other primary", 10_000);
 const KILL: Fault = Fault::new("Patroni, SIGKILL to the other primary", 25_000);
-/// Since it is.
+/// Counted from the promotion.
 const SWITCHED: Fault = Fault::new("Patroni, switched over", 1_000);
 const KILLED: Fault = Fault::new("Patroni, primary killed", 1_000);
 
-/// Commits wait for the other member, so that it lacks nothing.
+/// Commits wait for the other member, so it has all rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_under_patroni() {
     let mut patroni = Patroni::start().await;

@@ -1,4 +1,4 @@
-//! `wmctl run` without a second process: who may start, and when.
+//! `wmctl run` without a second process: when a process may start.
 
 use serde_json::Value;
 use tokio::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crate::support::postgres::Postgres;
 use crate::support::program::Program;
 use crate::support::stage::Stage;
 
-/// What others give a process that does not say that it holds a lock.
+/// The timeout that others apply to a process that does not state that it holds a lock.
 const SILENCE: Duration = Duration::from_secs(120);
 
 fn run(stage: &Stage) -> Program {
@@ -24,8 +24,8 @@ async fn refused(stage: &Stage) {
     assert!(named, "{words}");
 }
 
-/// The next one starts as soon as the session of the dead one is gone; not while it lives, and not
-/// because only its session ended.
+/// A process may start once the dead holder's session has ended. It may not while the holder lives,
+/// even if the holder lost its session.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_keeps_nobody_from_starting() {
     let server = Postgres::start();
@@ -56,7 +56,7 @@ async fn a_killed_process_keeps_nobody_from_starting() {
     assert!(first.ended().await.success());
 }
 
-/// An epoch that somebody set by hand cannot rise: that is said, with what helps.
+/// An epoch at its maximum, set by hand, cannot rise. The error contains the remedy.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_epoch_that_cannot_rise_is_told_with_its_remedy() {
     let server = Postgres::start();
@@ -89,7 +89,7 @@ async fn an_epoch_that_cannot_rise_is_told_with_its_remedy() {
     }
     host.terminate().await;
     assert!(host.ended().await.success());
-    // What is told helps.
+    // The printed remedy works.
     let (_, remedy) = problem["command"]
         .as_str()
         .unwrap()

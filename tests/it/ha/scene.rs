@@ -1,4 +1,4 @@
-//! Hosts, a database that several ways lead to, a WhatsApp, and traffic.
+//! The scene of a test: hosts, several routes to a database, a WhatsApp server, and traffic.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
@@ -21,53 +21,53 @@ use crate::support::program::{PATIENCE, Program};
 use crate::support::stage::Stage;
 use crate::support::wmctl::Wmctl;
 
-/// A process that says nothing for this long is taken for dead.
+/// Time without a heartbeat after which a process is considered dead.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(1_500);
-/// Messages a second.
+/// Messages per second.
 const RATE: u32 = 40;
 const LOOK: Duration = Duration::from_millis(10);
 
-/// What the scene is made of, beside two processes on one PostgreSQL.
+/// Variations of a scene, which is otherwise two processes on one PostgreSQL server.
 #[derive(Default)]
 pub(super) struct Setup {
-    /// The database is a file.
+    /// The database is a SQLite file.
     pub(super) embedded: bool,
-    /// The database is there.
+    /// Address of an existing database server.
     pub(super) database: Option<SocketAddr>,
-    /// Processes that stand by, beside the first.
+    /// Number of standbys besides the first.
     pub(super) more: u32,
-    /// What all of them are started with.
+    /// Flags for all processes.
     pub(super) flags: &'static [&'static str],
-    /// Each process has a machine of its own.
+    /// Each process runs on its own simulated machine.
     pub(super) apart: bool,
-    /// PgBouncer in transaction mode stands before the database.
+    /// PgBouncer in transaction mode is in front of the database.
     pub(super) pooled: bool,
-    /// A second server follows.
+    /// A follower of the database server.
     pub(super) follower: Option<Follower>,
-    /// The clocks of the database and of the processes can be put wrong.
+    /// The clocks of the database and of the processes can be set wrong.
     pub(super) clocks: bool,
-    /// Another time for [`TIMEOUT`].
+    /// Replaces [`TIMEOUT`].
     pub(super) timeout: Option<Duration>,
 }
 
-/// Whether a commit waits for the server that follows.
+/// Whether commits wait for the follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Follower {
     Synchronous,
     Asynchronous,
 }
 
-/// One process and what leads from it to the world.
+/// One process and its routes.
 pub(super) struct Host {
     number: u32,
     wmctl: Wmctl,
     timeout: Duration,
     flags: &'static [&'static str],
     pub(super) run: Program,
-    /// Where it answers load balancers.
+    /// Its address for load balancers.
     pub(super) http: SocketAddr,
     pub(super) network: Option<Network>,
-    /// Its way to the database, unless that is a file.
+    /// Its route to the database server; `None` for SQLite.
     pub(super) database: Option<Front>,
     pub(super) whatsapp: Front,
     pub(super) clock: Option<Clock>,
@@ -77,14 +77,14 @@ pub(super) struct Scene {
     pub(super) stage: Stage,
     pub(super) leader: Host,
     pub(super) standby: Host,
-    /// Those that stand by behind it.
+    /// The standbys behind the first.
     others: Vec<Host>,
-    /// The way of applications to the database, unless that is a file.
+    /// The applications' route to the database server; `None` for SQLite.
     app: Option<Front>,
     pub(super) messages: u32,
     pub(super) figures: Figures,
     takeovers: usize,
-    /// Connections that WhatsApp may end for another one, beyond one for each takeover.
+    /// Allowed replacements of connections by WhatsApp, beyond one for each takeover.
     pub(super) replaced: usize,
     pub(super) clock: Option<Clock>,
     pub(super) follower: Option<Postgres>,
@@ -111,7 +111,7 @@ pub(super) async fn signal(program: &Program, name: &str) {
     assert!(sent.unwrap().success());
 }
 
-/// Has a program ask these addresses for the database and for WhatsApp.
+/// Sets the addresses of the database and of WhatsApp for a program.
 fn lead(wmctl: &mut Wmctl, database: Option<&Front>, whatsapp: &Front) {
     if let Some(front) = database {
         wmctl.set("WMCTL_DATABASE_URL", &url(front));
@@ -156,17 +156,17 @@ impl Host {
         }
     }
 
-    /// Starts it anew where it was.
+    /// Starts it again in the same place.
     pub(super) fn restart(&mut self) {
         self.run = start(&self.wmctl, self.http, self.timeout, self.flags);
     }
 
-    /// The port at which its own machine finds the database.
+    /// Returns the port of the database on its own machine.
     pub(super) fn database_port(&self) -> u16 {
         self.database.as_ref().unwrap().address.port()
     }
 
-    /// Throws away what goes to and comes from its machine at a port.
+    /// Drops packets between its machine and a port.
     pub(super) fn lose(&self, port: u16, way: Lost) {
         self.network.as_ref().unwrap().lose(port, way);
     }
@@ -175,7 +175,7 @@ impl Host {
         self.network.as_ref().unwrap().heal();
     }
 
-    /// Gives it a clock that can be put wrong.
+    /// Gives it a clock that can be set wrong.
     fn restart_with(&mut self, clock: Clock) {
         for (name, value) in clock.variables() {
             self.wmctl.set(&name, &value);
@@ -197,7 +197,7 @@ fn url(front: &Front) -> String {
 impl Scene {
     pub(super) async fn set(setup: Setup, messages: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // The server runs as somebody else, and reads the clock there.
+        // The database server runs as another user, and reads the clock file in this folder.
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let clock = setup
             .clocks
@@ -269,18 +269,18 @@ impl Scene {
         self.server.as_ref().unwrap()
     }
 
-    /// A second server follows the first from now on.
+    /// Starts a follower of the server.
     pub(super) fn is_followed(&mut self, kind: Follower) {
         self.follower = Some(follow(self.server(), kind));
     }
 
-    /// The server that followed is the server from now on; the one before.
+    /// Makes the follower the server of the scene. Returns the old server.
     pub(super) fn follower_is_primary(&mut self) -> Postgres {
         let old = std::mem::replace(&mut self.server, self.follower.take());
         old.unwrap()
     }
 
-    /// All processes, whoever leads.
+    /// Returns all processes, the leader included.
     pub(super) fn hosts(&mut self) -> impl Iterator<Item = &mut Host> {
         let both = [&mut self.leader, &mut self.standby];
         both.into_iter().chain(&mut self.others)
@@ -290,25 +290,25 @@ impl Scene {
         self.leader.number == number
     }
 
-    /// The same process wherever it stands.
+    /// Returns a process by its number, whatever its role.
     pub(super) fn host(&mut self, number: u32) -> &mut Host {
         self.hosts().find(|host| host.number == number).unwrap()
     }
 
-    /// Puts messages in, so that each fault meets traffic.
+    /// Puts messages into the outbox, so that each fault meets traffic.
     pub(super) async fn put_in(&mut self, count: u32) {
         for _ in 0..count {
             self.stage.put_in().await;
         }
     }
 
-    /// Lets contacts write so many messages more.
+    /// Starts `messages` more messages from contacts.
     pub(super) async fn more_chats(&mut self, messages: u32) {
         self.messages += messages;
         self.stage.start_chats(messages, RATE).await;
     }
 
-    /// Waits until the standby leads and is connected, no later than a multiple of the target.
+    /// Waits until the standby leads and is connected, for at most a multiple of the target.
     pub(super) async fn taken_over(&mut self, since: Instant, fault: &Fault) {
         let run = &mut self.standby.run;
         run.expect("the new leader", role("leader")).await;
@@ -319,7 +319,7 @@ impl Scene {
         self.takeovers += 1;
     }
 
-    /// The old leader is gone: it stands by behind the new one from now on.
+    /// Starts the ended leader again; it is the standby now.
     pub(super) async fn comes_back(&mut self) {
         self.leader.restart();
         let run = &mut self.leader.run;
@@ -327,7 +327,7 @@ impl Scene {
         std::mem::swap(&mut self.leader, &mut self.standby);
     }
 
-    /// Waits until the old leader has noticed; the roles are changed from now on.
+    /// Waits until the old leader is fenced and stands by; swaps the roles.
     pub(super) async fn changed_places(&mut self) {
         let run = &mut self.leader.run;
         run.expect("it was fenced", role("fenced")).await;
@@ -335,7 +335,7 @@ impl Scene {
         std::mem::swap(&mut self.leader, &mut self.standby);
     }
 
-    /// Waits until one of them leads anew; it is the leader from now on.
+    /// Waits until any process leads; it is the leader of the scene now.
     pub(super) async fn somebody_leads(&mut self, since: Instant, fault: &Fault) {
         let place = loop {
             let new = |host: &mut Host| !host.run.heard(role("leader")).is_empty();
@@ -358,7 +358,7 @@ impl Scene {
         self.takeovers += 1;
     }
 
-    /// For as long as two timeouts, nobody takes over.
+    /// Checks that no process takes over within two timeouts.
     pub(super) async fn stays(&mut self, what: &str) {
         tokio::time::sleep(TIMEOUT * 2).await;
         let server = self.server().log_tail();
@@ -371,7 +371,7 @@ impl Scene {
         }
     }
 
-    /// Leads all new connections to another server; applications' old ones are cut.
+    /// Directs all new connections to another server; cuts the applications' old ones.
     pub(super) fn lead_to(&self, socket: PathBuf, cut: bool) {
         for (front, cut) in [
             (&self.app, true),
@@ -383,14 +383,14 @@ impl Scene {
         }
     }
 
-    /// Everything has come to its end without a fault; both stop in an orderly way.
+    /// Checks that all messages are complete without violations, and stops all processes in order.
     pub(super) async fn settled(mut self, what: &str) {
         let violations = self.stage.settled(self.messages).await;
         assert_eq!(violations, Violations::default(), "{what}");
         self.ended(what).await;
     }
 
-    /// How many connections WhatsApp has ended.
+    /// Returns how many connections WhatsApp has ended.
     pub(super) async fn streams_ended(&self) -> usize {
         let journal = self.stage.sim.journal().await.unwrap();
         let ended = journal.iter().filter(|entry| entry.tag == "stream:error");
@@ -402,16 +402,16 @@ impl Scene {
         self.stops(what).await;
     }
 
-    /// No more connections were thrown out than are allowed; all processes stop in an orderly way.
+    /// Checks the number of replaced connections, and stops all processes in order.
     pub(super) async fn stops(&mut self, what: &str) {
-        // One more than takeovers: pairing ends with a restart of the stream.
+        // One more than takeovers, because pairing ends with a restart of the stream.
         let (ended, most) = (
             self.streams_ended().await,
             self.takeovers + 1 + self.replaced,
         );
         assert!(ended <= most, "{what}: {ended} streams ended of {most}");
         let hosts: Vec<&mut Host> = self.hosts().collect();
-        // The leader last: nobody takes over any more.
+        // The leader last, so that no process takes over.
         for host in hosts.into_iter().rev() {
             host.run.terminate().await;
             assert_eq!(host.run.ended().await.code(), Some(0), "{what}");
@@ -434,7 +434,7 @@ fn follow(server: &Postgres, kind: Follower) -> Postgres {
     follower
 }
 
-/// Waits until a query answers that.
+/// Waits until a query returns `answer`.
 pub(super) fn wait_for(server: &Postgres, sql: &str, answer: &str) {
     for _ in 0..2_000 {
         if server.sql("wm", sql).trim() == answer {

@@ -1,4 +1,4 @@
-//! What the service manager hears.
+//! The messages to the service manager.
 
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::support::postgres::Postgres;
 use crate::support::program::{PATIENCE, Program};
 use crate::support::stage::Stage;
 
-/// What the service manager allows between two words of the watchdog.
+/// Longest time between two watchdog messages.
 const WATCHDOG: Duration = Duration::from_millis(400);
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(5);
 struct Manager(UnixDatagram);
 
 impl Manager {
-    /// Waits for a message with `wanted` in it; the messages before it.
+    /// Waits for a message that contains `wanted`. Returns the messages before it.
     fn hears(&self, wanted: &str) -> Vec<String> {
         let begun = Instant::now();
         let mut before = Vec::new();
@@ -44,7 +44,7 @@ impl Manager {
 }
 
 impl Manager {
-    /// Whether nothing at all comes within that time, beside what is there already.
+    /// Returns true if no message comes within `time`, apart from those already received.
     fn hears_nothing(&self, time: Duration) -> bool {
         let mut bytes = [0; 4_096];
         self.0.set_nonblocking(true).unwrap();
@@ -57,20 +57,20 @@ impl Manager {
     }
 }
 
-/// Stops a process, and waits until it stands still.
+/// Stops a process by SIGSTOP, and waits until it has stopped.
 async fn stopped(program: &Program) {
     signal(program, "-STOP").await;
     let path = format!("/proc/{}/stat", program.id().unwrap());
     let begun = Instant::now();
-    // The word after the name in brackets.
+    // The state follows the name in brackets.
     while !std::fs::read_to_string(&path).unwrap().contains(") T ") {
         assert!(begun.elapsed() < PATIENCE, "it does not stop");
         tokio::time::sleep(LOOK).await;
     }
 }
 
-/// A database that is away is no hanging, and ending the process would not bring it back. A process
-/// that stands still is, and nothing but its silence can say so.
+/// Watchdog messages continue while the database is unavailable, because a restart would not help.
+/// They end while the process is stopped.
 async fn the_watchdog_falls_silent(arguments: &[&str]) {
     let server = Postgres::start();
     server.create("wm");
@@ -90,7 +90,7 @@ async fn the_watchdog_falls_silent(arguments: &[&str]) {
         alive();
     });
     let frozen = Frozen::freeze(&server);
-    // Those that were on their way, and as many as come in three times what is allowed.
+    // Messages already sent, and those of three watchdog intervals.
     block_in_place(|| (0..8).for_each(|_| drop(alive())));
     drop(frozen);
     stopped(&process).await;
@@ -133,7 +133,7 @@ async fn the_service_manager_hears_how_it_goes() {
     stage.wmctl.set("WATCHDOG_USEC", &watchdog_us);
     let mut standby = stage.wmctl.start(&run);
     let (mut manager, wait) = (manager, PATIENCE);
-    // The socket blocks: it is read beside the runtime.
+    // The socket blocks, so it is read outside the runtime.
     manager = tokio::task::spawn_blocking(move || {
         manager.hears("STATUS=standby behind ");
         manager.hears("READY=1");

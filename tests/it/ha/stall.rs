@@ -1,4 +1,4 @@
-//! A session that is connected and dead: pings are answered, and nothing else goes either way.
+//! A stalled session: pings are answered, but nothing else passes in either direction.
 
 use serde_json::Value;
 use wmctl::rehearsal::audit::Violations;
@@ -19,9 +19,9 @@ fn role(wanted: &'static str) -> impl Fn(&Value) -> bool {
     move |line| line["type"] == "role" && line["role"] == wanted
 }
 
-/// `warm` contacts were written to before, so that nothing has to be asked about them: without
-/// the devices of the others no message can leave. `dead_logins` links after the present one are
-/// dead, too.
+/// Checks the recovery of a stalled session. `warm` contacts got messages before, so that their
+/// device lists are known; a message needs them. `dead_logins` is the number of further links that
+/// stall too.
 async fn revived(warm: u32, reason: &str, dead_logins: u32) {
     let mut stage = Stage::set().await;
     let mut leader = run(&stage);
@@ -39,7 +39,7 @@ async fn revived(warm: u32, reason: &str, dead_logins: u32) {
     }
     stage.start_chats(8, 40).await;
     let said = leader.expect("that it is dead", state("stalled")).await;
-    // A question may have been open just then, although none was needed.
+    // A keepalive query may also be open at that moment.
     let reasons = [reason, "no_answers"];
     assert!(
         reasons.contains(&said["reason"].as_str().unwrap()),

@@ -1,4 +1,4 @@
-//! Real processes, real databases, and what becomes of the traffic.
+//! Takeovers of real processes with real databases, and their effect on the traffic.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use super::scene::{Scene, Setup, TIMEOUT, role, rounds, signal, wait_for};
 use crate::support::program::PATIENCE;
 
 const KILLED: Fault = Fault::new("SIGKILL", 100);
-/// A file is asked for every 50 ms.
+/// A file lock is polled every 50 ms.
 const KILLED_FILE: Fault = Fault::new("SIGKILL, SQLite", 150);
-/// Above the timeout, where slow and dead cannot be told apart.
+/// Above the timeout: a slow process cannot be distinguished from a dead one.
 const STOPPED: Fault = Fault::new("SIGSTOP", 1_800);
 const STOPPED_FILE: Fault = Fault::new("SIGSTOP, SQLite", 1_800);
 const TERMINATED: Fault = Fault::new("SIGTERM", 100);
@@ -48,7 +48,7 @@ async fn a_killed_leader_is_replaced_on_sqlite() {
     kills(embedded(), &KILLED_FILE).await;
 }
 
-/// The leader hangs for longer than the timeout, and comes back to find that it may not write.
+/// The leader hangs for longer than the timeout; when it continues, it may not write.
 async fn stops(setup: Setup, fault: &Fault) {
     let embedded = setup.embedded;
     let messages = if embedded { 0 } else { 60 * rounds() };
@@ -56,7 +56,7 @@ async fn stops(setup: Setup, fault: &Fault) {
     for _ in 0..rounds() {
         scene.put_in(20).await;
         if embedded {
-            // Whoever hangs in the middle of a write keeps the file from everybody.
+            // A process that hangs during a write would block all others on SQLite.
             scene.stage.settled(0).await;
         }
         let since = Instant::now();
@@ -83,7 +83,7 @@ async fn a_short_hang_changes_nothing() {
     let mut scene = Scene::set(Setup::default(), 60).await;
     scene.put_in(10).await;
     signal(&scene.leader.run, "-STOP").await;
-    // Shorter than the timeout: the standby must not move.
+    // Shorter than the timeout, so the standby must not take over.
     tokio::time::sleep(TIMEOUT / 3).await;
     signal(&scene.leader.run, "-CONT").await;
     scene.put_in(10).await;
@@ -114,7 +114,7 @@ async fn a_restarted_server_costs_nothing() {
         scene.put_in(20).await;
         scene.server().restart(mode);
         scene.put_in(20).await;
-        // Whichever of them leads in the end, everything arrives once.
+        // Each message arrives once, whichever process leads in the end.
         let violations = scene.stage.settled(scene.messages).await;
         assert_eq!(violations, Violations::default(), "{mode}");
         let took_over = scene.standby.run.heard(role("leader")).len();
@@ -123,9 +123,9 @@ async fn a_restarted_server_costs_nothing() {
     }
 }
 
-/// Ends the session that holds the lock, at a moment when a takeover is due: the standby waits for
-/// the lock, and the leader, which learns of the loss from its next heartbeat, has just sent one.
-/// When that was.
+/// Ends the session that holds the lock at a moment when a takeover is due. The standby waits for
+/// the lock, and the leader, which notices the loss by its next heartbeat, has just sent one.
+/// Returns the time.
 fn end_lock(scene: &Scene) -> Instant {
     const END: &str = "
         CREATE FUNCTION pg_temp.end_lock() RETURNS BIGINT LANGUAGE plpgsql AS $$
@@ -151,8 +151,8 @@ fn end_lock(scene: &Scene) -> Instant {
     Instant::now() - Duration::from_micros(u64::try_from(ago_us).unwrap_or(0))
 }
 
-/// Whether the standby takes over. It gives the lock back if it was so slow that the leader had
-/// said before that it lives without it: no takeover is due then.
+/// Returns true if the standby takes over. If it was slow, the leader has already recorded that it
+/// lives without the lock. Then the standby returns the lock, and no takeover is due.
 async fn is_taken_over(scene: &mut Scene, epoch: &str) -> bool {
     let given_back = format!(
         "SELECT (SELECT count(*) FROM wmctl_lease JOIN wmctl_host ON inc = owner
@@ -164,7 +164,7 @@ async fn is_taken_over(scene: &mut Scene, epoch: &str) -> bool {
         if !scene.standby.run.heard(role("leader")).is_empty() {
             return true;
         }
-        // The leader holds the lock and says so, and the standby waits for it.
+        // The leader holds the lock and states it, and the standby waits.
         if scene.server().sql("wm", &given_back).trim() == "3" {
             return false;
         }
@@ -207,7 +207,7 @@ async fn a_lease_that_is_taken_away_goes_to_the_standby() {
     assert_eq!(check.status.code(), Some(0));
     let release = ["lock-status", "--release", "default", "--yes"];
     scene.stage.wmctl.done(&release).await;
-    // Either of them may be first; the epoch has risen in any case.
+    // Either process may lead first; the epoch has risen in both cases.
     let violations = scene.stage.settled(scene.messages).await;
     assert_eq!(violations, Violations::default());
     let epoch = lock["epoch"].as_i64().unwrap();
