@@ -1,4 +1,4 @@
-//! Faults between server and client, while `wmctl run` is at work.
+//! Faults between server and client while `wmctl run` works.
 
 use serde_json::Value;
 use wmctl::rehearsal::audit::Violations;
@@ -20,7 +20,7 @@ fn fault(kind: FaultKind, direction: Direction, tag: Option<&str>, times: u32) -
     }
 }
 
-/// Traffic both ways with faults; everything must arrive once.
+/// Sends traffic both ways with faults; each message must arrive once.
 async fn survives(faults: Vec<Fault>) {
     let messages = number("WMCTL_CRASH_MESSAGES", 60);
     let mut stage = Stage::set().await;
@@ -32,7 +32,7 @@ async fn survives(faults: Vec<Fault>) {
     for _ in 0..messages {
         stage.put_in().await;
     }
-    // What was lost on the way for good comes again with the next login only.
+    // A stanza that was dropped for good comes again only with the next login.
     let violations = stage.settled_with_logins(messages).await;
     assert_eq!(violations, Violations::default());
     run.terminate().await;
@@ -86,7 +86,7 @@ async fn what_does_not_decrypt_is_asked_for_again() {
     .await;
 }
 
-/// Neither the first copy nor any that the sender sends again can be read.
+/// Neither the first copy nor the copies that the sender sends after retry requests can be read.
 #[tokio::test]
 async fn what_its_sender_cannot_make_readable_comes_from_the_phone() {
     const COPIES: u32 = 6;

@@ -11,11 +11,11 @@ use crate::support::number;
 use crate::support::program::PATIENCE;
 use crate::support::stage::Stage;
 
-/// A process lives for up to this long: from its first instruction to the middle of the traffic.
+/// Longest life of a process in ms: from its first instruction to the middle of the traffic.
 const LIFE_MS_MAX: u64 = 700;
-/// How long a kill waits for the account to confirm something.
+/// Longest time that a kill waits for the account to confirm a message.
 const CONFIRMATION: Duration = Duration::from_millis(500);
-/// Messages a second, each way.
+/// Messages per second, each way.
 const RATE: u32 = 60;
 
 #[tokio::test]
@@ -26,21 +26,21 @@ async fn killed_at_random_moments_nothing_is_lost_or_doubled() {
     let mut random = StdRng::seed_from_u64(u64::from(seed));
     let mut stage = Stage::set().await;
     stage.start_chats(messages, RATE).await;
-    // Applications write at the pace of the kills, so that there is traffic at each.
+    // Applications write at the pace of the kills, so that each kill meets traffic.
     let share = messages.div_ceil(kills.max(1));
     for kill in 0..kills {
         let mut run = stage.run();
         let mut life_ms = random.random_range(1..=LIFE_MS_MAX);
         for _ in 0..share.min(messages - stage.put()) {
             let pause_ms = life_ms.min(u64::from(1_000 / RATE));
-            // The moment of the kill is what is tested: nothing is awaited here.
+            // The test is about the moment of the kill, so nothing is awaited here.
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             life_ms -= pause_ms;
             stage.put_in().await;
         }
         tokio::time::sleep(Duration::from_millis(life_ms)).await;
         if kill % 2 == 1 {
-            // Right behind a confirmation: one that left too early is not stored yet.
+            // Kills right after a confirmation: one that was sent too early is not stored yet.
             stage.next_confirmation(CONFIRMATION).await;
         }
         run.kill().await;
@@ -57,7 +57,7 @@ async fn killed_at_random_moments_nothing_is_lost_or_doubled() {
     let mut run = stage.run();
     let violations = stage.settled(messages).await;
     assert_eq!(violations, Violations::default(), "seed {seed}");
-    // Everything may have been settled before it began: it is asked to stop while it works.
+    // All messages may be settled before the process logs in; the stop must meet a working process.
     let logs_in = async {
         while stage.sim.logins().await.unwrap().len() <= logins {
             tokio::task::yield_now().await;

@@ -1,9 +1,10 @@
-//! `wmctl run` under traffic, killed at random moments, and under a store that stops answering.
+//! `wmctl run` under traffic, killed at random moments, and with a store that stops answering.
 //!
-//! After each kill and at the end, the simulator's journal is held against the rows: nothing is
-//! lost, nothing doubled, nothing acked before its commit, no chain counter used twice.
+//! After each kill and at the end, the simulator's journal is compared with the rows. Nothing may
+//! be lost, doubled, or acked before its commit, and no chain counter may be used twice.
 //!
-//! `WMCTL_CRASH_KILLS`, `WMCTL_CRASH_MESSAGES` (each way) and `WMCTL_CRASH_SEED` make it a soak.
+//! `WMCTL_CRASH_KILLS`, `WMCTL_CRASH_MESSAGES` (each way) and `WMCTL_CRASH_SEED` make it a soak
+//! test.
 
 mod faults;
 mod kills;

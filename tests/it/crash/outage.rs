@@ -9,7 +9,7 @@ use wmctl::rehearsal::audit::Violations;
 use crate::support::number;
 use crate::support::stage::Stage;
 
-/// Longer than the store waits for its turn to write.
+/// Longer than the store waits for the write lock.
 const OUTAGE: Duration = Duration::from_secs(7);
 const RATE: u32 = 40;
 
@@ -23,7 +23,7 @@ async fn while_writes_are_refused_nothing_is_acked_and_later_nothing_is_missing(
     }
     stage.start_chats(messages, RATE).await;
     let mut run = stage.run();
-    // A process that cannot even open its rows ends with an exit code; this is about one at work.
+    // A process that cannot open its rows ends with an exit code. This test is about a working one.
     stage.flows().await;
     let options = SqliteConnectOptions::new().filename(stage.wmctl.database());
     let mut other = SqliteConnection::connect_with(&options).await.unwrap();

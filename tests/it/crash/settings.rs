@@ -1,4 +1,4 @@
-//! SIGKILL while settings come in: what is there at the end is what the phone has.
+//! SIGKILL while app state patches arrive: at the end, the rows match the phone's settings.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use wmctl::sim::Setting;
 use crate::support::number;
 use crate::support::stage::{NUMBER, Stage};
 
-/// A process lives for up to this long: from its first instruction to the last patch.
+/// Longest life of a process in ms: from its first instruction to the last patch.
 const LIFE_MS_MAX: u64 = 500;
-/// Settings of one life.
+/// Settings during one life.
 const SETTINGS: u32 = 12;
 
 const CHATS: &str = "SELECT chat_jid || '|' || muted_until || '|' || pinned || '|' || archived
@@ -21,7 +21,7 @@ const CONTACTS: &str = "SELECT their_jid || '|' || full_name FROM whatsmeow_cont
     WHERE full_name IS NOT NULL ORDER BY 1";
 const VERSIONS: &str = "SELECT name || '|' || version FROM whatsmeow_app_state_version ORDER BY 1";
 
-/// What the rows should say.
+/// The expected rows.
 #[derive(Default)]
 struct Wanted {
     chats: BTreeMap<String, (i64, bool, bool)>,
@@ -106,20 +106,20 @@ async fn killed_between_patches_the_settings_are_the_phones() {
                 .set(NUMBER, wanted.change(&mut random))
                 .await
                 .unwrap();
-            // The moment of the kill is what is tested: nothing is awaited here.
+            // The test is about the moment of the kill, so nothing is awaited here.
             let pause_ms = life_ms.min(random.random_range(0..LIFE_MS_MAX / 8));
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             life_ms -= pause_ms;
         }
         run.kill().await;
         if kill % 3 == 2 {
-            // The next one has to start from snapshots.
+            // The next process must start from snapshots.
             stage.sim.compact(NUMBER).await.unwrap();
         }
     }
     let mut run = stage.run();
     wanted.settles(&stage).await;
-    // What came in between is no obstacle to what comes now.
+    // Later settings still arrive after all the kills.
     stage
         .sim
         .set(NUMBER, wanted.change(&mut random))

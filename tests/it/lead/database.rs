@@ -1,16 +1,17 @@
-//! PostgreSQL, as far as leases need it: rows, row locks that make a takeover wait, locks that end
-//! with their session, restarts, and a promoted server that lacks the end of the log.
+//! A model of PostgreSQL with the features that leases use: rows, row locks that delay a takeover,
+//! locks that end with their session, restarts, and a promoted server that lacks the newest
+//! commits.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use wmctl::ids::HostId;
 
-/// Whoever holds a lease, and from which claim on.
+/// A fencing token: the holder of a lease, and its claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Token {
     pub(super) epoch: i64,
     pub(super) owner: HostId,
-    /// Of all claims ever: what the rows do not know.
+    /// Number of the claim among all claims, which the rows do not contain.
     pub(super) claim: u64,
 }
 
@@ -19,41 +20,41 @@ pub(super) struct HostRow {
     pub(super) beats: i64,
     pub(super) dead: bool,
     pub(super) locks: bool,
-    /// The line of the server's history on which it was made known.
+    /// The timeline of the server on which the host registered.
     pub(super) line: u64,
 }
 
-/// What a commit makes durable, and what a failover may lose.
+/// State that a commit makes durable, and that a failover may lose.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     pub(super) hosts: BTreeMap<HostId, HostRow>,
     pub(super) epoch: i64,
     pub(super) owner: Option<HostId>,
     pub(super) claim: u64,
-    /// The line on which the lease was taken.
+    /// The timeline on which the lease was taken.
     pub(super) line: u64,
     /// The account's state: a counter that each unit of work raises by one.
     pub(super) chain: u64,
 }
 
-/// One process's session, by process and its number there.
+/// A session of a process: process and session number.
 pub(super) type Session = (usize, u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Database {
     pub(super) rows: Rows,
-    /// Earlier rows, newest last: what a standby server may be at.
+    /// Earlier rows, newest last: a standby server may be at one of these states.
     past: VecDeque<Rows>,
     pub(super) up: bool,
-    /// Which line of history this server writes; a promoted one begins another.
+    /// The timeline that this server writes; a promoted server begins another.
     pub(super) line: u64,
-    /// Rises when everything that was connected is not any more.
+    /// Rises when all connections are lost.
     pub(super) boot: u64,
     pub(super) lock: Option<(Session, u64)>,
     pub(super) waiting: VecDeque<Session>,
-    /// Transactions that hold the lease row `FOR SHARE`, and since when.
+    /// Transactions that hold the lease row `FOR SHARE`, with their start.
     pub(super) sharing: BTreeMap<Session, u64>,
-    /// Tokens that were ever given out.
+    /// All tokens ever issued.
     tokens: BTreeSet<(i64, HostId)>,
     claims: u64,
 }
@@ -66,7 +67,7 @@ impl Database {
         }
     }
 
-    /// Takes note of the rows, for a failover.
+    /// Records the rows for a later failover.
     pub(super) fn remember(&mut self) {
         const PAST_MAX: usize = 8;
         if self.past.len() == PAST_MAX {
@@ -75,7 +76,7 @@ impl Database {
         self.past.push_back(self.rows.clone());
     }
 
-    /// Everybody's session ends; `lose` is how much of the past the next server lacks.
+    /// Ends all sessions; `lose` is how many recorded states the next server lacks.
     pub(super) fn fall(&mut self, lose: Option<usize>) {
         self.up = false;
         self.boot += 1;
@@ -89,13 +90,13 @@ impl Database {
         }
     }
 
-    /// Whether the process was declared dead, or known only before a failover.
+    /// Returns true if the process was declared dead, or registered only before a failover.
     pub(super) fn is_dead(&self, host: HostId) -> bool {
         let row = self.rows.hosts.get(&host);
         row.is_none_or(|row| row.dead || row.line != self.line)
     }
 
-    /// The fence: whether the token stands. Holds the lease row unless that is left out.
+    /// The fence: returns true if the token is valid. A mutant compares only the epoch.
     pub(super) fn fence(&self, token: Token, epoch_only: bool) -> bool {
         self.rows.epoch == token.epoch
             && self.rows.owner.is_some()

@@ -1,7 +1,7 @@
-//! The coordinator's decisions against every fault, in virtual time: `wmctl::lead` as it is, around
-//! it a database, a network and a server that are simulated.
+//! The coordinator's decisions under all faults, in virtual time: the real `wmctl::lead` with a
+//! simulated database, network and server.
 //!
-//! One thread, one seed, one order of events. A seed that fails is printed with the line that
+//! One thread, one seed, one order of events. A failing seed is printed with the command that
 //! repeats it.
 
 mod database;
@@ -13,7 +13,7 @@ use world::{Mutant, World};
 
 use crate::support::number;
 
-/// Runs one seed; what it violated.
+/// Runs one seed. The error describes the violation.
 fn run(seed: u64, mutant: Mutant) -> Result<(), String> {
     World::new(seed, mutant).run()
 }
@@ -22,7 +22,7 @@ fn run(seed: u64, mutant: Mutant) -> Result<(), String> {
 fn no_order_of_faults_breaks_a_promise() {
     let seeds = u64::from(number("WMCTL_HA_SEEDS", 10_000));
     let first = u64::from(number("WMCTL_HA_SEED", 1));
-    // Two threads, as each seed is a world of its own.
+    // Two threads, because each seed has its own world.
     let half = |odd: u64| {
         move || {
             (first..first + seeds)
@@ -42,7 +42,7 @@ fn no_order_of_faults_breaks_a_promise() {
     }
 }
 
-/// Each of these is wrong on purpose, and some seed must show it.
+/// Checks that a deliberate defect is detected by at least one seed.
 fn must_fail(mutant: Mutant, with: &str) {
     const SEEDS: u64 = 3_000;
     let found = (1..=SEEDS).any(|seed| run(seed, mutant).is_err_and(|what| what.contains(with)));

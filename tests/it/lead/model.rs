@@ -1,15 +1,15 @@
-//! Every order of events, up to a bound: two hosts, one account, a database that may fail over to
-//! a server without the newest commits. The simulation next door runs the real code by chance; this
-//! is the idea alone, complete.
+//! A model that checks all orders of events up to a bound: two hosts, one account, and a database
+//! that may fail over to a server without the newest commits. The simulation beside it runs the
+//! real code with random orders. This model covers only the protocol, but completely.
 //!
-//! A write is three steps: its snapshot, its row lock, its commit. What is wrong on purpose
-//! must have a counterexample, and what is right none.
+//! A write has three steps: its snapshot, its row lock, its commit. Each deliberate defect must
+//! have a counterexample, and the correct protocol none.
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 /// Ticks without a heartbeat after which a host counts as dead.
 const TIMEOUT: u8 = 2;
-/// Ticks that a heartbeat entitles to send; less than others wait.
+/// Ticks for which a heartbeat permits sending; fewer than the timeout.
 const VALID: u8 = 1;
 const CLAIMS_MAX: u8 = 2;
 const CHAIN_MAX: u8 = 2;
@@ -25,24 +25,24 @@ const LOST: &str = "a claim can be lost and the lease be claimed again";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lease {
     Sound,
-    /// The fence compares the row and does not lock it.
+    /// The fence compares the row but does not lock it.
     NoRowLock,
-    /// A token is its epoch alone: neither its owner nor the server's history counts.
+    /// A token is only its epoch, without its owner and the server's timeline.
     EpochOnly,
-    /// The state is read before the epoch rises.
+    /// The state is loaded before the epoch rises.
     LoadFirst,
-    /// The time of day says whether the holder is dead.
+    /// The wall clock decides whether the holder is dead.
     WallClock,
 }
 
-/// A host and how many leases it has lost: each time it goes on under a new name.
+/// A host, and how many leases it has lost: each time it registers under a new id.
 type Owner = (usize, u8);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Rows {
     epoch: u8,
     owner: Option<Owner>,
-    /// Of all claims ever: what the real rows do not know.
+    /// Number of the claim among all claims, which the real rows do not contain.
     claim: u8,
     /// Whether the lease was taken after the failover.
     after: bool,
@@ -65,17 +65,17 @@ enum Write {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Host {
     paused: bool,
-    /// Ticks since its last heartbeat; it goes on while the host is paused.
+    /// Ticks since the last heartbeat; they also count while the host is paused.
     age: u8,
     losses: u8,
-    /// It has spoken to the server that was promoted.
+    /// The host has reached the promoted server.
     after: bool,
     token: Option<Token>,
     chain: Option<u8>,
     write: Option<Write>,
-    /// Committed, and not sent yet.
+    /// Committed, but not sent yet.
     to_send: Option<u8>,
-    /// Its connection was given to another: it asks for its token before it dials.
+    /// Another client took the connection: the host checks its token before it connects.
     replaced: bool,
 }
 
@@ -84,7 +84,7 @@ impl Host {
         self.token.is_some() && self.age < VALID
     }
 
-    /// Drops everything in memory.
+    /// Drops all state in memory.
     fn fenced(&mut self) {
         *self = Self {
             losses: self.losses + 1,
@@ -97,7 +97,7 @@ impl Host {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct State {
     rows: Rows,
-    /// What the standby server has.
+    /// The rows of the standby server.
     copy: Rows,
     failed_over: bool,
     jumped: bool,
@@ -105,7 +105,7 @@ struct State {
     hosts: [Host; 2],
     socket: Option<usize>,
     replaced: u8,
-    /// Who sent each number of the chain; by host, then by bit.
+    /// The chain numbers that each host has sent, as bits.
     sent: [u8; 2],
     broken: Option<&'static str>,
 }
@@ -118,7 +118,7 @@ enum Step {
     FailOver,
     Pause(usize),
     Resume(usize),
-    /// The server ends the transaction of a host that says nothing.
+    /// The server ends the transaction of a silent host.
     EndIdle(usize),
     Reconnect(usize),
     Beat(usize),
@@ -175,7 +175,7 @@ impl Lease {
         Some(())
     }
 
-    /// Whether the token stands; if not, the host is fenced.
+    /// Returns whether the token is valid; if it is not, fences the host.
     fn check(self, state: &mut State, h: usize) -> Option<bool> {
         let stands = self.stands(&state.rows, state.hosts[h].token.as_ref()?);
         if !stands {
@@ -187,7 +187,7 @@ impl Lease {
         Some(stands)
     }
 
-    /// One of the three steps of a write.
+    /// Performs one of the three steps of a write.
     fn write(self, state: &mut State, h: usize, step: Step) -> Option<()> {
         match (step, state.hosts[h].write) {
             (Step::Snapshot(_), None) if state.hosts[h].to_send.is_none() => {
@@ -218,7 +218,7 @@ impl Lease {
         Some(())
     }
 
-    /// What a host does that can reach the database.
+    /// Performs a step that needs the database.
     fn ask(self, state: &mut State, h: usize, step: Step) -> Option<()> {
         match step {
             Step::Claim(_) if state.hosts[h].token.is_none() => self.claim(state, h),
@@ -261,7 +261,7 @@ impl Lease {
     }
 }
 
-/// What needs no database: a lease that is valid by the host's own clock.
+/// Performs a step without the database, under a lease that is valid by the host's own clock.
 fn speak(state: &mut State, h: usize, step: Step) -> Option<()> {
     let host = &mut state.hosts[h];
     if !host.may_send() {
@@ -291,7 +291,7 @@ fn speak(state: &mut State, h: usize, step: Step) -> Option<()> {
     Some(())
 }
 
-/// What happens to the database and to everybody.
+/// Performs an event of the database or of all hosts.
 fn befall(state: &mut State, step: Step) -> Option<()> {
     match step {
         Step::Tick => {
@@ -346,7 +346,7 @@ impl Model for Lease {
     fn next_state(&self, last: &State, step: Step) -> Option<State> {
         let mut state = last.clone();
         match step {
-            // Others have no wall clock to look at.
+            // The other variants use no wall clock.
             Step::Jump if *self == Self::WallClock => state.jumped = true,
             Step::Tick | Step::Replicate | Step::FailOver => {
                 befall(&mut state, step)?;
@@ -411,7 +411,7 @@ fn the_lease_has_no_counterexample() {
     checker.assert_properties();
 }
 
-/// What is wrong on purpose breaks this promise.
+/// Checks that a deliberate defect violates this property.
 fn must_break(lease: Lease, promise: &'static str) {
     let found = HasDiscoveries::AllOf([promise].into());
     let checker = lease.checker().threads(2).finish_when(found);

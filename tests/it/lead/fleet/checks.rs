@@ -1,11 +1,11 @@
-//! What must be true at any time, and in the end.
+//! Properties that hold at any time, and at the end.
 
 use wmctl::ids::HostId;
 
 use super::world::{END, REBALANCE, REST, World};
 
 impl World {
-    /// Nobody is declared dead who lives and had the time to say so.
+    /// Fails if a live host that had the time for a heartbeat is declared dead.
     pub(super) fn check_death(&mut self, host: HostId) {
         let Some(row) = self.rows.hosts.get(&host) else {
             return;
@@ -28,7 +28,7 @@ impl World {
         }
     }
 
-    /// A host gives one tenant away at a time, as there are fewer than two hundred.
+    /// A host gives away one tenant at a time, because there are fewer than two hundred.
     pub(super) fn check_giving(&mut self, p: usize, count: usize) {
         if count == 0 {
             return;
@@ -41,7 +41,7 @@ impl World {
         }
     }
 
-    /// Every tenant that is to run does, once, and all hosts have their share.
+    /// At the end, each enabled tenant runs exactly once, and each host has its share.
     pub(super) fn check_end(&mut self) {
         self.now = END;
         let mut held = vec![0; self.processes.len()];
@@ -72,7 +72,7 @@ impl World {
                     }
                 }
                 (false, []) => (),
-                // Not if there is no room for it anywhere.
+                // Allowed if no host has room for it.
                 (true, []) => unplaced.push(tenant),
                 _ => wrong.push(format!(
                     "tenant {tenant} of {:?} runs at {runs:?}",
@@ -86,7 +86,8 @@ impl World {
         if let Some(tenant) = unplaced.into_iter().find(|one| self.has_room(*one, &held)) {
             return self.fail(format!("tenant {tenant} runs nowhere"));
         }
-        // Each has its share by capacity, rounded up, or no more than two above whoever has least.
+        // Each host has at most its share by capacity, rounded up, or two more than the least
+        // loaded host.
         let there = self.processes.iter().zip(held);
         let there = there.filter(|(one, _)| one.alive);
         let there: Vec<(usize, usize)> = there.map(|(one, held)| (one.capacity, held)).collect();
@@ -105,7 +106,7 @@ impl World {
         }
     }
 
-    /// Whether there is room for a tenant on the host that it is to run on, or on any.
+    /// Returns true if a tenant fits on the host that it is pinned to, or on any host.
     fn has_room(&self, tenant: usize, held: &[usize]) -> bool {
         let there = self.processes.iter().zip(held);
         let there = there.filter(|(one, _)| one.alive);

@@ -1,12 +1,12 @@
-//! What goes wrong, and how it mends.
+//! Faults, and their end.
 
 use super::world::{Event, FAULTS_END, SILENCE, World};
 
-/// How long after its end a fault may still have a host taken for dead: what is under way arrives,
-/// and what was lost is taken again.
+/// Time after the end of a fault during which a host may still be declared dead: delayed messages
+/// arrive, and lost ones are sent again.
 const AFTERMATH: u64 = SILENCE + 1_500;
 
-/// Those by which alone nobody may be taken for dead.
+/// Faults that alone must not cause a declaration of death.
 pub(super) const OUTAGE: u64 = 5;
 pub(super) const STALL: u64 = 10;
 pub(super) const PAUSE: u64 = 11;
@@ -67,7 +67,7 @@ impl World {
             PAUSE => self.pause_all(),
             LOGINS => self.slow_logins(),
             _ => {
-                // The database takes nothing in, and answers questions.
+                // The database refuses writes, and answers reads.
                 let long = self.below(2 * SILENCE);
                 self.refuses_until = self.refuses_until.max(self.now + long);
             }
@@ -76,15 +76,15 @@ impl World {
         self.at(after, Event::Fault);
     }
 
-    /// The server stands still: whatever is asked waits, looks and heartbeats alike.
+    /// The server does not respond: all requests wait, reads and heartbeats alike.
     fn stall(&mut self) {
-        // One that follows at once would make it a longer one.
+        // A second stall directly after the first would lengthen it.
         if self.stalled_until + SILENCE < self.now || self.stalled_until == 0 {
             self.stalled_until = self.now + SILENCE / 4 + self.below(SILENCE);
         }
     }
 
-    /// All hosts stand still at once, as when their machine is moved.
+    /// All hosts pause at once, as when their machine is migrated.
     fn pause_all(&mut self) {
         let until = self.now + self.below(2 * SILENCE);
         self.paused_until = self.paused_until.max(until);
@@ -93,14 +93,14 @@ impl World {
         }
     }
 
-    /// A login takes long, and sessions are ended again and again.
+    /// Logins are slow, and sessions are ended repeatedly.
     fn slow_logins(&mut self) {
         self.login_ms = 200 + self.below(SILENCE / 4);
         self.slow_logins_until = self.now + 3 * SILENCE;
         self.at(1, Event::SessionsEnd);
     }
 
-    /// The sessions of all hosts end, or those of one.
+    /// Ends the sessions of all hosts, or of one.
     pub(super) fn sessions_end(&mut self) {
         if self.slow_logins_until <= self.now {
             return;
@@ -155,7 +155,7 @@ impl World {
         self.rows.locks.remove(&id);
     }
 
-    /// It starts, perhaps with another capacity.
+    /// Starts a process, possibly with another capacity.
     fn join(&mut self, p: usize) {
         if !self.processes[p].alive {
             self.processes[p].stopped_until = self.paused_until;
@@ -163,7 +163,7 @@ impl World {
         }
     }
 
-    /// All faults end, and everybody is there.
+    /// Ends all faults, and starts all hosts.
     pub(super) fn heal(&mut self) {
         if !self.up {
             self.up = true;

@@ -1,4 +1,4 @@
-//! One process that serves: the decisions of `lead`, and what carries them out.
+//! One `serve` process: the decisions of `lead`, and the code that carries them out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,20 +15,20 @@ const SWEEP: u64 = 75;
 const RESCAN: u64 = 500;
 const RESCAN_MIN: u64 = 40;
 const WORK: u64 = 150;
-/// Wait before a host that was declared dead begins anew.
+/// Wait before a host that was declared dead joins again.
 const ANEW: u64 = 1_000;
-/// What the clocks show at least: none of them begins at nothing.
+/// Least start value of the clocks: none starts at zero.
 const CLOCK_START: u64 = 1_000_000;
 
 /// One tenant that runs here.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Running {
     pub(super) epoch: i64,
-    /// It comes to its end then, and its lease is given back.
+    /// When the tenant ends and its lease is released.
     ends_at: Option<u64>,
 }
 
-/// The work that goes on side by side; each has at most one question under way.
+/// The concurrent activities; each has at most one request in progress.
 #[derive(Clone, Copy, Debug, Default)]
 struct Busy {
     registering: bool,
@@ -45,15 +45,15 @@ pub(super) struct Process {
     pub(super) name: String,
     pub(super) capacity: usize,
     pub(super) alive: bool,
-    /// Which life of it this is, and the name in each.
+    /// Number of the registration, and the host id of each.
     pub(super) life: u64,
     pub(super) ids: BTreeMap<u64, HostId>,
     pub(super) stopped_until: u64,
     pub(super) out_cut: bool,
     pub(super) in_cut: bool,
-    /// It may be taken for dead until then, and rightly.
+    /// The host may rightly be declared dead until this time.
     pub(super) troubled_until: u64,
-    /// Its sessions were ended: the next question waits for a login, and others with it.
+    /// The sessions were ended: the next request waits for a login, and delays others.
     pub(super) cold: bool,
     pub(super) warm_at: u64,
     boot_offset: u64,
@@ -63,14 +63,15 @@ pub(super) struct Process {
     pace: Pace,
     peers: Vec<Peer>,
     pub(super) running: BTreeMap<usize, Running>,
-    /// By its own clock: until when it may send, and when the newest answered heartbeat was sent.
+    /// By its own clock: end of the permission to send, and when the newest answered heartbeat was
+    /// sent.
     until: u64,
     heard_of: u64,
     has_lock: bool,
     draining: bool,
     left: bool,
     busy: Busy,
-    /// What was seen last, for the mutants.
+    /// The last observation, for the mutants.
     seen: Vec<Sign>,
     seen_at: u64,
     beat_at: u64,
@@ -79,9 +80,9 @@ pub(super) struct Process {
     look_at: u64,
     pub(super) scan_at: u64,
     work_at: u64,
-    /// When it comes back by itself.
+    /// When the process wakes by itself.
     pub(super) woken: u64,
-    /// When it gave something away last.
+    /// When it last gave a tenant away.
     pub(super) gave: Option<u64>,
 }
 
@@ -139,12 +140,12 @@ fn config() -> Config {
 }
 
 impl World {
-    /// Its own clock.
+    /// Returns the process's own clock.
     pub(super) fn clock(&self, p: usize) -> u64 {
         self.now + self.processes[p].boot_offset + CLOCK_START
     }
 
-    /// A new life: the process starts, or begins anew as another host.
+    /// Begins a new life: the process starts, or joins again under another host id.
     pub(super) fn start(&mut self, p: usize) {
         let (id, offset) = (self.fresh_id(), self.below(1_000_000));
         let capacity = [20, 40, 40, 60][usize::try_from(self.below(4)).unwrap()];
@@ -169,7 +170,7 @@ impl World {
         self.tick_in(p, 1);
     }
 
-    /// Has it come back after that time at the latest.
+    /// Wakes the process after this time at the latest.
     pub(super) fn tick_in(&mut self, p: usize, after: u64) {
         let at = self.now + after;
         let woken = self.processes[p].woken;
@@ -179,7 +180,7 @@ impl World {
         }
     }
 
-    /// Does whatever is due, and comes back.
+    /// Performs all due work, and schedules the next wake-up.
     pub(super) fn tick(&mut self, p: usize) {
         if !self.processes[p].alive {
             return;
@@ -199,7 +200,7 @@ impl World {
         let mut asks = Vec::new();
         if !process.busy.locking && !process.has_lock && process.lock_at <= now {
             process.busy.locking = true;
-            // Until it is back, the counter alone tells.
+            // Until the lock is back, only the heartbeat counter counts.
             asks.push(Ask::Say(false));
         }
         let due = match process.has_lock {
@@ -278,7 +279,7 @@ impl World {
         }
     }
 
-    /// Tenants whose last work is done: their leases are given back.
+    /// Releases the leases of tenants whose last work is done.
     fn end_tenants(&mut self, p: usize) {
         let now = self.now;
         let process = &mut self.processes[p];
@@ -305,7 +306,7 @@ impl World {
         self.tick_in(p, after);
     }
 
-    /// It gives everything away and ends.
+    /// Releases all tenants and ends.
     pub(super) fn leave(&mut self, p: usize) {
         let process = &mut self.processes[p];
         if !process.known || process.draining {
@@ -344,7 +345,7 @@ impl World {
             (Ask::Beat(_) | Ask::Ping, _) => {
                 process.busy.beating = false;
                 if failed && process.has_lock {
-                    // Others are told at once, beside it, that it lives.
+                    // An immediate heartbeat beside the lock shows that the host is alive.
                     process.has_lock = false;
                     if let Some(observer) = &mut process.observer {
                         observer.lost_lock(clock);
@@ -407,14 +408,14 @@ impl World {
         }
     }
 
-    /// Declared dead: everything is dropped, and it begins anew as another host.
+    /// Handles a declaration of death: drops all state, and joins again under another host id.
     fn fenced(&mut self, p: usize) {
         let process = &mut self.processes[p];
         process.running.clear();
         let stopped = process.stopped_until.max(self.now + ANEW);
         let before = process.stopped_until;
         self.start(p);
-        // Nothing happens in between; it is not stopped, and must not count as that.
+        // Nothing happens in between. The process is not paused, and must not count as paused.
         self.processes[p].stopped_until = before;
         self.processes[p].scan_at = stopped;
     }
@@ -426,7 +427,7 @@ impl World {
         }
     }
 
-    /// What was committed leaves the process, if it may.
+    /// Sends a committed stanza, if sending is allowed.
     fn send(&mut self, p: usize, tenant: usize) {
         let clock = self.clock(p);
         let process = &self.processes[p];
@@ -480,7 +481,7 @@ impl World {
         if mutant == Mutant::Unheard {
             observer.beaten(clock);
         }
-        // Some believe that nothing happened while they did not look.
+        // These mutants treat an unobserved time as observed.
         let unseen = match mutant {
             Mutant::OverSlowLooks => began..clock,
             Mutant::OverGaps => process.seen_at..began,
@@ -524,7 +525,7 @@ impl World {
         let names = self.names.clone();
         let process = &mut self.processes[p];
         let id = process.id();
-        // Whoever has nothing to commit does not learn of it otherwise.
+        // A tenant that commits nothing learns of a lost lease only this way.
         process
             .running
             .retain(|tenant, _| leases[*tenant].owner == Some(id));
@@ -576,7 +577,7 @@ impl World {
         let Answer::Claimed(claimed) = answer else {
             return;
         };
-        // What somebody else was quicker to take is looked at again soon.
+        // Tenants that another host took first are tried again soon.
         if claimed.len() < tenants.len() {
             process.scan_at = process.scan_at.min(now + RESCAN_MIN);
         }

@@ -1,5 +1,5 @@
-//! Many hosts and many tenants, in virtual time: `wmctl::lead::fleet` and `wmctl::lead::Pulse` as
-//! they are, around them a database and a network that are simulated.
+//! Many hosts and many tenants in virtual time: the real `wmctl::lead::fleet` and
+//! `wmctl::lead::Pulse` with a simulated database and network.
 
 mod checks;
 mod faults;
@@ -15,7 +15,7 @@ use crate::support::number;
 fn hosts_share_all_tenants_whatever_happens() {
     let seeds = u64::from(number("WMCTL_LEAD_FLEET_SEEDS", 150));
     let first = u64::from(number("WMCTL_HA_SEED", 1));
-    // Two threads, as each seed is a world of its own.
+    // Two threads, because each seed has its own world.
     let half = |odd: u64| {
         move || {
             (first..first + seeds)
@@ -38,7 +38,7 @@ fn hosts_share_all_tenants_whatever_happens() {
     }
 }
 
-/// With this fault alone, nobody is declared dead.
+/// Checks that this fault alone never causes a declaration of death.
 fn harms_nobody(fault: u64) {
     const SEEDS: u64 = 60;
     for seed in 1..=SEEDS {
@@ -68,12 +68,12 @@ fn a_database_that_takes_nothing_in_for_a_while_kills_no_host() {
     harms_nobody(faults::REFUSALS);
 }
 
-/// Each of these is wrong on purpose, and some seed must show it.
+/// Checks that a deliberate defect is detected by at least one seed.
 fn must_fail(mutant: Mutant, with: &str) {
     must_fail_of(mutant, None, with);
 }
 
-/// The same with one kind of fault alone.
+/// Checks the same with a single kind of fault.
 fn must_fail_of(mutant: Mutant, fault: Option<u64>, with: &str) {
     const SEEDS: u64 = 100;
     let found = (1..=SEEDS).any(|seed| {

@@ -1,4 +1,4 @@
-//! The rows of hosts and leases, and the locks of hosts, as far as the fleet needs them.
+//! The rows of hosts and leases, and the locks of hosts, with the features that the fleet uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use wmctl::ids::HostId;
 
 #[derive(Clone, Debug)]
 pub(super) struct HostRow {
-    /// Its place among the processes.
+    /// Index among the processes.
     pub(super) process: usize,
     pub(super) name: String,
     pub(super) capacity: usize,
@@ -29,9 +29,9 @@ pub(super) struct LeaseRow {
 pub(super) struct Rows {
     pub(super) hosts: BTreeMap<HostId, HostRow>,
     pub(super) leases: Vec<LeaseRow>,
-    /// Sessions that hold a host's lock, and when they were asked something last.
+    /// Sessions that hold a host's lock, with the time of their last request.
     pub(super) locks: BTreeMap<HostId, u64>,
-    /// Tokens that were ever given out.
+    /// All tokens ever issued.
     tokens: BTreeSet<(usize, i64)>,
 }
 
@@ -40,7 +40,7 @@ impl Rows {
         self.hosts.get(&host).is_some_and(|row| !row.dead)
     }
 
-    /// Counts a heartbeat; false for a host that was declared dead.
+    /// Counts a heartbeat. Returns false for a host that was declared dead.
     pub(super) fn beat(&mut self, host: HostId) -> bool {
         match self.hosts.get_mut(&host) {
             Some(row) if !row.dead => {
@@ -61,7 +61,7 @@ impl Rows {
         }
     }
 
-    /// Takes leases as the statement of the store does; each with its epoch.
+    /// Takes leases like the store's statement. Returns each with its epoch.
     pub(super) fn claim(
         &mut self,
         host: HostId,

@@ -1,4 +1,4 @@
-//! Time, the network between hosts and database, and what the database answers.
+//! Time, the network between hosts and database, and the database's answers.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -9,48 +9,48 @@ use wmctl::lead::fleet::Sign;
 use super::host::Process;
 use super::rows::{HostRow, LeaseRow, Rows};
 
-/// A host that says nothing for this long is dead.
+/// Time without a heartbeat after which a host is dead, in ms.
 pub(super) const SILENCE: u64 = 2_000;
-/// Faults happen until then; afterwards everything must find together.
+/// End of the faults; afterwards the hosts must converge.
 pub(super) const FAULTS_END: u64 = 15_000;
 pub(super) const END: u64 = FAULTS_END + 40_000;
-/// From then on nothing moves any more.
+/// From this time on, no tenant may move.
 pub(super) const REST: u64 = END - 8_000;
-/// How often a host with too many gives one away.
+/// Interval at which a host with too many tenants gives one away.
 pub(super) const REBALANCE: u64 = 500;
 
-/// What is wrong on purpose.
+/// A deliberate defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mutant {
     None,
     /// Sends at any time.
     Talkative,
-    /// Goes on with what was seen before an outage.
+    /// Keeps its observations from before an outage.
     Trusting,
-    /// Counts what a slow look did not show as silence.
+    /// Counts the time of a slow read as silence.
     OverSlowLooks,
-    /// The same for what happened between two looks.
+    /// Counts the gap between two reads as silence.
     OverGaps,
-    /// Judges others although its own heartbeats are not answered.
+    /// Judges others while its own heartbeats are not answered.
     Unheard,
-    /// Takes logins for quick.
+    /// Assumes that logins are fast.
     Impatient,
-    /// Gives its whole surplus away.
+    /// Gives away its whole surplus at once.
     Hasty,
-    /// Takes what there is, and gives nothing away.
+    /// Takes all free tenants, and gives none away.
     Greedy,
 }
 
-/// A question of one host.
+/// A request of one host.
 #[derive(Clone, Debug)]
 pub(super) enum Ask {
     Register,
-    /// Counts the heartbeat, over the session of the lock or beside it.
+    /// Sends a heartbeat, in the lock's session or beside it.
     Beat(bool),
     Ping,
     Say(bool),
     TakeLock,
-    /// Only to see what a login takes.
+    /// Measures the duration of a login.
     Login,
     Look,
     Declare(HostId, i64),
@@ -68,7 +68,7 @@ pub(super) enum Ask {
 pub(super) enum Answer {
     Done,
     No,
-    /// Nothing came in time, or the server was away.
+    /// No answer came in time, or the server was down.
     Failed,
     Signs(Vec<Sign>, Vec<HostRow>, Vec<HostId>),
     Plan(Vec<LeaseRow>, BTreeSet<HostId>),
@@ -77,9 +77,9 @@ pub(super) enum Answer {
 }
 
 pub(super) enum Event {
-    /// Something of its own is due, then.
+    /// The process wakes by itself at this time.
     Tick(usize, u64),
-    /// A question arrives; by life, with its number and when it was sent.
+    /// A request arrives: process, life, call number, time of sending.
     Arrive(usize, u64, u64, u64, Ask),
     Hear(usize, u64, u64, u64, Ask, Answer),
     LockIdle(HostId, u64),
@@ -90,7 +90,7 @@ pub(super) enum Event {
 
 pub(super) struct World {
     pub(super) mutant: Mutant,
-    /// The only kind of fault that happens.
+    /// The only kind of fault to inject.
     pub(super) only: Option<u64>,
     random: u64,
     pub(super) now: u64,
@@ -99,23 +99,23 @@ pub(super) struct World {
     queue: BinaryHeap<Reverse<(u64, u64)>>,
     pub(super) rows: Rows,
     pub(super) up: bool,
-    /// The server came back then.
+    /// When the server came back.
     pub(super) up_since: u64,
     pub(super) slow_until: u64,
-    /// The server stands still until then.
+    /// The server does not respond until this time.
     pub(super) stalled_until: u64,
-    /// All hosts stand still until then.
+    /// All hosts are paused until this time.
     pub(super) paused_until: u64,
-    /// It writes nothing down until then.
+    /// The server refuses writes until this time.
     pub(super) refuses_until: u64,
-    /// What a login takes until then, about.
+    /// Approximate duration of a login until `slow_logins_until`.
     pub(super) login_ms: u64,
     pub(super) slow_logins_until: u64,
     pub(super) processes: Vec<Process>,
     pub(super) names: Vec<TenantId>,
     born: u64,
     calls: u64,
-    /// Questions that are not answered yet.
+    /// Requests that are not answered yet.
     open: BTreeSet<u64>,
     pub(super) failed: Option<String>,
 }
@@ -160,7 +160,7 @@ impl World {
             world.processes.push(Process::new(process));
             world.start(process);
         }
-        // Some worlds have no faults: there nobody must be taken for dead at all.
+        // Some worlds have no faults: there, no host may be declared dead at all.
         if !seed.is_multiple_of(8) {
             let after = 500 + world.below(2_000);
             world.at(after, Event::Fault);
@@ -192,7 +192,7 @@ impl World {
         }
     }
 
-    /// Splitmix64.
+    /// SplitMix64.
     fn next(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.random;
@@ -233,7 +233,7 @@ impl World {
         }
     }
 
-    /// What a login takes now.
+    /// Returns the duration of a login now.
     fn login(&mut self) -> u64 {
         match self.now < self.slow_logins_until {
             true => self.login_ms + self.below(self.login_ms / 4),
@@ -241,7 +241,7 @@ impl World {
         }
     }
 
-    /// How long a question waits for a session: one of its own, or one that all share.
+    /// Returns the time that a request waits for a session: the lock's own, or a pooled one.
     fn session_after(&mut self, p: usize, ask: &Ask) -> u64 {
         match ask {
             Ask::Beat(true) | Ask::Ping => 0,
@@ -256,7 +256,7 @@ impl World {
         }
     }
 
-    /// Asks the database; answered once, or given up after the silence.
+    /// Sends a request to the database. It is answered once, or fails after the timeout.
     pub(super) fn ask(&mut self, p: usize, ask: Ask) {
         self.calls += 1;
         let (call, life) = (self.calls, self.processes[p].life);
@@ -316,10 +316,10 @@ impl World {
         }
     }
 
-    /// What the database does and says.
+    /// Carries out a request in the database and returns its answer.
     fn answer(&mut self, p: usize, life: u64, ask: &Ask) -> Answer {
         let process = &self.processes[p];
-        // A question of a former life arrives, too.
+        // Requests of an earlier life arrive too.
         let Some(host) = process.ids.get(&life).copied() else {
             return Answer::No;
         };
@@ -329,7 +329,7 @@ impl World {
             Ask::Ping | Ask::TakeLock | Ask::Login | Ask::Look | Ask::Plan | Ask::Tokens
         );
         if !reads && self.now < self.refuses_until {
-            // Whoever gets no heartbeat through drops the session that holds its lock.
+            // A host whose heartbeat fails drops the session that holds its lock.
             if matches!(ask, Ask::Beat(true)) {
                 self.rows.locks.remove(&host);
             }
@@ -359,7 +359,7 @@ impl World {
                 }
                 Answer::Done
             }
-            // The session that had it before is still there.
+            // The earlier session with the lock still exists.
             Ask::TakeLock if self.rows.locks.contains_key(&host) => Answer::Failed,
             Ask::TakeLock => {
                 self.rows.locks.insert(host, self.now);
@@ -420,7 +420,7 @@ impl World {
         }
     }
 
-    /// The session that holds a lock is asked something; false if it is gone.
+    /// Sends a request in the session that holds a lock. Returns false if the session is gone.
     fn lock_asked(&mut self, host: HostId) -> bool {
         let Some(asked) = self.rows.locks.get_mut(&host) else {
             return false;
@@ -447,7 +447,7 @@ impl World {
         Answer::Signs(signs, rows, ids)
     }
 
-    /// The server tells all that listen to it.
+    /// Notifies all hosts that listen.
     fn wake(&mut self) {
         for p in 0..self.processes.len() {
             let process = &mut self.processes[p];

@@ -1,4 +1,4 @@
-//! What goes wrong, and how it mends.
+//! Faults, and their end.
 
 use wmctl::lead::Input;
 
@@ -60,7 +60,7 @@ impl World {
         let after = 50 + self.below(2 * T);
         self.at(after, Event::Up);
         for p in 0..PROCESSES {
-            // Sessions that waited for the lock or held it break.
+            // Sessions that waited for the lock or held it fail.
             let (start, life) = (self.processes[p].start, self.processes[p].life);
             for input in [Input::LockFailed, Input::LockLost] {
                 let ask = Ask::Say(false);

@@ -1,5 +1,5 @@
-//! Processes, the network between them and the database, a server with one socket a device, and
-//! the checks.
+//! Processes, the network between them and the database, a server with one connection per device,
+//! and the checks.
 
 mod faults;
 mod process;
@@ -15,26 +15,26 @@ use wmctl::lead::{Config, Input, Locks, State};
 use super::database::{Database, Session, Token};
 
 const T: u64 = 1_000;
-/// Faults happen until then; afterwards everything must find together.
+/// End of the faults; afterwards the processes must converge.
 const FAULTS_END: u64 = 8_000;
 const END: u64 = FAULTS_END + 9_000;
 const PROCESSES: usize = 3;
-/// How long the server keeps a transaction that says nothing.
+/// Time after which the server ends a silent transaction, in ms.
 const IDLE_TX: u64 = 1_500;
-/// What the clocks show at least: none of them begins at nothing.
+/// Least start value of the clocks: none starts at zero.
 const CLOCK_START: u64 = 10_000_000;
 
-/// What is wrong on purpose.
+/// A deliberate defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mutant {
     None,
-    /// The fence compares the lease row and does not lock it.
+    /// The fence compares the lease row but does not lock it.
     NoRowLock,
-    /// The fence compares the epoch alone.
+    /// The fence compares only the epoch.
     EpochOnly,
-    /// A new leader goes on with what it had in memory.
+    /// A new leader continues with its old state in memory.
     NoReload,
-    /// The machine is told the time of day.
+    /// The machine gets the wall clock.
     WallClock,
 }
 
@@ -71,7 +71,7 @@ enum Answer {
     LockLost,
 }
 
-/// Who asks, as it was when it asked.
+/// The state of a process at the time of its request.
 #[derive(Clone, Copy, Debug)]
 struct Who {
     start: u64,
@@ -80,15 +80,15 @@ struct Who {
     me: Option<HostId>,
     token: Option<Token>,
     session: Session,
-    /// Each unit of work has a transaction of its own.
+    /// Each unit of work has its own transaction.
     unit: u64,
 }
 
 enum Event {
     Tick(usize),
-    /// It arrives at the database.
+    /// A request arrives at the database.
     Arrive(usize, Who, Ask),
-    /// The answer arrives, or none does; with the life and the start that asked.
+    /// The answer or its absence is noticed; with the start and the life of the request.
     Hear(usize, u64, u64, Ask, Answer),
     LinkUp(usize, u64, u64),
     Work(usize),
@@ -107,17 +107,17 @@ struct Account {
     dialling: bool,
     connected: bool,
     working: bool,
-    /// Committed, and not sent yet.
+    /// Committed, but not sent yet.
     to_send: Option<u64>,
 }
 
 struct Process {
     machine: Machine,
-    /// Which start of it this is.
+    /// Number of the start.
     start: u64,
     alive: bool,
     stopped_until: u64,
-    /// Both ways to the database.
+    /// The two directions to the database.
     out_cut: bool,
     in_cut: bool,
     boot_offset: u64,
@@ -129,7 +129,7 @@ struct Process {
     unit: u64,
     dial: bool,
     until: u64,
-    /// When the newest heartbeat that was answered, or the claim, was sent; by its own clock.
+    /// When the newest answered heartbeat, or the claim, was sent; by its own clock.
     heard_of: u64,
     beat_sent: u64,
     claim_sent: u64,
@@ -150,7 +150,7 @@ pub(super) struct World {
     units: u64,
     socket: Option<usize>,
     sent: BTreeSet<u64>,
-    /// A failover lost what was committed: its chain numbers are used again, by nobody's fault.
+    /// A failover lost commits, so its chain numbers may rightly be used again.
     lossy: bool,
     failed: Option<String>,
 }
@@ -211,7 +211,7 @@ impl World {
         }
     }
 
-    /// Splitmix64.
+    /// SplitMix64.
     fn next(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.random;
@@ -234,7 +234,7 @@ impl World {
         self.queue.push(Reverse((self.now + after, self.number)));
     }
 
-    /// What the process takes for its own clock.
+    /// Returns the clock that the machine gets.
     fn clock(&self, process: &Process) -> u64 {
         let time = self.now + process.boot_offset + CLOCK_START;
         if self.mutant == Mutant::WallClock {
@@ -244,7 +244,7 @@ impl World {
         }
     }
 
-    /// Its own clock, whatever it is told.
+    /// Returns the process's own clock, whatever the machine gets.
     fn true_clock(&self, p: usize) -> u64 {
         self.now + self.processes[p].boot_offset + CLOCK_START
     }

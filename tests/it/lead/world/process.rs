@@ -1,4 +1,4 @@
-//! A process: what it does at the machine's word, and what it makes of an answer.
+//! A process: it carries out the machine's actions, and converts answers to inputs.
 
 use wmctl::lead::{Action, Call, Input};
 
@@ -93,13 +93,13 @@ impl World {
         self.input(p, Input::AccountEnded { fenced });
     }
 
-    /// Whether the account may act now, by what the machine last said.
+    /// Returns true if the machine allows the account to act now.
     fn may(&self, p: usize) -> bool {
         let process = &self.processes[p];
         self.clock(process) < process.until
     }
 
-    /// What it does is measured against its last sign of life, by its own clock.
+    /// Checks that the last heartbeat still permits an action, by the process's own clock.
     fn check_validity(&mut self, p: usize, what: &str) {
         if self.processes[p].heard_of + T <= self.true_clock(p) {
             self.fail(format!("I5: process {p} {what} without a sign of life"));
@@ -158,7 +158,7 @@ impl World {
         if let Some(other) = self.socket.filter(|other| *other != p) {
             self.processes[other].account.connected = false;
             self.processes[other].account.dialling = true;
-            // It learns of it at once, or when it is awake.
+            // The other process learns of it at once, or when it continues.
             let (start, life) = (self.processes[other].start, self.processes[other].life);
             let answer = Answer::Input(Input::Replaced);
             self.at(3, Event::Hear(other, start, life, Ask::Check, answer));
@@ -247,7 +247,7 @@ impl World {
             Ask::Check => Input::Failed(Call::CheckToken),
             Ask::Release => Input::Released,
             Ask::Say(_) => return,
-            // Nothing is known of the rows any more: they are loaded anew.
+            // The rows are unknown now, so they are loaded again.
             Ask::Load | Ask::Fence(_) | Ask::Commit(_) => {
                 let account = &mut self.processes[p].account;
                 if account.running {

@@ -1,4 +1,4 @@
-//! The way to the database and back, and what the database does with a request.
+//! The network to the database and back, and the database's handling of requests.
 
 use wmctl::ids::HostId;
 use wmctl::lead::{Holder, Input};
@@ -166,7 +166,7 @@ impl World {
         Answer::FenceHeld(base, who.unit)
     }
 
-    /// Waits while a transaction holds the lease row.
+    /// A claim; it waits while a transaction holds the lease row.
     fn claim(&mut self, p: usize, who: Who) {
         if !self.db.sharing.is_empty() {
             return self.at(5, Event::Arrive(p, who, Ask::Claim));
