@@ -1,4 +1,4 @@
-//! `wmctl drill` and `wmctl demo`: what they report, and that nothing of them stays.
+//! `wmctl drill` and `wmctl demo`: their reports, and that they leave nothing behind.
 
 use std::process::Command;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn check(report: &Value, faults: &[&str]) {
         assert!(took("connected_s") < 30.0, "{round}");
         let overlap = round["overlap_ms"].as_u64().unwrap();
         assert!(overlap <= report["overlap_ms"].as_u64().unwrap(), "{round}");
-        // Whoever is gone, or goes in an orderly way, is never logged in beside another one.
+        // After a kill or an orderly stop, the old leader is never logged in beside the new one.
         if ["kill", "drain"].contains(&round["fault"].as_str().unwrap()) {
             assert_eq!(
                 (overlap, &round["replaced"]),
@@ -67,7 +67,7 @@ async fn every_fault_on_postgresql_and_nothing_stays() {
     ];
     check(&report, &faults);
     assert_eq!(report["overlap_ms_allowed"], 1_000, "{report:#}");
-    // A leader that hangs keeps its connection until WhatsApp ends it for the new one.
+    // A leader that hangs keeps its connection until WhatsApp replaces it.
     let stopped = &report["rounds"][2];
     assert_eq!(stopped["replaced"], 1, "{stopped}");
     assert_ne!(stopped["overlap_ms"], 0, "{stopped}");
@@ -79,14 +79,14 @@ async fn every_fault_on_postgresql_and_nothing_stays() {
     assert_eq!(tenants["items"], Value::Array(Vec::new()), "{tenants}");
 }
 
-/// Whether a process is there and not waited for by nobody.
+/// Returns true if a process exists and is not a zombie.
 fn lives(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned());
     state.is_some_and(|state| !state.starts_with('Z'))
 }
 
-/// Waits until that is so.
+/// Waits until the condition holds.
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
@@ -95,8 +95,8 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A drill that is killed takes its processes with it, also those that hang; the next one removes
-/// its tenant. One that loses its terminal ends in an orderly way.
+/// A drill that is killed takes its processes with it, even hung ones, and the next drill removes
+/// its tenant. A drill that loses its terminal ends in order.
 #[tokio::test]
 async fn a_drill_that_is_ended_leaves_nothing() {
     let server = Postgres::start();
@@ -151,7 +151,7 @@ async fn a_drill_that_is_ended_leaves_nothing() {
     }
 }
 
-/// What the processes are told about locks comes from the same settings as the rest.
+/// The processes of a drill get the lock URL from the same settings as the rest.
 #[tokio::test]
 async fn locks_go_the_way_that_a_file_names() {
     let server = Postgres::start();

@@ -1,4 +1,4 @@
-//! Tenants whose phones hand over a long past, beside one that chats, while a host is killed.
+//! Tenants whose phones transfer a long history, beside one that chats, while a host is killed.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::api::fleet::{Fleet, phone, tenant};
 use crate::support::number;
 use crate::support::program::PATIENCE;
 
-/// More tenants than may hold a history at a time, and one that chats.
+/// More tenants than may hold a history at the same time, and one that chats.
 const LADEN: usize = 3;
 const CHATTING: usize = LADEN;
 /// Messages of one chat.
 const OF_A_CHAT: u32 = 100;
 /// Bytes of each text.
 const PADDING: u32 = 300;
-/// What all of it may add to the memory of a host (KiB).
+/// Most memory in KiB that the histories may add to a host.
 const GROWTH_KIB_MAX: u64 = 200 << 10;
 
-/// Messages of the past that all tenants have, and how many of them are different ones.
+/// Returns the number of history messages of all tenants, and how many of them are distinct.
 fn taken(fleet: &Fleet) -> (u64, u64) {
     let sql =
         "SELECT count(*) || ' ' || count(DISTINCT business_id || ' ' || split_part(text, '.', 1))
@@ -31,7 +31,7 @@ fn taken(fleet: &Fleet) -> (u64, u64) {
     (all.parse().unwrap(), different.parse().unwrap())
 }
 
-/// Chats with the last tenant until `over`; the most memory that the host had (KiB).
+/// Chats with the last tenant until `over` holds. Returns the host's largest memory in KiB.
 async fn chat_until(fleet: &Fleet, host: &str, round: &mut u32, over: impl Fn() -> bool) -> u64 {
     let id = fleet.hosts[host].id().unwrap();
     let (begun, mut most) = (Instant::now(), 0);
@@ -62,7 +62,7 @@ async fn a_long_past_of_some_holds_up_no_other_and_survives_a_kill() {
             messages: OF_A_CHAT,
             padding: PADDING,
             inline: false,
-            // The first download fails: it is asked for again.
+            // The first download fails and must be retried.
             refused: u32::from(index == 0),
         };
         let given = fleet.sim.hand_over_past(&phone(index), past).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_long_past_of_some_holds_up_no_other_and_survives_a_kill() {
         "{first} KiB became {most} KiB"
     );
     assert_eq!(taken(&fleet), (all, all), "each message once");
-    // The end is told once, and nothing is left to be done.
+    // The end is reported once, and no work is left.
     let told = "SELECT count(*) FROM wmctl_event WHERE kind = 'history_sync'";
     let left = "SELECT count(*) FROM wmctl_history";
     let begun = Instant::now();
@@ -102,7 +102,7 @@ async fn a_long_past_of_some_holds_up_no_other_and_survives_a_kill() {
         FROM wmctl_event WHERE kind = 'history_sync'";
     let detail = fleet.server.sql("wm", detail);
     assert_eq!(detail.trim(), format!("{} whole", chats * OF_A_CHAT));
-    // The other one's messages, in their order, each once.
+    // The other tenant's messages, in order, each once.
     let sql = format!(
         "SELECT text FROM wmctl_event WHERE business_id = '{}' AND text LIKE 'live %' ORDER BY seq",
         tenant(CHATTING)

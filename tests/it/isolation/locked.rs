@@ -1,4 +1,4 @@
-//! Tenants whose rows somebody has locked, beside others that share the pool with them.
+//! Tenants with locked rows, beside others that share the connection pool.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::{comes, count, one_host, says};
 use crate::api::fleet::{Fleet, tenant};
 use crate::api::http::ask;
 
-/// Connections of the host, and tenants whose rows are locked: more than there are connections.
+/// Connections of the host, and tenants with locked rows: more tenants than connections.
 const CONNECTIONS: u32 = 4;
 const LOCKED: usize = 5;
 const FREE: usize = 2;
-/// Far above what it takes, far below what the locks last.
+/// Much longer than the work needs, and much shorter than the locks last.
 const SOON: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(connection: &mut PgConnection, sql: &str) {
@@ -32,7 +32,7 @@ async fn locked_rows_of_some_hold_up_no_other() {
         says(&fleet, index, "before").await;
         comes(&fleet, index, "before", 1).await;
     }
-    // The account's row, the lease's, the state's: whatever a unit of work or a host may want.
+    // Rows that a unit of work or a host may need: of the account, the lease and the tenant.
     let mut connection = PgConnection::connect(&url).await.unwrap();
     run(&mut connection, "BEGIN").await;
     for table in [
@@ -49,7 +49,7 @@ async fn locked_rows_of_some_hold_up_no_other() {
     for index in 0..LOCKED {
         says(&fleet, index, "held up").await;
     }
-    // Applications go on to write to all of them.
+    // Applications continue to write to all of them.
     let send = async |index: usize, number: usize| {
         let path = format!("/api/tenants/{}/messages", tenant(index));
         let body = json!({ "to": format!("+{}", super::FRIEND), "text": format!("n {number}") });

@@ -1,4 +1,4 @@
-//! One tenant's trouble harms no other: real processes, several tenants.
+//! One tenant's trouble affects no other: real processes, several tenants.
 
 mod history;
 mod locked;
@@ -13,10 +13,10 @@ use crate::api::fleet::{Fleet, phone, tenant};
 use crate::support::program::PATIENCE;
 
 const FRIEND: &str = "4915112345699";
-/// How often something that has to become true is looked at.
+/// Polling interval for conditions.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Somebody writes to a tenant.
+/// Sends a message from a contact to a tenant.
 async fn says(fleet: &Fleet, index: usize, text: &str) {
     fleet
         .sim
@@ -25,7 +25,7 @@ async fn says(fleet: &Fleet, index: usize, text: &str) {
         .unwrap();
 }
 
-/// How many events with this text a tenant has.
+/// Returns the number of a tenant's events with this text.
 fn count(fleet: &Fleet, index: usize, text: &str) -> usize {
     let tenant = tenant(index);
     let sql = format!(
@@ -34,7 +34,7 @@ fn count(fleet: &Fleet, index: usize, text: &str) -> usize {
     fleet.server.sql("wm", &sql).trim().parse().unwrap()
 }
 
-/// Waits until a tenant has so many events with this text; how long that took.
+/// Waits until a tenant has `wanted` events with this text. Returns the time that it took.
 async fn comes(fleet: &Fleet, index: usize, text: &str, wanted: usize) -> Duration {
     let begun = Instant::now();
     while count(fleet, index, text) < wanted {
@@ -45,7 +45,7 @@ async fn comes(fleet: &Fleet, index: usize, text: &str, wanted: usize) -> Durati
     begun.elapsed()
 }
 
-/// One host with all tenants, connected; where it answers.
+/// Starts one host and waits until all tenants are connected. Returns its HTTP address.
 async fn one_host(fleet: &mut Fleet) -> String {
     let address = fleet.join("a").await;
     fleet

@@ -1,4 +1,4 @@
-//! Tenants whose old rows somebody has locked, beside others whose old rows are to go.
+//! Tenants with locked old rows, beside others whose old rows must be pruned.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use super::{LOOK, comes, one_host, says};
 use crate::api::fleet::{Fleet, tenant};
 use crate::support::program::PATIENCE;
 
-/// Waiting two seconds for each of them would be more than [`SOON`].
+/// Two seconds of waiting for each of them would exceed [`SOON`].
 const LOCKED: usize = 6;
 const FREE: usize = 2;
 const SOON: Duration = Duration::from_secs(8);
 
-/// Makes everything that a tenant was told old.
+/// Makes all events of a tenant old.
 fn age(fleet: &Fleet, index: usize) {
     let tenant = tenant(index);
     let sql = format!("UPDATE wmctl_event SET stored_ms = 1 WHERE business_id = '{tenant}'");
@@ -30,7 +30,7 @@ fn old(fleet: &Fleet, index: usize) -> bool {
     fleet.server.sql("wm", &sql).trim() != "0"
 }
 
-/// Waits until nothing old is left of a tenant.
+/// Waits until a tenant has no old rows.
 async fn forgotten(fleet: &Fleet, index: usize, within: Duration) {
     let begun = Instant::now();
     while old(fleet, index) {
@@ -76,7 +76,7 @@ async fn old_rows_of_others_go_while_some_are_locked() {
             forgotten(&fleet, index, SOON).await;
         }
     }
-    // A person is told who is left out, after all others.
+    // The command lists the tenants that it could not prune, after it pruned all others.
     age(&fleet, LOCKED);
     let pruned = fleet.wmctl.output(&["db", "prune"]).await;
     let words = String::from_utf8_lossy(&pruned.stderr);

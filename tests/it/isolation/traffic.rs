@@ -1,4 +1,4 @@
-//! A tenant that gets very much, and a webhook that never answers.
+//! A tenant that receives very many messages, and a webhook that never answers.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::support::number;
 use crate::support::program::PATIENCE;
 use crate::support::receiver::{Receiver, Reply};
 
-/// Far above what a message takes, far below what the flood lasts on a slow machine.
+/// Much longer than one message needs, and much shorter than the flood lasts on a slow machine.
 const SOON: Duration = Duration::from_secs(5);
-/// What the flood may add to the memory of the host (KiB).
+/// Most memory in KiB that the flood may add to the host.
 const GROWTH_KIB_MAX: u64 = 200 << 10;
 
-/// Resident memory of a process (KiB).
+/// Returns the resident memory of a process in KiB.
 pub(super) fn memory_kib(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status
@@ -60,7 +60,7 @@ async fn a_flood_of_one_leaves_room_for_others() {
     assert!(grown < GROWTH_KIB_MAX, "{grown} KiB more");
 }
 
-/// Whoever polls waits for an event, and goes on after the last one.
+/// A polling reader waits for an event, and continues after the last one.
 async fn polled(fleet: &Fleet, address: &str) {
     let path = format!("/api/tenants/{}/events", tenant(1));
     let mut next = 0;
@@ -108,7 +108,7 @@ async fn a_webhook_that_never_answers_holds_up_no_other() {
     assert_eq!(endless.got().len(), 1, "one request at a time");
     polled(&fleet, &address).await;
     quick.until("the news", |got| got.len() == 22).await;
-    // What waits can be seen, without a series for each tenant.
+    // The backlog is visible without a series for each tenant.
     let path = format!("/api/tenants/{}/webhooks", tenant(0));
     let hooks = ask(&address, "", "GET", &path, None).await.json();
     let waiting: Vec<&Value> = hooks["items"]

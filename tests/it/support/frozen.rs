@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::postgres::Postgres;
 
-/// A database server that stands still until this is dropped.
+/// A database server that is stopped until this is dropped.
 pub(crate) struct Frozen(Vec<String>);
 
 impl Frozen {
@@ -18,7 +18,7 @@ impl Frozen {
     }
 
     fn signal(&self, name: &str) {
-        // Those that ended meanwhile cannot be reached.
+        // Processes that ended meanwhile cannot be signalled.
         let _ = Command::new("kill").arg(name).args(&self.0).status();
     }
 }

@@ -1,11 +1,11 @@
-//! One request over HTTP, without a client's help.
+//! One HTTP request, without a client library.
 
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Status code and body of an answer.
+/// Returns status code and body of an answer.
 pub(crate) async fn get_from(address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
@@ -17,7 +17,7 @@ pub(crate) async fn get_from(address: SocketAddr, path: &str) -> (u16, String) {
     (code, body.to_owned())
 }
 
-/// An address of this machine where nothing listens.
+/// Returns an address of this machine on which no process listens.
 pub(crate) fn free_address() -> SocketAddr {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap()

@@ -18,7 +18,7 @@ pub(crate) struct Whatsmeow {
 }
 
 impl World {
-    /// Whatsmeow for a new account with this number, paired by QR code.
+    /// Starts whatsmeow for a new account with this number, paired by QR code.
     pub(crate) async fn whatsmeow(&self, number: &str) -> Whatsmeow {
         let name = format!("Owner of {number}");
         self.sim.add_account(number, &name).await.expect("it runs");
@@ -31,7 +31,7 @@ impl World {
         client
     }
 
-    /// Whatsmeow with the keys that a file has.
+    /// Starts whatsmeow with the keys in a file.
     pub(crate) async fn whatsmeow_with(&self, number: &str, file: &Path) -> Whatsmeow {
         let mut client = Whatsmeow::start(self, number, file);
         client.open().await;
@@ -67,12 +67,12 @@ impl Whatsmeow {
             .await;
     }
 
-    /// The address that others write to.
+    /// Returns the address that others write to.
     pub(crate) fn jid(&self) -> String {
         format!("{}@s.whatsapp.net", self.number)
     }
 
-    /// Sends a text, and waits until the server has it.
+    /// Sends a text, and waits until the server has accepted it.
     pub(crate) async fn send(&mut self, to: &str, text: &str) {
         let command = json!({"cmd": "send", "to": to, "text": text});
         self.program.say(&command).await;
@@ -81,14 +81,14 @@ impl Whatsmeow {
         assert_eq!(answer["reply"], "sent", "{answer}");
     }
 
-    /// Waits until it has read a text.
+    /// Waits until it has received a text.
     pub(crate) async fn message(&mut self, text: &str) {
         let is = |it: &Value| it["event"] == "message" && it["text"] == text;
         let what = format!("the message {text:?}");
         self.program.expect(&what, is).await;
     }
 
-    /// Ends in order; gives the database.
+    /// Stops it in order, and returns its database.
     pub(crate) async fn quit(mut self) -> PathBuf {
         let unread = self.program.heard(|it| it["event"] == "undecryptable");
         assert_eq!(unread, Vec::<Value>::new());

@@ -1,4 +1,4 @@
-//! What several tests need: other programs as children, spoken to in lines of JSON.
+//! Support for several tests: other programs as child processes that exchange lines of JSON.
 
 pub(crate) mod baileys;
 pub(crate) mod disk;
@@ -22,7 +22,7 @@ pub(crate) mod whatsmeow;
 pub(crate) mod wmctl;
 pub(crate) mod world;
 
-/// A number from the environment, for soaks.
+/// Reads a number from the environment, for soak tests.
 pub(crate) fn number(name: &str, otherwise: u32) -> u32 {
     #[expect(
         clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! Machines of the test's own: networks that can be taken apart, and clocks that can be put wrong.
+//! Simulated machines: networks that can be cut, and clocks that can be set wrong.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,32 +11,33 @@ use super::postgres::is_root;
 const IP: &str = "/usr/sbin/ip";
 const LIBRARY: &str = "clock.so";
 
-/// A machine with one cable to this one.
+/// A network namespace with one link to this machine.
 pub(crate) struct Network {
     name: String,
-    /// This machine's end of the cable.
+    /// This machine's end of the link.
     pub(crate) outside: IpAddr,
 }
 
-/// Which way packets are thrown away.
+/// The direction in which packets are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
     Both,
-    /// What the machine sends.
+    /// Packets that the machine sends.
     Out,
-    /// What is sent to it.
+    /// Packets to the machine.
     In,
 }
 
 impl Network {
-    /// Lays a cable. `number` tells those of one test apart.
+    /// Creates the namespace and its link. `number` distinguishes those of one test.
     pub(crate) fn start(number: u32) -> Self {
         assert!(
             is_root(),
             "this test makes networks of its own: run it as root, with iproute2 and iptables \
              installed (./test installs them)"
         );
-        // A block for benchmarks of networks, which nobody routes: four addresses for each.
+        // The range for network benchmarks (RFC 2544), which is not routed: four addresses for
+        // each.
         let place = (std::process::id() % 8_192 * 4 + number) * 4;
         let base = u32::from(Ipv4Addr::new(198, 18, 0, 0)) + place;
         let [outside, inside] = [base + 1, base + 2].map(Ipv4Addr::from);
@@ -59,12 +60,12 @@ impl Network {
         network
     }
 
-    /// How a program is started inside.
+    /// Returns the command prefix that starts a program inside.
     pub(crate) fn inside(&self) -> [&str; 4] {
         [IP, "netns", "exec", &self.name]
     }
 
-    /// Throws away what goes to and comes from a port of this machine.
+    /// Drops packets between the namespace and a port of this machine.
     pub(crate) fn lose(&self, port: u16, lost: Lost) {
         let rules = [
             (Lost::In, format!("-A INPUT -p tcp --sport {port} -j DROP")),
@@ -80,7 +81,7 @@ impl Network {
         }
     }
 
-    /// Lets everything through again.
+    /// Removes all drop rules.
     pub(crate) fn heal(&self) {
         self.iptables("-F");
     }
@@ -105,14 +106,14 @@ fn run(program: &str, line: &str) {
     assert!(output.status.success(), "{program} {line}: {words}");
 }
 
-/// A wall clock for some programs, which can be put wrong; no other clock of theirs ever is.
+/// A wall clock for some programs, which can be set wrong. Their other clocks stay right.
 pub(crate) struct Clock {
     folder: PathBuf,
     name: &'static str,
 }
 
 impl Clock {
-    /// One that is right. Everybody can read the folder.
+    /// Creates a clock that is right. The folder must be readable for all users.
     pub(crate) fn right(folder: &Path, name: &'static str) -> Self {
         let library = folder.join(LIBRARY);
         if !library.exists() {
@@ -132,9 +133,9 @@ impl Clock {
         clock
     }
 
-    /// Puts it wrong by so many seconds.
+    /// Sets it wrong by this many seconds.
     pub(crate) fn set(&self, seconds: i64) {
-        // In place: others have it mapped.
+        // Written in place, because programs have the file mapped.
         let mut file = File::options().write(true).open(self.file()).unwrap();
         file.write_all(&seconds.to_ne_bytes()).unwrap();
     }
@@ -143,7 +144,7 @@ impl Clock {
         self.folder.join(self.name)
     }
 
-    /// What has a program use it.
+    /// Returns the environment variables that make a program use the clock.
     pub(crate) fn variables(&self) -> [(String, String); 2] {
         let library = self.folder.join(LIBRARY);
         [
@@ -153,7 +154,7 @@ impl Clock {
     }
 }
 
-/// An address that no connection of this machine has by chance: those begin at 127.0.0.1.
+/// Returns an address that no other connection of this machine uses by chance: those use 127.0.0.1.
 pub(crate) fn own_address(number: u32) -> SocketAddr {
     let place = 0x80_0000 + std::process::id() % 0x8_0000 * 16 + number;
     let ip = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 0, 0, 0)) + place);

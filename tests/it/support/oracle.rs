@@ -1,4 +1,4 @@
-//! Other people's Signal protocol, asked line by line.
+//! A foreign Signal protocol implementation as an oracle, with one request per line.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ impl Oracle {
         Self { program }
     }
 
-    /// The answer to an operation, or what it threw.
+    /// Returns the answer to an operation, or the error that it threw.
     pub(crate) async fn ask(&mut self, question: Value) -> Result<Value, String> {
         self.program.say(&question).await;
         let answer = self
@@ -36,18 +36,18 @@ impl Oracle {
         }
     }
 
-    /// The answer to an operation that must not fail.
+    /// Returns the answer to an operation that must not fail.
     pub(crate) async fn done(&mut self, question: Value) -> Value {
         let asked = question.to_string();
         let answer = self.ask(question).await;
         answer.unwrap_or_else(|error| panic!("{asked}: {error}"))
     }
 
-    /// Whether two byte strings and a key make a valid signature.
+    /// Returns true if the signature of the message is valid for the public key.
     pub(crate) async fn verifies(&mut self, public: &[u8], message: &[u8], sig: &[u8]) -> bool {
         let question = json!({"op": "verify", "public": b64(public), "message": b64(message),
             "signature": b64(sig)});
-        // An exception is a refusal as well.
+        // An exception counts as a refusal too.
         let answer = self.ask(question).await;
         answer.is_ok_and(|answer| answer["valid"] == true)
     }

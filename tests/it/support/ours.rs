@@ -1,4 +1,4 @@
-//! wmctl as one of the people in a simulated world: real processes, spoken to as scripts would.
+//! wmctl as a participant in a simulated world: real processes, used as by scripts.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub(crate) struct Ours {
     pub(crate) device: String,
 }
 
-/// The same while no process runs.
+/// A paired account without a running process.
 pub(crate) struct Resting {
     pub(crate) wmctl: Wmctl,
     pub(crate) number: String,
@@ -23,7 +23,7 @@ pub(crate) struct Resting {
 }
 
 impl World {
-    /// An installation that dials this world's server.
+    /// Creates an installation that connects to this world's server.
     pub(crate) fn installation(&self, number: &str) -> Wmctl {
         let folder = self.folder().join(format!("wmctl-{number}"));
         std::fs::create_dir(&folder).expect("a folder can be made");
@@ -33,7 +33,7 @@ impl World {
         wmctl
     }
 
-    /// `wmctl pair` for a new account with this number.
+    /// Runs `wmctl pair` for a new account with this number.
     pub(crate) async fn pair(&self, number: &str) -> Resting {
         self.sim
             .add_account(number, &format!("Owner of {number}"))
@@ -62,7 +62,8 @@ impl World {
         }
     }
 
-    /// An installation for an account that is paired already, and whose rows are still to come.
+    /// Creates an installation for an account that is paired elsewhere; its rows must still be
+    /// imported.
     pub(crate) fn guest(&self, number: &str) -> Resting {
         Resting {
             wmctl: self.installation(number),
@@ -71,22 +72,22 @@ impl World {
         }
     }
 
-    /// Another installation with the same rows.
+    /// Creates another installation with a copy of the rows.
     pub(crate) fn copy(&self, of: &Resting, name: &str) -> Wmctl {
         let copy = self.installation(name);
-        // A clean end leaves everything in the one file.
+        // After an orderly end, all data is in the one file.
         std::fs::copy(of.wmctl.database(), copy.database()).expect("the rows can be copied");
         copy
     }
 
-    /// A new account with this number, paired and running.
+    /// Returns a new account with this number, paired and running.
     pub(crate) async fn ours(&self, number: &str) -> Ours {
         self.pair(number).await.wake().await
     }
 }
 
 impl Resting {
-    /// The address that others write to.
+    /// Returns the address that others write to.
     pub(crate) fn jid(&self) -> String {
         format!("{}@s.whatsapp.net", self.number)
     }
@@ -111,12 +112,12 @@ impl Resting {
 }
 
 impl Ours {
-    /// The address that others write to.
+    /// Returns the address that others write to.
     pub(crate) fn jid(&self) -> String {
         format!("{}@s.whatsapp.net", self.number)
     }
 
-    /// Puts a text into the outbox, as another process does; gives the message's id.
+    /// Puts a text into the outbox from another process. Returns the message's id.
     pub(crate) async fn send(&self, to: &str, text: &str) -> String {
         let answer = self.wmctl.done(&["send", "--to", to, "--text", text]).await;
         let delivery: Value = serde_json::from_str(answer.trim()).expect("one line of JSON");
@@ -129,7 +130,7 @@ impl Ours {
         self.run.expect(&format!("the message {text:?}"), is).await
     }
 
-    /// How many events there are of messages with this text that were not waited for.
+    /// Returns the number of message events with this text that no test step has awaited.
     pub(crate) fn messages_left(&mut self, text: &str) -> usize {
         self.run
             .heard(|line| line["type"] == "message" && line["text"] == text)

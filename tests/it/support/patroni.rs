@@ -1,5 +1,5 @@
-//! PostgreSQL under Patroni: two members and a witness that agree by Raft, and a proxy that leads
-//! to whichever member says that it is the primary.
+//! PostgreSQL under Patroni: two members and a witness that agree by Raft, and a proxy to the
+//! member that is the primary.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -20,17 +20,17 @@ use super::front::{Front, Target};
 use super::network::own_address;
 use super::postgres::{as_server_user, is_root, newest};
 
-/// How often the members are asked which of them is the primary, as a load balancer does.
+/// Interval at which the members are asked for the primary, as a load balancer does.
 const LOOK: Duration = Duration::from_millis(50);
-/// An answer is there by then, or the member is gone.
+/// Longest time for an answer; after it, the member counts as down.
 const ANSWER: Duration = Duration::from_secs(2);
-/// Twenty seconds until a dead primary's place is free, and what a busy machine adds.
+/// A dead primary's lock expires after twenty seconds; a busy machine needs more.
 const PATIENCE: Duration = Duration::from_secs(120);
 const PATRONI: &str = "from patroni.__main__ import main; main()";
 const CONTROL: &str = "from patroni.ctl import ctl; ctl()";
 const WITNESS: &str = "from patroni.raft_controller import main; main()";
 
-/// One of both servers, and the process that minds it.
+/// One of the two servers, with its Patroni process.
 struct Member {
     config: PathBuf,
     data: PathBuf,
@@ -50,7 +50,7 @@ pub(crate) struct Patroni {
     _folder: TempDir,
 }
 
-/// How Patroni is started: as the server's user, who may not reach this repository.
+/// Patroni's program. It runs as the server's user, who may not read this repository.
 struct Program {
     packages: PathBuf,
 }
@@ -102,7 +102,7 @@ impl Program {
 }
 
 impl Patroni {
-    /// A new cluster, once the second member follows the first.
+    /// Starts a new cluster, and waits until the second member follows the first.
     pub(crate) async fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("wmctl-patroni").tempdir();
         let folder = folder.unwrap();
@@ -160,12 +160,12 @@ impl Patroni {
         cluster
     }
 
-    /// Where the primary is found.
+    /// Returns the proxy's address, which leads to the primary.
     pub(crate) fn address(&self) -> SocketAddr {
         self.proxy.address
     }
 
-    /// Makes an empty database.
+    /// Creates an empty database.
     pub(crate) async fn create(&self, database: &str) {
         let address = self.members[self.primary().await].database;
         let (host, port) = (address.ip().to_string(), address.port().to_string());
@@ -175,12 +175,12 @@ impl Patroni {
         assert!(made.unwrap().success());
     }
 
-    /// The place of the primary, once there is one.
+    /// Waits for a primary and returns its index.
     pub(crate) async fn primary(&self) -> usize {
         self.member("/primary").await
     }
 
-    /// Waits until the other member has everything, and a commit waits for it.
+    /// Waits until the other member is synchronous: it has all rows, and commits wait for it.
     pub(crate) async fn complete(&self) {
         self.member("/synchronous").await;
     }
@@ -199,7 +199,7 @@ impl Patroni {
         }
     }
 
-    /// Waits until a member other than `old` is the primary, and the proxy leads there; since when.
+    /// Waits until a member other than `old` is the primary. Returns the time.
     pub(crate) async fn other_primary(&self, old: usize) -> Instant {
         let begun = Instant::now();
         let new = self.members[1 - old].rest;
@@ -211,7 +211,7 @@ impl Patroni {
         Instant::now()
     }
 
-    /// Has both members change places, as an operator does.
+    /// Switches over to the other member, as an operator does.
     pub(crate) async fn switch_over(&self) {
         let old = self.primary().await;
         let [from, to] = [old, 1 - old].map(|index| format!("n{index}"));
@@ -227,7 +227,7 @@ impl Patroni {
         assert!(words.contains("Successfully switched over"), "{words}");
     }
 
-    /// Kills the primary's server and the process that minds it; its place.
+    /// Kills the primary's server and its Patroni process. Returns its index.
     pub(crate) async fn kill_primary(&mut self) -> usize {
         let old = self.primary().await;
         let member = &mut self.members[old];
@@ -240,7 +240,7 @@ impl Patroni {
         old
     }
 
-    /// Starts a member again that was killed.
+    /// Starts a killed member again.
     pub(crate) fn restart(&mut self, index: usize) {
         let member = &mut self.members[index];
         member.child = self.program.start(PATRONI, &member.config);
@@ -260,7 +260,7 @@ impl Patroni {
 
 impl Drop for Patroni {
     fn drop(&mut self) {
-        // First those that would start servers again.
+        // First the processes that would start servers again.
         let children = self.members.iter_mut().map(|member| &mut member.child);
         for child in children.chain([&mut self.witness]) {
             drop(child.kill());
@@ -269,13 +269,13 @@ impl Drop for Patroni {
         for member in &self.members {
             let mut stop = as_server_user(&self.binaries.join("pg_ctl"));
             stop.arg("-D").arg(&member.data).current_dir("/");
-            // One that was killed has nothing to stop.
+            // A killed server need not be stopped.
             drop(stop.args(["-s", "-m", "immediate", "stop"]).status());
         }
     }
 }
 
-/// Leads to the primary, and cuts connections to the one before, as a load balancer does.
+/// Directs the proxy to the primary, and cuts connections to the old one, as a load balancer does.
 async fn lead(proxy: Arc<Front>, members: [(SocketAddr, SocketAddr); 2]) {
     let mut now = 0;
     loop {
@@ -289,7 +289,7 @@ async fn lead(proxy: Arc<Front>, members: [(SocketAddr, SocketAddr); 2]) {
     }
 }
 
-/// Whether a member says that of itself.
+/// Returns true if a member answers this health check with 200.
 async fn is(rest: SocketAddr, path: &str) -> bool {
     let asked = async {
         let mut stream = TcpStream::connect(rest).await.ok()?;
@@ -302,7 +302,8 @@ async fn is(rest: SocketAddr, path: &str) -> bool {
     matches!(timeout(ANSWER, asked).await, Ok(Some(true)))
 }
 
-/// The least that Patroni allows: twenty seconds until a dead primary's place is free.
+/// Returns the settings with the shortest times that Patroni allows: a dead primary's lock expires
+/// after twenty seconds.
 fn settings(
     index: usize,
     place: &Path,

@@ -1,4 +1,4 @@
-//! PgBouncer in front of a server of the test's own.
+//! PgBouncer in front of a test's PostgreSQL server.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -13,14 +13,14 @@ use super::postgres::{Postgres, as_server_user};
 
 const PORT: u16 = 6432;
 
-/// A running pooler that only its unix socket reaches.
+/// A running pooler, reachable only by its Unix socket.
 pub(crate) struct Pooler {
     folder: TempDir,
     child: Child,
 }
 
 impl Pooler {
-    /// Starts one for a server, with `size` sessions of it and the settings that are given.
+    /// Starts a pooler for a server, with `size` server connections and the given settings.
     pub(crate) fn start(server: &Postgres, mode: &str, size: u32, more: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("wmctl-pool")
@@ -59,12 +59,12 @@ impl Pooler {
         pooler
     }
 
-    /// Where its socket is.
+    /// Returns its socket's path.
     pub(crate) fn socket(&self) -> PathBuf {
         self.folder.path().join(format!(".s.PGSQL.{PORT}"))
     }
 
-    /// Where wmctl finds a database behind it.
+    /// Returns the URL of a database behind it.
     pub(crate) fn url(&self, database: &str) -> String {
         let folder = self.folder.path().display();
         format!("postgres:///{database}?user=wm&host={folder}&port={PORT}")

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of the test's own: its folder, its socket, ended with the test.
+//! A PostgreSQL server for one test, with its own folder and socket. It ends with the test.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,34 +9,34 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A running server that only its unix socket reaches.
+/// A running server, reachable only by its Unix socket.
 pub(crate) struct Postgres {
     folder: TempDir,
     binaries: PathBuf,
     setup: Setup,
 }
 
-/// How a server is to be, where it differs from the others.
+/// Settings that differ from the default server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Setup {
-    /// Settings, as `postgres -c` takes them; they come last.
+    /// Settings for `postgres -c`; they override the others.
     pub(crate) settings: Vec<String>,
-    /// Variables of its processes.
+    /// Environment variables of its processes.
     pub(crate) variables: Vec<(String, String)>,
-    /// Its port, if not the usual one; its socket is named after it.
+    /// Port, if not the usual one; it is part of the socket's name.
     pub(crate) port: Option<u16>,
-    /// Where the data are, if not beside the socket.
+    /// Data folder, if not beside the socket.
     pub(crate) data: Option<PathBuf>,
 }
 
 impl Postgres {
-    /// Starts the newest installed version. Panics where none is installed: a test that needs one
-    /// has not passed without it.
+    /// Starts the newest installed version. Panics if none is installed, because a test without its
+    /// server must not pass.
     pub(crate) fn start() -> Self {
         Self::set_up(Setup::default())
     }
 
-    /// The same, set up in another way.
+    /// Starts the newest installed version with a special set-up.
     pub(crate) fn set_up(setup: Setup) -> Self {
         let binaries = newest().expect(
             "no PostgreSQL server under /usr/lib/postgresql: install one \
@@ -45,7 +45,7 @@ impl Postgres {
         Self::launched(folder(), binaries, setup)
     }
 
-    /// Starts a version that `tests/peers/postgres` has locked.
+    /// Starts a version that is locked in `tests/peers/postgres`.
     pub(crate) fn of_major(major: u32) -> Self {
         let package = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!(
             "tests/peers/postgres/node_modules/postgres-{major}"
@@ -55,7 +55,8 @@ impl Postgres {
             "PostgreSQL {major} is not in {}: run ./test, which installs it",
             package.display()
         );
-        // A copy of its own: packages have no links, and the server's user may not reach them.
+        // Copied, because packages contain no symbolic links, and the server's user may not read
+        // them.
         let folder = folder();
         let copied = Command::new("cp")
             .arg("-r")
@@ -143,15 +144,15 @@ impl Postgres {
         self.launch();
     }
 
-    /// A server that follows this one.
+    /// Starts a follower of this server.
     pub(crate) fn follower(&self) -> Self {
         let follower = self.base_backup(true);
         follower.launch();
         follower
     }
 
-    /// A base backup in a place of its own, not started: to follow this server, or to be plainly
-    /// started.
+    /// Makes a base backup in another folder, without starting it: as a follower of this server, or
+    /// as an independent server.
     pub(crate) fn base_backup(&self, follows: bool) -> Self {
         let copy = Self {
             folder: folder(),
@@ -166,18 +167,18 @@ impl Postgres {
         copy
     }
 
-    /// Puts the data of a base backup in the place of those of this server, which is stopped.
+    /// Replaces the data of this stopped server by those of a base backup.
     pub(crate) fn take_data_of(&self, copy: &Self) {
         fs::rename(self.data(), self.folder.path().join("before")).unwrap();
         fs::rename(copy.data(), self.data()).unwrap();
     }
 
-    /// Writes a database with `pg_dump` into a file of the folder.
+    /// Dumps a database with `pg_dump` into a file.
     pub(crate) fn dump_to(&self, database: &str, file: &Path) {
         self.client("pg_dump", &["-Fc", "-f", file.to_str().unwrap(), database]);
     }
 
-    /// Reads such a file into a database, with more arguments of `pg_restore`.
+    /// Restores such a file into a database, with more arguments for `pg_restore`.
     pub(crate) fn restore_from(&self, file: &Path, database: &str, more: &[&str]) {
         let arguments = ["--exit-on-error", "-d", database];
         self.client(
@@ -200,36 +201,36 @@ impl Postgres {
         );
     }
 
-    /// Makes a follower a server of its own.
+    /// Promotes a follower to a primary.
     pub(crate) fn promote(&self) {
         let data = self.data();
         self.run("pg_ctl", &["-D", data.to_str().unwrap(), "-w", "promote"]);
     }
 
-    /// The end of its log.
+    /// Returns the end of its log.
     pub(crate) fn log_tail(&self) -> String {
         let text = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
 
-    /// One of the programs that came with it.
+    /// Returns the path of a program of the same version.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.binaries.join(name)
     }
 
-    /// Its socket, where a proxy finds it.
+    /// Returns its socket's path, for a proxy.
     pub(crate) fn socket(&self) -> PathBuf {
         let name = format!(".s.PGSQL.{}", self.port());
         self.folder.path().join(name)
     }
 
-    /// Where wmctl finds it.
+    /// Returns its URL for wmctl.
     pub(crate) fn url(&self, database: &str) -> String {
         self.url_as("wm", database)
     }
 
-    /// The same for another role.
+    /// Returns its URL for another role.
     pub(crate) fn url_as(&self, role: &str, database: &str) -> String {
         format!(
             "postgres:///{database}?user={role}&host={}{}",
@@ -240,12 +241,12 @@ impl Postgres {
         )
     }
 
-    /// Makes an empty database.
+    /// Creates an empty database.
     pub(crate) fn create(&self, database: &str) {
         self.sql("postgres", &format!("CREATE DATABASE {database}"));
     }
 
-    /// Starts it if it went down by itself.
+    /// Starts it if it has stopped by itself.
     pub(crate) fn revive(&self) {
         let data = self.data();
         let status = ["-D", data.to_str().unwrap(), "status"];
@@ -254,17 +255,17 @@ impl Postgres {
         }
     }
 
-    /// Runs SQL with `psql`; what it prints.
+    /// Runs SQL with `psql`, and returns the output.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         self.try_sql(database, sql).unwrap()
     }
 
-    /// The same; what the server refused.
+    /// Runs SQL with `psql`. Returns the output, or the server's error.
     pub(crate) fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
         self.try_sql_as("wm", database, sql)
     }
 
-    /// The same, typed by another role.
+    /// Runs SQL with `psql` as another role.
     pub(crate) fn try_sql_as(
         &self,
         role: &str,
@@ -291,7 +292,7 @@ impl Postgres {
         }
     }
 
-    /// Runs SQL in a session that stays, once the answer is there, until this is dropped.
+    /// Runs SQL in a session that stays open until the returned value is dropped.
     pub(crate) fn held(&self, database: &str, sql: &str) -> HeldSession {
         let mut psql = Command::new("psql")
             .args(["-h", self.folder.path().to_str().unwrap()])
@@ -310,7 +311,7 @@ impl Postgres {
         HeldSession(psql)
     }
 
-    /// The schema as `pg_dump` writes it, without the lines that differ from run to run.
+    /// Returns the schema as `pg_dump` writes it, without lines that differ between runs.
     pub(crate) fn dump(&self, database: &str) -> String {
         let output = Command::new(self.binaries.join("pg_dump"))
             .args(["-h", self.folder.path().to_str().unwrap(), "-U", "wm"])
@@ -326,7 +327,7 @@ impl Postgres {
             .join("\n")
     }
 
-    /// Puts a file that is its own beside its data.
+    /// Writes a file of the server's user into its data folder.
     pub(crate) fn put(&self, name: &str, text: &str) {
         use std::os::unix::fs::MetadataExt;
         let (path, data) = (self.data().join(name), self.data());
@@ -346,12 +347,12 @@ impl Postgres {
         assert!(status.success(), "{program} ended with {status}");
     }
 
-    /// The folder of its socket.
+    /// Returns the folder of its socket.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The number of the process that all others of the server come from.
+    /// Returns the process number of the server's main process (postmaster).
     pub(crate) fn process(&self) -> String {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         file.lines().next().unwrap().to_owned()
@@ -375,7 +376,7 @@ impl Postgres {
     }
 }
 
-/// A session of somebody who types.
+/// An interactive session that stays open.
 pub(crate) struct HeldSession(Child);
 
 impl Drop for HeldSession {
@@ -389,19 +390,19 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         let data = self.data();
         let args = ["-D", data.to_str().unwrap(), "-m", "immediate", "stop"];
-        // A server that did not start has nothing to stop.
+        // A server that did not start need not be stopped.
         drop(self.command("pg_ctl", &args).status());
     }
 }
 
-/// A program as the user that servers run as: they refuse to run as root.
+/// Returns a command that runs as the servers' user: PostgreSQL refuses to run as root.
 pub(crate) fn as_server_user(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
     command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
-    // Debian has the programs of servers where only root looks for them.
+    // Debian has the server programs in a path that only root searches.
     command.args(["--", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
     command.arg(program);
     command
@@ -412,7 +413,7 @@ pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-/// A folder that the server's own user reaches: as root, a server refuses to run.
+/// Creates a folder that the servers' user can access, because PostgreSQL refuses to run as root.
 fn folder() -> TempDir {
     let folder = tempfile::Builder::new().prefix("wmctl-pg").tempdir();
     let folder = folder.unwrap();
@@ -420,7 +421,7 @@ fn folder() -> TempDir {
     folder
 }
 
-/// The programs of the newest version that is installed.
+/// Returns the program folder of the newest installed version.
 pub(crate) fn newest() -> Option<PathBuf> {
     let version = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
     let folders = fs::read_dir("/usr/lib/postgresql")

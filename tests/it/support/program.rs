@@ -1,7 +1,7 @@
-//! A child process that speaks in lines of JSON.
+//! A child process that exchanges lines of JSON.
 //!
-//! Tests wait for what it says, never for time to pass: [`Program::expect`] returns as soon as the
-//! line is there and fails with everything that was said instead when it does not come.
+//! Tests wait for its output, never for time to pass. [`Program::expect`] returns as soon as the
+//! line is there. If it does not come, the failure shows all other output.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -16,27 +16,27 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// How long a line may take. Generous, as a test that passes never waits for it: machines that run
-/// tests have few processors, and a new client makes hundreds of keys.
+/// Longest time to wait for a line. It is generous, because a passing test never waits for it. Test
+/// machines have few processors, and a new client generates hundreds of keys.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many lines of its log a failure shows.
+/// Number of log lines in a failure.
 const LOG_LINES_SHOWN: usize = 40;
 
-/// A running child; it is killed when this is dropped.
+/// A running child process; it is killed on drop.
 pub(crate) struct Program {
     name: String,
     child: Child,
     input: Option<ChildStdin>,
     lines: mpsc::UnboundedReceiver<Value>,
-    /// What was said and not expected yet.
+    /// Output that no `expect` has taken yet.
     unread: VecDeque<Value>,
     log: PathBuf,
     _reader: JoinSet<()>,
 }
 
 impl Program {
-    /// Starts `command`; standard error goes to the file `log`, after what is in it.
+    /// Starts `command`. Standard error is appended to the file `log`.
     pub(crate) fn start(name: &str, mut command: Command, log: &Path) -> Self {
         let file = File::options()
             .create(true)
@@ -83,15 +83,15 @@ impl Program {
         }
     }
 
-    /// Ends the child's input.
+    /// Closes the child's input.
     pub(crate) fn close_input(&mut self) {
         self.input = None;
     }
 
-    /// The first line not taken yet for which `wanted` holds, now or within [`PATIENCE`].
+    /// Returns the first untaken line for which `wanted` returns true, now or within [`PATIENCE`].
     ///
-    /// Lines before it stay for later expectations, so that the order in which independent things
-    /// are expected does not matter.
+    /// Earlier lines stay for later calls, so the order of independent expectations does not
+    /// matter.
     pub(crate) async fn expect(
         &mut self,
         what: &str,
@@ -116,7 +116,8 @@ impl Program {
         }
     }
 
-    /// Everything said so far for which `wanted` holds, without waiting or taking.
+    /// Returns all untaken lines so far for which `wanted` returns true, without waiting or taking
+    /// them.
     pub(crate) fn heard(&mut self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         while let Ok(value) = self.lines.try_recv() {
             self.unread.push_back(value);
@@ -128,7 +129,7 @@ impl Program {
             .collect()
     }
 
-    /// The process id, while it runs.
+    /// Returns the process id while the child runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.id()
     }
@@ -141,12 +142,12 @@ impl Program {
         }
     }
 
-    /// Ends the child at once, as a crash would, and waits until it is gone.
+    /// Kills the child, as in a crash, and waits until it is gone.
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.expect("a child can be killed");
     }
 
-    /// Asks the child to stop, as a service manager would.
+    /// Sends SIGTERM, as a service manager would.
     pub(crate) async fn terminate(&mut self) {
         let Some(id) = self.child.id() else { return };
         let kill = Command::new("sh")
@@ -170,7 +171,7 @@ impl Program {
         )
     }
 
-    /// The end of its log.
+    /// Returns the end of its log.
     pub(crate) fn log_tail(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();

@@ -1,4 +1,4 @@
-//! An HTTP receiver of webhooks that does whatever a test wants of it, and keeps what it got.
+//! An HTTP receiver of webhooks that a test controls, and that records its requests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ use tokio_rustls::TlsAcceptor;
 
 use super::program::PATIENCE;
 
-/// How often it is looked what came.
+/// Polling interval for requests.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// One request.
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
-    /// Names are in lower case.
+    /// Header names are in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
@@ -37,7 +37,7 @@ impl Got {
         body["events"].as_array().unwrap().clone()
     }
 
-    /// The ids of its events, in order.
+    /// Returns the ids of its events, in order.
     pub(crate) fn ids(&self) -> Vec<String> {
         let id = |event: &Value| event["event_id"].as_str().unwrap().to_owned();
         self.events().iter().map(id).collect()
@@ -49,16 +49,16 @@ impl Got {
     }
 }
 
-/// What a request is answered with.
+/// The answer to a request.
 pub(crate) enum Reply {
     Status(u16),
-    /// Nothing, for as long as the sender waits.
+    /// No answer, until the sender gives up.
     Hang,
-    /// The connection is reset.
+    /// A reset of the connection.
     Reset,
-    /// The status after a while.
+    /// The status after a delay.
     Late(Duration, u16),
-    /// These bytes, whatever they are.
+    /// These raw bytes.
     Raw(Vec<u8>),
 }
 
@@ -77,7 +77,7 @@ impl Receiver {
         Self::listen(None, plan).await
     }
 
-    /// With TLS; the root that its certificate comes from goes into the folder.
+    /// Starts a receiver with TLS, and writes its root certificate into the folder.
     pub(crate) async fn start_secured(folder: &Path) -> (Self, PathBuf) {
         let (acceptor, root) = certificate();
         let file = folder.join("hook-root.pem");
@@ -125,17 +125,17 @@ impl Receiver {
         }
     }
 
-    /// Does something else from now on.
+    /// Replaces the plan of answers.
     pub(crate) fn becomes(&self, plan: impl FnMut(&Got) -> Reply + Send + 'static) {
         *self.plan.lock().unwrap() = Box::new(plan);
     }
 
-    /// Everything that came so far.
+    /// Returns all requests so far.
     pub(crate) fn got(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }
 
-    /// Waits until `wanted` holds of what came.
+    /// Waits until `wanted` returns true for the requests so far.
     pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&[Got]) -> bool) -> Vec<Got> {
         let look = async {
             loop {
@@ -153,7 +153,7 @@ impl Receiver {
     }
 }
 
-/// A certificate for `localhost`, and the root that it comes from.
+/// Creates a certificate for `localhost` and its root.
 fn certificate() -> (TlsAcceptor, String) {
     let root_key = KeyPair::generate().unwrap();
     let mut root = CertificateParams::new(Vec::new()).unwrap();
@@ -174,7 +174,7 @@ fn certificate() -> (TlsAcceptor, String) {
     (TlsAcceptor::from(Arc::new(config.unwrap())), issuer.pem())
 }
 
-/// Something that can be reset.
+/// A connection that can be reset.
 trait Resettable: AsyncRead + AsyncWrite + Unpin {
     fn reset(&self);
 }
@@ -219,7 +219,7 @@ fn head(status: u16) -> Vec<u8> {
     format!("HTTP/1.1 {status} Said\r\nContent-Length: 2\r\n\r\nok").into_bytes()
 }
 
-/// The next request of a connection.
+/// Reads the next request of a connection.
 async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Got> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,6 +1,6 @@
 //! Ratchets and sender keys as whatsmeow writes them: JSON in the order of its structs.
 //!
-//! Told here a second time: what reads and writes them in the product knows nothing of this.
+//! Written separately from the product's code, so that the tests do not repeat its errors.
 
 use std::fmt::Write as _;
 
@@ -25,7 +25,7 @@ fn list<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
     format!("[{}]", items.join(","))
 }
 
-/// A struct with these fields.
+/// Encodes a struct with these fields.
 fn object(fields: &[(&str, String)]) -> String {
     let mut text = String::from("{");
     for (at, (name, value)) in fields.iter().enumerate() {
@@ -105,7 +105,7 @@ fn state(state: &SessionStructure) -> String {
     ])
 }
 
-/// A ratchet of ours as whatsmeow has it.
+/// Converts a ratchet of ours to whatsmeow's form.
 pub(crate) fn ratchet(record: &[u8]) -> String {
     let record = RecordStructure::decode(record).expect("it is one of ours");
     let current = record.current_session.expect("a ratchet is in use");
@@ -121,7 +121,7 @@ fn sender_state(state: &SenderKeyStateStructure) -> String {
         .as_ref()
         .expect("a state has a chain");
     let signing = state.sender_signing_key.as_ref().expect("it is signed");
-    // Of other people's keys, there are 32 zeros.
+    // Other devices' private keys are written as 32 zeros.
     let private = signing.private.clone().unwrap_or_else(|| vec![0; 32]);
     let skipped = list(&state.sender_message_keys, |key| {
         let seed = key.seed.as_ref().expect("a key has a seed");
@@ -149,7 +149,7 @@ fn sender_state(state: &SenderKeyStateStructure) -> String {
     ])
 }
 
-/// A sender key of ours as whatsmeow has it.
+/// Converts a sender key of ours to whatsmeow's form.
 pub(crate) fn sender_key(record: &[u8]) -> String {
     let record = SenderKeyRecordStructure::decode(record).expect("it is one of ours");
     let states = list(&record.sender_key_states, sender_state);

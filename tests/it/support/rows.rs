@@ -1,4 +1,4 @@
-//! The rows of an installation, read from beside, as an operator's own tools would.
+//! Reads the rows of an installation from outside, as an operator's tools would.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sqlx::{Connection as _, Row as _};
 use super::program::PATIENCE;
 use super::wmctl::Wmctl;
 
-/// How often progress is looked at.
+/// Polling interval for progress.
 const LOOK: Duration = Duration::from_millis(25);
 
 impl Wmctl {
@@ -22,7 +22,7 @@ impl Wmctl {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Waits until a question has this answer.
+    /// Waits until a query returns this result.
     pub(crate) async fn settles(&self, sql: &str, wanted: &[&str]) {
         let mut last = Vec::new();
         let settled = async {

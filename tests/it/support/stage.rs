@@ -1,4 +1,4 @@
-//! An account with contacts that write to it and applications that answer.
+//! An account with contacts that write to it, and applications that answer.
 
 use std::time::Duration;
 
@@ -15,30 +15,30 @@ use super::wmctl::Wmctl;
 
 pub(crate) const NUMBER: &str = "4915112345621";
 const CONTACTS: u32 = 4;
-/// How often progress is looked at.
+/// Polling interval for progress.
 const LOOK: Duration = Duration::from_millis(25);
 
 pub(crate) struct Stage {
     pub(crate) sim: Simulator,
     pub(crate) wmctl: Wmctl,
-    /// The same rows, as an application on the same machine has them.
+    /// The same rows, as an application on the same machine opens them.
     app: App,
     contacts: Vec<String>,
-    /// Everybody is in it; some of the messages go through it.
+    /// A group with all contacts, which receives some of the messages.
     group: String,
     outbox: Vec<(String, String)>,
-    /// How often those in the outbox are to be read.
+    /// Expected number of reads of outbox messages by contacts.
     readings: usize,
     _folder: TempDir,
 }
 
 impl Stage {
-    /// A paired account that nobody runs, on the embedded database.
+    /// Creates a paired account without a running process, on SQLite.
     pub(crate) async fn set() -> Self {
         Self::set_on(None).await
     }
 
-    /// The same on a database with an up-to-date schema.
+    /// Creates the same on a database; its schema must be current.
     pub(crate) async fn set_on(database: Option<&str>) -> Self {
         let sim = Simulator::start(SimConfig::default()).await.unwrap();
         sim.add_account(NUMBER, "Anna").await.unwrap();
@@ -92,7 +92,7 @@ impl Stage {
         &self.app
     }
 
-    /// The number of one of the contacts.
+    /// Returns the number of a contact.
     pub(crate) fn contact(&self, index: usize) -> &str {
         &self.contacts[index % self.contacts.len()]
     }
@@ -101,7 +101,8 @@ impl Stage {
         self.wmctl.start(&["run", "--no-events"])
     }
 
-    /// Lets the contacts write `messages` in all, `rate` a second, the last one to the group.
+    /// Makes the contacts write `messages` in total, `rate` per second; the last contact writes to
+    /// the group.
     pub(crate) async fn start_chats(&self, messages: u32, rate: u32) {
         let every = Duration::from_secs(1) * CONTACTS / rate;
         for (index, contact) in (0..CONTACTS).zip(&self.contacts) {
@@ -115,7 +116,7 @@ impl Stage {
         }
     }
 
-    /// Puts one message into the outbox; every fifth is for the group.
+    /// Puts one message into the outbox; each fifth is for the group.
     pub(crate) async fn put_in(&mut self) {
         let number = self.outbox.len();
         let grouped = number % 5 == 4;
@@ -126,7 +127,7 @@ impl Stage {
                 false => format!("+{}", self.contacts[number % self.contacts.len()]),
             },
             text: format!("answer {number}"),
-            // An application tries again until it knows that the message was taken in.
+            // An application retries until it knows that the message was stored.
             idempotency_key: Some(format!("answer {number}")),
             ..Outgoing::default()
         };
@@ -144,12 +145,12 @@ impl Stage {
         self.outbox.push((taken.id, message.text));
     }
 
-    /// How many messages are in the outbox or behind it.
+    /// Returns how many messages were put into the outbox.
     pub(crate) fn put(&self) -> u32 {
         u32::try_from(self.outbox.len()).unwrap()
     }
 
-    /// Both sides of the traffic so far.
+    /// Returns both sides of the traffic so far.
     pub(crate) async fn ledger(&self) -> Ledger {
         let begun = Instant::now();
         loop {
@@ -164,7 +165,7 @@ impl Stage {
         }
     }
 
-    /// Waits until the first message came in and everything that was put in is sent.
+    /// Waits until the first message arrived and all messages put in are sent.
     pub(crate) async fn flows(&self) {
         let first = async {
             loop {
@@ -180,7 +181,7 @@ impl Stage {
             .expect("messages come in and go out");
     }
 
-    /// Waits until the account confirms something to the server, as long as `patience`.
+    /// Waits until the account confirms a message to the server, for at most `patience`.
     pub(crate) async fn next_confirmation(&self, patience: Duration) {
         const LOOK: Duration = Duration::from_micros(500);
         let mut seen = self.sim.journal().await.unwrap().len();
@@ -196,29 +197,29 @@ impl Stage {
                 tokio::time::sleep(LOOK).await;
             }
         };
-        // Without any, the moment is as good as another.
+        // Without a confirmation, any moment is as good.
         let _ = tokio::time::timeout(patience, confirmed).await;
     }
 
-    /// What is wrong while messages are under way.
+    /// Returns the violations while messages are in transit.
     pub(crate) async fn violations(&self) -> Violations {
         self.ledger().await.violations(Moment::Killed)
     }
 
-    /// Waits until `messages` came in and everything in the outbox was sent and read; then what is
-    /// wrong. Time is up after a minute without progress.
+    /// Waits until `messages` arrived, and all outbox messages were sent and read. Returns the
+    /// violations. Fails after a minute without progress.
     pub(crate) async fn settled(&self, messages: u32) -> Violations {
         self.settle(messages, false).await
     }
 
-    /// The same, with a new login whenever nothing has happened for a while: a server sends again
-    /// what was not confirmed only then.
+    /// The same, but forces a new login after a time without progress, because the server sends
+    /// unconfirmed messages again only at a login.
     pub(crate) async fn settled_with_logins(&self, messages: u32) -> Violations {
         self.settle(messages, true).await
     }
 
     async fn settle(&self, messages: u32, logins: bool) -> Violations {
-        // Grows with each, as the account waits longer after each.
+        // Grows with each login, because the account waits longer after each.
         let mut patience = Duration::from_secs(2);
         let mut last = (0, Instant::now());
         let mut quiet = Instant::now();

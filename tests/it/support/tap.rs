@@ -1,4 +1,5 @@
-//! A proxy between wmctl and a server that counts round trips and cuts connections at a COMMIT.
+//! A proxy between wmctl and a PostgreSQL server that counts round trips and cuts connections at a
+//! COMMIT.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,40 +12,40 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Most that a client says in one piece at first.
+/// First size of the buffer for one piece from a client, in bytes.
 const PIECE: usize = 1 << 16;
 
-/// Where a connection ends, seen from the COMMIT that passes.
+/// When a connection is cut, relative to the COMMIT that passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// The server never gets it.
+    /// The server never receives the COMMIT.
     Before,
-    /// The server has carried it out; its answer is lost.
+    /// The server has carried out the COMMIT; its answer is lost.
     After,
-    /// The client is cut off; the server gets it this much later.
+    /// The client is cut off; the server receives the COMMIT this much later.
     Late(Duration),
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Times that the client waited for an answer on behalf of a message.
+    /// Round trips on behalf of messages.
     trips: AtomicU64,
-    /// The next COMMITs that are cut.
+    /// Cuts of the next COMMITs.
     cuts: Mutex<Vec<Cut>>,
     cut: AtomicU32,
 }
 
-/// A running proxy; it ends with this.
+/// A running proxy; it ends on drop.
 pub(crate) struct Tap {
     shared: Arc<Shared>,
     port: u16,
-    /// Whether connections are let through.
+    /// Whether connections are accepted.
     open: watch::Sender<bool>,
     _tasks: JoinSet<()>,
 }
 
 impl Tap {
-    /// Listens on this machine and passes everything on to a server's socket.
+    /// Starts a proxy on this machine to a server's socket.
     pub(crate) async fn before(socket: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -69,28 +70,28 @@ impl Tap {
         }
     }
 
-    /// Where wmctl finds the server behind the proxy.
+    /// Returns the URL of a database behind the proxy.
     pub(crate) fn url(&self, database: &str) -> String {
         let port = self.port;
         format!("postgres://wm@127.0.0.1:{port}/{database}?sslmode=disable")
     }
 
-    /// How often a message made a client wait for an answer since this was asked last.
+    /// Returns the round trips on behalf of messages since the last call.
     pub(crate) fn trips(&self) -> u64 {
         self.shared.trips.swap(0, Ordering::Relaxed)
     }
 
-    /// Cuts the next COMMITs of units of work, each in its way.
+    /// Cuts the next COMMITs of units of work, each as given.
     pub(crate) fn cut(&self, cuts: impl IntoIterator<Item = Cut>) {
         self.shared.cuts.lock().unwrap().extend(cuts);
     }
 
-    /// How many were cut so far.
+    /// Returns how many COMMITs were cut so far.
     pub(crate) fn cuts(&self) -> u32 {
         self.shared.cut.load(Ordering::Relaxed)
     }
 
-    /// Ends every connection and refuses new ones, or lets them through again.
+    /// Ends all connections and refuses new ones, or accepts them again.
     pub(crate) fn set_open(&self, open: bool) {
         self.open.send_replace(open);
     }
@@ -114,7 +115,7 @@ async fn pass(
         while let Some((messages, bytes)) = frontend(&mut from_client, started).await {
             started = true;
             let asked = asks.read(&messages);
-            // What is asked while answers are awaited costs no wait of its own.
+            // A request that is sent while answers are awaited adds no round trip.
             let alone = waits.fetch_add(asked.answers, Ordering::AcqRel) == 0;
             if alone && asked.of_a_message {
                 shared.trips.fetch_add(1, Ordering::Relaxed);
@@ -157,7 +158,7 @@ async fn pass(
         None | Some((Cut::Before, ..)) => (),
         Some((Cut::After, _, answers)) => answered(&mut from_server, answers).await,
         Some((Cut::Late(wait), bytes, answers)) => {
-            // The time that the text lies around is the fault.
+            // The delay of the COMMIT is the fault.
             tokio::time::sleep(wait).await;
             if to_server.write_all(&bytes).await.is_ok() {
                 answered(&mut from_server, answers).await;
@@ -166,25 +167,25 @@ async fn pass(
     }
 }
 
-/// What is asked on one connection.
+/// The protocol state of one connection.
 #[derive(Default)]
 struct Asks {
     /// Prepared statements by name.
     prepared: HashMap<Vec<u8>, String>,
 }
 
-/// What one piece of the client's says.
+/// The contents of one piece from the client.
 #[derive(Default)]
 struct Asked {
-    /// So many answers end with the server being ready.
+    /// Number of answers that end with ReadyForQuery.
     answers: u32,
     of_a_message: bool,
-    /// It writes, and ends with a COMMIT.
+    /// The piece writes, and ends with a COMMIT.
     commits_a_unit: bool,
 }
 
-/// What a process asks that no message makes it ask: heartbeats, looks at the outbox and at
-/// webhooks, events that are read back by whoever listens.
+/// Statements that no message causes: heartbeats, polls of the outbox and of webhooks, and events
+/// that listeners read back.
 const BESIDE: [&str; 5] = [
     "wmctl_host",
     "SUM(outbox_seq)",
@@ -192,7 +193,7 @@ const BESIDE: [&str; 5] = [
     "DISTINCT",
     "seq >= $2",
 ];
-/// What says which server the name leads to, sets a new connection up, and asks for our own row.
+/// Statements that identify the primary, set up a new connection, or read the process's own row.
 const OF_CONNECTIONS: [&str; 4] = [
     "system_identifier",
     "pg_is_in_recovery",
@@ -221,7 +222,7 @@ impl Asks {
                     bound = self.prepared.get(&next()).cloned();
                     continue;
                 }
-                // Without a statement something is prepared, beside what is asked.
+                // Without a bound statement, the client only prepares one beside its requests.
                 b'S' => bound.take(),
                 b'Q' => Some(text(next())),
                 _ => continue,
@@ -229,7 +230,7 @@ impl Asks {
             asked.answers += 1;
             let Some(sql) = sql else { continue };
             let sets = ["BEGIN", "COMMIT", "ROLLBACK", "SET ", "LISTEN"];
-            // These are looks whether a connection lives.
+            // These check whether a connection works.
             let sets = ["", "SELECT 1"].contains(&sql.as_str())
                 || sets.iter().any(|word| sql.starts_with(word));
             let of_others = OF_CONNECTIONS.iter().chain(&BESIDE);
@@ -242,7 +243,7 @@ impl Asks {
     }
 }
 
-/// Reads until the server is ready for the next query so many times.
+/// Reads until the server has sent `answers` ReadyForQuery messages.
 async fn answered(server: &mut (impl AsyncRead + Unpin), mut answers: u32) {
     while 0 < answers
         && let Some((kind, _)) = typed(server).await
@@ -251,7 +252,7 @@ async fn answered(server: &mut (impl AsyncRead + Unpin), mut answers: u32) {
     }
 }
 
-/// What a client says in one piece, as messages and as it is; the first has no kind.
+/// Reads one piece from a client, as messages and as bytes; the start-up message has no type.
 async fn frontend(
     client: &mut (impl AsyncRead + Unpin),
     started: bool,
@@ -265,7 +266,7 @@ async fn frontend(
         return Some((Vec::new(), message));
     }
     let (mut bytes, mut messages, mut read) = (vec![0; PIECE], Vec::new(), 0);
-    // One piece, and the rest of the message that it ends in.
+    // Reads one piece, and the rest of an incomplete message at its end.
     loop {
         let more = client.read(&mut bytes[read..]).await.ok()?;
         if more == 0 {

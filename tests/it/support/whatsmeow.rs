@@ -1,8 +1,8 @@
-//! Databases as whatsmeow and its fork with tenants lay them out, one for each version, filled with
-//! the rows of an account of ours.
+//! Databases in the layouts of whatsmeow and of its multi-tenant fork, one for each schema version,
+//! filled with the rows of an account of ours.
 //!
-//! Tables and columns are facts of their published schemas, told here a second time: what reads
-//! and writes them in the product knows nothing of this.
+//! Tables and columns follow their published schemas. They are written separately from the
+//! product's code, so that the tests do not repeat its errors.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,21 +11,21 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
 use super::records;
 
-/// The first version of the range that is read, and the last.
+/// The range of supported schema versions.
 pub(crate) const VERSIONS: std::ops::RangeInclusive<u32> = 8..=15;
 
-/// Which dialect a script is for.
+/// The SQL dialect of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Sqlite,
     Postgres,
 }
 
-/// Whose layout.
+/// The schema's origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     Upstream(u32),
-    /// The fork, whose tables have a tenant.
+    /// The fork, whose tables have a tenant column.
     Fork,
 }
 
@@ -37,8 +37,8 @@ impl Layout {
         }
     }
 
-    /// Whether a ratchet or a sender key is JSON, as whatsmeow writes them. Of two versions, some
-    /// or all are protobuf, as earlier versions of ours exported them.
+    /// Returns true if a ratchet or sender key is JSON, as whatsmeow writes it. In versions 8 and
+    /// 9, all or some are protobuf, as earlier versions of wmctl exported them.
     fn is_json(self, row: usize) -> bool {
         match self {
             Self::Upstream(8) => false,
@@ -47,7 +47,8 @@ impl Layout {
         }
     }
 
-    /// Whether it has something that upstream got in a version. The fork stopped following at 11.
+    /// Returns true if the layout has a feature of an upstream version. The fork followed upstream
+    /// until 11.
     fn has(self, since: u32) -> bool {
         match self {
             Self::Upstream(version) => since <= version,
@@ -56,7 +57,7 @@ impl Layout {
     }
 }
 
-/// Name, type and the version that brought it.
+/// Name, type, and the version that introduced it.
 type Column = (&'static str, &'static str, u32);
 
 struct Table {
@@ -286,12 +287,13 @@ const TABLES: [Table; 16] = [
     },
 ];
 
-/// What is put into places that only later versions have, so that it can be looked for.
+/// Values for columns that only later versions have, so that tests can search for them.
 pub(crate) const SALT: &str = "0badc0de";
 pub(crate) const NONCE: &str = "nonce of the phone";
 pub(crate) const SENDER_TIMESTAMP: i64 = 1_700_000_123;
 
-/// The tables of a layout with the rows of every account in a closed database file of ours.
+/// Returns a script with the tables of a layout and the rows of all accounts in a closed SQLite
+/// file.
 pub(crate) async fn script(ours: &Path, layout: Layout, dialect: Dialect) -> String {
     let url = format!("sqlite:{}", ours.display());
     let mut rows = SqliteConnection::connect(&url).await.unwrap();
@@ -304,7 +306,7 @@ pub(crate) async fn script(ours: &Path, layout: Layout, dialect: Dialect) -> Str
             writeln!(script, "INSERT INTO whatsmeow_{name} VALUES ({values});").unwrap();
         }
     }
-    // The fork keeps no second number.
+    // The fork has no compatibility version.
     let (columns, compatible) = match layout {
         Layout::Upstream(_) => ("version INTEGER, compat INTEGER", ", 8"),
         Layout::Fork => ("version INTEGER", ""),
@@ -356,7 +358,7 @@ fn create(script: &mut String, table: &Table, layout: Layout) {
     .unwrap();
 }
 
-/// The rows of ours as SQLite spells values.
+/// Returns our rows with values as SQLite literals.
 async fn read(rows: &mut SqliteConnection, table: &Table, layout: Layout) -> Vec<Vec<String>> {
     let name = table.name;
     let device = "(SELECT jid FROM whatsmeow_device)";
@@ -403,7 +405,7 @@ async fn read(rows: &mut SqliteConnection, table: &Table, layout: Layout) -> Vec
     found.iter().enumerate().map(texts).collect()
 }
 
-/// The same values as the dialect spells them.
+/// Converts the values to literals of the dialect.
 fn spelled(values: &[String], table: &Table, layout: Layout, dialect: Dialect) -> Vec<String> {
     let tenant = usize::from(layout == Layout::Fork);
     let kinds: Vec<&str> = columns(table, layout).map(|(_, kind, _)| *kind).collect();

@@ -1,4 +1,4 @@
-//! The binary under test, with a home of its own and nothing of the tester's environment.
+//! The binary under test, with its own folder and without the tester's environment.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -8,18 +8,18 @@ use tokio::time::timeout;
 
 use super::program::{PATIENCE, Program};
 
-/// One installation: a folder with its database, its log and its settings.
+/// One installation: a folder with its database, log and settings.
 #[derive(Clone)]
 pub(crate) struct Wmctl {
     folder: PathBuf,
     variables: Vec<(String, String)>,
     unset: Vec<String>,
-    /// What it is started with, such as another network.
+    /// Prefix of its commands, such as another network namespace.
     inside: Vec<String>,
 }
 
 impl Wmctl {
-    /// An installation in `folder` with the embedded database.
+    /// Creates an installation in `folder` with a SQLite database.
     pub(crate) fn in_folder(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -29,32 +29,32 @@ impl Wmctl {
         }
     }
 
-    /// Sets a variable for every command that follows.
+    /// Sets a variable for all later commands.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.into(), value.into()));
     }
 
-    /// Leaves a variable out that is set otherwise.
+    /// Removes a variable that is set by default.
     pub(crate) fn unset(&mut self, name: &str) {
         self.unset.push(name.into());
     }
 
-    /// Has every command that follows started by another program.
+    /// Starts all later commands by another program.
     pub(crate) fn start_inside(&mut self, program: &[&str]) {
         self.inside = program.iter().map(ToString::to_string).collect();
     }
 
-    /// The embedded database's file.
+    /// Returns the path of the SQLite file.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.join("wmctl.db")
     }
 
-    /// What all its processes logged so far.
+    /// Returns the log of all its processes so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("wmctl.log")).unwrap_or_default()
     }
 
-    /// A command that speaks JSON lines.
+    /// Returns a command that writes lines of JSON.
     fn command(&self, arguments: &[&str]) -> Command {
         let wmctl = env!("CARGO_BIN_EXE_wmctl");
         let mut command = match self.inside.split_first() {
@@ -85,7 +85,7 @@ impl Wmctl {
         command
     }
 
-    /// Starts a command that goes on, such as `run`.
+    /// Starts a long-running command, such as `run`.
     pub(crate) fn start(&self, arguments: &[&str]) -> Program {
         let name = format!("wmctl {}", arguments.first().unwrap_or(&""));
         Program::start(
@@ -104,14 +104,14 @@ impl Wmctl {
             .expect("wmctl starts")
     }
 
-    /// Makes a key of the interface with these arguments; its text.
+    /// Creates an API key with these arguments, and returns its text.
     pub(crate) async fn key(&self, arguments: &[&str]) -> String {
         let made = self.done(&[&["keys", "add"], arguments].concat()).await;
         let made: serde_json::Value = serde_json::from_str(&made).expect("one object");
         made["key"].as_str().expect("a key is text").to_owned()
     }
 
-    /// Runs a command that has to succeed; the result is its standard output.
+    /// Runs a command that must succeed, and returns its standard output.
     pub(crate) async fn done(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments).await;
         let words = String::from_utf8_lossy(&output.stderr);

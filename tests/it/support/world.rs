@@ -1,4 +1,4 @@
-//! A simulator with foreign clients on it.
+//! A simulator with foreign clients.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use wmctl::sim::{SimConfig, Simulator};
 use super::baileys::{Baileys, Me, Options, Version};
 use super::program::PATIENCE;
 
-/// Baileys 6 loses a frame that comes while it still derives its keys; this is time enough.
+/// Baileys 6 loses a frame that arrives while it derives its keys; this delay is long enough.
 const FIRST_FRAME_DELAY: Duration = Duration::from_millis(300);
 
-/// How often progress is looked at.
+/// Polling interval for progress.
 const LOOK: Duration = Duration::from_millis(25);
 
-/// A simulator and a folder for what its clients keep.
+/// A simulator, and a folder for its clients' files.
 pub(crate) struct World {
     pub(crate) sim: Simulator,
     folder: TempDir,
@@ -55,7 +55,7 @@ impl World {
         }
     }
 
-    /// A client of a new account with this number, paired by QR code.
+    /// Starts a client of a new account with this number, paired by QR code.
     pub(crate) async fn stranger(&self, version: Version, number: &str) -> Stranger {
         self.sim
             .add_account(number, &format!("Owner of {number}"))
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    /// A client of a new account with this number, paired by a code that is typed on the phone.
+    /// Starts a client of a new account with this number, paired by code.
     pub(crate) async fn stranger_by_code(&self, version: Version, number: &str) -> Stranger {
         self.sim
             .add_account(number, &format!("Owner of {number}"))
@@ -99,7 +99,7 @@ impl World {
         }
     }
 
-    /// Waits until the phone of an account, which the simulator plays, has read a text.
+    /// Waits until the simulated phone of an account has received a text.
     pub(crate) async fn read_by(&self, number: &str, text: &str) {
         let read = async {
             loop {
@@ -115,13 +115,13 @@ impl World {
             .unwrap_or_else(|_| panic!("{number} reads {text:?}"));
     }
 
-    /// Loses the keys of a stranger whose client has ended.
+    /// Deletes the keys of a foreign client that has ended.
     pub(crate) fn forget(&self, stranger: &Stranger) {
         let keys = self.folder().join(format!("{}.auth", stranger.number));
         std::fs::remove_dir_all(keys).expect("a folder can be removed");
     }
 
-    /// Starts a stranger's client again with the keys that it kept.
+    /// Starts a foreign client again with its stored keys.
     pub(crate) async fn again(&self, stranger: &Asleep) -> Stranger {
         let Asleep { number, options } = stranger;
         let mut client = Baileys::start(number, options, self.folder());
@@ -135,7 +135,7 @@ impl World {
     }
 }
 
-/// A stranger whose client does not run.
+/// A foreign client that does not run.
 pub(crate) struct Asleep {
     number: String,
     options: Options,
@@ -148,7 +148,7 @@ impl Asleep {
 }
 
 impl Stranger {
-    /// The address that others write to.
+    /// Returns the address that others write to.
     pub(crate) fn jid(&self) -> String {
         format!("{}@s.whatsapp.net", self.number)
     }
