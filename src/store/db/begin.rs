@@ -3,8 +3,8 @@
 /// How long (milliseconds) a transaction may be idle before the server ends it. Until then a
 /// process that hangs in one blocks the takeover of its leases.
 pub(in crate::store) const IDLE_IN_TRANSACTION_MS: &str = "2000";
-/// How a transaction begins. It sets READ COMMITTED itself, so that it sees what others have
-/// committed meanwhile, because the database's default may differ.
+/// How a transaction begins. It sets READ COMMITTED itself, because the database's default may
+/// differ. So each statement sees everything committed before it starts.
 ///
 /// A transaction on the rows of one tenant must not wait forever for locks, because it holds a
 /// connection. Where a pooler shares sessions, each transaction sets its own idle timeout.

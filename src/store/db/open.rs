@@ -45,7 +45,7 @@ const SETTINGS: [(&str, &str); 3] = [
         "idle_in_transaction_session_timeout",
         IDLE_IN_TRANSACTION_MS,
     ),
-    // A statement outside a transaction sees what other transactions have committed meanwhile.
+    // A statement outside a transaction sees everything committed before it starts.
     ("default_transaction_isolation", "read committed"),
     // Our LIKE patterns contain backslashes.
     ("standard_conforming_strings", "on"),
@@ -53,8 +53,8 @@ const SETTINGS: [(&str, &str); 3] = [
 /// A connection that was idle for this long is tested before it is used: a proxy or firewall on the
 /// way may have dropped it.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
-/// The same as Go's pool (whatsmeow's default). After a server behind a DNS name changes,
-/// connections move to the new one within this time.
+/// The same as the defaults of Go's pgxpool. If a name leads to a new server, connections move
+/// there within this time.
 const LIFETIME: Duration = Duration::from_secs(3600);
 const IDLE_TIME: Duration = Duration::from_secs(30 * 60);
 /// Keeps our values out of the server's own log, as far as our role has the right to set this.

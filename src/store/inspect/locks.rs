@@ -24,7 +24,7 @@ const SESSIONS: &str = "pg_locks";
 
 /// The kernel's list of file locks. Reading it takes no lock.
 const FILE_LOCKS: &str = "/proc/locks";
-/// How long a forced release may take. By then the server has ended a transaction that hangs.
+/// How long a forced release may take. The server ends a hanging transaction sooner than this.
 const RELEASE_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often blocking sessions are looked up.
 const LOOK: Duration = Duration::from_millis(50);

@@ -304,7 +304,8 @@ impl Ear {
         }
     }
 
-    /// Called when a poll finds a change: returns whether a notification announced it.
+    /// Returns whether a notification announced the change that a poll has found. After two polls
+    /// in a row without one, gives the listener up.
     fn was_told(&mut self, now: Instant) -> bool {
         let told = std::mem::take(&mut self.heard);
         self.misses = if told { 0 } else { self.misses + 1 };

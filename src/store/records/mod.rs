@@ -6,9 +6,9 @@
 //! bytes.
 //!
 //! Three things differ. In JSON, another device's sender key has a private half of zeros; in
-//! protobuf it has none. For a group message, JSON stores the derived keys beside the seed. A
-//! ratchet whose first base key is unknown stores our identity key in that place, because the field
-//! must not be empty there and no ratchet begins with that key.
+//! protobuf it has none. For a group message, JSON stores the derived keys beside the seed. If the
+//! first base key of a ratchet is unknown, JSON stores our identity key in that place. The field
+//! must not be empty there, and no ratchet begins with our identity key.
 //!
 //! WhatsApp does not use key exchange without pre-keys (`PendingKeyExchange`, `NeedsRefresh`), so
 //! these fields are not imported.

@@ -437,7 +437,8 @@ fn damaged_json_is_refused() {
     assert_eq!(what, "the sender key cannot be decoded");
 }
 
-/// whatsmeow has no record without a current state, and crashes at a state that cannot encrypt.
+/// Checks what whatsmeow cannot represent: it has no record without a current state, and crashes at
+/// a state that cannot encrypt.
 #[test]
 fn what_whatsmeow_cannot_hold_gives_way_to_what_it_can() {
     let (newer, older) = (

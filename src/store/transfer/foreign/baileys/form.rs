@@ -314,7 +314,7 @@ impl<'de> Visitor<'de> for NumberVisitor {
         Ok(Number(number))
     }
 
-    /// A 64-bit number of protobuf, for which JavaScript has no number type.
+    /// Reads a 64-bit number of protobuf, for which JavaScript has no number type.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Number, A::Error> {
         let (mut low, mut high) = (0, 0);
         while let Some(key) = map.next_key::<String>()? {
