@@ -34,7 +34,9 @@ pub struct Reference {
     pub media_key: Secret<32>,
     /// Path and query on the media server.
     pub direct_path: String,
+    /// SHA-256 of the decrypted blob.
     pub plain_sha256: [u8; 32],
+    /// SHA-256 of the encrypted blob, including its MAC.
     pub sealed_sha256: [u8; 32],
 }
 

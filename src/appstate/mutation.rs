@@ -38,6 +38,7 @@ impl Operation {
         }
     }
 
+    /// Returns the operation of a mutation; a missing one means `Set`.
     pub(super) fn of(mutation: &SyncdMutation) -> Result<Self, AppStateError> {
         match mutation.operation.map(SyncdOperation::try_from) {
             None | Some(Ok(SyncdOperation::Set)) => Ok(Self::Set),
@@ -80,6 +81,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// Splits an encrypted record into its parts.
     pub(super) fn of(record: &'a SyncdRecord) -> Result<Self, AppStateError> {
         let index = record.index.as_ref().and_then(|index| index.blob.as_ref());
         let index_mac = index

@@ -22,7 +22,7 @@ pub const WHATSAPP_ROOT: RootKey = RootKey(PublicKey([
     0xc4, 0xa2, 0x8b, 0x73, 0xe3, 0x69, 0x5c, 0x6c, 0xe1, 0xf7, 0xf9, 0x54, 0x5d, 0xa8, 0xee, 0x6b,
 ]));
 
-/// The issuer serial number of an intermediate certificate, which stands for the root.
+/// The issuer serial number of an intermediate certificate; it denotes the root.
 const ROOT_SERIAL: u32 = 0;
 
 /// A server with a verified key.

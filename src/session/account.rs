@@ -11,19 +11,27 @@ pub use crate::signal::prekey::{PreKey, SignedPreKey};
 /// One paired companion device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
+    /// The phone-number JID, with our device id.
     pub jid: Jid,
+    /// The LID with our device id, if known.
     pub lid: Option<Jid>,
     pub registration_id: u32,
+    /// The static Noise key, which identifies this device to the server.
     pub noise: KeyPair,
+    /// The Signal identity key.
     pub identity: KeyPair,
+    /// The current signed pre-key.
     pub signed_pre_key: SignedPreKey,
     /// The ADV secret: part of the QR code that the device was paired with, or derived from the
     /// typed code.
     pub adv_secret: Secret<32>,
     /// The signed device identity, issued by the phone and countersigned by this device.
     pub adv: AdvIdentity,
+    /// The platform of the phone, as the server sent it at pairing.
     pub platform: String,
+    /// The business name; empty if there is none.
     pub business_name: String,
+    /// The push name; empty until it is known.
     pub push_name: String,
     /// The id of the next one-time pre-key (1 to 0xff_fffe, then wraps to 1).
     pub next_pre_key_id: u32,

@@ -106,6 +106,7 @@ impl EventBody {
     }
 }
 
+/// The content of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventBody {
     Message(MessageEvent),
@@ -206,6 +207,7 @@ pub enum ChatChange {
     Deleted,
 }
 
+/// A decrypted message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageEvent {
     pub chat: Jid,
@@ -214,7 +216,9 @@ pub struct MessageEvent {
     /// The sender's other address (LID or phone number), if known.
     pub sender_alt: Option<Jid>,
     pub id: MessageId,
+    /// True if a device of our own account sent it.
     pub from_me: bool,
+    /// The sender's push name, if the stanza has it.
     pub push_name: Option<String>,
     /// `text`, `image`, `reaction` and others, by the field that is set in the payload.
     pub kind: &'static str,
@@ -226,14 +230,19 @@ pub struct MessageEvent {
     pub offline: bool,
 }
 
+/// The kind of a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptKind {
     Delivered,
     Read,
+    /// Read on another device of our own account.
     ReadSelf,
     Played,
+    /// Played on another device of our own account.
     PlayedSelf,
+    /// Another device of our own account received a message that we sent.
     Sender,
+    /// Delivered to a device that is not online.
     Inactive,
 }
 

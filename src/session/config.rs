@@ -48,7 +48,7 @@ pub enum Browser {
 }
 
 impl Browser {
-    /// Returns the kind for a word of the settings.
+    /// Returns the kind for its name in the settings.
     pub fn named(word: &str) -> Option<Self> {
         Some(match word {
             "chrome" => Self::Chrome,

@@ -127,6 +127,7 @@ impl Session {
         }
     }
 
+    /// Starts the login of a new link.
     fn link_up(&mut self, unit: &mut Unit<'_>) {
         self.link_down();
         self.phase = Phase::Greeting;
@@ -136,6 +137,7 @@ impl Session {
         self.pulse.start(self.config.stall_ms);
     }
 
+    /// Discards everything that belongs to the link.
     fn link_down(&mut self) {
         self.phase = Phase::Down;
         self.greeting_until = None;
@@ -153,6 +155,7 @@ impl Session {
         self.left_over = false;
     }
 
+    /// Handles all deadlines that have passed.
     fn tick(&mut self, unit: &mut Unit<'_>) {
         let now = unit.now.mono_ms;
         if self.greeting_until.is_some_and(|until| until <= now) {
@@ -201,6 +204,7 @@ impl Session {
         self.ask(unit, Query::Ping, request);
     }
 
+    /// Asks the server to unlink this device.
     fn log_out(&mut self, unit: &mut Unit<'_>) {
         let device = Node::new("remove-companion-device")
             .attr("jid", self.account.jid.clone())
@@ -211,6 +215,7 @@ impl Session {
         }
     }
 
+    /// Requests the rows for a stanza.
     fn want_node(&self, wants: &mut Wants<'_>, node: &Node) {
         match node.tag.as_str() {
             "success" => self.want_success(wants, node),
@@ -226,6 +231,7 @@ impl Session {
         }
     }
 
+    /// Routes a stanza.
     fn receive(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if self.phase == Phase::Down {
             return;
@@ -256,6 +262,7 @@ impl Session {
         }
     }
 
+    /// Handles the stanza with which the server ends or refuses the link.
     fn ended_by_server(&mut self, unit: &mut Unit<'_>, node: &Node) {
         let close = stream_error::disposition(node, unit.now.unix_ms);
         match &close {
@@ -288,6 +295,7 @@ impl Session {
         unit.notice(Notice::State(state));
     }
 
+    /// Answers a request of the server, or handles its answer to one of ours.
     fn receive_iq(&mut self, unit: &mut Unit<'_>, node: &Node) {
         if matches!(node.attr_text("type").as_deref(), Some("get" | "set")) {
             unit.out.transmit.extend(requests::result(node));
@@ -321,6 +329,7 @@ impl Session {
         }
     }
 
+    /// Handles a request whose deadline has passed.
     fn unanswered(&mut self, unit: &mut Unit<'_>, query: Query) {
         match query {
             Query::PreKeyCount { login: true }
@@ -343,6 +352,7 @@ impl Session {
         }
     }
 
+    /// Ends the account after the server confirmed that this device is unlinked.
     fn logged_out(&mut self, unit: &mut Unit<'_>) {
         let reason = String::from("user_initiated");
         let ended = Ended::LoggedOut {
@@ -354,6 +364,7 @@ impl Session {
         unit.close(Close::Ended(ended));
     }
 
+    /// Handles the server's link information (`ib`).
     fn receive_ib(&mut self, unit: &mut Unit<'_>, node: &Node) {
         for child in node.children() {
             match child.tag.as_str() {
@@ -382,6 +393,7 @@ impl Session {
         }
     }
 
+    /// Stores the routing hint for the next handshake.
     fn learn_route(&mut self, unit: &mut Unit<'_>, node: &Node) {
         let route = node.child("routing_info").and_then(Node::content_bytes);
         let Some(route) = route.filter(|route| route.len() <= ROUTE_BYTES_MAX) else {

@@ -35,19 +35,26 @@ pub struct Session {
     pub(super) account: Account,
     pub(super) config: ClientConfig,
     pub(super) phase: Phase,
+    /// When the server's answer to a new link is overdue, in monotonic ms.
     pub(super) greeting_until: Option<u64>,
+    /// Requests to the server that wait for an answer.
     pub(super) pending: Pending,
     pub(super) keepalive: KeepAlive,
     pub(super) pulse: Pulse,
+    /// Fetched pre-key bundles that are not used yet.
     pub(super) bundles: Bundles,
     pub(super) attempts: Attempts,
     pub(super) resent: Resent,
     /// Id of the one-time pre-key that each device received with a retry request. The map is lost
     /// with the process; the only effect is that a device may receive one more key.
     pub(super) given: HashMap<Address, u32>,
+    /// Acks that are held back until the server confirms our answer.
     pub(super) owed: Owed,
+    /// The sync state of app state.
     pub(super) syncing: Syncing,
+    /// The history import in progress.
     pub(super) histories: Histories,
+    /// The questions to our own phone.
     pub(super) questions: Questions,
     /// Server time minus local time, in ms.
     pub(super) server_offset_ms: i64,

@@ -417,6 +417,7 @@ pub struct SenderKeyShare {
 pub struct DeviceList {
     /// Device ids, each with its key index (0 for the phone).
     pub devices: Vec<(u16, u32)>,
+    /// When the list was fetched, in ms since the Unix epoch.
     pub fetched_ms: i64,
 }
 
@@ -433,9 +434,11 @@ pub struct GroupInfo {
     pub subject: String,
     pub addressing: Addressing,
     pub participants: Vec<Participant>,
+    /// When the group was fetched, in ms since the Unix epoch; 0 if it must be queried again.
     pub fetched_ms: i64,
 }
 
+/// A member of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participant {
     /// The participant's address in the group's addressing mode.
@@ -444,9 +447,11 @@ pub struct Participant {
     pub pn: Option<Jid>,
     /// The same person's LID, if the server sent it.
     pub lid: Option<Jid>,
+    /// True for admins and superadmins.
     pub admin: bool,
 }
 
+/// The names of a person. In a put, `None` keeps the stored value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contact {
     pub first_name: Option<String>,
@@ -462,6 +467,7 @@ pub struct Contact {
 pub struct RetryRow {
     /// Number of retry receipts sent.
     pub count: u32,
+    /// When the message first arrived, in ms since the Unix epoch.
     pub first_ms: i64,
     /// What to ask the phone for, if anything.
     pub unread: Option<Unread>,
@@ -489,6 +495,7 @@ pub struct Unread {
 pub struct HistoryRow {
     /// The dedupe key of the message that announced it.
     pub dedupe: Dedupe,
+    /// The time of that message in ms since the Unix epoch.
     pub at_ms: i64,
     /// A `HistorySyncNotification` protobuf.
     pub notification: Vec<u8>,
@@ -508,9 +515,14 @@ pub struct OutboxRow {
     pub state: OutboxState,
     /// The encrypted stanza (binary XML), kept until the server's ack. A resend repeats its bytes.
     pub stanza: Option<Vec<u8>>,
+    /// When the application queued it. This and the next three times are in ms since the Unix
+    /// epoch.
     pub queued_ms: i64,
+    /// When the server acked it.
     pub sent_ms: Option<i64>,
+    /// When a recipient first received it.
     pub delivered_ms: Option<i64>,
+    /// When a recipient first read it.
     pub read_ms: Option<i64>,
     /// A stable code for why it failed.
     pub error: Option<String>,
@@ -524,6 +536,7 @@ pub struct OutboxRow {
     pub idempotency_key: Option<String>,
 }
 
+/// The state of an outgoing message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OutboxState {
     /// Accepted from the application; not encrypted yet.
@@ -536,6 +549,7 @@ pub enum OutboxState {
     Failed,
 }
 
+/// The settings of a chat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChatSettings {
     /// Seconds since the Unix epoch; -1 means forever, 0 means not muted.
@@ -544,10 +558,14 @@ pub struct ChatSettings {
     pub archived: bool,
 }
 
+/// An app state key that the phone shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppStateKey {
+    /// The secret from which five keys are derived.
     pub data: Vec<u8>,
+    /// The `AppStateSyncKeyFingerprint` protobuf.
     pub fingerprint: Vec<u8>,
+    /// The phone's timestamp of the key, unchanged.
     pub timestamp: i64,
 }
 

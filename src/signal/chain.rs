@@ -23,6 +23,7 @@ pub(super) struct ChainKey {
 }
 
 impl ChainKey {
+    /// Returns the first position of a chain.
     pub(super) const fn first(key: Secret<32>) -> Self {
         Self { index: 0, key }
     }
@@ -63,6 +64,7 @@ impl ChainKey {
         }
     }
 
+    /// Returns whether nothing can be encrypted any more.
     pub(super) const fn is_closed(&self) -> bool {
         self.index == u32::MAX
     }

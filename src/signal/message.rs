@@ -33,6 +33,7 @@ pub(super) struct RatchetMessage {
 }
 
 impl RatchetMessage {
+    /// Parses a message. The MAC is verified later, by [`RatchetMessage::open`].
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, RatchetError> {
         check_version(bytes)?;
         let (authenticated, mac) = bytes
@@ -116,6 +117,7 @@ pub struct PreKeyMessage {
 }
 
 impl PreKeyMessage {
+    /// Parses a pre-key message and the message inside it. Nothing is authenticated yet.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, RatchetError> {
         check_version(bytes)?;
         let body = bytes.get(1..).ok_or(RatchetError::Malformed)?;

@@ -195,6 +195,7 @@ impl Ratchet {
     }
 }
 
+/// Starts the ratchet of a pre-key message with our keys that it names.
 fn respond(
     own: &Identity,
     signed: &SignedPreKey,

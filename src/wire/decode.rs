@@ -119,6 +119,7 @@ impl<'a> Reader<'a> {
             .fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
     }
 
+    /// Reads one node at this depth.
     fn node(&mut self, depth: usize) -> Result<Node, NodeError> {
         self.nodes += 1;
         if DEPTH_MAX < depth {
@@ -269,6 +270,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads packed digits.
     fn packed(&mut self, kind: u8) -> Result<String, NodeError> {
         let start = self.byte()?;
         let digits = match kind {
@@ -290,6 +292,7 @@ impl<'a> Reader<'a> {
         String::from_utf8(text).map_err(|_| NodeError::Text)
     }
 
+    /// Reads an address of this kind.
     fn address(&mut self, kind: u8) -> Result<Word, NodeError> {
         if kind == tag::AD_JID {
             let (domain, device) = (self.byte()?, self.byte()?);

@@ -48,6 +48,7 @@ fn is_empty(value: &Value) -> bool {
     matches!(value, Value::Text(text) if text.is_empty())
 }
 
+/// Writes the header of a list.
 fn put_list(length: usize, out: &mut Vec<u8>) {
     match u8::try_from(length) {
         Ok(0) => out.push(tag::LIST_EMPTY),
@@ -62,6 +63,7 @@ fn put_list(length: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// Writes text in its shortest form.
 fn put_text(text: &str, out: &mut Vec<u8>) {
     if let Some((dictionary, index)) = word::find(text) {
         out.extend(dictionary.map(|number| tag::DICTIONARY_0 + number));
@@ -105,6 +107,7 @@ fn put_packed(text: &str, kind: u8, digit: fn(u8) -> Option<u8>, out: &mut Vec<u
     }
 }
 
+/// Writes bytes with a length prefix.
 fn put_raw(bytes: &[u8], out: &mut Vec<u8>) {
     let length = bytes.len() as u32;
     let [_, high, middle, low] = length.to_be_bytes();
@@ -119,6 +122,7 @@ fn put_raw(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+/// Writes an address.
 fn put_jid(jid: &Jid, out: &mut Vec<u8>) {
     let hosted = matches!(jid.server, Server::Hosted | Server::HostedLid);
     if let Some(domain) = jid.server.domain().filter(|_| jid.device != 0 || hosted) {

@@ -29,7 +29,7 @@ pub(super) fn find(text: &str) -> Option<(Option<u8>, u8)> {
     None
 }
 
-/// FNV-1a, folded.
+/// Returns the preferred slot of a word: its FNV-1a hash, folded.
 const fn place(bytes: &[u8]) -> usize {
     let mut hash: u32 = 0x811c_9dc5;
     let mut at = 0;

@@ -95,6 +95,7 @@ impl Session {
             .with_child(Node::new("list").with_children(list))
     }
 
+    /// Requests the rows for an answer of the server.
     pub(in crate::session) fn want_answer(&self, lookup: &mut impl Lookup, node: &Node) {
         for (user, answer) in listed(node) {
             if let Some(lid) = lid_of(answer) {
@@ -139,6 +140,7 @@ impl Session {
         self.wake(unit, waiting);
     }
 
+    /// Stores a device list.
     fn file_devices(&mut self, unit: &mut Unit<'_>, user: &Jid, devices: Vec<(u16, u32)>) {
         let home = addresses::home(&self.account, unit, user);
         let list = DeviceList {

@@ -9,6 +9,7 @@ use crate::signal::bundle::Bundle;
 #[derive(Clone, Debug, Default)]
 pub(in crate::session) struct Bundles {
     pub(in crate::session) held: HashMap<Address, Bundle>,
+    /// Devices without keys, with the time in monotonic ms at which they may be asked for again.
     pub(in crate::session) barren: HashMap<Address, u64>,
 }
 

@@ -63,6 +63,7 @@ impl Session {
         }
     }
 
+    /// Returns the addresses under which the ratchet with a device may be stored.
     pub(in crate::session) fn filed(&self, lookup: &mut impl Lookup, device: &Jid) -> Filed {
         let home = addresses::home(&self.account, lookup, device);
         let number = if home.is_lid() {

@@ -19,6 +19,7 @@ const WEEK_MS: i64 = 7 * 24 * 3_600_000;
 const MONDAY_MS: i64 = 3 * 24 * 3_600_000;
 
 impl Session {
+    /// Requests the rows for `success`.
     pub(in crate::session) fn want_success(&self, lookup: &mut impl Lookup, node: &Node) {
         if let Some(lid) = node.attr_jid("lid") {
             addresses::want_pair(lookup, &self.account.jid, &lid);
@@ -64,6 +65,7 @@ impl Session {
         }
     }
 
+    /// Handles the server's pre-key count; at login, uploads pre-keys or becomes active.
     pub(in crate::session) fn pre_keys_counted(
         &mut self,
         unit: &mut Unit<'_>,
@@ -82,6 +84,7 @@ impl Session {
         }
     }
 
+    /// Handles the confirmation of an upload; at login, becomes active.
     pub(in crate::session) fn pre_keys_uploaded(
         &mut self,
         unit: &mut Unit<'_>,
@@ -104,6 +107,7 @@ impl Session {
         }
     }
 
+    /// Asks the server to treat this device as active, the last step of login.
     fn become_active(&mut self, unit: &mut Unit<'_>) {
         let request = Request::set("passive", vec![Node::new("active")]);
         self.ask(unit, Query::Active, request);

@@ -15,7 +15,9 @@ const HANDED_OUT_MAX: u32 = 5;
 /// State of sends while the link lasts.
 #[derive(Clone, Debug, Default)]
 pub(in crate::session) struct Attempts {
+    /// The number of requests made for each message.
     pub(in crate::session) asks: HashMap<MessageId, u32>,
+    /// Participant hashes of messages that wait for their ack, oldest first.
     pub(in crate::session) hashes: VecDeque<(MessageId, String)>,
     /// The unconfirmed messages of each group.
     pub(in crate::session) under_way: HashMap<Jid, HashSet<MessageId>>,
@@ -64,6 +66,7 @@ impl Attempts {
         *count <= HANDED_OUT_MAX
     }
 
+    /// Removes and returns the participant hash of a message.
     pub(in crate::session) fn take_hash(&mut self, id: &MessageId) -> Option<String> {
         let at = self.hashes.iter().position(|(of, _)| of == id)?;
         self.hashes.remove(at).map(|(_, hash)| hash)

@@ -47,6 +47,7 @@ pub(in crate::session) struct GroupPlan {
 }
 
 impl Session {
+    /// Decides from the rows what a group message needs next.
     pub(in crate::session) fn plan_group(&self, lookup: &mut impl Lookup, row: OutboxRow) -> Plan {
         let (addressing, members) = match self.members(lookup, &row.to) {
             Ok(found) => found,
@@ -180,6 +181,7 @@ impl Session {
         known.unwrap_or_else(|| SenderKey::create(unit.rng))
     }
 
+    /// Encrypts a group message, with our sender key for the devices that need it, and commits it.
     pub(in crate::session) fn send_group(&mut self, unit: &mut Unit<'_>, plan: GroupPlan) {
         let GroupPlan {
             mut row,
@@ -329,6 +331,7 @@ impl Session {
         }
     }
 
+    /// Requests the address rows for the answer to a group query.
     pub(in crate::session) fn want_group(&self, lookup: &mut impl Lookup, node: &Node) {
         if let Some(info) = node.child("group").and_then(read_group) {
             for (one, other) in info.participants.iter().filter_map(two_addresses) {
@@ -358,6 +361,7 @@ impl Session {
         }
     }
 
+    /// Stores a group's metadata and the address pairs of its members.
     pub(in crate::session) fn file_group(
         &mut self,
         unit: &mut Unit<'_>,

@@ -24,6 +24,7 @@ const KEY_BYTES_MAX: usize = 256;
 const TOKEN_BYTES_MAX: usize = 1_024;
 
 impl Session {
+    /// Requests the rows for a notification.
     pub(in crate::session) fn want_notification(&self, lookup: &mut impl Lookup, node: &Node) {
         let Some(from) = node.attr_jid("from") else {
             return;
@@ -44,6 +45,7 @@ impl Session {
         }
     }
 
+    /// Applies a notification once, and acks it.
     pub(in crate::session) fn receive_notification(&mut self, unit: &mut Unit<'_>, node: &Node) {
         let again = told(node).is_some_and(|key| unit.row(&RowKey::Seen(key)).is_some());
         // Do not apply it twice: later changes may have superseded it.
@@ -118,6 +120,7 @@ impl Session {
         (home, addresses)
     }
 
+    /// Drops the cached device list of a user whose devices changed.
     fn devices_changed(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
         if let Some(lid) = node.attr_jid("lid") {
             self.learn(unit, from, &lid);
@@ -137,11 +140,13 @@ impl Session {
         }
     }
 
+    /// Drops the cached list of our own devices.
     pub(in crate::session) fn forget_own_devices(&self, unit: &mut Unit<'_>) {
         let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
         unit.delete(RowKey::Devices(own.bare()));
     }
 
+    /// Stores the privacy tokens that a person gave us.
     fn token_given(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
         if let Some(lid) = node.attr_jid("sender_lid") {
             self.learn(unit, from, &lid);
@@ -177,6 +182,7 @@ fn want_group_change(lookup: &mut impl Lookup, node: &Node, group: &Jid) {
     }
 }
 
+/// Applies the changes of a group to its cached metadata, and emits one event.
 fn group_changed(session: &mut Session, unit: &mut Unit<'_>, node: &Node, group: &Jid) {
     if !group.is_group() {
         return;
@@ -262,6 +268,7 @@ impl Session {
     }
 }
 
+/// Returns whether `members` contains this member, under any of its addresses.
 fn holds(members: &[Participant], member: &Participant) -> bool {
     members.iter().any(|other| {
         plain(&other.jid) == plain(&member.jid)

@@ -92,6 +92,7 @@ impl Session {
         receipt_for(node, kind)
     }
 
+    /// Requests the rows for a receipt.
     pub(in crate::session) fn want_receipt(&self, lookup: &mut impl Lookup, node: &Node) {
         if let Some(source) = Source::of(&self.account, node) {
             source.want(&self.account, lookup);
@@ -125,6 +126,7 @@ impl Session {
         }
     }
 
+    /// Returns the receipts in a stanza; an aggregated one contains many.
     fn reports(&self, node: &Node, now_ms: i64) -> Vec<Report> {
         let at_ms = origin::at_ms(node, now_ms);
         if let Some(source) = Source::of(&self.account, node) {
@@ -221,6 +223,7 @@ impl Session {
             })
     }
 
+    /// Applies a receipt to outbox rows, and emits its events.
     fn apply(&self, unit: &mut Unit<'_>, kind: ReceiptKind, mut report: Report) {
         let ids = std::mem::take(&mut report.ids);
         let ids = ids

@@ -39,6 +39,7 @@ pub(in crate::session) struct Incoming {
     /// The sending device under its home address (the LID if known).
     pub(in crate::session) home: Jid,
     pub(in crate::session) id: MessageId,
+    /// The server's time of the message, in ms since the Unix epoch.
     pub(in crate::session) at_ms: i64,
     pub(in crate::session) dedupe: Dedupe,
 }
@@ -70,6 +71,7 @@ impl Session {
         })
     }
 
+    /// Requests the rows for an incoming message.
     pub(in crate::session) fn want_message(&self, lookup: &mut impl Lookup, node: &Node) {
         let Some(incoming) = self.incoming(lookup, node, 0) else {
             return;
@@ -109,6 +111,7 @@ impl Session {
         }
     }
 
+    /// Handles an incoming message: decrypts it, records the result, and answers the server.
     pub(in crate::session) fn receive_message(&mut self, unit: &mut Unit<'_>, node: &Node) {
         let now_ms = unit.now.unix_ms;
         let Some(incoming) = self.incoming(unit, node, now_ms) else {
@@ -192,6 +195,7 @@ impl Session {
         self.came_again(unit, incoming.id.as_str());
     }
 
+    /// Decrypts one ciphertext and removes its padding.
     fn decrypt(
         &mut self,
         unit: &mut Unit<'_>,
@@ -276,6 +280,7 @@ impl Session {
         }
     }
 
+    /// Decrypts a message of an established ratchet.
     fn decrypt_next(
         &mut self,
         unit: &mut Unit<'_>,
@@ -414,6 +419,7 @@ fn unreadable(error: &RatchetError) -> Unreadable {
     }
 }
 
+/// Returns one of our one-time pre-keys, if it is unused.
 pub(in crate::session) fn own_pre_key(lookup: &mut impl Lookup, id: u32) -> Option<prekey::PreKey> {
     match lookup.row(&RowKey::PreKey(id)) {
         Some(Row::PreKey(row)) => Some(prekey::PreKey {
@@ -451,6 +457,7 @@ impl Session {
         (known, key)
     }
 
+    /// Decrypts a message with the sender's sender key.
     fn decrypt_group(
         &self,
         unit: &mut Unit<'_>,
@@ -480,6 +487,7 @@ impl Session {
         Ok(plain)
     }
 
+    /// Stores a sender key that another device distributed.
     fn accept_sender_key(&self, unit: &mut Unit<'_>, chat: &Jid, home: &Jid, distribution: &[u8]) {
         let (known, key) = self.sender_key_from(unit, chat, home);
         let mut sender_key = known.unwrap_or_default();
@@ -496,6 +504,7 @@ fn push_name(node: &Node) -> Option<String> {
     (!name.is_empty() && name != "-").then_some(name)
 }
 
+/// Stores a sender's push name if it changed.
 fn learn_name(unit: &mut Unit<'_>, node: &Node, source: &Source) {
     let Some(name) = push_name(node).filter(|_| !source.from_me) else {
         return;

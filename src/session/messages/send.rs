@@ -71,6 +71,7 @@ impl Session {
         }
     }
 
+    /// Decides from the rows what a message to one person needs next.
     fn plan_direct(&self, lookup: &mut impl Lookup, row: OutboxRow) -> Plan {
         let to = addresses::home(&self.account, lookup, &row.to);
         let own = self.own_beside(&to);
@@ -242,6 +243,7 @@ impl Session {
         may
     }
 
+    /// Encrypts a message for all devices of the recipient and our other devices, and commits it.
     fn send_direct(&mut self, unit: &mut Unit<'_>, plan: DirectPlan) {
         let DirectPlan {
             mut row,
@@ -373,6 +375,7 @@ impl Session {
         self.tell(unit, Some(outgoing("send_failed", id)), at_ms, body);
     }
 
+    /// Requests the rows for an ack.
     pub(in crate::session) fn want_ack(&self, lookup: &mut impl Lookup, node: &Node) {
         if let Some(id) = acknowledged(node) {
             self.want_answered_question(lookup, &id);

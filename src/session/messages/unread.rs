@@ -128,6 +128,7 @@ impl Session {
         }
     }
 
+    /// Requests the rows for a question to the phone.
     pub(in crate::session) fn want_questions(&self, lookup: &mut impl Lookup) {
         if let Some(Row::Unread(dedupe)) = lookup.row(&RowKey::NextUnread) {
             let dedupe = dedupe.clone();
@@ -179,6 +180,7 @@ impl Session {
         }
     }
 
+    /// Requests the row of the question that the ack with this id confirms.
     pub(in crate::session) fn want_answered_question(
         &self,
         lookup: &mut impl Lookup,
@@ -211,6 +213,7 @@ impl Session {
         true
     }
 
+    /// Records that the phone was asked for a message.
     fn was_asked(&self, unit: &mut Unit<'_>, dedupe: &Dedupe) {
         let key = RowKey::Retry(dedupe.clone());
         if let Some(Row::Retry(row)) = unit.row(&key) {

@@ -50,10 +50,14 @@ const CODE_MS: u64 = 180_000;
 /// The keys of a new companion device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceKeys {
+    /// The static Noise key.
     pub noise: KeyPair,
+    /// The Signal identity key.
     pub identity: KeyPair,
+    /// The first signed pre-key (id 1).
     pub signed_pre_key: SignedPreKey,
     pub registration_id: u32,
+    /// The ADV secret of the QR code. Pairing by code replaces it.
     pub adv_secret: Secret<32>,
 }
 
@@ -260,6 +264,8 @@ impl Pairing {
         }
     }
 
+    /// Handles `pair-device`: stores the QR references and shows the first one, or starts with a
+    /// code.
     fn pair_device(&mut self, cx: &mut Context<'_>, node: &Node, out: &mut Output) {
         out.transmit.extend(requests::result(node));
         let refs = node
@@ -276,6 +282,7 @@ impl Pairing {
         }
     }
 
+    /// Shows the next QR code, or ends pairing if there is none left.
     fn show_next(&mut self, now: u64, valid_ms: u64, out: &mut Output) {
         let Some(reference) = self.refs.pop_front() else {
             out.notices.push(Notice::PairingFailed("expired"));
@@ -306,6 +313,7 @@ impl Pairing {
         format!("pair-{}", self.requests)
     }
 
+    /// Starts pairing by code once the server is ready and a phone number is known.
     fn ask_for_code(&mut self, cx: &mut Context<'_>, out: &mut Output) {
         if self.ready
             && self.code == Code::Unused
@@ -319,6 +327,7 @@ impl Pairing {
         }
     }
 
+    /// Continues pairing by code with a derived key.
     fn derived(&mut self, cx: &mut Context<'_>, key: &Secret<32>, out: &mut Output) {
         match std::mem::replace(&mut self.code, Code::Unused) {
             Code::Deriving(exchange) => {
@@ -359,6 +368,7 @@ impl Pairing {
         }
     }
 
+    /// Sends our last message of pairing by code.
     fn finish_code(
         &mut self,
         cx: &mut Context<'_>,
@@ -385,6 +395,7 @@ impl Pairing {
         self.code = Code::Finished;
     }
 
+    /// Handles the server's answer to our first message: shows the code.
     fn code_answered(&mut self, node: &Node, now: u64, out: &mut Output) {
         let Code::Asked { exchange, id } = &self.code else {
             return;
@@ -407,6 +418,7 @@ impl Pairing {
         self.deadline = Some(now + CODE_MS);
     }
 
+    /// Handles the phone's message of pairing by code. Acks any other notification.
     fn receive_notification(&mut self, node: &Node, out: &mut Output) {
         let hello = node.child("link_code_companion_reg");
         let Some((hello, (exchange, reference))) = hello.zip(self.shown()) else {
@@ -447,6 +459,7 @@ impl Pairing {
         }
     }
 
+    /// Handles `pair-success`: commits the account and countersigns, or refuses.
     fn pair_success(&mut self, cx: &mut Context<'_>, node: &Node, out: &mut Output) {
         match self.accept(node, cx.rng) {
             Ok((account, answer)) => {

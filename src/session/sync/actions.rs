@@ -80,6 +80,7 @@ fn stored_state(lookup: &mut impl Lookup, collection: Collection) -> State {
 }
 
 impl Session {
+    /// Requests the rows for applying a response.
     pub(in crate::session) fn want_settings(&self, wants: &mut Wants<'_>, collection: Collection) {
         let Some((answer, from_scratch, _)) = self.answer_to_apply(collection) else {
             return;
@@ -140,6 +141,7 @@ impl Session {
         }
     }
 
+    /// Stores the result of a response.
     fn file_outcome(
         &mut self,
         unit: &mut Unit<'_>,
@@ -280,6 +282,7 @@ fn evaluate(
     Ok(outcome)
 }
 
+/// Returns a stable word for an error.
 fn reason(error: &AppStateError) -> &'static str {
     match error {
         AppStateError::MissingKey(_) => "missing_key",
@@ -339,6 +342,7 @@ fn chat_of_settings(mutation: &Mutation) -> Option<Jid> {
     action.index.get(1).filter(|_| has_row)?.parse().ok()
 }
 
+/// Stores a changed chat setting.
 fn file_chat(unit: &mut Unit<'_>, chat: &Jid, what: &ChatChange) {
     let key = RowKey::ChatSettings(chat.clone());
     let mut settings = match what {

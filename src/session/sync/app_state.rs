@@ -97,6 +97,7 @@ impl Session {
             .collect()
     }
 
+    /// Requests the versions of all wanted collections.
     pub(in crate::session) fn want_app_state_versions(&self, lookup: &mut impl Lookup) {
         for collection in self.wanted() {
             lookup.row(&RowKey::AppStateVersion(collection));
@@ -169,6 +170,7 @@ impl Session {
         }
     }
 
+    /// Starts the downloads for a response, or schedules it if it needs none.
     fn fetch_or_apply(
         &mut self,
         unit: &mut Unit<'_>,
@@ -301,11 +303,13 @@ impl Session {
         }
     }
 
+    /// Returns the home address of our own phone.
     pub(in crate::session) fn own_phone(&self) -> crate::ids::Jid {
         let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
         addresses::plain(own)
     }
 
+    /// Requests the rows for a message to our own phone.
     pub(in crate::session) fn want_own_phone(&self, lookup: &mut impl Lookup) {
         if !self.syncing.missing.is_empty() {
             self.has_ratchet(lookup, &self.own_phone());

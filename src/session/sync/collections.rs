@@ -20,6 +20,7 @@ pub(in crate::session) struct Syncing {
     pub(in crate::session) collections: BTreeMap<Collection, One>,
     /// Keys that must be requested from the phone.
     pub(in crate::session) missing: BTreeSet<Vec<u8>>,
+    /// Keys that were requested from the phone on this link.
     pub(in crate::session) requested: BTreeSet<Vec<u8>>,
     /// Blobs being downloaded: the collection, and the place in its response.
     pub(in crate::session) fetches: BTreeMap<u64, (Collection, Place)>,
@@ -46,9 +47,11 @@ pub(in crate::session) struct One {
     pub(in crate::session) full: bool,
     /// True if the server's collection was empty, so that everything that follows is news.
     pub(in crate::session) was_empty: bool,
+    /// Number of failures on this link.
     pub(in crate::session) failures: u32,
 }
 
+/// The sync state of one collection.
 #[derive(Clone, Debug, Default)]
 pub(in crate::session) enum Step {
     #[default]
@@ -73,6 +76,7 @@ pub(in crate::session) struct Answer {
     pub(in crate::session) waiting: usize,
 }
 
+/// The place of a blob in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::session) enum Place {
     Snapshot,
@@ -131,6 +135,7 @@ impl Answer {
     }
 }
 
+/// Checks and converts a blob's announcement.
 pub(in crate::session) fn reference(
     external: &ExternalBlobReference,
 ) -> Result<Reference, Unusable> {

@@ -72,6 +72,7 @@ impl Session {
         }
     }
 
+    /// Requests the rows for the next step of the import.
     pub(in crate::session) fn want_history(&self, lookup: &mut impl Lookup) {
         match &self.histories.current {
             None => {
@@ -124,6 +125,7 @@ impl Session {
         }
     }
 
+    /// Starts with the next history: reads its inline content, or starts its download.
     fn begin_history(&mut self, unit: &mut Unit<'_>) {
         let row = match unit.row(&RowKey::NextHistory) {
             Some(Row::History(row)) => row.clone(),
@@ -178,6 +180,7 @@ impl Session {
         self.go_on_with_history(unit);
     }
 
+    /// Starts to read a downloaded history.
     fn read_history(&mut self, unit: &mut Unit<'_>, row: HistoryRow, packed: Vec<u8>) {
         let mut past = Box::new(Past::new(packed));
         let piece = past.piece(row.done);
@@ -185,6 +188,7 @@ impl Session {
         self.go_on_with_history(unit);
     }
 
+    /// Imports one chunk and reads the next one.
     fn take_piece(
         &mut self,
         unit: &mut Unit<'_>,
@@ -209,6 +213,7 @@ impl Session {
         self.go_on_with_history(unit);
     }
 
+    /// Ends an import: emits its summary event and deletes its row.
     fn end_history(
         &mut self,
         unit: &mut Unit<'_>,
@@ -236,6 +241,7 @@ impl Session {
         self.go_on_with_history(unit);
     }
 
+    /// Imports one entry.
     fn file(&mut self, unit: &mut Unit<'_>, row: &HistoryRow, entry: Entry) {
         match entry {
             Entry::Message {
@@ -297,6 +303,7 @@ impl Session {
         })
     }
 
+    /// Imports one message, unless its event exists already.
     fn file_message(
         &mut self,
         unit: &mut Unit<'_>,
@@ -388,6 +395,7 @@ impl Session {
         self.learn_pairs(unit, &pairs.collect::<Vec<_>>());
     }
 
+    /// Imports the address pair and the privacy token of a chat.
     fn file_chat(&mut self, unit: &mut Unit<'_>, conversation: Conversation) {
         let Some(chat) = address(conversation.id) else {
             return;
@@ -441,6 +449,7 @@ fn address(text: Option<String>) -> Option<Jid> {
     text?.parse().ok()
 }
 
+/// Inflates zlib data, at most `UNPACKED_BYTES_MAX` bytes.
 fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
     let mut unpacked = Vec::new();
     let mut reader = ZlibDecoder::new(packed).take(UNPACKED_BYTES_MAX + 1);

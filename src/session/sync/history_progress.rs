@@ -11,6 +11,7 @@ pub(in crate::session) struct Histories {
     pub(in crate::session) retry_at: u64,
 }
 
+/// The step of the import: a download with its id, or reading with the next chunk.
 #[derive(Debug)]
 pub(in crate::session) enum Step {
     Fetching(u64),

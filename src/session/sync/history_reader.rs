@@ -25,7 +25,7 @@ const ENTRIES_MAX: u64 = 2_000_000;
 const ENTRY_BYTES_MAX: u64 = 1 << 20;
 /// Maximum number of entries in one chunk: a transaction of some hundred statements.
 const PIECE_ENTRIES_MAX: usize = 64;
-/// A chunk ends after this number of bytes: some milliseconds of work, whatever the entries are.
+/// A chunk ends after this number of bytes, which limits its work to some milliseconds.
 const PIECE_BYTES_MAX: u64 = 1 << 20;
 
 /// Protobuf wire types.
@@ -175,6 +175,7 @@ impl Past {
         }
     }
 
+    /// Reads one top-level field.
     fn field(&mut self) -> Result<Step, Spoilt> {
         let buffered = self.input.fill_buf().map_err(|_| MALFORMED)?;
         if buffered.is_empty() {
@@ -206,6 +207,7 @@ impl Past {
         }
     }
 
+    /// Reads one field of the current chat.
     fn field_of_chat(&mut self) -> Result<Step, Spoilt> {
         let (number, length) = self.key()?;
         let end = self.chat.as_ref().map_or(0, |chat| chat.end);
@@ -297,6 +299,7 @@ impl Past {
         Ok(bytes)
     }
 
+    /// Skips this number of bytes.
     fn pass(&mut self, length: u64) -> Result<(), Spoilt> {
         let mut part = self.input.by_ref().take(length);
         let passed = std::io::copy(&mut part, &mut std::io::sink());

@@ -317,7 +317,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// Whatever the network does, each message that arrives is decrypted exactly once.
+    /// Under any behaviour of the network, each message that arrives is decrypted exactly once.
     #[test]
     fn every_message_that_comes_is_read_once(steps in steps()) {
         let (alice, bob) = introduced();
