@@ -1,4 +1,4 @@
-//! `wmctl bench`: what this machine does, and what it costs.
+//! `wmctl bench`: measures the throughput of this machine and the cost per message.
 
 use std::path::PathBuf;
 

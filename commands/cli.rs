@@ -116,7 +116,7 @@ pub(crate) struct Globals {
 }
 
 impl Globals {
-    /// What was typed, by the name of the setting.
+    /// Returns the options of the command line, by the name of the setting.
     pub(crate) fn flags(&self) -> Vec<(&'static str, String)> {
         let json = self.json.then(|| String::from("json"));
         let ca_file = self.ca_file.as_ref().map(|path| path.display().to_string());
@@ -166,7 +166,7 @@ pub(crate) enum Command {
     Help(help::HelpArgs),
 }
 
-/// The first page: every command stands in exactly one group.
+/// The groups of the first help page. Every command belongs to exactly one.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Start here", &["pair", "run", "serve", "doctor"]),
     (
@@ -191,7 +191,7 @@ const GROUPS: &[(&str, &[&str])] = &[
 ];
 
 impl Command {
-    /// Runs the command to its end.
+    /// Runs the command and returns its exit code.
     pub(crate) async fn run(&self, ui: &Ui, settings: &Settings) -> Result<Exit, Failure> {
         match self {
             Self::Pair(args) => pair::run(ui, settings, args).await,
@@ -220,7 +220,7 @@ impl Command {
     }
 }
 
-/// The whole command line, with the grouped first page.
+/// Returns the clap command with the grouped first page.
 pub(crate) fn command() -> clap::Command {
     let styles = Styles::styled()
         .header(AnsiColor::Yellow.on_default().bold())

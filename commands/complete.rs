@@ -1,5 +1,5 @@
-//! Names of tenants and hosts while somebody types: asked for by the shell, looked up in the
-//! database or at a host, within a time that nobody notices. Whatever goes wrong, there are none.
+//! Dynamic shell completion of tenant and host names. The names come from the database or from a
+//! host, within a short time limit. Any error results in no suggestions.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -19,19 +19,20 @@ use crate::failure::Exit;
 use crate::settings::{Environment, Settings};
 use crate::{start, ui};
 
-/// Longest wait for names.
+/// Time limit for the lookup.
 const TIME_MAX: Duration = Duration::from_millis(300);
-/// Most names that are offered.
+/// Maximum number of suggestions.
 const NAMES_MAX: usize = 200;
 
-/// Whose names are wanted.
+/// The kind of names to complete.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Tenants,
     Hosts,
 }
 
-/// Answers if it was a shell that asked, through `COMPLETE=bash` and the like.
+/// Answers a completion request of the shell, such as `COMPLETE=bash`. Returns `None` for any other
+/// call.
 pub(crate) fn answered() -> Option<Exit> {
     let words = std::env::args_os().skip(1).any(|word| word == "--");
     let folder = std::env::current_dir().ok();
@@ -39,7 +40,7 @@ pub(crate) fn answered() -> Option<Exit> {
     match env.try_complete(std::env::args_os(), folder.as_deref()) {
         Ok(false) => None,
         Ok(true) => Some(Exit::Done),
-        // Somebody types: an error would be written into the line.
+        // During completion an error message would appear in the user's input line.
         Err(_) if words => Some(Exit::Done),
         Err(error) => {
             ui::write_err(&error.render().to_string());
@@ -48,8 +49,8 @@ pub(crate) fn answered() -> Option<Exit> {
     }
 }
 
-/// The command line with what completes names: options and arguments are known by what they are
-/// called in the help.
+/// Returns the command line with completers for names. Options and arguments are recognised by
+/// their value names in the help.
 fn completing() -> clap::Command {
     fn with_names(command: clap::Command) -> clap::Command {
         let of_tenants = command.get_name() == "tenants";
@@ -87,7 +88,7 @@ fn completing() -> clap::Command {
     with_names(cli::command())
 }
 
-/// Names that begin as what was typed.
+/// Returns the names that begin with the typed text.
 fn names(typed: &OsStr, kind: Kind) -> Vec<CompletionCandidate> {
     let Some(begin) = typed.to_str() else {
         return Vec::new();
@@ -97,7 +98,7 @@ fn names(typed: &OsStr, kind: Kind) -> Vec<CompletionCandidate> {
     found.into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// What was found by the end of the time; an outage or a refusal finds nothing.
+/// Returns the names found within the time limit; `None` after an error.
 fn look(begin: &str, kind: Kind) -> Option<Vec<String>> {
     if !begin.is_empty() && begin.parse::<TenantId>().is_err() {
         return None;
@@ -111,7 +112,7 @@ fn look(begin: &str, kind: Kind) -> Option<Vec<String>> {
     let mut found = Vec::new();
     let asked = ask(&settings, api, begin, kind, &mut found);
     let _ = runtime.block_on(async { timeout(TIME_MAX, asked).await });
-    // A name server that does not answer keeps a thread, which ends with the process.
+    // A DNS lookup without a response may still occupy a thread, which ends with the process.
     runtime.shutdown_background();
     Some(found)
 }
@@ -149,14 +150,14 @@ async fn ask(
     }
 }
 
-/// Where names are looked up.
+/// The source of names.
 enum Place {
     Rows(Box<App>),
     Api(Remote),
 }
 
 impl Place {
-    /// Neither makes nor changes anything.
+    /// Opens the source. Neither creates nor changes anything.
     async fn open(settings: &Settings, api: Option<String>) -> Option<Self> {
         let Some(url) = api.as_deref().or(settings.api()) else {
             let app = App::open_to_look(start::ops_settings(settings).ok()?).await;
@@ -169,14 +170,13 @@ impl Place {
     }
 }
 
-/// A name after which those follow that begin so, in whatever order the database keeps them.
+/// Returns a name that sorts before all names with this prefix, in any collation of the database.
 fn before(begin: &str) -> &str {
     let last = begin.char_indices().next_back();
     last.map_or("", |(at, _)| &begin[..at])
 }
 
-/// What was typed on the line that says where names are: only that is looked for, as the line is
-/// not finished.
+/// Parses the options in the unfinished line that select the source of names, and ignores the rest.
 fn typed_before(words: impl Iterator<Item = String>) -> (Globals, Option<String>) {
     let mut words = words.skip_while(|word| word != "--").skip(1).peekable();
     let (mut globals, mut api) = (Globals::default(), None);

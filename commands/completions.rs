@@ -1,4 +1,4 @@
-//! `wmctl completions`: scripts for shells.
+//! `wmctl completions`: completion scripts for shells.
 
 use clap_complete::Shell;
 
@@ -29,7 +29,8 @@ pub(crate) fn run(ui: &Ui, args: &CompletionsArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The whole script. Rendered first: the generator panics if its writer fails.
+/// Returns the whole script. It is rendered to memory, because the generator panics on write
+/// errors.
 pub(crate) fn script(shell: Shell) -> String {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut cli::command(), "wmctl", &mut bytes);

@@ -1,4 +1,4 @@
-//! `wmctl config`: what is set, and where.
+//! `wmctl config`: the settings in use and their origins.
 
 use clap::Subcommand;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! `wmctl demo`: shows on one machine what wmctl is for.
+//! `wmctl demo`: demonstrates wmctl on one machine.
 
 use std::path::PathBuf;
 
@@ -86,7 +86,7 @@ pub(crate) fn own_program() -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::internal(format!("find the running binary: {error}")))
 }
 
-/// Says what is wrong, the first ten.
+/// Warns about violations; shows the first ten.
 pub(crate) fn warn(ui: &Ui, violations: &Violations) {
     let lists = [
         &violations.lost,
@@ -103,7 +103,7 @@ pub(crate) fn row(what: &str, count: String) -> Vec<String> {
     vec![what.to_owned(), count]
 }
 
-/// What became of the messages: how many of how many, each way, and what is wrong.
+/// Summarises the messages in each direction and the violations.
 pub(crate) fn counts(
     (sent, sent_of): (u64, u64),
     (received, received_of): (u64, u64),
@@ -143,7 +143,7 @@ fn rows(report: &DemoReport) -> Vec<Vec<String>> {
     rows
 }
 
-/// What the terminal shows on the way.
+/// The terminal output during a demonstration.
 struct Stage<'a> {
     ui: &'a Ui,
     screen: Screen<'a>,
@@ -185,7 +185,8 @@ impl Stage<'_> {
     }
 }
 
-/// What ended a demonstration, a drill or a measurement; `code` where it has no code of its own.
+/// Converts the error of a demonstration, a drill or a benchmark. `code` is used if it has no own
+/// code.
 pub(crate) fn explain(error: DemoError, code: &'static str) -> Failure {
     let message = error.to_string();
     match error {

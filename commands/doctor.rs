@@ -1,4 +1,4 @@
-//! `wmctl doctor`: whether everything is as it has to be.
+//! `wmctl doctor`: checks everything that wmctl depends on.
 
 use std::path::Path;
 
@@ -76,7 +76,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DoctorArgs) -> Resu
     })
 }
 
-/// Everything that can be wrong before anything is opened.
+/// Checks the settings before anything is opened.
 fn configuration(settings: &Settings) -> Result<String, Failure> {
     settings.tenant()?;
     settings.server()?;
@@ -90,7 +90,7 @@ fn configuration(settings: &Settings) -> Result<String, Failure> {
     Ok(format!("{read}; {database}"))
 }
 
-/// Where this machine keeps what a restored database cannot know.
+/// Checks the state folder, whose marks show that a database was restored.
 fn marks(settings: &Settings) -> Check {
     let hint = "a database that was restored is recognised by less: set STATE_DIRECTORY or \
                 XDG_STATE_HOME to a folder that stays and is in no backup";
@@ -103,7 +103,7 @@ fn marks(settings: &Settings) -> Check {
         .hint(hint);
     };
     let found = folder.display().to_string();
-    // The first account makes it.
+    // The first account creates the folder, so check the nearest existing ancestor.
     let there = folder.ancestors().find(|folder| folder.exists());
     let writable = there.and_then(|there| std::fs::metadata(there).ok());
     match writable.is_some_and(|there| !there.permissions().readonly()) {
@@ -117,7 +117,7 @@ fn marks(settings: &Settings) -> Check {
     }
 }
 
-/// Some mounts have no better mode, so that this is no failure.
+/// A warning, not a failure: some mounts cannot have a stricter mode.
 fn open_secret(path: &Path) -> Check {
     let found = format!("{} may be read by everybody", path.display());
     Check::new("config", State::Warning, found).hint("chmod 0600, where the mount allows it")
@@ -147,7 +147,7 @@ async fn database(settings: &Settings) -> Vec<Check> {
     checks
 }
 
-/// A database file that others of this machine can read holds keys that they can read.
+/// Reports an SQLite file that other users can read. It contains keys.
 fn open_file(database: &DatabaseUrl) -> Option<Check> {
     use std::os::unix::fs::PermissionsExt;
     let DatabaseUrl::Sqlite(path) = database else {

@@ -62,7 +62,8 @@ pub(crate) struct DrillArgs {
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DrillArgs) -> Result<Exit, Failure> {
     let database = settings.database()?;
-    // Whoever hangs in the middle of a write keeps an embedded database from everybody.
+    // A process that hangs during a write blocks an SQLite file for all others, so skip such
+    // faults.
     let usual: &[DrillFault] = match database.backend() {
         "sqlite" => &[DrillFault::Kill, DrillFault::Drain],
         _ => &DrillFault::ALL,

@@ -1,17 +1,17 @@
-//! Lengths of time on the command line: `3s`, `500ms`, `2m`. A bare number is in the option's own
-//! unit, as it always was.
+//! Durations on the command line: `3s`, `500ms`, `2m`. A number without a unit uses the option's
+//! own unit, for compatibility.
 
 use std::time::Duration;
 
 use clap::builder::TypedValueParser;
 use wmctl::config::span;
 
-/// A length between two bounds, as milliseconds; a bare number is milliseconds.
+/// Parses a duration within bounds, in milliseconds; a number without a unit means milliseconds.
 pub(crate) fn milliseconds(least: u64, most: u64) -> impl TypedValueParser<Value = u64> {
     parser(1, least, most)
 }
 
-/// A length between two bounds, as whole seconds; a bare number is seconds.
+/// Parses a duration within bounds, in whole seconds; a number without a unit means seconds.
 pub(crate) fn seconds(least: u64, most: u64) -> impl TypedValueParser<Value = u64> {
     parser(1_000, least, most)
 }
@@ -21,7 +21,7 @@ fn parser(unit_ms: u64, least: u64, most: u64) -> impl TypedValueParser<Value = 
         .try_map(move |text| between(&text, unit_ms, least, most))
 }
 
-/// The number of units that a text says.
+/// Parses a duration as a number of units.
 fn between(text: &str, unit_ms: u64, least: u64, most: u64) -> Result<u64, String> {
     let shown = |units: u64| span::text(Duration::from_millis(units.saturating_mul(unit_ms)));
     let range = || format!("{} to {}", shown(least), shown(most));

@@ -1,4 +1,4 @@
-//! `wmctl events`: the numbered events of an account.
+//! `wmctl events`: prints the numbered events of an account.
 
 use std::ops::ControlFlow;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use crate::start;
 use crate::target::{Target, TargetArgs, refused};
 use crate::ui::{Format, Listed, Ui};
 
-/// How long one look through a host's interface waits for an event.
+/// How long one request to a host waits for an event (s).
 const WAIT_S: u64 = 20;
 
 /// Read the numbered events of an account
@@ -58,7 +58,7 @@ pub(crate) struct EventsArgs {
     limit: Option<u64>,
 }
 
-/// A number, or `now`.
+/// An event number, or `now`.
 #[derive(Clone, Copy, Debug)]
 struct From(Start);
 
@@ -162,7 +162,7 @@ async fn read(
     Ok(Exit::Done)
 }
 
-/// The same through a host's interface.
+/// Reads events through a host's interface.
 async fn far(
     remote: &Remote,
     tenant: &TenantId,
@@ -196,7 +196,7 @@ async fn far(
     Ok(())
 }
 
-/// One event at a time, as it comes.
+/// Prints one event.
 pub(crate) fn print(ui: &Ui, event: &Event) -> Result<(), Failure> {
     match ui.format() {
         Format::Table => ui.answer(&(event.cells().join("  ") + "\n")),

@@ -1,9 +1,9 @@
-//! How a command ends: the exit codes that scripts rely on, and errors with a hint.
+//! Exit codes that scripts rely on, and errors with hints.
 
 use serde::Serialize;
 use wmctl::app::Stop;
 
-/// The exit code of the process. Stable: scripts and unit files depend on the numbers.
+/// The exit code of the process. The numbers are stable: scripts and unit files depend on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     Done = 0,
@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     Terminated = 143,
 }
 
-/// One row of the table in `wmctl help exit-codes`: code, when, whether to try again.
+/// The table of `wmctl help exit-codes`: code, meaning, and whether to retry.
 pub(crate) const EXIT_CODES: &[(Exit, &str, &str)] = &[
     (
         Exit::Done,
@@ -83,12 +83,12 @@ pub(crate) const EXIT_CODES: &[(Exit, &str, &str)] = &[
 ];
 
 impl Exit {
-    /// The number that the shell sees.
+    /// Returns the number that the shell sees.
     pub(crate) fn code(self) -> u8 {
         self as u8
     }
 
-    /// Whether the same command may succeed later without anybody changing anything.
+    /// Returns whether the same command may succeed later without any change by the user.
     fn retryable(self) -> bool {
         matches!(
             self,
@@ -97,18 +97,18 @@ impl Exit {
     }
 }
 
-/// Why a command ended without success: printed once, by `main`.
+/// Why a command failed. `main` prints it once.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// Stable word for machines.
+    /// Stable code for programs.
     code: &'static str,
     pub(crate) message: String,
     hint: Option<String>,
 }
 
 impl Failure {
-    /// From a stable code and a message: a lower-case phrase without a full stop.
+    /// Creates a failure. The message is a lower-case phrase without a full stop.
     pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             exit,
@@ -118,18 +118,18 @@ impl Failure {
         }
     }
 
-    /// The reader of standard output went away: not an error, and nothing to say.
+    /// Returns the result for a closed standard output. This is not an error and prints nothing.
     pub(crate) fn closed_pipe() -> Self {
         Self::new(Exit::Done, "CLOSED_PIPE", "standard output is closed")
     }
 
-    /// Something that cannot happen did.
+    /// Returns a failure for a broken invariant.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(Exit::Internal, "INTERNAL", message)
             .hint("this is a bug in wmctl: please report it with the log")
     }
 
-    /// Adds what to do about it.
+    /// Sets the hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -143,7 +143,7 @@ impl Failure {
         self
     }
 
-    /// Adds one more thing to do about it.
+    /// Adds another hint.
     pub(crate) fn hint_too(mut self, hint: &str) -> Self {
         self.hint = Some(match self.hint {
             Some(first) => format!("{first}\n{hint}"),
@@ -152,28 +152,28 @@ impl Failure {
         self
     }
 
-    /// Says of which part of the input it is.
+    /// Prefixes the message with the part of the input that it concerns.
     pub(crate) fn of(mut self, part: &str) -> Self {
         self.message = format!("{part}: {}", self.message);
         self
     }
 
-    /// The stable word for machines.
+    /// Returns the stable code for programs.
     pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
-    /// What and why, without what to do.
+    /// Returns the message without the hint.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// What to do about it.
+    /// Returns the hint.
     pub(crate) fn advice(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// For people: what, why, what to do; empty if there is nothing to say.
+    /// Returns the text for people: message, then hint. Empty if there is nothing to report.
     pub(crate) fn text(&self) -> String {
         if self.exit == Exit::Done {
             return String::new();
@@ -190,7 +190,7 @@ impl Failure {
         text
     }
 
-    /// For machines: one line; empty if there is nothing to say.
+    /// Returns one line of JSON. Empty if there is nothing to report.
     pub(crate) fn json(&self) -> String {
         if self.exit == Exit::Done {
             return String::new();

@@ -1,4 +1,4 @@
-//! Checks that the committed completions, manual pages and references are those of this build.
+//! Checks that the committed completions, manual pages and references match this build.
 //!
 //! `WMCTL_BLESS=1 cargo nextest run -E 'test(generated)'` rewrites them.
 

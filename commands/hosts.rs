@@ -1,4 +1,4 @@
-//! `wmctl hosts`: the processes that take tenants.
+//! `wmctl hosts`: the processes that run tenants.
 
 use wmctl::ops::hosts::Host;
 

@@ -1,4 +1,4 @@
-//! `wmctl keys`: who may use the HTTP interface.
+//! `wmctl keys`: the API keys of the HTTP interface.
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -54,7 +54,7 @@ enum KeysCommand {
     },
 }
 
-/// A new key with its text, for machines.
+/// A new key with its text, as JSON.
 #[derive(Serialize)]
 struct Made<'a> {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! `wmctl lock-status`: who holds which lease, and what is wrong.
+//! `wmctl lock-status`: the holders of leases, and problems with them.
 
 use wmctl::app::shapes::Object;
 use wmctl::app::{App, Schema};
@@ -11,7 +11,7 @@ use crate::start;
 use crate::ui::{Format, Listed, Ui};
 use crate::watch::WatchArgs;
 
-/// Longest cell; what is cut stands whole in `-o json`.
+/// Maximum length of a cell. `-o json` shows the full text.
 const CELL_CHARS_MAX: usize = 24;
 
 const AFTER_HELP: &str = "Examples:
@@ -124,7 +124,7 @@ impl Listed for HostLock {
     }
 }
 
-/// The end of a long name tells more than its beginning.
+/// Shortens a long name at its start, because the end is more specific.
 fn cut(text: &str) -> String {
     let count = text.chars().count();
     match count.checked_sub(CELL_CHARS_MAX) {
@@ -146,7 +146,8 @@ fn left(deadline_s: Option<f64>) -> String {
     deadline_s.map_or_else(String::new, |left| format!("{left:.1}s"))
 }
 
-/// A session of the server, marked where it is not the holder's own; or a process of this machine.
+/// Formats the session that holds the lock, with a mark if it is not the holder's own; or the
+/// process that holds the lock file.
 fn session(session: Option<&Session>, file_lock_pid: Option<u32>) -> String {
     match (session, file_lock_pid) {
         (Some(session), _) if session.of == "holder" => session.backend_pid.to_string(),
@@ -220,7 +221,7 @@ fn tell(ui: &Ui, only: Option<&TenantId>, locks: &Locks) -> Result<(), Failure> 
     Ok(())
 }
 
-/// What the table has no room for.
+/// Formats the details that do not fit into the table.
 fn details(lock: &LockStatus) -> String {
     let mut text = String::from("\n");
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<12}{value}\n"));

@@ -1,4 +1,4 @@
-//! The log: started once, with a filter that can be read again while the process runs.
+//! The log of the process. Its filter can be changed while the process runs.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::settings::{Environment, LogFormat, Settings};
 use crate::ui::Ui;
 
-/// Puts another filter in the place of the one that works.
+/// Replaces the active filter.
 type Replace =
     Box<dyn Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync>;
 
@@ -19,7 +19,7 @@ type Replace =
 pub(crate) struct Log {
     globals: Globals,
     replace: Replace,
-    /// The filter that works.
+    /// The active filter.
     filter: Mutex<String>,
 }
 
@@ -48,7 +48,7 @@ impl Log {
                 )
             }
             LogFormat::Json => {
-                // The innermost says whose line it is.
+                // The event's innermost span identifies its source, so omit the list of spans.
                 let log = log.json().flatten_event(true).with_span_list(false);
                 let log = log.with_filter_reloading();
                 let handle = log.reload_handle();
@@ -66,8 +66,8 @@ impl Log {
         })
     }
 
-    /// Reads the configuration again, as it was found at first: the filter changes, and the log
-    /// says what else would after a restart. What cannot be used changes nothing.
+    /// Reads the configuration again. Applies the new log filter, and logs which other settings
+    /// have changed and need a restart. An invalid configuration changes nothing.
     pub(crate) fn reload(&self, settings: &Settings) {
         let found = Settings::find(&self.globals, Environment::of_process());
         let fresh = match found {
@@ -96,7 +96,7 @@ impl Log {
             info!(filter, "log filter read again: the same");
             return Ok(());
         }
-        // Said under the wider of both, whichever that is.
+        // Logged before and after the change, so that the wider filter shows it.
         info!(filter, "log filter read again");
         let replaced = (self.replace)(parsed(&filter)?);
         replaced.map_err(|error| Failure::internal(format!("change the log filter: {error}")))?;

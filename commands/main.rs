@@ -1,4 +1,4 @@
-//! The `wmctl` binary: reads the command line, runs one command, reports how it ended.
+//! The `wmctl` binary: parses the command line, runs one command and reports how it ended.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -52,7 +52,7 @@ use log::Log;
 use settings::{Environment, Settings};
 use ui::Ui;
 
-/// How long a look-up of a name may hold the end of the process up.
+/// How long a DNS lookup may delay the exit of the process.
 const LOOK_UPS_TIME_MAX: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
@@ -61,11 +61,12 @@ fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// A crash leaves no file with keys behind, and nobody else of the same user reads our memory.
+/// Disables core dumps, which would contain keys, and access to the memory by processes of the same
+/// user.
 #[cfg(target_os = "linux")]
 fn keep_memory_private() {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-    // A kernel that refuses leaves the limit of the service to do it.
+    // If the kernel refuses, the service's own limits still apply.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
@@ -116,12 +117,12 @@ fn carry_out(cli: &cli::Cli, settings: Settings, ui: &Ui) -> Result<Exit, Failur
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::internal(format!("start the runtime: {error}")))?;
     let done = runtime.block_on(command.run(ui, settings));
-    // Every task has ended; a look-up of a name may still wait for servers that do not answer.
+    // All tasks have ended, but a DNS lookup may still wait for a server that does not answer.
     runtime.shutdown_timeout(LOOK_UPS_TIME_MAX);
     done
 }
 
-/// Help and versions are answers; everything else is wrong usage.
+/// Prints help and versions as answers; any other parse error is a usage error.
 fn refuse(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
         let _ = ui::write_out(&error.render().to_string());
@@ -141,7 +142,7 @@ fn refuse(error: &clap::Error) -> Exit {
     Exit::Usage
 }
 
-/// Whether errors are read by a program, as far as an unusable command line can tell.
+/// Returns whether the caller asked for JSON, as far as an invalid command line shows.
 fn asks_for_json() -> bool {
     let args: Vec<_> = std::env::args().collect();
     let format = |text: &str| matches!(text, "json" | "jsonl");

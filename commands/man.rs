@@ -1,4 +1,4 @@
-//! `wmctl man`: the manual pages.
+//! `wmctl man`: writes the manual pages.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ pub(crate) fn run(ui: &Ui, args: &ManArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// File name and text of every page.
+/// Returns the file name and the text of every page.
 pub(crate) fn pages() -> Vec<(String, String)> {
     let mut command = cli::command();
     command.build();
@@ -54,7 +54,7 @@ pub(crate) fn pages() -> Vec<(String, String)> {
     pages
 }
 
-/// The pages that no command line writes.
+/// Handwritten pages.
 const WRITTEN: [(&str, &str); 2] = [
     ("wmctl.toml.5", include_str!("../man/wmctl.toml.5")),
     (

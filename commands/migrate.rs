@@ -1,4 +1,4 @@
-//! `wmctl migrate`: the schema of the database.
+//! `wmctl migrate`: migrates the database schema.
 
 use clap::Subcommand;
 use wmctl::app::{App, Schema};

@@ -1,4 +1,4 @@
-//! `wmctl migrate import` and `export`: accounts that come from another database, or go to one.
+//! `wmctl migrate import` and `export`: transfers accounts from and to other databases.
 
 use indicatif::ProgressBar;
 use wmctl::app::Schema;
@@ -218,7 +218,7 @@ fn show(bar: &ProgressBar, progress: Progress) {
     bar.set_message(progress.table);
 }
 
-/// For machines one object; for people the tables.
+/// Prints one JSON object for programs, and tables for people.
 fn answer(ui: &Ui, moved: &Move) -> Result<(), Failure> {
     match ui.format() {
         Format::Json | Format::Jsonl | Format::Name => ui.object("Move", moved),

@@ -87,7 +87,7 @@ async fn link(app: &App, ui: &Ui, settings: &Settings, args: &PairArgs) -> Resul
     let paired =
         paired.map_err(|error| explain(error, app.settings.tenant.as_str()).stopped_by(&stop))?;
     match ui.format() {
-        // The step `paired` was the answer.
+        // The step `paired` was already printed.
         Format::Jsonl => (),
         Format::Table => ui.answer(&format!("{}  {}\n", paired.business_id, paired.jid))?,
         Format::Json | Format::Name => ui.object("Paired", &paired)?,
@@ -96,20 +96,20 @@ async fn link(app: &App, ui: &Ui, settings: &Settings, args: &PairArgs) -> Resul
     Ok(Exit::Done)
 }
 
-/// Shows the steps: drawn over in place on a terminal, one after the other elsewhere.
+/// Shows the steps of pairing: redrawn in place on a terminal, one after another elsewhere.
 pub(crate) struct Screen<'a> {
     ui: &'a Ui,
     style: QrStyle,
     ink: Ink,
-    /// Lines of the code that is on the screen.
+    /// Lines of the code currently on the screen.
     drawn: usize,
     bar: Option<ProgressBar>,
-    /// Standard output failed.
+    /// The error of writing to standard output, if any.
     failure: Option<Failure>,
 }
 
 impl<'a> Screen<'a> {
-    /// `invert` is for light terminals without colour.
+    /// Creates a screen. `invert` is for light terminals without colour.
     pub(crate) fn of(ui: &'a Ui, style: QrStyle, invert: bool) -> Self {
         let ink = match (ui.has_colour(), invert) {
             (true, false) => Ink::Colour,
@@ -179,7 +179,7 @@ impl<'a> Screen<'a> {
                 .note("Scan with WhatsApp → Settings → Linked devices → Link a device");
         }
         let drawing = qr::draw(code, self.style, self.ink).unwrap_or_default();
-        // Without a drawing the text itself is all there is to show.
+        // Without a drawing, show the text itself.
         let drawing = if drawing.is_empty() {
             format!("{code}\n")
         } else {
@@ -190,7 +190,7 @@ impl<'a> Screen<'a> {
             false => None,
         };
         let drawing = match advice {
-            // What does not fit scrolls away or breaks: the advice stands below it.
+            // A drawing that does not fit scrolls or wraps, so put the advice below it.
             Some(advice) => format!("{drawing}\n{advice}\nThe code as text: {code}\n"),
             None => drawing,
         };
@@ -199,12 +199,12 @@ impl<'a> Screen<'a> {
         self.count_down(expires_in_s, seq);
     }
 
-    /// Why a camera cannot read the drawing on this terminal, and what helps.
+    /// Returns why a camera cannot read the drawing on this terminal, and a remedy.
     fn advice(&self, drawing: &str) -> Option<String> {
         let (rows, columns) = Term::stderr().size();
         let lines = drawing.lines().map(console::measure_text_width);
         let wide = lines.max().unwrap_or(0);
-        // Two lines of text and the count-down stand beside it.
+        // Two lines of text and the countdown need space too.
         let high = drawing.lines().count() + 3;
         let needed = "cannot be scanned here. Try `wmctl pair --phone NUMBER`, which shows a code \
                       of 8 characters to type";
@@ -242,12 +242,12 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// Takes the code off the screen.
+    /// Removes the code from the screen.
     fn clear(&mut self) {
         self.end_bar();
         let drawn = std::mem::take(&mut self.drawn);
         if self.ui.is_live() && 0 < drawn {
-            // A line that cannot be cleared stays: nothing depends on it.
+            // A line that cannot be cleared stays visible; nothing depends on it.
             let _ = Term::stderr().clear_last_lines(drawn);
         }
     }

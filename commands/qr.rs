@@ -1,10 +1,10 @@
-//! A QR code as text.
+//! Renders QR codes as text.
 
 use qrcode::{Color, EcLevel, QrCode};
 
 use crate::failure::Failure;
 
-/// Modules that must stay light around the code, or cameras do not find it.
+/// Width of the light border in modules. Cameras need it to find the code.
 const QUIET_ZONE: isize = 4;
 
 /// How a code is drawn.
@@ -18,18 +18,18 @@ pub(crate) enum QrStyle {
     None,
 }
 
-/// The colours that a code is drawn in.
+/// The colours of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ink {
-    /// Explicit black on white: right on every terminal with colours.
+    /// Black on white with escape codes: correct on every terminal with colours.
     Colour,
-    /// The terminal's own: light modules are drawn, as most terminals are dark.
+    /// The terminal's own colours; draws the light modules, for dark terminals.
     DarkTerminal,
-    /// The terminal's own: dark modules are drawn.
+    /// The terminal's own colours; draws the dark modules, for light terminals.
     LightTerminal,
 }
 
-/// Draws `text`; one string with a line break after each line.
+/// Renders `text` as lines that each end with a line break.
 pub(crate) fn draw(text: &str, style: QrStyle, ink: Ink) -> Result<String, Failure> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L)
         .map_err(|error| Failure::internal(format!("QR code: {error}")))?;
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn codes_have_a_quiet_zone_and_finder_patterns() {
         let half = draw("wmctl", QrStyle::Half, Ink::LightTerminal).unwrap();
-        // 21 modules and four on each side, two a line.
+        // 21 modules and a border of four on each side, two per line.
         assert_eq!(half.lines().count(), 15);
         assert!(half.lines().all(|line| line.chars().count() == 29));
         assert!(half.lines().nth(2).unwrap().starts_with("    █▀▀▀▀▀█"));

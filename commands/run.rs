@@ -90,7 +90,7 @@ pub(crate) struct RunArgs {
     tls: TlsArgs,
 }
 
-/// A line about this process, between the events; it has no number, as it is not stored.
+/// A status line between events. It has no number because it is not stored.
 #[derive(Serialize)]
 struct Line<'a, T> {
     #[serde(rename = "type")]
@@ -99,12 +99,12 @@ struct Line<'a, T> {
     body: &'a T,
 }
 
-/// Tells people, programs and health checks what happens.
+/// Reports status to people, programs and health checks.
 struct Teller<'a> {
     ui: &'a Ui,
     args: &'a RunArgs,
     tenant: &'a str,
-    /// Standard output failed.
+    /// The error of writing to standard output, if any.
     broken: Option<Failure>,
 }
 
@@ -181,7 +181,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<
     result
 }
 
-/// Takes the address that was asked for, or the usual one if it is free.
+/// Binds the requested address, or the default one if it is free.
 async fn listen(
     settings: &Settings,
     args: &RunArgs,

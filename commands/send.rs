@@ -14,9 +14,9 @@ use crate::start;
 use crate::target::{Target, TargetArgs, refused};
 use crate::ui::{Format, Listed, Ui};
 
-/// Longest line of a file of messages.
+/// Maximum length of a line in a file of messages (bytes).
 const LINE_BYTES_MAX: u64 = 1 << 20;
-/// How often a host is asked how far a message has come.
+/// Interval between requests for a message's state to a host.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Send messages
@@ -125,14 +125,14 @@ impl Listed for Delivery {
     }
 }
 
-/// Why messages were not taken in.
+/// Why messages were refused.
 struct Refused {
-    /// The one that is wrong, from 0; none if it is not about one of them.
+    /// Index (from 0) of the invalid message; `None` if the error concerns all messages.
     place: Option<usize>,
     failure: Failure,
 }
 
-/// The outbox of a tenant, here or through a host.
+/// The outbox of a tenant, in the database or through a host.
 struct Outbox<'a> {
     target: &'a Target,
     tenant: TenantId,
@@ -141,7 +141,7 @@ struct Outbox<'a> {
 }
 
 impl Outbox<'_> {
-    /// Takes messages in: all of them or none, but for those whose key was used before.
+    /// Puts all messages into the outbox, or none. A message with a reused key is refused alone.
     async fn take_in(&self, messages: &[Outgoing]) -> Result<Vec<Delivery>, Refused> {
         match self.target {
             Target::Rows(app) => {
@@ -165,7 +165,7 @@ impl Outbox<'_> {
         }
     }
 
-    /// Waits until a message has come as far as was asked for, or failed, or the time is up.
+    /// Waits until a message reaches the requested state, fails, or the time limit ends.
     async fn wait(&self, delivery: Delivery, left: Duration) -> Result<Delivery, Failure> {
         if self.until == Until::Queued || delivery.is_lost() {
             return Ok(delivery);
@@ -208,7 +208,7 @@ impl Outbox<'_> {
     async fn warn_if_idle(&self, ui: &Ui) -> Result<(), Failure> {
         let runs = match self.target {
             Target::Rows(app) => send::is_run(app).await.map_err(start::rows)?,
-            // A key for sending need not be one for reading.
+            // A key with permission to send may lack permission to read, so skip the check.
             Target::Api(_) => true,
         };
         let tenant = &self.tenant;
@@ -222,7 +222,7 @@ impl Outbox<'_> {
     }
 }
 
-/// What became of messages, for the exit code.
+/// Counts of messages and failures, for the exit code.
 #[derive(Default)]
 struct Tally {
     all: usize,
@@ -300,11 +300,10 @@ async fn at_once(
     Ok(tally.exit())
 }
 
-/// Takes lines in as they come, and answers each.
+/// Sends lines from standard input as they arrive, and prints a result for each.
 async fn stream(ui: &Ui, outbox: &Outbox<'_>, force: bool) -> Result<Exit, Failure> {
     let (lines, mut came) = mpsc::channel(TOGETHER_MAX);
-    // A thread of its own that nobody waits for: a read from a terminal or a pipe cannot be called
-    // off.
+    // Read in a detached thread: a blocking read from a terminal or a pipe cannot be cancelled.
     let reader = std::thread::Builder::new().name(String::from("lines"));
     let reading = reader.spawn(move || read_lines(std::io::stdin().lock(), &lines));
     reading.map_err(|error| Failure::internal(error.to_string()))?;
@@ -341,7 +340,7 @@ fn print(ui: &Ui, answers: &[Delivery]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes in what can be sent; the answers are in the order of the lines.
+/// Sends the valid lines. The results keep the order of the lines.
 async fn take_lines(
     ui: &Ui,
     outbox: &Outbox<'_>,
@@ -360,7 +359,7 @@ async fn take_lines(
                 message.force |= force;
                 sound.push((place, line.number, message));
             }
-            // What cannot be read at all ends the input too.
+            // A read error ends the input.
             Err(failure) if failure.exit == Exit::Config => return Err(failure),
             Err(failure) => {
                 answers[place] = Some(refuse(&Outgoing::default(), line.number, &failure));
@@ -394,7 +393,7 @@ struct Line {
     message: Result<Outgoing, Box<Failure>>,
 }
 
-/// Hands on every line that is not empty, until the end of the input or of who takes them.
+/// Sends every non-empty line to the channel, until the input ends or the receiver closes.
 fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<Line>) {
     for number in 1_u64.. {
         let mut text = Vec::new();
@@ -475,7 +474,7 @@ fn key_reused(id: &str) -> Failure {
         .hint("a new message needs a new key")
 }
 
-/// What was wrong, and what to do.
+/// Converts an error to a failure with a hint.
 fn explain(error: SendError, tenant: &TenantId) -> Failure {
     let (message, code) = (error.to_string(), error.code().unwrap_or("DATABASE"));
     let failure = |exit| Failure::new(exit, code, message);

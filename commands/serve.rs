@@ -19,9 +19,9 @@ use crate::ui::{Format, Ui};
 use crate::webhooks::DeliveryArgs;
 use crate::{duration, service, start};
 
-/// Longest name of a host: a DNS name has no more.
+/// Maximum length of a host name, as in DNS.
 const HOST_NAME_MAX: usize = 253;
-/// Where the interface is unless something is said.
+/// Default address of the interface.
 pub(crate) const USUAL_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
@@ -105,7 +105,7 @@ pub(crate) struct ServeArgs {
     tls: TlsArgs,
 }
 
-/// Names of hosts stand in tables, logs and commands.
+/// Validates a host name. It appears in tables, logs and commands.
 fn host_name(text: &str) -> Result<String, String> {
     let fits = (1..=HOST_NAME_MAX).contains(&text.chars().count());
     let printable = text
@@ -138,7 +138,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Resul
     result
 }
 
-/// Takes the address that was asked for, or the usual one if it is free.
+/// Binds the requested address, or the default one if it is free.
 async fn listen(
     app: &App,
     settings: &Settings,
@@ -238,7 +238,7 @@ async fn serve(
     }
 }
 
-/// Answers over HTTP, if anything listens.
+/// Serves HTTP requests, if a server is given.
 async fn answer(app: &Arc<App>, server: Option<Server>, stop: &Stop) {
     if let Some(server) = server {
         server.serve(app.clone(), stop.clone()).await;

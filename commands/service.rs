@@ -1,6 +1,6 @@
-//! What the service manager is told: that we are ready, how it goes, and that we still work.
+//! Notifications to systemd: readiness, status and watchdog.
 //!
-//! Does nothing where nobody set `NOTIFY_SOCKET`.
+//! Does nothing unless `NOTIFY_SOCKET` is set.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use wmctl::app::App;
 use wmctl::app::Stop;
 use wmctl::app::vitals::{Part, Vitals};
 
-/// Between two looks where the service manager watches nothing.
+/// Tick interval if the watchdog is off.
 const IDLE: Duration = Duration::from_secs(3_600);
 
-/// Runs `work` to its end, and tells the service manager on the way.
+/// Runs `work` and notifies systemd meanwhile.
 ///
-/// Both are one task: work that hangs tells nothing, and the service manager ends the process. So
-/// it does when the loop that sends heartbeats does not turn any more. A database that is away is
-/// no hanging; ending the process would not bring it back.
+/// Both run in one task: if `work` hangs, the watchdog gets no notification and systemd kills the
+/// process. The same happens if the heartbeat loop stops. An unreachable database does not stop the
+/// notifications, because a restart would not help.
 pub(crate) async fn watched<T>(app: &App, stop: &Stop, work: impl Future<Output = T>) -> T {
     let told = async {
         tell(app, stop).await;
@@ -31,7 +31,7 @@ pub(crate) async fn watched<T>(app: &App, stop: &Stop, work: impl Future<Output 
 
 async fn tell(app: &App, stop: &Stop) {
     let watchdog = sd_notify::watchdog_enabled();
-    // Twice within the time that is allowed.
+    // Notify twice within the watchdog timeout.
     let mut tick = tokio::time::interval(watchdog.map_or(IDLE, |allowed| allowed / 2));
     let (mut vitals, mut ready, mut stopping) = (app.vitals(), false, false);
     loop {
@@ -66,7 +66,7 @@ fn say(state: NotifyState<'_>) {
     }
 }
 
-/// One line for `systemctl status`.
+/// Returns the line that `systemctl status` shows.
 fn status(vitals: &Vitals) -> String {
     let account = vitals.account.as_ref();
     let account = account.map_or_else(String::new, |account| match &account.reason {

@@ -1,4 +1,4 @@
-//! Signals as requests to stop: the first one is polite, the second one is not.
+//! Signals as requests to stop: the first one stops softly, the second one hard.
 
 use std::io::IsTerminal as _;
 
@@ -11,17 +11,17 @@ use wmctl::app::Stop;
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 
-/// Whether a terminal that is closed asks a command to end.
+/// The effect of SIGHUP, which a closed terminal sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hangup {
-    /// As SIGTERM does, unless whoever started it has SIGHUP ignored, as `nohup` does.
+    /// SIGHUP stops the command like SIGTERM, unless it was ignored at the start, as with `nohup`.
     Ends,
     /// See [`Hangups`].
     Reloads,
 }
 
-/// Asks `stop` to end softly at the first SIGINT or SIGTERM, and hard at the second, for which it
-/// returns the exit code. The caller gives up whatever still runs then.
+/// Stops softly at the first SIGINT or SIGTERM, and hard at the second, whose exit code it returns.
+/// The caller must then abandon all running work.
 pub(crate) async fn pass_on(stop: &Stop, hangup: Hangup) -> Exit {
     let mut interrupts = signal(SignalKind::interrupt()).ok();
     let mut terminations = signal(SignalKind::terminate()).ok();
@@ -46,23 +46,23 @@ pub(crate) async fn pass_on(stop: &Stop, hangup: Hangup) -> Exit {
     Exit::Interrupted
 }
 
-/// Whether this process was started with SIGHUP ignored; not where the system does not say.
+/// Returns whether this process was started with SIGHUP ignored; false if the system does not say.
 fn hangups_are_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
-    // SIGHUP is the first of them.
+    // SIGHUP is signal 1, the lowest bit.
     ignored.is_some_and(|set| set & 1 != 0)
 }
 
-/// SIGHUPs from now on: those that come while a command starts are kept, and do not end it.
+/// Receives SIGHUP from now on. A signal during the start is kept and does not end the process.
 ///
-/// Whoever has a terminal and no certificate ends with its terminal, as is usual; a service is not
-/// ended by a manager that says "reload".
+/// A process with a terminal and without a certificate ends with its terminal, as usual. A service
+/// must survive the reload signal of its manager.
 pub(crate) struct Hangups(Option<Signal>);
 
 impl Hangups {
-    /// To be called before anything takes time.
+    /// Starts listening. Must be called before any slow operation.
     pub(crate) fn listen() -> Self {
         let terminal = std::io::stdin().is_terminal();
         Self(
@@ -72,8 +72,7 @@ impl Hangups {
         )
     }
 
-    /// Does `work` to its end; each SIGHUP has the certificate, the log filter and the login of the
-    /// database read again.
+    /// Runs `work`. Each SIGHUP reloads the certificate, the log filter and the database login.
     pub(crate) async fn reloading<T>(
         mut self,
         settings: &Settings,
@@ -101,7 +100,7 @@ impl Hangups {
     }
 }
 
-/// Waits for ever where the system lets nobody listen.
+/// Waits for a signal; waits for ever if the process could not listen for it.
 async fn received(signals: &mut Option<Signal>) {
     match signals {
         Some(signals) => {
@@ -120,7 +119,7 @@ pub(crate) struct EndsWith {
 }
 
 impl EndsWith {
-    /// Has the system end this process with its parent, even if it is stopped then.
+    /// Asks the kernel to kill this process when its parent ends, even if the process is stopped.
     pub(crate) fn apply(&self) -> Result<(), Failure> {
         let Some(parent) = self.parent else {
             return Ok(());

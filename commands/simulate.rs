@@ -1,4 +1,4 @@
-//! `wmctl simulate`: a WhatsApp server for this machine.
+//! `wmctl simulate`: runs a local WhatsApp server.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What most commands start with: settings for the use cases, the opened app, failures of both.
+//! Common start of most commands: settings, the opened app, and conversion of errors.
 
 use std::net::SocketAddr;
 
@@ -15,13 +15,13 @@ use crate::settings::Settings;
 use crate::signals::Hangup;
 use crate::ui::Ui;
 
-/// Opens the database that the settings name, for a command that connects to no server.
+/// Opens the configured database, for a command that does not connect to WhatsApp.
 pub(crate) async fn open(ui: &Ui, settings: &Settings, schema: Schema) -> Result<App, Failure> {
     let server = settings.server()?;
     open_with(ui, settings, schema, server).await
 }
 
-/// The same for a command that connects to the server, or to the simulator that is named.
+/// Opens the database for a command that connects to WhatsApp, or to the configured simulator.
 pub(crate) async fn open_to_dial(ui: &Ui, settings: &Settings) -> Result<App, Failure> {
     let server = match settings.simulator()? {
         Some(url) => {
@@ -63,7 +63,7 @@ async fn open_with(
     Ok(app)
 }
 
-/// What the use cases are told.
+/// Returns the settings for the use cases.
 pub(crate) fn ops_settings(settings: &Settings) -> Result<OpsSettings, Failure> {
     Ok(OpsSettings {
         database: settings.database()?,
@@ -73,7 +73,7 @@ pub(crate) fn ops_settings(settings: &Settings) -> Result<OpsSettings, Failure> 
     })
 }
 
-/// A failure of a simulator's control interface.
+/// Converts an error of a simulator's control interface.
 pub(crate) fn simulator(error: &ControlError) -> Failure {
     let message = error.to_string();
     match error {
@@ -84,7 +84,7 @@ pub(crate) fn simulator(error: &ControlError) -> Failure {
     }
 }
 
-/// A failure of the database.
+/// Converts a database error.
 pub(crate) fn rows(error: RowsError) -> Failure {
     let message = error.to_string();
     match error {
@@ -132,7 +132,7 @@ pub(crate) fn rows(error: RowsError) -> Failure {
     }
 }
 
-/// A failure to take the address of the HTTP interface.
+/// Converts an error of binding the HTTP address.
 pub(crate) fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
     let message = format!("listen on {address}: {error}");
     match error.kind() {
@@ -143,7 +143,7 @@ pub(crate) fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Fail
     }
 }
 
-/// Events that cannot be read from there on.
+/// Converts an error of reading events.
 pub(crate) fn events(error: EventsError) -> Failure {
     let (message, code) = (error.to_string(), error.code().unwrap_or("DATABASE"));
     match error {
@@ -166,8 +166,7 @@ pub(crate) fn events(error: EventsError) -> Failure {
     }
 }
 
-/// Runs `work` until it ends, with signals as requests to stop it; the end of its terminal is one,
-/// too.
+/// Runs `work` to its end. Signals request a stop, and so does a closed terminal.
 pub(crate) async fn with_signals<T>(
     stop: &Stop,
     work: impl Future<Output = T>,
@@ -175,7 +174,7 @@ pub(crate) async fn with_signals<T>(
     with_signals_and(Hangup::Ends, stop, work).await
 }
 
-/// The same for a service, which takes SIGHUP for something else.
+/// Runs `work` for a service, which uses SIGHUP for reloading.
 pub(crate) async fn with_service_signals<T>(
     stop: &Stop,
     work: impl Future<Output = T>,
@@ -196,7 +195,7 @@ async fn with_signals_and<T>(
     }
 }
 
-/// A failure of the connection.
+/// Converts a connection error.
 pub(crate) fn line(error: &LineError) -> Failure {
     let message = error.to_string();
     match error {
@@ -208,7 +207,7 @@ pub(crate) fn line(error: &LineError) -> Failure {
     }
 }
 
-/// Why an account is not run any more, as a failure.
+/// Converts the reason why an account stopped.
 pub(crate) fn ended(end: &RunEnd, tenant: &str) -> Failure {
     let pair_again = format!("wmctl pair --tenant {tenant}");
     match end {

@@ -1,4 +1,4 @@
-//! Where tenants are changed: in the rows, or through a host's HTTP interface.
+//! The target of changes to tenants: the database, or a host's HTTP interface.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(crate) struct TargetArgs {
     api: Option<String>,
 }
 
-/// Something that knows tenants and hosts.
+/// A target that knows tenants and hosts.
 pub(crate) enum Target {
     Rows(Box<App>),
     Api(Remote),
@@ -139,7 +139,7 @@ impl Target {
     }
 }
 
-/// Who changes rows directly: the user of this machine.
+/// Returns the actor of direct changes: the local user.
 pub(crate) fn actor() -> Actor {
     Actor::of_user()
 }
@@ -169,7 +169,7 @@ fn linked(error: LogoutError) -> Failure {
     }
 }
 
-/// The exit code and the code of what a host refuses, where the command line has both.
+/// Exit codes for a host's refusals that the command line knows too.
 const REFUSALS: &[(&str, Exit)] = &[
     ("ALREADY_PAIRED", Exit::Conflict),
     ("BANNED", Exit::Auth),

@@ -1,4 +1,4 @@
-//! `wmctl tenants`: who is to run, where, and what becomes of each.
+//! `wmctl tenants`: the desired and the observed state of each tenant.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::start;
 use crate::target::{Target, TargetArgs};
 use crate::ui::{Listed, Ui};
 
-/// How often `wait` and `drain` look.
+/// Polling interval of `wait` and `drain`.
 const LOOK: Duration = Duration::from_millis(200);
-/// How often `watch` looks.
+/// Polling interval of `watch`.
 const WATCH: Duration = Duration::from_secs(2);
 
 /// List, add, start, stop, move and remove tenants

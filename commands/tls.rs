@@ -1,4 +1,4 @@
-//! TLS of the HTTP interface: its files, read before anything listens.
+//! TLS of the HTTP interface. The files are read before anything listens.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub(crate) struct TlsArgs {
     pub(crate) tls_key: Option<PathBuf>,
 }
 
-/// Reads the files that were typed or set, if any.
+/// Loads the configured certificate and key, if any.
 pub(crate) fn load(settings: &Settings, args: &TlsArgs) -> Result<Option<Tls>, Failure> {
     let Some(files) = settings.tls_files(args)? else {
         return Ok(None);

@@ -1,8 +1,8 @@
-//! The help topics: what is true of all commands.
+//! Help topics that concern all commands.
 
 use crate::failure::EXIT_CODES;
 
-/// Name, one line, text.
+/// Name, summary and text of each topic.
 pub(crate) const TOPICS: &[(&str, &str)] = &[
     ("environment", ENVIRONMENT),
     ("exit-codes", ""),
@@ -10,7 +10,7 @@ pub(crate) const TOPICS: &[(&str, &str)] = &[
     ("config", CONFIG),
 ];
 
-/// The text of a topic.
+/// Returns the text of a topic.
 pub(crate) fn text(topic: &str) -> Option<String> {
     let (name, text) = TOPICS.iter().find(|(name, _)| *name == topic)?;
     Some(if *name == "exit-codes" {
@@ -20,7 +20,7 @@ pub(crate) fn text(topic: &str) -> Option<String> {
     })
 }
 
-/// The table of exit codes, aligned by hand as it is also part of the manual pages.
+/// Formats the table of exit codes. It is aligned here because the manual pages contain it too.
 pub(crate) fn exit_codes() -> String {
     let mut text = String::from("CODE  RETRY     WHEN\n");
     for (exit, when, retry) in EXIT_CODES {

@@ -1,7 +1,7 @@
-//! The only code that writes to the terminal.
+//! The only module that writes to the terminal.
 //!
-//! Standard output carries the answer and nothing else; words, progress and prompts go to standard
-//! error. A reader that closes the pipe ends the command quietly.
+//! Standard output carries only the answer; messages, progress and prompts go to standard error. If
+//! the reader closes the pipe, the command ends silently.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -17,7 +17,7 @@ use wmctl::app::shapes::{List, Object};
 
 use crate::failure::{Exit, Failure};
 
-/// How often a spinner moves.
+/// Interval of a spinner's frames.
 const SPIN: Duration = Duration::from_millis(120);
 
 /// The form of the answer.
@@ -42,39 +42,39 @@ pub(crate) enum Colour {
     Never,
 }
 
-/// Something that can be listed: a row of a table, or a name.
+/// A type that can be listed as a table row or by name.
 pub(crate) trait Listed: Serialize {
-    /// Column heads, in upper case.
+    /// Column headings in upper case.
     const HEADS: &'static [&'static str];
 
-    /// As many cells as there are heads.
+    /// Cells, as many as there are headings.
     fn cells(&self) -> Vec<String>;
 
-    /// What `-o name` prints.
+    /// The name that `-o name` prints.
     fn name(&self) -> String;
 }
 
-/// What the terminal is like, as far as the environment tells.
+/// Terminal settings from flags and environment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) format: Format,
     pub(crate) colour: Colour,
-    /// NO_COLOR is set to something.
+    /// `NO_COLOR` is set and not empty.
     pub(crate) no_color: bool,
-    /// CLICOLOR_FORCE is set to something other than 0.
+    /// `CLICOLOR_FORCE` is set to a value other than 0.
     pub(crate) force_color: bool,
-    /// TERM is `dumb`.
+    /// `TERM` is `dumb`.
     pub(crate) dumb: bool,
     pub(crate) quiet: bool,
     pub(crate) heads: bool,
-    /// Log lines are JSON, and so is an error among them.
+    /// Log lines and errors are JSON.
     pub(crate) json_log: bool,
-    /// The locale says that the terminal shows UTF-8.
+    /// The locale uses UTF-8.
     pub(crate) utf8: bool,
 }
 
 impl Look {
-    /// Whether a stream gets colour; decided for each stream apart.
+    /// Returns whether a stream uses colour. Decided per stream.
     fn colours(self, terminal: bool) -> bool {
         match self.colour {
             Colour::Always => true,
@@ -89,9 +89,9 @@ impl Look {
 /// The terminal.
 pub(crate) struct Ui {
     look: Look,
-    /// Standard error shows colour.
+    /// Whether standard error uses colour.
     colours: bool,
-    /// Standard error is a terminal that can move its cursor.
+    /// Whether standard error is a terminal that can move its cursor.
     live: bool,
     bars: MultiProgress,
 }
@@ -119,17 +119,17 @@ impl Ui {
         self.look.format
     }
 
-    /// Whether the answer is read by a program.
+    /// Returns whether a program reads the answer.
     pub(crate) fn is_machine(&self) -> bool {
         matches!(self.look.format, Format::Json | Format::Jsonl)
     }
 
-    /// Whether things can be drawn over in place.
+    /// Returns whether output can be redrawn in place.
     pub(crate) fn is_live(&self) -> bool {
         self.live
     }
 
-    /// Whether characters beyond ASCII can be shown, as far as the locale tells.
+    /// Returns whether the terminal can show non-ASCII characters, according to the locale.
     pub(crate) fn knows_utf8(&self) -> bool {
         self.look.utf8
     }
@@ -138,19 +138,19 @@ impl Ui {
         self.colours
     }
 
-    /// Where log lines go: standard error, between progress bars.
+    /// Returns the writer for log lines: standard error, between progress bars.
     pub(crate) fn log_writer(&self) -> LogWriter {
         LogWriter {
             bars: self.bars.clone(),
         }
     }
 
-    /// Writes to standard output as it is.
+    /// Writes text to standard output unchanged.
     pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
         self.bars.suspend(|| write_out(text))
     }
 
-    /// Empties the screen before a table that is shown again; anywhere else nothing.
+    /// Clears the screen before a repeated table. Does nothing for other formats.
     pub(crate) fn clear(&self) -> Result<(), Failure> {
         let table = self.look.format == Format::Table;
         match table && !self.look.dumb && io::stdout().is_terminal() {
@@ -159,7 +159,7 @@ impl Ui {
         }
     }
 
-    /// One object: a JSON document, its name, or a table with one row.
+    /// Prints one object: as JSON, as its name, or as a table with one row.
     pub(crate) fn object<T: Listed>(&self, kind: &'static str, object: &T) -> Result<(), Failure> {
         match self.look.format {
             Format::Json | Format::Jsonl => self.json(&Object::new(kind, object)),
@@ -168,7 +168,7 @@ impl Ui {
         }
     }
 
-    /// Several objects; `advice` is said when there is none.
+    /// Prints several objects. Shows `advice` if there are none.
     pub(crate) fn list<T: Listed>(
         &self,
         kind: &'static str,
@@ -191,7 +191,7 @@ impl Ui {
         Ok(())
     }
 
-    /// One line of JSON.
+    /// Prints one line of JSON.
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let line = serde_json::to_string(value)
             .map_err(|error| Failure::internal(format!("JSON output: {error}")))?;
@@ -203,19 +203,19 @@ impl Ui {
         columns(heads, items.iter().map(Listed::cells))
     }
 
-    /// A table that is no list of objects: topics, summaries.
+    /// Prints a table that is not a list of objects, such as topics or summaries.
     pub(crate) fn rows(&self, heads: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
         self.answer(&columns(self.look.heads.then_some(heads), rows.into_iter()))
     }
 
-    /// Says something to people. Silent with `--quiet`.
+    /// Prints a message for people. Silent with `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.look.quiet && !text.is_empty() {
             self.say(text);
         }
     }
 
-    /// Says that a step is done.
+    /// Reports a completed step.
     pub(crate) fn done(&self, text: &str) {
         let mark = if self.colours {
             "\x1b[32m✓\x1b[0m"
@@ -225,7 +225,7 @@ impl Ui {
         self.note(&format!("{mark} {text}"));
     }
 
-    /// Says something that people must not miss, even with `--quiet`.
+    /// Prints a warning, even with `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
         let mark = if self.colours {
             "\x1b[33mwarning:\x1b[0m"
@@ -235,7 +235,7 @@ impl Ui {
         self.say(&format!("{mark} {text}"));
     }
 
-    /// Prints why the command ended.
+    /// Prints why the command failed.
     pub(crate) fn failure(&self, failure: &Failure) {
         if self.is_machine() || self.look.json_log {
             self.bars.suspend(|| write_err(&failure.json()));
@@ -252,7 +252,7 @@ impl Ui {
         self.bars.suspend(|| write_err(&format!("{text}\n")));
     }
 
-    /// A moving sign that something is going on. Invisible off a terminal.
+    /// Creates a spinner. It is invisible without a terminal.
     pub(crate) fn spinner(&self, text: impl Into<String>) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new_spinner());
         bar.set_style(style("{spinner:.cyan} {msg}"));
@@ -261,14 +261,14 @@ impl Ui {
         bar
     }
 
-    /// Seconds that run down after `text`; `None` off a terminal.
+    /// Creates a countdown in seconds after `text`; `None` without a terminal.
     pub(crate) fn count_down(&self, time: Duration, text: &str) -> Option<ProgressBar> {
         if !self.live {
             return None;
         }
         let bar = self.bars.add(ProgressBar::new(time.as_secs().max(1)));
         let left = move |state: &ProgressState, out: &mut dyn fmt::Write| {
-            // A column that cannot be written is only missing.
+            // A column that cannot be written is omitted.
             let _ = write!(out, "{} s", time.saturating_sub(state.elapsed()).as_secs());
         };
         bar.set_style(style("{spinner:.cyan} {msg} {left}").with_key("left", left));
@@ -277,7 +277,7 @@ impl Ui {
         Some(bar)
     }
 
-    /// A bar towards `length`. Invisible off a terminal.
+    /// Creates a progress bar up to `length`. It is invisible without a terminal.
     pub(crate) fn bar(&self, length: u64, text: impl Into<String>) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(length));
         bar.set_style(
@@ -289,7 +289,7 @@ impl Ui {
         bar
     }
 
-    /// Asks for a yes; without a terminal this is a usage error that names the way around it.
+    /// Asks for confirmation. Without a terminal, returns a usage error that names the alternative.
     pub(crate) fn confirm(&self, question: &str, instead: &str) -> Result<bool, Failure> {
         if !io::stdin().is_terminal() || !self.live {
             let message = format!("{question}: needs an answer and there is no terminal");
@@ -303,8 +303,8 @@ impl Ui {
 }
 
 impl Ui {
-    /// Asks for the name of what is to be destroyed; without a terminal this is a usage error that
-    /// names the way around it.
+    /// Asks for the name of the object to delete. Without a terminal, returns a usage error that
+    /// names the alternative.
     pub(crate) fn confirm_by_name(
         &self,
         question: &str,
@@ -321,18 +321,18 @@ impl Ui {
     }
 }
 
-/// Longest answer to a question: names are shorter.
+/// Maximum length of an answer; names are shorter.
 const ANSWER_CHARS_MAX: usize = 256;
 
-/// One line typed at the terminal; `None` for Ctrl-D and Escape. Ctrl-C ends the command.
+/// Reads one line from the terminal. Returns `None` for Ctrl-D and Escape. Ctrl-C ends the command.
 ///
-/// The prompts of dialoguer ignore Ctrl-D, and the line that they read cannot be given up.
+/// dialoguer is not used: its prompts ignore Ctrl-D, and their read cannot be cancelled.
 fn read_answer(prompt: impl Fn(&mut String) -> fmt::Result) -> Result<Option<String>, Failure> {
     let mut text = String::new();
     prompt(&mut text).map_err(|_| Failure::internal("a prompt cannot be written"))?;
     let term = Term::stderr();
     let line = typed(&term, &text);
-    // The next output begins on a line of its own; a terminal that is gone needs none.
+    // Start the next output on a new line. If the terminal has gone, this does not matter.
     let _ = term.write_line("");
     line.map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::new(
@@ -366,7 +366,7 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Columns as kubectl prints them: two spaces between, no lines, no trailing blanks.
+/// Formats columns like kubectl: two spaces in between, no lines, no trailing blanks.
 fn columns(heads: Option<&[&str]>, rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -388,7 +388,7 @@ fn columns(heads: Option<&[&str]>, rows: impl Iterator<Item = Vec<String>>) -> S
     table.trim_fmt() + "\n"
 }
 
-/// A number with its noun: `1 tenant`, `2 tenants`.
+/// Formats a number with its noun: `1 tenant`, `2 tenants`.
 pub(crate) fn counted<N: fmt::Display + PartialEq + From<u8>>(
     number: N,
     one: &str,
@@ -398,7 +398,7 @@ pub(crate) fn counted<N: fmt::Display + PartialEq + From<u8>>(
     format!("{number} {noun}")
 }
 
-/// Everything that reaches standard output passes here.
+/// Writes to standard output. All answers pass through here.
 pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -412,13 +412,13 @@ pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Everything that reaches standard error passes here; if nobody listens, nobody is told.
+/// Writes to standard error. All messages pass through here. Errors are ignored.
 pub(crate) fn write_err(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
-/// Writes log lines without tearing a progress bar apart.
+/// Writes log lines without breaking progress bars.
 #[derive(Clone)]
 pub(crate) struct LogWriter {
     bars: MultiProgress,
@@ -434,7 +434,7 @@ impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bars.suspend(|| {
             let mut err = io::stderr().lock();
-            // A log that nobody reads must not stop the daemon.
+            // A failing log writer must not stop the daemon.
             let _ = err.write_all(bytes);
         });
         Ok(bytes.len())

@@ -1,4 +1,4 @@
-//! `-w`, `--watch`: the same answer again and again.
+//! `-w`, `--watch`: repeats an answer at an interval.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::failure::{Exit, Failure};
 use crate::start;
 use crate::ui::Ui;
 
-/// The shortest time between two looks: each is work for the database.
+/// Minimum interval, because each repetition queries the database.
 const EVERY_MIN: Duration = Duration::from_millis(200);
 
 /// The option of commands that can look again.
@@ -29,7 +29,7 @@ pub(crate) struct WatchArgs {
 }
 
 impl WatchArgs {
-    /// Looks once, or until it is interrupted.
+    /// Runs `once` a single time, or repeatedly until interrupted.
     pub(crate) async fn look(
         &self,
         ui: &Ui,

@@ -1,4 +1,4 @@
-//! `wmctl webhooks`: where a tenant's events are delivered to.
+//! `wmctl webhooks`: the webhooks that receive a tenant's events.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,9 @@ use crate::start;
 use crate::target::{Target, TargetArgs, actor, refused};
 use crate::ui::{Format, Listed, Ui};
 
-/// How often the outcome of a test is looked for.
+/// Polling interval for the result of a test.
 const LOOK: Duration = Duration::from_millis(200);
-/// Longest secret that is read, with the end of its line.
+/// Maximum length of a secret including its line break (bytes).
 const SECRET_BYTES_MAX: u64 = 4_096;
 
 /// Deliver events over HTTP: set webhooks up, look at them, deliver again
@@ -157,7 +157,7 @@ pub(crate) struct DeliveryArgs {
 }
 
 impl DeliveryArgs {
-    /// Has the process deliver.
+    /// Applies the delivery options to the process.
     pub(crate) fn apply(&self, app: &mut App) -> Result<(), Failure> {
         let delivery = Delivery {
             allow: self.webhook_allow.clone(),
@@ -347,7 +347,7 @@ async fn add(
     Ok(Exit::Done)
 }
 
-/// One line of a file or of standard input.
+/// Reads one line from a file or from standard input.
 fn read_secret(file: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = if file.as_os_str() == "-" {
@@ -427,7 +427,7 @@ async fn test(
     }
 }
 
-/// The use cases, at the rows or through a host.
+/// Webhook use cases, in the database or through a host.
 impl Target {
     async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Failure> {
         match self {
@@ -465,7 +465,7 @@ impl Target {
         }
     }
 
-    /// `pause`, `resume` or `test`.
+    /// Runs `pause`, `resume` or `test`.
     async fn tell_webhook(&self, tenant: &TenantId, id: &str, verb: &str) -> Result<(), Failure> {
         let app = match self {
             Self::Rows(app) => app,

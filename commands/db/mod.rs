@@ -1,4 +1,4 @@
-//! `wmctl db`: what the database holds, who uses it, how it grows, what is wrong with it.
+//! `wmctl db`: connections, contents, growth and problems of the database.
 
 use clap::Subcommand;
 use wmctl::app::{App, Schema};
@@ -156,7 +156,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DbArgs) -> Result<E
     result
 }
 
-/// `typed` is the tenant of `--tenant`, which stands for the argument where that is missing.
+/// Runs one subcommand. `typed` is the tenant of `--tenant`, used if the argument is missing.
 async fn look(
     app: &App,
     ui: &Ui,

@@ -1,4 +1,4 @@
-//! How rows of `wmctl db` look.
+//! Tables of `wmctl db`.
 
 use wmctl::ops::diagnose::db::connections::{ConnectionGroup, Connections, Sizing};
 use wmctl::ops::diagnose::db::{Device, Finding, Sessions};
@@ -120,7 +120,7 @@ impl Listed for ConnectionGroup {
     }
 }
 
-/// The list, and for people what the figures mean.
+/// Prints the connections, and for people an explanation of the figures.
 pub(super) fn connections(ui: &Ui, found: &Connections) -> Result<(), Failure> {
     if ui.format() == Format::Json {
         return ui.json(&wmctl::app::shapes::Object::new("Connections", found));

@@ -73,7 +73,7 @@ pub(super) async fn show(
     args: &SizeArgs,
     typed: Option<&TenantId>,
 ) -> Result<Exit, Failure> {
-    // With --by, which shows all of them, the tenant says nothing.
+    // `--by` lists everything, so `--tenant` is ignored.
     let only = args.only.as_ref().or(typed.filter(|_| args.by.is_none()));
     let parts = match args.by {
         None => Parts::All,
@@ -90,7 +90,7 @@ pub(super) async fn show(
     Ok(Exit::Done)
 }
 
-/// Bytes with a unit that keeps them short.
+/// Formats a size with a binary unit.
 fn amount(bytes: i64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 1_024 {

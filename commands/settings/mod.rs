@@ -1,7 +1,6 @@
-//! Where each setting comes from: flag, environment, secret file, configuration file, default.
+//! The sources of each setting: flag, environment, secret file, configuration file, default.
 //!
-//! The only code that reads the environment. A setting that is spelled wrongly is refused, not
-//! ignored, and a secret is never shown.
+//! Only this module reads the environment. It refuses misspelt settings and never shows secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -23,19 +22,19 @@ use crate::log::Log;
 use crate::tls::TlsArgs;
 use crate::ui::{Colour, Format, Look};
 
-/// Longest file that is read as a secret or a configuration.
+/// Maximum size of a secret or configuration file (bytes).
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// One setting and the names that it goes by.
+/// A setting and its names.
 struct Key {
     name: &'static str,
     /// Other names in the configuration file.
     aliases: &'static [&'static str],
-    /// Environment names after `WMCTL_…`, from the deployment guide.
+    /// Environment variables besides `WMCTL_…`, as in the deployment guide.
     guide: &'static [&'static str],
-    /// Never shown, and readable from `…_FILE` or a systemd credential.
+    /// The value is never shown. It can be read from `…_FILE` or from a systemd credential.
     secret: bool,
-    /// Not secret, and readable from a `…_FILE` all the same: something else keeps it current.
+    /// Not a secret, but it can be read from a `…_FILE` that another program updates.
     file: bool,
     default: Option<&'static str>,
 }
@@ -102,13 +101,13 @@ const KEYS: &[Key] = &[
     key("log_format", Some("text")),
 ];
 
-/// Where a value was found.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Flag,
     Variable(String),
     File(PathBuf),
-    /// A file that holds nothing else.
+    /// A file that contains only the value.
     Secret(PathBuf),
     Default,
 }
@@ -124,12 +123,12 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The environment, taken once.
+/// A snapshot of the environment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// That of this process. Names and values that are not UTF-8 are left out.
+    /// Takes the environment of this process. Omits names and values that are not UTF-8.
     pub(crate) fn of_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -137,7 +136,7 @@ impl Environment {
         Self(std::env::vars_os().filter_map(text).collect())
     }
 
-    /// A variable; an empty one counts as unset, as compose files cannot unset one.
+    /// Returns a variable. An empty one counts as unset, because compose files cannot unset one.
     fn value(&self, name: &str) -> Option<&str> {
         self.0
             .get(name)
@@ -145,7 +144,7 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// Whether the locale is one of UTF-8, by the variable that decides.
+    /// Returns whether the locale uses UTF-8, by the first variable that is set.
     fn has_utf8(&self) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
         let locale = locale.filter_map(|name| self.value(name)).next();
@@ -155,10 +154,10 @@ impl Environment {
         })
     }
 
-    /// A folder of this user or this service, by the first variable that is set.
+    /// Returns a folder of this user or service, from the first variable that is set.
     fn folder(&self, variables: &[(&str, &str)]) -> Option<PathBuf> {
         let found = |(name, below): &(&str, &str)| {
-            // systemd joins several folders with colons; the first is the main one.
+            // systemd separates several folders with colons; the first is the main one.
             let first = self.value(name)?.split(':').next()?;
             let path = Path::new(first);
             path.is_absolute().then(|| path.join(below))
@@ -167,7 +166,7 @@ impl Environment {
     }
 }
 
-/// Every setting with its origin.
+/// All settings with their origins.
 #[derive(Debug)]
 pub(crate) struct Settings {
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -179,7 +178,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Looks at every place, in order. Fails on a contradiction or an unknown key.
+    /// Reads all sources in order of precedence. Fails on conflicting sources and unknown keys.
     pub(crate) fn find(globals: &Globals, environment: Environment) -> Result<Self, Failure> {
         let mut values = BTreeMap::new();
         for key in KEYS {
@@ -223,20 +222,20 @@ impl Settings {
         })
     }
 
-    /// The same with the log that was started from them.
+    /// Attaches the log that was started with these settings.
     pub(crate) fn with_log(mut self, log: Log) -> Self {
         self.log = Some(log);
         self
     }
 
-    /// Has what can change while the process runs read again.
+    /// Reloads the settings that can change while the process runs.
     pub(crate) fn reload(&self) {
         if let Some(log) = &self.log {
             log.reload(self);
         }
     }
 
-    /// The names of those that are not the same in another. A database may have another login.
+    /// Returns the names of the settings that differ. A different database login does not count.
     pub(crate) fn changed(&self, other: &Self) -> Vec<&'static str> {
         let names = KEYS.iter().map(|key| key.name);
         let same = |name: &str| match (self.value(name), other.value(name)) {
@@ -248,7 +247,7 @@ impl Settings {
         names.filter(|name| !same(name)).collect()
     }
 
-    /// A URL, with the file that it came from.
+    /// Parses a URL and attaches the file that it came from.
     fn url(&self, name: &str) -> Option<Result<DatabaseUrl, DatabaseUrlError>> {
         let (text, origin) = self.values.get(name)?;
         let url = text.parse::<DatabaseUrl>();
@@ -262,7 +261,7 @@ impl Settings {
         self.values.get(name).map(|(value, _)| value.as_str())
     }
 
-    /// A wrong value: exit 2 if it was typed, 3 if it was configured.
+    /// Returns the failure for an invalid value: exit code 2 for a flag, 3 for a configured value.
     fn wrong(&self, name: &str, why: impl fmt::Display) -> Failure {
         match self.values.get(name) {
             Some((_, Origin::Flag)) => Failure::new(
@@ -295,7 +294,7 @@ impl Settings {
         })
     }
 
-    /// How to talk to the terminal.
+    /// Returns the terminal settings.
     pub(crate) fn look(&self) -> Result<Look, Failure> {
         if let Some(format @ ("wide" | "yaml")) = self.value("output") {
             return Err(self
@@ -323,7 +322,7 @@ impl Settings {
         })
     }
 
-    /// The log filter, as `tracing` reads it, and whether lines are JSON.
+    /// Returns the log filter in `tracing` syntax, and the log format.
     pub(crate) fn log(&self) -> Result<(String, LogFormat), Failure> {
         let level = match (self.value("log_level"), self.quiet, self.verbose) {
             (Some(filter), ..) => filter.to_owned(),
@@ -335,13 +334,13 @@ impl Settings {
         Ok((level, self.choice("log_format", LogFormat::Text)?))
     }
 
-    /// Whose account it is.
+    /// Returns the tenant.
     pub(crate) fn tenant(&self) -> Result<TenantId, Failure> {
         let text = self.value("tenant").unwrap_or("default");
         text.parse().map_err(|error| self.wrong("tenant", error))
     }
 
-    /// The tenant that was named on the command line, for commands that show all without one.
+    /// Returns the tenant given by a flag, for commands that otherwise show all tenants.
     pub(crate) fn typed_tenant(&self) -> Result<Option<TenantId>, Failure> {
         match self.values.get("tenant") {
             Some((_, Origin::Flag)) => self.tenant().map(Some),
@@ -349,7 +348,7 @@ impl Settings {
         }
     }
 
-    /// Reads every value as the commands that use it do; the first that is wrong.
+    /// Validates every value in the same way as the commands do. Returns the first error.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         self.tenant()?;
         self.database()?;
@@ -361,7 +360,7 @@ impl Settings {
         self.log().map(|_| ())
     }
 
-    /// The URL of the database as it was given, with its password.
+    /// Returns the database URL as given, including its password.
     pub(crate) fn database_text(&self) -> Result<String, Failure> {
         match self.value("database_url") {
             Some(text) => Ok(text.to_owned()),
@@ -369,12 +368,12 @@ impl Settings {
         }
     }
 
-    /// The same of the way for locks, where it is another one.
+    /// Returns the lock database URL as given, if it is set.
     pub(crate) fn lock_database_text(&self) -> Option<String> {
         self.value("lock_database_url").map(str::to_owned)
     }
 
-    /// Where the rows are; a file in the user's or the service's own folder by default.
+    /// Returns the database. Default: a file in the user's or the service's data folder.
     pub(crate) fn database(&self) -> Result<DatabaseUrl, Failure> {
         let locks = self.url("lock_database_url");
         if let Some(url) = self.url("database_url") {
@@ -404,7 +403,8 @@ impl Settings {
         Ok(DatabaseUrl::Sqlite(folder.join("wmctl.db")))
     }
 
-    /// Where this machine keeps how far accounts have come, outside the database.
+    /// Returns the folder for this machine's marks, which record the progress of accounts outside
+    /// the database.
     pub(crate) fn marks(&self) -> Option<PathBuf> {
         let folder = self.environment.folder(&[
             ("STATE_DIRECTORY", ""),
@@ -414,12 +414,12 @@ impl Settings {
         folder.map(|folder| folder.join("marks"))
     }
 
-    /// Whether the database is nowhere set.
+    /// Returns whether no database is configured.
     pub(crate) fn database_is_default(&self) -> bool {
         self.value("database_url").is_none()
     }
 
-    /// Which WhatsApp to dial.
+    /// Returns the WhatsApp server to connect to.
     pub(crate) fn server(&self) -> Result<Server, Failure> {
         let mut server = Server::default();
         if let Some(url) = self.value("server") {
@@ -439,7 +439,7 @@ impl Settings {
         Ok(server)
     }
 
-    /// The client version to tell WhatsApp, where one is set.
+    /// Returns the client version to report to WhatsApp, if one is set.
     pub(crate) fn client_version(&self) -> Result<Option<[u32; 3]>, Failure> {
         let Some(text) = self.value("client_version") else {
             return Ok(None);
@@ -453,22 +453,22 @@ impl Settings {
         client_version(text).map(Some).ok_or_else(wrong)
     }
 
-    /// The HTTP interface that is asked instead of the database.
+    /// Returns the URL of the HTTP interface to use instead of the database.
     pub(crate) fn api(&self) -> Option<&str> {
         self.value("api")
     }
 
-    /// The key for it.
+    /// Returns the API key for that interface.
     pub(crate) fn api_key(&self) -> Option<&str> {
         self.value("api_key")
     }
 
-    /// What a new webhook's requests are to be signed with.
+    /// Returns the signing secret for a new webhook.
     pub(crate) fn webhook_secret(&self) -> Option<&str> {
         self.value("webhook_secret")
     }
 
-    /// Where health checks are answered, if a port is set anywhere.
+    /// Returns the address of the health interface, if a port is set.
     pub(crate) fn http_address(&self) -> Result<Option<SocketAddr>, Failure> {
         match self.values.get("http_port") {
             None | Some((_, Origin::Default)) => Ok(None),
@@ -481,7 +481,8 @@ impl Settings {
         }
     }
 
-    /// The certificate and the key of the HTTP interface, typed or set; both or none.
+    /// Returns the certificate and key of the HTTP interface, from flags or settings. Both or
+    /// neither must be set.
     pub(crate) fn tls_files(&self, typed: &TlsArgs) -> Result<Option<TlsFiles>, Failure> {
         let found = |typed: &Option<PathBuf>, name| {
             let typed = typed.clone();
@@ -503,13 +504,13 @@ impl Settings {
         }
     }
 
-    /// The control URL of a simulator to dial instead of WhatsApp.
+    /// Returns the control URL of a simulator that replaces WhatsApp.
     pub(crate) fn simulator(&self) -> Result<Option<ControlUrl>, Failure> {
         let url = self.value("simulator").map(str::parse).transpose();
         url.map_err(|error| self.wrong("simulator", error))
     }
 
-    /// How long rows are kept that only grow.
+    /// Returns the retention limits of growing tables.
     pub(crate) fn retention(&self) -> Result<Retention, Failure> {
         let limit = |name| {
             let limit = self.value(name).unwrap_or("forever").parse::<Limit>();
@@ -527,12 +528,12 @@ impl Settings {
         })
     }
 
-    /// The name under which the phone lists this device.
+    /// Returns the device name that the phone shows.
     pub(crate) fn device_name(&self) -> &str {
         self.value("device_name").unwrap_or("wmctl")
     }
 
-    /// The files from which values were taken.
+    /// Returns the files from which values were read.
     pub(crate) fn files(&self) -> Vec<String> {
         let files = self.values.values().filter_map(|(_, origin)| match origin {
             Origin::File(path) | Origin::Secret(path) => Some(path.display().to_string()),
@@ -541,7 +542,7 @@ impl Settings {
         files.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Files with secrets that anybody on this machine can read.
+    /// Returns the secret files that other users of this machine can read.
     pub(crate) fn open_secrets(&self) -> BTreeSet<&Path> {
         use std::os::unix::fs::MetadataExt;
         let secrets = KEYS.iter().filter(|key| key.secret);
@@ -553,7 +554,7 @@ impl Settings {
         files.filter(is_open).collect()
     }
 
-    /// Every key with what is shown of its value, and its origin.
+    /// Returns every key with its displayed value and its origin.
     pub(crate) fn shown(&self) -> Vec<(&'static str, String, String)> {
         let shown = |key: &Key| {
             let Some((value, origin)) = self.values.get(key.name) else {
@@ -577,7 +578,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// What the environment says: `WMCTL_X`, then the guide's names, then `X_FILE`, then a credential.
+/// Reads a value in this order: `WMCTL_X`, the guide's names, `X_FILE`, systemd credential.
 fn from_environment(
     key: &Key,
     environment: &Environment,
@@ -639,7 +640,7 @@ fn read_file(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-/// Later files win.
+/// Returns the configuration files; later ones take precedence.
 fn config_files(globals: &Globals, environment: &Environment) -> Vec<PathBuf> {
     if let Some(path) = &globals.config {
         return vec![path.clone()];
@@ -673,7 +674,7 @@ fn read_config(
         Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return Ok(()),
         Err(error) => return Err(wrong(error.to_string())),
     };
-    // The parser's own message would quote the line, which may hold a password.
+    // The parser's message would quote the line, which may contain a password.
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let line = error
             .span()
@@ -718,7 +719,7 @@ fn others_can_read(_path: &Path) -> bool {
     false
 }
 
-/// The known key that takes the fewest edits, if that is a plausible slip.
+/// Returns the most similar known key, if the similarity suggests a typing error.
 fn nearest(name: &str) -> Option<&'static str> {
     let names = KEYS
         .iter()
@@ -727,7 +728,7 @@ fn nearest(name: &str) -> Option<&'static str> {
     (distance <= known.len() / 3 + 1).then_some(known)
 }
 
-/// How many characters must be put in, taken out or replaced.
+/// Returns the number of insertions, deletions and replacements between two texts.
 fn edits(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();

@@ -27,8 +27,8 @@ use crate::wire::{decode, encode};
 
 /// Time limit for the handshake.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(20);
-/// How long a client that got its last stanza may take to close the connection itself. One that is
-/// closed at once loses the stanza: what it sent meanwhile resets the connection.
+/// How long a client may take to close the connection after its last stanza. An immediate close
+/// could reset the connection and lose that stanza.
 const LAST_WORD_TIME_MAX: Duration = Duration::from_millis(300);
 /// How long the server then waits for the client's close frame.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(300);
