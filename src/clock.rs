@@ -36,6 +36,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
+    /// Creates a clock whose monotonic time starts at zero now.
     pub fn start() -> Self {
         Self {
             started: Instant::now(),

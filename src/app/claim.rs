@@ -126,7 +126,7 @@ async fn hold(store: Store, lease: Lease, mut lock: TenantLock) -> Infallible {
     }
 }
 
-/// Records whether a free lock means that this process is gone.
+/// Records whether a free lock means that this process is dead.
 async fn say(store: &Store, host: HostId, locks: bool) {
     let said = timeout(TIME_MAX, store.set_liveness(host, locks)).await;
     if !matches!(said, Ok(Ok(()))) {

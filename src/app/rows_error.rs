@@ -71,6 +71,7 @@ impl RowsError {
         )
     }
 
+    /// Converts an error of the store, and adds the hint for the person who has to fix it.
     pub(crate) fn of(error: StoreError) -> Self {
         match error {
             StoreError::Schema { found, wanted } => Self::Schema { found, wanted },

@@ -147,6 +147,7 @@ impl Board {
         turned.is_none_or(|at| at.elapsed() < TURN_TIME_MAX)
     }
 
+    /// Changes the state, and wakes its readers if it differs afterwards.
     pub(crate) fn write(&self, change: impl FnOnce(&mut Vitals)) {
         self.vitals.send_if_modified(|vitals| {
             let before = vitals.clone();

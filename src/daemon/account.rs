@@ -312,6 +312,7 @@ impl Follower<'_> {
 }
 
 impl App {
+    /// Returns the number of the tenant's newest event.
     pub(crate) async fn last_seq(&self) -> Result<i64, RowsError> {
         let last = self.store.last_event(&self.settings.tenant).await;
         last.map_err(RowsError::of)

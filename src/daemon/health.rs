@@ -53,7 +53,7 @@ impl App {
     }
 
     /// Returns true if this process may act for its accounts now. If no heartbeat was answered in
-    /// time, another process may have taken over, whatever the cause.
+    /// time, another process may have taken over, for any cause.
     fn is_heard(&self, vitals: &Vitals) -> bool {
         let age = self.store.heartbeat_age();
         let within = |limit| age.is_none_or(|age| age < limit);
@@ -90,6 +90,7 @@ pub struct Report {
     pub components: Components,
 }
 
+/// The health of each component of the process.
 #[derive(Clone, Debug, Serialize)]
 pub struct Components {
     pub database: DatabaseHealth,
@@ -99,6 +100,7 @@ pub struct Components {
     pub inputs: InputsHealth,
 }
 
+/// Refused inputs and rows.
 #[derive(Clone, Debug, Serialize)]
 pub struct InputsHealth {
     /// `degraded` for one hour after the last refusal.
@@ -109,6 +111,7 @@ pub struct InputsHealth {
     pub last: Option<LastRefused>,
 }
 
+/// The last refused input or row.
 #[derive(Clone, Debug, Serialize)]
 pub struct LastRefused {
     pub business_id: String,
@@ -116,6 +119,7 @@ pub struct LastRefused {
     pub seconds_ago: u64,
 }
 
+/// The last probe of the database and the state of the heartbeats.
 #[derive(Clone, Debug, Serialize)]
 pub struct DatabaseHealth {
     pub status: Condition,
@@ -125,6 +129,7 @@ pub struct DatabaseHealth {
     pub error: Option<String>,
 }
 
+/// The lease, and the role of this process.
 #[derive(Clone, Debug, Serialize)]
 pub struct LeaseHealth {
     pub status: Condition,
@@ -151,6 +156,7 @@ pub struct LeaseHealth {
     pub liveness: Option<&'static str>,
 }
 
+/// The connections of the tenants that run here.
 #[derive(Clone, Debug, Serialize)]
 pub struct WhatsAppHealth {
     pub status: Condition,
@@ -161,6 +167,7 @@ pub struct WhatsAppHealth {
     pub connected: u64,
 }
 
+/// The backlog of outgoing messages.
 #[derive(Clone, Debug, Serialize)]
 pub struct OutboxHealth {
     pub status: Condition,

@@ -63,7 +63,7 @@ impl Watched {
                     continue;
                 }
                 told = Some(state);
-                // The receivers may already be gone during a stop.
+                // The receivers may already be closed during a stop.
                 let seen = observed(&self.tenant, self.epoch, &status);
                 let _ = self.records.send(seen).await;
                 let told = (self.tenant.clone(), self.epoch, status);
@@ -85,7 +85,7 @@ impl Watched {
     }
 }
 
-/// Writes states until all senders are gone; of each tenant only the newest. A failed write is
+/// Writes states until all senders are dropped; of each tenant only the newest. A failed write is
 /// retried, because a tenant whose state does not change again would stay wrong.
 pub(crate) async fn keep(
     store: Store,

@@ -134,6 +134,7 @@ pub(crate) struct Forgetting {
 }
 
 impl Forgetting {
+    /// Creates the task for the tenant of `lease`.
     pub(crate) fn new(app: &App, lease: Lease) -> Self {
         Self {
             store: app.store.clone(),

@@ -71,6 +71,7 @@ pub(crate) struct Delivering {
 }
 
 impl Delivering {
+    /// Creates the deliveries of the tenant of `lease`. `status` changes with each new event.
     pub(crate) fn new(app: &App, lease: Lease, status: watch::Receiver<Status>) -> Self {
         let common = app.webhooks.clone().map(|hooks| Common {
             hooks,
@@ -290,7 +291,7 @@ impl Courier {
         tokio::select! {
             changed = self.changes.changed() => match changed {
                 Ok(()) => self.renew(),
-                // The sender of changes is gone, and this task is dropped with it.
+                // The sender of changes was dropped, and this task is dropped with it.
                 Err(_) => std::future::pending().await,
             },
             told = self.common.status.changed(), if events && !self.over => {

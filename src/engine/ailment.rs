@@ -22,6 +22,7 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// Returns the step's word in logs and metrics.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Reconnect => "reconnect",

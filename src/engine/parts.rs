@@ -114,6 +114,7 @@ impl<L: Ledger, D> Parts<L, D> {
         }
     }
 
+    /// Waits until the process may connect the account.
     pub(super) async fn may_dial(&mut self) -> Result<(), End> {
         let clock = &*self.surroundings.clock;
         tokio::select! {
@@ -124,6 +125,7 @@ impl<L: Ledger, D> Parts<L, D> {
         }
     }
 
+    /// Publishes the account's state if the state or its reason changed.
     pub(super) fn say(&self, state: AccountState, reason: Option<&str>) {
         let since_ms = self.surroundings.clock.unix_ms();
         self.status.send_if_modified(|status| {
@@ -137,6 +139,7 @@ impl<L: Ledger, D> Parts<L, D> {
         });
     }
 
+    /// Returns the monotonic time in ms.
     pub(super) fn mono_ms(&self) -> u64 {
         self.surroundings.clock.mono_ms()
     }

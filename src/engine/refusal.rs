@@ -54,6 +54,7 @@ impl Care {
         }
     }
 
+    /// Returns true if the input was refused before and is to be skipped.
     pub(super) fn passes_over(&self, input: &Input) -> bool {
         // Usually empty: skip the hash.
         !self.passed_over.is_empty()

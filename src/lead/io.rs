@@ -86,7 +86,7 @@ pub enum Input {
     TokenStands,
     TokenLost,
     Failed(Call),
-    /// The account ended: its connection and its state in memory are gone.
+    /// The account ended: its connection is closed and its state dropped.
     AccountEnded {
         /// True if a commit found that the lease is lost, or if it ended because of
         /// [`Action::Drop`].
@@ -137,7 +137,7 @@ pub enum Action {
         /// alive.
         over_lock: bool,
     },
-    /// Record whether a free lock means that this process is gone.
+    /// Record whether a free lock means that this process is dead.
     SayLiveness {
         locks: bool,
     },

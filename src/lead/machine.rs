@@ -39,6 +39,7 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Creates a machine in the standby state. Its first input should be [`Input::Tick`].
     pub fn new(config: Config, now_ms: u64) -> Self {
         Self {
             config,
@@ -57,10 +58,12 @@ impl Machine {
         }
     }
 
+    /// Returns the present state.
     pub fn state(&self) -> State {
         self.state
     }
 
+    /// Returns the present state with its start, reason, epoch and deadline.
     pub fn status(&self) -> Status {
         Status {
             state: self.state,
@@ -102,6 +105,10 @@ impl Machine {
     }
 
     /// Handles an input that happened at `now_ms`, and appends the actions to perform, in order.
+    ///
+    /// `now_ms` must never go back. The caller answers each action that is a call with exactly one
+    /// input: its result, or [`Input::Failed`]. Answers to different calls may come in any order.
+    /// After each call, `wake_at` says when the next tick is due.
     pub fn handle(&mut self, now_ms: u64, input: Input, out: &mut Vec<Action>) {
         if self.ended {
             return;

@@ -44,6 +44,7 @@ impl Reign {
         }
     }
 
+    /// Returns true if the last answered heartbeat still permits sending.
     pub(super) fn is_valid(&self, now_ms: u64) -> bool {
         now_ms < self.until_ms
     }

@@ -26,6 +26,7 @@ pub(super) struct Watch {
     pub(super) wait_from: u64,
 }
 
+/// The call in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Busy {
     Declaring,

@@ -42,6 +42,7 @@ impl std::fmt::Debug for WebSocket {
 }
 
 impl WebSocket {
+    /// Wraps a WebSocket after its upgrade.
     pub(super) fn new(inner: WebSocketStream<Box<dyn Stream>>) -> Self {
         Self { inner }
     }

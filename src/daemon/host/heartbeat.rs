@@ -152,6 +152,8 @@ impl Keeper {
         (keeper, voice)
     }
 
+    /// Sends heartbeats until `end` is cancelled or the host is declared dead. Then releases the
+    /// lock.
     pub(super) async fn keep(mut self) {
         let turns = self.app.board.turns();
         let (mut lock, mut locking) = (None, JoinSet::new());

@@ -54,6 +54,8 @@ pub(super) struct Calls {
 }
 
 impl Calls {
+    /// Creates an empty set of calls. `silence` is the timeout of most calls, and this process's
+    /// own timeout for others.
     pub(super) fn new(app: App, silence: Duration) -> Self {
         Self {
             app,
@@ -116,6 +118,7 @@ impl Calls {
         self.calls.spawn(async move { (life, call.await) });
     }
 
+    /// Registers this process under a new host id.
     pub(super) fn register(&mut self) {
         let app = self.app.for_tenant(self.app.settings.tenant.clone());
         let silence = self.silence;
@@ -159,6 +162,7 @@ impl Calls {
         self.locking = JoinSet::new();
     }
 
+    /// Reads the lease holder.
     pub(super) fn read_holder(&mut self) {
         let (store, tenant) = (self.app.store.clone(), self.app.settings.tenant.clone());
         let silence = self.silence;
@@ -170,6 +174,7 @@ impl Calls {
         });
     }
 
+    /// Declares the holder dead if its heartbeat counter is still `beats`.
     pub(super) fn declare_dead(&mut self, host: HostId, beats: i64) {
         let (store, tenant) = (self.app.store.clone(), self.app.settings.tenant.clone());
         let silence = self.silence;
@@ -181,6 +186,8 @@ impl Calls {
         });
     }
 
+    /// Takes the lease if it is free or its holder is dead. With `orphan`, a held file lock is
+    /// ignored.
     pub(super) fn claim(&mut self, host: Option<HostId>, orphan: bool) {
         let (store, tenant) = (self.app.store.clone(), self.app.settings.tenant.clone());
         let now_ms = self.app.surroundings.clock.unix_ms();
@@ -204,6 +211,7 @@ impl Calls {
         });
     }
 
+    /// Sends a heartbeat, in the lock's session if there is one.
     pub(super) fn beat(&mut self, host: Option<HostId>, lock: Option<TenantLock>) {
         let (store, silence) = (self.app.store.clone(), self.silence);
         let now_ms = self.app.surroundings.clock.unix_ms();
@@ -220,6 +228,7 @@ impl Calls {
         });
     }
 
+    /// Checks that the lease row still names this process.
     pub(super) fn check(&mut self, lease: Option<Lease>) {
         let (store, silence) = (self.app.store.clone(), self.silence);
         self.call(async move {
@@ -264,6 +273,7 @@ impl Calls {
         });
     }
 
+    /// Gives back the lease. The answer is the same after a failure.
     pub(super) fn release(&mut self, lease: Option<Lease>) {
         let app = self.app.for_tenant(self.app.settings.tenant.clone());
         self.call(async move {
@@ -274,6 +284,8 @@ impl Calls {
         });
     }
 
+    /// Records whether a free lock means that this process is dead. The newest value is written
+    /// last.
     pub(super) fn say_liveness(&mut self, host: Option<HostId>, locks: bool) {
         self.to_say = host.map(|host| (host, locks));
         self.say_next();

@@ -98,6 +98,7 @@ pub(crate) struct Coordinator {
 }
 
 impl Coordinator {
+    /// Creates a coordinator in the standby state, which reports to `notices`.
     pub(crate) fn new(
         app: App,
         dial: NetDial,
@@ -179,7 +180,7 @@ impl Coordinator {
         let unlocked = async { while self.unlocking.join_next().await.is_some() {} };
         let _ = timeout(UNLOCK_TIME_MAX, async { tokio::join!(left, unlocked) }).await;
         while let Some(notice) = self.pending.pop_front() {
-            // The receiver may already be gone.
+            // The receiver may already be closed.
             let _ = self.notices.try_send(notice);
         }
         self.stopped

@@ -29,7 +29,7 @@ pub struct Sign {
     /// Rises with each heartbeat; compared only with earlier values of the same host.
     pub beats: i64,
     pub serves: bool,
-    /// The host states that it holds its own lock while it lives.
+    /// The host states that it holds its own lock as long as it runs.
     pub locks: bool,
     /// The lock is held at this moment.
     pub locked: bool,
@@ -45,7 +45,7 @@ struct Seen {
     lock: Lock,
 }
 
-/// Whether the host's lock indicates that the host is gone.
+/// Whether the host's lock indicates that the host is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lock {
     /// The lock is held, or the host does not state that it holds it.

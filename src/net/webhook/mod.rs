@@ -61,6 +61,7 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// Allows public addresses, and all addresses of the networks in `allow`.
     pub fn new(allow: Vec<Network>) -> Self {
         Self { allow }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Factor by which a takeover may exceed its target on a machine that is busy with other tests.
 const SLACK: u32 = 4;
-/// Additional time, whatever the target is.
+/// Additional time for each target.
 const BUSY: Duration = Duration::from_secs(1);
 
 /// A fault of a leader, and the target time for its replacement on an idle machine.

@@ -24,7 +24,7 @@ async fn refused(stage: &Stage) {
     assert!(named, "{words}");
 }
 
-/// A process may start once the dead holder's session has ended. It may not while the holder lives,
+/// A process may start once the dead holder's session has ended. It may not while the holder runs,
 /// even if the holder lost its session.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_keeps_nobody_from_starting() {

@@ -290,7 +290,7 @@ impl Scene {
         self.leader.number == number
     }
 
-    /// Returns a process by its number, whatever its role.
+    /// Returns a process by its number, in any role.
     pub(super) fn host(&mut self, number: u32) -> &mut Host {
         self.hosts().find(|host| host.number == number).unwrap()
     }

@@ -114,7 +114,7 @@ async fn a_restarted_server_costs_nothing() {
         scene.put_in(20).await;
         scene.server().restart(mode);
         scene.put_in(20).await;
-        // Each message arrives once, whichever process leads in the end.
+        // Each message arrives once, and either process may lead in the end.
         let violations = scene.stage.settled(scene.messages).await;
         assert_eq!(violations, Violations::default(), "{mode}");
         let took_over = scene.standby.run.heard(role("leader")).len();

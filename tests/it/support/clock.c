@@ -1,6 +1,6 @@
-// A wall clock that is wrong by the seconds that stand in a file of eight bytes; every other clock
-// is right. Loaded before the C library by the programs of one test. Safe in signal handlers: the
-// file is mapped once.
+// A wall clock that is wrong by the number of seconds in a file of eight bytes; all other clocks stay
+// right. The programs of one test load it before the C library (LD_PRELOAD). It is safe in signal
+// handlers, because the file is mapped once.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>

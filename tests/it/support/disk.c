@@ -1,6 +1,6 @@
-// A disk with faults, for the files of one database only. What it does stands in the first byte of
-// a file, and changes while the program runs. Loaded before the C library by the programs of one
-// test.
+// A disk with faults, for the files of one database only. The first byte of a file selects the
+// fault, and may change while the program runs. The programs of one test load it before the C
+// library (LD_PRELOAD).
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ __attribute__((constructor)) static void map(void) {
     if (at != MAP_FAILED) fault = at;
 }
 
-// What is wrong now.
+// Returns the present fault; 0 if there is none.
 static char wrong(void) {
     return fault && files ? *fault : 0;
 }
@@ -42,7 +42,7 @@ static int is_ours(int fd) {
     return strncmp(name, files, strlen(files)) == 0;
 }
 
-// The error of a write, or 0.
+// Returns the error of a write; 0 if it succeeds.
 static int refused(int fd) {
     char now = wrong();
     if (!now || !is_ours(fd)) return 0;
@@ -84,7 +84,7 @@ int ftruncate64(int fd, off64_t length) {
     return REAL(ftruncate64)(fd, length);
 }
 
-// A flush that fails may have reached the disk all the same: here it always has.
+// A flush that fails may still have reached the disk; here it always has.
 static int flush(int fd, int (*real)(int)) {
     char now = wrong();
     if (now && is_ours(fd)) {
@@ -108,7 +108,7 @@ int fdatasync(int fd) {
     return flush(fd, REAL(fdatasync));
 }
 
-// A file system that was made read-only opens nothing for writing.
+// A read-only file system opens no file for writing.
 static int is_refused_open(const char *path, int flags) {
     return wrong() == 'r' && (flags & (O_WRONLY | O_RDWR | O_CREAT))
         && strncmp(path, files, strlen(files)) == 0;

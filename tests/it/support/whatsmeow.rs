@@ -3,6 +3,8 @@
 //!
 //! Tables and columns follow their published schemas. They are written separately from the
 //! product's code, so that the tests do not repeat its errors.
+//!
+//! Source: whatsmeow 33cfac51 `store/sqlstore/upgrades/` (versions 8 to 15).
 
 use std::fmt::Write as _;
 use std::path::Path;

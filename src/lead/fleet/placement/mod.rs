@@ -194,6 +194,7 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Creates a pace of one step per `every_ms`, the first one after `every_ms`.
     pub fn new(every_ms: u64, now_ms: u64) -> Self {
         Self {
             every_ms,

@@ -420,7 +420,7 @@ impl World {
         }
     }
 
-    /// Sends a request in the session that holds a lock. Returns false if the session is gone.
+    /// Sends a request in the session that holds a lock. Returns false if the session has ended.
     fn lock_asked(&mut self, host: HostId) -> bool {
         let Some(asked) = self.rows.locks.get_mut(&host) else {
             return false;

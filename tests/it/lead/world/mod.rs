@@ -244,7 +244,7 @@ impl World {
         }
     }
 
-    /// Returns the process's own clock, whatever the machine gets.
+    /// Returns the process's own clock, even if the machine gets another.
     fn true_clock(&self, p: usize) -> u64 {
         self.now + self.processes[p].boot_offset + CLOCK_START
     }
