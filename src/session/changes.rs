@@ -242,7 +242,7 @@ pub enum ReceiptKind {
     PlayedSelf,
     /// Another device of our own account received a message that we sent.
     Sender,
-    /// Delivered to a device that is not online.
+    /// Delivered to a device that does not appear online.
     Inactive,
 }
 

@@ -1,10 +1,10 @@
 //! Acks that are held back until the server has confirmed our answer to the stanza.
 //!
-//! An acked stanza never arrives again. Two kinds of answer are not stored anywhere: the retry
-//! receipt for a message that we could not decrypt, and a message that we send again to a device
-//! that could not decrypt it. Until the server confirms such an answer, the stanza that caused it
-//! stays unacked. If the answer is lost, the server delivers that stanza after the next login, and
-//! it is answered again.
+//! An acked stanza never arrives again. Two kinds of answer are not stored anywhere. One is the
+//! retry receipt for a message that we could not decrypt. The other is a message that we send again
+//! to a device that could not decrypt it. Until the server confirms such an answer, the stanza that
+//! caused it stays unacked. If the answer is lost, the server delivers that stanza after the next
+//! login, and it is answered again.
 
 use std::collections::VecDeque;
 

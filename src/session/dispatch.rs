@@ -176,7 +176,7 @@ impl Session {
         if self.pulse.asks(now) {
             self.count_pre_keys(unit, false);
         }
-        // Pings first: a dead link explains the silence.
+        // Ping if a sign is overdue: if nothing answers, the whole link is dead.
         if self.pulse.overdue(now) && self.keepalive.hurry(now) {
             self.ping(unit);
         }

@@ -45,7 +45,7 @@ pub struct Session {
     pub(super) bundles: Bundles,
     pub(super) attempts: Attempts,
     pub(super) resent: Resent,
-    /// Id of the one-time pre-key that each device received with a retry request. The map is lost
+    /// Id of the one-time pre-key that each device received with a retry receipt. The map is lost
     /// with the process; the only effect is that a device may receive one more key.
     pub(super) given: HashMap<Address, u32>,
     /// Acks that are held back until the server confirms our answer.

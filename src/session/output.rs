@@ -123,7 +123,7 @@ pub enum Close {
     /// Another client replaced this connection. Reconnect only after a longer backoff, which grows
     /// from 5 s to 5 min.
     Replaced,
-    /// Do not reconnect without an operator.
+    /// Do not reconnect automatically: the account has ended.
     Ended(super::account::Ended),
     /// The owner requested it.
     Asked,

@@ -140,7 +140,7 @@ impl Rows {
     pub fn settle(&mut self, bytes_max: usize) {
         self.keep(|key, at_hand| key.is_used_again(at_hand.row.as_deref()));
         if bytes_max < self.bytes {
-            // Evicts a quarter more than needed, so that not every unit has to search.
+            // Evict down to three quarters of the limit, so that not every unit has to search.
             let target = bytes_max - bytes_max / 4;
             let mut ages: Vec<(u32, usize)> = self.rows.values().map(AtHand::age).collect();
             ages.sort_unstable();

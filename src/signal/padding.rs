@@ -16,7 +16,8 @@ pub fn pad(plain: &[u8], random: &mut dyn Random) -> Vec<u8> {
     padded
 }
 
-/// Removes the padding. Only the last byte is read, as in other clients.
+/// Removes the padding. Only the last byte is read, as in other clients. Fails if it is zero or
+/// exceeds the length.
 pub fn unpad(padded: &[u8]) -> Result<&[u8], BadPadding> {
     let count = usize::from(*padded.last().ok_or(BadPadding)?);
     let length = padded.len().checked_sub(count).ok_or(BadPadding)?;

@@ -90,7 +90,9 @@ impl Ratchet {
         Ok((ratchet, plain))
     }
 
-    /// Encrypts padded plaintext for the device.
+    /// Encrypts padded plaintext for the device. Fails with [`RatchetError::NoSession`] if there is
+    /// no current ratchet, and with [`RatchetError::Exhausted`] if its chain is closed or at its
+    /// end; then a bundle is needed. The record must be stored before the message is sent.
     pub fn encrypt(&mut self, plain: &[u8]) -> Result<Sealed, RatchetError> {
         self.current
             .as_mut()

@@ -142,7 +142,9 @@ impl SenderKey {
         self.states.iter().any(|state| state.signing.is_some())
     }
 
-    /// Encrypts padded plaintext for the group with our own key.
+    /// Encrypts padded plaintext for the group with our own key. Fails with
+    /// [`SenderKeyError::NotOurs`] or [`SenderKeyError::Exhausted`] if a new sender key is needed.
+    /// The record must be stored before the message is sent.
     pub fn encrypt(
         &mut self,
         plain: &[u8],

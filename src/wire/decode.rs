@@ -53,7 +53,8 @@ pub enum NodeError {
     Inflate,
 }
 
-/// Decodes the whole plaintext of a frame: the flag byte and one node.
+/// Decodes the whole plaintext of a frame: the flag byte and one node. After an error the link must
+/// be closed, because the frame is lost.
 pub fn decode(plain: &[u8]) -> Result<Node, NodeError> {
     let (flags, rest) = plain.split_first().ok_or(NodeError::CutShort)?;
     if NODE_BYTES_MAX < rest.len() {

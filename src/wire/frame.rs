@@ -35,7 +35,8 @@ pub enum FrameError {
     Header,
 }
 
-/// Removes the next whole frame from `buffer`; `None` if more bytes are needed.
+/// Removes the next whole frame from `buffer`; `None` if more bytes are needed. Fails if the peer
+/// announces more than [`FRAME_BYTES_MAX`] bytes; the connection must then be closed.
 pub fn split_frame(buffer: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
     let [high, middle, low, ..] = buffer[..] else {
         return Ok(None);
@@ -51,7 +52,7 @@ pub fn split_frame(buffer: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
     Ok(Some(buffer.split_to(length).freeze()))
 }
 
-/// Appends one frame.
+/// Appends one frame. Fails, and appends nothing, if `payload` exceeds [`FRAME_BYTES_MAX`] bytes.
 pub fn put_frame(payload: &[u8], buffer: &mut BytesMut) -> Result<(), FrameError> {
     let length = payload.len();
     if FRAME_BYTES_MAX < length {
@@ -75,6 +76,7 @@ pub fn put_intro(routing_info: Option<&[u8]>, buffer: &mut BytesMut) {
 }
 
 /// Removes the bytes that a client sends before its first frame; `None` if more bytes are needed.
+/// Fails if they are not the header, or if the routing hint is too long.
 pub fn split_intro(buffer: &mut BytesMut) -> Result<Option<()>, FrameError> {
     let mut start = 0;
     if buffer.starts_with(&ROUTING_HEADER) {

@@ -75,7 +75,7 @@ impl Session {
         let left = answer
             .child("count")
             .and_then(|count| count.attr_u64("value"));
-        // If the server does not answer the question, assume that it has enough.
+        // Assume that the server has enough pre-keys if its answer has no count.
         let left = left
             .filter(|_| refusal(answer).is_none())
             .unwrap_or(u64::MAX);

@@ -8,8 +8,8 @@ use crate::ids::{Address, Jid, MessageId};
 const HASHES_MAX: usize = 1_024;
 /// Maximum number of counted group members that lack our sender key.
 const LACKING_MAX: usize = 8_192;
-/// Maximum number of times that one member gets our sender key again. After that, it gets only the
-/// messages that it requests.
+/// Maximum number of times that one member gets our sender key again, because each time may need a
+/// new key for the whole group. After that, the member gets only the messages that it requests.
 const HANDED_OUT_MAX: u32 = 5;
 
 /// State of sends while the link lasts.

@@ -41,8 +41,8 @@ pub(in crate::session) struct GroupPlan {
     devices: Vec<Jid>,
     /// The devices that need our sender key with this message.
     without_key: Vec<Jid>,
-    /// True if a new sender key is needed: there is none, a holder left the group, or a device
-    /// needs the key while messages are unconfirmed.
+    /// True if a new sender key is needed. Either there is none, or a holder left the group, or a
+    /// device needs the key while messages are unconfirmed.
     fresh_key: bool,
 }
 

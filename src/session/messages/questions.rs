@@ -8,7 +8,7 @@ use crate::session::rows::Dedupe;
 pub(in crate::session) struct Questions {
     /// True if the next question is already scheduled.
     pub(in crate::session) due: bool,
-    /// The question that the server has not confirmed: its message id, the dedupe key of the
-    /// message it is about, and the deadline in monotonic ms.
+    /// The question that the server has not confirmed. The parts are its message id, the dedupe key
+    /// of the message in question, and the deadline in monotonic ms.
     pub(in crate::session) open: Option<(MessageId, Dedupe, u64)>,
 }

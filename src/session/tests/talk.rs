@@ -317,7 +317,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// For any order of deliveries and any crashes, each message arrives exactly once at each of
-    /// its devices, and no key is used twice (the world checks this).
+    /// its devices. No key is used twice, which the world checks.
     #[test]
     fn nothing_is_lost_doubled_or_reused(steps in steps()) {
         let mut world = two();

@@ -71,8 +71,7 @@ fn changes_of_the_inner_message_are_refused() {
     }
     assert!(bob.receive(&sealed).is_ok());
 
-    // In an established ratchet the MAC covers the identity that started it, whatever the message
-    // claims.
+    // In an established ratchet the MAC covers the identity that started it, not the claimed one.
     let again = alice.send(b"second");
     let mut body = PreKeySignalMessage::decode(&again.bytes[1..]).unwrap();
     body.identity_key = Some(other);
