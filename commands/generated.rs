@@ -65,7 +65,7 @@ fn exit_codes() -> String {
     table
 }
 
-/// The part of a page between two comments, which is written here; the rest is written by hand.
+/// Checks the generated part of a page, between two marker comments. The rest is handwritten.
 fn part(path: &str, name: &str, text: &str) {
     let page = std::fs::read_to_string(root().join(path)).unwrap();
     let (begin, end) = (

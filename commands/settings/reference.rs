@@ -2,7 +2,7 @@
 
 use super::{KEYS, Key};
 
-/// What each setting is for, in the order of the table.
+/// Descriptions of the settings, in the order of the table.
 const MEANINGS: &[(&str, &str)] = &[
     (
         "database_url",
@@ -78,7 +78,7 @@ fn own(key: &Key) -> String {
     format!("WMCTL_{}", key.name.to_uppercase())
 }
 
-/// Every setting: key, default, meaning.
+/// Returns the table of settings: key, default, meaning.
 pub(crate) fn keys() -> String {
     let mut table = String::from("| Key | Default | Meaning |\n|---|---|---|\n");
     for key in KEYS {
@@ -95,7 +95,7 @@ pub(crate) fn keys() -> String {
     table
 }
 
-/// The variables of every setting, in the order in which they are looked at.
+/// Returns the table of variables of each setting, in order of precedence.
 pub(crate) fn variables() -> String {
     let mut table = String::from("| Key | Variables | From a file |\n|---|---|---|\n");
     for key in KEYS {
@@ -134,7 +134,8 @@ fn meanings_are_those_of_the_settings() {
     }
 }
 
-/// Variables that are no settings, such as folders: the page names all that the code reads.
+/// Covers variables that are not settings, such as folders. The page must name every variable that
+/// the code reads.
 #[test]
 fn every_variable_that_is_read_is_on_the_page() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -146,7 +147,7 @@ fn every_variable_that_is_read_is_on_the_page() {
         let is_name = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
         3 < word.len() && word.bytes().all(is_name)
     });
-    // Words of errors have the same form.
+    // Error codes have the same form.
     let is_code = |word: &&str| {
         code.contains(&format!("Exit::Config,\n                \"{word}\""))
             || code.contains(&format!("Exit::Config, \"{word}\""))

@@ -1,4 +1,5 @@
-//! The load balancers' configurations of `deploy/`, in real nginx and HAProxy before real hosts.
+//! The load balancer configurations in `deploy/`, run by real nginx and HAProxy in front of real
+//! hosts.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use super::fleet::{Fleet, tenant};
 use super::http::{Answer, ask};
 use crate::support::program::{PATIENCE, Program};
 
-/// Requests that have to be answered one after the other.
+/// Consecutive requests that must be answered.
 const REQUESTS: usize = 20;
 
 pub(super) fn free_port() -> u16 {
@@ -35,7 +36,7 @@ fn replaced(text: &str, pairs: &[(&str, &str)]) -> String {
     })
 }
 
-/// A running load balancer; it ends when this is dropped.
+/// A running load balancer. It stops when it is dropped.
 struct Balancer {
     address: String,
     _program: Child,
@@ -43,7 +44,7 @@ struct Balancer {
 }
 
 impl Balancer {
-    /// The shipped file with only its addresses changed.
+    /// Starts nginx with the shipped file; only the addresses are changed.
     async fn nginx(file: &str, a: &str, b: &str) -> Self {
         let (folder, address) = (
             tempfile::tempdir().unwrap(),
@@ -59,7 +60,7 @@ impl Balancer {
         let home = folder.path().display();
         let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
         let places = kinds.map(|kind| format!("{kind}_temp_path {home}/{kind};"));
-        // One process without a master: it ends with its only id.
+        // A single process without a master, so that killing its id ends it.
         let config = format!(
             "daemon off; master_process off; pid {home}/pid; error_log {home}/log;\n\
              events {{ worker_connections 64; }}\n\
@@ -108,7 +109,7 @@ impl Balancer {
         }
     }
 
-    /// Asks until the answer is as wanted.
+    /// Repeats a request until `wanted` accepts the response.
     async fn until(&self, what: &str, path: &str, wanted: impl Fn(&Answer) -> bool) {
         let begun = Instant::now();
         loop {
@@ -125,8 +126,8 @@ impl Balancer {
         }
     }
 
-    /// Many requests in a row are answered by the leader, once the health checks have seen who it
-    /// is.
+    /// Checks that many consecutive requests reach the leader, after the health checks have found
+    /// it.
     async fn leads_to_the_leader(&self, what: &str) {
         let begun = Instant::now();
         let mut in_a_row = 0;
@@ -160,7 +161,7 @@ async fn requests_reach_whichever_host_of_serve_lives() {
         balancer
             .until(name, "/ready", |answer| answer.status == 200)
             .await;
-        // Without a key nobody gets in, whichever name they call.
+        // Without a key every request is refused, whatever its host name.
         let refused = ask(&balancer.address, "", "GET", "/api/tenants", None).await;
         assert_eq!(refused.status, 401, "{name}");
     }
@@ -209,7 +210,7 @@ async fn requests_reach_the_leader_whichever_host_that_is() {
         let led = |answer: &Answer| answer.body.starts_with(b"Ready - Leader");
         balancer.until("the new leader", "/ready", led).await;
     }
-    // The old leader comes back as a standby, and answers: it must not catch requests.
+    // The old leader returns as a standby and answers, but must not receive traffic.
     let _back = stand(&fleet, &a, "standby").await;
     let led = |answer: &Answer| answer.body.starts_with(b"Ready - Leader");
     haproxy.until("the leader again", "/ready", led).await;

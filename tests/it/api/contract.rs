@@ -1,4 +1,4 @@
-//! The interface against its own document, by a tester that knows nothing of us: schemathesis.
+//! Tests the interface against its OpenAPI document with schemathesis, an independent tester.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,10 @@ use tokio::process::Command;
 use super::fleet::{Fleet, tenant};
 use crate::support::number;
 
-/// Requests that a run makes at least, whatever they are.
+/// Minimum number of requests in each run.
 const REQUESTS_MIN: u32 = 10;
 
-/// The tester, as `./test` installs it.
+/// Returns the path of the tester that `./test` installs.
 fn tester() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = path.join("tests/peers/schemathesis/.venv/bin/schemathesis");
@@ -29,10 +29,10 @@ struct Tester<'a> {
 }
 
 impl Tester<'_> {
-    /// Runs every check that there is; each has to hold.
+    /// Runs the tester with all its checks. All must pass.
     async fn run(&self, config: &str, arguments: &[&str]) {
         let file = self.folder.join("schemathesis.toml");
-        // Streams do not end while a device is being linked, and whoever asks to wait waits.
+        // Limit streams and long polls, which otherwise continue while a device is being linked.
         let usual = "max-stream-events = 1\n[parameters]\n\"query.wait\" = 1\n";
         std::fs::write(&file, format!("{usual}{config}")).unwrap();
         let examples = number("WMCTL_API_EXAMPLES", 6).to_string();
@@ -62,7 +62,7 @@ impl Tester<'_> {
     }
 }
 
-/// `WMCTL_API_EXAMPLES` makes it ask more, `WMCTL_API_SEED` ask something else.
+/// `WMCTL_API_EXAMPLES` sets the number of requests, `WMCTL_API_SEED` their seed.
 #[tokio::test]
 async fn the_interface_keeps_what_its_document_promises() {
     let mut fleet = Fleet::start(1).await;
@@ -76,8 +76,8 @@ async fn the_interface_keeps_what_its_document_promises() {
         key: &key,
         folder: folder.path(),
     };
-    // A tenant that is there and paired, so that requests get past "there is no such thing". Asked
-    // to replace its device, it would, and nothing could be sent any more: that is asked elsewhere.
+    // Use a paired tenant, so that requests do not fail with 404. Exclude `BeginPairing`, which
+    // could replace the device and stop all sending; it is tested below.
     let name = tenant(0);
     let config = format!("\"path.id\" = \"{name}\"\n");
     let pairing = "--exclude-operation-id=BeginPairing";
@@ -87,7 +87,7 @@ async fn the_interface_keeps_what_its_document_promises() {
     let sent = format!("SELECT count(*) FROM wmctl_outbox WHERE business_id = '{name}'");
     let sent: u32 = fleet.server.sql("wm", &sent).trim().parse().unwrap();
     assert!(0 < sent, "not one message was taken in");
-    // Then whatever it likes, one request after the other, also to delete that tenant.
+    // Then send any sequence of requests, including the deletion of that tenant.
     tester.run("", &["--phases=fuzzing,stateful"]).await;
     let pairing = "--include-operation-id=BeginPairing";
     tester.run("", &["--phases=coverage", pairing]).await;

@@ -1,4 +1,4 @@
-//! The interface under strangers: slow heads, other users of this machine, guesses without end.
+//! The interface under attack: slow request heads, other local users, and repeated guesses of keys.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::http::{Host, ask};
 use crate::support::postgres::Postgres;
 use crate::support::tap::Tap;
 
-/// More than there are places for.
+/// Number of connections; there are fewer slots.
 const STRANGERS: usize = 600;
 
 #[tokio::test]
@@ -24,11 +24,11 @@ async fn slow_strangers_do_not_keep_health_from_answering() {
         let Ok(mut stream) = TcpStream::connect(&host.address).await else {
             continue;
         };
-        // Those who find no place are closed at once.
+        // Connections without a slot are closed at once.
         let _ = stream.write_all(begin.as_bytes()).await;
         strangers.push(stream);
     }
-    // One more line now and then keeps a connection alive, and never ends its head.
+    // Another header line now and then keeps a connection active without finishing its head.
     let answers = async |path: &str| {
         let url = format!("http://{}{path}", host.address);
         let curl = ["-s", "-o", "/dev/null", "-w", "%{http_code}", &url];
@@ -43,7 +43,7 @@ async fn slow_strangers_do_not_keep_health_from_answering() {
     timeout(Duration::from_secs(10), answers("/live"))
         .await
         .expect("health answers");
-    // Heads have a deadline: the places are free again.
+    // The time limit for heads frees the slots again.
     let drip = async {
         loop {
             for stream in &mut strangers {
@@ -63,7 +63,7 @@ async fn slow_strangers_do_not_keep_health_from_answering() {
         .expect("slow heads are dropped");
 }
 
-/// Needs root: it asks as somebody else.
+/// Needs root, because it sends requests as another user.
 #[tokio::test]
 async fn other_users_of_this_machine_need_a_key() {
     let host = Host::start(&[]).await;
@@ -77,7 +77,7 @@ async fn other_users_of_this_machine_need_a_key() {
     assert_eq!(status(&["env"]).await, "200");
     let nobody = ["setpriv", "--reuid=65534", "--clear-groups"];
     assert_eq!(status(&nobody).await, "401");
-    // An odd name of the host is not this machine's.
+    // Unusual host names do not count as this machine's own.
     for name in [
         "localhost:1:2",
         "localhost@evil",
@@ -103,7 +103,7 @@ async fn whoever_guesses_does_not_reach_the_database() {
     let tap = Tap::before(&server.socket()).await;
     let host = Host::start_at(Some(&tap.url("wm")), &["--rate", "5"]).await;
     let key = host.wmctl.key(&["reader"]).await;
-    // It is known once it was used.
+    // The first use makes the key known as valid.
     assert_eq!(
         ask(&host.address, &key, "GET", "/api/tenants", None)
             .await
@@ -135,12 +135,13 @@ async fn whoever_guesses_does_not_reach_the_database() {
     let codes = String::from_utf8(output.stdout).unwrap();
     let busy = codes.lines().filter(|code| *code == "429").count();
     let (asked, took_s) = (tap.trips() as f64, begun.elapsed().as_secs_f64());
-    // Whoever has a key is not held up by those who guess it.
+    // Guesses of other clients do not slow down a valid key.
     let known = ask(&host.address, &key, "GET", "/api/tenants", None).await;
     assert_eq!(known.status, 200, "{}", known.head);
     assert_eq!(known.json()["items"], json!([]));
     let let_in = 600 - busy;
-    // A host beats twenty times a second; a look for a key is one trip, and so are metrics.
+    // A host sends 20 heartbeats per second. A key check is one round trip, and so is a metrics
+    // query.
     let most = 50.0 + 40.0 * took_s + 2.0 * let_in as f64;
     assert!(300 < busy, "only {busy} of 600 had to wait in {took_s} s");
     assert!(

@@ -17,13 +17,13 @@ use crate::support::postgres::Postgres;
 use crate::support::program::{PATIENCE, Program};
 use crate::support::wmctl::Wmctl;
 
-/// A host that says nothing for this long is taken for dead.
+/// A host without a heartbeat for this long is declared dead.
 const SILENCE: Duration = Duration::from_millis(2_000);
 pub(super) const FRIEND: &str = "4915112345699";
-/// How often something that has to become true is looked at.
+/// Interval of checks for an expected state.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 
-/// How often everybody is written to while something happens.
+/// Interval of messages to every tenant while faults happen.
 const TRAFFIC: Duration = Duration::from_millis(200);
 
 pub(crate) fn phone(index: usize) -> String {
@@ -34,20 +34,20 @@ pub(crate) fn tenant(index: usize) -> String {
     format!("tenant-{index}")
 }
 
-/// A database, a simulator and the hosts between them.
+/// A database, a simulator, and the hosts between them.
 pub(crate) struct Fleet {
     pub(crate) sim: Simulator,
     pub(crate) server: Postgres,
     pub(crate) wmctl: Wmctl,
     pub(crate) hosts: BTreeMap<String, Program>,
     pub(crate) tenants: usize,
-    /// What hosts that join are started with.
+    /// The silence timeout of hosts that join.
     pub(super) silence: Duration,
     _folder: TempDir,
 }
 
 impl Fleet {
-    /// `tenants` that are paired, and no host.
+    /// Starts a fleet with `tenants` paired tenants and no host.
     pub(crate) async fn start(tenants: usize) -> Self {
         let server = Postgres::start();
         server.create("wm");
@@ -83,7 +83,7 @@ impl Fleet {
         }
     }
 
-    /// Another host, once it takes tenants; where it answers.
+    /// Starts another host and waits until it takes tenants. Returns its address.
     pub(crate) async fn join(&mut self, name: &str) -> String {
         let silence = self.silence.as_millis().to_string();
         let listen = ["--http", "127.0.0.1:0", "--rate", "1000"];
@@ -117,7 +117,7 @@ impl Fleet {
         list["items"].as_array().unwrap().clone()
     }
 
-    /// Waits until `wanted` holds of the list of tenants.
+    /// Waits until `wanted` accepts the list of tenants.
     pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let begun = Instant::now();
         loop {
@@ -140,7 +140,7 @@ impl Fleet {
         self.server.sql("wm", &sql);
     }
 
-    /// Every tenant that is to run is connected, and no other.
+    /// Waits until every enabled tenant is connected, and no other.
     pub(super) async fn settled(&self, off: &BTreeSet<usize>) -> Vec<Value> {
         let live: Vec<String> = self.hosts.keys().cloned().collect();
         let is_right = |index: usize, one: &Value| match off.contains(&index) {
@@ -154,7 +154,7 @@ impl Fleet {
             .await
     }
 
-    /// What a tenant sent reached the friend exactly once.
+    /// Checks that the friend received every sent text exactly once.
     async fn friend_got(&self, sent: &BTreeSet<String>) {
         let begun = Instant::now();
         loop {
@@ -171,7 +171,7 @@ impl Fleet {
         }
     }
 
-    /// Each text reached its tenant exactly once.
+    /// Checks that every tenant received every text exactly once.
     pub(super) async fn nothing_lost_or_doubled(&self, sent: &[(usize, String)]) {
         for index in 0..self.tenants {
             let tenant = tenant(index);
@@ -210,7 +210,7 @@ async fn hosts_share_tenants_and_take_over_from_the_dead() {
     fleet.join("a").await;
     fleet.settled(&BTreeSet::new()).await;
     fleet.join("b").await;
-    // Slowly, but in the end each has its share.
+    // After some time every host has its share.
     let count = |list: &[Value], name: &str| list.iter().filter(|one| one["host"] == name).count();
     let fair = |list: &[Value]| 2 <= count(list, "b") && count(list, "b") <= 4;
     fleet.until("a fair share", fair).await;
@@ -230,12 +230,12 @@ async fn hosts_share_tenants_and_take_over_from_the_dead() {
     fleet.hosts.remove("a");
     fleet.settled(&BTreeSet::new()).await;
     eprintln!("fenced in {fenced:?}, connected in {:?}", killed.elapsed());
-    // A pause that is shorter than the silence changes nothing.
+    // A pause that is shorter than the timeout has no effect.
     fleet.signal("b", "-STOP").await;
     tokio::time::sleep(SILENCE / 4).await;
     fleet.signal("b", "-CONT").await;
     fleet.settled(&BTreeSet::new()).await;
-    // A host may be named as the place, and is left again when it goes.
+    // A tenant can be pinned to a host, and moves to another when that host leaves.
     fleet.join("c").await;
     fleet.wish(0, "wanted_host", "'c'");
     fleet
@@ -248,7 +248,7 @@ async fn hosts_share_tenants_and_take_over_from_the_dead() {
     assert_eq!(fleet.sim.breaches().await.unwrap(), []);
 }
 
-/// What happens to hosts and tenants.
+/// An event that happens to a host or a tenant.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
     Join,
@@ -284,7 +284,7 @@ async fn leave(hosts: &mut BTreeMap<String, Program>, name: &str) {
     assert_eq!(host.ended().await.code(), Some(0), "{name} leaves");
 }
 
-/// What things happen to, while somebody writes.
+/// The targets of random events during traffic.
 struct Scene<'a> {
     server: &'a Postgres,
     wmctl: &'a Wmctl,
@@ -292,7 +292,7 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// One of the things that happen to hosts and tenants.
+    /// Applies one event.
     async fn befall(&mut self, fate: Fate, host: &str, index: usize, off: &mut BTreeSet<usize>) {
         let name = tenant(index);
         match fate {
@@ -302,7 +302,8 @@ impl Scene<'_> {
                 self.hosts.get_mut(host).unwrap().kill().await;
                 self.hosts.remove(host);
             }
-            // Longer than the silence, so that it comes back as one that was declared dead.
+            // Hang for longer than the timeout, so that the host returns after it was declared
+            // dead.
             Fate::Hang => self.hang(host, SILENCE + SILENCE / 2).await,
             Fate::Pause => self.hang(host, SILENCE / 4).await,
             Fate::Drain => {
@@ -338,7 +339,8 @@ impl Scene<'_> {
         }
     }
 
-    /// Waits until the others know a host; one that hung begins anew.
+    /// Waits until the other processes list the host. A host that hung starts again under a new
+    /// identity.
     async fn known(&self, host: &str) {
         let begun = Instant::now();
         loop {
@@ -351,7 +353,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Stops a process for a while.
+    /// Suspends a process for `time`.
     async fn hang(&self, host: &str, time: Duration) {
         let id = self.hosts[host].id().unwrap().to_string();
         for signal in ["-STOP", "-CONT"] {
@@ -364,7 +366,7 @@ impl Scene<'_> {
     }
 }
 
-/// Somebody writes to every tenant again and again; what was written.
+/// Sends messages to every tenant until `end`. Returns what was sent.
 async fn traffic(sim: &Simulator, tenants: usize, step: u32, end: CancellationToken) -> Sent {
     let mut sent = Vec::new();
     for round in 0.. {
@@ -384,7 +386,7 @@ async fn traffic(sim: &Simulator, tenants: usize, step: u32, end: CancellationTo
 
 type Sent = Vec<(usize, String)>;
 
-/// `WMCTL_FLEET_SEED` and `WMCTL_FLEET_STEPS` make it another one, or a long one.
+/// `WMCTL_FLEET_SEED` selects the sequence of events, `WMCTL_FLEET_STEPS` its length.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_come_and_go_at_random() {
     let seed = number("WMCTL_FLEET_SEED", 1);
@@ -416,7 +418,7 @@ async fn hosts_come_and_go_at_random() {
         };
         let (written, ()) = tokio::join!(writing, happening);
         sent.extend(written);
-        // Never nobody, and at most a few.
+        // Keep at least one host and at most a few.
         if fleet.hosts.is_empty() || (matches!(fate, Fate::Join) && fleet.hosts.len() < 4) {
             born += 1;
             fleet.join(&format!("host-{born}")).await;

@@ -1,4 +1,4 @@
-//! The deployment guide's commands, character for character, in bash with real curl and jq.
+//! Runs the commands of the deployment guide unchanged, in bash with real curl and jq.
 
 use std::path::Path;
 
@@ -45,7 +45,7 @@ curl http://localhost:8080/api/tenants | jq .
 curl -X DELETE http://localhost:8080/api/tenants/customer1
 "#;
 
-/// The commands of a block: from `curl` to the first line that does not go on.
+/// Returns the commands of a block: from `curl` to the first line without a continuation.
 fn commands(block: &str) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     let mut goes_on = false;
@@ -62,7 +62,7 @@ fn commands(block: &str) -> Vec<String> {
     commands
 }
 
-/// Runs one in bash; names lead where `.curlrc` in `home` says.
+/// Runs one command in bash. `.curlrc` in `home` maps host names to addresses.
 async fn typed(home: &Path, command: &str) -> String {
     let output = Command::new("bash")
         .args(["-o", "pipefail", "-c", command])
@@ -115,7 +115,7 @@ async fn a_leader_and_its_standby_are_verified() {
     }
 }
 
-/// Without keys, and with a key in curl's own settings.
+/// Once without keys, and once with a key from curl's own configuration.
 #[tokio::test]
 async fn tenants_are_managed() {
     let mut fleet = Fleet::start(0).await;

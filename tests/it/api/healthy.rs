@@ -1,4 +1,4 @@
-//! Hosts that live are not taken for dead, whatever keeps all of them from being heard.
+//! Live hosts are not declared dead, even if a fault silences all of them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,10 +12,11 @@ use crate::support::postgres::Postgres;
 use crate::support::program::PATIENCE;
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
-/// Hosts of these tests may give a tenant away each second.
+/// Time without a move after which the distribution of tenants is stable. Hosts may give away one
+/// tenant per second.
 const SHARED: Duration = Duration::from_secs(4);
 
-/// Waits until a query answers that.
+/// Waits until the query returns `wanted`.
 async fn answers(server: &Postgres, sql: &str, wanted: &str) {
     let begun = Instant::now();
     loop {
@@ -31,14 +32,15 @@ async fn answers(server: &Postgres, sql: &str, wanted: &str) {
     }
 }
 
-/// Three hosts with a tenant each, all of which hold their locks.
+/// Starts three hosts with one tenant each, and waits until all hold their locks.
 async fn healthy(silence: Duration) -> Fleet {
     let mut fleet = Fleet::start(NAMES.len()).await;
     fleet.silence = silence;
     for name in NAMES {
         fleet.join(name).await;
     }
-    // Hosts go on sharing for a while: several chances to give one away have to pass without it.
+    // Hosts redistribute tenants at first. Wait until several rebalance intervals pass without a
+    // move.
     let mut kept = (
         placed(&fleet.settled(&BTreeSet::new()).await),
         Instant::now(),
@@ -53,13 +55,13 @@ async fn healthy(silence: Duration) -> Fleet {
     fleet
 }
 
-/// Where each tenant is, and its epoch.
+/// Returns the host and the epoch of each tenant.
 fn placed(list: &[Value]) -> Vec<Value> {
     let of = |one: &Value| json!([one["business_id"], one["host"], one["epoch"]]);
     list.iter().map(of).collect()
 }
 
-/// Waits until all hosts hold their locks, and say so.
+/// Waits until all hosts hold their locks and report it.
 async fn locked(fleet: &Fleet) {
     let sql = "SELECT count(*) FROM wmctl_host WHERE state = 'live' AND liveness = 'lock'
         AND EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted
@@ -67,7 +69,7 @@ async fn locked(fleet: &Fleet) {
     answers(&fleet.server, sql, &NAMES.len().to_string()).await;
 }
 
-/// Waits until each host that is not dead was heard twice from now on.
+/// Waits until every live host has sent two more heartbeats.
 async fn all_heard(fleet: &Fleet) {
     let rows = "SELECT string_agg(inc || ' ' || hb_seq, ',') FROM wmctl_host
         WHERE state = 'live' AND serves";
@@ -81,7 +83,7 @@ async fn all_heard(fleet: &Fleet) {
     }
 }
 
-/// Nobody was taken for dead, and no tenant has moved.
+/// Checks that no host was declared dead and no tenant moved.
 async fn nothing_happened(fleet: &Fleet, before: &[Value], what: &str) {
     all_heard(fleet).await;
     let dead = "SELECT count(*) FROM wmctl_host WHERE state = 'dead' AND serves";
@@ -90,14 +92,14 @@ async fn nothing_happened(fleet: &Fleet, before: &[Value], what: &str) {
     assert_eq!(placed(&after), placed(before), "{what}");
 }
 
-/// Looks and heartbeats hang alike, for nearly as long as a host may be silent.
+/// The server hangs, for observers and heartbeats alike, for nearly as long as the silence timeout.
 #[tokio::test(flavor = "multi_thread")]
 async fn hosts_outlive_a_server_that_stands_still() {
     let fleet = healthy(Duration::from_secs(5)).await;
     let before = fleet.list().await;
     for stall_ms in [4_400, 4_650, 4_900] {
         let frozen = Frozen::freeze(&fleet.server);
-        // This is the fault itself.
+        // The sleep is the fault itself.
         tokio::time::sleep(Duration::from_millis(stall_ms)).await;
         drop(frozen);
         nothing_happened(&fleet, &before, &format!("{stall_ms} ms")).await;
@@ -122,7 +124,8 @@ async fn hosts_outlive_a_pause_of_all_of_them() {
     }
 }
 
-/// A login takes a second, and sessions are ended again and again: those that hold locks, then all.
+/// A login takes one second, and sessions are terminated repeatedly: first those with locks, then
+/// all.
 #[tokio::test(flavor = "multi_thread")]
 async fn hosts_outlive_slow_logins() {
     let fleet = healthy(Duration::from_secs(5)).await;
@@ -143,8 +146,8 @@ async fn hosts_outlive_slow_logins() {
     nothing_happened(&fleet, &before, "slow logins").await;
 }
 
-/// Looks are answered all the time, and no heartbeat: whoever comes first when that ends must not
-/// take the others for dead.
+/// The database answers reads but no heartbeats. The first host to recover must not declare the
+/// others dead.
 #[tokio::test(flavor = "multi_thread")]
 async fn hosts_outlive_a_database_that_only_reads() {
     let fleet = healthy(Duration::from_secs(2)).await;
@@ -164,7 +167,7 @@ async fn hosts_outlive_a_database_that_only_reads() {
     }
 }
 
-/// Each is given the time that it says itself, not the time of whoever is most in a hurry.
+/// Each host is judged by its own timeout, not by the shortest timeout of any host.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_is_given_the_silence_that_it_was_started_with() {
     let mut fleet = Fleet::start(2).await;

@@ -1,4 +1,4 @@
-//! The interface as programs meet it: the guide's commands, keys, and every route's refusals.
+//! The interface as clients use it: the guide's commands, keys, and the refusals of every route.
 
 use std::fmt;
 use std::path::Path;
@@ -16,7 +16,7 @@ use wmctl::ops::keys::Action;
 use crate::support::program::Program;
 use crate::support::wmctl::Wmctl;
 
-/// What came back.
+/// An HTTP response.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
@@ -31,7 +31,7 @@ impl Answer {
     }
 }
 
-/// Runs `curl` with these arguments, with `localhost:8080` leading to `address`.
+/// Runs `curl` with these arguments; `localhost:8080` is mapped to `address`.
 pub(crate) async fn curl(address: &str, arguments: &[&str]) -> Answer {
     let connect = format!("localhost:8080:{address}");
     let output: Output = Command::new("curl")
@@ -55,7 +55,7 @@ pub(crate) async fn curl(address: &str, arguments: &[&str]) -> Answer {
     }
 }
 
-/// One request with a key and a body.
+/// Sends one request with a key and a body.
 pub(crate) async fn ask(
     address: &str,
     key: &str,
@@ -78,7 +78,7 @@ pub(crate) async fn ask(
     curl(address, &arguments).await
 }
 
-/// JSON in which no object has a name twice: readers differ in which one they believe.
+/// Parses JSON and refuses repeated names in an object, because readers handle them differently.
 pub(crate) fn strict(text: &[u8]) -> Result<Value, serde_json::Error> {
     Ok(serde_json::from_slice::<Strict>(text)?.0)
 }
@@ -160,7 +160,7 @@ impl Host {
         Self::start_at(None, arguments).await
     }
 
-    /// The same with another database than a file of its own.
+    /// Starts a host with another database than a new SQLite file.
     pub(crate) async fn start_at(database: Option<&str>, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut wmctl = Wmctl::in_folder(folder.path());
@@ -223,7 +223,7 @@ async fn the_guides_commands_work_as_they_are_written() {
         (200, &json!(false))
     );
     assert_eq!(curl(&at, &[customer]).await.json()["enabled"], false);
-    // The rows go only when their owner's name is repeated.
+    // Rows are deleted only if the tenant's name is repeated.
     let purge = format!("{customer}?purge=true");
     assert_eq!(curl(&at, &["-X", "DELETE", &purge]).await.status, 409);
     let purge = format!("{customer}?purge=true&confirm=customer1");
@@ -233,7 +233,7 @@ async fn the_guides_commands_work_as_they_are_written() {
     assert_eq!(host.serve.ended().await.code(), Some(0));
 }
 
-/// Keys that may do everything, everything to another tenant, everything but one thing, nothing.
+/// Four keys: all permissions; all for another tenant; all but one permission; none.
 struct Keys {
     full: String,
     other: String,
@@ -271,7 +271,7 @@ impl Host {
     }
 }
 
-/// A path with names in it.
+/// Returns the route's path with names filled in.
 fn path(route: &Route) -> String {
     route
         .path
@@ -281,7 +281,7 @@ fn path(route: &Route) -> String {
         .replace("{message}", "3EB0")
 }
 
-/// A body that is refused for what it says, not for its form.
+/// Returns a body that is well-formed but refused for its contents.
 fn body(route: &Route) -> Option<Value> {
     route.body.map(|(schema, _)| match schema {
         "TenantAdd" => json!({ "business_id": "acme" }),
@@ -336,7 +336,7 @@ async fn every_route_refuses_whoever_may_not() {
         assert!(![401, 403, 405].contains(&status), "{what}: {status}");
         assert!(status < 500, "{what}: {status}");
     }
-    // Nothing that was refused was written down, and what was done was, by whom.
+    // Refused requests leave no audit entry; successful ones name their actor.
     let audit = ask(at, &full, "GET", "/api/audit", None).await.json();
     let actors = audit["items"].as_array().unwrap().iter();
     let mut actors: Vec<_> = actors
@@ -345,7 +345,7 @@ async fn every_route_refuses_whoever_may_not() {
         .collect();
     actors.dedup();
     assert_eq!(actors, ["full"]);
-    // A key that is gone is refused at once.
+    // A deleted key is refused at once.
     host.wmctl.done(&["keys", "rm", "full", "--yes"]).await;
     assert_eq!(
         ask(at, &full, "GET", "/api/tenants", None).await.status,
@@ -359,7 +359,7 @@ async fn every_route_refuses_whoever_may_not() {
     );
 }
 
-/// Headers by which a request is known not to be from and for this machine.
+/// Headers that show that a request does not come from this machine or is not addressed to it.
 const STRANGERS: &[&str] = &[
     "Host: evil.example",
     "Host: localhost.evil.example:8080",
@@ -386,7 +386,7 @@ async fn every_route_wants_a_key_of_strangers() {
             assert_eq!(refused.status, 401, "{} {url} {header}", route.method);
         }
     }
-    // Nothing was done: those who ask this machine by its name see nobody and no change.
+    // Nothing was changed: a local request sees no tenant and no audit entry.
     let url = "http://localhost:8080/api/audit";
     let own = [
         "Origin: http://localhost:8080",
@@ -394,7 +394,7 @@ async fn every_route_wants_a_key_of_strangers() {
     ];
     let audit = curl(at, &["-H", own[0], "-H", own[1], url]).await;
     assert_eq!((audit.status, &audit.json()["items"]), (200, &json!([])));
-    // A key is as good behind a proxy as without one.
+    // A key works through a proxy too.
     let key = host.key(&["reader"]).await;
     let header = format!("X-API-Key: {key}");
     let url = "http://localhost:8080/api/tenants";
@@ -576,7 +576,7 @@ async fn too_many_requests_have_to_wait() {
         refused.head
     );
     assert_eq!(refused.json()["code"], "RATE_LIMIT");
-    // Others do not have to.
+    // Other clients are not limited.
     let another = host.key(&["another"]).await;
     assert_eq!(
         ask(at, &another, "GET", "/api/tenants", None).await.status,

@@ -1,4 +1,4 @@
-//! What the log of a host with many tenants says of each.
+//! Log lines of a host with many tenants name their tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fleet::{FRIEND, Fleet, phone, tenant};
 
-/// Modules that work for one account at a time: none of their lines is about anything else.
+/// Modules that work for one account at a time, so that each of their lines must name it.
 const OF_ONE_ACCOUNT: [&str; 3] = [
     "wmctl::engine::actor",
     "wmctl::engine::leased",
@@ -29,7 +29,7 @@ async fn every_line_about_a_tenant_names_it() {
         sent.push((to, text));
     }
     fleet.nothing_lost_or_doubled(&sent).await;
-    // The server ends both connections: their actors have something to say.
+    // The server closes both connections, so that their actors log something.
     let host = fleet.hosts.get_mut("a").unwrap();
     host.terminate().await;
     assert!(host.ended().await.success());

@@ -1,4 +1,4 @@
-//! Many tenants: hosts that share them out, and the interface that steers them.
+//! Many tenants: hosts that share them, and the HTTP interface that manages them.
 
 mod balance;
 mod contract;

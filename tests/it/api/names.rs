@@ -1,4 +1,4 @@
-//! Words that are refused before anything is stored: names of new tenants, types of events.
+//! Values that are refused before anything is stored: names of new tenants, and event types.
 
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -9,10 +9,10 @@ use super::http::{Answer, ask, curl};
 use crate::support::wmctl::Wmctl;
 
 const NUMBER: &str = "4915112345621";
-/// Names that there may be, and that nobody new gets.
+/// Names that existing tenants may have but new ones may not.
 const BAD: [&str; 7] = [".", "..", "...", ".hidden", "--yes", "-a", "acme."];
 
-/// Runs SQL past wmctl; the first number that it answers.
+/// Runs SQL directly on the database. Returns the first number of the result.
 async fn sql(wmctl: &Wmctl, sql: &str) -> i64 {
     let options = SqliteConnectOptions::new()
         .filename(wmctl.database())
@@ -38,7 +38,7 @@ fn problem(answer: &Answer, words: &str) {
     assert!(said.contains(words), "{said}");
 }
 
-/// An installation with one paired tenant, its own server and a host that answers HTTP.
+/// Creates an installation with one paired tenant, a simulator and a host that serves HTTP.
 async fn one(folder: &std::path::Path) -> (Simulator, Wmctl) {
     let sim = Simulator::start(SimConfig::default()).await.unwrap();
     sim.add_account(NUMBER, "Anna").await.unwrap();

@@ -1,11 +1,11 @@
-//! Messages and events over HTTP: keys, batches, what is told apart, what is pointed at.
+//! Messages and events over HTTP: keys, batches, distinct error codes, and pointers to errors.
 
 use serde_json::{Value, json};
 
 use super::fleet::{FRIEND, Fleet, tenant};
 use super::http::{Answer, ask, curl};
 
-/// A host that runs one paired tenant, and the path of that tenant.
+/// Starts a host with one paired tenant. Returns the path of that tenant.
 async fn host() -> (Fleet, String, String) {
     let mut fleet = Fleet::start(1).await;
     let at = fleet.join("a").await;
@@ -23,7 +23,7 @@ fn told(answer: &Answer) -> (u16, Value) {
     (answer.status, answer.json()["code"].clone())
 }
 
-/// One request with a header of its own.
+/// Sends a request with an `Idempotency-Key` header.
 async fn with_key(at: &str, path: &str, key: &str, body: &Value) -> Answer {
     let url = format!("http://localhost:8080{path}/messages");
     let header = format!("Idempotency-Key: {key}");
@@ -97,14 +97,14 @@ async fn a_batch_is_taken_in_in_one_transaction() {
     let transactions = "SELECT count(DISTINCT xmin::text) FROM wmctl_outbox WHERE state = 'queued'";
     let transactions: u32 = fleet.server.sql("wm", transactions).trim().parse().unwrap();
     assert!(transactions <= 1, "{transactions}");
-    // One that is wrong stops all, and is pointed at.
+    // One invalid message stops the batch, and the response points to it.
     let mut wrong = batch(3);
     wrong["messages"][1]["to"] = json!("nobody");
     wrong["messages"][2]["idempotency_key"] = json!("not there");
     let refused = ask(&at, "", "POST", &url, Some(wrong)).await;
     assert_eq!(told(&refused), (400, json!("RECIPIENT")));
     assert_eq!(refused.json()["errors"][0]["pointer"], "#/messages/1/to");
-    // A key that says something else stops nothing else.
+    // A key that was used with other content stops only its own message.
     let mut mixed = batch(2);
     mixed["messages"][0]["text"] = json!("something else");
     let mixed = ask(&at, "", "POST", &url, Some(mixed)).await.json();
@@ -164,7 +164,7 @@ async fn what_is_not_there_is_told_apart() {
     assert_eq!(told(&pairing), (404, json!("NOT_PAIRING")));
     let again = ask(&at, "", "POST", &format!("{path}/pair"), None).await;
     assert_eq!(told(&again), (409, json!("ALREADY_PAIRED")));
-    // Where the type leads, it says what the code means.
+    // The `type` URL explains the code.
     let kind = again.json()["type"].as_str().unwrap().to_owned();
     let page = ask(&at, "", "GET", &kind, None).await;
     assert_eq!(page.status, 200);
@@ -234,7 +234,7 @@ async fn events_are_paged_and_their_absence_is_told() {
     let ahead = get("?from_seq=99999").await;
     assert_eq!(told(&ahead), (409, json!("EVENTS_AHEAD")));
     assert!(ahead.json()["last_seq"].is_i64());
-    // All but the newest are too old.
+    // Make all events but the newest older than the retention limit.
     let old = "UPDATE wmctl_event SET stored_ms = 1
         WHERE seq < (SELECT MAX(e.seq) FROM wmctl_event e)";
     fleet.server.sql("wm", old);
@@ -247,7 +247,7 @@ async fn events_are_paged_and_their_absence_is_told() {
     commands_say_the_same(&fleet, &at, &rest["items"][0]).await;
 }
 
-/// `events` and `send` through a host, of a log that lacks its beginning.
+/// Checks `events` and `send` through a host, with a log whose first events were removed.
 async fn commands_say_the_same(fleet: &Fleet, at: &str, first: &Value) {
     let mut remote = fleet.wmctl.clone();
     remote.set("WMCTL_API", &format!("http://{at}"));

@@ -1,4 +1,4 @@
-//! The web page, in a real browser: signing in, what changes while one looks, linking a device.
+//! The web page in a real browser: signing in, live updates, and linking a device.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ impl Page {
             .await;
     }
 
-    /// Nothing is wider than the screen, whichever it is.
+    /// Checks that nothing is wider than the screen, at several sizes.
     async fn fits(&mut self, folder: &Path, what: &str) {
         for (name, width, height, scheme) in [
             ("desktop-light", 1280, 800, "light"),
@@ -58,7 +58,7 @@ impl Page {
     }
 }
 
-/// `WMCTL_PAGE_PICTURES` names a folder where the pictures are kept.
+/// `WMCTL_PAGE_PICTURES` names a folder that keeps the screenshots.
 #[tokio::test]
 async fn a_browser_shows_tenants_live_and_links_a_device() {
     let mut fleet = Fleet::start(1).await;
@@ -73,7 +73,7 @@ async fn a_browser_shows_tenants_live_and_links_a_device() {
     let pictures = folder.path();
     let origin = format!("http://{address}");
     let mut page = Page::open(&origin, pictures).await;
-    // Nothing is shown without a key, nor with a wrong one.
+    // Nothing is shown without a key or with a wrong one.
     page.sees("#say", "key").await;
     page.order(json!({ "do": "enter", "key": "wmk_wrong" }))
         .await;
@@ -85,7 +85,7 @@ async fn a_browser_shows_tenants_live_and_links_a_device() {
     page.sees("#hosts", "host-a").await;
     page.sees("#locks", &tenant(0)).await;
     page.fits(pictures, "tables").await;
-    // What a command changes is seen without a click, and the other way round.
+    // The page shows changes made by commands at once, and commands show changes made on the page.
     fleet.wmctl.done(&["tenants", "stop", &tenant(0)]).await;
     page.sees(&first, "stopped").await;
     page.order(json!({ "do": "act", "name": tenant(0), "button": "Start" }))
@@ -102,7 +102,7 @@ async fn a_browser_shows_tenants_live_and_links_a_device() {
     page.sees("#step", "Paired as").await;
     page.order(json!({ "do": "close" })).await;
     page.sees(&row("newcomer"), "connected").await;
-    // The policy holds, and nothing ever went elsewhere.
+    // The content security policy blocks all requests to other hosts.
     let other = format!("http://{}/live", fleet.join("host-b").await);
     let escaped = page.order(json!({ "do": "escape", "url": other })).await;
     assert_eq!(escaped["blocked"], true);

@@ -11,7 +11,7 @@ use super::fleet::{Fleet, phone};
 use super::http::{Answer, ask, strict};
 use crate::support::program::PATIENCE;
 
-/// Asks until the answer is as wanted.
+/// Repeats a request until `wanted` accepts the response.
 async fn until(address: &str, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
     let begun = Instant::now();
     loop {
@@ -28,7 +28,7 @@ async fn until(address: &str, path: &str, wanted: impl Fn(&Answer) -> bool) -> A
     }
 }
 
-/// Both hosts draw the code that is there now.
+/// Checks that both hosts draw the current code.
 async fn is_drawn(a: &str, b: &str, path: &str) {
     let drawn = until(b, &format!("{path}?format=text"), |drawn| {
         drawn.status == 200
@@ -40,7 +40,7 @@ async fn is_drawn(a: &str, b: &str, path: &str) {
     assert!(image.body.starts_with(b"\x89PNG"));
 }
 
-/// A name that nobody gave is a mistake, unless it is said that it is none.
+/// An unknown tenant is refused, unless the request asks to create it.
 async fn is_begun_on_purpose(at: &str, path: &str) {
     let unknown = ask(at, "", "POST", path, None).await;
     assert_eq!(
@@ -65,7 +65,7 @@ async fn any_host_shows_the_code_that_another_got() {
     assert_eq!(ask(&b, "", "GET", path, None).await.status, 404);
     is_begun_on_purpose(&a, path).await;
     assert_eq!(ask(&b, "", "POST", path, None).await.status, 409);
-    // Called off by one host, ended by the other, and begun again.
+    // One host cancels, the other ends the attempt, and a new attempt starts.
     until(&b, path, |answer| answer.json()["event"] == "qr").await;
     assert_eq!(ask(&b, "", "DELETE", path, None).await.status, 204);
     let failed = ask(&a, "", "GET", path, None).await.json();
@@ -118,7 +118,7 @@ async fn any_host_shows_the_code_that_another_got() {
     nothing_is_to_begin(&b, path).await;
 }
 
-/// The tenant is paired: nothing can be begun, and there is no code to draw.
+/// Checks that a paired tenant allows no new attempt and has no code.
 async fn nothing_is_to_begin(host: &str, path: &str) {
     let again = ask(host, "", "POST", path, None).await;
     assert_eq!(
@@ -163,7 +163,7 @@ async fn only_so_many_devices_are_linked_at_once() {
         (refused.status, &refused.json()["code"]),
         (503, &json!("BUSY"))
     );
-    // One that ends makes room for the next.
+    // The end of one attempt frees a slot for the next.
     let first = "/api/tenants/tenant-0/pair";
     assert_eq!(ask(&a, "", "DELETE", first, None).await.status, 204);
     let begun = Instant::now();

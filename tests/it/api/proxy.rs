@@ -1,4 +1,4 @@
-//! Tenants that reach WhatsApp through proxies, each its own: real programs of other people.
+//! Tenants that reach WhatsApp through a proxy each. The proxies are third-party programs.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ use super::balance::free_port;
 use super::fleet::{FRIEND, Fleet, LOOK, phone, tenant};
 use crate::support::program::PATIENCE;
 
-/// A name that only the proxies can look up.
+/// A host name that only the proxies can resolve.
 const SERVER: &str = "whatsapp.test";
 const USER: &str = "somebody";
 const PASSWORD: &str = "hunter2";
 
-/// A running proxy; it ends when this is dropped.
+/// A running proxy. It stops when it is dropped.
 struct Proxy {
     port: u16,
     program: Child,
@@ -26,7 +26,7 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// SOCKS5 with a user and a password.
+    /// Starts a SOCKS5 proxy with user and password.
     async fn microsocks(port: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("/usr/bin/microsocks");
@@ -36,7 +36,7 @@ impl Proxy {
         Self::start(command, port, folder).await
     }
 
-    /// HTTP CONNECT to one port only, with a user and a password.
+    /// Starts an HTTP CONNECT proxy to one port, with user and password.
     async fn tinyproxy(port: u16, leads_to: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tinyproxy.conf");
@@ -81,7 +81,7 @@ impl Proxy {
     }
 }
 
-/// A library that has one program look names up in a file of its own.
+/// Returns a library that makes a single program resolve names from its own file.
 fn names_from_a_file() -> PathBuf {
     let folders = std::fs::read_dir("/usr/lib").unwrap();
     let paths = folders.map(|folder| folder.unwrap().path().join("libnss_wrapper.so"));
@@ -103,7 +103,7 @@ impl Fleet {
         self.until(what, all).await;
     }
 
-    /// Waits until this tenant is not connected, for this reason.
+    /// Waits until this tenant is disconnected for this reason.
     async fn fails(&self, index: usize, why: &str) {
         let failed = |list: &[Value]| {
             let error = list[index]["last_error"].as_str().unwrap_or_default();
@@ -134,7 +134,7 @@ async fn each_tenant_has_its_own_proxy() {
     let address = fleet.sim.ws_url().replace("ws://", "");
     let (address, path) = address.split_once('/').unwrap();
     let address: SocketAddr = address.parse().unwrap();
-    // No name server knows the name: whoever connects did so through a proxy that does.
+    // No name server knows this name, so a connection proves that the proxy resolved it.
     let url = format!("ws://{SERVER}:{}/{path}", address.port());
     fleet.wmctl.set("WMCTL_SERVER", &url);
     let socks = Proxy::microsocks(free_port()).await;
@@ -151,12 +151,12 @@ async fn each_tenant_has_its_own_proxy() {
     fleet.fails(3, "connect to 127.0.0.1").await;
     fleet.message_arrives(0, "through SOCKS").await;
     fleet.message_arrives(1, "through CONNECT").await;
-    // What is wrong can be put right while it runs.
+    // A wrong setting can be corrected while the host runs.
     fleet.set_proxy(2, &http.url("http", "wrong")).await;
     fleet.fails(2, "the proxy wants other credentials").await;
     fleet.set_proxy(2, &http.url("http", PASSWORD)).await;
     fleet.connected("the right password", &[2]).await;
-    // A proxy that dies takes its tenants with it, nobody else, and gives them back.
+    // A dead proxy disconnects only its own tenants. They reconnect when it returns.
     let Proxy {
         port, mut program, ..
     } = socks;

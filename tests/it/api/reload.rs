@@ -1,4 +1,4 @@
-//! What a running host reads again at SIGHUP.
+//! The settings that a running host reloads on SIGHUP.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::support::program::PATIENCE;
 use crate::support::program::Program;
 use crate::support::wmctl::Wmctl;
 
-/// Waits until the log, without what was there `before`, holds all the words.
+/// Waits until the log contains all the words after position `before`.
 async fn says(wmctl: &Wmctl, before: usize, words: &[&str]) -> String {
     let begun = Instant::now();
     loop {
@@ -27,7 +27,7 @@ fn write(file: &Path, text: &str) {
     std::fs::write(file, text).unwrap();
 }
 
-/// A host with that configuration, once it answers.
+/// Starts a host with this configuration and waits until it answers.
 async fn serve(file: &Path, flags: &[&str]) -> (Wmctl, Program) {
     let mut wmctl = Wmctl::in_folder(file.parent().unwrap());
     wmctl.unset("WMCTL_LOG_LEVEL");
@@ -49,7 +49,7 @@ async fn the_log_filter_is_read_again_and_the_rest_is_named() {
     assert_eq!(wmctl.log(), "", "errors only");
     let mut before = 0;
     for (text, words) in [
-        // Both the filter and something that only a restart can change.
+        // Changes the filter and settings that need a restart.
         (
             "log_level = \"wmctl=debug\"\ndevice_name = \"Shop\"\nkeep_events = \"9d\"\n",
             &["log filter in use", "restart", "device_name,keep_events"][..],
@@ -61,7 +61,7 @@ async fn the_log_filter_is_read_again_and_the_rest_is_named() {
         ),
         ("colour = 1\n", &["the settings stay as they are", "colour"]),
         ("log_level = [\n", &["the settings stay as they are"]),
-        // Still able to, and as loud as before.
+        // The host can still reload, and the filter is as before.
         ("log_level = \"wmctl=info\"\n", &["log filter in use"]),
     ] {
         write(&file, text);
@@ -70,7 +70,7 @@ async fn the_log_filter_is_read_again_and_the_rest_is_named() {
         assert!(!log.contains("log_level,"), "{log}");
         before = wmctl.log().len();
     }
-    // Quiet again: what is no error is not said any more.
+    // A stricter filter: only errors are logged from now on.
     write(&file, "log_level = \"wmctl=error\"\n");
     hang_up(&serve).await;
     says(&wmctl, before, &["log filter read again"]).await;

@@ -1,4 +1,4 @@
-//! Hosts that are replaced one after the other, as a rollout does, while all tenants chat.
+//! Hosts are replaced one after another, as in a rollout, while all tenants chat.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::support::number;
 const TENANTS: usize = 6;
 const HOSTS: [&str; 3] = ["a", "b", "c"];
 
-/// Every other host is emptied before it is asked to stop.
+/// Every second host is drained before it is stopped.
 async fn replace(scale: &mut Scale, turn: usize) {
     let name = HOSTS[turn % HOSTS.len()];
     let drained = turn % 2 == 1;
@@ -25,7 +25,7 @@ async fn replace(scale: &mut Scale, turn: usize) {
     scale.join(name).await;
 }
 
-/// `WMCTL_HA_ROUNDS` is how often all of them are.
+/// `WMCTL_HA_ROUNDS` sets how many times all hosts are replaced.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_are_replaced_one_after_the_other() {
     let rounds = number("WMCTL_HA_ROUNDS", 1);
@@ -55,6 +55,6 @@ async fn hosts_are_replaced_one_after_the_other() {
     scale.all_connected("all are back").await;
     let journal = scale.sim.journal().await.unwrap();
     let ended = journal.iter().filter(|entry| entry.tag == "stream:error");
-    // Whoever gives a tenant away has closed its connection before another host connects.
+    // A host closes a tenant's connection before it hands the tenant over, so none was replaced.
     assert_eq!(ended.count(), TENANTS, "pairing alone ends a stream");
 }

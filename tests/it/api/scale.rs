@@ -1,7 +1,7 @@
-//! Many tenants on few hosts: how long until all are connected, what each costs, and what the death
-//! of a host does to its share.
+//! Many tenants on few hosts: time until all are connected, cost per tenant, and the effect of a
+//! dead host on its tenants.
 //!
-//! `WMCTL_SCALE_TENANTS` and `WMCTL_SCALE_BUSY` make it a real load; figures are printed.
+//! `WMCTL_SCALE_TENANTS` and `WMCTL_SCALE_BUSY` set the load. The test prints its figures.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,19 +24,19 @@ use crate::support::postgres::Postgres;
 use crate::support::program::Program;
 use crate::support::wmctl::Wmctl;
 
-/// Tenants that are paired at the same time.
+/// Tenants that are paired concurrently.
 const PAIRING: usize = 8;
-/// How often the rows are looked at.
+/// Interval of queries.
 const LOOK: Duration = Duration::from_millis(10);
-/// Without progress for this long it has failed.
+/// The test fails after this long without progress.
 const STALL: Duration = Duration::from_secs(60);
-/// How long idle hosts are watched.
+/// Time for which idle hosts are measured.
 const IDLE: Duration = Duration::from_secs(5);
-/// Messages each way of each busy tenant.
+/// Messages in each direction per busy tenant.
 pub(super) const MESSAGES: u32 = 10;
-/// Most database connections of a host: its pool and three of its own.
+/// Maximum database connections of a host: its pool and three others.
 const CONNECTIONS_MAX: i64 = 13;
-/// Generous: the goal is half a second.
+/// Time limit for fencing. Generous: the goal is 0.5 s.
 const FENCED_MAX: Duration = Duration::from_secs(2);
 
 const CONNECTED: &str = "SELECT count(*) FROM wmctl_tenant_state s JOIN wmctl_lease l
@@ -140,7 +140,7 @@ impl Scale {
         paired.unwrap();
     }
 
-    /// Another host, once it takes tenants.
+    /// Starts another host and waits until it takes tenants.
     pub(super) async fn join(&mut self, name: &str) {
         let arguments = ["serve", "--name", name, "--no-http", "--rebalance", "1"];
         let mut host = self
@@ -154,7 +154,7 @@ impl Scale {
         self.server.sql("wm", sql).trim().parse().unwrap()
     }
 
-    /// Waits until a query counts `wanted`; how long that took.
+    /// Waits until a query counts `wanted`. Returns the time that it took.
     async fn until(&self, what: &str, sql: &str, wanted: i64) -> Duration {
         let begun = Instant::now();
         let mut last = (-1, Instant::now());
@@ -176,7 +176,7 @@ impl Scale {
         self.until(what, CONNECTED, all).await
     }
 
-    /// Memory (KiB, proportional) and processor time (seconds) of a host.
+    /// Returns the memory (KiB, proportional share) and the processor time (s) of a host.
     fn cost(&self, name: &str) -> (u64, f64) {
         let id = self.hosts[name].id().unwrap();
         let smaps = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap();
@@ -190,10 +190,10 @@ impl Scale {
         (pss, seconds)
     }
 
-    /// Watches idle hosts for a while.
+    /// Measures idle hosts for a while.
     async fn watch_idle(&self) -> String {
         let before: Vec<(u64, f64)> = self.hosts.keys().map(|name| self.cost(name)).collect();
-        // How much an idle host uses is what is measured.
+        // The sleep is the measured period.
         tokio::time::sleep(IDLE).await;
         let mut figures = String::new();
         for (name, (_, seconds)) in self.hosts.keys().zip(before) {
@@ -222,7 +222,7 @@ impl Scale {
         )
     }
 
-    /// The hosts' tenants differ by few: at most a twentieth.
+    /// Waits until the hosts' numbers of tenants differ by at most a twentieth.
     async fn balanced(&self) {
         let spread =
             "SELECT CASE WHEN max(n) - min(n) <= greatest(2, max(n) / 20) THEN 1 ELSE 0 END
@@ -233,7 +233,7 @@ impl Scale {
     }
 }
 
-/// Messages of one busy tenant.
+/// The messages of one busy tenant.
 pub(super) struct Busy {
     app: App,
     pub(super) contact: String,
@@ -269,7 +269,7 @@ impl Scale {
         all
     }
 
-    /// Waits until everything went through, once: so many messages each way of each tenant.
+    /// Waits until every busy tenant has exchanged `messages` messages each way, each exactly once.
     pub(super) async fn settled(&self, busy: &[Busy], messages: u32) {
         let wanted = i64::try_from(busy.len()).unwrap() * i64::from(messages);
         let sent = "SELECT count(*) FROM wmctl_outbox WHERE state = 'sent'";
@@ -304,7 +304,7 @@ async fn many_tenants_are_shared_out_and_taken_over() {
     for name in ["b", "c", "d"] {
         scale.join(name).await;
     }
-    // A new fleet rather than slow moves: the first one hands over in an orderly way.
+    // Start new hosts instead of waiting for slow moves; the first host stops in an orderly way.
     let mut first = scale.hosts.remove("a").unwrap();
     let left = Instant::now();
     first.terminate().await;
@@ -350,7 +350,8 @@ async fn many_tenants_are_shared_out_and_taken_over() {
 }
 
 impl Scale {
-    /// Kills a host; how long until all of its tenants are fenced, and until all are connected.
+    /// Kills a host. Returns the time until all its tenants are fenced, and until all are
+    /// connected.
     async fn kill(&mut self, name: &str) -> (Duration, Duration) {
         let mut host = self.hosts.remove(name).unwrap();
         let id = self.server.sql(

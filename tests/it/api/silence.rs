@@ -1,4 +1,4 @@
-//! Hosts that the database does not hear fall silent by themselves, before anybody takes over.
+//! Hosts that lose the database fall silent by themselves before any takeover.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -11,10 +11,10 @@ use super::fleet::{FRIEND, Fleet, phone, tenant};
 use crate::support::front::{Front, Target};
 use crate::support::network::{Lost, Network};
 
-/// How often the friend writes to each tenant.
+/// Interval of the friend's messages to each tenant.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// One machine of its own, and its ways to the world.
+/// A host's own machine and its network paths.
 struct Apart {
     network: Network,
     database: Front,
@@ -25,7 +25,7 @@ fn lease(wanted: &'static str) -> impl Fn(&Value) -> bool {
     move |line| line["type"] == "lease" && line["state"] == wanted
 }
 
-/// A host on a machine of its own.
+/// Starts a host on its own machine.
 async fn join(fleet: &mut Fleet, name: &str, number: u32) -> Apart {
     let network = Network::start(number);
     let server = Target::Socket(fleet.server.socket());
@@ -48,7 +48,7 @@ async fn join(fleet: &mut Fleet, name: &str, number: u32) -> Apart {
     }
 }
 
-/// Lets the friend write to everybody until `done` is there; what was written.
+/// Lets the friend write to all tenants until `done` completes. Returns what was written.
 async fn write_until<T>(
     fleet: &Fleet,
     round: &str,
@@ -72,7 +72,7 @@ async fn write_until<T>(
     unreachable!("numbers do not end")
 }
 
-/// What a link said after a moment, beside asking whether anybody is there.
+/// Returns the messages, acks and receipts on these links after a moment; pings do not count.
 fn words(journal: &[Entry], links: &BTreeSet<u64>, after_ms: i64, way: Direction) -> Vec<String> {
     let said = journal.iter().filter(|entry| {
         let word = ["message", "ack", "receipt"].contains(&entry.tag.as_str());
@@ -103,7 +103,7 @@ async fn a_host_that_is_cut_off_from_the_database_says_nothing_more() {
                 .all(|one| one["host"] == name && one["state"] == "connected")
         }
     };
-    // What `b` was given by now comes back, so that all of them have to be taken over.
+    // Pin all tenants to `a`, also those that `b` has received, so that all must be taken over.
     for index in 0..fleet.tenants {
         fleet.wish(index, "wanted_host", "'a'");
     }
@@ -121,7 +121,7 @@ async fn a_host_that_is_cut_off_from_the_database_says_nothing_more() {
     let deadline: jiff::Timestamp = suspect["deadline"].as_str().unwrap().parse().unwrap();
     let journal = fleet.sim.journal().await.unwrap();
     let after = |way| words(&journal, &links, deadline.as_millisecond(), way);
-    // The server went on over the old links, and nothing was answered.
+    // WhatsApp kept sending over the old links, and the host answered nothing.
     assert!(
         !after(Direction::Out).is_empty(),
         "nothing was to be answered"
@@ -145,11 +145,11 @@ async fn logins(fleet: &Fleet) -> usize {
         .count()
 }
 
-/// The server is away for longer than a heartbeat entitles: all fall silent, and go on where they
-/// were when it is back.
+/// The database server is down for longer than a heartbeat entitles the hosts to speak. All fall
+/// silent, and continue with the same tenants when it returns.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_comes_back_finds_every_tenant_where_it_was() {
-    // Few enough that none is given away for the sake of a fair share.
+    // With few tenants none moves for rebalancing.
     let mut fleet = Fleet::start(2).await;
     for name in ["a", "b"] {
         fleet.join(name).await;
@@ -174,7 +174,7 @@ async fn a_server_that_comes_back_finds_every_tenant_where_it_was() {
     fleet.server.start_again();
     for name in ["a", "b"] {
         let host = fleet.hosts.get_mut(name).unwrap();
-        // The first is of its beginning.
+        // The first report is from the start.
         host.expect("it began", lease("active")).await;
         host.expect("it speaks again", lease("active")).await;
     }
@@ -189,8 +189,8 @@ async fn a_server_that_comes_back_finds_every_tenant_where_it_was() {
     assert_eq!(fleet.sim.breaches().await.unwrap(), []);
 }
 
-/// A lease that is taken away from a host that lives goes to another one, or comes back with
-/// another epoch; all others stay.
+/// A lease that is taken from a live host goes to another host, or returns with a new epoch. All
+/// other leases stay.
 #[tokio::test]
 async fn a_lease_is_taken_from_a_host_that_serves() {
     let mut fleet = Fleet::start(2).await;
@@ -217,7 +217,7 @@ async fn a_lease_is_taken_from_a_host_that_serves() {
     let after = fleet.settled(&BTreeSet::new()).await;
     assert!(release["epoch"].as_i64() <= after[0]["epoch"].as_i64());
     assert_eq!(after[1]["epoch"], before[1]["epoch"]);
-    // Both are explained, with the locks of their hosts.
+    // `lock-status` explains both leases with the locks of their hosts.
     let locks = fleet.wmctl.done(&["lock-status", "-o", "json"]).await;
     let locks: Value = serde_json::from_str(&locks).unwrap();
     for host in locks["hosts"].as_array().unwrap() {

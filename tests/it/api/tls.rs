@@ -1,4 +1,4 @@
-//! TLS of the interface, as curl, openssl and `wmctl` itself meet it.
+//! TLS of the interface, tested with curl, openssl and `wmctl` itself.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,7 +18,7 @@ use super::http::curl;
 use crate::support::program::{PATIENCE, Program};
 use crate::support::wmctl::Wmctl;
 
-/// An authority and the files that it makes.
+/// A certificate authority and its files.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: PathBuf,
@@ -35,7 +35,7 @@ impl Authority {
         Self { issuer, folder }
     }
 
-    /// Writes `NAME.pem` and `NAME.key`, good until the end of `year`.
+    /// Writes `NAME.pem` and `NAME.key`, valid until the end of `year`.
     fn certify(&self, name: &str, year: i32) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -62,7 +62,7 @@ impl Authority {
     }
 }
 
-/// What `openssl s_client` says of the server.
+/// Runs `openssl s_client` against the server.
 async fn s_client(address: &str, more: &[&str]) -> Output {
     let output = Command::new("openssl")
         .args(["s_client", "-connect", address, "-servername", "localhost"])
@@ -73,7 +73,7 @@ async fn s_client(address: &str, more: &[&str]) -> Output {
     output.await.expect("openssl is installed")
 }
 
-/// Waits until the server shows the certificate of this name.
+/// Waits until the server presents the certificate with this name.
 async fn shows(address: &str, name: &str) {
     let begun = Instant::now();
     loop {
@@ -113,7 +113,7 @@ async fn the_interface_speaks_tls_and_reads_its_certificate_again() {
     let tls = authority.options("first.pem", "first.key");
     let serve = ["serve", "--http", "127.0.0.1:0"];
     let (mut program, at) = listening(&wmctl, &[&serve[..], &texts(&tls)].concat()).await;
-    // Somebody who connects and says nothing keeps nobody waiting.
+    // A client that connects and sends nothing blocks no other client.
     let _silent = TcpStream::connect(&at).await.unwrap();
     let url = "https://localhost:8080/api/tenants";
     let ca = authority.file("ca.pem");
@@ -134,7 +134,7 @@ async fn the_interface_speaks_tls_and_reads_its_certificate_again() {
         let agreed = !text.contains("Cipher is (NONE)") && text.contains("Cipher is ");
         assert_eq!(agreed, works, "{options:?}: {text}");
     }
-    // Without TLS nothing is answered, nor to whoever does not know the authority.
+    // A client without TLS, or without the authority, gets no response.
     let connect = format!("localhost:8080:{at}");
     for (url, exit) in [("http://localhost:8080/", 52), (url, 60)] {
         let refused = Command::new("curl")
@@ -142,7 +142,7 @@ async fn the_interface_speaks_tls_and_reads_its_certificate_again() {
             .output();
         let refused = refused.await.unwrap();
         let code = refused.status.code().unwrap();
-        // How curl calls it depends on how much of TLS's alert it has read.
+        // curl's exit code depends on how much of the TLS alert it has read.
         assert!(
             code == exit || (exit == 52 && [1, 56].contains(&code)),
             "{url}: {refused:?}"
@@ -156,7 +156,7 @@ async fn the_interface_speaks_tls_and_reads_its_certificate_again() {
     shows(&at, "first").await;
     hang_up(&program).await;
     shows(&at, "second").await;
-    // A certificate without its key changes nothing, and the log says so.
+    // A certificate that does not match the key changes nothing, and the log says so.
     authority.certify("third", 2099);
     fs::rename(authority.file("third.pem"), authority.file("first.pem")).unwrap();
     hang_up(&program).await;
@@ -210,7 +210,7 @@ async fn files_that_cannot_be_used_are_refused_at_the_start() {
     let half = ["serve", "--tls-cert", &authority.file("good.pem")];
     let refused = wmctl.output(&half).await;
     assert_eq!(refused.status.code(), Some(3));
-    // TLS takes the place of no key.
+    // TLS does not replace API keys.
     let tls = authority.options("good.pem", "group.key");
     let open = ["serve", "--http", "0.0.0.0:0"];
     let refused = wmctl.output(&[&open[..], &texts(&tls)].concat()).await;

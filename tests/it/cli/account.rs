@@ -1,4 +1,4 @@
-//! One account from pairing to being unlinked, against the simulator.
+//! One account from pairing to unlinking, against the simulator.
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -48,7 +48,7 @@ impl World {
 
     async fn run(&self) -> Program {
         let run = self.wmctl.start(&["run"]);
-        // Whoever holds the lease answers for the account.
+        // The process answers for the account once it holds the lease.
         loop {
             let tenants = self.wmctl.done(&["tenants", "list", "--json"]).await;
             let list: Value = serde_json::from_str(&tenants).unwrap();

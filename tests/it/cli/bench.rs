@@ -1,4 +1,4 @@
-//! `wmctl bench`: it measures both databases and leaves nothing behind.
+//! `wmctl bench` measures both databases and leaves nothing behind.
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn numbers_are_there(row: &Value) {
     assert!(is_there("delivered_per_s"), "{row}");
     let [p50, p99] = ["delivery_p50_ms", "delivery_p99_ms"].map(|name| row[name].as_f64().unwrap());
     assert!(0.0 <= p50 && p50 <= p99, "{row}");
-    // Two at least in a transaction that puts a message in, and three in a unit of work.
+    // A transaction that enqueues a message has at least two statements; a unit of work has three.
     let of = |number: &str| row[number].as_f64().unwrap();
     assert!(2.0 <= of("sent_statements") / of("sent_units"), "{row}");
 }

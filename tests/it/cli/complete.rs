@@ -1,4 +1,4 @@
-//! Names that are completed while somebody types, in real shells.
+//! Completion of names in real shells.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use crate::support::program::PATIENCE;
 use crate::support::wmctl::Wmctl;
 
-/// Far more than the lookup may take, as machines that run tests are slow.
+/// Far longer than the lookup's own limit, because test machines are slow.
 const BOUND: Duration = Duration::from_secs(10);
 
 /// A user with a few tenants, and `wmctl` on the path.
@@ -49,7 +49,7 @@ impl User {
         command
     }
 
-    /// What a shell is told that completes the last of these words.
+    /// Runs the completion of the last of these words, as a shell does.
     async fn completed(&self, words: &[&str], variables: &[(&str, &str)]) -> Output {
         let asked = self
             .command("wmctl")
@@ -75,7 +75,7 @@ impl User {
     }
 }
 
-/// A shell in a terminal of its own.
+/// A shell in its own terminal.
 struct Shell {
     _child: Child,
     keys: ChildStdin,
@@ -104,7 +104,7 @@ impl Shell {
         self.keys.write_all(keys.as_bytes()).await.unwrap();
     }
 
-    /// Waits until something is on the screen.
+    /// Waits until the screen contains `what`.
     async fn shows(&mut self, what: &str) {
         let begun = Instant::now();
         while !self.seen.contains(what) {
@@ -137,7 +137,7 @@ async fn shells_complete_the_names_of_tenants() {
         let mut typing = Shell::start(&user, shell);
         typing.press(&format!("{setup}; echo set''up\n")).await;
         typing.shows("setup").await;
-        // Only the tab can make a tenant of it.
+        // Only a successful completion gives the name of a tenant.
         typing.press("wmctl tenants show --json aci\t\n").await;
         typing.shows("\"business_id\":\"acid\"").await;
         typing.press("exit\n").await;
@@ -165,7 +165,7 @@ async fn names_come_from_the_database_or_a_host() {
     let url = format!("http://{}", http["address"].as_str().unwrap());
     let drain = ["wmctl", "tenants", "drain", "--host", "h"];
     assert_eq!(user.candidates(&drain, &[]).await, ["host-a"]);
-    // A database of nobody: what is said comes from the host.
+    // The database does not exist, so the names must come from the host.
     let nowhere = ("WMCTL_DATABASE_URL", "sqlite:/nowhere/wmctl.db");
     assert!(user.candidates(&stop, &[nowhere]).await.is_empty());
     let api = ("WMCTL_API", url.as_str());
@@ -181,7 +181,7 @@ async fn names_come_from_the_database_or_a_host() {
 #[tokio::test]
 async fn nothing_is_said_and_nobody_waits_when_there_are_no_names() {
     let user = User::with_tenants().await;
-    // It takes connections and never answers.
+    // A server that accepts connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = silent.local_addr().unwrap().port();
     let database = format!("postgres://wmctl@127.0.0.1:{silent}/wm");

@@ -1,4 +1,4 @@
-//! The demonstration, small.
+//! A small run of the demonstration.
 
 use serde_json::Value;
 

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::wmctl;
 
-/// The help of every command is a promise: a change of it must be seen in a review.
+/// The help pages are snapshots, so that a review sees every change.
 #[test]
 fn the_help_of_every_command_is_the_committed_one() {
     let home = tempfile::tempdir().unwrap();
@@ -54,10 +54,10 @@ fn topics_and_commands_are_explained() {
     assert_eq!(wmctl(home.path(), &[], &["help", "nonsense"]).code, 5);
 }
 
-/// The commands that a help page lists: indented lines below a heading that is about commands.
+/// Returns the commands of a help page: indented lines below a heading about commands.
 fn commands(page: &str) -> Vec<Vec<String>> {
     let mut commands = Vec::new();
-    // The first page has them in groups, under headings of their own.
+    // The first page lists commands in groups with their own headings.
     let first = page.contains("\nTools:\n");
     let mut listed = false;
     for line in page.lines() {

@@ -1,4 +1,4 @@
-//! The binary as scripts and people meet it: output, exit codes, help.
+//! The binary as scripts and people use it: output, exit codes and help.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -15,7 +15,7 @@ mod serve;
 mod settings;
 mod simulate;
 
-/// Runs one command in `home` with nothing of the tester's environment.
+/// Runs one command in `home`, without the tester's environment.
 fn wmctl(home: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let output = Command::new(env!("CARGO_BIN_EXE_wmctl"))
         .env_clear()
@@ -28,7 +28,7 @@ fn wmctl(home: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
     Ended::new(output)
 }
 
-/// How a command ended.
+/// The result of a command.
 struct Ended {
     code: i32,
     answer: String,

@@ -1,4 +1,4 @@
-//! What is queued belongs to an account, for a time; and the events of one are read line by line.
+//! Queued messages belong to one account and expire; its events are read line by line.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const NUMBER: &str = "4915112345621";
 const OTHER: &str = "4915112345623";
 const FRIEND: &str = "4915112345622";
 
-/// An installation whose account may change, and somebody to write to.
+/// An installation whose account can change, and a contact to write to.
 struct Desk {
     sim: Simulator,
     wmctl: Wmctl,
@@ -59,7 +59,7 @@ impl Desk {
         serve
     }
 
-    /// Exit code, the lines of the answer, and the code of the error.
+    /// Returns the exit code, the lines of the answer, and the code of the error.
     async fn asked(&self, arguments: &[&str]) -> (i32, Vec<Value>, Value) {
         let output = self.wmctl.output(arguments).await;
         let lines = |bytes: Vec<u8>| -> Vec<Value> {
@@ -116,14 +116,15 @@ async fn stopped(mut program: Program) {
 #[tokio::test]
 async fn a_message_leaves_from_the_account_that_it_was_taken_in_for() {
     let desk = Desk::start().await;
-    // Nobody is there to send for: a mistyped tenant and one without a device.
+    // No account can send: an unknown tenant, and a tenant without a device.
     let (code, _, error) = desk.send(&["--text", "nobody", "--force"]).await;
     assert_eq!((code, error), (5, json!("NOT_FOUND")));
     desk.wmctl.done(&["tenants", "add", "default"]).await;
     let (code, _, error) = desk.send(&["--text", "unpaired", "--force"]).await;
     assert_eq!((code, error), (5, json!("NOT_PAIRED")));
     desk.pair(NUMBER).await;
-    // One waits when the phone unlinks the device; one more is queued on purpose, one is not.
+    // One message waits when the phone unlinks the device. Another one is queued with `--force`,
+    // and one is refused.
     let mut run = desk.run().await;
     let device = desk.sim.devices(NUMBER).await.unwrap().pop().unwrap().jid;
     desk.sim.remove_device(&device).await.unwrap();
@@ -144,7 +145,7 @@ async fn a_message_leaves_from_the_account_that_it_was_taken_in_for() {
         (&queued[0]["id"], &json!("other_account"))
     );
     stopped(run).await;
-    // The same account on a device of its own again: what waits is its.
+    // After the same account is paired again, it sends the waiting messages.
     let device = desk.sim.devices(OTHER).await.unwrap().pop().unwrap().jid;
     let mut run = desk.run().await;
     desk.sim.remove_device(&device).await.unwrap();
@@ -238,7 +239,7 @@ async fn lines_are_taken_in_and_answered_as_they_come() {
         let key = key.to_owned();
         move |answer: &Value| answer["idempotency_key"] == key.as_str()
     };
-    // Each is answered before the next is written, and one that is wrong stops nothing.
+    // Each line is answered before the next is written. An invalid line stops nothing.
     for number in 0..3 {
         let key = format!("k{number}");
         send.say(&line("hello", &key)).await;
@@ -268,7 +269,7 @@ async fn lines_are_taken_in_and_answered_as_they_come() {
     assert_eq!(hopeless.ended().await.code(), Some(1));
 }
 
-/// `events --follow | jq | send --file -`, as the help has it.
+/// Runs `events --follow | jq | send --file -` as shown in the help.
 #[tokio::test]
 async fn a_pipe_of_events_answers_what_comes_from_now_on() {
     let desk = Desk::start().await;
@@ -289,7 +290,7 @@ async fn a_pipe_of_events_answers_what_comes_from_now_on() {
         "message",
     ]);
     let mut send = desk.wmctl.start(&["send", "--file", "-"]);
-    // It looks first, then waits: a message is written until one is passed on.
+    // `--follow` begins with new events, so write until one message gets through.
     let first = async {
         for number in 0.. {
             says(&format!("hello {number}")).await;
@@ -343,7 +344,7 @@ async fn a_reader_is_told_of_what_was_removed_and_of_another_log() {
     stopped(run).await;
     let all = desk.events(&[]).await;
     let last = all.last().unwrap()["seq"].as_i64().unwrap();
-    // All but two are too old.
+    // Make all but two events older than the retention limit.
     let old = format!(
         "UPDATE wmctl_event SET stored_ms = 1 WHERE seq < {}",
         last - 1
@@ -399,7 +400,7 @@ async fn the_state_is_what_is_so() {
     desk.until_state("connected").await;
     stopped(run).await;
     let serve = desk.serve().await;
-    // A ban that ends.
+    // A temporary ban.
     let ban = Ending::Banned { expire_s: 1 };
     desk.sim.end(NUMBER, ban).await.unwrap();
     desk.until_state("banned").await;
@@ -421,7 +422,7 @@ async fn the_state_is_what_is_so() {
     assert!(states.starts_with(&begun), "{states:?}");
 }
 
-/// Nothing is wrong with one host and one account on a file.
+/// A healthy installation with one host, one account and an SQLite file reports no problems.
 #[tokio::test]
 async fn nothing_wrong_is_nothing_wrong() {
     let desk = Desk::start().await;
@@ -445,7 +446,7 @@ async fn a_device_that_is_removed_is_unlinked() {
         let all = desk.sim.devices(NUMBER).await.unwrap();
         all.iter().filter(|one| one.jid.device != 0).count()
     };
-    // WhatsApp removes a device after it has said so.
+    // WhatsApp answers the request before it removes the device.
     let unlinked = async || {
         let gone = async {
             while devices().await != 0 {

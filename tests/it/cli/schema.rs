@@ -1,11 +1,11 @@
-//! Daemons do not change a shared schema by themselves: they say who does.
+//! Daemons do not migrate a shared schema by themselves. They name the command that does.
 
 use super::wmctl;
 use crate::support::postgres::Postgres;
 
 const DAEMONS: [&str; 2] = ["run", "serve"];
 
-/// What both daemons answer: the same exit code, and words that hold all of `told`.
+/// Checks that both daemons fail with the same exit code and with all of these words.
 fn refused(server: &Postgres, told: &[&str]) {
     let home = tempfile::tempdir().unwrap();
     let url = server.url("w");
@@ -34,7 +34,7 @@ fn daemons_refuse_a_schema_that_is_not_theirs() {
     assert_eq!(server.dump("w"), no_tables, "nothing was made");
     assert_eq!(done(&server, &["migrate", "up"]), 0);
 
-    // One is pending, as after an update of the binary.
+    // A pending migration, as after an update of the binary.
     let last = "version = (SELECT MAX(version) FROM wmctl_migration)";
     server.sql(
         "w",
@@ -49,7 +49,7 @@ fn daemons_refuse_a_schema_that_is_not_theirs() {
     assert_eq!(done(&server, &["migrate", "status", "--check"]), 0);
     assert_eq!(done(&server, &["run"]), 5, "only the device is missing");
 
-    // One is not ours yet, as after an update of another host.
+    // An unknown migration, as after an update of another host.
     let newer = "INSERT INTO wmctl_migration SELECT 9999, name, checksum, applied_ms FROM kept";
     server.sql("w", newer);
     refused(&server, &["schema", "a newer wmctl"]);

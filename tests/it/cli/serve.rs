@@ -42,14 +42,14 @@ async fn every_tenant_is_served_by_exactly_one_process() {
         serve
             .expect("a connected tenant", status(&tenant, "connected"))
             .await;
-        // Another process may not have it.
+        // No other process can run the tenant.
         let run = wmctl.output(&["run", "--tenant", &tenant]).await;
         assert_eq!(run.status.code(), Some(6));
         sim.phone_sends(FRIEND, &number(index), &format!("to {tenant}"))
             .await
             .unwrap();
     }
-    // One that is paired meanwhile is taken too.
+    // A tenant that is paired later is taken too.
     pair(&sim, &wmctl, 3).await;
     serve
         .expect("the new tenant", status("tenant-3", "connected"))
@@ -65,7 +65,7 @@ async fn every_tenant_is_served_by_exactly_one_process() {
             .expect("the message", |line| line["text"] == text.as_str())
             .await;
     }
-    // The others go on when one is unlinked.
+    // The other tenants continue when one is unlinked.
     let devices = sim.devices(&number(0)).await.unwrap();
     sim.remove_device(&devices[1].jid).await.unwrap();
     let ended = serve
@@ -74,7 +74,7 @@ async fn every_tenant_is_served_by_exactly_one_process() {
     assert_eq!(ended["business_id"], "tenant-0");
     assert_eq!(ended["reason"], "logged out: device_removed");
 
-    // Killed, and another takes everything that is left.
+    // After a kill, another process takes all remaining tenants.
     serve.kill().await;
     let mut serve = wmctl.start(&["serve"]);
     for index in 1..4 {

@@ -1,4 +1,4 @@
-//! `wmctl simulate` as scripts use it: everything by URL.
+//! `wmctl simulate` as scripts use it, with URLs only.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -35,7 +35,7 @@ async fn stage(arguments: &[&str]) -> Stage {
     }
 }
 
-/// Asks until the answer has an item that fits.
+/// Repeats a request until the response has a matching item.
 async fn item(control: &ControlUrl, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
     let asked = async {
         loop {

@@ -1,10 +1,10 @@
-//! Commands that are advised, by rules, documents, help and hints: each is one that wmctl takes.
+//! Checks that wmctl accepts every command that rules, documents, help and hints suggest.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What stands for a value in words for people, and a value that is taken in its place.
+/// Placeholders in texts for people, each with a valid value to replace it.
 const VALUES: [(&str, &str); 13] = [
     ("{{ $labels.business_id }}", "acme"),
     ("ATTEMPT", "1"),
@@ -36,7 +36,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Lines of blocks that readers copy into a shell of their own.
+/// Returns the commands in blocks that readers copy into a shell.
 fn scripts(text: &str) -> Vec<String> {
     let mut inside = false;
     let mut lines = Vec::new();
@@ -47,7 +47,7 @@ fn scripts(text: &str) -> Vec<String> {
             None => (),
         }
     }
-    // As another user, with variables, or from the sources: what follows is the same.
+    // Strip `sudo`, variables and `cargo run`, which may precede the command.
     let bare = |line: String| {
         let line = line.replace("cargo run --release -- ", "wmctl ");
         let mut words = line
@@ -59,9 +59,8 @@ fn scripts(text: &str) -> Vec<String> {
     lines.into_iter().filter_map(bare).collect()
 }
 
-/// Commands that are the whole text of a string, as advice in answers is. What it says beside them
-/// stands behind two blanks; a text that begins with our name and goes on with another word than a
-/// command is none.
+/// Returns string literals that are a whole command, such as hints. Anything after two spaces is a
+/// remark. A text that continues with an unknown command is skipped.
 fn texts(source: &str, names: &BTreeSet<String>) -> Vec<String> {
     let whole = source.split('"').skip(1).filter(|text| {
         let name = text
@@ -73,7 +72,7 @@ fn texts(source: &str, names: &BTreeSet<String>) -> Vec<String> {
     whole.filter_map(command).collect()
 }
 
-/// The names of all commands, from the first page.
+/// Returns the names of all commands, from the first help page.
 fn names() -> BTreeSet<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_wmctl"))
         .env_clear()
@@ -89,9 +88,9 @@ fn names() -> BTreeSet<String> {
         .collect()
 }
 
-/// What stands between backticks, and what a console shows after its prompt.
+/// Returns text in backticks, and commands after a console prompt.
 fn advised(text: &str) -> Vec<String> {
-    // A string of Rust goes on in the next line after a backslash.
+    // A Rust string continues on the next line after a backslash.
     let mut joined = String::new();
     for line in text.lines() {
         match line.strip_suffix('\\') {
@@ -115,13 +114,13 @@ fn advised(text: &str) -> Vec<String> {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("$ "));
     let mut all: Vec<String> = quoted.chain(typed.map(str::to_owned)).collect();
-    // A session's name is no command.
+    // `wmctl HOST/…` is the name of a session, not a command.
     all.retain(|words| words.starts_with("wmctl ") && !words.starts_with("wmctl HOST/"));
     all
 }
 
-/// The arguments, up to whatever the shell takes for itself; `None` where a program fills a word in
-/// that stands for no value.
+/// Returns the arguments up to the first shell operator. Returns `None` if the program inserts a
+/// value into the text.
 fn arguments(command: &str) -> Option<Vec<String>> {
     let mut command = command.to_owned();
     for (word, value) in VALUES {
@@ -171,7 +170,7 @@ fn every_command_that_is_advised_exists() {
     for file in found {
         let text = std::fs::read_to_string(&file).unwrap();
         let mut commands = advised(&text);
-        // What the binary itself says is in sentences.
+        // Commands in `src` stand in sentences or whole strings, not in code blocks.
         match file.starts_with(root.join("src")) {
             true => commands.extend(texts(&text, &names)),
             false => commands.extend(scripts(&text)),
@@ -192,7 +191,7 @@ fn every_command_that_is_advised_exists() {
             if !output.status.success() {
                 let said = String::from_utf8_lossy(&output.stderr);
                 let said = said.lines().next().unwrap_or_default().to_owned();
-                // An option whose value the sentence goes on with.
+                // The sentence continues with the option's value.
                 if said.contains("a value is required for") {
                     continue;
                 }

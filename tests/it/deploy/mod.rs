@@ -1,4 +1,4 @@
-//! What stands in `deploy/`, read by the programs that it is for.
+//! Checks the files in `deploy/` with the programs that use them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,8 @@ fn every_alert_is_seen_to_fire() {
     }
 }
 
-/// Names and labels of a series, without those that Prometheus adds and without a tenant's name.
+/// Returns the name and the labels of a series, without tenant names and without labels that
+/// Prometheus adds.
 fn series(text: &str) -> (String, BTreeSet<String>) {
     let (name, labels) = text.split_once('{').unwrap_or((text, ""));
     let labels = labels.split_once('}').map_or("", |(labels, _)| labels);
@@ -74,13 +75,13 @@ fn series(text: &str) -> (String, BTreeSet<String>) {
     (name.to_owned(), labels.map(str::to_owned).collect())
 }
 
-/// Rules are tested with what a process really shows: counters are there from the first moment, at
-/// nothing.
+/// Alert rules are tested with series that a process really exports. Counters exist from the start,
+/// with the value 0.
 #[test]
 fn alerts_are_tested_with_series_that_exist() {
     let metrics = Metrics::default();
     let tenant = "acme".parse().unwrap();
-    // What there is once an account runs.
+    // Series that exist once an account runs.
     metrics.lease(&tenant, 1);
     metrics.state(&[], &["host", "leader", "standby"]);
     metrics.meter(&tenant).query("commit", Duration::ZERO);
@@ -131,13 +132,13 @@ fn units_are_sound_and_hardened() {
             text.contains("\nRestartPreventExitStatus=2 3 4\n"),
             "{unit:?}"
         );
-        // The program is not installed where the tests run.
+        // The program is not installed at that path on the test machine.
         let text = text.replace("/usr/local/bin/wmctl", env!("CARGO_BIN_EXE_wmctl"));
         let copy = scratch.path().join(unit.file_name().unwrap());
         std::fs::write(&copy, text).unwrap();
         let copy = copy.to_str().unwrap();
         succeeds("systemd-analyze", &["verify", "--man=no", copy]);
-        // Twenty in a hundred is what the program calls OK.
+        // `systemd-analyze` rates an exposure of at most 2.0 (20 %) as OK.
         let security = ["security", "--offline=yes", "--threshold=20", copy];
         succeeds("systemd-analyze", &security);
     }

@@ -1,4 +1,4 @@
-//! One host and one receiver: order, signatures, retries, dead letters, tests, TLS.
+//! One host and one receiver: order, signatures, retries, dead letters, tests and TLS.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::{FRIEND, NUMBER, Scene, firsts, seq};
 use crate::support::program::{PATIENCE, Program};
 use crate::support::receiver::{Got, Receiver, Reply};
 
-/// What OpenSSL makes of a request.
+/// Computes the signature of a request with OpenSSL.
 async fn signature(secret: &str, got: &Got) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("signed");
@@ -41,7 +41,7 @@ async fn signature(secret: &str, got: &Got) -> String {
     format!("v1={}", text.split(' ').next().unwrap())
 }
 
-/// The ways in which a receiver does not take something.
+/// Returns the ways in which a receiver can fail.
 fn refusals() -> Vec<Reply> {
     let huge = format!("HTTP/1.1 500 No\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
     let broken_off = "HTTP/1.1 200 OK\r\nContent-Len";
@@ -60,7 +60,7 @@ fn refusals() -> Vec<Reply> {
     ]
 }
 
-/// Checks each request for itself, and returns how often each event was tried.
+/// Checks each request by itself. Returns the number of attempts per event.
 async fn check(got: &[Got], secret: &str) -> BTreeMap<String, i64> {
     let mut attempts: BTreeMap<String, i64> = BTreeMap::new();
     for one in got {
@@ -80,7 +80,7 @@ async fn check(got: &[Got], secret: &str) -> BTreeMap<String, i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_comes_in_order_whatever_the_receiver_does() {
     let scene = Scene::set().await;
-    // Each event is refused in another way at first.
+    // Every event first fails in a different way.
     let mut replies = refusals();
     let (refused, count) = (replies.len(), replies.len() + 3);
     replies.reverse();
@@ -108,7 +108,7 @@ async fn every_event_comes_in_order_whatever_the_receiver_does() {
                 .is_some_and(|one| one.texts() == expected[count - 1..])
         })
         .await;
-    // One that was refused comes again before the next, with the same id.
+    // A failed event is retried before the next one, with the same id.
     let seqs: Vec<i64> = got.iter().map(|one| seq(&one.ids()[0])).collect();
     assert!(seqs.is_sorted(), "{seqs:?}");
     assert_eq!(firsts(&got).len(), count);
@@ -137,7 +137,7 @@ async fn every_event_comes_in_order_whatever_the_receiver_does() {
     ended(&mut serve).await;
 }
 
-/// Waits until something holds of a webhook.
+/// Waits until `wanted` accepts the webhook.
 async fn until(scene: &Scene, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let look = async {
         loop {
@@ -177,7 +177,7 @@ async fn what_is_never_taken_becomes_a_dead_letter() {
             got.iter().any(|one| one.texts() == ["last"])
         })
         .await;
-    // In a batch with others, or alone; after a batch always alone.
+    // The event fails in a batch or alone; after a failed batch it is always sent alone.
     let alone = got.iter().filter(|one| one.texts() == ["poison"]).count();
     assert!((2..=3).contains(&alone), "{got:#?}");
     let dead = scene.wmctl.done(&["webhooks", "dead", "crm"]).await;
@@ -187,7 +187,7 @@ async fn what_is_never_taken_becomes_a_dead_letter() {
         (&json!("message"), &json!(3))
     );
     assert_eq!(dead["reason"], "the receiver answers 400");
-    // Sent once more, it is refused once more, and then taken.
+    // The redelivered event fails once more and then succeeds.
     for (status, left) in [(500, 1), (200, 0)] {
         receiver.becomes(move |_| Reply::Status(status));
         let before = receiver.got().len();
@@ -233,7 +233,7 @@ async fn a_webhook_that_is_gone_is_paused() {
     let got = receiver.until("both messages", |got| got.len() == 3).await;
     assert_eq!(got[1].ids(), got[0].ids());
     assert_eq!(got[2].texts(), ["is anybody there?"]);
-    // Paused by hand, it can still be tested.
+    // A paused webhook can still be tested.
     scene.wmctl.done(&["webhooks", "pause", "crm"]).await;
     let test = scene.wmctl.done(&["webhooks", "test", "crm"]).await;
     let test: Value = serde_json::from_str(&test).unwrap();
@@ -299,7 +299,7 @@ async fn only_what_is_allowed_is_reached() {
     }
     ended(&mut serve).await;
     assert!(plain.got().is_empty() && secured.got().is_empty());
-    // A root that is not known to anybody, and then to this host.
+    // The host first does not trust the receiver's root certificate, and then it does.
     let allow = ["--webhook-allow", "127.0.0.0/8", "--webhook-allow", "::1"];
     let mut serve = scene
         .wmctl
@@ -331,14 +331,15 @@ async fn only_what_is_allowed_is_reached() {
     }
 }
 
-/// The receiver that the documents give to developers.
+/// Returns the example receiver from the documents.
 fn documented() -> &'static str {
     let page = include_str!("../../../docs/how-to/webhooks.md");
     let (_, rest) = page.split_once("```js receiver.mjs\n").unwrap();
     rest.split_once("```").unwrap().0
 }
 
-/// A request that is cut in the middle, which ends nothing; waits until it is noticed.
+/// Sends an incomplete request, which must not end the receiver. Waits until the receiver notices
+/// it.
 async fn cut(port: &str, log: &Path) {
     let mut cut = TcpStream::connect(format!("127.0.0.1:{port}"))
         .await
@@ -360,7 +361,7 @@ async fn cut(port: &str, log: &Path) {
 async fn the_documented_receiver_takes_what_is_genuine() {
     let scene = Scene::set().await;
     let script = scene.folder.path().join("receiver.mjs");
-    // Its own part is left to it; here it fails once for each text.
+    // Replace the part that readers write themselves; here it fails once for each text.
     let own = "const handle = async (event) => console.log(event.type, event.text)";
     assert!(documented().contains(own));
     let failing = "const failed = new Set()
@@ -388,7 +389,7 @@ async fn the_documented_receiver_takes_what_is_genuine() {
             tokio::task::yield_now().await;
         }
     };
-    // It has two attempts: they are not for a receiver that has yet to start.
+    // Delivery makes two attempts, so wait until the receiver listens.
     let listens = timeout(PATIENCE, listens).await;
     listens.expect("the receiver listens");
     cut(&port, &scene.folder.path().join("node.log")).await;

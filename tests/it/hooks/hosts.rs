@@ -1,4 +1,4 @@
-//! Hosts that die and hosts that hang in the middle of a delivery.
+//! Hosts that die or hang in the middle of a delivery.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::api::fleet::{Fleet, phone, tenant};
 use crate::support::program::PATIENCE;
 use crate::support::receiver::{Got, Receiver, Reply};
 
-/// What is wrong with what came: a number that is missing between others is of another kind.
+/// Checks order and completeness. A gap in the numbers is an event of another type.
 fn check(got: &[Got], texts: &[String]) {
     let ids = firsts(got);
     let seqs: Vec<i64> = ids.iter().map(|id| seq(id)).collect();
@@ -47,7 +47,7 @@ async fn a_host_that_is_killed_loses_nothing() {
         .unwrap();
     for kill in 1..=KILLS {
         let mut serve = scene.serve(&[]).await;
-        // In the middle of a request that has come and is not answered.
+        // Kill while a request has arrived and is not yet answered.
         let share = MESSAGES as usize / (KILLS + 2) * kill;
         receiver
             .until("some messages", |got| share <= firsts(got).len())
@@ -72,7 +72,7 @@ async fn a_host_that_is_killed_loses_nothing() {
     );
 }
 
-/// Number and count of what a webhook has got.
+/// Returns the webhook's position and its count of delivered events.
 fn place(fleet: &Fleet) -> (i64, i64) {
     let sql = "SELECT seq || ' ' || delivered FROM wmctl_delivery";
     let text = fleet.server.sql("wm", sql);
@@ -106,7 +106,7 @@ async fn a_stale_host_moves_nothing() {
     says(&fleet, "one").await;
     receiver.until("one", |got| got.len() == 1).await;
 
-    // The host stands still between the request and its answer.
+    // The host hangs between the request and its response.
     receiver.becomes(|_| Reply::Late(Duration::from_millis(500), 200));
     says(&fleet, "two").await;
     receiver.until("two", |got| got.len() == 2).await;
@@ -126,7 +126,7 @@ async fn a_stale_host_moves_nothing() {
     tokio::time::timeout(PATIENCE, moved).await.unwrap();
     let before = place(&fleet);
 
-    // It wakes up with an answer in its hands, and may not write that down.
+    // The host resumes with the response, and must not record it.
     fleet.signal("a", "-CONT").await;
     let anew = |line: &Value| line["type"] == "host";
     fleet

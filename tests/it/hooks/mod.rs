@@ -1,4 +1,4 @@
-//! Webhooks: what receivers get from real processes, whatever happens to either.
+//! Webhooks: what receivers get from real processes while either side fails.
 
 mod delivery;
 mod hosts;
@@ -14,7 +14,7 @@ use crate::support::wmctl::Wmctl;
 const NUMBER: &str = "4915112345621";
 const FRIEND: &str = "4915112345699";
 
-/// A paired account on the embedded database, and somebody who writes to it.
+/// A paired account on an SQLite database, and a contact that writes to it.
 struct Scene {
     sim: Simulator,
     wmctl: Wmctl,
@@ -40,7 +40,7 @@ impl Scene {
         Self { sim, wmctl, folder }
     }
 
-    /// Runs the account, with quick deliveries into this machine.
+    /// Runs the account with short webhook timeouts. Deliveries to this machine are allowed.
     async fn serve(&self, more: &[&str]) -> Program {
         let arguments = ["serve", "--no-http", "--webhook-allow", "127.0.0.0/8"];
         let quick = ["--webhook-wait", "20", "--webhook-timeout", "600"];
@@ -51,7 +51,7 @@ impl Scene {
         serve
     }
 
-    /// A webhook for messages; what its requests are signed with.
+    /// Adds a webhook for messages. Returns its signing secret.
     async fn hook(&self, id: &str, url: &str, more: &[&str]) -> String {
         let arguments = ["webhooks", "add", url, "--id", id, "--type", "message"];
         let made = self.wmctl.done(&[&arguments[..], more].concat()).await;
@@ -69,7 +69,7 @@ impl Scene {
     }
 }
 
-/// The ids in the order in which each came first.
+/// Returns the ids in the order of their first arrival.
 fn firsts(got: &[Got]) -> Vec<String> {
     let mut ids = Vec::new();
     for id in got.iter().flat_map(Got::ids) {
@@ -80,7 +80,7 @@ fn firsts(got: &[Got]) -> Vec<String> {
     ids
 }
 
-/// The number of the event that an id names.
+/// Returns the event number in an id.
 fn seq(id: &str) -> i64 {
     id.split('-').nth_back(1).unwrap().parse().unwrap()
 }

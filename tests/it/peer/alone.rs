@@ -1,4 +1,4 @@
-//! The foreign clients without any server: they are installed, start, and say what is wrong.
+//! The foreign clients without a server: they are installed, start, and report the error.
 
 use crate::support::baileys::{Baileys, Options, Version};
 

@@ -1,8 +1,8 @@
-//! Our app state against that of Baileys and of the library under it: keys, hashes, patches and
-//! snapshots in both directions, good and forged.
+//! Our app state against Baileys and its library: keys, hashes, patches and snapshots in both
+//! directions, valid and forged.
 //!
-//! `WMCTL_APP_STATE_SEEDS` says how many collections, `WMCTL_APP_STATE_STEPS` how many patches each
-//! one gets.
+//! `WMCTL_APP_STATE_SEEDS` sets the number of collections, `WMCTL_APP_STATE_STEPS` the patches of
+//! each.
 
 use std::collections::BTreeMap;
 
@@ -105,7 +105,7 @@ fn action(random: &mut StdRng) -> Action {
     }
 }
 
-/// What Baileys read, and what we wrote. It tells the last action of each index.
+/// Compares what Baileys read with what we wrote. Baileys reports the last action of each index.
 fn assert_same(read: &Value, actions: &[Action], state: &State) {
     assert_eq!(read["version"], state.version);
     assert_eq!(bytes(&read["hash"]), state.hash.as_bytes());
@@ -134,8 +134,8 @@ fn forged(patch: &SyncdPatch, random: &mut StdRng) -> SyncdPatch {
         0 => flip(&mut patch.snapshot_mac, 3),
         1 => flip(&mut patch.patch_mac, 31),
         2 => {
-            // Baileys leaves out what it cannot read, which nobody notices where a later record of
-            // the same patch takes its place; so the last one.
+            // Forge the last record: Baileys skips unreadable records, and a later record of the
+            // same index would hide a forged one.
             let record = patch.mutations.last_mut().unwrap().record.as_mut().unwrap();
             flip(&mut record.value.as_mut().unwrap().blob, 20);
         }

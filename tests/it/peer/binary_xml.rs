@@ -1,4 +1,4 @@
-//! Binary XML against a codec that others wrote: the same nodes give the same bytes, both ways.
+//! Binary XML against a third-party codec: the same nodes give the same bytes, in both directions.
 
 use proptest::prelude::*;
 use wacore_binary::node::{Attrs, NodeContent, NodeValue};
@@ -76,7 +76,7 @@ fn our_jid(jid: &wacore_binary::Jid) -> Jid {
     Jid::new(jid.user.as_str(), server).with_device(jid.device)
 }
 
-/// What stanzas are made of: words of the dictionaries, digits, hexadecimal ids, free text.
+/// The texts of stanzas: dictionary words, digits, hexadecimal ids and free text.
 fn any_text() -> impl Strategy<Value = String> {
     let words: Vec<&str> = include_str!("words.txt").lines().collect();
     prop_oneof![
@@ -90,9 +90,9 @@ fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Addresses on which the clients agree. They part on three forms, where ours is what whatsmeow
-/// writes and the other crate differs: hosted accounts without a device (it leaves that form),
-/// Messenger accounts (it drops the device), and other services (it leaves the server's name out).
+/// JIDs that both codecs encode equally. They differ in three forms, where we follow whatsmeow. The
+/// other crate changes hosted accounts without a device, drops the device of Messenger accounts,
+/// and omits the server of other services.
 fn any_jid() -> impl Strategy<Value = Jid> {
     let agreed = SERVERS.map(|(server, _)| server).into_iter();
     let agreed = agreed.filter(|server| !matches!(server, Server::Messenger | Server::Interop));
@@ -129,7 +129,7 @@ fn any_node() -> impl Strategy<Value = Node> {
     })
 }
 
-/// The whole check: their bytes are ours, and each side reads the other's.
+/// Checks that both codecs give the same bytes and that each reads the other's.
 fn agree(node: &Node) {
     let bytes = encode::encode(node);
     let their_bytes = wacore_binary::marshal(&theirs(node)).unwrap();

@@ -26,7 +26,7 @@ async fn paired(sim: &Simulator, version: Version, number: &str, folder: &Path) 
 async fn strangers_pair_chat_and_hear_of_delivery() {
     let folder = tempfile::tempdir().unwrap();
     let config = SimConfig {
-        // The older version loses a frame that comes at once.
+        // The older version loses a frame that arrives at once.
         first_frame_delay: Duration::from_millis(300),
         ..SimConfig::default()
     };

@@ -1,5 +1,5 @@
-//! Devices that come and go: a second one of our own, others that log out, and copies that take
-//! somebody's place.
+//! Devices that come and go: a second companion, companions that log out, and copies that replace
+//! the original.
 
 use serde_json::{Value, json};
 use wmctl::sim::Addressing;
@@ -10,10 +10,12 @@ use crate::support::world::World;
 const OURS: &str = "491510000001";
 const BERT: &str = "491510000002";
 
-/// For so long nobody who was replaced may log in again: the two would replace each other for ever.
+/// Minimum pause (ms) before a replaced client logs in again. Otherwise the two would replace each
+/// other for ever.
 const REPLACED_PAUSE_MS: i64 = 2_000;
 
-/// One account has wmctl and Baileys; each sees what the other sends and what others send to both.
+/// One account has wmctl and Baileys as companions. Each sees what the other sends, and both
+/// receive all messages.
 #[tokio::test]
 async fn we_share_an_account_with_the_old_version() {
     let world = World::start().await;
@@ -36,7 +38,7 @@ async fn we_share_an_account_with_the_old_version() {
             bert.client.message(&text).await;
             let event = ours.message(&text).await;
             assert_eq!(event["from_me"], true);
-            // A person is one chat, under the LID where it is known.
+            // A person has one chat, under the LID if it is known.
             let names = [&event["chat"], &event["chat_alt"]];
             assert!(names.contains(&&json!(chat)), "{event}");
 
@@ -67,7 +69,7 @@ async fn the_first_of_two_with_the_same_keys_leaves_them_time() {
     let journal = world.sim.journal().await.unwrap();
     let logins = journal.iter().filter(|entry| entry.tag == "success");
     let logins: Vec<i64> = logins.map(|entry| entry.unix_ms).collect();
-    // After pairing, ours, the other one, which replaced us, and ours again.
+    // The logins in order: pairing, ours, the other client that replaced us, and ours again.
     let [_, _, other, again, ..] = logins[..] else {
         panic!("too few logins: {logins:?}");
     };
@@ -128,7 +130,8 @@ fn is_devices_changed(line: &Value) -> bool {
     line["type"] == "devices_changed"
 }
 
-/// What we sent while the other one was away is delivered at its login, and ours at ours.
+/// Messages that we sent while the other client was away arrive at its login, and its messages at
+/// ours.
 #[tokio::test]
 async fn what_was_sent_meanwhile_waits_for_the_old_version() {
     let world = World::start().await;
@@ -147,14 +150,14 @@ async fn what_was_sent_meanwhile_waits_for_the_old_version() {
     let id = ours.send(&asleep.jid(), "for later").await;
     let mut bert = world.again(&asleep).await;
     ours.receipt(&id, "delivered").await;
-    // It shows what it read at login together with what comes next.
+    // The client reports messages from its login together with the next one.
     ours.send(&asleep.jid(), "now").await;
     bert.client.message("for later").await;
     bert.client.message("now").await;
     assert_eq!(world.sim.breaches().await.unwrap(), []);
 }
 
-/// Both address each other by hidden number.
+/// Both sides use LIDs.
 #[tokio::test]
 async fn we_talk_by_hidden_number() {
     let world = World::start().await;

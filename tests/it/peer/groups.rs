@@ -1,4 +1,4 @@
-//! Groups of wmctl and foreign clients, whose members are addressed either way.
+//! Groups of wmctl and foreign clients, addressed by LID or by phone number.
 
 use wmctl::sim::{Addressing, Direction, Entry, Fault, FaultKind};
 
@@ -8,7 +8,7 @@ use crate::support::world::World;
 const OURS: &str = "491510000001";
 const BERT: &str = "491510000002";
 
-/// Each reads what the other writes at once: nobody has to ask for anything again.
+/// Each reads the other's messages at once, without a retry.
 async fn read_each_other(version: Version, addressing: Addressing) {
     let world = World::start().await;
     let mut bert = world.stranger(version, BERT).await;
@@ -63,8 +63,8 @@ async fn the_old_version_in_a_group_by_hidden_number() {
     read_each_other(V6, Addressing::Lid).await;
 }
 
-/// Somebody whose phone the simulator plays, with two clients: all read all, a message that was
-/// spoilt and one from before the phone was set up anew included.
+/// A contact whose phone the simulator plays, with two clients. All read all messages, including a
+/// corrupted one and one from before the phone was reinstalled.
 async fn with_a_contact(version: Version, addressing: Addressing) {
     const CARLA: &str = "491510000003";
     let world = World::start().await;
@@ -76,7 +76,7 @@ async fn with_a_contact(version: Version, addressing: Addressing) {
     let group = group.await.unwrap().to_string();
     for round in 0..4 {
         if round == 2 {
-            // The next message that reaches us is spoilt, and asked for again.
+            // The next message to us is corrupted, so we ask for a retry.
             world.sim.add_fault(spoil(Direction::Out)).await.unwrap();
         }
         let text = format!("from Carla {round}");
@@ -95,7 +95,7 @@ async fn with_a_contact(version: Version, addressing: Addressing) {
         ours.message(&text).await;
         world.read_by(CARLA, &text).await;
         if round == 0 {
-            // Other keys: the group's old ones are gone on both sides.
+            // The phone gets new keys, so the group's old sender keys are gone on both sides.
             world.sim.reinstall(CARLA).await.unwrap();
         }
     }

@@ -1,6 +1,6 @@
-//! Foreign clients open a link to our side of the handshake and read our nodes.
+//! Foreign clients complete the handshake with our server side and read our nodes.
 //!
-//! No simulator: a socket, `noise` and `wire`, so that a failure here is a failure there.
+//! Without the simulator: only a socket, `noise` and `wire`, so that a failure points to them.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const BEFORE_FIRST_FRAME: Duration = Duration::from_millis(300);
 
 const REFERENCE: &str = "2@reference-of-a-test";
 
-/// A server that opens one link and shows one code.
+/// A server that accepts one link and sends one pairing code.
 struct Greeter {
     root: KeyPair,
     pair: KeyPair,
@@ -48,7 +48,7 @@ impl Greeter {
         Self { root, pair, chain }
     }
 
-    /// Serves one client up to its answer to the code.
+    /// Serves one client up to its response to the code.
     async fn serve(self, listener: TcpListener) -> Node {
         let (stream, _) = listener.accept().await.expect("a client connects");
         let mut socket = tokio_tungstenite::accept_async(stream)
@@ -73,8 +73,8 @@ impl Greeter {
             .expect("a finish")
             .transport;
 
-        // Baileys 6 loses a frame that comes while it still derives its keys, and says nothing
-        // when it is done: there is nothing to wait for but time.
+        // Baileys 6 loses a frame that arrives while it derives its keys, and gives no sign when it
+        // is done. Only a delay helps.
         tokio::time::sleep(BEFORE_FIRST_FRAME).await;
         let code = Node::new("ref").bytes(REFERENCE);
         let pair_device = Node::new("iq")
@@ -126,7 +126,7 @@ async fn send_frame(socket: &mut WebSocketStream<TcpStream>, payload: &[u8]) {
         .expect("the client stays");
 }
 
-/// Starts a client that trusts `root_key` against a server that is certified by its own root.
+/// Starts a client that trusts `root_key`, against a server certified by its own root.
 async fn start(
     version: Version,
     root_key: impl Fn(&Greeter) -> [u8; 32],

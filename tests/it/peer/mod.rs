@@ -1,7 +1,7 @@
-//! Clients that others wrote, against the simulator and against `wmctl`.
+//! Third-party clients, against the simulator and against `wmctl`.
 //!
-//! The simulator and wmctl share one codec and one idea of the protocol. That both are right is
-//! shown by strangers who understand them.
+//! The simulator and wmctl share one codec and one understanding of the protocol. Independent
+//! clients show that both are right.
 
 mod alone;
 mod appstate;

@@ -1,4 +1,4 @@
-//! Foreign clients and wmctl: each reads what the other writes.
+//! Foreign clients and wmctl read each other's messages.
 
 use serde_json::{Value, json};
 use wmctl::sim::{Direction, Entry, Fault, FaultKind};
@@ -12,7 +12,7 @@ const BERT: &str = "491510000002";
 const ACCEPTED: u64 = 2;
 const DELIVERED: u64 = 3;
 
-/// Texts both ways, with receipts for both.
+/// Exchanges texts in both directions, with receipts for both.
 async fn talk(version: Version) {
     let world = World::start().await;
     let mut bert = world.stranger(version, BERT).await;
@@ -115,12 +115,12 @@ async fn we_are_logged_out_by_the_phone() {
     );
 }
 
-/// One ciphertext of each direction is spoilt on its way; both come again and are read.
+/// One ciphertext in each direction is corrupted in transit. Both are resent and read.
 async fn recovers(version: Version) {
     let world = World::start().await;
     let mut bert = world.stranger(version, BERT).await;
     let mut ours = world.ours(OURS).await;
-    // Both have a ratchet before anything is spoilt.
+    // Both sides need an established Signal session first.
     ours.send(&bert.jid(), "first").await;
     bert.client.message("first").await;
     bert.client.send(&ours.jid(), "first back").await;
@@ -169,7 +169,7 @@ async fn the_old_version_and_we_recover_what_was_spoilt() {
 async fn a_second_process_with_our_keys_replaces_us_once() {
     let world = World::start().await;
     let resting = world.pair(OURS).await;
-    // The same rows in another folder, as a backup that somebody started would have them.
+    // The same rows in another folder, as if a backup had been started.
     let copy = world.copy(&resting, "copy");
     let mut ours = resting.wake().await;
     let mut other = copy.start(&["run"]);
@@ -184,7 +184,7 @@ async fn a_second_process_with_our_keys_replaces_us_once() {
     ours.rest().await;
 }
 
-/// A stranger pairs by typing its code on the phone.
+/// A foreign client pairs with a code that is typed on the phone.
 async fn pairs_by_code(version: Version) {
     let world = World::start().await;
     let mut bert = world.stranger_by_code(version, BERT).await;

@@ -1,5 +1,5 @@
-//! Settings that phones share with their companions: a simulated phone, foreign clients and wmctl,
-//! all on one account.
+//! Settings shared between a phone and its companions: a simulated phone, foreign clients and
+//! wmctl, all on one account.
 
 use serde_json::{Value, json};
 use wmctl::sim::Setting;
@@ -49,7 +49,7 @@ impl World {
     }
 }
 
-/// What was set before we were there, and what is set while we are, is filed as whatsmeow does.
+/// Settings from before and after our login are stored as whatsmeow stores them.
 #[tokio::test]
 async fn what_the_phone_sets_is_filed() {
     let world = World::start().await;
@@ -87,7 +87,7 @@ async fn what_the_phone_sets_is_filed() {
     wmctl.settles(VERSIONS, &versions).await;
     let macs = [
         "critical_block|1|32|32",
-        // As in whatsmeow, older values stay; the newest version counts.
+        // As in whatsmeow, older values stay, and the newest version counts.
         "critical_unblock_low|1|32|32",
         "critical_unblock_low|2|32|32",
         "regular_high|1|32|32",
@@ -119,7 +119,7 @@ async fn what_the_phone_sets_is_filed() {
     ours.rest().await;
 }
 
-/// A key that the phone did not share is asked for, and the rest follows.
+/// wmctl requests a key that the phone did not share, and then applies the rest.
 #[tokio::test]
 async fn a_missing_key_is_asked_for() {
     let world = World::start().await;
@@ -135,7 +135,7 @@ async fn a_missing_key_is_asked_for() {
     assert_eq!(world.sim.breaches().await.unwrap(), []);
 }
 
-/// Large patches and snapshots lie on the media server.
+/// Large patches and snapshots are downloaded from the media server.
 #[tokio::test]
 async fn blobs_are_downloaded() {
     let world = World::start().await;
@@ -146,7 +146,7 @@ async fn blobs_are_downloaded() {
     ours.wmctl.settles(HOW_MANY, &[&wanted]).await;
     let asleep = ours.rest().await;
     world.set(contact("Bert")).await;
-    // The patches that we lack are gone: we have to start from the snapshot.
+    // The patches that we lack are gone, so we must load the snapshot.
     world.sim.compact(OWNER).await.unwrap();
     world.set(pin(CHAT, true)).await;
     let ours = asleep.wake().await;
@@ -165,8 +165,8 @@ async fn blobs_are_downloaded() {
 const CONTACTS_OF_BERT: &str = "SELECT full_name FROM whatsmeow_contacts
     WHERE their_jid = '491510000002@s.whatsapp.net'";
 
-/// What a foreign companion of the same account sets reaches the phone and us; what the phone sets
-/// reaches it.
+/// Settings of a foreign companion on the same account reach the phone and us. Settings of the
+/// phone reach the foreign companion.
 async fn three_devices(version: Version) {
     let world = World::start().await;
     let mut other = world.stranger(version, OWNER).await;
@@ -216,7 +216,7 @@ async fn the_old_version_shares_settings_with_us() {
     three_devices(V6).await;
 }
 
-/// A patch on top of an old version is refused with what came in between.
+/// A patch based on an old version is refused, and the response contains the missing patches.
 #[tokio::test]
 async fn who_comes_late_is_told_what_came_before() {
     let world = World::start().await;

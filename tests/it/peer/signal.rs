@@ -1,7 +1,7 @@
-//! Conversations between our ratchets and sender keys and those that other people wrote, with
-//! messages that are lost, late and doubled.
+//! Conversations between our ratchets and sender keys and third-party ones, with lost, late and
+//! repeated messages.
 //!
-//! `WMCTL_SIGNAL_SEEDS` says how many conversations, `WMCTL_SIGNAL_STEPS` how long each is.
+//! `WMCTL_SIGNAL_SEEDS` sets the number of conversations, `WMCTL_SIGNAL_STEPS` their length.
 
 use prost::Message as _;
 use rand::rngs::StdRng;
@@ -22,17 +22,17 @@ use wmctl_proto::signal::{PreKeySignalMessage, SignalMessage};
 use crate::support::number;
 use crate::support::oracle::{Oracle, b64, bytes};
 
-/// Most messages that are under way: fewer than either side skips.
+/// Maximum number of messages in transit: fewer than either side can skip.
 const UNDER_WAY_MAX: usize = 40;
 
-/// Chains of a peer that are kept, as the protocol's first library and most others have it; the
-/// other side of these conversations keeps all.
+/// Receiving chains that we keep per peer, like most libraries. The peer in these tests keeps all
+/// its chains.
 const CHAINS_KEPT: usize = 5;
 
-/// Behind the protobuf of each message.
+/// Length of the MAC after the protobuf of each message.
 const MAC_BYTES: usize = 8;
 
-/// A message on its way, or one that arrived and comes again.
+/// A message in transit, or one that arrived and is repeated.
 #[derive(Clone)]
 struct Message {
     kind: String,
@@ -104,7 +104,7 @@ impl Ours {
             Kind::PreKey => "pkmsg",
             Kind::Message => "msg",
         };
-        // What is stored between two messages says everything.
+        // Save and load the record, to show that the stored form is complete.
         let stored = self.ratchet.as_ref().unwrap().encode();
         self.ratchet = Some(Ratchet::decode(&stored).unwrap());
         Message {
@@ -136,21 +136,21 @@ impl Ours {
     }
 }
 
-/// The peer's chains, oldest first, as far as we keep them; and all that there ever were.
+/// The peer's chains that we keep, oldest first, and all chains that ever existed.
 struct Chains {
     kept: Vec<Vec<u8>>,
     ever: Vec<Vec<u8>>,
 }
 
 impl Chains {
-    /// Whoever begins knows the first chain before anything was read.
+    /// The initiator knows the first chain before it reads a message.
     fn new(first: Option<Vec<u8>>) -> Self {
         let kept: Vec<_> = first.into_iter().collect();
         let ever = kept.clone();
         Self { kept, ever }
     }
 
-    /// Whether a message comes from a chain that we had and do not keep any more.
+    /// Returns whether a message belongs to a chain that we no longer keep.
     fn is_given_up(&self, message: &Message) -> bool {
         let chain = chain_of(message);
         self.ever.contains(&chain) && !self.kept.contains(&chain)
@@ -167,7 +167,7 @@ impl Chains {
     }
 }
 
-/// What tells the chain of a message from others.
+/// Returns the ratchet key of a message, which identifies its chain.
 fn chain_of(message: &Message) -> Vec<u8> {
     let inner = match message.kind.as_str() {
         "pkmsg" => PreKeySignalMessage::decode(&message.sealed[1..])
@@ -185,7 +185,7 @@ fn plain(random: &mut StdRng) -> Vec<u8> {
     (0..length).map(|_| random.random()).collect()
 }
 
-/// The other side encrypts a message.
+/// Makes the peer encrypt a message.
 async fn they_write(oracle: &mut Oracle, name: &str, plain: Vec<u8>) -> Message {
     let ask = json!({"op": "encrypt", "name": name, "plain": b64(&plain)});
     let answer = oracle.done(ask).await;
@@ -196,7 +196,7 @@ async fn they_write(oracle: &mut Oracle, name: &str, plain: Vec<u8>) -> Message 
     }
 }
 
-/// The other side reads a message.
+/// Makes the peer decrypt a message.
 async fn they_read(oracle: &mut Oracle, name: &str, message: &Message, step: u32) {
     let ask = json!({"op": "decrypt", "name": name, "kind": message.kind,
         "sealed": b64(&message.sealed)});
@@ -204,7 +204,7 @@ async fn they_read(oracle: &mut Oracle, name: &str, message: &Message, step: u32
     assert_eq!(bytes(&read["plain"]), message.plain, "{name}, step {step}");
 }
 
-/// One conversation; either side may begin, with or without a one-time key.
+/// Runs one conversation. Either side may begin, with or without a one-time pre-key.
 async fn converse(oracle: &mut Oracle, seed: u64, steps: u32) {
     let mut random = StdRng::seed_from_u64(seed);
     let name = format!("party {seed}");
@@ -282,7 +282,7 @@ async fn ratchets_converse_with_those_of_libsignal() {
 async fn sender_keys_are_read_both_ways_in_any_order() {
     let folder = tempfile::tempdir().unwrap();
     let mut oracle = Oracle::start(folder.path());
-    // Signing in plain JavaScript takes its time.
+    // Signatures in plain JavaScript are slow, so run fewer seeds.
     for seed in 0..u64::from(number("WMCTL_SIGNAL_SEEDS", 20).div_ceil(4)) {
         let mut random = StdRng::seed_from_u64(seed);
         let mut chance = Surroundings::seeded(seed).entropy.random();
@@ -352,7 +352,7 @@ async fn signatures_are_valid_on_both_sides_whatever_the_sign_bit() {
         let signature: [u8; 64] = bytes(&signed["signature"]).try_into().unwrap();
         let public = PublicKey::from_signal(&bytes(&theirs["public"])).unwrap();
         assert!(xeddsa::verify(&public, &message, &signature));
-        // The last byte carries the sign of the key that the signature was made with.
+        // The highest bit of the last byte holds the sign bit of the signer's Edwards public key.
         sign_bits[usize::from(signature[63] >> 7)] += 1;
         let mut other = message.clone();
         other[0] ^= 1;

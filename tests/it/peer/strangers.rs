@@ -1,4 +1,4 @@
-//! Foreign clients among themselves: what the simulator has to be right about.
+//! Foreign clients with each other, to check the simulator.
 
 use serde_json::json;
 use wmctl::sim::{Direction, Fault, FaultKind};
@@ -9,11 +9,11 @@ use crate::support::world::World;
 const ANNA: &str = "491510000001";
 const BERT: &str = "491510000002";
 
-/// The statuses that Baileys tells of its own messages.
+/// Message status numbers of Baileys.
 const DELIVERED: u64 = 3;
 const READ: u64 = 4;
 
-/// Texts both ways, with receipts for both.
+/// Exchanges texts in both directions, with receipts for both.
 async fn talk(one: Version, other: Version) {
     let world = World::start().await;
     let mut anna = world.stranger(one, ANNA).await;
@@ -64,7 +64,7 @@ async fn members_of_a_group_read_each_other() {
     }
 }
 
-/// Phones answer foreign clients that ask them for what they could not read.
+/// Phones answer foreign clients that request messages which they could not decrypt.
 #[tokio::test]
 async fn what_cannot_be_read_comes_from_the_phone() {
     let world = World::start().await;
@@ -73,7 +73,7 @@ async fn what_cannot_be_read_comes_from_the_phone() {
     let sent = world.sim.phone_sends(BERT, ANNA, "readable");
     sent.await.unwrap();
     anna.client.message("readable").await;
-    // The sender answers no request to send it again.
+    // The sender does not answer retry receipts.
     let corrupt = Fault {
         kind: FaultKind::Corrupt,
         number: Some(ANNA.into()),
@@ -113,7 +113,7 @@ async fn what_was_sent_meanwhile_waits() {
         bert.client.message(&format!("meanwhile {round}")).await;
         anna.client.status(id, DELIVERED).await;
     }
-    // A second login brings nothing twice.
+    // A second login delivers nothing twice.
     let mut bert = world.again(&bert.sleep().await).await;
     anna.client.send(&bert.jid(), "last").await;
     bert.client.message("last").await;

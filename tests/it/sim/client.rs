@@ -1,4 +1,4 @@
-//! A client without any logic: it says what a test tells it to say.
+//! A client without any logic. It sends only what a test tells it to send.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -26,10 +26,10 @@ use wmctl_proto::adv::{AdvSignedDeviceIdentity, AdvSignedDeviceIdentityHmac};
 use wmctl_proto::handshake::ClientPayload;
 use wmctl_proto::handshake::client_payload::DevicePairingRegistrationData;
 
-/// No answer takes longer on a busy machine.
+/// Maximum time to wait for a response on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The keys of a device, before and after it is paired.
+/// The keys of a device, before and after pairing.
 pub(super) struct Keys {
     pub(super) noise: KeyPair,
     pub(super) identity: KeyPair,
@@ -104,13 +104,13 @@ impl Client {
         client
     }
 
-    /// Connects as a device that is not paired.
+    /// Connects as an unpaired device.
     pub(super) async fn register(sim: &Simulator, keys: &mut Keys) -> Self {
         let payload = keys.registration();
         Self::open(sim, keys, &payload).await
     }
 
-    /// Connects as a device that is paired.
+    /// Connects as a paired device.
     pub(super) async fn log_in(sim: &Simulator, keys: &mut Keys, jid: &Jid) -> Self {
         let payload = ClientPayload {
             username: Some(jid.user.parse().unwrap()),
@@ -132,7 +132,7 @@ impl Client {
         self.transmit(bytes).await;
     }
 
-    /// The next stanza; `None` once the connection is over.
+    /// Returns the next stanza, or `None` if the connection has ended.
     pub(super) async fn next(&mut self) -> Option<Node> {
         let now_s = u64::try_from(SystemClock::start().unix_ms() / 1000).unwrap();
         loop {
@@ -151,7 +151,7 @@ impl Client {
         }
     }
 
-    /// The next stanza with that tag; others before it are dropped.
+    /// Returns the next stanza with that tag. Drops all stanzas before it.
     pub(super) async fn until(&mut self, tag: &str) -> Node {
         loop {
             let node = self.next().await.expect("the connection is open");
@@ -161,7 +161,7 @@ impl Client {
         }
     }
 
-    /// Sends a query and waits for its answer.
+    /// Sends a query and waits for its response.
     pub(super) async fn ask(&mut self, xmlns: &str, kind: &str, child: Node) -> Node {
         let query = Node::new("iq")
             .attr("id", "q1")
@@ -174,7 +174,7 @@ impl Client {
     }
 }
 
-/// The text of the QR code that a client with these keys shows.
+/// Returns the text of the QR code that a client with these keys shows.
 pub(super) fn qr_text(reference: &str, keys: &Keys) -> String {
     let parts = [
         reference.to_owned(),
@@ -185,7 +185,7 @@ pub(super) fn qr_text(reference: &str, keys: &Keys) -> String {
     parts.join(",")
 }
 
-/// The client's answer to `pair-success`.
+/// Returns the client's response to `pair-success`.
 pub(super) fn signed_answer(success: &Node, keys: &mut Keys) -> Node {
     let identity = success.child("pair-success").unwrap();
     let identity = identity.child("device-identity").unwrap();
@@ -207,7 +207,7 @@ pub(super) fn signed_answer(success: &Node, keys: &mut Keys) -> Node {
         .with_child(Node::new("pair-device-sign").with_child(identity))
 }
 
-/// Pairs a new device with the account of that number and logs it in.
+/// Pairs a new device with the account of that number and logs in.
 pub(super) async fn paired(sim: &Simulator, number: &str, seed: u64) -> (Client, Keys, Jid) {
     sim.add_account(number, "Somebody").await.unwrap();
     let mut keys = Keys::new(seed);

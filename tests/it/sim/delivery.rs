@@ -1,4 +1,4 @@
-//! Messages from device to device, those that wait, and receipts on their way back.
+//! Messages between devices, queued messages, and the receipts for them.
 
 use wmctl::ids::Jid;
 use wmctl::sim::{Addressing, Breach, SimConfig, Simulator};
@@ -45,7 +45,7 @@ async fn a_message_reaches_every_device_and_waits_for_those_that_are_away() {
     }
     assert_eq!(sim.phone_inbox("2").await.unwrap().len(), 2);
 
-    // Twice, since nothing was confirmed the first time.
+    // Twice, because nothing is confirmed the first time.
     for _ in 0..2 {
         let mut bob = Client::log_in(&sim, &mut bob_keys, &bob_jid).await;
         let preview = bob.until("ib").await;
@@ -65,7 +65,7 @@ async fn a_message_reaches_every_device_and_waits_for_those_that_are_away() {
     let receipt = Node::new("receipt").attr("id", "A").attr("to", &alice_jid);
     bob.send(&receipt).await;
     bob.until("ack").await;
-    // The phone of the other side confirmed before.
+    // Bob's phone confirmed before Bob's companion.
     while alice.until("receipt").await.attr_jid("from").as_ref() != Some(&bob_jid) {}
 
     let mut bob = Client::log_in(&sim, &mut bob_keys, &bob_jid).await;
@@ -83,7 +83,7 @@ async fn the_same_message_twice_arrives_once_and_a_changed_one_is_a_breach() {
         alice.send(&message("A", &to, text, &[&to, &bob_jid])).await;
         alice.until("ack").await;
     }
-    // The phone cannot read it and asks for it again; the other device did not.
+    // The phone cannot decrypt it and asks for a retry; the companion did not ask.
     assert_eq!(sim.phone_inbox("2").await.unwrap().len(), 1);
     let changed = Breach::OtherCiphertext {
         device: alice_jid,
@@ -127,7 +127,7 @@ async fn a_retry_goes_to_the_sender_and_its_answer_to_the_one_who_asked() {
     let asked = loop {
         let receipt = alice.until("receipt").await;
         assert!(receipt.attr_is("type", "retry"));
-        // Bob's phone cannot read it either.
+        // Skip the retry receipt of Bob's phone, which cannot decrypt it either.
         if receipt.attr_jid("from") != Some(bob_jid.bare()) {
             break receipt;
         }

@@ -1,4 +1,4 @@
-//! What the simulator does not do it refuses, and what it is said to do it does.
+//! The simulator refuses what it does not support, and does what it confirms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -110,7 +110,8 @@ async fn a_change_of_devices_comes_with_hashes_and_the_signed_list() {
     };
     assert!(told.attr_jid("lid").is_some_and(|lid| lid.is_lid()));
     let change = told.child("add").unwrap();
-    // whatsmeow's `participantListHashV2` over the phone and both companions.
+    // Computes whatsmeow's `participantListHashV2` of the phone and both companions. Source:
+    // whatsmeow 33cfac51 `send.go`.
     let addresses =
         [0, own.device, second.device].map(|device| format!("{OWN}.0:{device}@s.whatsapp.net"));
     let hash = hash::sha256(&[addresses.concat().as_bytes()]);
@@ -141,7 +142,7 @@ async fn a_companion_gets_the_keys_of_app_state_before_anything_is_set() {
     let sim = Simulator::start(SimConfig::default()).await.unwrap();
     let (mut client, ..) = paired(&sim, OWN, 1).await;
     client.ask("passive", "set", Node::new("active")).await;
-    // It has no keys yet, so the phone uses the bundle that it registered with.
+    // It has sent no message yet, so the phone uses the bundle from its registration.
     let message = client.until("message").await;
     assert!(message.attr_is("category", "peer"), "{message:?}");
     sim.stop().await;
@@ -153,7 +154,7 @@ async fn a_client_that_is_slow_still_reads_why_it_was_closed() {
     let (mut client, _, jid) = paired(&sim, OWN, 1).await;
     let last = Node::new("stream:error").attr("code", "515");
     sim.disconnect(&jid, Some(last)).await.unwrap();
-    // What the server has not read yet would reset the connection.
+    // Data that the server has not read would reset the connection at the close.
     for _ in 0..50 {
         client
             .send(&Node::new("presence").attr("type", "available"))

@@ -1,4 +1,4 @@
-//! Pairing, login, and what ends a connection.
+//! Pairing, login, and the end of connections.
 
 use wmctl::ids::Jid;
 use wmctl::sim::{ScanError, SimConfig, SimError, Simulator};
@@ -32,7 +32,7 @@ async fn the_newer_connection_replaces_the_older() {
     assert_eq!(client.next().await, None);
     sim.disconnect(&jid, None).await.unwrap();
     while newer.next().await.is_some() {}
-    // The journal knows for how long both were there.
+    // The journal records how long both connections were open.
     let logins = loop {
         let logins = sim.logins().await.unwrap();
         // A client sees the end of its connection before the server notes it.

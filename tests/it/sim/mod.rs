@@ -1,4 +1,4 @@
-//! The simulator against a client that knows nothing but the codec.
+//! The simulator against a client that has only the codec.
 
 mod client;
 mod delivery;

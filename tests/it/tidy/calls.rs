@@ -1,10 +1,10 @@
-//! What code may not call or name, and where.
+//! Calls and names that are forbidden in parts of the code.
 
 use super::layers::is_test;
 use super::source::Named;
 use super::{Finding, Tree, expect_found, expect_none};
 
-/// Folders and files of layers 0 to 3, which decide and do nothing.
+/// Files and folders of layers 0 to 3, which perform no input or output.
 const SANS_IO: [&str; 8] = [
     "src/ids/",
     "src/secret.rs",
@@ -37,7 +37,7 @@ const OUTSIDE_WORLD: [&str; 17] = [
     "thread_rng",
 ];
 
-/// Things that keep state for the whole process.
+/// Types that hold process-wide state.
 const GLOBALS: [&str; 5] = [
     "OnceLock",
     "LazyLock",
@@ -46,13 +46,13 @@ const GLOBALS: [&str; 5] = [
     "lazy_static",
 ];
 
-/// Macros that write to the terminal past `commands/ui.rs`.
+/// Macros that write to the terminal without `commands/ui.rs`.
 const PRINTS: [&str; 5] = ["println", "eprintln", "print", "eprint", "dbg"];
 
-/// Files that may write to the terminal: the one for it, and the one that installs the log.
+/// Files that may write to the terminal: the terminal module, and the one that installs the log.
 const TERMINAL: [&str; 2] = ["commands/ui.rs", "commands/main.rs"];
 
-/// Runs `broken` on every path that the files of `folders` name outside of tests.
+/// Applies `broken` to every path that the files in `folders` name outside tests.
 fn check_paths(
     tree: &Tree,
     folders: &[&str],
@@ -158,10 +158,10 @@ fn sql(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// What writes a script for people to read and run.
+/// Files that write SQL scripts for people to read and run.
 const SCRIPTS: [&str; 1] = ["src/store/migrate.rs"];
 
-/// Values written into the text of a statement: between quotes, or by something that quotes.
+/// Finds values in the text of a statement, either in quotes or inserted by a quoting function.
 fn written_values(tree: &Tree) -> Vec<Finding> {
     let mut findings = check_paths(tree, &["src/store/"], |_, named| {
         let quotes = |name: &String| name.ends_with("_literal") || name.starts_with("quote_");

@@ -1,7 +1,6 @@
-//! Files that name each other in a circle: never across rooms, and never more than three in one.
+//! Finds import cycles between files. A cycle may not cross folders, and has at most three files.
 //!
-//! A room is a folder. What is declared with `mod` does not count, and neither does how far an item
-//! can be seen: only what code names.
+//! Only names in code count, not `mod` declarations and not the visibility of items.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,16 +8,16 @@ use super::layers::{is_test, module_path};
 use super::source::Source;
 use super::{Finding, Tree, expect_found, expect_none};
 
-/// Most files of one room in one circle.
+/// Maximum number of files in a cycle within one folder.
 const FILES_MAX: usize = 3;
 
-/// Which files each file names, by number.
+/// The files that each file names, by index.
 struct Graph<'a> {
     paths: Vec<&'a str>,
     names: Vec<BTreeSet<usize>>,
 }
 
-/// The text without the paths in `pub(in …)`.
+/// Returns the text without the paths in `pub(in …)`.
 fn without_reach(text: &str) -> String {
     let mut parts = text.split("pub(in ");
     let mut kept = parts.next().unwrap_or_default().to_owned();
@@ -29,10 +28,10 @@ fn without_reach(text: &str) -> String {
     kept
 }
 
-/// The modules that a path leads through, from the root; none if it leads out of the crate.
+/// Returns the modules of a path from the root, or `None` if it leads out of the crate.
 fn absolute(segments: &[String], own: &[&str]) -> Option<Vec<String>> {
     let supers = segments.iter().take_while(|one| *one == "super").count();
-    // A word alone is a variable, a type, or what `mod` declares.
+    // A single word is a variable, a type, or a module declared with `mod`.
     if segments.len() < 2 {
         return None;
     }
@@ -93,7 +92,7 @@ impl Graph<'_> {
         reached
     }
 
-    /// Files that reach each other, each circle once.
+    /// Returns every cycle once.
     fn circles(&self) -> Vec<Vec<usize>> {
         let reached: Vec<_> = (0..self.paths.len()).map(|at| self.reached(at)).collect();
         let mut circles = Vec::new();
@@ -137,26 +136,26 @@ fn files_name_each_other_in_no_circle_across_rooms() {
 #[test]
 fn circles_are_found() {
     let files = [
-        // Three in one room are few enough.
+        // Three files in one folder are allowed.
         ("src/a/mod.rs", "mod one;\nmod two;\nmod three;"),
         ("src/a/one.rs", "use super::two::Two;"),
         ("src/a/two.rs", "use crate::a::three;"),
         ("src/a/three.rs", "fn f() { crate::a::one::g() }"),
-        // Two in different rooms are not.
+        // Two files in different folders are not allowed.
         ("src/b/mod.rs", "mod inner;\nuse crate::b::inner::deep::X;"),
         ("src/b/inner/mod.rs", "pub mod deep;"),
         (
             "src/b/inner/deep.rs",
             "pub(in crate::c) struct X;\nfn f(b: crate::b::B) {}",
         ),
-        // What is seen from afar is not named from there.
+        // Visibility to another module is not a use of it.
         ("src/b/near.rs", "pub(in crate::b) fn f() {}"),
-        // Four in one room are too many.
+        // Four files in one folder are too many.
         ("src/c/w.rs", "use crate::c::x::X;"),
         ("src/c/x.rs", "use crate::c::y::{self, Y};"),
         ("src/c/y.rs", "use crate::c::z;"),
         ("src/c/z.rs", "use super::w;"),
-        // What only a test names is no tie.
+        // Names in test code do not count.
         ("src/d/one.rs", "use crate::e::two::Two;"),
         (
             "src/e/two.rs",

@@ -1,5 +1,5 @@
-//! What the project depends on: `deny.toml` says which licences and sources are allowed, and which
-//! packages are not. `cargo deny` reads the same file where it is installed.
+//! Checks dependencies against `deny.toml`, which lists allowed licences and sources, and banned
+//! packages. `cargo deny` reads the same file where it is installed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -55,7 +55,7 @@ struct Dependency {
 
 #[derive(Deserialize)]
 struct DependencyKind {
-    /// `None` for what is linked; `dev` and `build` are the others.
+    /// `None` for linked dependencies, otherwise `dev` or `build`.
     kind: Option<String>,
 }
 
@@ -64,7 +64,7 @@ struct Package {
     id: String,
     name: String,
     license: Option<String>,
-    /// `None` for the packages of this repository.
+    /// `None` for packages of this repository.
     source: Option<String>,
     publish: Option<Vec<String>>,
     targets: Vec<Target>,
@@ -76,7 +76,7 @@ struct Target {
 }
 
 impl Package {
-    /// It runs in the compiler, and nothing of it is linked.
+    /// Returns whether it runs in the compiler and is not linked.
     fn is_macro(&self) -> bool {
         let kinds = self.targets.iter().flat_map(|target| &target.kind);
         kinds.into_iter().any(|kind| kind == "proc-macro")
@@ -84,7 +84,7 @@ impl Package {
 }
 
 impl Metadata {
-    /// The packages that are linked into the product, by id.
+    /// Returns the ids of the packages that are linked into the product.
     fn linked(&self) -> BTreeSet<&str> {
         let nodes: BTreeMap<&str, &Node> = self
             .resolve
@@ -108,7 +108,7 @@ impl Metadata {
     }
 }
 
-/// What is wrong with each package, one line each. Bans are for what is linked into the product.
+/// Returns the problems of each package, one per line. Bans apply to linked packages.
 fn refused(rules: &Rules, packages: &[Package], linked: &BTreeSet<&str>) -> Vec<String> {
     let mut found = Vec::new();
     for package in packages {

@@ -1,4 +1,4 @@
-//! Who may import whom: the table in ARCHITECTURE.md against the paths that code names.
+//! Checks imports against the table of layers in ARCHITECTURE.md.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::{Finding, Tree, expect_found, expect_none};
 
 const PAGE: &str = "ARCHITECTURE.md";
 
-/// Which modules each module may use.
+/// The modules that each module may use.
 type Table = BTreeMap<String, Vec<String>>;
 
 struct Row {
@@ -65,7 +65,7 @@ fn table(page: &str) -> Table {
     table
 }
 
-/// The module path of a file: `src/a/b.rs` and `src/a/b/mod.rs` are `a`, `b`.
+/// Returns the module path of a file: `a`, `b` for `src/a/b.rs` and for `src/a/b/mod.rs`.
 pub(super) fn module_path(path: &str) -> Vec<&str> {
     let inside = path.trim_start_matches("src/").trim_end_matches(".rs");
     let mut modules: Vec<&str> = inside.split('/').collect();
@@ -75,12 +75,12 @@ pub(super) fn module_path(path: &str) -> Vec<&str> {
     modules
 }
 
-/// Whether a file is compiled for tests alone.
+/// Returns whether a file is compiled only for tests.
 pub(super) fn is_test(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.contains("/tests/")
 }
 
-/// The module of ours at the root that a path in `src` leads to.
+/// Returns the top-level module of this crate that a path in `src` leads to.
 fn target(segments: &[String], depth: usize) -> Option<&str> {
     let supers = segments
         .iter()
@@ -149,7 +149,7 @@ fn command_imports(tree: &Tree, table: &Table) -> Vec<Finding> {
     findings
 }
 
-/// The page stays short, and the folders and files of its map exist.
+/// Checks that the page is short and that the folders and files of its map exist.
 fn page(tree: &Tree) -> Vec<Finding> {
     const LINES_MAX: usize = 300;
     let page = tree.text(PAGE).expect("the page is there");

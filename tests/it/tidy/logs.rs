@@ -1,12 +1,11 @@
-//! How the log is written: fields for people, and one name for a tenant.
+//! Rules for log lines: readable fields, and one field name for tenants.
 
 use super::layers::is_test;
 use super::{Finding, Tree, expect_found, expect_none};
 
 const MACROS: [&str; 5] = ["trace!(", "debug!(", "info!(", "warn!(", "error!("];
 
-/// Fields of the log in the form of Rust's `Debug`, and tenants under another name than
-/// `business_id`.
+/// Finds log fields in `Debug` format, and tenants in a field other than `business_id`.
 fn fields(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in &tree.files {
@@ -23,7 +22,7 @@ fn fields(tree: &Tree) -> Vec<Finding> {
                 let call = &text[at + name.len()..];
                 let call = &call[..call.find(';').unwrap_or(call.len())];
                 let line = text[..at].lines().count().max(1);
-                // The message says nothing of fields.
+                // Strings are messages, not fields.
                 let fields = call.split('"').step_by(2).collect::<String>();
                 for field in fields.split(',').map(str::trim) {
                     let (name, value) = field.split_once('=').unwrap_or((field, ""));

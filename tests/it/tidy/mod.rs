@@ -1,7 +1,7 @@
-//! The rules of the house, checked on the text of the repository.
+//! The rules of the repository, checked on its text.
 //!
-//! Each rule is a function from a [`Tree`] to its findings, so that a test can plant a violation in
-//! a small tree of its own and see it found. Nothing here compiles or runs what it reads.
+//! Each rule is a function from a [`Tree`] to its findings. A test can plant a violation in a small
+//! tree and check that the rule finds it. Nothing here compiles or runs the code.
 
 mod calls;
 mod circles;
@@ -22,7 +22,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// Everything below the package's folder but what builds and installs leave there.
+    /// Reads everything below the package's folder, except the output of builds and installations.
     fn of_repository() -> Self {
         let mut files = Vec::new();
         collect(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut files);
@@ -30,7 +30,7 @@ impl Tree {
         Self { files }
     }
 
-    /// A tree for a test: pairs of path and text.
+    /// Builds a tree for a test from pairs of path and text.
     fn planted(files: &[(&str, &str)]) -> Self {
         let files = files
             .iter()
@@ -47,7 +47,7 @@ impl Tree {
             .map(|(_, text)| text.as_str())
     }
 
-    /// All Rust files below one of `folders`.
+    /// Returns all Rust files below one of `folders`.
     fn rust(&self, folders: &[&str]) -> impl Iterator<Item = (&str, Source)> {
         self.files
             .iter()
@@ -74,7 +74,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
     }
 }
 
-/// Where a rule is broken and how.
+/// The place and the description of a violation.
 #[derive(Debug, PartialEq, Eq)]
 struct Finding {
     path: String,
@@ -92,7 +92,7 @@ impl Finding {
     }
 }
 
-/// Fails with one line a finding.
+/// Fails if there are findings. Prints one line per finding.
 fn expect_none(findings: &[Finding]) {
     let lines: Vec<String> = findings
         .iter()

@@ -1,15 +1,15 @@
-//! Files that nobody declares, migrations that differ, and words that belong elsewhere.
+//! Rules for files: undeclared Rust files, differing migrations, and forbidden words.
 
 use std::collections::BTreeSet;
 
 use super::source::Source;
 use super::{Finding, Tree, expect_found, expect_none};
 
-/// The files that Cargo starts from.
+/// The crate roots of the Cargo targets.
 const ROOTS: [&str; 3] = ["src/lib.rs", "commands/main.rs", "tests/it/main.rs"];
 
-/// Words that no file has: paths of one machine, addresses of one registry, notes to oneself.
-/// Written in two parts, so that this file has none of them either.
+/// Words that no file may contain: local paths, addresses of a private registry, personal notes.
+/// They are written in two parts, so that this file does not contain them.
 const FORBIDDEN: [(&str, &str); 7] = [
     ("/wo", "rk/"),
     ("/ro", "ot/"),
@@ -20,7 +20,7 @@ const FORBIDDEN: [(&str, &str); 7] = [
     ("<<<<", "<<<"),
 ];
 
-/// Rust files that no `mod` leads to: they look tested and never are.
+/// Finds Rust files that no `mod` declares. They are never compiled.
 fn forgotten(tree: &Tree) -> Vec<Finding> {
     let mut reached: BTreeSet<String> = BTreeSet::new();
     let mut next: Vec<String> = ROOTS.map(ToOwned::to_owned).into();
@@ -41,7 +41,7 @@ fn forgotten(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
-/// Where the modules that a file declares may be.
+/// Returns the possible paths of the modules that a file declares.
 fn declared(path: &str, text: &str) -> Vec<String> {
     let (folder, file) = path.rsplit_once('/').expect("a Rust file is in a folder");
     let stem = file.trim_end_matches(".rs");
@@ -67,7 +67,7 @@ fn declared(path: &str, text: &str) -> Vec<String> {
     files
 }
 
-/// Both databases have the same migrations, numbered without a gap.
+/// Checks that both databases have the same migrations, numbered without gaps.
 fn migrations(tree: &Tree) -> Vec<Finding> {
     let of = |folder: &str| -> BTreeSet<String> {
         let names = tree

@@ -1,4 +1,4 @@
-//! How long a line, a function and a file may be.
+//! Maximum lengths of lines, functions and files.
 
 use super::{Finding, Tree, expect_found, expect_none};
 
@@ -6,10 +6,10 @@ const COLUMNS_MAX: usize = 100;
 const FUNCTION_LINES_MAX: usize = 70;
 const FILE_LINES_MAX: usize = 800;
 
-/// Generated code is as long as it is.
+/// Generated code, which has no limit.
 const GENERATED: [&str; 1] = ["proto/src/"];
 
-/// Functions that may be longer, each with its reason: flat lists that would not read better apart.
+/// Functions that may be longer, each with a reason: flat lists that would not gain from a split.
 const LONG_FUNCTIONS: [(&str, &str, &str); 3] = [
     (
         "src/store/events/mod.rs",
@@ -89,7 +89,7 @@ fn lines_functions_and_files_are_short() {
     expect_none(&long_files(&tree));
 }
 
-/// An exception that is not needed any more goes away.
+/// Exceptions that are no longer needed must be removed.
 #[test]
 fn every_exception_is_still_one() {
     let tree = Tree::of_repository();

@@ -1,17 +1,17 @@
-//! Rust text as tidy needs it: code without comments and strings, and the paths that it names.
+//! Rust text for the rules: code without comments and strings, and the paths that it names.
 //!
-//! This is no parser: it knows tokens, `use` trees and matching braces, which is all that the
-//! rules ask for.
+//! This is not a parser. It recognises tokens, `use` trees and matching braces, which is enough for
+//! the rules.
 
 /// One Rust file.
 pub(super) struct Source {
-    /// The text with comments, strings and characters blanked, of the same length and lines.
+    /// The code with comments, strings and characters blanked. Length and lines are unchanged.
     pub(super) code: String,
-    /// The contents of string literals and the line on which each starts.
+    /// The contents of string literals, and the line on which each starts.
     pub(super) strings: Vec<(usize, String)>,
 }
 
-/// A path that code names, with `use` trees written out.
+/// A path that code names; `use` trees are expanded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) line: usize,
@@ -21,7 +21,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// Whether the path starts with `prefix`, written with `::`.
+    /// Returns whether the path starts with `prefix`, written with `::`.
     pub(super) fn starts_with(&self, prefix: &str) -> bool {
         let mut segments = self.segments.iter();
         prefix
@@ -29,7 +29,7 @@ impl Named {
             .all(|wanted| segments.next().is_some_and(|s| s == wanted))
     }
 
-    /// Whether some segments in a row are `part`, written with `::`.
+    /// Returns whether consecutive segments equal `part`, written with `::`.
     pub(super) fn contains(&self, part: &str) -> bool {
         let part: Vec<&str> = part.split("::").collect();
         self.segments
@@ -47,7 +47,7 @@ impl Source {
             strings: vec![],
         };
         blanker.run();
-        // Where each starts becomes the line on which it starts.
+        // Convert the byte offset of each string to its line.
         let (mut line, mut done) = (1, 0);
         for (at, _) in &mut blanker.strings {
             line += text[done..*at].matches('\n').count();
@@ -60,12 +60,12 @@ impl Source {
         }
     }
 
-    /// The line on which a byte of the code stands, from 1.
+    /// Returns the line of a byte of the code, from 1.
     pub(super) fn line(&self, at: usize) -> usize {
         self.code[..at].matches('\n').count() + 1
     }
 
-    /// This source without items that only tests see.
+    /// Removes items that only tests see.
     pub(super) fn without_tests(mut self) -> Self {
         const MARK: &str = "#[cfg(test)]";
         while let Some(start) = self.code.find(MARK) {
@@ -81,14 +81,14 @@ impl Source {
         self
     }
 
-    /// Every path in the code: those of `use` items written out, and those of expressions.
+    /// Returns every path in the code: from expanded `use` items and from expressions.
     pub(super) fn named(&self) -> Vec<Named> {
         let tokens = tokens(&self.code);
         let mut named = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
             let next = tokens.get(at + 1).map(|(_, token)| *token);
-            // `use<T>` says what a type captures.
+            // `use<T>` is a capture list, not an import.
             if tokens[at].1 == "use" && next != Some("<") {
                 at = use_tree(&tokens, at + 1, &[], &mut named);
             } else if is_word(tokens[at].1) {
@@ -106,7 +106,7 @@ impl Source {
         named
     }
 
-    /// The name, the first and the last line of each function with a body.
+    /// Returns the name, the first line and the last line of each function with a body.
     pub(super) fn functions(&self) -> Vec<(String, usize, usize)> {
         let tokens = tokens(&self.code);
         let mut functions = Vec::new();
@@ -126,7 +126,7 @@ impl Source {
     }
 }
 
-/// Where the item that starts at `from` ends: after its `;` or its block.
+/// Returns the end of the item that starts at `from`: after its `;` or its block.
 fn item_end(code: &str, from: usize) -> usize {
     let mut round: usize = 0;
     let mut curly: usize = 0;
@@ -149,7 +149,7 @@ fn is_word(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphanumeric() || c == '_')
 }
 
-/// Words, `::` and single characters, with where each starts; lifetimes are left out.
+/// Returns words, `::` and single characters with their offsets. Lifetimes are omitted.
 fn tokens(code: &str) -> Vec<(usize, &str)> {
     let bytes = code.as_bytes();
     let mut tokens = Vec::new();
@@ -178,7 +178,7 @@ fn tokens(code: &str) -> Vec<(usize, &str)> {
     tokens
 }
 
-/// Reads one `use` tree below `prefix`; the result is where it ends.
+/// Reads a `use` tree below `prefix`. Returns the index after it.
 fn use_tree(
     tokens: &[(usize, &str)],
     mut at: usize,
@@ -214,7 +214,7 @@ fn use_tree(
     at
 }
 
-/// Reads `a::b::c`, perhaps with `!`; the result is where it ends.
+/// Reads `a::b::c`, optionally with `!`. Returns the index after it.
 fn expression_path(tokens: &[(usize, &str)], mut at: usize, named: &mut Vec<Named>) -> usize {
     let line = tokens[at].0;
     let mut segments = vec![tokens[at].1.into()];
@@ -236,7 +236,7 @@ fn expression_path(tokens: &[(usize, &str)], mut at: usize, named: &mut Vec<Name
     at
 }
 
-/// Copies code and blanks what is not code.
+/// Copies code and blanks everything else.
 struct Blanker<'a> {
     text: &'a [u8],
     at: usize,
@@ -299,7 +299,8 @@ fn block_comment(rest: &[u8]) -> usize {
     at
 }
 
-/// Where a string's content starts and ends, and where the literal ends, if one starts here.
+/// Returns where a string's content starts and ends, and where the literal ends, if one starts
+/// here.
 fn string(rest: &[u8], after_word: bool) -> Option<(usize, usize, usize)> {
     let mut open = 0;
     if !after_word && matches!(rest, [b'b' | b'c', b'"' | b'r', ..]) {
@@ -329,7 +330,7 @@ fn string(rest: &[u8], after_word: bool) -> Option<(usize, usize, usize)> {
     Some((open + 1, at.min(rest.len()), at + 1))
 }
 
-/// The length of a character literal, if one starts here; a lifetime is none.
+/// Returns the length of a character literal that starts here; `None` for a lifetime.
 fn character(rest: &[u8]) -> Option<usize> {
     match rest {
         [b'\'', b'\\', _, tail @ ..] => Some(3 + tail.iter().position(|b| *b == b'\'')? + 1),
