@@ -335,8 +335,8 @@ impl App {
         lease.host.map(|(name, pid)| format!("{name}/{pid}"))
     }
 
-    /// Gives back the only lease of a process, and records that the process ended. Waits at most 3
-    /// s.
+    /// Gives back the only lease of a process, and records that the process ended. Waits for at
+    /// most three seconds.
     pub(crate) async fn release(&self, lease: Lease) {
         const RELEASE_TIME_MAX: Duration = Duration::from_secs(3);
         let host = lease.owner;

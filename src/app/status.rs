@@ -47,7 +47,7 @@ pub enum RunEnd {
     LeaseLost,
     /// The link stayed connected but stalled, even after a reconnect and a reload.
     Stalled { reason: &'static str },
-    /// A permanent error, such as a wrong setting.
+    /// A failure that does not end by itself. The text says why.
     Broken(String),
 }
 

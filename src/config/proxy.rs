@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use crate::config::host;
 
-/// Longest user name or password in SOCKS5, in bytes. Source: RFC 1929 section 2.
+/// Longest user name or password in SOCKS5, in bytes.
+///
+/// Source: RFC 1929 section 2.
 const CREDENTIAL_BYTES_MAX: usize = 255;
 
 /// The protocol of a proxy.

@@ -47,7 +47,7 @@ const NOTICES_MAX: usize = 64;
 pub struct RunOptions {
     /// First event number to pass on; `None` passes on only events committed from now on.
     pub from_seq: Option<i64>,
-    /// Longest time of an orderly stop.
+    /// Longest time of a graceful stop.
     pub grace: Duration,
     /// With `Some`, stand by while another process runs the account, and take over when it ends.
     pub ha: Option<HaOptions>,
@@ -76,7 +76,7 @@ pub enum RunError {
     Events(EventsError),
 }
 
-/// Runs the account until it ends. If `tell` breaks, an orderly stop begins.
+/// Runs the account until it ends. If `tell` breaks, a graceful stop begins.
 pub async fn run(
     app: &App,
     options: &RunOptions,

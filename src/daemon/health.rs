@@ -46,14 +46,14 @@ impl App {
     }
 
     /// Returns true if the event loop is responsive and a heartbeat was written in the last five
-    /// minutes. Both hold if this process has no such loop or sends no heartbeats now.
+    /// minutes. A process without such a loop, or without heartbeats, counts as live.
     pub fn is_live(&self) -> bool {
         let cut_off = self.store.heartbeat_age();
         self.board.is_turning() && cut_off.is_none_or(|age| age < CUT_OFF_TIME_MAX)
     }
 
     /// Returns true if this process may act for its accounts now. If no heartbeat was answered in
-    /// time, another process may have taken over, for any cause.
+    /// time, another process may have taken over.
     fn is_heard(&self, vitals: &Vitals) -> bool {
         let age = self.store.heartbeat_age();
         let within = |limit| age.is_none_or(|age| age < limit);
@@ -235,7 +235,7 @@ impl Health {
     }
 
     /// Returns whether traffic may be routed here, and a text. A host that shares tenants answers
-    /// for all of them from the database, so it must reach it.
+    /// for all of them from the rows, so it needs the database.
     pub async fn ready(&self) -> (bool, &'static str) {
         let vitals = self.vitals();
         match (vitals.serves(), vitals.part) {

@@ -34,8 +34,7 @@ const LETTERS_MAX: u64 = 10_000;
 const RETRIES_MAX: u64 = 50_000;
 /// Most groups of one tenant whose members are cached.
 const GROUPS_MAX: u64 = 4_096;
-/// Most ratchets of one tenant with other devices. Above it, ratchets with strangers are removed
-/// first.
+/// Number of ratchets of one tenant above which those with strangers are removed.
 const RATCHETS_MAX: u64 = 20_000;
 /// Age after which an unused device list is removed. Device lists are queried again after a day
 /// anyway.

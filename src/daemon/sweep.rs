@@ -57,7 +57,7 @@ impl Sweeper {
         let signs: Vec<Sign> = idle.into_iter().map(sign).collect();
         let mut dead = Vec::new();
         for (host, beats) in self.observer.look(now_ms, now_ms, &signs) {
-            // Fails if the process sent a heartbeat meanwhile.
+            // Returns false if the process sent a heartbeat meanwhile.
             if self.store.declare_dead(host, beats).await? {
                 dead.push(host);
             }

@@ -55,7 +55,7 @@ pub trait Line: Send {
     /// Sends stanzas in order. Not cancel-safe: after a dropped call, close the connection.
     fn send(&mut self, nodes: &[Node]) -> impl Future<Output = Result<(), LineError>> + Send;
 
-    /// Closes the connection in order, within a short time.
+    /// Closes the connection gracefully, within a short time.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 

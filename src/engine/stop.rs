@@ -1,4 +1,4 @@
-//! Two ways to ask for the end of a process: soft and hard.
+//! Two ways to request the stop of a process: soft and hard.
 //!
 //! Soft: take no new work, finish what is committed, close links. Hard: drop everything. That is
 //! safe at any moment, because nothing is transmitted before what it depends on is committed.
@@ -22,12 +22,12 @@ impl Stop {
         Self::default()
     }
 
-    /// Requests an orderly end.
+    /// Requests a graceful stop.
     pub fn ask(&self) {
         self.soft.cancel();
     }
 
-    /// Requests an orderly end because the process received SIGTERM.
+    /// Requests a graceful stop because the process received SIGTERM.
     pub fn terminate(&self) {
         if !self.is_asked() {
             self.terminated.cancel();
@@ -40,18 +40,18 @@ impl Stop {
         self.terminated.is_cancelled()
     }
 
-    /// Requests an immediate end; includes the soft request.
+    /// Requests an immediate stop; includes the soft request.
     pub fn force(&self) {
         self.soft.cancel();
         self.hard.cancel();
     }
 
-    /// Returns true if a soft or hard end was requested.
+    /// Returns true if a soft or hard stop was requested.
     pub fn is_asked(&self) -> bool {
         self.soft.is_cancelled()
     }
 
-    /// Returns true if an immediate end was requested.
+    /// Returns true if an immediate stop was requested.
     pub fn is_forced(&self) -> bool {
         self.hard.is_cancelled()
     }
@@ -66,7 +66,7 @@ impl Stop {
         self.hard.cancelled().await;
     }
 
-    /// Waits for `duration`. Returns false if an end was requested meanwhile. Cancel-safe.
+    /// Waits for `duration`. Returns false if a stop was requested meanwhile. Cancel-safe.
     pub async fn sleep(&self, duration: Duration) -> bool {
         tokio::select! {
             biased;

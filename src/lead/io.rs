@@ -46,7 +46,7 @@ impl Call {
 pub enum Input {
     /// Time has passed.
     Tick,
-    /// An orderly end is requested.
+    /// A graceful stop is requested.
     Stop,
     /// This process is registered under a host id that was never used before.
     Registered(HostId),

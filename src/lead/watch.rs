@@ -6,7 +6,7 @@ use crate::lead::{Config, Holder, Locks};
 /// What a standby has observed, by its own clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Watch {
-    /// The holder, its last counter value, and the time of its first observation.
+    /// The holder, its counter value, and when that value was first observed.
     seen: Option<(HostId, i64, u64)>,
     /// When the lease was first seen free.
     free_since: Option<u64>,
@@ -112,8 +112,8 @@ impl Watch {
         if now_ms < due {
             self.look_at = self.look_at.min(due);
         }
-        // The read that first showed this counter value began no earlier than `since`. This read
-        // shows the same value, so the counter did not rise in between.
+        // The holder had this counter value no later than `since`, when it was first observed. This
+        // read began at `began` and shows the same value: the counter did not rise in between.
         let silent = due <= began;
         let locked = locked_at.is_some_and(|at| at <= began);
         // The server ends a session that is silent. A lock that was granted long ago may belong to

@@ -30,8 +30,9 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(8);
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// Size of the read buffer in bytes. Each connection keeps one, and it is zeroed before each read.
 const READ_BYTES: usize = 4 << 10;
-/// Headers that the server expects from a browser. Source: Baileys 7.0.0-rc13
-/// `src/Defaults/index.ts` (`DEFAULT_ORIGIN`).
+/// Headers that the server expects from a browser.
+///
+/// Source: Baileys 7.0.0-rc13 `src/Defaults/index.ts` (`DEFAULT_ORIGIN`).
 pub(super) const ORIGIN_WHATSAPP: &str = "https://web.whatsapp.com";
 const USER_AGENT_BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 \
     (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";

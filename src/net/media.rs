@@ -10,8 +10,9 @@ use tokio::time::timeout;
 use crate::net::dial::{Dialer, ORIGIN_WHATSAPP};
 use crate::net::http::{self, HttpError};
 
-/// The chat server's host name, and the host name of its media server. Source: Baileys 7.0.0-rc13
-/// `src/Utils/messages-media.ts` (`DEF_MEDIA_HOST`).
+/// The chat server's host name, and the host name of its media server.
+///
+/// Source: Baileys 7.0.0-rc13 `src/Utils/messages-media.ts` (`DEF_MEDIA_HOST`).
 const WHATSAPP: &str = "web.whatsapp.com";
 const WHATSAPP_MEDIA: &str = "mmg.whatsapp.net";
 /// Largest blob in bytes, enough for a long history.

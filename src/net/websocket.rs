@@ -12,7 +12,7 @@ use crate::net::dial::Stream;
 
 /// Largest message that is accepted, in bytes: a frame with its header, and room for several.
 pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
-/// Time without progress after which a send fails.
+/// Longest time of a send; after it, the peer counts as unreachable.
 const SEND_TIME_MAX: Duration = Duration::from_secs(20);
 /// Longest time of the closing handshake before the connection is dropped.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(500);
@@ -76,7 +76,7 @@ impl WebSocket {
         }
     }
 
-    /// Closes the connection in order, within 500 ms.
+    /// Closes the connection gracefully, within 500 ms.
     pub async fn close(mut self) {
         let _ = timeout(CLOSE_TIME_MAX, self.inner.close(None)).await;
     }

@@ -25,7 +25,7 @@ use crate::store::error::StoreError;
 use crate::store::lease::Lease;
 use crate::store::lease::hosts::HostLock;
 
-/// Value of [`Config::file_poll_ms`] for a host.
+/// Interval at which file locks are polled. [`Config`] needs it, although heartbeats do not use it.
 const FILE_POLL: Duration = Duration::from_secs(1);
 /// Interval at which the lock's session is pinged.
 const PING: Duration = Duration::from_millis(100);

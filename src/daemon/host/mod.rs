@@ -61,7 +61,7 @@ pub struct ServeOptions {
     pub capacity: u32,
     /// Most tenants that may be connecting at the same time.
     pub connecting: usize,
-    /// Longest time of an orderly stop.
+    /// Longest time of a graceful stop.
     pub grace: Duration,
     /// Time without a heartbeat after which a host is considered dead.
     pub silence: Duration,
@@ -154,7 +154,7 @@ struct Server<'a> {
     connecting: usize,
 }
 
-/// Serves until a stop is requested. A tenant that ends is reported and left for a while. Tenants
+/// Serves until a stop is requested. A tenant that ends is reported, and tried again later. Tenants
 /// that are paired, enabled or released by other hosts meanwhile are taken.
 pub async fn serve(
     app: &App,
@@ -407,7 +407,7 @@ impl Server<'_> {
         });
     }
 
-    /// Begins an orderly stop: other hosts take over while this one releases its tenants.
+    /// Begins a graceful stop: other hosts take over while this one releases its tenants.
     async fn leave(&mut self) {
         let draining = self.app.store.set_draining(self.host, true);
         let _ = tokio::time::timeout(RELEASE_TIME_MAX, draining).await;

@@ -54,8 +54,8 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Creates an empty set of calls. `silence` is the timeout of most calls, and this process's
-    /// own timeout for others.
+    /// Creates an empty set of calls. `silence` limits the time of most calls. It is also the
+    /// timeout after which other processes consider this one dead.
     pub(super) fn new(app: App, silence: Duration) -> Self {
         Self {
             app,

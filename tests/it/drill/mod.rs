@@ -26,7 +26,7 @@ fn check(report: &Value, faults: &[&str]) {
         assert!(took("connected_s") < 30.0, "{round}");
         let overlap = round["overlap_ms"].as_u64().unwrap();
         assert!(overlap <= report["overlap_ms"].as_u64().unwrap(), "{round}");
-        // After a kill or an orderly stop, the old leader is never logged in beside the new one.
+        // After a kill or a graceful stop, the old leader is never logged in beside the new one.
         if ["kill", "drain"].contains(&round["fault"].as_str().unwrap()) {
             assert_eq!(
                 (overlap, &round["replaced"]),
@@ -96,7 +96,7 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A drill that is killed takes its processes with it, even hung ones, and the next drill removes
-/// its tenant. A drill that loses its terminal ends in order.
+/// its tenant. A drill that loses its terminal ends gracefully.
 #[tokio::test]
 async fn a_drill_that_is_ended_leaves_nothing() {
     let server = Postgres::start();

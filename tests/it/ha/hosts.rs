@@ -92,7 +92,7 @@ async fn whoever_died_while_it_stood_by_is_forgotten() {
     };
     let (of_lives, of_killed) = (row(&lives, "state"), row(&killed, "state"));
     let of_stopped = row(&stopped, "state");
-    // After an orderly stop, the process itself records its end.
+    // After a graceful stop, the process itself records its end.
     stopped.terminate().await;
     assert_eq!(stopped.ended().await.code(), Some(0));
     answers(&server, &of_stopped, "dead").await;

@@ -238,7 +238,7 @@ async fn an_old_primary_that_goes_on_is_left() {
     take_over_lacking(&OPEN, false).await;
 }
 
-/// An orderly stop of the primary waits until its follower has all rows.
+/// A graceful stop of the primary waits until its follower has all rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_when_the_follower_had_everything() {
     let setup = Setup {

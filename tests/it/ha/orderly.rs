@@ -66,7 +66,7 @@ async fn rolls(processes: u32) {
             }
         }
     }
-    // A process that stops in order has closed its connection before the next one connects.
+    // A process that stops gracefully has closed its connection before the next one connects.
     let ended = scene.streams_ended().await;
     assert_eq!(ended, 1, "pairing alone ends with a restart of the stream");
     scene.settled(&format!("{processes} processes")).await;

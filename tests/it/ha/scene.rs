@@ -383,7 +383,7 @@ impl Scene {
         }
     }
 
-    /// Checks that all messages are complete without violations, and stops all processes in order.
+    /// Checks that all messages are complete without violations, and stops all processes gracefully.
     pub(super) async fn settled(mut self, what: &str) {
         let violations = self.stage.settled(self.messages).await;
         assert_eq!(violations, Violations::default(), "{what}");
@@ -402,7 +402,7 @@ impl Scene {
         self.stops(what).await;
     }
 
-    /// Checks the number of replaced connections, and stops all processes in order.
+    /// Checks the number of replaced connections, and stops all processes gracefully.
     pub(super) async fn stops(&mut self, what: &str) {
         // One more than takeovers, because pairing ends with a restart of the stream.
         let (ended, most) = (

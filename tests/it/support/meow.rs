@@ -88,7 +88,7 @@ impl Whatsmeow {
         self.program.expect(&what, is).await;
     }
 
-    /// Stops it in order, and returns its database.
+    /// Stops it gracefully, and returns its database.
     pub(crate) async fn quit(mut self) -> PathBuf {
         let unread = self.program.heard(|it| it["event"] == "undecryptable");
         assert_eq!(unread, Vec::<Value>::new());

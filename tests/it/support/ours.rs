@@ -75,7 +75,7 @@ impl World {
     /// Creates another installation with a copy of the rows.
     pub(crate) fn copy(&self, of: &Resting, name: &str) -> Wmctl {
         let copy = self.installation(name);
-        // After an orderly end, all data is in the one file.
+        // After a graceful stop, all data is in the one file.
         std::fs::copy(of.wmctl.database(), copy.database()).expect("the rows can be copied");
         copy
     }
