@@ -3,8 +3,8 @@
 //! The signer's Edwards key may have either sign. Its sign bit is stored in the top bit of the
 //! signature's last byte, which the scalar `s` leaves free.
 //!
-//! Source: the XEdDSA specification, sections 2 and 3; sign bit as in libsignal-protocol-go 0.2.0
-//! `ecc/SignCurve25519.go`.
+//! Source: the XEdDSA specification (revision 1) sections 2.5 and 3; sign bit as in
+//! libsignal-protocol-go 0.2.0 `ecc/SignCurve25519.go`.
 
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::montgomery::MontgomeryPoint;

@@ -3,8 +3,8 @@
 //! Sans-I/O: messages are byte strings without frames; keys and time are arguments. The client side
 //! supports XX. The server side, used by the simulator, supports XX, IK and XXfallback.
 //!
-//! Source: the Noise Protocol Framework, sections 5 and 7; messages as in whatsmeow 33cfac51
-//! `handshake.go`.
+//! Source: the Noise Protocol Framework (revision 34), "Handshake patterns" and "Compound
+//! protocols"; messages as in whatsmeow 33cfac51 `handshake.go`.
 
 pub mod cert;
 pub mod client;

@@ -1,6 +1,6 @@
 //! The symmetric state of a handshake: the transcript hash and the mixed keys.
 //!
-//! Source: Noise Protocol Framework section 5.2 (`SymmetricState`).
+//! Source: the Noise Protocol Framework (revision 34), "The SymmetricState object".
 
 use super::HandshakeError;
 use super::transport::{Transport, nonce};

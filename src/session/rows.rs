@@ -14,8 +14,8 @@ pub use crate::appstate::Collection;
 
 /// The loaded rows of one account. A stored `None` means that the row is known to be absent.
 ///
-/// The owner loads the rows that `Session::wants` returns. The session updates them along with the
-/// changes that it hands out, so several inputs can share one transaction. The owner discards all
+/// The owner loads the rows that `Session::wants` returns. The session keeps them in step with the
+/// changes that it returns, so several inputs can share one transaction. The owner discards all
 /// rows if a commit fails or its outcome is unknown. Between units of work it evicts rows beyond
 /// its byte limit; rows can be loaded again at any time.
 #[derive(Debug, Default)]
