@@ -90,7 +90,8 @@ impl Ratchet {
         Ok((ratchet, plain))
     }
 
-    /// Encrypts padded plaintext for the device. The record must be stored before the message is sent.
+    /// Encrypts padded plaintext for the device. The record must be stored before the message is
+    /// sent.
     ///
     /// Fails with [`RatchetError::NoSession`] if there is no current ratchet. Fails with
     /// [`RatchetError::Exhausted`] if its chain is closed or at its end. Then a bundle is needed.
