@@ -1,6 +1,9 @@
 //! Ratchets and sender keys as whatsmeow writes them: JSON in the order of its structs.
 //!
 //! Written separately from the product's code, so that the tests do not repeat its errors.
+//!
+//! Source: libsignal-protocol-go 0.2.0 `state/record/SessionRecord.go`,
+//! `groups/state/record/SenderKeyRecord.go`, `groups/ratchet/SenderMessageKey.go`.
 
 use std::fmt::Write as _;
 
