@@ -144,9 +144,11 @@ enum Place {
 /// A refused request and the reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
+    /// HTTP status.
     pub status: StatusCode,
     /// Stable code that programs may compare.
     pub code: &'static str,
+    /// A sentence for people.
     pub detail: String,
     more: Box<More>,
 }

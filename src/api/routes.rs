@@ -41,13 +41,17 @@ pub enum Op {
 /// A route.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
+    /// The operation.
     pub op: Op,
+    /// HTTP method.
     pub method: &'static str,
+    /// Path template, with names in braces.
     pub path: &'static str,
     /// Permission that a key needs.
     pub action: Action,
     /// Whether the key must apply to all tenants.
     pub everyone: bool,
+    /// One-line description for the document.
     pub summary: &'static str,
     /// Schema of the body, and whether a body is required.
     pub body: Option<(&'static str, bool)>,

@@ -44,6 +44,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Listener options.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
+    /// Address to listen on.
     pub address: SocketAddr,
     /// Certificate and key. If present, only TLS is accepted.
     pub tls: Option<Tls>,
@@ -54,6 +55,7 @@ pub struct ServerOptions {
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
+    /// The address cannot be bound.
     #[error("listen on {address}")]
     Bind {
         address: SocketAddr,
@@ -63,6 +65,7 @@ pub enum ServerError {
     /// Other machines could reach the interface and would not need a key.
     #[error("{0} can be reached from other machines, and there is no key")]
     NoKeys(SocketAddr),
+    /// The database failed.
     #[error(transparent)]
     Rows(#[from] RowsError),
 }

@@ -31,21 +31,28 @@ pub struct TlsFiles {
 /// Why the files cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
+    /// A file cannot be read.
     #[error("read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
+    /// The file contains no PEM certificate.
     #[error("{} holds no certificate in PEM form", .0.display())]
     NoCertificate(PathBuf),
+    /// The file contains no unencrypted PEM private key.
     #[error("{} holds no private key in PEM form, or an encrypted one", .0.display())]
     NoKey(PathBuf),
     /// The key file's mode allows other users to read it.
     #[error("every user of this machine can read the private key {}", .0.display())]
     Exposed(PathBuf),
+    /// The key does not belong to the certificate.
     #[error("{} is not the key of the certificate {}", key.display(), cert.display())]
     Mismatch { cert: PathBuf, key: PathBuf },
+    /// The certificate has expired.
     #[error("the certificate {} ended at {at}", path.display())]
     Expired { path: PathBuf, at: String },
+    /// The certificate is not valid yet.
     #[error("the certificate {} begins at {at}", path.display())]
     NotYet { path: PathBuf, at: String },
+    /// TLS does not accept the certificate or the key.
     #[error("{} cannot be used: {source}", path.display())]
     Unusable {
         path: PathBuf,

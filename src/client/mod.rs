@@ -21,8 +21,10 @@ use crate::ops::tenants::{Changes, PAGE_MAX, Removed, Tenant};
 /// Why a request to a host failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
+    /// The URL of the host is invalid.
     #[error("{0}")]
     Url(String),
+    /// No valid response arrived. The request may have been carried out.
     #[error("{0}")]
     Unreachable(String),
     /// The host's certificate is not trusted, or the host does not speak TLS.
@@ -92,8 +94,11 @@ struct Wrong {
 /// A page of events, and the number from which to request the next page.
 #[derive(Deserialize)]
 pub struct EventPage {
+    /// Events in order of their numbers.
     pub items: Vec<Event>,
+    /// Number from which to request the next page.
     pub next: i64,
+    /// Whether more events are available now.
     pub has_more: bool,
 }
 

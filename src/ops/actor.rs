@@ -8,7 +8,9 @@ use crate::store::tenants::api_keys::Audit;
 /// The person or API key that makes a change, and the request that asked for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
+    /// Name of the API key or of the local user.
     pub name: String,
+    /// Id of the HTTP request, if it is one.
     pub request_id: Option<String>,
 }
 

@@ -10,8 +10,11 @@ use crate::ops::actor::Actor;
 /// A process that runs tenants, or is ready to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
+    /// Unique id; a restarted process gets a new one.
     pub id: String,
+    /// Name of the host; several processes may share it.
     pub name: String,
+    /// Process id.
     pub pid: i64,
     /// `live` or `draining`.
     pub state: String,
@@ -19,9 +22,11 @@ pub struct Host {
     pub serves: bool,
     /// Number of leases that it holds.
     pub tenants: i64,
+    /// Maximum number of tenants.
     pub capacity: i64,
     /// How other processes detect that it is gone: `lock` or `counter`.
     pub liveness: String,
+    /// Time of the start (RFC 3339, UTC).
     pub started: String,
     /// Last heartbeat, by the database server's clock, or the local clock for SQLite.
     pub heartbeat: String,
@@ -30,15 +35,21 @@ pub struct Host {
 /// One entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
+    /// Unique id of the entry.
     pub id: String,
+    /// Time of the change (RFC 3339, UTC).
     pub at: String,
     /// Name of the API key, or of the local user.
     pub actor: String,
+    /// Name of the action, such as `add-webhook`.
     pub action: String,
+    /// The tenant that was changed, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business_id: Option<String>,
+    /// Further facts, without secrets.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    /// Id of the HTTP request, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }

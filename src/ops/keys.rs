@@ -77,7 +77,9 @@ pub enum Scope {
 pub struct Grant {
     /// The key's name.
     pub name: String,
+    /// The tenants that the key applies to.
     pub scope: Scope,
+    /// The permitted actions.
     pub actions: BTreeSet<Action>,
 }
 
@@ -108,11 +110,15 @@ impl Grant {
 /// The public description of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
+    /// Unique name, 1 to 64 bytes.
     pub name: String,
+    /// Public half of the key's text: 12 hexadecimal digits.
     pub id: String,
     /// Names of tenants, or `*` for all.
     pub tenants: Vec<String>,
+    /// Names of the permitted actions.
     pub actions: Vec<String>,
+    /// Time of creation (RFC 3339, UTC).
     pub created: String,
 }
 
@@ -141,12 +147,16 @@ impl fmt::Debug for KeyText {
 /// Why a key was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
+    /// The database failed.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// The name is invalid.
     #[error("a key's name has 1 to {NAME_BYTES_MAX} letters, digits, - . or _")]
     Name,
+    /// The list of tenants is too long. Use a key for all tenants instead.
     #[error("a key is for at most {TENANTS_MAX} tenants by name, or for all")]
     Tenants,
+    /// A key with this name exists. Choose another name.
     #[error("there is a key named {0} already")]
     Taken(String),
 }

@@ -22,14 +22,19 @@ const UNLINK_TIME_MAX: Duration = Duration::from_secs(15);
 /// Why the device could not be unlinked.
 #[derive(Debug, thiserror::Error)]
 pub enum LogoutError {
+    /// The database failed, or another process still runs the account.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// The tenant does not exist.
     #[error("{0} is not known")]
     UnknownTenant(TenantId),
+    /// There is no device to unlink.
     #[error("{0} has no paired device")]
     Unpaired(TenantId),
+    /// The keys were exported. Only the other program can unlink the device.
     #[error("{0} was exported: another program has its keys")]
     Exported(TenantId),
+    /// No confirmation arrived. Retry, or remove the device on the phone.
     #[error("WhatsApp did not confirm that {0} is unlinked: the phone may go on listing it")]
     NotUnlinked(String),
 }

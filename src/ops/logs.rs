@@ -12,9 +12,11 @@ use crate::store::account::log::Log;
 /// A log of events. A new one begins when the database is found to be older than what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EventLog {
+    /// Name of the tenant.
     pub business_id: String,
     /// Unique id of the log.
     pub log: String,
+    /// Time at which the log began (RFC 3339, UTC).
     pub since: String,
     /// Lowest event number in the log.
     pub first_seq: i64,

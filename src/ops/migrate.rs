@@ -8,7 +8,9 @@ use crate::app::{App, RowsError};
 /// One migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Migration {
+    /// Number of the migration.
     pub version: i64,
+    /// Name of the migration.
     pub name: String,
     /// When it was applied; absent if it is pending.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +38,9 @@ pub async fn script(app: &App) -> Result<String, RowsError> {
 /// A migration that [`up`] is about to apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
+    /// Number of the migration.
     pub version: i64,
+    /// Name of the migration.
     pub name: &'static str,
     /// Index among the migrations of this run, from 0, and their number.
     pub at: usize,

@@ -96,32 +96,43 @@ pub enum PairStep {
 /// The new device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Paired {
+    /// Name of the tenant.
     pub business_id: String,
+    /// JID of the new device.
     pub jid: String,
 }
 
 /// Why pairing failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PairError {
+    /// A device is linked already. Unlink it first, or set `replace`.
     #[error("{tenant} is already paired as {jid}")]
     AlreadyPaired { tenant: String, jid: String },
+    /// The database failed, or another process runs the account.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// The name is not allowed for a new tenant.
     #[error(transparent)]
     Tenant(TenantError),
+    /// The connection failed. A retry may succeed.
     #[error(transparent)]
     Line(#[from] LineError),
+    /// All codes expired. Start again.
     #[error("nobody scanned the code in time")]
     Expired,
+    /// The phone or the server refused the pairing.
     #[error("pairing was refused: {0}")]
     Refused(&'static str),
+    /// The server does not accept this client.
     #[error("the server does not let this client pair")]
     Ended(RunEnd),
     /// The account is stored, but its first login did not finish.
     #[error("paired as {jid}, but the first login did not finish")]
     NotLoggedIn { jid: String },
+    /// The simulator's control interface failed.
     #[error(transparent)]
     Simulator(#[from] ControlError),
+    /// The caller requested a stop.
     #[error("interrupted")]
     Stopped,
 }

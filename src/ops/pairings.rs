@@ -29,11 +29,13 @@ const LOOK: Duration = Duration::from_millis(250);
 /// The progress of pairing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Progress {
+    /// Name of the tenant.
     pub business_id: String,
     /// Number of the step. It rises with each step.
     pub number: i64,
     /// Whether the attempt is over, successful or not.
     pub ended: bool,
+    /// Time of this step (RFC 3339, UTC).
     pub since: String,
     /// The step as `wmctl pair -o jsonl` writes it; `failed` with a reason if pairing failed.
     #[serde(flatten)]
@@ -71,12 +73,16 @@ pub struct Wanted {
 /// Why an attempt could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
+    /// The database failed.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// The tenant does not exist and was not to be added, or its name is invalid.
     #[error(transparent)]
     Tenant(TenantError),
+    /// A device is linked already. Unlink it first, or set `replace`.
     #[error("{tenant} is already paired as {jid}")]
     AlreadyPaired { tenant: TenantId, jid: String },
+    /// Another attempt is in progress. Cancel it or wait for its end.
     #[error("a device of {0} is being linked already")]
     Busy(TenantId),
 }

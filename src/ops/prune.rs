@@ -17,7 +17,9 @@ const ROUNDS: u32 = 4;
 /// The rows that one tenant can remove from one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pruned {
+    /// Name of the tenant.
     pub business_id: String,
+    /// The table that the rows belong to.
     pub table: &'static str,
     /// The limit as written in the configuration.
     pub keep: String,

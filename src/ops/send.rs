@@ -39,6 +39,7 @@ pub const TTL_S_MAX: i64 = 365 * 24 * 3_600;
 pub struct Outgoing {
     /// Recipient: a phone number, or the JID of a person or group.
     pub to: String,
+    /// Text of the message, 1 to [`TEXT_CHARS_MAX`] characters.
     pub text: String,
     /// Idempotency key: a repeated key means the same message.
     #[serde(default)]
@@ -46,7 +47,7 @@ pub struct Outgoing {
     /// Expiry time (RFC 3339). The message is not sent after it.
     #[serde(default)]
     pub expires_at: Option<String>,
-    /// Accept the message even if the account cannot send now.
+    /// Accept the message even if the account cannot send now. An expiry time has the same effect.
     #[serde(default)]
     pub force: bool,
 }
@@ -54,19 +55,23 @@ pub struct Outgoing {
 /// The state of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
+    /// Name of the sending tenant.
     pub business_id: String,
     /// Message id; empty and omitted if the message was refused.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
+    /// JID of the recipient.
     pub to: String,
     /// `queued`, `encrypted`, `sent`, `delivered`, `read` or `failed`; `refused` if it never
     /// entered the outbox.
     pub state: String,
+    /// The idempotency key of the message, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// Expiry time. The message is not sent after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
+    /// Stable code of a failure or refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Seconds from acceptance until the awaited state.
@@ -107,30 +112,42 @@ pub enum Until {
 /// Why a message was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
+    /// The recipient is invalid.
     #[error("{0:?} is neither a phone number nor an address")]
     Recipient(String),
+    /// The text is empty or too long.
     #[error("text must have 1 to {TEXT_CHARS_MAX} characters")]
     Text,
+    /// The idempotency key is invalid.
     #[error("an idempotency key has 1 to {KEY_CHARS_MAX} characters, none a control character")]
     Key,
+    /// The key belongs to another message. Only this message is refused.
     #[error(
         "the idempotency key was used before, for the message {id} with another text or recipient"
     )]
     KeyReused { id: String },
+    /// The expiry is invalid or too far ahead.
     #[error("expires_at is a time like 2026-07-01T12:00:00Z, at most a year ahead")]
     Expiry,
+    /// The expiry has passed.
     #[error("expires_at is over")]
     Expired,
+    /// The tenant does not exist.
     #[error("{0} is not known")]
     UnknownTenant(TenantId),
+    /// No device is paired. Refused even with `force`.
     #[error("{0} has no paired device")]
     Unpaired(TenantId),
+    /// The device was unlinked. With `force` the message waits for a new pairing.
     #[error("{0} was unlinked by the phone: nothing is sent until a device is paired again")]
     LoggedOut(TenantId),
+    /// The account is banned. With `force` the message waits for the end of the ban.
     #[error("WhatsApp banned the account of {0}: nothing is sent while that lasts")]
     Banned(TenantId),
+    /// Another program has the account's keys.
     #[error("{0} was exported: another program has its keys and sends for it")]
     Exported(TenantId),
+    /// The database failed. Retry with the same idempotency key.
     #[error(transparent)]
     Rows(#[from] RowsError),
 }
@@ -229,7 +246,7 @@ async fn sender(app: &App) -> Result<Sender, SendError> {
 }
 
 /// Returns the JID of the sending account. Refuses an account that cannot send now, unless the
-/// caller forces it.
+/// message is forced or has an expiry time.
 fn account(app: &App, sender: &Sender, message: &Outgoing) -> Result<Jid, SendError> {
     let tenant = || app.settings.tenant.clone();
     let jid = sender

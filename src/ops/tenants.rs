@@ -21,6 +21,7 @@ const NAME_CHARS_MAX: usize = 64;
 /// One tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {
+    /// Unique name of the tenant.
     pub business_id: String,
     /// JID of its device, if one is paired.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,13 +31,16 @@ pub struct Tenant {
     /// `orphaned`. Reported by WhatsApp: `unpaired`, `logged_out`, `banned` or `outdated`.
     /// `exported`: another program has its keys.
     pub state: String,
+    /// Reason for the state, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Start of this state, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// Last error that the host reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// Time of that error (RFC 3339, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error_at: Option<String>,
     /// Whether it should run.
@@ -52,6 +56,7 @@ pub struct Tenant {
     /// The host that it is pinned to, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted_host: Option<String>,
+    /// Epoch of its lease.
     pub epoch: i64,
     /// Last heartbeat of its holder.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,8 +64,10 @@ pub struct Tenant {
     /// URL of its proxy, without the password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+    /// Device name that the phone shows, if set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_name: Option<String>,
+    /// Platform that the phone shows, if set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
     /// How long outgoing messages may wait for the account (s); 0 means no limit.
@@ -90,14 +97,19 @@ pub const STATES: [&str; 15] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
+    /// URL of the proxy.
     #[serde(default, deserialize_with = "given")]
     pub proxy: Option<String>,
+    /// Device name that the phone shows.
     #[serde(default, deserialize_with = "given")]
     pub device_name: Option<String>,
+    /// Platform that the phone shows.
     #[serde(default, deserialize_with = "given")]
     pub platform: Option<String>,
+    /// Name of the host that should run the tenant.
     #[serde(default, deserialize_with = "given")]
     pub host: Option<String>,
+    /// How long outgoing messages may wait for the account (s); 0 means no limit.
     #[serde(default, deserialize_with = "given_number")]
     pub message_ttl_s: Option<i64>,
 }
@@ -118,18 +130,25 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TenantError {
+    /// The database failed.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// The tenant does not exist.
     #[error("{0} is not known")]
     Unknown(TenantId),
+    /// The proxy's URL is invalid.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    /// The platform is unknown.
     #[error("platform is one of chrome, edge, firefox, safari and other")]
     Platform,
+    /// The name is not allowed for a new tenant.
     #[error(transparent)]
     NewTenant(#[from] IdError),
+    /// A device or host name is invalid; names the field.
     #[error("{0} must have 1 to {NAME_CHARS_MAX} characters, none of them a control character")]
     Name(&'static str),
+    /// The waiting time is out of range.
     #[error("message_ttl_s is 0 (for ever) to {TTL_S_MAX} seconds")]
     Ttl,
 }
@@ -299,6 +318,7 @@ pub async fn place(
 /// The fate of the device of a removed tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
+    /// Name of the removed tenant.
     pub business_id: String,
     /// Whether the device was removed from the phone; absent if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

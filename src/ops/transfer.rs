@@ -22,6 +22,7 @@ pub use crate::store::transfer::Progress;
 /// Options for an import.
 #[derive(Clone, Debug)]
 pub struct Import {
+    /// The source database or folder.
     pub from: DatabaseUrl,
     /// Name of the tenant in the source, if the source has tenants. Default: the same name.
     pub from_tenant: Option<TenantId>,
@@ -40,6 +41,7 @@ pub struct Import {
 /// Options for an export.
 #[derive(Clone, Debug)]
 pub struct Export {
+    /// The target database.
     pub to: DatabaseUrl,
     /// Skip messages that are not sent yet.
     pub leave_unsent: bool,
@@ -50,6 +52,7 @@ pub struct Export {
 /// The rows of one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MovedTable {
+    /// Name of the table.
     pub table: String,
     /// Rows of the account in the source.
     pub read: u64,
@@ -60,22 +63,29 @@ pub struct MovedTable {
 /// A row that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DamagedRow {
+    /// Name of the table.
     pub table: String,
+    /// Key of the row.
     pub row: String,
+    /// Description of the damage.
     pub what: &'static str,
 }
 
 /// The result of a transfer or of a dry run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Move {
+    /// Name of the tenant.
     pub tenant: String,
+    /// JID of the device.
     pub device: String,
     /// Layout that was read or written: `whatsmeow v15`, `fork v12`, `wmctl`, `Baileys` or
     /// `whatsapp-rust`.
     pub layout: String,
     /// Everything was rolled back.
     pub dry_run: bool,
+    /// Numbers of rows per table.
     pub tables: Vec<MovedTable>,
+    /// Rows that were skipped.
     pub damaged: Vec<DamagedRow>,
     /// Outbox messages that were not transferred.
     pub unsent: u64,
@@ -89,6 +99,7 @@ pub struct Move {
 /// Why the transfer failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
+    /// The database of wmctl failed.
     #[error(transparent)]
     Rows(#[from] RowsError),
     /// The source, the target or the rows are not suitable.

@@ -34,6 +34,7 @@ pub struct DemoOptions {
     pub messages: u32,
     /// Messages per second in each direction.
     pub rate: u32,
+    /// Number of contacts.
     pub contacts: u32,
     /// Number of kills of the leader, spread over the traffic.
     pub kills: u32,
@@ -76,7 +77,9 @@ pub struct DemoReport {
     /// Messages that became events, and the expected number.
     pub received: u64,
     pub received_of: u64,
+    /// Number of kills of the leader.
     pub kills: u64,
+    /// Violations found by the audit.
     pub violations: Violations,
     /// Time from each kill to the next login (s).
     pub recovery_s: Vec<f64>,

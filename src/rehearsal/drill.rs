@@ -115,6 +115,7 @@ pub struct DrillOptions {
     pub lock_text: Option<String>,
     /// Faults to rehearse, each `rounds` times.
     pub faults: Vec<DrillFault>,
+    /// Rounds per fault.
     pub rounds: u32,
     /// Messages in each direction and round.
     pub messages: u32,
@@ -146,7 +147,9 @@ pub enum DrillStep {
 /// One takeover.
 #[derive(Clone, Debug, Serialize)]
 pub struct Round {
+    /// Number of the round, from 1.
     pub number: u32,
+    /// Name of the fault.
     pub fault: &'static str,
     /// Time from the fault until the other process held the lease, and until it was connected (s).
     pub takeover_s: f64,
@@ -169,25 +172,33 @@ impl Round {
 /// A fault that cannot be rehearsed on this database.
 #[derive(Clone, Debug, Serialize)]
 pub struct Skipped {
+    /// Name of the fault.
     pub fault: &'static str,
+    /// Why it was skipped.
     pub why: &'static str,
 }
 
 /// The result of a drill.
 #[derive(Clone, Debug, Serialize)]
 pub struct DrillReport {
+    /// Whether every round and the audit succeeded.
     pub passed: bool,
     /// Longest overlap of all rounds, and the allowed maximum (ms).
     pub overlap_ms: u64,
     pub overlap_ms_allowed: u64,
+    /// Name of the temporary tenant.
     pub business_id: String,
+    /// All takeovers in order.
     pub rounds: Vec<Round>,
+    /// Faults that could not be rehearsed.
     pub skipped: Vec<Skipped>,
     pub sent: u64,
     pub sent_of: u64,
     pub received: u64,
     pub received_of: u64,
+    /// Violations found by the audit.
     pub violations: Violations,
+    /// Duration of the drill (s).
     pub took_s: f64,
 }
 

@@ -24,6 +24,7 @@ pub struct SimulateOptions {
     pub port: u16,
     /// Port of the control interface; 0 selects a free port.
     pub control_port: u16,
+    /// Whether clients connect over TLS.
     pub tls: bool,
     /// File to which the TLS server's certificate authority is written (PEM).
     pub ca_file: Option<PathBuf>,
@@ -33,6 +34,7 @@ pub struct SimulateOptions {
     pub contacts: u16,
     /// Messages per hour that each account receives.
     pub hourly: u32,
+    /// Delay before the first frame after a handshake, for clients that lose an early one.
     pub first_frame_delay: Duration,
     /// Seed for the keys; the same seed gives the same keys.
     pub seed: Option<u64>,
@@ -45,19 +47,24 @@ pub struct Simulated {
     pub ws_url: String,
     /// URL of the control interface, for `--simulator` and for scripts.
     pub control_url: String,
+    /// Root key that clients must trust (64 hexadecimal digits).
     pub root_key: String,
+    /// File with the certificate authority (PEM), if TLS is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
     /// Phone numbers that can pair.
     pub accounts: Vec<String>,
+    /// Phone numbers of the contacts.
     pub contacts: Vec<String>,
 }
 
 /// Why the simulator could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulateError {
+    /// The simulator could not start.
     #[error(transparent)]
     Simulator(#[from] SimError),
+    /// The certificate authority's file cannot be written.
     #[error("write {}: {source}", path.display())]
     CaFile {
         path: PathBuf,

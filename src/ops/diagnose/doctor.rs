@@ -46,9 +46,12 @@ pub enum State {
 /// One check and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
+    /// Name of the check.
     pub check: &'static str,
     pub state: State,
+    /// Description of the result.
     pub found: String,
+    /// Suggested action, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }

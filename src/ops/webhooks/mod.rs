@@ -36,6 +36,7 @@ pub struct NewWebhook {
     /// Webhook id; generated if absent.
     #[serde(default)]
     pub id: Option<String>,
+    /// URL of the receiver, `http` or `https`.
     pub url: String,
     /// Event types to deliver; all types if empty.
     #[serde(default)]
@@ -58,33 +59,43 @@ fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SecretText
 /// The public description of a webhook, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
+    /// Name of the tenant.
     pub business_id: String,
+    /// Id of the webhook, unique per tenant.
     pub id: String,
+    /// URL of the receiver.
     pub url: String,
     /// Event types that it receives; all types if empty.
     pub types: Vec<String>,
+    /// Maximum number of events per request.
     pub batch: i64,
     /// `active` or `paused`.
     pub state: String,
     /// Reason for the pause: `by_hand`, or `gone` if the receiver answered 410.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Time of creation (RFC 3339, UTC).
     pub created: String,
     /// Events up to and including this number are delivered or dead-lettered.
     pub seq: i64,
+    /// Number of delivered events.
     pub delivered: i64,
+    /// Time of the last delivery (RFC 3339, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<String>,
     /// Failed attempts to deliver the next event.
     pub attempts: i64,
+    /// Reason of the last failed attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
+    /// Time of the last failed attempt (RFC 3339, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure_at: Option<String>,
     /// Number of waiting events (at most 10,000), and the time of the oldest.
     pub waiting: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<String>,
+    /// Number of dead letters.
     pub dead_letters: i64,
     /// `asked`, then the result of the last test.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,20 +105,28 @@ pub struct Webhook {
 /// A new webhook with its signing secret, which is shown only once.
 #[derive(Serialize, Deserialize)]
 pub struct MadeWebhook {
+    /// The new webhook.
     #[serde(flatten)]
     pub webhook: Webhook,
+    /// The signing secret.
     pub secret: String,
 }
 
 /// An event that could not be delivered to a webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
+    /// Number of the event.
     pub seq: i64,
+    /// Type of the event.
     #[serde(rename = "type")]
     pub kind: String,
+    /// Time of the event (RFC 3339, UTC).
     pub at: String,
+    /// Reason of the last failed attempt.
     pub reason: String,
+    /// Number of failed attempts.
     pub attempts: i64,
+    /// Time at which it became a dead letter (RFC 3339, UTC).
     pub dead_since: String,
     /// Whether it is queued for redelivery.
     pub redeliver: bool,
@@ -116,28 +135,40 @@ pub struct DeadLetter {
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
+    /// The database failed.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// The tenant does not exist.
     #[error("{0} is not known")]
     UnknownTenant(TenantId),
+    /// The webhook does not exist.
     #[error("{tenant} has no webhook {id}")]
     Unknown { tenant: TenantId, id: String },
+    /// A webhook with this id exists. Choose another id.
     #[error("there is a webhook {0} already")]
     Taken(String),
+    /// The tenant has the maximum number of webhooks.
     #[error("a tenant has at most {WEBHOOKS_MAX} webhooks")]
     TooMany,
+    /// The URL is invalid.
     #[error(transparent)]
     Url(#[from] HookUrlError),
+    /// The id is invalid.
     #[error("a webhook's id has 1 to {ID_BYTES_MAX} letters, digits, - . or _")]
     Id,
+    /// The list of event types is too long.
     #[error("a webhook names at most {TYPES_MAX} types of events")]
     TooManyTypes,
+    /// An event type is unknown.
     #[error("no event has such a type; there are {}", TYPES.join(", "))]
     Types,
+    /// The number of events per request is out of range.
     #[error("a request carries 1 to {BATCH_MAX} events")]
     Batch,
+    /// The number of the first event is negative.
     #[error("the number of an event is not negative")]
     Seq,
+    /// The secret has an invalid length or character.
     #[error("a secret has 16 to 256 printable ASCII characters")]
     Secret,
     /// The requested first event does not exist.

@@ -156,8 +156,10 @@ impl Ledger {
 /// Why a ledger could not be filled.
 #[derive(Debug, thiserror::Error)]
 pub enum GatherError {
+    /// The simulator failed.
     #[error(transparent)]
     Simulator(#[from] SimError),
+    /// The database failed.
     #[error(transparent)]
     Rows(#[from] RowsError),
 }

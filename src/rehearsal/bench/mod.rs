@@ -71,10 +71,13 @@ pub struct BenchOptions {
 /// The result of one measurement.
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchRow {
+    /// The database: `sqlite` or `postgres`.
     pub database: &'static str,
+    /// Number of concurrent accounts.
     pub accounts: u32,
     /// Seconds from the start of the process until every account is logged in.
     pub start_s: f64,
+    /// Received and sent messages per second.
     pub received_per_s: f64,
     pub sent_per_s: f64,
     /// Processor time of the process per message (ms).

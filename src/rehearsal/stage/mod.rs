@@ -32,41 +32,55 @@ const EVENTS_MAX: u32 = 500;
 /// Why a rehearsal or a measurement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RehearsalError {
+    /// The temporary folder cannot be used.
     #[error("use a temporary folder")]
     Folder(#[from] std::io::Error),
+    /// The simulator failed.
     #[error(transparent)]
     Simulator(#[from] SimError),
+    /// The database failed.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// An account could not be paired.
     #[error(transparent)]
     Pair(#[from] PairError),
+    /// A message could not be put into the outbox.
     #[error(transparent)]
     Send(#[from] SendError),
+    /// A tenant could not be added or removed.
     #[error(transparent)]
     Tenant(#[from] TenantError),
+    /// The binary cannot be started.
     #[error("start {}: {source}", program.display())]
     Start {
         program: PathBuf,
         source: std::io::Error,
     },
+    /// A process of the rehearsal ended unexpectedly. Its log is kept.
     #[error("the running process ended by itself with {status}; its log: {}", log.display())]
     Ended {
         status: std::process::ExitStatus,
         log: PathBuf,
     },
+    /// No standby took over in time (s). The log is kept.
     #[error("nobody took over within {0} s; the log of the processes: {1}")]
     NoTakeover(u64, PathBuf),
+    /// The database has tenants; a benchmark needs an empty one.
     #[error("the database holds tenants: a measurement needs one of its own")]
     NotEmpty,
+    /// No progress was made for a minute. The log is kept.
     #[error("nothing moved for a minute while {doing}; the log: {}", log.display())]
     Stalled { doing: &'static str, log: PathBuf },
+    /// pgbench failed.
     #[error("pgbench ended with {status}: {said}")]
     Pgbench {
         status: std::process::ExitStatus,
         said: String,
     },
+    /// The database URL is invalid.
     #[error(transparent)]
     Url(#[from] DatabaseUrlError),
+    /// The caller requested a stop.
     #[error("interrupted")]
     Stopped,
 }

@@ -18,13 +18,18 @@ const POOL_DEFAULT: i64 = 10;
 pub struct ConnectionGroup {
     /// Client address, `local` for a Unix socket, or `?` if this role may not see it.
     pub host: String,
+    /// Database role.
     pub role: String,
     /// Application name; wmctl processes use `wmctl HOST/PID`.
     pub application: String,
     pub database: String,
+    /// Number of connections.
     pub connections: i64,
+    /// Connections that run a statement.
     pub active: i64,
+    /// Connections that are idle in an open transaction.
     pub idle_in_transaction: i64,
+    /// Age of the oldest open transaction (s).
     pub oldest_transaction_s: i64,
 }
 
@@ -33,6 +38,7 @@ pub struct ConnectionGroup {
 pub struct Sizing {
     /// The rule that applies: `single`, `active_passive` or `multi_tenant`.
     pub rule: &'static str,
+    /// Recommended minimum and maximum number of connections.
     pub connections_min: i64,
     pub connections_max: i64,
     /// Recommended `pool_max_conns` of each process: at most what the rule and the server allow.
@@ -42,7 +48,9 @@ pub struct Sizing {
 /// The current connections and their limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Connections {
+    /// `postgres` or `sqlite`.
     pub backend: &'static str,
+    /// Current number of connections.
     pub connections: i64,
     /// The server's `max_connections`; `null` for SQLite, which has no limit.
     pub max_connections: Option<i64>,
@@ -50,11 +58,14 @@ pub struct Connections {
     pub usable: Option<i64>,
     /// Connected wmctl processes, without this one.
     pub processes: i64,
+    /// Number of tenants.
     pub tenants: i64,
     /// `pool_max_conns` of the database URL in use.
     pub pool_max_conns: Option<i64>,
     pub sizing: Option<Sizing>,
+    /// Descriptions of problems.
     pub problems: Vec<String>,
+    /// One entry per process or person.
     pub items: Vec<ConnectionGroup>,
 }
 

@@ -12,12 +12,17 @@ pub use crate::store::inspect::check::OTHER_FORM;
 /// One paired device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Device {
+    /// Name of the tenant.
     pub business_id: String,
     pub jid: String,
+    /// JID by LID, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lid: Option<String>,
+    /// Platform of the phone.
     pub platform: String,
+    /// Name that others see.
     pub push_name: String,
+    /// Signal registration id.
     pub registration_id: i64,
     /// Whether the tenant should run.
     pub enabled: bool,
@@ -48,6 +53,7 @@ pub struct Finding {
     pub check: &'static str,
     pub table: String,
     pub business_id: String,
+    /// Number of affected rows.
     pub rows: i64,
     /// One of the affected rows.
     pub example: String,

@@ -42,6 +42,7 @@ pub struct LockStatus {
     /// `held`, `free`, `orphaned` (the holder was declared dead and no process has taken over) or
     /// `void` (the server was promoted since; the holder must reload).
     pub state: &'static str,
+    /// Epoch of the lease.
     pub epoch: i64,
     /// Machine name and process id of the holder.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,10 +57,12 @@ pub struct LockStatus {
     /// How the holder connects to the database and how it signals that it is alive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
+    /// Start of the lease (RFC 3339, UTC), and its age in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_s: Option<i64>,
+    /// Last heartbeat of the holder (RFC 3339, UTC), and its age in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -23,6 +23,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Problem {
     /// Stable code.
     pub code: &'static str,
+    /// Description of the problem.
     pub text: String,
     /// Command that fixes the problem, ready to be typed.
     pub command: String,
