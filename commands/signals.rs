@@ -1,4 +1,4 @@
-//! Signals as requests to stop: the first one stops softly, the second one hard.
+//! Signals as requests to stop: the first one graceful, the second one immediate.
 
 use std::io::IsTerminal as _;
 
@@ -20,8 +20,8 @@ pub(crate) enum Hangup {
     Reloads,
 }
 
-/// Stops softly at the first SIGINT or SIGTERM, and hard at the second, whose exit code it returns.
-/// The caller must then abandon all running work.
+/// Requests a graceful stop at the first SIGINT or SIGTERM, and an immediate one at the second,
+/// whose exit code it returns. The caller must then abandon all running work.
 pub(crate) async fn pass_on(stop: &Stop, hangup: Hangup) -> Exit {
     let mut interrupts = signal(SignalKind::interrupt()).ok();
     let mut terminations = signal(SignalKind::terminate()).ok();

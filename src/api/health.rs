@@ -44,7 +44,7 @@ impl HealthServer {
         self.door.local_addr()
     }
 
-    /// Serves until a hard stop, so that a process can still report that it is shutting down.
+    /// Serves until an immediate stop, so that a process can still report that it is shutting down.
     pub async fn serve(self, app: Arc<App>, stop: Stop) {
         let health = Arc::new(Health::new(app, stop.clone()));
         let scraped = Arc::new((health.clone(), Scrapes::default()));

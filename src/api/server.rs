@@ -127,7 +127,7 @@ impl Server {
         self.door.local_addr()
     }
 
-    /// Serves until a soft stop, then finishes requests that have begun.
+    /// Serves until a graceful stop, then finishes requests that have begun.
     pub async fn serve(self, app: Arc<App>, stop: Stop) {
         let health = Arc::new(Health::new(app.clone(), stop.clone()));
         let api = Arc::new(Api {

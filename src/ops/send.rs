@@ -428,6 +428,8 @@ fn recipient(text: &str) -> Result<Jid, SendError> {
 }
 
 /// Creates a message id in the form that web clients use.
+///
+/// Source: whatsmeow 33cfac51 `send.go` (`WebMessageIDPrefix`).
 fn fresh_id(app: &App) -> MessageId {
     let bytes: [u8; 9] = random::bytes(&mut *app.surroundings.entropy.random());
     let text = format!("3EB0{}", hex::encode_upper(bytes));

@@ -266,7 +266,7 @@ struct Drill<'a> {
     /// When each process reported that it leads, and that it is connected.
     led: [Option<Instant>; 2],
     connected: [Option<Instant>; 2],
-    /// Orderly stops in progress.
+    /// Graceful stops in progress.
     ending: JoinSet<bool>,
     tick: tokio::time::Interval,
     /// Messages in both directions that are complete, and that are expected.

@@ -23,12 +23,16 @@ const DEVICE_MAX: u16 = 255;
 pub(super) struct Device {
     /// Static Noise key of its connections. Phones have none, because they live in this process.
     pub(super) noise: Option<PublicKey>,
+    /// Key index that the phone assigned when it signed the device.
     pub(super) key_index: u32,
     pub(super) keys: Published,
+    /// Unused one-time pre-keys: id and public key, oldest first.
     pub(super) one_time: VecDeque<(u32, PublicKey)>,
     /// All one-time pre-keys that it ever uploaded, by id.
     pub(super) one_time_known: BTreeMap<u32, PublicKey>,
+    /// Stanzas that it has not confirmed.
     pub(super) queue: Queue,
+    /// Its connection, if it is logged in.
     pub(super) link: Option<LinkId>,
     /// Whether it has ever logged in.
     pub(super) was_here: bool,
@@ -74,10 +78,14 @@ pub struct DeviceView {
 /// An account with its phone and its companions.
 #[derive(Debug)]
 pub(super) struct Account {
+    /// Phone number, digits only.
     pub(super) number: String,
+    /// User part of the LID.
     pub(super) hidden: String,
+    /// Name that others see.
     pub(super) name: String,
     pub(super) phone: Phone,
+    /// Devices by number; 0 is the phone.
     pub(super) devices: BTreeMap<u16, Device>,
     /// Phone numbers of the accounts with which it exchanged messages.
     pub(super) contacts: BTreeSet<String>,
@@ -111,10 +119,12 @@ impl Account {
         }
     }
 
+    /// Returns the JID of a device by phone number.
     pub(super) fn pn(&self, device: u16) -> Jid {
         Jid::user(&self.number).with_device(device)
     }
 
+    /// Returns the JID of a device by LID.
     pub(super) fn lid(&self, device: u16) -> Jid {
         Jid::lid(&self.hidden).with_device(device)
     }

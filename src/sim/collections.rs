@@ -13,6 +13,7 @@ use crate::sim::settings::Setting;
 /// The app state of one account.
 #[derive(Debug, Default)]
 pub(super) struct AppState {
+    /// All keys, oldest first.
     pub(in crate::sim) keys: Vec<SharedKey>,
     /// Number of keys that each companion has received.
     pub(in crate::sim) given: BTreeMap<u16, usize>,
@@ -21,24 +22,31 @@ pub(super) struct AppState {
     pub(in crate::sim) collections: BTreeMap<Collection, Kept>,
 }
 
+/// A key of app state that the phone shares with its companions.
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct SharedKey {
     pub(in crate::sim) id: Vec<u8>,
     pub(in crate::sim) data: [u8; 32],
+    /// Time of creation (Unix ms).
     pub(in crate::sim) made_ms: i64,
 }
 
 /// One collection, as the server and the phone have it.
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Kept {
+    /// Version and hash of the collection.
     pub(in crate::sim) state: State,
+    /// Value MACs by index MAC.
     pub(in crate::sim) macs: BTreeMap<[u8; 32], [u8; 32]>,
+    /// Encrypted records by index MAC.
     pub(in crate::sim) records: BTreeMap<[u8; 32], SyncdRecord>,
     /// The decrypted values that the phone sees.
     pub(in crate::sim) values: BTreeMap<Vec<String>, SyncActionValue>,
     /// The snapshot contains all versions up to this one.
     pub(in crate::sim) base: u64,
+    /// Reference to the snapshot's blob, if there is one.
     pub(in crate::sim) snapshot: Option<ExternalBlobReference>,
+    /// Patches after the snapshot, oldest first.
     pub(in crate::sim) patches: Vec<SyncdPatch>,
 }
 

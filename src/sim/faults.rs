@@ -120,8 +120,7 @@ pub enum FaultKind {
 
 /// How the server ends a connection or refuses a login.
 ///
-/// Source: codes 515 and 503: whatsmeow 33cfac51 `connectionevents.go`; reasons 402 and 405:
-/// `types/events/events.go`.
+/// Source: whatsmeow 33cfac51 `connectionevents.go` (codes), `types/events/events.go` (reasons).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
 pub enum Ending {
@@ -143,6 +142,7 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// Returns the last stanza before the close; `None` for a broken connection.
     pub(super) fn last(self) -> Option<Node> {
         match self {
             Self::Cut => None,
@@ -153,6 +153,7 @@ impl Ending {
         }
     }
 
+    /// Returns the stanza that refuses later logins, if they are refused.
     pub(super) fn refusal(self) -> Option<Node> {
         match self {
             Self::Banned { expire_s } => Some(
@@ -171,6 +172,7 @@ impl Ending {
 pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
+    /// Adds a fault. Returns false if the limit is reached.
     pub(super) fn add(&mut self, fault: Fault) -> bool {
         let room = self.0.len() < FAULTS_MAX;
         if room && 0 < fault.times {
@@ -218,6 +220,7 @@ impl Faults {
 /// Half-dead connections: they answer pings and carry no other stanza.
 #[derive(Debug, Default)]
 pub(super) struct Mute {
+    /// The muted connections.
     pub(super) links: HashSet<LinkId>,
     /// Number of an account's next connections to mute after login, by phone number.
     pub(super) next: HashMap<String, u32>,

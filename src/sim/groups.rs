@@ -33,6 +33,7 @@ impl World {
         Ok(jid)
     }
 
+    /// Answers a client's query about groups. Clients can create groups and read their metadata.
     pub(super) fn group_query(&mut self, id: &str, asker: &Jid, query: &Node) -> Node {
         if let Some(create) = query.child("create") {
             let mut members = vec![asker.bare()];

@@ -11,7 +11,9 @@ use crate::ids::Jid;
 use crate::sim::link::LinkId;
 use crate::wire::node::Node;
 
-/// Length of the MAC at the end of a Signal message.
+/// Length of the MAC at the end of a Signal message (bytes).
+///
+/// Source: libsignal-protocol-go cabf8159 `protocol/SignalMessage.go` (`MacLength`).
 const MAC_BYTES: usize = 8;
 
 /// Direction of a stanza.
@@ -132,6 +134,7 @@ impl Journal {
         }
     }
 
+    /// Records a stanza, unless the journal is full.
     pub(super) fn note(
         &mut self,
         unix_ms: i64,
@@ -160,6 +163,7 @@ impl Journal {
         });
     }
 
+    /// Records a login.
     pub(super) fn logged_in(&mut self, now_ms: u64, link: LinkId, device: &Jid) {
         if self.logins.len() < self.entries_max {
             let login = Login {
@@ -173,6 +177,7 @@ impl Journal {
         }
     }
 
+    /// Records the end of a connection, if it was logged in.
     pub(super) fn closed(&mut self, now_ms: u64, link: LinkId) {
         let logins = self.logins.iter_mut().rev();
         for login in logins.filter(|login| login.open && login.link == link) {
@@ -189,6 +194,7 @@ impl Journal {
         self.logins.iter().map(until).collect()
     }
 
+    /// Records a violation.
     pub(super) fn breach(&mut self, breach: Breach) {
         if self.known.insert(breach.clone()) {
             tracing::warn!(breach = breach.kind(), "a client broke a rule");

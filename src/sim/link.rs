@@ -16,6 +16,7 @@ pub(super) struct Opened {
     pub(super) link: LinkId,
     /// The static key that the client proved to own.
     pub(super) client: PublicKey,
+    /// What the client sent with its handshake.
     pub(super) payload: Box<ClientPayload>,
     pub(super) to_client: mpsc::Sender<Outgoing>,
 }

@@ -1,4 +1,6 @@
 //! Pairing by an eight-character code that the client shows and a person types on the phone.
+//!
+//! Source: whatsmeow 33cfac51 `pair-code.go` (stages, layouts and key derivations).
 
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::{ctr, gcm, hkdf, pbkdf2, random};
@@ -13,7 +15,7 @@ use crate::sim::unpaired::{Hello, Typed, WRAPPED_BYTES};
 use crate::sim::world::World;
 use crate::wire::node::Node;
 
-/// PBKDF2 iterations that derive a key from the code. Source: whatsmeow 33cfac51 `pair-code.go`.
+/// PBKDF2 iterations that derive a key from the code.
 const ROUNDS: u32 = 131_072;
 /// Salt, nonce, three keys and the tag.
 const BUNDLE_BYTES: usize = 32 + 12 + 3 * 32 + 16;

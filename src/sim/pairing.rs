@@ -1,4 +1,6 @@
 //! Pairing: how a client becomes a companion of an account.
+//!
+//! Source: whatsmeow 33cfac51 `pair.go` (stanzas, QR code).
 
 use crate::sim::unpaired::{Linked, Offer, ScanError, Unpaired};
 use base64::Engine;
@@ -24,8 +26,7 @@ use crate::wire::node::Node;
 /// References that a client may show one after another.
 const REFS: usize = 6;
 const REF_BYTES: usize = 24;
-/// Prefix of the newer QR code format: a URL with the usual parts as its fragment. Source:
-/// whatsmeow 33cfac51 `pair.go`.
+/// Prefix of the newer QR code format: a URL with the usual parts as its fragment.
 const QR_PREFIX: &str = "https://wa.me/settings/linked_devices#";
 
 /// The parts of a QR code that the phone needs.
@@ -52,6 +53,7 @@ impl<'a> Code<'a> {
 }
 
 impl World {
+    /// Offers pairing references to an unpaired client, or refuses it if its keys are invalid.
     pub(super) fn begin_pairing(
         &mut self,
         link: LinkId,

@@ -25,13 +25,21 @@ const ONE_TIME_KEYS: u32 = 100;
 const INBOX_MAX: usize = 100_000;
 /// Texts that a phone keeps for retries; the oldest are dropped first.
 pub(super) const SENT_MAX: usize = 100_000;
-/// Registration ids have 14 bits. Source: Baileys 78e7e4e2 `src/Utils/generics.ts`.
+/// Registration ids have 14 bits.
+///
+/// Source: Baileys 7.0.0-rc13 `src/Utils/generics.ts` (`generateRegistrationId`).
 const REGISTRATION_ID_MASK: u32 = 0x3FFF;
-/// Prefix of the bytes that the phone signs for a companion. Source: whatsmeow 33cfac51 `pair.go`.
+/// Prefix of the bytes that the phone signs for a companion.
+///
+/// Source: whatsmeow 33cfac51 `pair.go` (`AdvAccountSignaturePrefix`).
 const ACCOUNT_SIGNATURE_PREFIX: [u8; 2] = [6, 0];
 /// Prefix of the bytes that the phone signs for its device list.
+///
+/// Source: Cobalt d150094b `DeviceADVValidator.java` (`KEY_INDEX_LIST_SIGNATURE_HEADER`).
 const KEY_INDEXES_SIGNATURE_PREFIX: [u8; 2] = [6, 2];
-/// Prefix of the bytes that a companion signs for itself. Source: whatsmeow 33cfac51 `pair.go`.
+/// Prefix of the bytes that a companion signs for itself.
+///
+/// Source: whatsmeow 33cfac51 `pair.go` (`AdvDeviceSignaturePrefix`).
 const DEVICE_SIGNATURE_PREFIX: [u8; 2] = [6, 1];
 
 /// A message that a phone received.

@@ -10,6 +10,7 @@ pub(super) struct Published {
     pub(super) signed: SignedKey,
 }
 
+/// A signed pre-key: id, public key and signature.
 #[derive(Clone, Debug)]
 pub(super) struct SignedKey {
     pub(super) id: u32,
@@ -20,6 +21,7 @@ pub(super) struct SignedKey {
 /// Name and platform that a companion gave when it was linked. Empty for the phone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Looks {
+    /// Name that the companion gave itself.
     pub name: String,
     /// `chrome`, `firefox` and so on.
     pub platform: String,

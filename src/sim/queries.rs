@@ -15,7 +15,9 @@ use crate::wire::node::Node;
 
 /// Below this number of one-time pre-keys the server asks the client for more.
 const ONE_TIME_LOW: usize = 4;
-/// Maximum keys per upload. Clients send up to 812 (Baileys 78e7e4e2 `src/Defaults/index.ts`).
+/// Maximum keys per upload. Clients send up to 812.
+///
+/// Source: Baileys 7.0.0-rc13 `src/Defaults/index.ts` (`INITIAL_PREKEY_COUNT`).
 const UPLOAD_MAX: usize = 2000;
 /// Queries that have no effect here and get an empty result: pings, active and passive mode, push
 /// configuration, and cleaning of dirty state.
@@ -26,7 +28,9 @@ const NEEDS_NO_ANSWER: [&str; 5] = [
     "urn:xmpp:whatsapp:push",
     "urn:xmpp:whatsapp:dirty",
 ];
-/// Type byte of Curve25519 keys. Source: whatsmeow 33cfac51 `prekeys.go`.
+/// Type byte of Curve25519 keys.
+///
+/// Source: whatsmeow 33cfac51 `prekeys.go` (`ecc.DjbType`).
 const KEY_TYPE: u8 = 5;
 /// Delay until a phone notices a companion and sends it the missing keys. One client loses its
 /// events for good if the first key arrives before it is ready.
@@ -35,6 +39,7 @@ const PHONE_NOTICES: Duration = Duration::from_millis(500);
 const REMOVAL_DELAY: Duration = Duration::from_millis(50);
 
 impl World {
+    /// Answers a query of a logged-in client. Unsupported queries get error 501.
     pub(super) fn answer(&mut self, link: LinkId, device: &Jid, query: &Node) {
         let kind = query.attr_text("type").unwrap_or_default();
         if kind == "result" || kind == "error" {
@@ -339,7 +344,9 @@ fn signed_key(key: &SignedKey) -> Node {
     key_node("skey", key.id, &key.public).with_child(Node::new("signature").bytes(key.signature))
 }
 
-/// Returns the server's view of a device's keys, with the hash that the client compares.
+/// Returns the server's view of a device's keys, with the SHA-1 hash that the client compares.
+///
+/// Source: whatsapp-rust 1489b7da `wacore/src/iq/prekeys.rs` (`DigestKeyBundleSpec`).
 fn digest(device: &Device) -> Node {
     let signed = &device.keys.signed;
     let mut parts: Vec<&[u8]> = vec![

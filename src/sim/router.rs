@@ -367,6 +367,8 @@ impl World {
     }
 
     /// Sends the queued stanzas, between `offline_preview` and `offline`.
+    ///
+    /// Source: whatsmeow 33cfac51 `connectionevents.go` (`handleIB`).
     pub(super) fn send_waiting(&mut self, link: LinkId, to: &Jid) {
         let Some(device) = self.accounts.device_mut(to) else {
             return;

@@ -344,7 +344,7 @@ impl Simulator {
         self.call(move |world| world.compact(&account)).await?
     }
 
-    /// Sends a raw stanza to a device, if it is connected.
+    /// Sends a raw stanza to a device. Fails with [`SimError::UnknownDevice`] if it is not connected.
     pub async fn push(&self, device: &Jid, node: Node) -> Result<(), SimError> {
         let device = device.clone();
         self.call(move |world| world.push_raw(&device, node))
@@ -352,7 +352,8 @@ impl Simulator {
     }
 
     /// Closes a device's connection after sending `last`. Without `last`, the connection breaks
-    /// without a closing handshake.
+    /// without a closing handshake. Fails with [`SimError::UnknownDevice`] if the device is not
+    /// connected.
     pub async fn disconnect(&self, device: &Jid, last: Option<Node>) -> Result<(), SimError> {
         let device = device.clone();
         self.call(move |world| world.disconnect(&device, last))

@@ -1,4 +1,6 @@
 //! Stanzas that the server sends from several places.
+//!
+//! Source: whatsmeow 33cfac51 `connectionevents.go` (ends of streams, refused logins).
 
 use crate::ids::Jid;
 use crate::wire::node::Node;

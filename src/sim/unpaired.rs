@@ -31,7 +31,9 @@ pub struct Linked {
     pub jid: Jid,
     /// Static Noise key of its connections.
     pub noise: PublicKey,
+    /// Public identity key.
     pub identity: PublicKey,
+    /// Signal registration id.
     pub registration_id: u32,
     /// Signed pre-key: id, key and signature.
     pub signed: (u32, PublicKey, [u8; 64]),
@@ -40,10 +42,12 @@ pub struct Linked {
 /// A client that wants to pair.
 #[derive(Debug)]
 pub(super) struct Unpaired {
+    /// References in its QR codes.
     pub(in crate::sim) refs: Vec<String>,
     pub(in crate::sim) noise: PublicKey,
     pub(super) keys: Published,
     pub(in crate::sim) looks: Looks,
+    /// The phone's offer, if it has been sent.
     pub(in crate::sim) offer: Option<Offer>,
     /// Present if it shows a code to type.
     pub(super) hello: Option<Hello>,
@@ -55,15 +59,19 @@ pub(in crate::sim) struct Offer {
     pub(in crate::sim) id: String,
     pub(in crate::sim) jid: Jid,
     pub(in crate::sim) key_index: u32,
+    /// The encoded `ADVDeviceIdentity` that the client must sign.
     pub(in crate::sim) details: Vec<u8>,
 }
 
 /// A client whose code has not been typed yet.
 #[derive(Debug)]
 pub(super) struct Hello {
+    /// Phone number that the client asked for.
     pub(in crate::sim) number: String,
     pub(in crate::sim) reference: Vec<u8>,
+    /// The client's ephemeral key, wrapped with the code.
     pub(in crate::sim) wrapped: [u8; WRAPPED_BYTES],
+    /// Present once the code was typed.
     pub(in crate::sim) typed: Option<Typed>,
 }
 

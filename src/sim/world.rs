@@ -38,10 +38,12 @@ pub(super) type Later = Box<dyn FnOnce(&mut World) + Send>;
 
 #[derive(Debug)]
 pub(super) struct Link {
+    /// The peer of the connection.
     pub(super) peer: Peer,
     to_client: mpsc::Sender<Outgoing>,
 }
 
+/// All state of the simulated server.
 pub(super) struct World {
     surroundings: Surroundings,
     pub(super) random: Box<dyn Random + Send>,
@@ -97,6 +99,7 @@ impl World {
         }
     }
 
+    /// Handles one event.
     pub(super) fn handle(&mut self, event: Event) {
         match event {
             Event::Opened(opened) => self.open(opened),
@@ -124,6 +127,7 @@ impl World {
         })
     }
 
+    /// Runs all deferred work that is due.
     pub(super) fn run_due(&mut self) {
         let now_ms = self.surroundings.clock.mono_ms();
         while let Some(entry) = self.due.first_entry() {
@@ -148,6 +152,7 @@ impl World {
         self.next_id
     }
 
+    /// Returns the wall-clock time (Unix s).
     pub(super) fn unix_s(&self) -> u64 {
         u64::try_from(self.surroundings.clock.unix_ms() / 1000).unwrap_or(0)
     }
@@ -284,6 +289,7 @@ impl World {
         }
     }
 
+    /// Creates an account with a phone, or leaves an existing one unchanged. Returns its LID.
     pub(super) fn add_account(&mut self, number: &str, name: &str) -> Jid {
         let jid = Jid::user(number);
         if let Some(account) = self.accounts.get(&jid) {
@@ -356,6 +362,7 @@ impl World {
         Ok(account.phone.heard().to_vec())
     }
 
+    /// Removes a companion, as the phone would. The client is logged out.
     pub(super) fn remove_device(&mut self, jid: &Jid) -> Result<(), SimError> {
         let device = self.accounts.device(jid).ok_or(SimError::UnknownDevice)?;
         let (link, key_index) = (device.link, device.key_index);
@@ -369,6 +376,7 @@ impl World {
         Ok(())
     }
 
+    /// Sends a raw stanza to a device. Fails with `UnknownDevice` if it is not connected.
     pub(super) fn push_raw(&mut self, jid: &Jid, node: Node) -> Result<(), SimError> {
         let device = self.accounts.device(jid);
         let link = device.and_then(|device| device.link);
@@ -376,6 +384,8 @@ impl World {
         Ok(())
     }
 
+    /// Closes a device's connection after sending `last`, or breaks it without a stanza. Fails with
+    /// `UnknownDevice` if it is not connected.
     pub(super) fn disconnect(&mut self, jid: &Jid, last: Option<Node>) -> Result<(), SimError> {
         let device = self.accounts.device(jid);
         let link = device.and_then(|device| device.link);

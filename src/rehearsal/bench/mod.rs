@@ -257,7 +257,7 @@ impl<'a> Bench<'a> {
             return Ok(None);
         };
         let memory_kb = process::memory_kb(pid);
-        // Stop in an orderly way: other hosts would have to wait for a host that disappeared.
+        // Stop gracefully: other hosts would have to wait for a host that disappeared.
         stage::host::signal(pid, "-TERM").await;
         child.wait().await?;
         Ok(memory_kb)

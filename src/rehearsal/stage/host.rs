@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::rehearsal::stage::{RehearsalError, Stage};
 
-/// Time limit for an orderly stop.
+/// Time limit for a graceful stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(25);
 
 /// A state that a process reports about itself.
@@ -122,7 +122,7 @@ impl Host {
         signal(self.pid, name).await;
     }
 
-    /// Stops it in an orderly way. Returns whether it exited successfully in time.
+    /// Stops it gracefully. Returns whether it exited successfully in time.
     pub(crate) async fn stop(mut self) -> bool {
         self.signal("-TERM").await;
         let ended = tokio::time::timeout(STOP_TIME_MAX, self.child.wait()).await;

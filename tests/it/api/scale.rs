@@ -304,7 +304,7 @@ async fn many_tenants_are_shared_out_and_taken_over() {
     for name in ["b", "c", "d"] {
         scale.join(name).await;
     }
-    // Start new hosts instead of waiting for slow moves; the first host stops in an orderly way.
+    // Start new hosts instead of waiting for slow moves; the first host stops gracefully.
     let mut first = scale.hosts.remove("a").unwrap();
     let left = Instant::now();
     first.terminate().await;
