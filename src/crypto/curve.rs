@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use curve25519_dalek::montgomery::MontgomeryPoint;
-use subtle::ConstantTimeEq;
+use x25519_dalek::{PublicKey as Point, StaticSecret};
 
 use super::random::{self, Random};
 use crate::secret::Secret;
@@ -36,7 +35,7 @@ impl PrivateKey {
 
     /// Computes the public half.
     pub fn public(&self) -> PublicKey {
-        PublicKey(MontgomeryPoint::mul_base_clamped(*self.expose()).to_bytes())
+        PublicKey(Point::from(&self.scalar()).to_bytes())
     }
 
     /// Computes the shared secret.
@@ -44,13 +43,16 @@ impl PrivateKey {
     /// Fails if the peer's key has low order, because the secret would then be zero for any key of
     /// ours.
     pub fn agree(&self, peer: &PublicKey) -> Result<Secret<32>, LowOrder> {
-        let shared = MontgomeryPoint(peer.0)
-            .mul_clamped(*self.expose())
-            .to_bytes();
-        if shared.ct_eq(&[0; 32]).into() {
-            return Err(LowOrder);
+        let shared = self.scalar().diffie_hellman(&Point::from(peer.0));
+        match shared.was_contributory() {
+            true => Ok(Secret::new(shared.to_bytes())),
+            false => Err(LowOrder),
         }
-        Ok(Secret::new(shared))
+    }
+
+    /// Returns a copy for one computation, which is zeroed when it is dropped.
+    fn scalar(&self) -> StaticSecret {
+        StaticSecret::from(*self.expose())
     }
 }
 
