@@ -12,23 +12,16 @@
 
 pub mod api;
 pub mod app;
-pub mod appstate;
 pub mod client;
 pub mod clock;
 pub mod config;
-pub mod crypto;
 pub mod daemon;
 pub mod engine;
-pub mod ids;
-pub mod lead;
 pub mod metrics;
 pub mod net;
-pub mod noise;
 pub mod ops;
 pub mod rehearsal;
-pub mod secret;
-pub mod session;
-pub mod signal;
 pub mod sim;
 pub mod store;
-pub mod wire;
+
+pub use wmctl_core::{appstate, crypto, ids, lead, noise, secret, session, signal, wire};

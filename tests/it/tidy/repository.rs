@@ -6,7 +6,12 @@ use super::source::Source;
 use super::{Finding, Tree, expect_found, expect_none};
 
 /// The crate roots of the Cargo targets.
-const ROOTS: [&str; 3] = ["src/lib.rs", "commands/main.rs", "tests/it/main.rs"];
+const ROOTS: [&str; 4] = [
+    "src/core.rs",
+    "src/lib.rs",
+    "commands/main.rs",
+    "tests/it/main.rs",
+];
 
 /// Words that no file may contain: local paths, addresses of a private registry, personal notes.
 /// They are written in two parts, so that this file does not contain them.
@@ -45,7 +50,7 @@ fn forgotten(tree: &Tree) -> Vec<Finding> {
 fn declared(path: &str, text: &str) -> Vec<String> {
     let (folder, file) = path.rsplit_once('/').expect("a Rust file is in a folder");
     let stem = file.trim_end_matches(".rs");
-    let own = matches!(stem, "mod" | "lib" | "main");
+    let own = matches!(stem, "mod" | "lib" | "main") || ROOTS.contains(&path);
     let folder = if own {
         folder.to_owned()
     } else {
