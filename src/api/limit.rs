@@ -33,7 +33,7 @@ pub(super) struct Limit<C: Clock = DefaultClock> {
 pub(super) struct Left {
     burst: u32,
     pub(super) tokens: u32,
-    /// Seconds until the next token if none is left, otherwise until the bucket is full.
+    /// Seconds until the next token if none is left, otherwise until an empty bucket is full.
     pub(super) wait_s: u64,
 }
 

@@ -344,7 +344,8 @@ impl Simulator {
         self.call(move |world| world.compact(&account)).await?
     }
 
-    /// Sends a raw stanza to a device. Fails with [`SimError::UnknownDevice`] if it is not connected.
+    /// Sends a raw stanza to a device. Fails with [`SimError::UnknownDevice`] if the device is not
+    /// connected.
     pub async fn push(&self, device: &Jid, node: Node) -> Result<(), SimError> {
         let device = device.clone();
         self.call(move |world| world.push_raw(&device, node))

@@ -76,7 +76,7 @@ pub struct Webhook {
     pub reason: Option<String>,
     /// Time of creation (RFC 3339, UTC).
     pub created: String,
-    /// Events up to and including this number are delivered or dead-lettered.
+    /// Events up to and including this number need no further delivery.
     pub seq: i64,
     /// Number of delivered events.
     pub delivered: i64,
