@@ -251,7 +251,7 @@ impl Row {
                 share.devices.iter().map(device).sum()
             }
             Self::User(jid) => jid.user.len(),
-            Self::Unread(dedupe) => dedupe.0.len(),
+            Self::Unread(dedupe) | Self::SpoiltHistory(dedupe) => dedupe.0.len(),
             Self::Retry(row) => row.unread.as_ref().map_or(0, |unread| {
                 unread.chat.user.len() + unread.sender.user.len() + unread.id.as_str().len()
             }),
@@ -369,6 +369,8 @@ pub enum Row {
     /// The value of [`RowKey::NextUnread`].
     Unread(Dedupe),
     History(HistoryRow),
+    /// Answer to [`RowKey::NextHistory`] where its row cannot be read.
+    SpoiltHistory(Dedupe),
     HistoryDone {
         done: u64,
         failures: u32,

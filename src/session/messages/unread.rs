@@ -22,7 +22,7 @@ use wmctl_proto::message::{
 };
 
 use crate::ids::MessageId;
-use crate::session::changes::EventBody;
+use crate::session::changes::{Change, EventBody};
 use crate::session::input::Input;
 use crate::session::keys::addresses::is_own;
 use crate::session::machine::{Phase, Session};
@@ -156,7 +156,10 @@ impl Session {
         };
         let dedupe = dedupe.clone();
         let Some(Row::Retry(row)) = unit.row(&RowKey::Retry(dedupe.clone())) else {
-            return unit.rows.forget(&RowKey::NextUnread);
+            // It cannot be read: there is nothing to ask for, and those behind it wait.
+            unit.change(Change::Delete(RowKey::Retry(dedupe)));
+            unit.rows.forget(&RowKey::NextUnread);
+            return self.ask_phone_later(unit, PAUSE_MS);
         };
         let row = row.clone();
         let age_ms = unit.now.unix_ms.saturating_sub(row.first_ms);

@@ -129,6 +129,17 @@ impl Session {
     fn begin_history(&mut self, unit: &mut Unit<'_>) {
         let row = match unit.row(&RowKey::NextHistory) {
             Some(Row::History(row)) => row.clone(),
+            // Nobody has it any more, and those behind it wait.
+            Some(Row::SpoiltHistory(dedupe)) => {
+                let row = HistoryRow {
+                    dedupe: dedupe.clone(),
+                    at_ms: unit.now.unix_ms,
+                    notification: Vec::new(),
+                    done: 0,
+                    failures: 0,
+                };
+                return self.end_history(unit, &row, (0, 0), Some("unreadable"));
+            }
             _ => return,
         };
         if 0 < row.failures && unit.now.mono_ms < self.histories.retry_at {

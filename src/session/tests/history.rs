@@ -291,6 +291,19 @@ fn an_announcement_without_a_place_is_reported() {
 }
 
 #[test]
+fn a_row_that_cannot_be_read_is_told_of_and_goes() {
+    let mut bench = Bench::ready();
+    let dedupe = Dedupe("history|x|1".into());
+    bench.forget(&RowKey::NextHistory);
+    bench.store(RowKey::NextHistory, Row::SpoiltHistory(dedupe.clone()));
+    let out = bench.run(Input::History);
+    assert_eq!(summary(&out), Some((0, Some("unreadable"))));
+    let gone = Change::Delete(RowKey::History(dedupe));
+    assert!(out.changes.contains(&gone));
+    assert!(out.beside.is_some(), "the next one has its turn");
+}
+
+#[test]
 fn changed_bytes_end_in_an_error_and_never_in_a_panic() {
     let plain = history(2, 10).encode_to_vec();
     let mut rng = chance(5);

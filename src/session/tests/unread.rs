@@ -8,11 +8,13 @@ use wmctl_proto::message::{
     Message, MessageKey, PeerDataOperationRequestResponseMessage, ProtocolMessage,
 };
 
+use super::steps::Bench;
 use super::world::{Crash, World, lid, pn};
 use crate::ids::{Jid, MessageId};
-use crate::session::changes::{Event, EventBody};
+use crate::session::changes::{Change, Event, EventBody};
+use crate::session::input::Input;
 use crate::session::messages::content;
-use crate::session::rows::{Row, RowKey};
+use crate::session::rows::{Dedupe, Row, RowKey};
 use crate::wire::node::Node;
 
 /// Index of our companion; its phone is the device before it.
@@ -243,6 +245,17 @@ fn a_message_that_was_read_is_not_missing_because_of_another_part() {
 }
 
 #[test]
+fn a_row_that_cannot_be_read_keeps_no_other_waiting() {
+    let mut bench = Bench::ready();
+    let spoilt = Dedupe("message|x|1".into());
+    bench.forget(&RowKey::NextUnread);
+    bench.store(RowKey::NextUnread, Row::Unread(spoilt.clone()));
+    let out = bench.run(Input::AskPhone);
+    let gone = Change::Delete(RowKey::Retry(spoilt));
+    assert!(out.changes.contains(&gone), "{:?}", out.changes);
+}
+
+#[test]
 fn what_no_client_could_read_and_what_is_kept_back_is_told() {
     let enc = |kind: &str| {
         Node::new("enc")
@@ -269,7 +282,7 @@ fn what_no_client_could_read_and_what_is_kept_back_is_told() {
             .attr("type", "text")
             .with_child(child.clone());
         for _ in 0..2 {
-            world.feed(US, crate::session::input::Input::Node(node.clone()));
+            world.feed(US, Input::Node(node.clone()));
         }
         assert_eq!(told(&world).len(), 1, "{child:?}");
         world.pass(US, 6_000);

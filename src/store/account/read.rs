@@ -102,13 +102,16 @@ impl Store {
             let queries = keys.iter().map(|key| select(owner, key)).collect();
             let rows = self.db.first_rows(queries).await?;
             for (key, row) in keys.iter().zip(rows) {
-                let row = row.map(|row| decode(key, &row)).transpose();
-                let row = match row {
+                let Some(row) = row else {
+                    found.rows.push((key.clone(), None));
+                    continue;
+                };
+                let row = match decode(key, &row) {
                     Err(StoreError::Corrupt { table, .. }) if may_be_absent(key) => {
                         found.unreadable.push(table);
-                        None
+                        undecodable(key, &row)
                     }
-                    row => row?,
+                    row => Some(row?),
                 };
                 found.rows.push((key.clone(), row));
             }
@@ -151,6 +154,18 @@ impl Store {
 /// application asked for that message.
 fn may_be_absent(key: &RowKey) -> bool {
     !matches!(key, RowKey::Outbox(_))
+}
+
+/// Returns what identifies an undecodable row that is the next of a queue. If it counted as absent,
+/// it would block the rows behind it forever.
+fn undecodable(key: &RowKey, row: &Stored) -> Option<Row> {
+    match key {
+        RowKey::NextHistory => {
+            let dedupe = row.column("wmctl_history", 0).ok()?;
+            Some(Row::SpoiltHistory(Dedupe(dedupe)))
+        }
+        _ => None,
+    }
 }
 
 fn select(owner: &Owner, key: &RowKey) -> (&'static str, Vec<Val>) {

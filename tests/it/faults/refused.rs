@@ -35,6 +35,19 @@ impl Database {
         }
     }
 
+    async fn count(&self, sql: &'static str) -> i64 {
+        match self {
+            Self::Server(server) => server.sql("wm", sql).trim().parse().unwrap(),
+            Self::File(folder) => {
+                let options = SqliteConnectOptions::new().filename(folder.path().join("wmctl.db"));
+                let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+                let count = sqlx::query_scalar(sql).fetch_one(&mut file).await;
+                file.close().await.unwrap();
+                count.unwrap()
+            }
+        }
+    }
+
     async fn run(&self, of_file: &str, of_server: &str) {
         match self {
             Self::Server(server) => drop(server.sql("wm", of_server)),
@@ -245,4 +258,68 @@ async fn a_spoilt_message_in_a_file_stops_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spoilt_message_on_a_server_stops_no_other() {
     one_outbox_row_is_spoilt(Database::Server(server())).await;
+}
+
+/// Of what is done one after the other, the first cannot be read: it is told of, and those behind
+/// it have their turn.
+async fn first_rows_are_spoilt(database: Database) {
+    let (mut traffic, _) = connect(&database, 8).await;
+    traffic.run.terminate().await;
+    assert!(traffic.run.ended().await.success());
+    let history = |nothing: &str| {
+        format!(
+            "INSERT INTO wmctl_history (business_id, our_jid, dedupe, at_ms, notification, done)
+                 SELECT 'default', jid, 'history|a|1', 1, {nothing}, -1 FROM whatsmeow_device;
+             INSERT INTO wmctl_history (business_id, our_jid, dedupe, at_ms, notification, done)
+                 SELECT 'default', jid, 'history|a|2', 2, {nothing}, 0 FROM whatsmeow_device;"
+        )
+    };
+    // Both are too old to ask the phone for: then each counts as asked for.
+    let unread = "
+        INSERT INTO wmctl_retry
+            (business_id, dedupe, count, first_ms, chat, sender, message_id, asked)
+        VALUES ('default', 'a', 1, 1, 'nobody at all', '1@lid', '3A01', FALSE),
+            ('default', 'b', 1, 2, '1@lid', '1@lid', '3A02', FALSE);";
+    let (of_file, of_server) = (history("X''"), history("CAST('' AS BYTEA)"));
+    database
+        .run(&(of_file + unread), &(of_server + unread))
+        .await;
+    let run = traffic.stage.wmctl.start(&["run"]);
+    let Traffic { stage, .. } = traffic;
+    let mut traffic = Traffic::of(stage, run, 8).await;
+    for failure in ["unreadable", "nothing_there"] {
+        let told = event(&mut traffic, "history_sync").await;
+        assert_eq!(told["failure"], failure, "{told}");
+    }
+    let begun = Instant::now();
+    while database.count(OPEN_QUESTIONS).await != 0 {
+        assert!(begun.elapsed() < PATIENCE, "the phone is asked for nothing");
+        tokio::time::sleep(LOOK).await;
+    }
+    assert_eq!(
+        database.count("SELECT count(*) FROM wmctl_history").await,
+        0
+    );
+    let log = traffic.stage.wmctl.log();
+    for table in ["wmctl_history", "wmctl_retry"] {
+        let said = |line: &str| line.contains("a row cannot be read") && line.contains(table);
+        assert!(log.lines().any(said), "{table}: {log}");
+    }
+    traffic.chats().await;
+    traffic.put_in(100).await;
+    let violations = traffic.stage.settled(traffic.messages).await;
+    assert!(violations.is_empty(), "{violations:#?}");
+}
+
+const OPEN_QUESTIONS: &str =
+    "SELECT count(*) FROM wmctl_retry WHERE chat IS NOT NULL AND NOT asked";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_of_several_rows_of_a_file_stops_no_other() {
+    first_rows_are_spoilt(Database::file()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_of_several_rows_on_a_server_stops_no_other() {
+    first_rows_are_spoilt(Database::Server(server())).await;
 }
