@@ -1,7 +1,7 @@
 //! Health endpoints of one process. Requests change nothing.
 //!
 //! ```text
-//! GET /live     200 while the process works; 503 after five minutes without a write
+//! GET /live     200 while the process works; 503 after 15 minutes without a write
 //! GET /health   200 unless a component fails, else 503; JSON by component
 //! GET /ready    200 `Ready - Leader`, or 503 `Not Ready - Standby`: for routing traffic
 //! GET /readyz   200 if it works or stands by: for rollouts

@@ -12,6 +12,10 @@ use crate::metrics::Metrics;
 
 /// Time after which the event loop counts as hung: it normally runs at least every few seconds.
 const TURN_TIME_MAX: Duration = Duration::from_secs(10);
+/// A process counts as not alive after this time without a written heartbeat: a restart may help.
+/// This is much longer than an outage of the database. Otherwise an outage would end all processes
+/// at the same moment, and none of the new ones could do more.
+const CUT_OFF_TIME_MAX: Duration = Duration::from_secs(900);
 
 /// The role of a process for its account, or for all accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,9 +146,14 @@ impl Board {
     }
 
     /// Returns true if the loop ran recently, or if there is none.
-    pub(crate) fn is_turning(&self) -> bool {
+    fn is_turning(&self) -> bool {
         let turned = *self.turned.borrow();
         turned.is_none_or(|at| at.elapsed() < TURN_TIME_MAX)
+    }
+
+    /// Returns true if the process is alive, given the age of its last written heartbeat.
+    pub(crate) fn is_live(&self, written: Option<Duration>) -> bool {
+        self.is_turning() && written.is_none_or(|age| age < CUT_OFF_TIME_MAX)
     }
 
     /// Changes the state, and wakes its readers if it differs afterwards.
@@ -192,5 +201,25 @@ mod tests {
         assert!(!board.is_turning());
         drop(turns);
         assert!(board.is_turning(), "there is none any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_of_the_database_is_waited_out_alive() {
+        let board = Board::default();
+        let turns = board.turns();
+        let seconds = |count| Some(Duration::from_secs(count));
+        for (written, live) in [
+            (None, true),
+            (seconds(0), true),
+            (seconds(300), true),
+            (seconds(899), true),
+            (seconds(900), false),
+        ] {
+            assert_eq!(board.is_live(written), live, "{written:?}");
+        }
+        // However short the outage is.
+        advance(TURN_TIME_MAX).await;
+        assert!(!board.is_live(seconds(0)), "it hangs");
+        drop(turns);
     }
 }

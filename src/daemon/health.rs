@@ -35,9 +35,6 @@ const REFUSED_TIME_MAX: Duration = Duration::from_secs(3_600);
 const SILENT_TIME_MAX: Duration = Duration::from_secs(10);
 /// The same limit for a standby, which sends a heartbeat every ten seconds.
 const STANDBY_SILENT_TIME_MAX: Duration = Duration::from_secs(30);
-/// A process counts as not alive after this time without a written heartbeat: a restart may help.
-/// It is longer than an outage that a process should outlast.
-pub const CUT_OFF_TIME_MAX: Duration = Duration::from_secs(300);
 
 impl App {
     /// Returns this process's state and its changes.
@@ -45,11 +42,10 @@ impl App {
         self.board.vitals.subscribe()
     }
 
-    /// Returns true if the event loop is responsive and a heartbeat was written in the last five
+    /// Returns true if the event loop is responsive and a heartbeat was written in the last 15
     /// minutes. A process without such a loop, or without heartbeats, counts as live.
     pub fn is_live(&self) -> bool {
-        let cut_off = self.store.heartbeat_age();
-        self.board.is_turning() && cut_off.is_none_or(|age| age < CUT_OFF_TIME_MAX)
+        self.board.is_live(self.store.heartbeat_age())
     }
 
     /// Returns true if this process may act for its accounts now. If no heartbeat was answered in

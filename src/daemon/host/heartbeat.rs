@@ -31,6 +31,8 @@ const FILE_POLL: Duration = Duration::from_secs(1);
 const PING: Duration = Duration::from_millis(100);
 /// Interval at which the task shows that it is responsive while a heartbeat is in progress.
 const TURN: Duration = Duration::from_secs(1);
+/// Longest time for the check of the leases. The task does nothing else meanwhile.
+const CHECK_TIME_MAX: Duration = Duration::from_secs(2);
 /// Longest time for a write that is useful but not required.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(1);
 
@@ -298,7 +300,7 @@ impl Keeper {
     /// Ends the accounts whose lease names another host now. Returns false if the leases could not
     /// be read.
     async fn check(&self) -> bool {
-        let held = timeout(self.silence, self.app.store.tokens(self.host)).await;
+        let held = timeout(CHECK_TIME_MAX, self.app.store.tokens(self.host)).await;
         let Ok(Ok(held)) = held else {
             return false;
         };

@@ -1,12 +1,17 @@
 //! Servers that go away and come back during traffic.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{Traffic, server, state};
+use crate::support::frozen::Frozen;
+use crate::support::http::{free_address, get_from};
 use crate::support::postgres::Postgres;
+use crate::support::program::PATIENCE;
+use crate::support::stage::Stage;
 use crate::support::tap::Tap;
 
 /// The longest outage that the connection must survive.
@@ -16,6 +21,9 @@ const NOTICE_MAX: Duration = Duration::from_secs(3);
 /// How soon after the server accepts connections again the account must work.
 const RECOVERY_MAX: Duration = Duration::from_secs(1);
 const ROUNDS: u32 = 3;
+/// Longer than a loop that hangs may go unnoticed.
+const AWAY: Duration = Duration::from_secs(14);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Repeatedly causes a fault of the server during traffic.
 async fn survives(server: Postgres, messages: u32, fault: fn(&Postgres)) {
@@ -145,4 +153,62 @@ async fn an_idle_account_says_that_the_server_is_away() {
     assert_eq!(traffic.logins().await, logins, "the link was given up");
     traffic.chats().await;
     traffic.settled().await;
+}
+
+/// Asks whether processes work, again and again for so long.
+async fn all_live(addresses: &[SocketAddr], lasts: Duration) {
+    let since = Instant::now();
+    while since.elapsed() < lasts {
+        for address in addresses {
+            let (code, body) = get_from(*address, "/live").await;
+            assert_eq!(code, 200, "{address} after {:?}: {body}", since.elapsed());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Nobody is ended by whoever watches over it because the server is down, or hangs. None would have
+/// more luck.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_process_is_live_while_the_server_is_away() {
+    let server = server();
+    let commands: [&[&str]; 3] = [
+        &["run"],
+        &["run", "--ha", "--ha-timeout", "20s"],
+        // Longer than a loop may stand still.
+        &["serve", "--silence", "20s"],
+    ];
+    let mut all = Vec::new();
+    for (database, command) in ["a", "b", "c"].into_iter().zip(commands) {
+        server.create(database);
+        let stage = Stage::set_on(Some(&server.url(database))).await;
+        let http = free_address();
+        let run = stage
+            .wmctl
+            .start(&[command, &["--http", &http.to_string()]].concat());
+        all.push((http, Traffic::of(stage, run, 8).await));
+    }
+    let addresses: Vec<SocketAddr> = all.iter().map(|(http, _)| *http).collect();
+    for round in 0..2 {
+        if round == 0 {
+            let frozen = Frozen::freeze(&server);
+            all_live(&addresses, AWAY).await;
+            drop(frozen);
+        } else {
+            server.stop("fast");
+            all_live(&addresses, AWAY).await;
+            server.start_again();
+        }
+        let since = Instant::now();
+        for address in &addresses {
+            while get_from(*address, "/readyz").await.0 != 200 {
+                assert!(since.elapsed() < PATIENCE, "{address} does not come back");
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+    for (_, mut traffic) in all {
+        traffic.run.terminate().await;
+        assert!(traffic.run.ended().await.success());
+    }
 }
