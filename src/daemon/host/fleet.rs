@@ -2,6 +2,7 @@
 //!
 //! [`crate::lead::fleet`] decides. This module reads the rows and carries the decisions out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,9 @@ pub(super) struct Watcher {
     wake: Arc<Notify>,
     metrics: Metrics,
     board: Board,
+    /// Other hosts with the name of this one. Each has the counter that was seen first, or `None`
+    /// after the warning.
+    namesakes: BTreeMap<HostId, Option<i64>>,
 }
 
 impl Watcher {
@@ -65,11 +69,12 @@ impl Watcher {
             wake,
             metrics: app.metrics.clone(),
             board: app.board.clone(),
+            namesakes: BTreeMap::new(),
         }
     }
 
     /// Observes forever. Never returns.
-    pub(super) async fn keep(self) {
+    pub(super) async fn keep(mut self) {
         let sweep = if self.store.has_locks() {
             SWEEP
         } else {
@@ -106,7 +111,7 @@ impl Watcher {
         }
     }
 
-    async fn look(&self, began_ms: u64, hosts: &[HostRow], observer: &mut Observer) {
+    async fn look(&mut self, began_ms: u64, hosts: &[HostRow], observer: &mut Observer) {
         let signs = hosts.iter().map(|host| Sign {
             host: host.id,
             beats: host.beats,
@@ -117,6 +122,7 @@ impl Watcher {
         });
         let signs: Vec<Sign> = signs.collect();
         let dead = observer.look(began_ms, self.clock.boot_ms(), &signs);
+        self.look_for_namesakes(hosts);
         let mut peers = Vec::new();
         for host in hosts {
             if let Some((_, beats)) = dead.iter().find(|(id, _)| *id == host.id) {
@@ -137,6 +143,32 @@ impl Watcher {
         });
         if changed {
             self.wake.notify_one();
+        }
+    }
+
+    /// Warns once about each other live host that has the name of this one.
+    fn look_for_namesakes(&mut self, hosts: &[HostRow]) {
+        let own = hosts.iter().find(|host| host.id == self.host);
+        let Some(name) = own.map(|host| &host.name) else {
+            return;
+        };
+        let others = |host: &&HostRow| host.serves && host.id != self.host && host.name == *name;
+        let others: Vec<&HostRow> = hosts.iter().filter(others).collect();
+        self.namesakes
+            .retain(|id, _| others.iter().any(|host| host.id == *id));
+        for host in others {
+            let first = self.namesakes.entry(host.id).or_insert(Some(host.beats));
+            // If its counter stands still, it is the row of an earlier process.
+            if first.is_some_and(|beats| beats < host.beats) {
+                *first = None;
+                tracing::warn!(
+                    name,
+                    other = %host.id,
+                    pid = host.pid,
+                    "another live host has the same name: commands that name it mean both hosts; \
+                     give each its own with --name"
+                );
+            }
         }
     }
 

@@ -13,11 +13,12 @@ use tokio::time::{Instant, timeout};
 use crate::ids::{HostId, TenantId};
 use crate::store::Store;
 use crate::store::db::batch::{Batch, first_rows};
+use crate::store::db::begin::BEGIN;
 use crate::store::db::exclusive::Guarded;
 use crate::store::db::pooling::Liveness;
 use crate::store::db::postgres::link::Link;
 use crate::store::db::primary::{LOOK_EVERY, LOOK_TIME_MAX, Served, Server};
-use crate::store::db::{BEGIN, Db, Row, Val, args};
+use crate::store::db::{Db, Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::lease::HEARTBEAT_POSTGRES;
 
@@ -322,6 +323,7 @@ impl LockSession {
 
     async fn beat_here(&mut self) -> Result<Option<i64>, StoreError> {
         let beat = args![self.host.to_string()];
+        self.server.tally.beats(self.host);
         let row = if self.in_transaction {
             self.ping().await?;
             // Other processes cannot see what an open transaction writes.
@@ -333,8 +335,10 @@ impl LockSession {
             let asked = self.link.row(HEARTBEAT_POSTGRES, beat);
             self.served.ask(asked).await?
         };
-        self.server.tally.beaten();
-        row.map(|row| row.column("wmctl_host", 0)).transpose()
+        let tally = &self.server.tally;
+        tally.beaten();
+        let beats = row.map(|row| row.column("wmctl_host", 0)).transpose()?;
+        Ok(beats.and_then(|beats| tally.of_no_copy(self.host, beats)))
     }
 
     /// Releases the lock.

@@ -144,6 +144,7 @@ const STATUS: &str = "
 impl Store {
     /// Registers a process, once for each start.
     pub async fn register(&self, host: &Host, now_ms: i64) -> Result<(), StoreError> {
+        self.db.tally().makes_known(host.id);
         let mut tx = self.db.begin().await?;
         let route = self.route().map(ToString::to_string);
         let silence_ms = host.silence.map(|silence| silence.as_millis());
@@ -163,7 +164,7 @@ impl Store {
     }
 
     /// Increments the heartbeat counter of the process and returns it; `None` if the process was
-    /// declared dead.
+    /// declared dead, or if a copy of it runs.
     pub async fn heartbeat(&self, host: HostId, now_ms: i64) -> Result<Option<i64>, StoreError> {
         let (sql, beat) = match self.db {
             Db::Sqlite { .. } => (HEARTBEAT_SQLITE, args![host.to_string(), now_ms]),
@@ -174,11 +175,14 @@ impl Store {
         {
             return Ok(None);
         }
+        let tally = self.db.tally();
+        tally.beats(host);
         let mut tx = self.db.begin().await?;
         let row = tx.row(sql, beat).await?;
         tx.commit().await?;
-        self.db.tally().beaten();
-        row.map(|row| row.column("wmctl_host", 0)).transpose()
+        tally.beaten();
+        let beats = row.map(|row| row.column("wmctl_host", 0)).transpose()?;
+        Ok(beats.and_then(|beats| tally.of_no_copy(host, beats)))
     }
 
     /// Claims the lease of a tenant with a new epoch. Returns [`StoreError::LeaseHeld`] if a live
