@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::support::disk::SmallDisk;
 use crate::support::postgres::Postgres;
 use crate::support::wmctl::Wmctl;
 
@@ -87,4 +88,29 @@ async fn a_measurement_has_numbers_and_leaves_no_tenant() {
         Some(6),
         "a database in use is left alone"
     );
+}
+
+/// It needs a folder for the time it takes, and says so where there is none, or no room in it.
+#[tokio::test]
+async fn a_temporary_folder_that_is_of_no_use_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::mount(8);
+    disk.fill();
+    let full = disk.path("");
+    for (temporary, exit, words) in [
+        ("/nowhere/at/all", 1, ["TEMPORARY_FOLDER", "TMPDIR names"]),
+        (full.to_str().unwrap(), 7, ["DATABASE_FULL", "make room"]),
+    ] {
+        let mut wmctl = Wmctl::in_folder(folder.path());
+        wmctl.set("TMPDIR", temporary);
+        let refused = wmctl
+            .output(&["bench", "--accounts", "1", "--messages", "1"])
+            .await;
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(exit), "{said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    }
+    let left: Vec<_> = full.read_dir().unwrap().flatten().collect();
+    let left: Vec<_> = left.iter().map(std::fs::DirEntry::file_name).collect();
+    assert_eq!(left, ["ballast"]);
 }

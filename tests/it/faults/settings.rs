@@ -1,7 +1,7 @@
 //! Servers with unusual settings, and passwords that change, under traffic. Accounts must continue,
 //! or the problem must be reported.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,6 +11,7 @@ use wmctl::ids::HostId;
 use wmctl::store::Store;
 
 use super::{Traffic, server};
+use crate::support::http::free_address;
 use crate::support::pooler::Pooler;
 use crate::support::postgres::{Postgres, Setup};
 use crate::support::program::PATIENCE;
@@ -168,59 +169,191 @@ async fn a_server_that_writes_values_down_is_named() {
     assert_eq!(check(&plain).await.0, "\"ok\"");
 }
 
-/// A password changes while accounts run: either the file first, or the server first.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_password_changes_under_traffic() {
+/// Where a process finds the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// In the file that holds the database's URL.
+    UrlFile,
+    /// In the file of passwords that PostgreSQL's own clients read.
+    PasswordFile,
+}
+
+/// A server that lets `keeper` and `heir` in with a password only.
+fn with_passwords() -> Postgres {
     let server = server();
-    let set = |password: &str| {
-        server.sql(
-            "postgres",
-            &format!("ALTER ROLE keeper PASSWORD '{password}'"),
-        );
-    };
     server.sql("postgres", "CREATE ROLE keeper SUPERUSER LOGIN");
-    set("first");
-    server.put(
-        "pg_hba.conf",
-        "local all keeper scram-sha-256\nlocal all all trust\n",
-    );
+    server.sql("postgres", "CREATE ROLE heir SUPERUSER LOGIN");
+    let access = "local all keeper,heir scram-sha-256\nlocal all all trust\n";
+    server.put("pg_hba.conf", access);
     server.sql("postgres", "SELECT pg_reload_conf()");
-    let url = |password: &str| format!("{}&password={password}", server.url_as("keeper", "wm"));
+    server
+}
+
+fn set_password(server: &Postgres, role: &str, password: &str) {
+    server.sql(
+        "postgres",
+        &format!("ALTER ROLE {role} PASSWORD '{password}'"),
+    );
+}
+
+/// The same account run by a process that finds its password there.
+async fn logged_in(traffic: Traffic, kept: Kept, server: &Postgres, command: &str) -> Keeper {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("database_url");
-    let write = |password: &str| std::fs::write(&file, url(password)).unwrap();
-    write("first");
-    // The traffic of this test logs in as another role.
-    let mut traffic = Traffic::connect(&server.url("wm"), 60).await;
-    traffic.run.terminate().await;
-    assert!(traffic.run.ended().await.success());
-    traffic.stage.wmctl.unset("WMCTL_DATABASE_URL");
-    traffic
-        .stage
-        .wmctl
-        .set("DATABASE_URL_FILE", file.to_str().unwrap());
-    traffic.run = traffic.stage.wmctl.start(&["run"]);
+    let mut keeper = Keeper {
+        traffic,
+        kept,
+        plain: server.url_as("keeper", "wm"),
+        file: folder.path().join("kept"),
+        _folder: folder,
+    };
+    keeper.traffic.run.terminate().await;
+    assert!(keeper.traffic.run.ended().await.success());
+    keeper.write("keeper", "first");
+    let file = keeper.file.to_str().unwrap().to_owned();
+    let wmctl = &mut keeper.traffic.stage.wmctl;
+    match kept {
+        Kept::UrlFile => {
+            wmctl.unset("WMCTL_DATABASE_URL");
+            wmctl.set("DATABASE_URL_FILE", &file);
+        }
+        Kept::PasswordFile => {
+            wmctl.set("WMCTL_DATABASE_URL", &keeper.plain);
+            wmctl.set("PGPASSFILE", &file);
+        }
+    }
+    let http = free_address().to_string();
+    keeper.traffic.run = wmctl.start(&[command, "--http", &http]);
     let connected = super::state("connected");
-    traffic.run.expect("the connected state", connected).await;
-    let logins = traffic.logins().await;
-    traffic.chats().await;
+    let run = &mut keeper.traffic.run;
+    run.expect("the connected state", connected).await;
+    keeper
+}
+
+struct Keeper {
+    traffic: Traffic,
+    kept: Kept,
+    /// Without the password.
+    plain: String,
+    file: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Keeper {
+    /// Puts a password where the process finds it.
+    fn write(&self, role: &str, password: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let plain = self.plain.replace("user=keeper", &format!("user={role}"));
+        let text = match self.kept {
+            Kept::UrlFile => format!("{plain}&password={password}"),
+            Kept::PasswordFile => format!("*:*:*:{role}:{password}\n"),
+        };
+        std::fs::write(&self.file, text).unwrap();
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&self.file, private).unwrap();
+    }
+}
+
+/// A password is changed while an account runs.
+async fn a_password_changes(command: &str, kept: Kept) {
+    let server = with_passwords();
+    set_password(&server, "keeper", "first");
+    // The traffic of this test logs in as another role.
+    let traffic = Traffic::connect(&server.url("wm"), 60).await;
+    let mut keeper = logged_in(traffic, kept, &server, command).await;
+    let logins = keeper.traffic.logins().await;
+    keeper.traffic.chats().await;
     for (percent, password) in [(40, "second"), (80, "third")] {
-        traffic.put_in(percent).await;
-        set(password);
-        write(password);
+        keeper.traffic.put_in(percent).await;
+        set_password(&server, "keeper", password);
+        keeper.write("keeper", password);
         let ended = server.sql("wm", KILL);
         assert!(!ended.is_empty(), "nothing was ended");
         goes_on(&server).await;
         // A login with the old password is refused.
-        let (code, said) = asked(
-            &installed(folder.path(), &url("first")),
-            &["migrate", "status"],
-        )
-        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let old = format!("{}&password=first", keeper.plain);
+        let old = installed(folder.path(), &old);
+        let (code, said) = asked(&old, &["migrate", "status"]).await;
         assert_eq!(code, 7, "{said}");
     }
-    assert_eq!(traffic.logins().await, logins, "the link was given up");
-    traffic.settled().await;
+    assert_eq!(
+        keeper.traffic.logins().await,
+        logins,
+        "the link was given up"
+    );
+    keeper.traffic.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_changes_under_an_account() {
+    a_password_changes("run", Kept::UrlFile).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_changes_under_a_host() {
+    a_password_changes("serve", Kept::UrlFile).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_passwords_changes_under_an_account() {
+    a_password_changes("run", Kept::PasswordFile).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_passwords_changes_under_a_host() {
+    a_password_changes("serve", Kept::PasswordFile).await;
+}
+
+/// SIGHUP has the login read again although the old one is still good.
+async fn a_role_changes(command: &str) {
+    let server = with_passwords();
+    set_password(&server, "keeper", "first");
+    set_password(&server, "heir", "other");
+    let traffic = Traffic::connect(&server.url("wm"), 40).await;
+    let mut keeper = logged_in(traffic, Kept::UrlFile, &server, command).await;
+    let logins = keeper.traffic.logins().await;
+    keeper.traffic.chats().await;
+    keeper.traffic.put_in(40).await;
+    keeper.write("heir", "other");
+    // Nobody has said so yet.
+    assert!(!server.sql("wm", KILL).is_empty(), "nothing was ended");
+    goes_on(&server).await;
+    let sessions = |role: &str| {
+        let sql = format!(
+            "SELECT COUNT(*) FROM pg_stat_activity
+             WHERE usename = '{role}' AND application_name LIKE 'wmctl%'"
+        );
+        server.sql("wm", &sql).trim().to_owned()
+    };
+    assert_eq!(sessions("heir"), "0");
+    let pid = keeper.traffic.run.id().unwrap().to_string();
+    let hangup = std::process::Command::new("kill")
+        .args(["-HUP", &pid])
+        .status();
+    assert!(hangup.unwrap().success());
+    let begun = Instant::now();
+    while sessions("heir") == "0" {
+        assert!(begun.elapsed() < PATIENCE, "nobody logs in as heir");
+        server.sql("wm", KILL);
+        tokio::time::sleep(LOOK).await;
+    }
+    goes_on(&server).await;
+    assert_eq!(
+        keeper.traffic.logins().await,
+        logins,
+        "the link was given up"
+    );
+    keeper.traffic.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_changes_under_an_account_that_is_told() {
+    a_role_changes("run").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_changes_under_a_host_that_is_told() {
+    a_role_changes("serve").await;
 }
 
 const KILL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
