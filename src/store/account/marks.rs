@@ -7,10 +7,12 @@
 //! file may be older than the rows, which proves nothing. Rows older than the file are older than
 //! what was sent.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::crypto::hash;
 use crate::ids::TenantId;
@@ -19,6 +21,9 @@ use crate::session::account::Account;
 const HEAD: &str = "wmctl-mark-1";
 /// Maximum size of a file, in bytes: one line.
 const BYTES_MAX: u64 = 256;
+/// Attempts to lock a file, and the pause between them.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// The name of a unit of work: the epoch of its lease, and its number under that lease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,6 +130,18 @@ fn read(file: &mut File, tag: &str) -> Option<Kept> {
     Some(Kept { log, unit })
 }
 
+/// Locks a file. Others hold the lock only for a moment, and the account waits meanwhile.
+fn lock(file: &File) -> io::Result<()> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+        }
+    }
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
 fn write(path: &Path, tag: &str, kept: &Kept) -> io::Result<()> {
     let open = || {
         let mut options = OpenOptions::new();
@@ -140,7 +157,7 @@ fn write(path: &Path, tag: &str, kept: &Kept) -> io::Result<()> {
         (opened, _) => opened?,
     };
     // A process that lost its lease may still be about to write an older unit of work.
-    file.lock()?;
+    lock(&file)?;
     if let Some(known) = read(&mut file, tag)
         && known.log == kept.log
         && kept.unit < known.unit
@@ -201,5 +218,23 @@ mod tests {
         assert_eq!(marks.of("aa", &acme), [kept("two", 1, 1)]);
         marks.forget(&acme);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_locked_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let marks = Marks {
+            folder: None,
+            beside: Some(folder.path().join("wmctl.db")),
+        };
+        let acme: TenantId = "acme".parse().unwrap();
+        marks.keep("aa", &acme, &kept("one", 1, 1)).unwrap();
+        let other = File::open(folder.path().join("wmctl.db.acme.mark")).unwrap();
+        other.lock().unwrap();
+        let refused = marks.keep("aa", &acme, &kept("one", 1, 2)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(marks.of("aa", &acme), []);
+        marks.keep("aa", &acme, &kept("one", 1, 3)).unwrap();
+        assert_eq!(marks.of("aa", &acme), [kept("one", 1, 3)]);
     }
 }

@@ -1,6 +1,7 @@
 //! The faults of servers, on an SQLite file: disks that are full, slow, failing or read-only,
 //! another process that locks the file, and flushes with an unknown outcome.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use serde_json::Value;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::time::Instant;
+use wmctl::ops::logs;
+use wmctl::rehearsal::audit::Moment;
 
 use super::{RATE, Traffic, state};
 use crate::support::disk::{Failing, FaultyDisk, SmallDisk};
@@ -52,6 +55,25 @@ impl File {
 
 fn url(path: &Path) -> String {
     format!("sqlite:{}", path.display())
+}
+
+/// A write transaction of another process.
+struct Locked(SqliteConnection);
+
+impl Locked {
+    async fn by_somebody(file: &File) -> Self {
+        let options = SqliteConnectOptions::new().filename(&file.path);
+        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+        let began = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await;
+        began.unwrap();
+        Self(other)
+    }
+
+    async fn end(mut self) {
+        let ended = sqlx::raw_sql("ROLLBACK").execute(&mut self.0).await;
+        ended.unwrap();
+        self.0.close().await.unwrap();
+    }
 }
 
 /// Runs the account on that disk, and returns its HTTP address.
@@ -203,15 +225,11 @@ async fn the_link_outlives_a_locked_file() {
     let logins = traffic.logins().await;
     traffic.chats().await;
     traffic.put_in(40).await;
-    let options = SqliteConnectOptions::new().filename(&file.path);
-    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
-    let began = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await;
-    began.unwrap();
+    let locked = Locked::by_somebody(&file).await;
     let since = Instant::now();
     stalls(&mut traffic).await;
     tokio::time::sleep_until(since + FAULT).await;
-    let ended = sqlx::raw_sql("ROLLBACK").execute(&mut other).await;
-    ended.unwrap();
+    locked.end().await;
     recovers(&mut traffic).await;
     assert_eq!(traffic.logins().await, logins, "the link was given up");
     traffic.settled().await;
@@ -297,4 +315,107 @@ async fn a_leader_that_cannot_write_does_not_lead_beside_the_next_one() {
         process.terminate().await;
         assert!(process.ended().await.success());
     }
+}
+
+/// Messages come in, and nobody can write for longer than a process may go unheard: then it neither
+/// leads nor takes traffic, and acknowledges nothing.
+async fn stands_back_while_the_file_is_locked(command: &[&str]) {
+    let file = File::new();
+    let stage = Stage::set_on(Some(&file.url())).await;
+    let http = free_address();
+    let run = start(&stage, &file.disk, command, http);
+    let mut traffic = Traffic::of(stage, run, 120).await;
+    traffic.put_in(30).await;
+    let locked = Locked::by_somebody(&file).await;
+    traffic.chats().await;
+    for path in ["/ready", "/readyz", "/leader", "/health"] {
+        answers(http, path, 503).await;
+    }
+    answers(http, "/live", 200).await;
+    let ledger = traffic.stage.ledger().await;
+    let violations = ledger.violations(Moment::Killed);
+    assert!(violations.is_empty(), "{violations:#?}");
+    assert!(ledger.events.len() < ledger.received.len(), "{ledger:?}");
+    locked.end().await;
+    for path in ["/ready", "/readyz", "/leader", "/health"] {
+        answers(http, path, 200).await;
+    }
+    traffic.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_stands_back_while_its_file_is_locked() {
+    stands_back_while_the_file_is_locked(&["run"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_stands_back_while_its_file_is_locked() {
+    let command = ["run", "--ha", "--ha-timeout", HA_TIMEOUT_MS];
+    stands_back_while_the_file_is_locked(&command).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_stands_back_while_its_file_is_locked() {
+    stands_back_while_the_file_is_locked(&["serve"]).await;
+}
+
+/// A crash in traffic, and somebody who tidies up beside the file: its rows are older than what was
+/// sent. No key is used again, and nothing is missing that was not acknowledged before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_gone_after_a_crash_costs_only_what_was_in_it() {
+    let file = File::new();
+    let (mut traffic, _) = connect(&file, 120, "run").await;
+    traffic.chats().await;
+    traffic.put_in(50).await;
+    let part = traffic.messages as usize / 3;
+    while traffic.stage.ledger().await.events.len() < part {
+        tokio::time::sleep(LOOK).await;
+    }
+    // The log stays where it is as long as somebody has it open.
+    traffic.stage.let_go().await;
+    traffic.run.kill().await;
+    let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", file.path.display()));
+    assert!(0 < std::fs::metadata(beside("-wal")).unwrap().len());
+    for suffix in ["-wal", "-shm"] {
+        std::fs::remove_file(beside(suffix)).unwrap();
+    }
+    traffic.stage.take_up().await;
+    let before = traffic.stage.ledger().await;
+    let acked: BTreeSet<String> = before.acked.into_iter().collect();
+    traffic.run = traffic.stage.wmctl.start(&["run"]);
+    let connected = state("connected");
+    traffic.run.expect("the connected state", connected).await;
+    let put = traffic.stage.put() as usize;
+    traffic.put_in(100).await;
+    let since = Instant::now();
+    loop {
+        let ledger = traffic.stage.ledger().await;
+        let told: BTreeSet<&String> = ledger.events.iter().map(|(id, _)| id).collect();
+        let missing = |(id, _): &&(String, String)| !acked.contains(id) && !told.contains(id);
+        let missing: Vec<_> = ledger.received.iter().filter(missing).collect();
+        let read: BTreeSet<&String> = ledger.read.iter().map(|(_, id, _)| id).collect();
+        let unread = |(id, _): &&(String, String)| !read.contains(id);
+        let unread: Vec<_> = ledger.outbox[put..].iter().filter(unread).collect();
+        let all = ledger.received.len() == traffic.messages as usize;
+        if all && missing.is_empty() && unread.is_empty() {
+            assert_eq!(told.len(), ledger.events.len(), "an event twice");
+            assert!(ledger.breaches.is_empty(), "{:#?}", ledger.breaches);
+            break;
+        }
+        assert!(since.elapsed() < PATIENCE, "{missing:?} {unread:?}");
+        tokio::time::sleep(LOOK).await;
+    }
+    let log = logs::current(traffic.stage.app()).await.unwrap();
+    let mark = log.and_then(|log| log.mark);
+    assert!(
+        ["unit", "log"].contains(&mark.as_deref().unwrap_or("none")),
+        "{mark:?}"
+    );
+    let said = traffic.stage.wmctl.log();
+    assert!(
+        said.contains("the database is older than what was sent from it"),
+        "{said}"
+    );
+    traffic.run.terminate().await;
+    assert!(traffic.run.ended().await.success());
 }

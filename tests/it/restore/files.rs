@@ -163,3 +163,98 @@ async fn a_file_that_is_only_used_again() {
     scene.is_the_same().await;
     scene.stop().await;
 }
+
+/// What becomes of the log beside a file, or of its index, after a crash.
+async fn after_a_crash(damage: impl FnOnce(&Path)) -> Scene {
+    let mut scene = Scene::set(None).await;
+    scene.talk("before", 2).await;
+    // A clean end leaves everything in the file.
+    scene.stop().await;
+    scene.start().await;
+    scene.talk("lost", 5).await;
+    scene.run.take().unwrap().kill().await;
+    let database = scene.wmctl.database();
+    let log = fs::metadata(beside(&database, "-wal")).unwrap();
+    assert!(100_000 < log.len(), "what was lost is in the log: {log:?}");
+    damage(&database);
+    scene
+}
+
+async fn goes_on_without(damage: impl FnOnce(&Path)) {
+    let mut scene = after_a_crash(damage).await;
+    scene.start().await;
+    scene.goes_on("unit").await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_gone() {
+    goes_on_without(|database| {
+        for suffix in ["-wal", "-shm"] {
+            fs::remove_file(beside(database, suffix)).unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_empty() {
+    goes_on_without(|database| {
+        let log = fs::File::options()
+            .write(true)
+            .open(beside(database, "-wal"));
+        log.unwrap().set_len(0).unwrap();
+    })
+    .await;
+}
+
+/// What is before the damage counts, and nothing behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_damaged() {
+    let damage = |database: &Path| {
+        let path = beside(database, "-wal");
+        let mut log = fs::read(&path).unwrap();
+        let middle = log.len() / 2;
+        log[middle..middle + 4096].fill(0xA5);
+        fs::write(&path, log).unwrap();
+    };
+    let mut scene = after_a_crash(damage).await;
+    scene.start().await;
+    scene.goes_on_with_what_was_queued("unit").await;
+    scene.stop().await;
+}
+
+/// The index is made anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_the_log_that_is_gone() {
+    let damage = |database: &Path| fs::remove_file(beside(database, "-shm")).unwrap();
+    let mut scene = after_a_crash(damage).await;
+    scene.start().await;
+    scene.is_the_same().await;
+    scene.stop().await;
+}
+
+/// Something else has the name of the log, or of its index: that is told, and nothing is touched.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_no_file() {
+    let mut scene = after_a_crash(|_| ()).await;
+    let database = scene.wmctl.database();
+    for suffix in ["-wal", "-shm"] {
+        let (path, aside) = (beside(&database, suffix), beside(&database, ".aside"));
+        fs::rename(&path, &aside).unwrap();
+        fs::create_dir(&path).unwrap();
+        for command in [&["run"][..], &["doctor", "--offline"], &["tenants", "list"]] {
+            let done = scene.wmctl.output(command).await;
+            let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+            let code = done.status.code();
+            assert!([Some(7), Some(9)].contains(&code), "{command:?}: {said}");
+            let told = said.contains(&format!("wmctl.db{suffix}: it is no file"));
+            assert!(told, "{command:?}: {said}");
+        }
+        fs::remove_dir(&path).unwrap();
+        fs::rename(&aside, &path).unwrap();
+    }
+    scene.start().await;
+    scene.is_the_same().await;
+    scene.stop().await;
+}

@@ -229,6 +229,13 @@ impl Scene {
 
     /// Chats after a restore, and checks everything.
     pub(super) async fn goes_on(&mut self, mark: &str) {
+        self.goes_on_with_what_was_queued(mark).await;
+        self.unbroken().await;
+    }
+
+    /// The same where the rows may still have a message as queued that has left since: it leaves
+    /// once more under its id, with a new key.
+    pub(super) async fn goes_on_with_what_was_queued(&mut self, mark: &str) {
         let (seen, before) = (self.highest, self.log.clone().expect("it ran"));
         self.talk("after", 4).await;
         let app = self.app().await;
@@ -249,7 +256,10 @@ impl Scene {
             );
         }
         app.close().await;
-        self.unbroken().await;
+        let again = |breach: &Breach| matches!(breach, Breach::OtherCiphertext { .. });
+        let mut breaches = self.sim.breaches().await.unwrap();
+        breaches.retain(|breach| !again(breach));
+        assert_eq!(breaches, Vec::<Breach>::new());
         let checks = self.wmctl.output(&["doctor", "--offline"]).await;
         let said = String::from_utf8(checks.stdout).unwrap();
         let restore = said.lines().find(|line| line.contains("\"restore\""));

@@ -92,6 +92,17 @@ impl Stage {
         &self.app
     }
 
+    /// Closes this application's connections to the database.
+    pub(crate) async fn let_go(&self) {
+        self.app.close().await;
+    }
+
+    /// Opens the database again.
+    pub(crate) async fn take_up(&mut self) {
+        let settings = self.app.settings.clone();
+        self.app = App::open(settings, Schema::Current).await.unwrap();
+    }
+
     /// Returns the number of a contact.
     pub(crate) fn contact(&self, index: usize) -> &str {
         &self.contacts[index % self.contacts.len()]
