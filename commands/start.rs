@@ -127,6 +127,10 @@ pub(crate) fn rows(error: RowsError) -> Failure {
             .hint("CREATE DATABASE \u{2026} ENCODING 'UTF8' TEMPLATE template0 makes one that can"),
         RowsError::ReadOnly(_) => Failure::new(Exit::Database, "DATABASE_READ_ONLY", message)
             .hint("nothing was changed; managed servers do so while their disk is full"),
+        RowsError::NoCopy(_) => Failure::new(Exit::Database, "DATABASE_NO_COPY", message).hint(
+            "`wmctl doctor` names the standby: start it, or take it out of \
+             synchronous_standby_names; then look whether the change was made",
+        ),
         RowsError::Database(_) => Failure::new(Exit::Database, "DATABASE", message)
             .hint("is the database up? DATABASE_URL says where it is"),
     }

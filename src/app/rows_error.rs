@@ -56,12 +56,28 @@ pub enum RowsError {
     /// The disk of the database is full.
     #[error("{0}")]
     Full(String),
+    /// Commits wait for a synchronous standby that is not there.
+    #[error("{0}")]
+    NoCopy(String),
     /// Any other error; a retry may succeed.
     #[error("{0}")]
     Database(String),
 }
 
 impl RowsError {
+    /// Returns true if a retry may succeed without a change on this machine.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(_)
+                | Self::Full(_)
+                | Self::Login(_)
+                | Self::NoCopy(_)
+                | Self::ReadOnly(_)
+                | Self::Untrusted(_)
+        )
+    }
+
     /// Returns the SQL that makes a lease claimable again after its epoch reached the maximum.
     pub fn epoch_remedy(tenant: &TenantId) -> String {
         format!(
@@ -113,6 +129,10 @@ impl RowsError {
             StoreError::TlsFile { .. } => Self::TlsFile(explained(&error)),
             StoreError::Encoding { .. } => Self::Encoding(error.to_string()),
             StoreError::ReadOnly => Self::ReadOnly(error.to_string()),
+            StoreError::NoCopy => Self::NoCopy(error.to_string()),
+            StoreError::CommitUnknown(ref source) if source.is::<StoreError>() => {
+                Self::NoCopy(explained(&error))
+            }
             error => Self::Database(explained(&error)),
         }
     }

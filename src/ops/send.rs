@@ -194,11 +194,7 @@ pub async fn enqueue(app: &App, message: &Outgoing) -> Result<Delivery, SendErro
     let new = checked(app, &sender, message)?;
     let now_ms = app.surroundings.clock.unix_ms();
     let taken = app.store.enqueue(&app.settings.tenant, &new, now_ms).await;
-    let taken = match taken {
-        Ok(taken) => taken,
-        Err(error) => return Err(SendError::of(app.store.why_busy(error).await)),
-    };
-    delivery(app, &new, taken).await
+    delivery(app, &new, taken.map_err(SendError::of)?).await
 }
 
 /// Accepts messages in order, at most [`TOGETHER_MAX`] per transaction. If one message is invalid,
@@ -219,10 +215,7 @@ pub async fn enqueue_all(
     let mut deliveries = Vec::with_capacity(all.len());
     for (news, given) in all.chunks(TOGETHER_MAX).zip(messages.chunks(TOGETHER_MAX)) {
         let taken = app.store.enqueue_all(&app.settings.tenant, news, now_ms);
-        let taken = match taken.await {
-            Ok(taken) => taken,
-            Err(error) => return Err((None, SendError::of(app.store.why_busy(error).await))),
-        };
+        let taken = taken.await.map_err(|error| (None, SendError::of(error)))?;
         for ((new, message), taken) in news.iter().zip(given).zip(taken) {
             let known = match taken.map_err(SendError::of) {
                 Ok(id) => delivery(app, new, id).await,

@@ -13,10 +13,14 @@ pub enum StoreError {
     /// Other transactions held a lock for too long: retry.
     #[error("database is busy")]
     Busy,
+    /// The server confirms no commit, and the locks of those transactions stay held.
+    #[error("commits wait for a synchronous standby")]
+    NoCopy,
     /// The disk is full.
     #[error("database is full")]
     Full,
-    /// The transaction may or may not have been committed: reload before anything else.
+    /// The transaction may or may not have been committed: reload before anything else. The source
+    /// is [`StoreError::NoCopy`] where that is why.
     #[error("outcome of the commit is unknown")]
     CommitUnknown(#[source] Box<dyn Error + Send + Sync>),
     /// Another unit of work was committed since the rows were read: reload.
@@ -158,7 +162,8 @@ impl StoreError {
     /// Returns whether the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Busy | Self::Full | Self::Standby | Self::ReadOnly => true,
+            Self::Unavailable(_) | Self::Busy | Self::Full => true,
+            Self::NoCopy | Self::Standby | Self::ReadOnly => true,
             // While a name moves or a password is changed, the wrong server may answer.
             Self::Login { .. } | Self::Untrusted(_) => true,
             _ => false,

@@ -4,9 +4,12 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::crypto::hash::sha256;
 use crate::ids::TenantId;
 use crate::store::Store;
+use crate::store::db::overdue;
 use crate::store::db::{Db, Tx, args};
 use crate::store::error::StoreError;
 
@@ -110,6 +113,9 @@ const FOREIGN_OWNER: &str = "
 /// A waiting lock would block another client's `CREATE INDEX CONCURRENTLY` forever, so we retry
 /// instead.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
+/// How long, and how often it is looked whether whoever has the lock can come to an end.
+const LOCK_TIME_MAX: Duration = Duration::from_secs(300);
+const LOCK_LOOK: Duration = Duration::from_secs(10);
 
 /// Tables that may or may not exist.
 #[derive(Clone, Copy)]
@@ -316,7 +322,17 @@ impl Store {
     }
 
     async fn locked(&self) -> Result<Tx, StoreError> {
+        let (begun, mut looked) = (Instant::now(), Instant::now());
         loop {
+            if let Db::Postgres(server) = &self.db
+                && LOCK_LOOK < looked.elapsed()
+            {
+                let why = overdue::locked(server).await;
+                if LOCK_TIME_MAX < begun.elapsed() || matches!(why, StoreError::NoCopy) {
+                    return Err(why);
+                }
+                looked = Instant::now();
+            }
             let mut tx = self.db.begin().await?;
             if matches!(tx, Tx::Sqlite(_)) {
                 return Ok(tx);

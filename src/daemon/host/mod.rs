@@ -292,9 +292,7 @@ async fn join(
         };
         match joined {
             Ok(host) => return Ok(Some((host, known_ms))),
-            Err(error @ (RowsError::Database(_) | RowsError::Full(_) | RowsError::Login(_)))
-                if again =>
-            {
+            Err(error) if again && error.is_transient() => {
                 tracing::warn!(%error, "the database is not there");
                 stop.sleep(ANEW).await;
             }

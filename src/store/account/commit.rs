@@ -89,7 +89,7 @@ impl Store {
             }
         }
         let writes = unit.len();
-        let answers = self.db.in_time(unit.commit()).await?.into_iter();
+        let answers = unit.commit().await?.into_iter();
         self.db.tally().unit(writes);
         let events = answers.map(events::inserted).collect::<Result<_, _>>()?;
         Ok(Some(Committed { events }))

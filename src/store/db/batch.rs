@@ -10,6 +10,8 @@ pub(in crate::store) struct Batch {
     /// Whether the batch begins a transaction, and whether it ends one.
     pub(in crate::store) starts: bool,
     pub(in crate::store) ends: bool,
+    /// It ends for good.
+    pub(in crate::store) commits: bool,
 }
 
 /// The text of a statement.
@@ -72,7 +74,7 @@ impl Batch {
     }
 
     pub(in crate::store) fn commit(&mut self) {
-        self.ends = true;
+        (self.ends, self.commits) = (true, true);
         self.script("COMMIT");
     }
 

@@ -28,9 +28,9 @@ use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, SqlSafeStr, Sqlite, Transaction};
 
 use crate::store::db::batch::{Batch, Sql, first_rows};
-pub(super) use crate::store::db::begin::{BEGIN, BEGIN_BRIEFLY, BEGIN_BRIEFLY_SHARED};
-use crate::store::db::begin::{BEGIN_AT_ONCE, BEGIN_AT_ONCE_SHARED, BEGIN_SHARED, BEGIN_SNAPSHOT};
+use crate::store::db::begin::Begin;
 use crate::store::db::exclusive::Guarded;
+use crate::store::db::overdue::LARGE_COMMIT_TIME_MAX;
 use crate::store::db::postgres::answer::Answered;
 use crate::store::db::primary::Server;
 use crate::store::db::query_counts::Tally;
@@ -200,6 +200,20 @@ fn lite(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Sqlite, SqliteAr
         })
 }
 
+/// Sends queries outside a transaction. If a pooler shares the session, it keeps no settings: there
+/// the queries get a transaction, which sets the lock timeout.
+async fn asked(server: &Arc<Server>, batch: Batch) -> Result<Vec<Answered>, StoreError> {
+    let mut line = Guarded::acquire(server).await?;
+    if !server.is_shared() {
+        return line.ask(batch).await;
+    }
+    let mut batch = batch.after(Some(begin::PLAINLY.on(server)));
+    batch.rollback();
+    let mut answers = line.ask(batch).await?;
+    answers.pop();
+    Ok(answers.split_off(1))
+}
+
 /// Returns the rows of the last answer.
 fn last_rows(mut answers: Vec<Answered>) -> Vec<Row> {
     let rows = answers.pop().map(|answer| answer.rows).unwrap_or_default();
@@ -226,30 +240,27 @@ impl Db {
 
     /// Begins a transaction that may write.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        self.begin_as(BEGIN, BEGIN_SHARED).await
+        self.begin_as(begin::PLAINLY).await
     }
 
     /// Begins a transaction that may write. A statement that waits 2 s for a row lock fails with
     /// [`StoreError::Busy`].
     pub(super) async fn begin_briefly(&self) -> Result<Tx, StoreError> {
-        self.begin_as(BEGIN_BRIEFLY, BEGIN_BRIEFLY_SHARED).await
+        self.begin_as(begin::BRIEFLY).await
     }
 
     /// Begins a transaction that may write. A statement that waits 100 ms for a row lock fails with
     /// [`StoreError::Busy`]. For work that can be done later.
     pub(super) async fn begin_at_once(&self) -> Result<Tx, StoreError> {
-        self.begin_as(BEGIN_AT_ONCE, BEGIN_AT_ONCE_SHARED).await
+        self.begin_as(begin::AT_ONCE).await
     }
 
-    async fn begin_as(&self, own: &'static str, shared: &'static str) -> Result<Tx, StoreError> {
+    async fn begin_as(&self, begin: Begin) -> Result<Tx, StoreError> {
         Ok(match self {
             Self::Sqlite { write, worn, .. } => {
                 Tx::Sqlite(FileTx::begin_to_write(write, worn).await?)
             }
-            Self::Postgres(server) => {
-                let begin = if server.is_shared() { shared } else { own };
-                Tx::of_server(server, begin).await?
-            }
+            Self::Postgres(server) => Tx::of_server(server, begin).await?,
         })
     }
 
@@ -257,7 +268,7 @@ impl Db {
     pub(super) async fn snapshot(&self) -> Result<Tx, StoreError> {
         Ok(match self {
             Self::Sqlite { read, .. } => Tx::Sqlite(FileTx::begin_to_read(read).await?),
-            Self::Postgres(server) => Tx::of_server(server, BEGIN_SNAPSHOT).await?,
+            Self::Postgres(server) => Tx::of_server(server, begin::SNAPSHOT).await?,
         })
     }
 
@@ -273,7 +284,7 @@ impl Db {
             Self::Postgres(server) => {
                 let mut batch = Batch::default();
                 batch.all(sql, args);
-                last_rows(Guarded::acquire(server).await?.ask(batch).await?)
+                last_rows(asked(server, batch).await?)
             }
         })
     }
@@ -298,7 +309,7 @@ impl Db {
             Self::Postgres(server) => {
                 let mut batch = Batch::default();
                 batch.add(built(sql), args, true);
-                last_rows(Guarded::acquire(server).await?.ask(batch).await?)
+                last_rows(asked(server, batch).await?)
             }
         })
     }
@@ -324,7 +335,7 @@ impl Db {
                 for (sql, args) in queries {
                     batch.push(sql, args);
                 }
-                Guarded::acquire(server).await?.send(batch).await
+                Ok(first_rows(asked(server, batch).await?))
             }
         }
     }
@@ -353,10 +364,7 @@ impl Db {
             return Ok(answers);
         };
         let mut batch = Batch::default();
-        batch.begin(match server.is_shared() {
-            true => BEGIN_BRIEFLY_SHARED,
-            false => BEGIN_BRIEFLY,
-        });
+        batch.begin(begin::BRIEFLY.on(server));
         let first = batch.len();
         for (sql, args) in statements {
             batch.push(sql, args);
@@ -387,9 +395,9 @@ impl Db {
 }
 
 impl Tx {
-    async fn of_server(server: &Arc<Server>, begin: &'static str) -> Result<Self, StoreError> {
+    async fn of_server(server: &Arc<Server>, begin: Begin) -> Result<Self, StoreError> {
         let line = Guarded::acquire(server).await?;
-        let begin = Some(begin);
+        let begin = Some(begin.on(server));
         Ok(Self::Postgres { line, begin })
     }
 
@@ -495,6 +503,13 @@ impl Tx {
         let mut batch = Batch::default();
         batch.script(sql.into_sql_str().as_str());
         self.all(batch).await.map(|_| ())
+    }
+
+    /// Allows a longer time for the commit.
+    pub(super) fn be_patient(&mut self) {
+        if let Self::Postgres { line, .. } = self {
+            line.be_patient(LARGE_COMMIT_TIME_MAX);
+        }
     }
 
     /// Commits the transaction. [`StoreError::CommitUnknown`] means that it may or may not have

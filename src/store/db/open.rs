@@ -1,6 +1,7 @@
 //! Opens the database with the settings that the guarantees of the store rely on.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::config::postgres::{PostgresUrl, TlsMode};
 use crate::store::Store;
 use crate::store::account::marks::Marks;
 use crate::store::db::application_name::SessionName;
-use crate::store::db::begin::IDLE_IN_TRANSACTION_MS;
+use crate::store::db::begin::{IDLE_IN_TRANSACTION_MS, LOCKED_MS};
 use crate::store::db::pooling::{Pooling, Route, Way};
 use crate::store::db::postgres::pool::{Admit, Limits};
 use crate::store::db::postgres::target::Target;
@@ -40,11 +41,12 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// Settings of each of our PostgreSQL sessions, unless a pooler shares sessions between clients.
 /// The store relies on them, so it does not trust the database's own defaults.
-const SETTINGS: [(&str, &str); 3] = [
+const SETTINGS: [(&str, &str); 4] = [
     (
         "idle_in_transaction_session_timeout",
         IDLE_IN_TRANSACTION_MS,
     ),
+    ("lock_timeout", LOCKED_MS),
     // A statement outside a transaction sees everything committed before it starts.
     ("default_transaction_isolation", "read committed"),
     // Our LIKE patterns contain backslashes.
@@ -72,6 +74,7 @@ const NOTICE_DEAD_CLIENTS: &str = "
 /// Applies [`SETTINGS`] to a session that could not be started with them.
 const SET: &str = "
     SELECT set_config('idle_in_transaction_session_timeout', '2s', FALSE),
+        set_config('lock_timeout', '10s', FALSE),
         set_config('default_transaction_isolation', 'read committed', FALSE),
         set_config('standard_conforming_strings', 'on', FALSE)";
 
@@ -89,6 +92,7 @@ impl Store {
 impl Store {
     /// Opens an existing file for reading only.
     pub(crate) async fn open_file_to_read(path: &Path) -> Result<Self, StoreError> {
+        check_beside(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
@@ -168,8 +172,32 @@ fn file_pool() -> SqlitePoolOptions {
         })
 }
 
+/// Refuses a database file whose WAL, WAL index or journal is not a readable file. SQLite's own
+/// error does not name it.
+fn check_beside(path: &Path) -> Result<(), StoreError> {
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let path = with_suffix(path, suffix);
+        let opened = match fs::metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Ok(found) if !found.is_file() => Err(ErrorKind::InvalidInput.into()),
+            Ok(_) => File::open(&path).map(drop),
+            Err(error) => Err(error),
+        };
+        opened.map_err(|error| {
+            let why = match error.kind() {
+                ErrorKind::InvalidInput => String::from("it is no file"),
+                _ => error.to_string(),
+            };
+            let what = format!("{}: {why}", path.display());
+            StoreError::File(std::io::Error::new(error.kind(), what))
+        })?;
+    }
+    Ok(())
+}
+
 async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
     create_private(path).map_err(StoreError::File)?;
+    check_beside(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -225,7 +253,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         .open(path);
     match created {
         // Another process created it first.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         other => other.map(|_| ()),
     }
 }
@@ -278,13 +306,13 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
     let given = [Some(url), url.locks.as_deref()].into_iter().flatten();
     let given = given.filter(|url| url.application.is_some()).count();
     let name = (given == 0).then_some(name);
-    let server = Server::start(route, name, locks, lines, ways).await?;
+    let server = Arc::new(Server::start(route, name, locks, lines, ways).await?);
     Ok(Store {
-        db: Db::Postgres(Arc::new(server)),
+        turns: Turns::on(Arc::clone(&server), connections),
+        db: Db::Postgres(server),
         file: None,
         bells: Bells::default(),
         intake: Intake::default(),
-        turns: Turns::new(connections),
         marks: Marks::default(),
     })
 }

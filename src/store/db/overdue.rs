@@ -1,21 +1,26 @@
-//! Commits that PostgreSQL does not answer. A server that has lost its synchronous standby confirms
-//! no commit, and none of its own timeouts ends that wait.
+//! Why PostgreSQL does not answer in time: commits that it does not confirm, and locks that are
+//! not released.
+//!
+//! A server that has lost its synchronous standby confirms no commit, and none of its own timeouts
+//! ends that wait. The locks of such a transaction stay held.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::store::Store;
-use crate::store::db::Db;
-use crate::store::db::value::args;
+use crate::store::db::batch::{Batch, first_rows};
+use crate::store::db::exclusive::Guarded;
+use crate::store::db::primary::Server;
+use crate::store::db::value::{Row, args};
 use crate::store::error::StoreError;
 
 /// How long a server may take to confirm a commit. This is longer than a slow disk takes.
-const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
+pub(super) const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
+/// The same limit for a transaction that holds a whole account: a standby has to receive all of it.
+pub(super) const LARGE_COMMIT_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long the query for the reason of a delay may take.
 const WHY_TIME_MAX: Duration = Duration::from_secs(2);
-
-const WAITS_FOR_COPY: &str = "commits wait for a synchronous standby";
 
 /// Counts the sessions of this database that wait for a synchronous standby, as far as our role may
 /// see them.
@@ -23,56 +28,34 @@ const WAITING: &str = "
     SELECT COUNT(*) FROM pg_stat_activity
     WHERE wait_event = 'SyncRep' AND datname = current_database()";
 
-impl Db {
-    /// Waits for a commit for at most 10 s. After that the outcome is unknown:
-    /// [`StoreError::CommitUnknown`].
-    pub(in crate::store) async fn in_time<T>(
-        &self,
-        commit: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        if matches!(self, Self::Sqlite { .. }) {
-            return commit.await;
-        }
-        match timeout(COMMIT_TIME_MAX, commit).await {
-            Ok(done) => done,
-            Err(_) => Err(StoreError::CommitUnknown(self.why().await.into())),
-        }
-    }
+/// Returns the error for a commit that was not answered in time.
+pub(super) async fn commit(server: &Arc<Server>) -> StoreError {
+    StoreError::CommitUnknown(match is_without_copy(server).await {
+        true => Box::new(StoreError::NoCopy),
+        false => "no answer in time".into(),
+    })
+}
 
-    async fn why(&self) -> &'static str {
-        match timeout(WHY_TIME_MAX, self.waiting_for_copies()).await {
-            Ok(Ok(1..)) => WAITS_FOR_COPY,
-            _ => "no answer in time",
-        }
-    }
-
-    async fn waiting_for_copies(&self) -> Result<i64, StoreError> {
-        let row = self.row(WAITING, args![]).await?;
-        row.map_or(Ok(0), |row| row.column("pg_stat_activity", 0))
+/// Returns the error for a lock that was not free in time.
+pub(in crate::store) async fn locked(server: &Arc<Server>) -> StoreError {
+    match is_without_copy(server).await {
+        true => StoreError::NoCopy,
+        false => StoreError::Busy,
     }
 }
 
-impl Store {
-    /// Replaces [`StoreError::Busy`] with the cause if rows are locked because a commit waits for a
-    /// synchronous standby. Returns other errors unchanged.
-    pub async fn why_busy(&self, error: StoreError) -> StoreError {
-        let Db::Postgres(_) = &self.db else {
-            return error;
-        };
-        match error {
-            StoreError::Busy if matches!(self.db.why().await, WAITS_FOR_COPY) => {
-                StoreError::Unavailable(WAITS_FOR_COPY.into())
-            }
-            error => error,
-        }
-    }
+async fn is_without_copy(server: &Arc<Server>) -> bool {
+    // Boxed: this is rare, and large beside the futures of usual queries.
+    let waiting = timeout(WHY_TIME_MAX, Box::pin(waiting_for_copies(server))).await;
+    matches!(waiting, Ok(Ok(1..)))
+}
 
-    /// Returns the number of sessions that wait for a synchronous standby to confirm their commits;
-    /// 0 on SQLite.
-    pub async fn waiting_for_copies(&self) -> Result<i64, StoreError> {
-        match self.db {
-            Db::Sqlite { .. } => Ok(0),
-            Db::Postgres(_) => self.db.waiting_for_copies().await,
-        }
-    }
+/// Returns how many sessions wait for a synchronous standby to confirm their commits.
+pub(in crate::store) async fn waiting_for_copies(server: &Arc<Server>) -> Result<i64, StoreError> {
+    let mut batch = Batch::default();
+    batch.push(WAITING, args![]);
+    let answers = Guarded::acquire(server).await?.plainly(batch).await?;
+    let answers = answers.into_iter().collect::<Result<_, _>>()?;
+    let row: Option<Row> = first_rows(answers).pop().flatten();
+    row.map_or(Ok(0), |row| row.column("pg_stat_activity", 0))
 }

@@ -15,6 +15,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use crate::ids::TenantId;
+use crate::store::db::overdue;
+use crate::store::db::primary::Server;
 use crate::store::error::StoreError;
 
 /// How long a transaction waits for earlier ones of the same tenant.
@@ -29,6 +31,8 @@ const SHARE: u32 = 3;
 pub(in crate::store) struct Turns {
     of: Arc<Mutex<HashMap<TenantId, Arc<Turn>>>>,
     stuck: Arc<Semaphore>,
+    /// Whose rows are locked; none for a file.
+    server: Option<Arc<Server>>,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,15 @@ impl Turns {
         Self {
             of: Arc::default(),
             stuck: Arc::new(Semaphore::new(share.max(1))),
+            server: None,
+        }
+    }
+
+    /// The same; the server is asked why turns do not come.
+    pub(super) fn on(server: Arc<Server>, connections: u32) -> Self {
+        Self {
+            server: Some(server),
+            ..Self::new(connections)
         }
     }
 
@@ -77,12 +90,17 @@ impl Turns {
     ) -> Result<T, StoreError> {
         let turn = self.turn(tenant);
         let done = match self.wait(patience, &turn, place).await {
-            Err(busy) => Err(busy),
+            Err(Late) => Err(match &self.server {
+                Some(server) => overdue::locked(server).await,
+                None => StoreError::Busy,
+            }),
             Ok(permits) => {
                 let done = work.await;
                 drop(permits);
                 match &done {
-                    Err(StoreError::Busy) => turn.stuck.store(true, Ordering::Relaxed),
+                    Err(StoreError::Busy | StoreError::NoCopy) => {
+                        turn.stuck.store(true, Ordering::Relaxed);
+                    }
                     Ok(_) => turn.stuck.store(false, Ordering::Relaxed),
                     Err(_) => (),
                 }
@@ -98,7 +116,7 @@ impl Turns {
         patience: Duration,
         turn: &'a Turn,
         place: Place,
-    ) -> Result<[Option<SemaphorePermit<'a>>; 2], StoreError> {
+    ) -> Result<[Option<SemaphorePermit<'a>>; 2], Late> {
         let beside = match place {
             Place::Unit => None,
             Place::Beside => Some(permit(&turn.beside, patience).await?),
@@ -131,10 +149,14 @@ impl Turns {
     }
 }
 
-async fn permit(of: &Semaphore, patience: Duration) -> Result<SemaphorePermit<'_>, StoreError> {
+/// A turn did not come in time.
+#[derive(Debug)]
+struct Late;
+
+async fn permit(of: &Semaphore, patience: Duration) -> Result<SemaphorePermit<'_>, Late> {
     match timeout(patience, of.acquire()).await {
         Ok(Ok(permit)) => Ok(permit),
-        Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
+        Ok(Err(_)) | Err(_) => Err(Late),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::store::Owner;
 use crate::store::db::batch::Batch;
-use crate::store::db::begin::{BEGIN_BRIEFLY, BEGIN_BRIEFLY_SHARED};
+use crate::store::db::begin::BRIEFLY;
 use crate::store::db::exclusive::Guarded;
 use crate::store::db::value::{Row, Val, args};
 use crate::store::db::{Db, Tx};
@@ -135,10 +135,7 @@ impl Unit {
             asked: Vec::new(),
         };
         let mut batch = Batch::default();
-        batch.begin(match server.is_shared() {
-            true => BEGIN_BRIEFLY_SHARED,
-            false => BEGIN_BRIEFLY,
-        });
+        batch.begin(BRIEFLY.on(server));
         let fenced = batch.push(FENCE_POSTGRES, fence);
         let reserves = reserve.is_some();
         if let Some((sql, args)) = reserve {

@@ -24,8 +24,9 @@ const SESSIONS: &str = "pg_locks";
 
 /// The kernel's list of file locks. Reading it takes no lock.
 const FILE_LOCKS: &str = "/proc/locks";
-/// How long a forced release may take. The server ends a hanging transaction sooner than this.
-const RELEASE_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a forced release may take. This is longer than the server waits for a lock. By then it
+/// has ended a transaction that hangs.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(15);
 /// How often blocking sessions are looked up.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -317,7 +318,7 @@ impl Store {
                 .await
                 .unwrap_or(Err(StoreError::Busy))?
         };
-        self.db.in_time(tx.commit()).await?;
+        tx.commit().await?;
         done.released = changed == 1;
         if let Some(lock) = lock.filter(|_| done.released) {
             self.terminate(lock, &mut done).await;

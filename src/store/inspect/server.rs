@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use crate::store::Store;
+use crate::store::db::overdue;
 use crate::store::db::{Db, Row, args};
 use crate::store::error::StoreError;
 
@@ -119,6 +120,15 @@ pub struct ServerFacts {
 }
 
 impl Store {
+    /// Returns how many sessions wait for a synchronous standby to confirm their commits; 0 for a
+    /// file.
+    pub async fn waiting_for_copies(&self) -> Result<i64, StoreError> {
+        match &self.db {
+            Db::Sqlite { .. } => Ok(0),
+            Db::Postgres(server) => overdue::waiting_for_copies(server).await,
+        }
+    }
+
     /// Returns the connections to the server; `None` on SQLite, which does not count them.
     pub async fn connections(&self) -> Result<Option<Connections>, StoreError> {
         if matches!(self.db, Db::Sqlite { .. }) {

@@ -146,8 +146,7 @@ impl Store {
             });
         let statements = [places].into_iter().chain(rows).collect();
         let told = (CALL, args![CHANNEL, call_of(tenant)]);
-        let taken = self.db.at_once(statements, told);
-        let taken = self.db.in_time(taken).await?;
+        let taken = self.db.at_once(statements, told).await?;
         let taken: Vec<bool> = taken.iter().skip(1).map(Option::is_some).collect();
         let others = messages.iter().zip(&taken).filter(|(_, taken)| !**taken);
         let asked = others.map(|((message, _), _)| {

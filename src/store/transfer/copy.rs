@@ -279,6 +279,7 @@ async fn insert(
 pub(super) async fn be_patient(tx: &mut Tx) -> Result<(), StoreError> {
     const PATIENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = '60s'";
     if matches!(tx, Tx::Postgres { .. }) {
+        tx.be_patient();
         tx.run(PATIENCE, args![]).await?;
     }
     Ok(())

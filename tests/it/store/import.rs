@@ -101,7 +101,7 @@ pub(super) fn audit() -> Audit {
     }
 }
 
-fn options(keep: Keep) -> ImportOptions {
+pub(super) fn options(keep: Keep) -> ImportOptions {
     ImportOptions {
         tenant: tenant(),
         from_tenant: tenant(),

@@ -7,6 +7,7 @@ mod fence;
 mod hooks;
 mod import;
 mod intake;
+mod locked;
 mod place;
 mod records;
 mod route;
@@ -226,6 +227,11 @@ on_both!(
     fence::epochs_never_fall,
     fence::takeovers_see_no_stale_write,
     place::a_unit_is_committed_once_at_its_place,
+    locked::nothing_waits_for_a_lock_without_end,
+    locked::no_move_waits_for_a_lock_without_end,
+    locked::a_copy_of_a_process_is_noticed,
+    locked::a_holder_that_serves_is_not_judged_by_the_lock_of_a_tenant,
+    locked::a_holder_that_is_hidden_is_not_taken_for_nobody,
     hooks::a_webhook_is_moved_by_the_leaseholder_alone,
     hooks::a_dead_letter_is_sent_on_demand,
     hooks::webhooks_of_a_tenant_are_few,
