@@ -9,44 +9,57 @@ use wmctl::rehearsal::bench::{self, BenchOptions, BenchRow};
 
 use crate::demo;
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::start;
 use crate::ui::{Format, Ui};
 
-/// Measure messages a second, what they cost, and how long a start takes
+/// Measure throughput, cost per message, and start-up time
 ///
-/// Pairs accounts with a simulated WhatsApp, runs them with `wmctl serve` as a child, lets contacts
-/// write and writes to them. A file of its own is measured, and a PostgreSQL database if one is
-/// named: it needs a current schema and no tenants, and is left without any. Simulator and contacts
-/// share the machine, so that all numbers are floors. Statements, round trips and transactions
-/// count what follows of a message too: acks and receipts. TAKEN is the time until a message that
-/// is put in is durable. ACCOUNT KB is what one idle account adds to the memory of the process.
-/// PGBENCH is how many transactions a second are made, as a part of those that pgbench makes on the
-/// same server with as many row writes in each. With --webhooks, HOOKS/S are events that come in
-/// and are delivered to a receiver on this machine, and HOOK is the time from when an event is
-/// stored until it is there, while few come. Build it with --release before you believe it.
+/// The benchmark pairs accounts with a simulated WhatsApp, runs them with `wmctl serve` as a child
+/// process, and exchanges messages with contacts. It measures a temporary SQLite file, and a
+/// PostgreSQL database if you name one: that needs a current schema and no tenants, and has none
+/// afterwards. Simulator and contacts share the machine, so that all rates are lower bounds. Use a
+/// release build.
+///
+/// SQL, TRIPS and TX are statements, round trips and transactions per message, including its acks
+/// and receipts. TAKEN is the time until a queued message is durable. ACCOUNT KB is the memory that
+/// one idle account adds. PGBENCH is wmctl's transactions per second as a fraction of pgbench's on
+/// the same server, with as many row writes in each. With --webhooks, HOOKS/S is the rate of events
+/// delivered to a receiver on this machine, and HOOK is the time from the commit of an event to its
+/// delivery at a low rate.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl bench\n  \
-    wmctl bench --accounts 1,10,100 --messages 5000\n  \
-    wmctl bench --accounts 1,50 --webhooks 10\n  \
-    wmctl bench --postgres postgres://wmctl@db/bench -o json")]
+#[command(after_long_help = after(
+    &[
+        "wmctl bench",
+        "wmctl bench --accounts 1,10,100 --messages 5000",
+        "wmctl bench --accounts 1,50 --webhooks 10",
+        "wmctl bench --postgres postgres://wmctl@db/bench -o json",
+    ],
+    &[
+        (Exit::Done, "all measurements were printed"),
+        (Exit::Failed, "a measurement failed"),
+        (Exit::Conflict, "the PostgreSQL database has tenants"),
+        help::DATABASE,
+        (Exit::Interrupted, "interrupted before the end"),
+    ],
+))]
 pub(crate) struct BenchArgs {
-    /// Accounts at the same time: one measurement for each number
+    /// Numbers of concurrent accounts, one measurement for each
     #[arg(long, value_name = "COUNT,...", default_value = "1,10", value_delimiter = ',',
         value_parser = clap::value_parser!(u32).range(1..=1_000))]
     accounts: Vec<u32>,
 
-    /// Messages each way in each measurement, shared out over the accounts
+    /// Messages in each direction per measurement, divided among the accounts
     #[arg(long, value_name = "COUNT", default_value = "2000",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     messages: u32,
 
-    /// Measure webhooks too, with up to so many events in a request
+    /// Measure webhooks too, with at most this many events per request
     #[arg(long, value_name = "COUNT",
         value_parser = clap::value_parser!(u32).range(1..=i64::from(BATCH_MAX)))]
     webhooks: Option<u32>,
 
-    /// Measure this PostgreSQL database too; it must hold no tenants
+    /// Measure this PostgreSQL database too; it must not contain tenants
     #[arg(
         long,
         value_name = "URL",
@@ -55,7 +68,7 @@ pub(crate) struct BenchArgs {
     )]
     postgres: Option<String>,
 
-    /// Compare with this program on the PostgreSQL server; without it with the one on PATH, if any
+    /// pgbench program to compare with (default: the one on PATH, if any)
     #[arg(long, value_name = "PATH", requires = "postgres")]
     pgbench: Option<PathBuf>,
 }

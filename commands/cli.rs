@@ -32,7 +32,7 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// Act for this tenant (default: default)
+    /// Tenant to act for (default: default)
     #[arg(
         long,
         global = true,
@@ -41,26 +41,27 @@ pub(crate) struct Globals {
     )]
     pub(crate) tenant: Option<String>,
 
-    /// Keep the rows here: sqlite:PATH or postgres://… without a password
+    /// Database to use: sqlite:PATH, or postgres://… without a password
     ///
-    /// A URL with a password belongs into DATABASE_URL, or into a file named by DATABASE_URL_FILE:
-    /// every user of the machine can read command lines. Without any, a file in the user's own
-    /// data folder is used.
+    /// Put a URL that contains a password in DATABASE_URL, or in a file named by DATABASE_URL_FILE,
+    /// because every user of this machine can read command lines. Default: an SQLite file in the
+    /// user's data directory.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
 
-    /// Hold locks over this URL: a direct one to the same PostgreSQL, past a pooler
+    /// URL for locks: a direct one to the same PostgreSQL, bypassing a pooler
     ///
-    /// Without it, what the pooler keeps is tried out: through one that gives each transaction
-    /// another session, an open transaction holds the lock. LOCK_DATABASE_URL is the same.
+    /// If unset, wmctl detects at start-up which features the pooler preserves. With a
+    /// transaction-mode pooler it holds the lock in an open transaction. LOCK_DATABASE_URL is the
+    /// same.
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub(crate) lock_database_url: Option<String>,
 
-    /// Read this configuration file only
+    /// Read only this configuration file
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Print the answer as table, json, jsonl or name
+    /// Output format: table, json, jsonl or name
     #[arg(short, long, global = true, value_name = "FORMAT")]
     pub(crate) output: Option<String>,
 
@@ -68,31 +69,31 @@ pub(crate) struct Globals {
     #[arg(long, global = true, conflicts_with = "output")]
     pub(crate) json: bool,
 
-    /// Leave out the heads of tables
+    /// Print tables without their header line
     #[arg(long, global = true)]
     pub(crate) no_headers: bool,
 
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
-    /// Log more; twice for everything
+    /// Log more; give it twice to log everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// Log what this filter lets through, like debug or wmctl::engine=trace
+    /// Log filter, such as debug or wmctl::engine=trace
     #[arg(long, global = true, value_name = "FILTER")]
     pub(crate) log_level: Option<String>,
 
-    /// Write log lines as text or json
+    /// Format of log lines: text or json
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) log_format: Option<String>,
 
-    /// Use colour: auto, always or never
+    /// When to use colour: auto, always or never
     #[arg(long, global = true, value_name = "WHEN")]
     pub(crate) color: Option<String>,
 
-    /// Dial this server instead of WhatsApp
+    /// Connect to this server instead of WhatsApp
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub(crate) server: Option<String>,
 
@@ -110,7 +111,11 @@ pub(crate) struct Globals {
     )]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// Dial the simulator with this control URL instead of WhatsApp
+    /// Allow tenants' proxies on this machine and in private networks
+    #[arg(long, global = true, hide_short_help = true)]
+    pub(crate) private_proxies: bool,
+
+    /// Connect to the simulator with this control URL instead of WhatsApp
     #[arg(long, global = true, value_name = "URL", conflicts_with = "server")]
     pub(crate) simulator: Option<String>,
 }
@@ -119,6 +124,7 @@ impl Globals {
     /// Returns the options of the command line, by the name of the setting.
     pub(crate) fn flags(&self) -> Vec<(&'static str, String)> {
         let json = self.json.then(|| String::from("json"));
+        let private_proxies = self.private_proxies.then(|| String::from("true"));
         let ca_file = self.ca_file.as_ref().map(|path| path.display().to_string());
         let flags = [
             ("tenant", self.tenant.clone()),
@@ -132,6 +138,7 @@ impl Globals {
             ("root_key", self.root_key.clone()),
             ("ca_file", ca_file),
             ("simulator", self.simulator.clone()),
+            ("private_proxies", private_proxies),
         ];
         flags
             .into_iter()

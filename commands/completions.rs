@@ -4,22 +4,28 @@ use clap_complete::Shell;
 
 use crate::cli;
 use crate::failure::{Exit, Failure};
+use crate::help::after;
 use crate::ui::Ui;
 
 /// Print the completion script of a shell
 ///
-/// It knows commands and options. One that also knows tenants and hosts, and asks for them while
-/// you type, is made with COMPLETE: put the line into the file that your shell reads at its start.
+/// The script completes commands and options. To complete the names of tenants and hosts too, put
+/// the line with COMPLETE for your shell into its start-up file: wmctl then looks the names up
+/// while you type.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl completions bash > /etc/bash_completion.d/wmctl\n  \
-    wmctl completions zsh > ~/.zfunc/_wmctl\n  \
-    wmctl completions fish > ~/.config/fish/completions/wmctl.fish\n  \
-    source <(COMPLETE=bash wmctl)\n  \
-    source <(COMPLETE=zsh wmctl)\n  \
-    COMPLETE=fish wmctl | source")]
+#[command(after_long_help = after(
+    &[
+        "wmctl completions bash > /etc/bash_completion.d/wmctl",
+        "wmctl completions zsh > ~/.zfunc/_wmctl",
+        "wmctl completions fish > ~/.config/fish/completions/wmctl.fish",
+        "source <(COMPLETE=bash wmctl)",
+        "source <(COMPLETE=zsh wmctl)",
+        "COMPLETE=fish wmctl | source",
+    ],
+    &[(Exit::Done, "the script was printed"), (Exit::Usage, "wmctl does not know this shell")],
+))]
 pub(crate) struct CompletionsArgs {
-    /// The shell to complete for
+    /// Shell to print the script for
     #[arg(value_enum)]
     shell: Shell,
 }

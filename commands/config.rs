@@ -4,7 +4,9 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
+use crate::help::after;
 use crate::settings::Settings;
+use crate::table::Page;
 use crate::ui::{Listed, Ui};
 
 /// Show the settings and where each comes from
@@ -18,8 +20,13 @@ pub(crate) struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Show every setting, its value and its origin; secrets are hidden
-    ///
-    /// Exit code 3 if a value is invalid, after all of them were shown.
+    #[command(after_long_help = after(
+        &["wmctl config show", "wmctl config show -o json | jq -r '.items[].key'"],
+        &[
+            (Exit::Done, "all values are valid"),
+            (Exit::Config, "a value is invalid; all of them were printed first"),
+        ],
+    ))]
     Show,
 }
 
@@ -34,7 +41,7 @@ struct Setting {
 impl Listed for Setting {
     const HEADS: &'static [&'static str] = &["KEY", "VALUE", "ORIGIN"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         vec![self.key.to_owned(), self.value.clone(), self.origin.clone()]
     }
 

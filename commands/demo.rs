@@ -8,40 +8,48 @@ use wmctl::rehearsal::audit::Violations;
 use wmctl::rehearsal::demo::{self, DemoError, DemoOptions, DemoReport, DemoStep};
 
 use crate::failure::{Exit, Failure};
+use crate::help::after;
 use crate::pair::{self, Screen};
 use crate::qr::QrStyle;
 use crate::start;
 use crate::ui::{Format, Ui};
 
-/// See it work: simulated WhatsApp, two processes, a kill, nothing lost
+/// See failover work: a simulated WhatsApp, two processes, one of them killed, no message lost
 ///
-/// Starts a simulated WhatsApp and an embedded database in a temporary folder, pairs an account
-/// with a simulated phone, runs two processes for it, lets contacts chat both ways, kills the one
-/// that leads on the way, so that the other takes over, and counts from the simulator's journal
-/// what became of every message. Exit code 1 if anything was lost, doubled or encrypted with a
-/// used key.
+/// The demo starts a simulated WhatsApp and an SQLite database in a temporary folder, pairs an
+/// account with a simulated phone, and runs two processes for it. Contacts chat in both directions
+/// while it kills the leader, so that the standby takes over. Finally it checks the simulator's
+/// journal for every message.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl demo\n  \
-    wmctl demo --messages 5000 --rate 200 --kills 50\n  \
-    wmctl demo -o json")]
+#[command(after_long_help = after(
+    &[
+        "wmctl demo",
+        "wmctl demo --messages 5000 --rate 200 --kills 50",
+        "wmctl demo -o json",
+    ],
+    &[
+        (Exit::Done, "every message arrived once"),
+        (Exit::Failed, "a message was lost or doubled, or a key was used twice"),
+        (Exit::Interrupted, "interrupted before the end"),
+    ],
+))]
 pub(crate) struct DemoArgs {
-    /// Messages each way
+    /// Messages in each direction
     #[arg(long, value_name = "COUNT", default_value = "300",
         value_parser = clap::value_parser!(u32).range(1..=20_000))]
     messages: u32,
 
-    /// Messages a second, each way
+    /// Messages per second in each direction
     #[arg(long, value_name = "COUNT", default_value = "60",
         value_parser = clap::value_parser!(u32).range(1..=2_000))]
     rate: u32,
 
-    /// People to chat with
+    /// Number of contacts that chat with the account
     #[arg(long, value_name = "COUNT", default_value = "4",
         value_parser = clap::value_parser!(u32).range(1..=200))]
     contacts: u32,
 
-    /// How often the process that leads is killed
+    /// Number of times the leader is killed
     #[arg(long, value_name = "COUNT", default_value = "1",
         value_parser = clap::value_parser!(u32).range(0..=1_000))]
     kills: u32,
@@ -58,7 +66,7 @@ pub(crate) async fn run(ui: &Ui, args: &DemoArgs) -> Result<Exit, Failure> {
     let stop = Stop::new();
     let mut stage = Stage {
         ui,
-        screen: Screen::of(ui, QrStyle::Half, false),
+        screen: Screen::of(ui, QrStyle::Auto, false),
         bar: None,
     };
     let mut show = |step| stage.show(&step);
@@ -76,7 +84,7 @@ pub(crate) async fn run(ui: &Ui, args: &DemoArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     warn(ui, &report.violations);
-    let message = "messages were lost, doubled or are still under way";
+    let message = "messages were lost or doubled, or are still on their way";
     Err(Failure::new(Exit::Failed, "DEMO_FAILED", message)
         .hint("please report it with this output"))
 }
@@ -139,7 +147,7 @@ fn rows(report: &DemoReport) -> Vec<Vec<String>> {
         let text = format!("{middle:.3} s (median), {last:.3} s (longest)");
         rows.push(row("time to recover", text));
     }
-    rows.push(row("time for all of it", format!("{:.1} s", report.took_s)));
+    rows.push(row("total time", format!("{:.1} s", report.took_s)));
     rows
 }
 
@@ -163,7 +171,7 @@ impl Stage<'_> {
             DemoStep::Traffic { done, total } => {
                 let bar = self
                     .bar
-                    .get_or_insert_with(|| self.ui.bar(*total, "messages, both ways"));
+                    .get_or_insert_with(|| self.ui.bar(*total, "messages, both directions"));
                 bar.set_position(*done);
             }
             DemoStep::Killed { pid, done } => {
@@ -173,7 +181,7 @@ impl Stage<'_> {
             }
             DemoStep::Settled => {
                 self.clear();
-                self.ui.done("all traffic has come to its end");
+                self.ui.done("all messages were sent");
             }
         }
     }
@@ -198,9 +206,9 @@ pub(crate) fn explain(error: DemoError, code: &'static str) -> Failure {
             "TEMPORARY_FOLDER",
             format!("{message}: {error}"),
         )
-        .hint("TMPDIR names a folder that can be written to"),
+        .hint("set TMPDIR to a writable folder"),
         DemoError::NotEmpty => Failure::new(Exit::Conflict, "NOT_EMPTY", message)
-            .hint("make an empty database and run `wmctl migrate up` on it"),
+            .hint("create an empty database and run `wmctl migrate up` on it"),
         DemoError::Url(_) => Failure::new(Exit::Config, "DATABASE_URL", message),
         DemoError::Start { .. }
         | DemoError::Ended { .. }

@@ -4,27 +4,34 @@ use std::path::Path;
 
 use wmctl::app::App;
 use wmctl::config::DatabaseUrl;
-use wmctl::ops::diagnose::doctor::{self, Check, State};
-use wmctl::rehearsal::simulated_phone;
+use wmctl::ops::diagnose::doctor::{self, Check, State, Ways};
 
 use crate::failure::{Exit, Failure};
+use crate::help::after;
 use crate::settings::Settings;
 use crate::start;
-use crate::ui::{Listed, Ui};
+use crate::table::Page;
+use crate::ui::{Listed, Ui, counted};
 
 /// Check configuration, database, clock, network and tenants
 ///
-/// Looks and changes nothing: no file is made, no schema brought up to date. The database is
-/// reached as the other commands reach it, and WhatsApp, or the server that is named, is dialled
-/// without logging in.
+/// The command only reads: it creates no file and migrates no schema. It connects to the database
+/// as the other commands do. It connects to WhatsApp without logging in, as each tenant would:
+/// directly, or through the tenant's proxy.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl doctor\n  \
-    wmctl doctor -o json | jq '.items[] | select(.state != \"ok\")'\n  \
-    wmctl doctor --offline\n\n\
-    Exit status:\n  0  nothing failed; there may be warnings\n  9  something failed")]
+#[command(after_long_help = after(
+    &[
+        "wmctl doctor",
+        "wmctl doctor -o json | jq '.items[] | select(.state != \"ok\")'",
+        "wmctl doctor --offline",
+    ],
+    &[
+        (Exit::Done, "no check failed; there may be warnings"),
+        (Exit::Partial, "a check failed"),
+    ],
+))]
 pub(crate) struct DoctorArgs {
-    /// Do not dial WhatsApp
+    /// Do not connect to WhatsApp
     #[arg(long)]
     offline: bool,
 }
@@ -32,7 +39,7 @@ pub(crate) struct DoctorArgs {
 impl Listed for Check {
     const HEADS: &'static [&'static str] = &["", "CHECK", "FOUND"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         let mark = match self.state {
             State::Ok => "✓",
             State::Warning => "!",
@@ -48,18 +55,20 @@ impl Listed for Check {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DoctorArgs) -> Result<Exit, Failure> {
-    let mut checks = Vec::new();
+    let (mut checks, mut ways) = (Vec::new(), Ways::direct());
     match configuration(settings) {
         Err(failure) => checks.push(failed("config", &failure)),
         Ok(found) => {
             checks.push(Check::new("config", State::Ok, found));
             checks.push(marks(settings));
             checks.extend(settings.open_secrets().iter().map(|path| open_secret(path)));
-            checks.extend(database(settings).await);
+            let (found, known) = database(settings).await;
+            checks.extend(found);
+            ways = known;
         }
     }
     if !args.offline {
-        checks.push(network(settings).await);
+        checks.extend(network(settings, &ways).await);
     }
     ui.list("CheckList", &checks, "")?;
     for check in &checks {
@@ -69,7 +78,10 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DoctorArgs) -> Resu
     }
     let count = |state| checks.iter().filter(|check| check.state == state).count();
     let (bad, doubtful) = (count(State::Failed), count(State::Warning));
-    ui.note(&format!("{bad} failed, {doubtful} warnings"));
+    ui.note(&format!(
+        "{bad} failed, {}",
+        counted(doubtful, "warning", "warnings")
+    ));
     Ok(match bad {
         0 => Exit::Done,
         _ => Exit::Partial,
@@ -92,15 +104,10 @@ fn configuration(settings: &Settings) -> Result<String, Failure> {
 
 /// Checks the state folder, whose marks show that a database was restored.
 fn marks(settings: &Settings) -> Check {
-    let hint = "a database that was restored is recognised by less: set STATE_DIRECTORY or \
-                XDG_STATE_HOME to a folder that stays and is in no backup";
+    let hint = "wmctl needs it to detect a restored database: set STATE_DIRECTORY or \
+                XDG_STATE_HOME to a persistent folder that is not backed up";
     let Some(folder) = settings.marks() else {
-        return Check::new(
-            "state",
-            State::Warning,
-            "no folder for what this machine keeps",
-        )
-        .hint(hint);
+        return Check::new("state", State::Warning, "no state folder").hint(hint);
     };
     let found = folder.display().to_string();
     // The first account creates the folder, so check the nearest existing ancestor.
@@ -108,43 +115,40 @@ fn marks(settings: &Settings) -> Check {
     let writable = there.and_then(|there| std::fs::metadata(there).ok());
     match writable.is_some_and(|there| !there.permissions().readonly()) {
         true => Check::new("state", State::Ok, found),
-        false => Check::new(
-            "state",
-            State::Warning,
-            format!("{found} cannot be written"),
-        )
-        .hint(hint),
+        false => Check::new("state", State::Warning, format!("{found} is not writable")).hint(hint),
     }
 }
 
 /// A warning, not a failure: some mounts cannot have a stricter mode.
 fn open_secret(path: &Path) -> Check {
-    let found = format!("{} may be read by everybody", path.display());
-    Check::new("config", State::Warning, found).hint("chmod 0600, where the mount allows it")
+    let found = format!("every user can read {}", path.display());
+    Check::new("config", State::Warning, found)
+        .hint("run chmod 0600 on it, if the mount allows that")
 }
 
-async fn database(settings: &Settings) -> Vec<Check> {
+/// What the database tells, and how its tenants reach WhatsApp.
+async fn database(settings: &Settings) -> (Vec<Check>, Ways) {
+    let direct = |check| (vec![check], Ways::direct());
     let ops = match start::ops_settings(settings) {
         Ok(ops) => ops,
-        Err(failure) => return vec![failed("database", &failure)],
+        Err(failure) => return direct(failed("database", &failure)),
     };
     if let DatabaseUrl::Sqlite(path) = &ops.database
         && !path.exists()
     {
-        let found = format!("{} is not there yet", path.display());
-        return vec![
-            Check::new("database", State::Skipped, found).hint("the first command makes it"),
-        ];
+        let found = format!("{} does not exist yet", path.display());
+        let check = Check::new("database", State::Skipped, found);
+        return direct(check.hint("the first command that needs it creates it"));
     }
     let (file, ops_url) = (open_file(&ops.database), ops);
     let app = match App::open_to_look(ops_url).await {
         Ok(app) => app,
-        Err(error) => return vec![failed("database", &start::rows(error))],
+        Err(error) => return direct(failed("database", &start::rows(error))),
     };
-    let mut checks = doctor::rows(&app).await;
+    let (mut checks, ways) = (doctor::rows(&app).await, doctor::ways(&app).await);
     app.close().await;
     checks.extend(file);
-    checks
+    (checks, ways)
 }
 
 /// Reports an SQLite file that other users can read. It contains keys.
@@ -157,23 +161,18 @@ fn open_file(database: &DatabaseUrl) -> Option<Check> {
     let found = format!("{} has mode {mode:04o}", path.display());
     Some(match mode & 0o077 {
         0 => Check::new("file", State::Ok, found),
-        _ => Check::new("file", State::Failed, found)
-            .hint(format!("it holds keys: chmod 600 {}", path.display())),
+        _ => Check::new("file", State::Failed, found).hint(format!(
+            "it contains keys: run chmod 600 {}",
+            path.display()
+        )),
     })
 }
 
-async fn network(settings: &Settings) -> Check {
-    let server = match settings.simulator() {
-        Ok(None) => settings.server(),
-        Ok(Some(url)) => {
-            let server = simulated_phone::server(&url).await;
-            server.map_err(|error| start::simulator(&error))
-        }
-        Err(failure) => Err(failure),
-    };
-    match server {
-        Ok(server) => doctor::network(&server).await,
-        Err(failure) => failed("network", &failure),
+async fn network(settings: &Settings, ways: &Ways) -> Vec<Check> {
+    let server = start::server(settings).await;
+    match server.and_then(|server| Ok((server, settings.private_proxies()?))) {
+        Ok((server, private)) => doctor::networks(&server, ways, private).await,
+        Err(failure) => vec![failed("network", &failure)],
     }
 }
 

@@ -8,55 +8,61 @@ use wmctl::rehearsal::drill::{self, DrillFault, DrillOptions, DrillReport, Drill
 
 use crate::demo;
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::settings::Settings;
-use crate::start;
 use crate::ui::{Format, Ui};
+use crate::{duration, start};
 
 /// Rehearse failover on this database and this machine
 ///
-/// Starts a simulated WhatsApp and two `wmctl run --ha` for a throw-away tenant in the database,
-/// lets contacts chat both ways, does to the leader what each fault says, and measures how soon the
-/// other takes over. In the end it counts from the simulator's journal what became of every
-/// message, and removes the tenant. Nothing of it touches your tenants, nor WhatsApp.
+/// The drill starts a simulated WhatsApp, and two `wmctl run --ha` processes for a temporary tenant
+/// in the database. Contacts chat in both directions while it injects each fault into the leader,
+/// and it measures how soon the standby takes over. Finally it checks the simulator's journal for
+/// every message, and deletes the tenant. It touches neither your tenants nor WhatsApp.
 ///
-/// OVERLAP is for how long the old leader and the new one were logged in at once, by the journal of
-/// logins: WhatsApp ends the older connection when the newer one logs in. More than 1000 ms fails.
+/// OVERLAP is the time during which the old leader and the new one were both logged in: WhatsApp
+/// ends the older connection when the newer one logs in. The drill fails if it exceeds 1000 ms.
 ///
-/// kill is SIGKILL, drain SIGTERM, stop SIGSTOP until the other has taken over. The partitions cut
-/// the leader off from the database, both ways or one, with a proxy inside this process; they need
-/// a server, and a URL that does not check the server's name.
+/// kill sends SIGKILL, drain sends SIGTERM, stop sends SIGSTOP until the standby has taken over.
+/// The partitions cut the leader off from the database, in both directions or in one, with a proxy
+/// inside this process. They need a database server, and a URL that does not verify its name.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl drill\n  \
-    wmctl drill --fault kill,partition --rounds 20\n  \
-    wmctl drill -o json > drill.json\n\n\
-    Exit status:\n  \
-    0  every message arrived once, and every takeover happened\n  \
-    1  something was lost, doubled or encrypted with a used key, or nobody took over,\n     \
-    or two were logged in at once for more than 1000 ms")]
+#[command(after_long_help = after(
+    &[
+        "wmctl drill",
+        "wmctl drill --fault kill,partition --rounds 20",
+        "wmctl drill -o json > drill.json",
+    ],
+    &[
+        (Exit::Done, "every message arrived once, and every takeover happened"),
+        (Exit::Failed, "messages were lost or doubled, or a takeover failed or took too long"),
+        help::DATABASE,
+        (Exit::Interrupted, "interrupted before the end"),
+    ],
+))]
 pub(crate) struct DrillArgs {
-    /// Do this to the leader (default: kill,drain,stop and the partitions; on SQLite kill,drain)
+    /// Faults to inject into the leader (default: all; on SQLite kill,drain)
     #[arg(long = "fault", value_name = "FAULT", value_delimiter = ',')]
     faults: Vec<DrillFault>,
 
-    /// Rehearse each fault so often
+    /// Rounds of each fault
     #[arg(long, value_name = "COUNT", default_value = "1",
         value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
 
-    /// Messages each way in each round
+    /// Messages in each direction in each round
     #[arg(long, value_name = "COUNT", default_value = "60",
         value_parser = clap::value_parser!(u32).range(4..=20_000))]
     messages: u32,
 
-    /// Messages a second, each way
+    /// Messages per second in each direction
     #[arg(long, value_name = "COUNT", default_value = "40",
         value_parser = clap::value_parser!(u32).range(1..=2_000))]
     rate: u32,
 
-    /// Take a process for dead that says nothing for this long (milliseconds)
-    #[arg(long, value_name = "MS", default_value = "3000",
-        value_parser = clap::value_parser!(u64).range(500..=60_000))]
+    /// Consider a process dead after this long without a heartbeat
+    #[arg(long, value_name = "DURATION", default_value = "3s",
+        value_parser = duration::milliseconds(500, 60_000))]
     ha_timeout: u64,
 }
 
@@ -96,8 +102,8 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DrillArgs) -> Resul
         return Ok(Exit::Done);
     }
     demo::warn(ui, &report.violations);
-    let message = "messages are missing or doubled, an old leader did not come back, or two were \
-                   logged in at once for too long";
+    let message = "messages are missing or doubled, an old leader did not come back, or two \
+                   processes were logged in at once for too long";
     Err(Failure::new(Exit::Failed, "DRILL_FAILED", message)
         .hint("the table shows which round; please report it with this output"))
 }
@@ -105,14 +111,14 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DrillArgs) -> Resul
 fn tell(ui: &Ui, step: &DrillStep) {
     match step {
         DrillStep::Tenant { name, database } => {
-            ui.note(&format!("{name} in {database}; it is removed in the end"));
+            ui.note(&format!("temporary tenant {name} in {database}"));
         }
-        DrillStep::Skipped { fault, why } => ui.note(&format!("no {fault}: {why}")),
+        DrillStep::Skipped { fault, why } => ui.note(&format!("skipped {fault}: {why}")),
         DrillStep::Round { number, of, fault } => {
             ui.note(&format!("round {number} of {of}: {fault}"));
         }
         DrillStep::Done(round) => ui.done(&format!(
-            "{}: taken over in {:.3} s, connected in {:.3} s",
+            "{}: takeover after {:.3} s, connected after {:.3} s",
             round.fault, round.takeover_s, round.connected_s
         )),
     }
@@ -139,7 +145,7 @@ fn table(ui: &Ui, report: &DrillReport) -> Result<(), Failure> {
             String::from(if round.old_leader_well {
                 "stands by"
             } else {
-                "ill"
+                "failed"
             }),
         ]
     });
@@ -152,9 +158,6 @@ fn table(ui: &Ui, report: &DrillReport) -> Result<(), Failure> {
         "longest overlap of two logins",
         format!("{longest} ms, {allowed} ms allowed"),
     ));
-    counts.push(demo::row(
-        "time for all of it",
-        format!("{:.1} s", report.took_s),
-    ));
+    counts.push(demo::row("total time", format!("{:.1} s", report.took_s)));
     ui.rows(&["WHAT", "COUNT"], counts)
 }

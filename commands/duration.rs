@@ -1,10 +1,35 @@
-//! Durations on the command line: `3s`, `500ms`, `2m`. A number without a unit uses the option's
-//! own unit, for compatibility.
+//! Durations on the command line: `500ms`, `2s`, `5m`, `2h30m`. A number without a unit uses the
+//! option's own unit, for compatibility.
 
 use std::time::Duration;
 
 use clap::builder::TypedValueParser;
 use wmctl::config::span;
+
+/// The error for a text that is not a duration.
+const FORM: &str = "expected a number and a unit, such as 500ms, 2s, 5m or 2h30m";
+/// Longest wait. A longer one could overflow a clock.
+const WAIT_MAX: Duration = Duration::from_secs(365 * 86_400);
+
+/// Parses a maximum wait; a number without a unit means seconds, and may have a fraction.
+pub(crate) fn wait(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok();
+    let bare = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    match bare.or_else(|| span::parse(text)) {
+        Some(wait) if wait <= WAIT_MAX => Ok(wait),
+        Some(_) => Err(format!("at most {}", span::text(WAIT_MAX))),
+        None => Err(String::from(FORM)),
+    }
+}
+
+/// Parses a duration of whole seconds; a number without a unit is refused.
+pub(crate) fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let length = span::parse(text).ok_or(FORM)?;
+    match length.subsec_nanos() {
+        0 => Ok(length),
+        _ => Err(String::from("whole seconds are needed here")),
+    }
+}
 
 /// Parses a duration within bounds, in milliseconds; a number without a unit means milliseconds.
 pub(crate) fn milliseconds(least: u64, most: u64) -> impl TypedValueParser<Value = u64> {
@@ -28,7 +53,7 @@ fn between(text: &str, unit_ms: u64, least: u64, most: u64) -> Result<u64, Strin
     let units = match text.parse() {
         Ok(number) => number,
         Err(_) => {
-            let length = span::parse(text).ok_or("a number and a unit, like 500ms, 3s or 2m")?;
+            let length = span::parse(text).ok_or(FORM)?;
             let ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
             if !ms.is_multiple_of(unit_ms) {
                 return Err(String::from("whole seconds are needed here"));
@@ -53,7 +78,8 @@ mod tests {
         assert_eq!(ms("3000"), Ok(3_000));
         assert_eq!(ms("1m"), Ok(60_000));
         assert_eq!(ms("2m"), Err(String::from("500ms to 1m")));
-        assert!(ms("soon").is_err_and(|why| why.contains("500ms, 3s")));
+        assert_eq!(ms("soon"), Err(String::from(FORM)));
+        assert_eq!(ms("1s500ms"), Ok(1_500));
         let s = |text| between(text, 1_000, 1, 3_600);
         assert_eq!((s("30"), s("30s"), s("1h")), (Ok(30), Ok(30), Ok(3_600)));
         assert_eq!(
@@ -61,5 +87,20 @@ mod tests {
             Err(String::from("whole seconds are needed here"))
         );
         assert_eq!(s("0"), Err(String::from("1s to 1h")));
+    }
+
+    #[test]
+    fn waits_take_bare_seconds_with_a_fraction() {
+        for (text, ms) in [("60", 60_000), ("0.5", 500), ("0", 0), ("2h30m", 9_000_000)] {
+            assert_eq!(wait(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for wrong in ["", "-1", "soon", "NaN", "inf", "1.5h"] {
+            assert_eq!(wait(wrong), Err(String::from(FORM)), "{wrong}");
+        }
+        for long in ["53w", "1e300"] {
+            assert!(wait(long).is_err(), "{long}");
+        }
+        assert_eq!(whole_seconds("24h"), Ok(Duration::from_secs(86_400)));
+        assert!(whole_seconds("1500ms").is_err() && whole_seconds("30").is_err());
     }
 }

@@ -11,8 +11,10 @@ use wmctl::client::Remote;
 use wmctl::ids::TenantId;
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::settings::Settings;
 use crate::start;
+use crate::table::Page;
 use crate::target::{Target, TargetArgs, refused};
 use crate::ui::{Format, Listed, Ui};
 
@@ -21,39 +23,46 @@ const WAIT_S: u64 = 20;
 
 /// Read the numbered events of an account
 ///
-/// Every event has a number that rises: a reader that stopped goes on with the number after the
-/// last one it has dealt with, and misses and repeats nothing. What it can no longer have, because
-/// it was removed or the database is another one, is told and never skipped.
+/// Events are numbered in ascending order. A reader that was interrupted continues with the number
+/// after the last one it has processed, and neither misses nor repeats an event. If events were
+/// removed, or the database was restored from a backup, the command fails instead of skipping them.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl events --tenant acme --limit 20\n  \
-    wmctl events --tenant acme --type message -o jsonl | jq -r .text\n  \
-    wmctl events --tenant acme --follow --from-seq 8812 -o jsonl\n  \
-    wmctl events --tenant acme --follow --from-seq now --type message -o jsonl |\n    \
-    jq -c --unbuffered '{to: .chat, text: \"Got it\", idempotency_key: .event_id}' |\n    \
-    wmctl send --tenant acme --file - -o jsonl\n\n\
-Exit status:\n  \
-    0   all that there is was shown\n  \
-    5   the tenant is not known\n  \
-    6   the number is beyond the last event: this is not the log that was read before\n  \
-    11  events from that number on were removed; the error names the first that there is")]
+#[command(after_long_help = after(
+    &[
+        "wmctl events --tenant acme --limit 20",
+        "wmctl events --tenant acme --type message -o jsonl | jq -r .text",
+        "wmctl events --tenant acme --follow --from-seq 8812 -o jsonl",
+        "wmctl events --tenant acme --follow --from-seq now --type message -o jsonl |\n  \
+         jq -c --unbuffered '{to: .chat, text: \"Got it\", idempotency_key: .event_id}' |\n  \
+         wmctl send --tenant acme --file - -o jsonl",
+    ],
+    &[
+        (Exit::Done, "all events were printed, or --follow was stopped"),
+        help::API_KEY,
+        help::NO_TENANT,
+        (Exit::Conflict, "the number is beyond the last event: the database was restored"),
+        help::DATABASE,
+        help::HOST,
+        (Exit::Gone, "events from that number on were removed; the error names the oldest left"),
+    ],
+))]
 pub(crate) struct EventsArgs {
     #[command(flatten)]
     target: TargetArgs,
 
-    /// Start with this number; 0 is the first that there is, `now` what comes next
+    /// Number of the first event: 0 for the oldest one left, `now` for the next new one
     #[arg(long, value_name = "SEQ", default_value = "0")]
     from_seq: From,
 
-    /// Show only events of this type (can be repeated)
+    /// Print only events of this type (can be repeated)
     #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES))]
     types: Vec<String>,
 
-    /// Wait for more at the end
+    /// Keep waiting for new events
     #[arg(short, long)]
     follow: bool,
 
-    /// Show at most so many
+    /// Print at most this many events
     #[arg(long, value_name = "COUNT")]
     limit: Option<u64>,
 }
@@ -78,7 +87,7 @@ impl FromStr for From {
 impl Listed for Event {
     const HEADS: &'static [&'static str] = &["SEQ", "TIME", "TYPE", "CHAT", "SUMMARY"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, page: Page) -> Vec<String> {
         let chat = self
             .chat
             .clone()
@@ -86,7 +95,7 @@ impl Listed for Event {
             .unwrap_or_default();
         vec![
             self.seq.to_string(),
-            self.at.clone(),
+            page.time(&self.at),
             self.kind.clone(),
             chat,
             self.summary(),
@@ -156,7 +165,7 @@ async fn read(
         ui.list(
             "EventList",
             &kept,
-            "no events yet: `wmctl run` brings them in",
+            "no events yet: `wmctl run` receives them",
         )?;
     }
     Ok(Exit::Done)
@@ -199,7 +208,7 @@ async fn far(
 /// Prints one event.
 pub(crate) fn print(ui: &Ui, event: &Event) -> Result<(), Failure> {
     match ui.format() {
-        Format::Table => ui.answer(&(event.cells().join("  ") + "\n")),
+        Format::Table => ui.answer(&(event.cells(Page::PIPE).join("  ") + "\n")),
         Format::Name => ui.answer(&(event.name() + "\n")),
         Format::Json | Format::Jsonl => ui.json(event),
     }

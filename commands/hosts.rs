@@ -3,13 +3,18 @@
 use wmctl::ops::hosts::Host;
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::settings::Settings;
+use crate::table::Page;
 use crate::target::{Target, TargetArgs};
 use crate::ui::{Listed, Ui};
 
-/// List the processes that serve the database
+/// List the hosts: `wmctl serve` processes that share the tenants
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  wmctl hosts\n  wmctl hosts -o json")]
+#[command(after_long_help = after(
+    &["wmctl hosts", "wmctl hosts -o json"],
+    &[(Exit::Done, "the list was printed"), help::API_KEY, help::DATABASE, help::HOST],
+))]
 pub(crate) struct HostsArgs {
     #[command(flatten)]
     target: TargetArgs,
@@ -26,8 +31,9 @@ impl Listed for Host {
         "STARTED",
         "HEARTBEAT",
     ];
+    const SPARE: &'static [&'static str] = &["BY", "PID", "CAPACITY", "STARTED"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, page: Page) -> Vec<String> {
         vec![
             self.name.clone(),
             self.pid.to_string(),
@@ -35,8 +41,8 @@ impl Listed for Host {
             self.tenants.to_string(),
             self.capacity.to_string(),
             self.liveness.clone(),
-            self.started.clone(),
-            self.heartbeat.clone(),
+            page.time(&self.started),
+            page.time(&self.heartbeat),
         ]
     }
 

@@ -8,12 +8,14 @@ use wmctl::ids::TenantId;
 use wmctl::ops::keys::{self, Action, Key, KeyError, Scope};
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::settings::Settings;
 use crate::start;
+use crate::table::Page;
 use crate::target;
 use crate::ui::{Format, Listed, Ui};
 
-/// Make, list and remove keys of the HTTP interface
+/// Create, list and revoke API keys
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl keys add ops --allow read --allow write --allow pair --allow admin\n  \
@@ -26,29 +28,54 @@ pub(crate) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Make a key and print it, once; the database keeps only its hash
+    /// Create a key and print it once; the database keeps only its hash
+    #[command(after_long_help = after(
+        &[
+            "wmctl keys add ops --allow read --allow write --allow pair --allow admin",
+            "wmctl keys add crm --only acme --allow read --allow send",
+            "wmctl keys add crm --allow send -o json | jq -r .key",
+        ],
+        &[
+            (Exit::Done, "the key was created"),
+            (Exit::Usage, "the name is invalid"),
+            (Exit::Conflict, "another key has that name"),
+            help::DATABASE,
+        ],
+    ))]
     Add {
-        /// Names the key in lists and in the audit
+        /// Name of the key in lists and in the audit log
         name: String,
-        /// For this tenant only (can be repeated; default: all)
+        /// Limit the key to this tenant (can be repeated; default: all tenants)
         #[arg(long, value_name = "TENANT")]
         only: Vec<TenantId>,
-        /// Let it read, write, pair, send or admin (can be repeated; default: read)
+        /// Allow read, write, pair, send or admin (can be repeated; default: read)
         ///
-        /// Each stands for itself, and includes none of the others: read sees tenants, hosts and
-        /// events; write adds, starts, stops, moves and removes tenants and their webhooks; pair
-        /// links and unlinks devices; send sends messages and sees how far they have come; admin
-        /// drains hosts and reads the audit.
+        /// No action includes another one. read: see tenants, hosts and events. write: add, start,
+        /// stop, move and delete tenants and their webhooks. pair: link and unlink devices. send:
+        /// send messages and see their state. admin: drain hosts and read the audit log.
         #[arg(long, value_name = "ACTION")]
         allow: Vec<Action>,
     },
-    /// List keys, without what is secret
+    /// List keys, without their secrets
+    #[command(after_long_help = after(
+        &["wmctl keys list", "wmctl keys list -o json"],
+        &[(Exit::Done, "the list was printed"), help::DATABASE],
+    ))]
     List,
-    /// Forget a key: it is refused from then on
+    /// Revoke a key
+    #[command(after_long_help = after(
+        &["wmctl keys rm crm", "wmctl keys rm crm --yes"],
+        &[
+            (Exit::Done, "the key is revoked, or you answered no"),
+            help::NO_ANSWER,
+            (Exit::Absent, "there is no such key"),
+            help::DATABASE,
+        ],
+    ))]
     Rm {
-        /// Name or id of the key
+        /// Name or ID of the key
         name: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -65,14 +92,15 @@ struct Made<'a> {
 
 impl Listed for Key {
     const HEADS: &'static [&'static str] = &["NAME", "ID", "TENANTS", "ACTIONS", "CREATED"];
+    const SPARE: &'static [&'static str] = &["CREATED", "ID"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, page: Page) -> Vec<String> {
         vec![
             self.name.clone(),
             self.id.clone(),
             self.tenants.join(","),
             self.actions.join(","),
-            self.created.clone(),
+            page.time(&self.created),
         ]
     }
 
@@ -92,7 +120,7 @@ async fn carry_out(ui: &Ui, app: &App, command: &KeysCommand) -> Result<Exit, Fa
     match command {
         KeysCommand::List => {
             let keys = keys::list(app).await.map_err(start::rows)?;
-            ui.list("KeyList", &keys, "no keys: `wmctl keys add` makes one")?;
+            ui.list("KeyList", &keys, "no keys: `wmctl keys add` creates one")?;
             Ok(Exit::Done)
         }
         KeysCommand::Add { name, only, allow } => add(ui, app, name, only, allow).await,
@@ -102,17 +130,17 @@ async fn carry_out(ui: &Ui, app: &App, command: &KeysCommand) -> Result<Exit, Fa
                 return Err(unknown(name));
             }
             let instead = format!("wmctl keys rm {name} --yes");
-            let question = format!("Whoever uses the key {name} is refused from then on. Go on");
+            let question = format!("Requests with the key {name} will be refused. Continue?");
             if !yes && !ui.confirm(&question, &instead)? {
                 return Ok(Exit::Done);
             }
             let removed = keys::remove(app, name, &target::actor()).await;
             match removed.map_err(start::rows)? {
                 true => {
-                    ui.done(&format!("the key {name} is gone"));
+                    ui.done(&format!("the key {name} is revoked"));
                     if known.len() == 1 {
                         ui.warn(
-                            "that was the last key: programs on this machine need none now, and \
+                            "that was the last key: programs on this machine now need no key, and \
                              `serve` refuses to listen on addresses that others can reach",
                         );
                     }
@@ -161,10 +189,10 @@ async fn add(
         }
     }
     if !actions.contains(&Action::Read) {
-        ui.note("the key may not read: add --allow read for whoever is to see tenants or events");
+        ui.note("the key cannot read tenants or events: that needs --allow read");
     }
     ui.note(&format!(
-        "{} may {} for {}; this is the only time that the key is shown",
+        "{} may {} for {}; the key is shown only this once",
         key.name,
         key.actions.join(", "),
         key.tenants.join(", ")

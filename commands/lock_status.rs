@@ -8,17 +8,15 @@ use wmctl::ops::diagnose::locks::{self, HostLock, LockStatus, Locks, Release, Se
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::start;
+use crate::table::Page;
 use crate::ui::{Format, Listed, Ui};
 use crate::watch::WatchArgs;
-
-/// Maximum length of a cell. `-o json` shows the full text.
-const CELL_CHARS_MAX: usize = 24;
 
 const AFTER_HELP: &str = "Examples:
   wmctl lock-status
   wmctl lock-status acme --json
-  wmctl lock-status --watch
-  wmctl lock-status --check || echo 'something is wrong'
+  wmctl db locks --watch
+  wmctl lock-status --check || echo 'there are problems'
   wmctl lock-status --release acme
 
 In JSON:
@@ -27,7 +25,7 @@ In JSON:
             deadline_s, session, lock_key, file_lock_pid, waiting, waiters, standing_by,
             problem, problems
   hosts     hosts that serve: id, name, pid, state (live, draining, dead), tenants, and as above
-  unknown   locks of strangers: lock_key, key_of, backend_pid, application, role, client
+  unknown   locks of other programs: lock_key, key_of, backend_pid, application, role, client
   session   lock (tenant, host), backend_pid, client, age_s, silent_s, and of: holder, pooler
             (lent to the holder) or unnamed (it does not say whose it is)
   problems  text, command, and code: free, orphaned, void, silent, stuck, lock_missing,
@@ -36,24 +34,26 @@ In JSON:
 Exit status:
   0   done
   2   --release without --yes, and no terminal to ask on
-  5   nobody holds that lease, or there is none
-  7   the database cannot be read
-  10  --check found something wrong, or nobody took over in time after --release";
+  5   there is no such lease, or no process holds it
+  7   the database cannot be used
+  10  --check found a problem, or no standby took over in time after --release
 
-/// Show who holds which lease, and what is wrong
+All exit codes: wmctl help exit-codes";
+
+/// Show leases and their holders, and report problems
 ///
-/// The pair of epoch and holder decides who may write. The table says for each tenant who holds its
-/// lease, for how long, how old the last heartbeat is, how much of the timeout is left, which
-/// session of the database server holds the lock, and how many wait; ages are by the server's own
-/// clock. Hosts that serve follow, as each holds one lock for all its tenants. With a tenant, or
-/// with -o json, everything is told: why a standby stands by, addresses, keys of locks. What is
-/// wrong is told with the command that helps, and so is a lock with a key of ours that no process
-/// of ours explains.
+/// The epoch and the holder of a lease decide which process may write. For each tenant the table
+/// shows the holder, how long it has held the lease, the age of the last heartbeat, how much of the
+/// timeout is left, the database session that holds the lock, and how many sessions wait for it.
+/// Ages use the clock of the server. A second table lists the hosts, because a host holds one lock
+/// for all its tenants. With a tenant, or with -o json, you see everything: why a standby waits,
+/// client addresses, lock keys. Each problem is listed with a command that fixes it. Advisory locks
+/// in wmctl's key space that no wmctl process owns are listed too.
 ///
-/// --release takes a lease away: the epoch rises, so that its holder cannot send or acknowledge
-/// any more. Sessions of the holder that keep the lease or its lock are ended, if they say
-/// of themselves that they are its own and no pooler lends them; what was left alone is told.
-/// A standby then takes over at once, even from a process that hangs inside a transaction.
+/// --release revokes a lease: the epoch rises, so that the holder can no longer send or
+/// acknowledge. wmctl terminates the holder's database sessions that block the takeover, if they
+/// identify themselves as that process and no pooler shares them. Sessions that it leaves alone are
+/// listed. A standby then takes over at once, even from a process that hangs in a transaction.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct LockStatusArgs {
@@ -64,15 +64,15 @@ pub(crate) struct LockStatusArgs {
     #[command(flatten)]
     watch: WatchArgs,
 
-    /// Exit with code 10 if something is wrong
+    /// Exit with code 10 if there is a problem
     #[arg(long)]
     check: bool,
 
-    /// Take the lease of this tenant away from its holder
+    /// Revoke the lease of this tenant
     #[arg(long, value_name = "TENANT", conflicts_with_all = ["only", "watch", "check"])]
     release: Option<TenantId>,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, requires = "release")]
     yes: bool,
 }
@@ -81,15 +81,16 @@ impl Listed for LockStatus {
     const HEADS: &'static [&'static str] = &[
         "TENANT", "STATE", "HOLDER", "EPOCH", "SINCE", "BEAT", "LEFT", "SESSION", "WAITING",
     ];
+    const SPARE: &'static [&'static str] = &["LEFT", "SINCE", "EPOCH"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, page: Page) -> Vec<String> {
         vec![
             self.business_id.clone(),
             self.state.to_owned(),
-            self.holder.as_deref().map(cut).unwrap_or_default(),
+            self.holder.clone().unwrap_or_default(),
             self.epoch.to_string(),
-            self.held_s.map(span).unwrap_or_default(),
-            self.heartbeat_age_s.map(span).unwrap_or_default(),
+            page.time_with_age(self.since.as_ref(), self.held_s),
+            page.time_with_age(self.heartbeat.as_ref(), self.heartbeat_age_s),
             left(self.deadline_s),
             session(self.session.as_ref(), self.file_lock_pid),
             self.waiting.to_string(),
@@ -105,14 +106,15 @@ impl Listed for HostLock {
     const HEADS: &'static [&'static str] = &[
         "HOST", "STATE", "PID", "TENANTS", "BEAT", "LEFT", "SESSION", "BY",
     ];
+    const SPARE: &'static [&'static str] = &["BY", "PID", "LEFT"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, page: Page) -> Vec<String> {
         vec![
-            cut(&self.name),
+            self.name.clone(),
             self.state.clone(),
             self.pid.to_string(),
             self.tenants.to_string(),
-            span(self.heartbeat_age_s),
+            page.time_with_age(Some(&self.heartbeat), Some(self.heartbeat_age_s)),
             left(self.deadline_s),
             session(self.session.as_ref(), None),
             self.liveness.to_owned(),
@@ -121,24 +123,6 @@ impl Listed for HostLock {
 
     fn name(&self) -> String {
         self.id.clone()
-    }
-}
-
-/// Shortens a long name at its start, because the end is more specific.
-fn cut(text: &str) -> String {
-    let count = text.chars().count();
-    match count.checked_sub(CELL_CHARS_MAX) {
-        None | Some(0) => text.to_owned(),
-        Some(over) => format!("…{}", text.chars().skip(over + 1).collect::<String>()),
-    }
-}
-
-fn span(seconds: i64) -> String {
-    match seconds {
-        ..60 => format!("{seconds}s"),
-        60..3_600 => format!("{}m", seconds / 60),
-        3_600..172_800 => format!("{}h{}m", seconds / 3_600, seconds / 60 % 60),
-        _ => format!("{}d", seconds / 86_400),
     }
 }
 
@@ -202,7 +186,7 @@ fn tell(ui: &Ui, only: Option<&TenantId>, locks: &Locks) -> Result<(), Failure> 
         ui.list(
             "LockList",
             &locks.items,
-            "no leases yet: `wmctl run` takes one",
+            "no leases yet: `wmctl run` acquires one",
         )?;
     }
     if ui.format() == Format::Table {
@@ -211,7 +195,8 @@ fn tell(ui: &Ui, only: Option<&TenantId>, locks: &Locks) -> Result<(), Failure> 
             ui.list("HostLockList", &locks.hosts, "")?;
         }
         if let (Some(_), [lock]) = (only, locks.items.as_slice()) {
-            ui.answer(&details(lock))?;
+            ui.answer("\n")?;
+            ui.pairs(details(lock))?;
         }
     }
     for (whose, problem) in locks.problems() {
@@ -222,9 +207,9 @@ fn tell(ui: &Ui, only: Option<&TenantId>, locks: &Locks) -> Result<(), Failure> 
 }
 
 /// Formats the details that do not fit into the table.
-fn details(lock: &LockStatus) -> String {
-    let mut text = String::from("\n");
-    let mut line = |name: &str, value: String| text.push_str(&format!("{name:<12}{value}\n"));
+fn details(lock: &LockStatus) -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    let mut line = |name: &str, value: String| lines.push(vec![name.to_owned(), value]);
     if let (Some(holder), Some(id), Some(since)) = (&lock.holder, &lock.host_id, &lock.since) {
         line("holder", format!("{holder} ({id}) since {since}"));
     }
@@ -234,7 +219,7 @@ fn details(lock: &LockStatus) -> String {
     match (lock.deadline_s, lock.timeout_s) {
         (Some(left), Some(timeout)) => line("deadline", format!("{left} s left of {timeout} s")),
         _ if lock.holder.is_some() => {
-            line("deadline", String::from("not known: no session says it"));
+            line("deadline", String::from("unknown: no session reports it"));
         }
         _ => (),
     }
@@ -265,7 +250,7 @@ fn details(lock: &LockStatus) -> String {
     if let Some(why) = &lock.standing_by {
         line("waits", why.clone());
     }
-    text
+    lines
 }
 
 fn told(session: &Session) -> String {
@@ -274,11 +259,11 @@ fn told(session: &Session) -> String {
         text.push_str(&format!(", client {client}"));
     }
     if let (Some(age), Some(silent)) = (session.age_s, session.silent_s) {
-        text.push_str(&format!(", {age} s old, asked {silent} s ago"));
+        text.push_str(&format!(", {age} s old, idle for {silent} s"));
     }
     text.push_str(match session.of {
-        "pooler" => "; a pooler's, lent to the holder",
-        "unnamed" => "; it does not say whose it is",
+        "pooler" => "; a pooler's session, used by the holder",
+        "unnamed" => "; it does not identify its process",
         _ if session.lock == "host" => "; for all tenants of the host",
         _ => "",
     });
@@ -293,12 +278,12 @@ async fn release(
 ) -> Result<Exit, Failure> {
     let instead = format!("wmctl lock-status --release {tenant} --yes");
     let question =
-        format!("This takes the lease away from the process that holds it. Type {tenant} to go on");
+        format!("This revokes the lease of the process that holds it. Type {tenant} to continue");
     if !args.yes && !ui.confirm_by_name(&question, tenant.as_str(), &instead)? {
         return Ok(Exit::Done);
     }
     let Some(done) = locks::release(app, tenant).await.map_err(start::rows)? else {
-        let message = format!("nobody holds the lease of {tenant}");
+        let message = format!("no process holds the lease of {tenant}");
         return Err(Failure::new(Exit::Absent, "NO_LEASE", message));
     };
     if ui.is_machine() {
@@ -310,7 +295,7 @@ async fn release(
 fn told_release(ui: &Ui, done: &Release) -> Exit {
     let tenant = &done.business_id;
     ui.done(&format!(
-        "the epoch of {tenant} has risen: {} cannot send or acknowledge any more",
+        "the epoch of {tenant} has risen: {} can no longer send or acknowledge",
         done.from
     ));
     for backend in &done.ended_backends {
@@ -330,13 +315,13 @@ fn told_release(ui: &Ui, done: &Release) -> Exit {
         }
         _ if done.expected => {
             ui.warn(&format!(
-                "nobody took over yet: `wmctl lock-status {tenant}`"
+                "no standby has taken over yet: check `wmctl lock-status {tenant}`"
             ));
             Exit::Pending
         }
         _ => {
             ui.note(&format!(
-                "nobody stands by: `wmctl run --ha --business-id {tenant}` takes it"
+                "there is no standby: start one with `wmctl run --ha --tenant {tenant}`"
             ));
             Exit::Done
         }

@@ -67,23 +67,32 @@ impl Log {
     }
 
     /// Reads the configuration again. Applies the new log filter, and logs which other settings
-    /// have changed and need a restart. An invalid configuration changes nothing.
-    pub(crate) fn reload(&self, settings: &Settings) {
+    /// have changed and need a restart. Returns the new settings, unless they are invalid: then
+    /// nothing changes.
+    pub(crate) fn reload(&self, settings: &Settings) -> Option<Settings> {
         let found = Settings::find(&self.globals, Environment::of_process());
         let fresh = match found {
             Ok(fresh) => fresh,
             Err(failure) => {
-                return error!(error = failure.message, "the settings stay as they are");
+                error!(
+                    error = failure.message,
+                    "invalid settings: the old ones stay in use"
+                );
+                return None;
             }
         };
         if let Err(failure) = self.take(&fresh) {
             error!(error = failure.message, "the old log filter stays in use");
         }
         let mut waiting = settings.changed(&fresh);
-        waiting.retain(|name| *name != "log_level");
+        waiting.retain(|name| !["log_level", "client_version"].contains(name));
         if !waiting.is_empty() {
-            warn!(settings = waiting.join(","), "these need a restart");
+            warn!(
+                settings = waiting.join(","),
+                "these settings need a restart"
+            );
         }
+        Some(fresh)
     }
 
     fn take(&self, fresh: &Settings) -> Result<(), Failure> {
@@ -93,11 +102,11 @@ impl Log {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         if *works == filter {
-            info!(filter, "log filter read again: the same");
+            info!(filter, "log filter reloaded: unchanged");
             return Ok(());
         }
         // Logged before and after the change, so that the wider filter shows it.
-        info!(filter, "log filter read again");
+        info!(filter, "log filter reloaded");
         let replaced = (self.replace)(parsed(&filter)?);
         replaced.map_err(|error| Failure::internal(format!("change the log filter: {error}")))?;
         info!(filter, "log filter in use");

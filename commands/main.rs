@@ -38,6 +38,7 @@ mod settings;
 mod signals;
 mod simulate;
 mod start;
+mod table;
 mod target;
 mod tenants;
 mod tls;

@@ -4,19 +4,25 @@ use std::path::PathBuf;
 
 use crate::cli;
 use crate::failure::{Exit, Failure};
+use crate::help::after;
 use crate::ui::Ui;
 
 /// Print a manual page, or write all of them to a folder
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl man pair | man -l -\n  \
-    wmctl man --dir ./man")]
+#[command(after_long_help = after(
+    &["wmctl man pair | man -l -", "wmctl man --dir ./man"],
+    &[
+        (Exit::Done, "the pages were printed or written"),
+        (Exit::Failed, "the folder cannot be written"),
+        (Exit::Absent, "there is no such command"),
+    ],
+))]
 pub(crate) struct ManArgs {
     /// Write every page to this folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     dir: Option<PathBuf>,
 
-    /// The command to describe, like `migrate up`
+    /// Command to describe, such as `migrate up`
     #[arg(value_name = "COMMAND")]
     command: Vec<String>,
 }

@@ -5,12 +5,14 @@ use wmctl::app::{App, Schema};
 use wmctl::ops::migrate::{self, Migration, Step};
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::moves::{self, ExportArgs, ImportArgs};
 use crate::settings::Settings;
 use crate::start;
+use crate::table::Page;
 use crate::ui::{Listed, Ui};
 
-/// Show or apply changes of the database schema
+/// Apply schema migrations, and move accounts between databases
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl migrate status\n  \
@@ -26,9 +28,17 @@ pub(crate) struct MigrateArgs {
 
 #[derive(Debug, Subcommand)]
 enum MigrateCommand {
-    /// Show every migration and when it was applied
+    /// List all migrations, and when they were applied
+    #[command(after_long_help = after(
+        &["wmctl migrate status", "wmctl migrate status --check && systemctl start wmctl"],
+        &[
+            (Exit::Done, "the list was printed"),
+            help::DATABASE,
+            (Exit::Pending, "--check: migrations or conversions are pending"),
+        ],
+    ))]
     Status {
-        /// Exit with 10 if any is pending
+        /// Exit with code 10 if migrations are pending
         #[arg(long)]
         check: bool,
     },
@@ -36,17 +46,25 @@ enum MigrateCommand {
     Import(ImportArgs),
     /// Give an account away as a database of whatsmeow
     Export(ExportArgs),
-    /// Apply what is pending; many hosts may start it at once
+    /// Apply pending migrations; several hosts may run it at the same time
     ///
-    /// Also makes a database of whatsmeow's fork with tenants ours, where it is, and writes its
-    /// ratchets and sender keys in our form, one tenant after the other: stop the fork first.
-    /// Refused where the schema is newer than this wmctl, belongs to another role, or was
-    /// made by an edited file.
+    /// This also converts, in place, a database of the multi-tenant fork of whatsmeow, including
+    /// its ratchets and sender keys, one tenant at a time: stop the fork first. The command refuses
+    /// a schema that is newer than this wmctl, that another role owns, or that edited migrations
+    /// made.
+    #[command(after_long_help = after(
+        &[
+            "wmctl migrate up",
+            "wmctl migrate up --dry-run | less",
+            "wmctl migrate up --records",
+        ],
+        &[(Exit::Done, "the schema is current"), help::DATABASE],
+    ))]
     Up {
         /// Print the SQL for psql or sqlite3 instead, and change nothing
         #[arg(long)]
         dry_run: bool,
-        /// Look through all records for whatsmeow's form, and write them in ours
+        /// Search all records for whatsmeow's format, and convert them
         #[arg(long, conflicts_with = "dry_run")]
         records: bool,
     },
@@ -55,11 +73,9 @@ enum MigrateCommand {
 impl Listed for Migration {
     const HEADS: &'static [&'static str] = &["VERSION", "NAME", "APPLIED"];
 
-    fn cells(&self) -> Vec<String> {
-        let applied = self
-            .applied
-            .clone()
-            .unwrap_or_else(|| String::from("pending"));
+    fn cells(&self, page: Page) -> Vec<String> {
+        let applied = self.applied.as_ref();
+        let applied = applied.map_or_else(|| String::from("pending"), |at| page.time(at));
         vec![format!("{:04}", self.version), self.name.clone(), applied]
     }
 
@@ -119,7 +135,7 @@ async fn carry_out(app: &App, ui: &Ui, args: &MigrateArgs) -> Result<Exit, Failu
             };
             if !foreign.is_empty() {
                 ui.note(&format!(
-                    "records still in whatsmeow's form: {}; `wmctl migrate up` writes them in ours",
+                    "records in whatsmeow's format: {}; `wmctl migrate up` converts them",
                     foreign.join(", ")
                 ));
             }

@@ -7,89 +7,102 @@ use wmctl::ids::{Jid, TenantId};
 use wmctl::ops::transfer::{self, Class, Export, Import, Move, MoveError, MovedTable, Progress};
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::settings::Settings;
 use crate::start;
+use crate::table::Page;
 use crate::ui::{Format, Listed, Ui};
 
-/// Take an account over from whatsmeow, Baileys, whatsapp-rust, or another database of ours
+/// Import an account from whatsmeow, Baileys, whatsapp-rust, or another wmctl database
 ///
-/// Recognises what it is given: databases of whatsmeow v8 to v15, of its fork with tenants, and of
+/// wmctl recognises the source: databases of whatsmeow v8 to v15, of its multi-tenant fork, and of
 /// wmctl, each on SQLite or PostgreSQL; folders that Baileys 6 and 7 keep with
-/// useMultiFileAuthState; SQLite files of whatsapp-rust 0.7. All of the account moves, or nothing;
-/// its sessions go on, and nothing is paired again. Stop whatever runs the account first, and never
-/// start it there again: two programs that go on with the same keys lose messages.
+/// useMultiFileAuthState; SQLite files of whatsapp-rust 0.7. The whole account is imported, or
+/// nothing. Its sessions continue, so that it need not be paired again. Stop the program that runs
+/// the account first, and never start it there again: two programs that use the same keys lose
+/// messages.
 ///
-/// Each row is checked, the keys are checked to belong together, and the rows are counted in the
-/// target before it is committed. A bad row is named and refuses the import. Ratchets and sender
-/// keys may be JSON, as whatsmeow writes them, or protobuf, as earlier exports of wmctl did.
+/// wmctl checks each row and that the keys belong together, and counts the rows in the target
+/// before it commits. A damaged row is named, and the import fails. Ratchets and sender keys may be
+/// JSON, as whatsmeow writes them, or protobuf, as earlier exports of wmctl did.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl migrate import --from 'file:whatsmeow.db?_foreign_keys=on' --tenant acme --dry-run\n  \
-    wmctl migrate import --from postgres://wm@db/whatsmeow --tenant acme \\\n      \
-    --device 4915112345621:7@s.whatsapp.net\n  \
-    wmctl migrate import --from ./auth_info_baileys --tenant acme\n  \
-    wmctl migrate import --from sqlite:whatsapp.db --tenant acme \\\n      \
-    --device 4915112345621:7@s.whatsapp.net\n  \
-    wmctl migrate import --from sqlite:/var/lib/wmctl/wmctl.db --business-id acme \\\n      \
-    --database-url postgres://wm@db/wmctl\n\n\
-    Exit status:\n  \
-    0  done, or it could be done (--dry-run)\n  \
-    1  the source is damaged: nothing was changed\n  \
-    5  no such file, device or tenant in the source, or nothing paired\n  \
-    6  the tenant has an account here, the source is in use, or has several devices\n  \
-    7  a database cannot be used, or the source is none that is known")]
+#[command(after_long_help = after(
+    &[
+        "wmctl migrate import --from 'file:whatsmeow.db?_foreign_keys=on' --tenant acme --dry-run",
+        "wmctl migrate import --from postgres://wm@db/whatsmeow --tenant acme \\\n    \
+         --device 4915112345621:7@s.whatsapp.net",
+        "wmctl migrate import --from ./auth_info_baileys --tenant acme",
+        "wmctl migrate import --from sqlite:whatsapp.db --tenant acme \\\n    \
+         --device 4915112345621:7@s.whatsapp.net",
+        "wmctl migrate import --from sqlite:/var/lib/wmctl/wmctl.db --tenant acme \\\n    \
+         --database-url postgres://wm@db/wmctl",
+    ],
+    &[
+        (Exit::Done, "imported, or could be imported (--dry-run)"),
+        (Exit::Failed, "the source is damaged; nothing was changed"),
+        (Exit::Usage, "an option is invalid"),
+        (Exit::Absent, "no such file, device or tenant in the source, or nothing is paired there"),
+        (Exit::Conflict, "the tenant has an account here, or the source is in use or has several \
+         devices"),
+        (Exit::Database, "a database cannot be used, or wmctl does not know the source"),
+    ],
+))]
 pub(crate) struct ImportArgs {
-    /// Read this: a folder of Baileys, sqlite:PATH, file:PATH or postgres://… (its password in
-    /// PGPASSWORD)
+    /// Source: a Baileys folder, sqlite:PATH, file:PATH or postgres://… (password in PGPASSWORD)
     #[arg(long, value_name = "SOURCE")]
     from: String,
-    /// Take this device, where the source has several
+    /// Device to import, if the source has several
     #[arg(long, value_name = "JID")]
     device: Option<Jid>,
-    /// The tenant's name in the source, if it is another there
+    /// Name of the tenant in the source, if it differs
     #[arg(long, value_name = "TENANT")]
     from_tenant: Option<TenantId>,
-    /// Take the place of the account that the tenant has here
+    /// Replace the account that the tenant has here
     #[arg(long)]
     replace: bool,
-    /// Leave damaged rows behind and list them
+    /// Skip damaged rows and list them
     #[arg(long)]
     skip_damaged: bool,
-    /// Go on although other programs have the source open
+    /// Continue even if other programs have the source open
     #[arg(long)]
     even_in_use: bool,
-    /// Do and check everything, and take it back
+    /// Rehearse the import and check everything, but change nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// Give an account away as a database of whatsmeow
+/// Export an account as a whatsmeow database
 ///
-/// Writes a database that whatsmeow opens (schema v15): a new file, or a database without tables
-/// on a server. Nothing may run the account meanwhile, and nothing runs it here afterwards: wmctl
-/// refuses, until --undo. Events and settings stay here.
+/// Writes a database that whatsmeow can open (schema v15): a new file, or a database without tables
+/// on a server. No process may run the account during the export. Afterwards wmctl refuses to run
+/// it until --undo. Events and settings are not exported.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl migrate export --to sqlite:/var/lib/bot/whatsmeow.db --tenant acme\n  \
-    wmctl migrate export --to postgres://wm@db/whatsmeow --tenant acme --dry-run\n  \
-    wmctl migrate export --undo --tenant acme\n\n\
-    Exit status:\n  \
-    0  done, or it could be done (--dry-run)\n  \
-    1  the rows are damaged: nothing was changed\n  \
-    5  the tenant has no device, or was not exported (--undo)\n  \
-    6  it runs, messages are not sent yet, or the target is not empty\n  \
-    7  a database cannot be used")]
+#[command(after_long_help = after(
+    &[
+        "wmctl migrate export --to sqlite:/var/lib/bot/whatsmeow.db --tenant acme",
+        "wmctl migrate export --to postgres://wm@db/whatsmeow --tenant acme --dry-run",
+        "wmctl migrate export --undo --tenant acme",
+    ],
+    &[
+        (Exit::Done, "exported, or could be exported (--dry-run)"),
+        (Exit::Failed, "the rows are damaged; nothing was changed"),
+        (Exit::Usage, "an option is invalid"),
+        (Exit::Absent, "the tenant has no device, or was not exported (--undo)"),
+        (Exit::Conflict, "the account is running, has unsent messages, or the target is not empty"),
+        help::DATABASE,
+    ],
+))]
 pub(crate) struct ExportArgs {
-    /// Write this database: sqlite:PATH, file:PATH or postgres://… (its password in PGPASSWORD)
+    /// Target: sqlite:PATH, file:PATH or postgres://… (password in PGPASSWORD)
     #[arg(long, value_name = "URL", required_unless_present = "undo")]
     to: Option<String>,
-    /// Go on although messages in the outbox are not sent: they stay here
+    /// Continue even if the outbox has unsent messages; they stay here
     #[arg(long)]
     leave_unsent: bool,
-    /// Do and check everything, and take it back
+    /// Rehearse the export and check everything, but change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Run the account here again; whatever ran it elsewhere must be stopped for good
+    /// Allow wmctl to run the account again; stop the other program for good first
     #[arg(long, conflicts_with_all = ["to", "leave_unsent", "dry_run"])]
     undo: bool,
 }
@@ -97,7 +110,7 @@ pub(crate) struct ExportArgs {
 impl Listed for MovedTable {
     const HEADS: &'static [&'static str] = &["TABLE", "READ", "WRITTEN"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         let (read, written) = (self.read.to_string(), self.written.to_string());
         vec![self.table.clone(), read, written]
     }
@@ -110,7 +123,7 @@ impl Listed for MovedTable {
 impl Listed for Move {
     const HEADS: &'static [&'static str] = &["TENANT", "DEVICE", "LAYOUT"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         vec![
             self.tenant.clone(),
             self.device.clone(),
@@ -146,29 +159,29 @@ pub(crate) async fn import(
     answer(ui, &moved)?;
     for row in &moved.damaged {
         ui.warn(&format!(
-            "left behind: {} of {}: {}",
+            "skipped: {} of {}: {}",
             row.row, row.table, row.what
         ));
     }
     if !moved.in_use_by.is_empty() {
         let users = moved.in_use_by.join(", ");
         ui.warn(&format!(
-            "the source is in use by {users}: stop that for good"
+            "the source is in use by {users}: stop it for good"
         ));
     }
     if let Some(changed_s) = moved.changed_s {
         ui.warn(&format!(
-            "the source was changed {changed_s} s ago: stop whatever wrote there for good"
+            "the source was changed {changed_s} s ago: stop the program that writes there for good"
         ));
     }
     let (device, layout, tenant) = (&moved.device, &moved.layout, &moved.tenant);
     ui.done(&match args.dry_run {
         true => {
-            format!("{device} of {layout} could be taken over as {tenant}; nothing was changed")
+            format!("{device} of {layout} could be imported as {tenant}; nothing was changed")
         }
-        false => format!(
-            "{device} of {layout} was taken over as {tenant}; never start it at the source again"
-        ),
+        false => {
+            format!("imported {device} of {layout} as {tenant}; never start it at the source again")
+        }
     });
     Ok(Exit::Done)
 }
@@ -183,7 +196,7 @@ pub(crate) async fn export(
         let done = transfer::take_back(&app).await;
         app.close().await;
         done.map_err(failure)?;
-        ui.done(&format!("{} may run here again", app.settings.tenant));
+        ui.done(&format!("wmctl may run {} again", app.settings.tenant));
         return Ok(Exit::Done);
     };
     let export = Export {
@@ -207,7 +220,7 @@ pub(crate) async fn export(
     let (device, layout, to) = (&moved.device, &moved.layout, &export.to);
     ui.done(&match args.dry_run {
         true => format!("{device} could be exported as {layout}; nothing was changed"),
-        false => format!("{device} is in {to} ({layout}); wmctl does not run it any more"),
+        false => format!("exported {device} to {to} ({layout}); wmctl no longer runs it"),
     });
     Ok(Exit::Done)
 }

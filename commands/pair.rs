@@ -7,38 +7,68 @@ use indicatif::ProgressBar;
 use wmctl::app::App;
 use wmctl::app::Stop;
 use wmctl::ops::pair::{self, PairError, PairOptions, PairStep, Paired, PhoneNumber};
+use wmctl::ops::tenants::TenantError;
 use wmctl::rehearsal::simulated_phone;
 
 use crate::failure::{Exit, Failure};
-use crate::qr::{self, Ink, QrStyle};
+use crate::help::{self, after};
+use crate::qr::{self, Ink, QrFile, QrStyle};
 use crate::settings::Settings;
 use crate::start;
+use crate::table::Page;
 use crate::ui::{Format, Listed, Ui};
 
 /// Link a device by QR or 8-character code
 ///
-/// Shows what the phone has to scan, waits for the phone, stores the account, and logs in once so
-/// that contacts can write to it. Exit code 6 if the tenant is paired already.
+/// wmctl shows the code, waits for the phone, stores the account, and logs in once so that contacts
+/// can write to it.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl pair --tenant acme\n  \
-    wmctl pair --tenant acme --phone +4915112345621\n  \
-    wmctl pair --tenant acme -o jsonl\n  \
-    wmctl pair --tenant acme --replace")]
+#[command(after_long_help = after(
+    &[
+        "wmctl pair",
+        "wmctl pair --tenant acme --create",
+        "wmctl pair --tenant acme --phone +4915112345621",
+        "wmctl pair --tenant acme --qr-file /tmp/acme.svg",
+        "wmctl pair --tenant acme -o jsonl",
+        "wmctl pair --tenant acme --replace",
+    ],
+    &[
+        (Exit::Done, "the device is paired"),
+        (Exit::Failed, "the phone or WhatsApp refused"),
+        (Exit::Usage, "an option is invalid"),
+        (Exit::Config, "the proxy or the server cannot be used"),
+        (Exit::Auth, "WhatsApp refused this client as outdated"),
+        (Exit::Absent, "there is no such tenant, and --create was not given"),
+        (Exit::Conflict, "the tenant is already paired, or another process is using it"),
+        help::DATABASE,
+        (Exit::Remote, "the code was not scanned in time, or WhatsApp cannot be reached"),
+        (Exit::Interrupted, "interrupted before the device was paired"),
+    ],
+))]
 pub(crate) struct PairArgs {
-    /// Show a code to type on the phone with this number, instead of a QR code
+    /// Show an 8-character code to type on the phone with this number, instead of a QR code
     #[arg(long, value_name = "NUMBER")]
     phone: Option<PhoneNumber>,
 
-    /// Unlink the device that is there and pair a new one
+    /// Unlink the current device and pair a new one
     #[arg(long)]
     replace: bool,
 
-    /// Draw the QR code like this
-    #[arg(long, value_enum, value_name = "STYLE", default_value = "half")]
+    /// Create the tenant if it does not exist; an empty database needs no --create
+    #[arg(long)]
+    create: bool,
+
+    /// How to draw the QR code
+    #[arg(long, value_enum, value_name = "STYLE", default_value = "auto")]
     qr: QrStyle,
 
-    /// Swap dark and light, for light terminals without colour
+    /// Also write the QR code to this file, which ends in .svg or .png
+    ///
+    /// The file changes with each new code, and is deleted when pairing ends. Only you can read it.
+    #[arg(long, value_name = "FILE", conflicts_with = "phone")]
+    qr_file: Option<QrFile>,
+
+    /// Swap dark and light, for a light terminal without colour
     #[arg(long)]
     qr_invert: bool,
 }
@@ -46,7 +76,7 @@ pub(crate) struct PairArgs {
 impl Listed for Paired {
     const HEADS: &'static [&'static str] = &["TENANT", "JID"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         vec![self.business_id.clone(), self.jid.clone()]
     }
 
@@ -66,9 +96,14 @@ async fn link(app: &App, ui: &Ui, settings: &Settings, args: &PairArgs) -> Resul
     let options = PairOptions {
         phone: args.phone.clone(),
         replace: args.replace,
+        create: args.create,
     };
     let stop = Stop::new();
     let mut screen = Screen::of(ui, args.qr, args.qr_invert);
+    if let Some(file) = &args.qr_file {
+        file.check()?;
+        screen.file = Some(file.clone());
+    }
     let mut show = |step| screen.show(&step);
     let simulator = settings.simulator()?;
     let pairing = async {
@@ -81,7 +116,7 @@ async fn link(app: &App, ui: &Ui, settings: &Settings, args: &PairArgs) -> Resul
     };
     let paired = start::with_signals(&stop, pairing).await?;
     screen.clear();
-    if let Some(failure) = screen.failure {
+    if let Some(failure) = screen.failure.take() {
         return Err(failure);
     }
     let paired =
@@ -104,8 +139,16 @@ pub(crate) struct Screen<'a> {
     /// Lines of the code currently on the screen.
     drawn: usize,
     bar: Option<ProgressBar>,
+    /// The file that shows the code too.
+    file: Option<QrFile>,
     /// The error of writing to standard output, if any.
     failure: Option<Failure>,
+}
+
+impl Drop for Screen<'_> {
+    fn drop(&mut self) {
+        self.remove_file();
+    }
 }
 
 impl<'a> Screen<'a> {
@@ -122,6 +165,7 @@ impl<'a> Screen<'a> {
             ink,
             drawn: 0,
             bar: None,
+            file: None,
             failure: None,
         }
     }
@@ -154,13 +198,14 @@ impl<'a> Screen<'a> {
             }
             PairStep::Scanned { .. } => {
                 self.clear();
-                self.ui.done("the phone agreed");
+                self.remove_file();
+                self.ui.done("the phone accepted the device");
                 self.spin("saving keys, logging in");
             }
             PairStep::Retrying { reason } => {
                 self.clear();
                 self.ui
-                    .note(&format!("connection lost ({reason}), trying again"));
+                    .note(&format!("connection lost ({reason}), retrying"));
             }
             PairStep::Paired(_) => {
                 self.clear();
@@ -171,6 +216,7 @@ impl<'a> Screen<'a> {
 
     fn draw(&mut self, code: &str, expires_in_s: u64, seq: u32) {
         self.clear();
+        self.write_file(code, seq);
         if self.ui.is_machine() {
             return;
         }
@@ -178,16 +224,11 @@ impl<'a> Screen<'a> {
             self.ui
                 .note("Scan with WhatsApp → Settings → Linked devices → Link a device");
         }
-        let drawing = qr::draw(code, self.style, self.ink).unwrap_or_default();
+        let (style, drawing, advice) = self.fitted(code);
         // Without a drawing, show the text itself.
-        let drawing = if drawing.is_empty() {
-            format!("{code}\n")
-        } else {
-            drawing
-        };
-        let advice = match self.ui.is_live() {
-            true => self.advice(&drawing),
-            false => None,
+        let drawing = match drawing.is_empty() {
+            true => format!("{code}\n"),
+            false => drawing,
         };
         let drawing = match advice {
             // A drawing that does not fit scrolls or wraps, so put the advice below it.
@@ -195,36 +236,81 @@ impl<'a> Screen<'a> {
             None => drawing,
         };
         self.ui.note(drawing.trim_end_matches('\n'));
-        self.drawn = drawing.lines().count();
-        self.count_down(expires_in_s, seq);
+        // A long line takes several of the terminal's.
+        let columns = usize::from(Term::stderr().size().1).max(1);
+        let lines = drawing.trim_end_matches('\n').lines();
+        let lines = lines.map(|line| console::measure_text_width(line).div_ceil(columns).max(1));
+        self.drawn = lines.sum();
+        self.count_down(expires_in_s, seq, style);
+    }
+
+    /// Returns the first drawing that fits the terminal, or the last one with advice.
+    fn fitted(&self, code: &str) -> (QrStyle, String, Option<String>) {
+        let candidates = self.style.candidates(self.ui.knows_utf8());
+        let mut last = (QrStyle::None, String::new(), None);
+        for style in candidates {
+            let drawing = qr::draw(code, *style, self.ink).unwrap_or_default();
+            let advice = match self.ui.is_live() {
+                true => self.advice(*style, &drawing),
+                false => None,
+            };
+            last = (*style, drawing, advice);
+            if last.2.is_none() {
+                break;
+            }
+        }
+        last
     }
 
     /// Returns why a camera cannot read the drawing on this terminal, and a remedy.
-    fn advice(&self, drawing: &str) -> Option<String> {
+    fn advice(&self, style: QrStyle, drawing: &str) -> Option<String> {
+        const INSTEAD: &str = "`wmctl pair --phone NUMBER` shows an 8-character code to type on \
+                               the phone, --qr-file code.svg writes a picture";
         let (rows, columns) = Term::stderr().size();
         let lines = drawing.lines().map(console::measure_text_width);
         let wide = lines.max().unwrap_or(0);
-        // Two lines of text and the countdown need space too.
-        let high = drawing.lines().count() + 3;
-        let needed = "cannot be scanned here. Try `wmctl pair --phone NUMBER`, which shows a code \
-                      of 8 characters to type";
-        if self.style == QrStyle::Half && !self.ui.knows_utf8() {
+        // A line of text stands above it, and the count-down below.
+        let high = drawing.lines().count() + 2 + usize::from(self.file.is_some());
+        if style.needs_utf8() && !self.ui.knows_utf8() {
             return Some(format!(
-                "The locale of this terminal is not UTF-8: the code {needed}, --qr ascii, or set \
-                 LC_ALL=C.UTF-8"
+                "This code cannot be scanned, because the locale is not UTF-8: set \
+                 LC_ALL=C.UTF-8, or use --qr ascii. {INSTEAD}."
             ));
         }
         let fits = wide <= usize::from(columns) && high <= usize::from(rows);
-        (!fits && self.style != QrStyle::None).then(|| {
+        (!fits && style != QrStyle::None).then(|| {
             format!(
-                "The code needs {wide} columns and {high} lines, and this terminal has {columns} \
-                 and {rows}: it {needed}, or make the window larger"
+                "This code cannot be scanned: it needs a terminal of {wide} columns and {high} \
+                 lines, and this one has {columns} and {rows}. Enlarge the window. {INSTEAD}."
             )
         })
     }
 
-    fn count_down(&mut self, seconds: u64, seq: u32) {
-        let text = format!("code {seq}, next in");
+    /// Writes the current code to the file.
+    fn write_file(&self, code: &str, seq: u32) {
+        let Some(file) = &self.file else { return };
+        match file.show(code) {
+            Ok(()) if seq == 1 => {
+                let path = file.path().display();
+                self.ui.note(&format!("the code is in {path}"));
+            }
+            Ok(()) => (),
+            Err(failure) => self.ui.warn(failure.message()),
+        }
+    }
+
+    fn remove_file(&self) {
+        if let Some(file) = &self.file {
+            file.remove();
+        }
+    }
+
+    fn count_down(&mut self, seconds: u64, seq: u32, style: QrStyle) {
+        let help = match (style, self.style) {
+            (QrStyle::Small, QrStyle::Auto) => " (unreadable? use --phone or --qr-file)",
+            _ => "",
+        };
+        let text = format!("code {seq}{help}, next in");
         match self.ui.count_down(Duration::from_secs(seconds), &text) {
             Some(bar) => self.bar = Some(bar),
             None => self.ui.note(&format!("code {seq}, good for {seconds} s")),
@@ -257,17 +343,22 @@ pub(crate) fn explain(error: PairError, tenant: &str) -> Failure {
     let message = error.to_string();
     match error {
         PairError::AlreadyPaired { .. } => Failure::new(Exit::Conflict, "ALREADY_PAIRED", message)
-            .hint("--replace unlinks it first, or choose another --tenant"),
+            .hint("use --replace to unlink that device first, or choose another --tenant"),
         PairError::Rows(error) => start::rows(error),
+        PairError::Tenant(TenantError::Unknown(_)) => {
+            Failure::new(Exit::Absent, "NOT_FOUND", message)
+                .hint("--create adds it; `wmctl tenants list` shows the tenants that exist")
+        }
         PairError::Tenant(_) => Failure::new(Exit::Usage, "BAD_VALUE", message),
         PairError::Line(error) => start::line(&error),
         PairError::Expired => Failure::new(Exit::Remote, "EXPIRED", message)
-            .hint("start again with the phone at hand"),
-        PairError::Refused(_) => Failure::new(Exit::Failed, "PAIRING_REFUSED", message)
-            .hint("start again; on the phone, remove what it lists as linked but incomplete"),
+            .hint("run the command again, with the phone at hand"),
+        PairError::Refused(_) => Failure::new(Exit::Failed, "PAIRING_REFUSED", message).hint(
+            "run it again; first remove incomplete devices on the phone, under Linked devices",
+        ),
         PairError::Ended(end) => start::ended(&end, tenant),
         PairError::NotLoggedIn { .. } => Failure::new(Exit::Remote, "LOGIN_INCOMPLETE", message)
-            .hint("the account is stored: `wmctl run` goes on from here"),
+            .hint("the account is stored: `wmctl run` completes the login"),
         PairError::Simulator(error) => start::simulator(&error),
         PairError::Stopped => Failure::new(Exit::Interrupted, "INTERRUPTED", message),
     }

@@ -19,6 +19,7 @@ use wmctl::daemon::standby::HaOptions;
 
 use crate::events;
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::serve::USUAL_ADDRESS;
 use crate::settings::Settings;
 use crate::signals::{EndsWith, Hangups};
@@ -29,57 +30,74 @@ use crate::{duration, service, start};
 
 /// Keep one account connected
 ///
-/// Prints events once they are stored, sends what is in the outbox, and reconnects by itself. With
-/// `-o jsonl` lines of type `status` tell how the connection is; they are not stored.
-/// SIGINT and SIGTERM stop it cleanly; a second one ends it at once, which loses nothing either.
+/// wmctl prints events once they are stored, sends the messages in the outbox, and reconnects by
+/// itself. With `-o jsonl`, lines of type `status` report the state of the connection; they are not
+/// stored. SIGINT and SIGTERM stop the process cleanly; a second signal ends it at once, without
+/// losing messages.
+///
+/// In a systemd unit, set Restart=always and RestartPreventExitStatus=2 3 4.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl run --tenant acme\n  \
-    wmctl run --tenant acme -o jsonl --from-seq 8812 | my-bot\n  \
-    wmctl run --tenant acme --log-format json\n  \
-    wmctl run --tenant acme --ha --http 0.0.0.0:8080\n\n\
-    A unit file needs Restart=always and RestartPreventExitStatus=2 3 4.")]
+#[command(after_long_help = after(
+    &[
+        "wmctl run --tenant acme",
+        "wmctl run --tenant acme -o jsonl --from-seq 8812 | my-bot",
+        "wmctl run --tenant acme --log-format json",
+        "wmctl run --tenant acme --ha --http 0.0.0.0:8080",
+    ],
+    &[
+        (Exit::Done, "stopped cleanly by a signal"),
+        (Exit::Usage, "an option is invalid"),
+        (Exit::Config, "a setting, the proxy or a file cannot be used"),
+        (Exit::Auth, "the account was unlinked or banned, or this client is outdated"),
+        (Exit::Absent, "the tenant has no paired device"),
+        (Exit::Conflict, "another process runs the account, or the HTTP address is in use"),
+        help::DATABASE,
+        (Exit::Remote, "the connection stalled, or the server is not trusted"),
+        (Exit::Interrupted, "a second SIGINT ended it before it had stopped"),
+        (Exit::Terminated, "a second SIGTERM ended it before it had stopped"),
+    ],
+))]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     ends_with: EndsWith,
 
-    /// Print events from this number on, instead of only new ones
+    /// Print events from this number on, instead of only new events
     #[arg(long, value_name = "SEQ")]
     from_seq: Option<i64>,
 
-    /// Take at most this long for a clean stop
+    /// Time limit for a clean stop
     #[arg(long, value_name = "DURATION", default_value = "20s",
         value_parser = duration::seconds(0, 86_400))]
     grace: u64,
 
-    /// Print no events
+    /// Do not print events
     #[arg(long)]
     no_events: bool,
 
-    /// Stand by while another process runs the account, and take over when it is gone
+    /// Stand by while another process runs the account, and take over if it fails
     #[arg(long)]
     ha: bool,
 
-    /// With --ha, let others consider this process dead after this long without a heartbeat
+    /// With --ha, other processes consider this one dead after this long without a heartbeat
     #[arg(long, value_name = "DURATION", default_value = "3s", requires = "ha",
         value_parser = duration::milliseconds(500, 60_000))]
     ha_timeout: u64,
 
-    /// Treat a connection as stalled if a reply is this late although pings are answered
+    /// Treat a connection as stalled if a reply is this late while pings are answered
     ///
-    /// wmctl then reconnects, then reloads the account from the database, and in the end hands it
-    /// to another process.
+    /// wmctl then reconnects, reloads the account from the database, and finally hands it to
+    /// another process.
     #[arg(long, value_name = "DURATION", default_value = "30s",
         value_parser = duration::seconds(1, 3_600))]
     stall_timeout: u64,
 
     /// Answer health checks on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080
     ///
-    /// 127.0.0.1:8080 by default, if nothing else has it.
+    /// Default: 127.0.0.1:8080, unless that address is in use.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "no_http")]
     http: Option<SocketAddr>,
 
-    /// Answer nothing over HTTP
+    /// Do not listen for HTTP requests
     #[arg(long)]
     no_http: bool,
 
@@ -165,7 +183,7 @@ impl Teller<'_> {
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &RunArgs) -> Result<Exit, Failure> {
     if ui.format() == Format::Json {
-        let message = "events have no end: one JSON document cannot hold them";
+        let message = "events do not end, so that they cannot be one JSON document";
         return Err(Failure::new(Exit::Usage, "BAD_VALUE", message).hint("use -o jsonl"));
     }
     args.ends_with.apply()?;
@@ -195,7 +213,8 @@ async fn listen(
     match HealthServer::bind(address, tls.clone()).await {
         Ok(server) => Ok((Some(server), tls)),
         Err(error) if asked.is_none() => {
-            info!(%address, %error, "health is not answered over HTTP: --http says where");
+            let hint = "set another address with --http";
+            info!(%address, %error, hint, "not listening for HTTP health checks");
             Ok((None, None))
         }
         Err(error) => Err(start::cannot_listen(address, &error)),

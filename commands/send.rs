@@ -9,10 +9,12 @@ use wmctl::ids::TenantId;
 use wmctl::ops::send::{self, Delivery, Outgoing, SendError, TOGETHER_MAX, Until};
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::settings::Settings;
-use crate::start;
+use crate::table::Page;
 use crate::target::{Target, TargetArgs, refused};
 use crate::ui::{Format, Listed, Ui};
+use crate::{duration, start};
 
 /// Maximum length of a line in a file of messages (bytes).
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -21,30 +23,37 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Send messages
 ///
-/// A message is taken into the outbox in the database, and sent by the process that runs the
-/// account. With --file every line is one message: {"to":"…","text":"…","idempotency_key":"…"}.
-/// Nothing is taken in if one of a file cannot be sent; lines from standard input are taken in as
-/// they come, and one that cannot be sent is answered with the state `refused`.
+/// wmctl queues a message in the outbox in the database; the process that runs the account sends
+/// it. With --file every line is one message: {"to":"…","text":"…","idempotency_key":"…"}. If one
+/// message of a file is invalid, none is queued. Lines from standard input are queued as they
+/// arrive, and the answer to an invalid line has the state `refused`.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl send --tenant acme --to +4915100000 --text Hello\n  \
-    wmctl send --tenant acme --to +4915100000 --text Hello --wait delivered --timeout 30\n  \
-    wmctl send --tenant acme --to +4915100000 --text Paid --idempotency-key order-77\n  \
-    wmctl send --tenant acme --to +4915100000 --text Soon --expires-at 2026-07-01T12:00:00Z\n  \
-    wmctl send --tenant acme --file - -o jsonl < messages.jsonl\n\n\
-Exit status:\n  \
-    0   every message has come as far as --wait says\n  \
-    1   every message failed or was refused\n  \
-    4   the account is logged out or banned; --force or --expires-at queue all the same\n  \
-    5   the tenant is not known, or has no device\n  \
-    6   the key was used before for something else, or the account was exported\n  \
-    9   some of the messages failed or were refused\n  \
-    10  the time was up first")]
+#[command(after_long_help = after(
+    &[
+        "wmctl send --tenant acme --to +4915100000 --text Hello",
+        "wmctl send --tenant acme --to +4915100000 --text Hello --wait delivered --timeout 30s",
+        "wmctl send --tenant acme --to +4915100000 --text Paid --idempotency-key order-77",
+        "wmctl send --tenant acme --to +4915100000 --text Soon --expires-at 2026-07-01T12:00:00Z",
+        "wmctl send --tenant acme --file - -o jsonl < messages.jsonl",
+    ],
+    &[
+        (Exit::Done, "every message has reached the state that --wait names"),
+        (Exit::Failed, "every message failed or was refused"),
+        (Exit::Usage, "a message is invalid"),
+        (Exit::Auth, "the account is logged out or banned; --force or --expires-at queue anyway"),
+        (Exit::Absent, "there is no such tenant, or it has no device"),
+        (Exit::Conflict, "the key was used for another message, or the account was exported"),
+        help::DATABASE,
+        help::HOST,
+        (Exit::Partial, "some of the messages failed or were refused"),
+        (Exit::Pending, "--timeout passed first"),
+    ],
+))]
 pub(crate) struct SendArgs {
     #[command(flatten)]
     target: TargetArgs,
 
-    /// Phone number, or address of a person or group
+    /// Recipient: a phone number, or the address of a person or group
     #[arg(
         long,
         value_name = "RECIPIENT",
@@ -53,19 +62,20 @@ pub(crate) struct SendArgs {
     )]
     to: Option<String>,
 
-    /// What to say
+    /// Text of the message
     #[arg(long, value_name = "TEXT", requires = "to")]
     text: Option<String>,
 
-    /// Take the same key twice as the same message
+    /// Send at most one message with this key: a second one is not queued
     #[arg(long, value_name = "KEY", requires = "to")]
     idempotency_key: Option<String>,
 
-    /// Do not send it after this time (RFC 3339); as long as the tenant's messages wait by default
+    /// Discard the message if it is not sent by this time, in RFC 3339 (default: the tenant's
+    /// --message-ttl)
     #[arg(long, value_name = "TIME", requires = "to")]
     expires_at: Option<String>,
 
-    /// Queue it although the account is logged out, banned or exported
+    /// Queue the message even if the account is logged out, banned or exported
     #[arg(long)]
     force: bool,
 
@@ -73,24 +83,24 @@ pub(crate) struct SendArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "text"])]
     file: Option<PathBuf>,
 
-    /// Wait until every message has come that far
+    /// Wait until every message has reached this state
     #[arg(long, value_enum, value_name = "STATE", default_value = "queued")]
     wait: WaitFor,
 
-    /// Wait at most this long (seconds)
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    timeout: f64,
+    /// Wait at most this long
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::wait)]
+    timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum WaitFor {
-    /// Taken in
+    /// The message is in the outbox
     Queued,
-    /// The server has it
+    /// The server has accepted it
     Sent,
-    /// A device of the recipient has it
+    /// A device of the recipient has received it
     Delivered,
-    /// The recipient read it
+    /// The recipient has read it
     Read,
 }
 
@@ -108,7 +118,7 @@ impl From<WaitFor> for Until {
 impl Listed for Delivery {
     const HEADS: &'static [&'static str] = &["ID", "STATE", "TOOK", "ERROR"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         let took = self
             .took_s
             .map_or_else(String::new, |took| format!("{took:.1}s"));
@@ -214,8 +224,8 @@ impl Outbox<'_> {
         let tenant = &self.tenant;
         if !runs {
             ui.warn(&format!(
-                "nothing runs {tenant} now: messages wait in the outbox (wmctl run --tenant \
-                 {tenant})"
+                "no process is running {tenant}: messages wait in the outbox until \
+                 `wmctl run --tenant {tenant}` or a host sends them"
             ));
         }
         Ok(())
@@ -249,8 +259,6 @@ impl Tally {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &SendArgs) -> Result<Exit, Failure> {
-    let timeout = Duration::try_from_secs_f64(args.timeout)
-        .map_err(|_| Failure::new(Exit::Usage, "BAD_VALUE", "--timeout: not a length of time"))?;
     let streamed = args.file.as_deref() == Some(Path::new("-"));
     let messages = if streamed {
         Vec::new()
@@ -265,7 +273,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &SendArgs) -> Result
         target: &target,
         tenant: settings.tenant()?,
         until: args.wait.into(),
-        timeout,
+        timeout: args.timeout,
     };
     let result = match streamed {
         true => stream(ui, &outbox, args.force).await,
@@ -324,7 +332,7 @@ async fn stream(ui: &Ui, outbox: &Outbox<'_>, force: bool) -> Result<Exit, Failu
         }
     }
     if ui.format() == Format::Json {
-        ui.list("DeliveryList", &kept, "no messages came")?;
+        ui.list("DeliveryList", &kept, "standard input held no messages")?;
     }
     Ok(tally.exit())
 }
@@ -332,7 +340,9 @@ async fn stream(ui: &Ui, outbox: &Outbox<'_>, force: bool) -> Result<Exit, Failu
 fn print(ui: &Ui, answers: &[Delivery]) -> Result<(), Failure> {
     for one in answers {
         match ui.format() {
-            Format::Table => ui.answer(&(one.cells().join("  ").trim_end().to_owned() + "\n"))?,
+            Format::Table => {
+                ui.answer(&(one.cells(Page::PIPE).join("  ").trim_end().to_owned() + "\n"))?
+            }
             Format::Name => ui.answer(&(one.name() + "\n"))?,
             Format::Json | Format::Jsonl => ui.json(one)?,
         }
@@ -467,8 +477,8 @@ fn messages(args: &SendArgs) -> Result<Vec<Outgoing>, Failure> {
 
 fn key_reused(id: &str) -> Failure {
     let message = match id {
-        "" => String::from("the idempotency key was used before, for another text or recipient"),
-        id => format!("the idempotency key was used before, for the message {id}"),
+        "" => String::from("the idempotency key was already used for another text or recipient"),
+        id => format!("the idempotency key was already used for the message {id}"),
     };
     Failure::new(Exit::Conflict, "IDEMPOTENCY_KEY_REUSED", message)
         .hint("a new message needs a new key")
@@ -478,7 +488,7 @@ fn key_reused(id: &str) -> Failure {
 fn explain(error: SendError, tenant: &TenantId) -> Failure {
     let (message, code) = (error.to_string(), error.code().unwrap_or("DATABASE"));
     let failure = |exit| Failure::new(exit, code, message);
-    let queue = "--force or --expires-at queue it all the same";
+    let queue = "--force or --expires-at queue it anyway";
     match error {
         SendError::Rows(error) => start::rows(error),
         SendError::Recipient(_) => {
@@ -500,7 +510,7 @@ fn explain(error: SendError, tenant: &TenantId) -> Failure {
         SendError::Banned(_) => failure(Exit::Auth).hint(queue),
         SendError::Exported(_) => failure(Exit::Conflict)
             .hint(format!(
-                "send there; or take it back: wmctl migrate export --undo --tenant {tenant}"
+                "send from there, or bring it back: wmctl migrate export --undo --tenant {tenant}"
             ))
             .hint_too(queue),
     }

@@ -12,6 +12,7 @@ use wmctl::app::Stop;
 use wmctl::daemon::host::{self, ServeError, ServeNotice, ServeOptions};
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::settings::Settings;
 use crate::signals::{EndsWith, Hangups};
 use crate::tls::{self, TlsArgs};
@@ -25,53 +26,69 @@ const HOST_NAME_MAX: usize = 253;
 pub(crate) const USUAL_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
-/// Keep every paired tenant connected, and answer over HTTP
+/// Keep every paired tenant connected, and serve the HTTP API
 ///
-/// Takes each tenant of the database that no other process runs, also those that are paired while
-/// it runs. Applications read events with `wmctl events` and write with `wmctl send`. SIGINT and
-/// SIGTERM stop it cleanly; a second one ends it at once, which loses nothing either.
+/// The host runs every tenant in the database that no other process runs, including tenants that
+/// are paired later. Applications use the HTTP API, or read events with `wmctl events` and send
+/// with `wmctl send`. SIGINT and SIGTERM stop the process cleanly; a second signal ends it at once,
+/// without losing messages.
+///
+/// In a systemd unit, set Restart=always and RestartPreventExitStatus=2 3 4.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl serve\n  \
-    wmctl serve -o jsonl\n  \
-    wmctl serve --connecting 50 --log-format json")]
+#[command(after_long_help = after(
+    &[
+        "wmctl serve",
+        "wmctl serve -o jsonl",
+        "wmctl serve --http 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem",
+        "wmctl serve --connecting 50 --log-format json",
+    ],
+    &[
+        (Exit::Done, "stopped cleanly by a signal"),
+        (Exit::Usage, "an option is invalid"),
+        (Exit::Config, "a setting or a file cannot be used, or there is no API key"),
+        (Exit::Conflict, "the HTTP address is in use"),
+        help::DATABASE,
+        (Exit::Interrupted, "a second SIGINT ended it before it had stopped"),
+        (Exit::Terminated, "a second SIGTERM ended it before it had stopped"),
+    ],
+))]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     ends_with: EndsWith,
 
-    /// Let at most this many tenants connect at the same time
+    /// Maximum number of tenants that connect at the same time
     #[arg(long, value_name = "COUNT", default_value = "16",
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connecting: u32,
 
-    /// Answer the HTTP interface on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080
+    /// Serve the HTTP API on this address; HTTP_PORT=8080 is the same as --http 0.0.0.0:8080
     ///
-    /// 127.0.0.1:8080 by default, if nothing else has it. An address that others can reach needs
-    /// a key: `wmctl keys add` makes one.
+    /// Default: 127.0.0.1:8080, unless that address is in use. An address that other machines can
+    /// reach requires an API key: `wmctl keys add` creates one.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "no_http")]
     http: Option<SocketAddr>,
 
-    /// Answer nothing over HTTP
+    /// Do not listen for HTTP requests
     #[arg(long)]
     no_http: bool,
 
-    /// Limit requests per second of each API key, or client address without a key
+    /// Maximum requests per second for each API key, or for each client address without a key
     ///
-    /// Bursts of twice as many are allowed.
+    /// Bursts of twice this number are allowed.
     #[arg(long, value_name = "COUNT", default_value = "50",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: u32,
 
-    /// Name of this host, which `tenants move --to` takes (default: the machine's name)
+    /// Name of this host, as `tenants move --to` takes it (default: the machine's host name)
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     name: Option<String>,
 
-    /// Run at most this many tenants here; hosts share them out by it
+    /// Maximum number of tenants on this host; hosts share tenants in proportion to it
     #[arg(long, value_name = "COUNT", default_value = "10000",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     capacity: u32,
 
-    /// Let others consider this host dead after this long without a heartbeat
+    /// Other hosts consider this one dead after this long without a heartbeat
     #[arg(long, value_name = "DURATION", default_value = "5s",
         value_parser = duration::milliseconds(2_000, 60_000))]
     silence: u64,
@@ -81,19 +98,15 @@ pub(crate) struct ServeArgs {
         value_parser = duration::seconds(1, 86_400))]
     rebalance: u64,
 
-    /// Treat a connection as stalled if a reply is this late although pings are answered
+    /// Treat a connection as stalled if a reply is this late while pings are answered
     ///
-    /// wmctl then reconnects, then reloads the account from the database, and in the end hands it
-    /// to another process.
+    /// wmctl then reconnects, reloads the account from the database, and finally hands it to
+    /// another process.
     #[arg(long, value_name = "DURATION", default_value = "30s",
         value_parser = duration::seconds(1, 3_600))]
     stall_timeout: u64,
 
-    /// Let tenants have proxies on this machine and in private networks
-    #[arg(long)]
-    private_proxies: bool,
-
-    /// Take at most this long for a clean stop, and 7 s more if the database hangs
+    /// Time limit for a clean stop; up to 7s more if the database hangs
     #[arg(long, value_name = "DURATION", default_value = "20s",
         value_parser = duration::seconds(0, 86_400))]
     grace: u64,
@@ -121,9 +134,6 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &ServeArgs) -> Resul
     args.ends_with.apply()?;
     let hangups = Hangups::listen();
     let mut app = start::open_to_dial(ui, settings).await?;
-    if args.private_proxies {
-        app.allow_private_proxies();
-    }
     args.delivery.apply(&mut app)?;
     app.set_stall_timeout(Duration::from_secs(args.stall_timeout));
     let app = Arc::new(app);
@@ -155,19 +165,19 @@ async fn listen(
         rate: args.rate,
     };
     if tls.is_none() && !options.address.ip().is_loopback() {
-        warn!("keys cross the network as they are: --tls-cert, or a proxy with TLS, hides them");
+        warn!("API keys cross the network unencrypted: use --tls-cert, or a proxy with TLS");
     }
     match Server::bind(app, options).await {
         Ok(server) => Ok((Some(server), tls)),
         Err(ServerError::Rows(error)) => Err(start::rows(error)),
         Err(error @ ServerError::Bind { .. }) if asked.is_none() => {
-            warn!(%error, "nothing is answered over HTTP: --http says where");
+            warn!(%error, "not serving the HTTP API: set another address with --http");
             Ok((None, None))
         }
         Err(ServerError::Bind { address, source }) => Err(start::cannot_listen(address, &source)),
         Err(error @ ServerError::NoKeys(_)) => {
             Err(Failure::new(Exit::Config, "NO_API_KEYS", error.to_string())
-                .hint("`wmctl keys add` makes one; or listen on 127.0.0.1"))
+                .hint("create one with `wmctl keys add`, or listen on 127.0.0.1"))
         }
     }
 }

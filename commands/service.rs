@@ -62,7 +62,7 @@ async fn tell(app: &App, stop: &Stop) {
 
 fn say(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        debug!(%error, "the service manager hears nothing");
+        debug!(%error, "could not notify the service manager");
     }
 }
 

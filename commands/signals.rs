@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 
 use rustix::process::set_parent_process_death_signal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::error;
 use wmctl::api::tls::Tls;
 use wmctl::app::App;
 use wmctl::app::Stop;
@@ -37,7 +38,7 @@ pub(crate) async fn pass_on(stop: &Stop, hangup: Hangup) -> Exit {
             stop.force();
             return exit;
         }
-        tracing::info!("stopping; a second signal ends at once");
+        tracing::info!("stopping; a second signal ends the process at once");
         match exit {
             Exit::Terminated => stop.terminate(),
             _ => stop.ask(),
@@ -72,7 +73,8 @@ impl Hangups {
         )
     }
 
-    /// Runs `work`. Each SIGHUP reloads the certificate, the log filter and the database login.
+    /// Runs `work`. Each SIGHUP reloads the certificate, the log filter, the client version and the
+    /// database login.
     pub(crate) async fn reloading<T>(
         mut self,
         settings: &Settings,
@@ -86,7 +88,17 @@ impl Hangups {
         let reloads = async {
             loop {
                 received(&mut self.0).await;
-                settings.reload();
+                if let Some(fresh) = settings.reload() {
+                    match fresh.client_version() {
+                        Ok(version) => app.set_client_version(version),
+                        Err(failure) => {
+                            error!(
+                                error = failure.message,
+                                "the old client version stays in use"
+                            );
+                        }
+                    }
+                }
                 app.renew_login();
                 if let Some(tls) = &tls {
                     tls.reload();

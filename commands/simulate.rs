@@ -8,59 +8,70 @@ use wmctl::app::shapes::Object;
 use wmctl::rehearsal::simulate::{self, SimulateError, SimulateOptions, Simulated};
 
 use crate::failure::{Exit, Failure};
-use crate::start;
+use crate::help::after;
 use crate::ui::{Format, Ui};
+use crate::{duration, start};
 
-/// Serve a simulated WhatsApp on this machine
+/// Run a simulated WhatsApp server on this machine
 ///
-/// Phones scan codes, contacts chat, faults happen on request, and a journal keeps what every
-/// client did. It listens on 127.0.0.1 only. `wmctl --simulator CONTROL_URL pair` pairs with the
-/// first account's phone, which scans by itself; scripts use the same control URL.
+/// Simulated phones scan codes, contacts chat, you can inject faults, and a journal records what
+/// every client does. The server listens on 127.0.0.1 only. `wmctl --simulator CONTROL_URL pair`
+/// pairs with the phone of the first account, which scans the code by itself. Scripts use the same
+/// control URL.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  \
-    wmctl simulate\n  \
-    wmctl simulate --accounts 100 --hourly 600 --seed 7\n  \
-    wmctl simulate --tls --ca-file ca.pem\n  \
-    wmctl --simulator http://127.0.0.1:9444 pair\n  \
-    curl http://127.0.0.1:9444/v1/messages --json \\\n    \
-    '{\"from\":\"15555560001\",\"to\":\"15555550100\",\"text\":\"Hello\"}'")]
+#[command(after_long_help = after(
+    &[
+        "wmctl simulate",
+        "wmctl simulate --accounts 100 --hourly 600 --seed 7",
+        "wmctl simulate --tls --write-ca ca.pem",
+        "wmctl --simulator http://127.0.0.1:9444 pair",
+        "curl http://127.0.0.1:9444/v1/messages --json \\\n  \
+         '{\"from\":\"15555560001\",\"to\":\"15555550100\",\"text\":\"Hello\"}'",
+    ],
+    &[
+        (Exit::Done, "stopped by a signal"),
+        (Exit::Failed, "the simulator cannot start"),
+        (Exit::Conflict, "a port is in use"),
+    ],
+))]
 pub(crate) struct SimulateArgs {
-    /// Listen for clients on this port; 0 takes a free one
+    /// Port for clients; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value = "9443")]
     port: u16,
 
-    /// Listen for control requests on this port; 0 takes a free one
+    /// Port for control requests; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value = "9444")]
     control_port: u16,
 
-    /// Serve clients over TLS; needs --ca-file
+    /// Serve clients over TLS; requires --write-ca
     #[arg(long, requires = "ca_certificate")]
     tls: bool,
 
-    /// Write the certificate authority of the TLS server here
+    /// File to write the certificate of the TLS server's authority to
     #[arg(long = "write-ca", id = "ca_certificate", value_name = "FILE")]
     ca_certificate: Option<PathBuf>,
 
-    /// Accounts whose phones can pair
+    /// Number of accounts whose phones can pair
     #[arg(long, value_name = "COUNT", default_value = "1",
         value_parser = clap::value_parser!(u16).range(1..=10_000))]
     accounts: u16,
 
-    /// People who write to the accounts
+    /// Number of contacts that write to the accounts
     #[arg(long, value_name = "COUNT", default_value = "3",
         value_parser = clap::value_parser!(u16).range(0..=1_000))]
     contacts: u16,
 
-    /// Messages an hour that each account gets
+    /// Messages per hour that each account receives
     #[arg(long, value_name = "COUNT", default_value = "0",
         value_parser = clap::value_parser!(u32).range(0..=3_600_000))]
     hourly: u32,
 
-    /// Wait this long before the first frame; older Baileys needs 150 (milliseconds)
-    #[arg(long, value_name = "MS", default_value = "0")]
+    /// Delay before the first frame; older versions of Baileys need 150ms
+    #[arg(long, value_name = "DURATION", default_value = "0s",
+        value_parser = duration::milliseconds(0, 600_000))]
     first_frame_delay: u64,
 
-    /// Take all keys and all chance from this number
+    /// Seed for all keys and random choices
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 }
@@ -132,7 +143,7 @@ fn explain(error: SimulateError) -> Failure {
         .is_some_and(|error| error.kind() == std::io::ErrorKind::AddrInUse);
     match in_use {
         true => Failure::new(Exit::Conflict, "ADDRESS_IN_USE", message)
-            .hint("--port 0 and --control-port 0 take free ports"),
+            .hint("--port 0 and --control-port 0 pick free ports"),
         false => Failure::new(Exit::Failed, "SIMULATOR", message),
     }
 }

@@ -23,17 +23,22 @@ pub(crate) async fn open(ui: &Ui, settings: &Settings, schema: Schema) -> Result
 
 /// Opens the database for a command that connects to WhatsApp, or to the configured simulator.
 pub(crate) async fn open_to_dial(ui: &Ui, settings: &Settings) -> Result<App, Failure> {
-    let server = match settings.simulator()? {
-        Some(url) => {
-            let simulated = simulated_phone::server(&url).await;
-            Server {
-                client_version: settings.client_version()?,
-                ..simulated.map_err(|error| simulator(&error))?
-            }
-        }
-        None => settings.server()?,
-    };
+    let server = server(settings).await?;
     open_with(ui, settings, Schema::Current, server).await
+}
+
+/// What to connect to: the server, or the simulator that is named.
+pub(crate) async fn server(settings: &Settings) -> Result<Server, Failure> {
+    let own = settings.server()?;
+    let Some(url) = settings.simulator()? else {
+        return Ok(own);
+    };
+    let simulated = simulated_phone::server(&url).await;
+    Ok(Server {
+        client_version: own.client_version,
+        proxy: own.proxy,
+        ..simulated.map_err(|error| simulator(&error))?
+    })
 }
 
 async fn open_with(
@@ -47,7 +52,10 @@ async fn open_with(
         && let DatabaseUrl::Sqlite(path) = &database
         && !path.exists()
     {
-        ui.note(&format!("no database is set: using {}", path.display()));
+        ui.note(&format!(
+            "no database is configured: using {}",
+            path.display()
+        ));
     }
     let ops = OpsSettings {
         database,
@@ -55,7 +63,11 @@ async fn open_with(
         ..ops_settings(settings)?
     };
     let retention = settings.retention()?;
+    let private_proxies = settings.private_proxies()?;
     let mut app = App::open(ops, schema).await.map_err(rows)?;
+    if private_proxies {
+        app.allow_private_proxies();
+    }
     app.retain(retention);
     if let Some(folder) = settings.marks() {
         app.keep_marks_in(&folder);
@@ -79,7 +91,7 @@ pub(crate) fn simulator(error: &ControlError) -> Failure {
     match error {
         ControlError::Url => Failure::new(Exit::Config, "SIMULATOR_URL", message),
         ControlError::Unreachable { .. } => Failure::new(Exit::Remote, "UNREACHABLE", message)
-            .hint("`wmctl simulate` starts one and says where"),
+            .hint("`wmctl simulate` starts one and prints its URL"),
         ControlError::Refused(_) => Failure::new(Exit::Remote, "SIMULATOR_REFUSED", message),
     }
 }
@@ -92,13 +104,13 @@ pub(crate) fn rows(error: RowsError) -> Failure {
             Failure::new(Exit::Database, "SCHEMA_OLD", message).hint("run `wmctl migrate up`")
         }
         RowsError::Schema { .. } => Failure::new(Exit::Database, "SCHEMA_NEW", message)
-            .hint("a newer wmctl made this schema: use that one"),
+            .hint("a newer wmctl made this schema: use that version"),
         RowsError::Held { tenant, holder } => {
             let failure = Failure::new(Exit::Conflict, "LOCK_HELD", message);
             let holder = holder.unwrap_or_else(|| String::from("another process"));
             failure.hint(format!(
-                "held by {holder}: stop that one first; \
-                 if it hangs: `wmctl lock-status --release {tenant}`"
+                "held by {holder}: stop that process first; \
+                 if it hangs, run `wmctl lock-status --release {tenant}`"
             ))
         }
         RowsError::EpochSpent { tenant } => Failure::new(Exit::Database, "EPOCH_SPENT", message)
@@ -111,13 +123,14 @@ pub(crate) fn rows(error: RowsError) -> Failure {
         RowsError::OutOfReach { hint, .. } => {
             Failure::new(Exit::Config, "TENANT_OUT_OF_REACH", message).hint(hint)
         }
-        RowsError::Login(_) => Failure::new(Exit::Database, "DATABASE_LOGIN", message)
-            .hint("DATABASE_URL names user, password and database; pg_hba.conf, who may log in"),
+        RowsError::Login(_) => Failure::new(Exit::Database, "DATABASE_LOGIN", message).hint(
+            "check user, password and database in DATABASE_URL, and pg_hba.conf of the server",
+        ),
         RowsError::Untrusted(_) => Failure::new(Exit::Database, "DATABASE_TLS", message).hint(
             "sslrootcert of DATABASE_URL names the authority that signed the server's certificate",
         ),
         RowsError::TlsFile(_) => Failure::new(Exit::Config, "DATABASE_TLS_FILE", message)
-            .hint("it must be a PEM file that this user may read"),
+            .hint("it must be a PEM file that this user can read"),
         RowsError::Route { hint, .. } => {
             Failure::new(Exit::Config, "DATABASE_ROUTE", message).hint(hint)
         }
@@ -126,13 +139,13 @@ pub(crate) fn rows(error: RowsError) -> Failure {
         RowsError::Encoding(_) => Failure::new(Exit::Database, "DATABASE_ENCODING", message)
             .hint("CREATE DATABASE \u{2026} ENCODING 'UTF8' TEMPLATE template0 makes one that can"),
         RowsError::ReadOnly(_) => Failure::new(Exit::Database, "DATABASE_READ_ONLY", message)
-            .hint("nothing was changed; managed servers do so while their disk is full"),
+            .hint("nothing was changed; managed servers become read-only when their disk is full"),
         RowsError::NoCopy(_) => Failure::new(Exit::Database, "DATABASE_NO_COPY", message).hint(
-            "`wmctl doctor` names the standby: start it, or take it out of \
-             synchronous_standby_names; then look whether the change was made",
+            "`wmctl doctor` names the standby: start it, or remove it from \
+             synchronous_standby_names; then check whether the change was made",
         ),
         RowsError::Database(_) => Failure::new(Exit::Database, "DATABASE", message)
-            .hint("is the database up? DATABASE_URL says where it is"),
+            .hint("check that the database is running, and DATABASE_URL"),
     }
 }
 
@@ -203,12 +216,17 @@ async fn with_signals_and<T>(
 pub(crate) fn line(error: &LineError) -> Failure {
     let message = error.to_string();
     match error {
-        LineError::Misconfigured(_) => Failure::new(Exit::Config, "SERVER", message)
-            .hint("look at --server, --root-key and --ca-file"),
+        LineError::Misconfigured(_) => misconfigured(message),
         LineError::Untrusted(_) => Failure::new(Exit::Remote, "UNTRUSTED", message)
-            .hint("a simulator needs --root-key; elsewhere something may sit in between"),
+            .hint("a simulator needs --root-key; otherwise something may intercept the connection"),
         LineError::Down(_) => Failure::new(Exit::Remote, "UNREACHABLE", message),
     }
+}
+
+fn misconfigured(message: String) -> Failure {
+    Failure::new(Exit::Config, "SERVER", message).hint(
+        "check --server, --root-key, --ca-file and the proxy; `wmctl doctor` tries the connection",
+    )
 }
 
 /// Converts the reason why an account stopped.
@@ -232,20 +250,20 @@ pub(crate) fn ended(end: &RunEnd, tenant: &str) -> Failure {
                 .map_or_else(String::new, |until| format!(" until {until}"));
             let message = format!("WhatsApp banned the account of {tenant}{until} (code {code})");
             Failure::new(Exit::Auth, "BANNED", message)
-                .hint("wait, and look into the phone's app for what WhatsApp says")
+                .hint("wait, and check for a message from WhatsApp in the app on the phone")
         }
         RunEnd::Outdated => {
             let message = "WhatsApp refuses this client version as outdated (405)";
             Failure::new(Exit::Auth, "OUTDATED", message).hint(
                 "install a newer wmctl, or set client_version (WMCTL_CLIENT_VERSION, or a file in \
-                 WMCTL_CLIENT_VERSION_FILE) to the version that web.whatsapp.com uses now, like \
-                 2.3000.1045649367",
+                 WMCTL_CLIENT_VERSION_FILE) to the version that web.whatsapp.com uses now, such as \
+                 2.3000.1045649367; `serve` and `run` read it again on SIGHUP",
             )
         }
         RunEnd::Exported { to, at } => {
-            let message = format!("{tenant} was exported to {to} at {at}: it runs there now");
+            let message = format!("{tenant} was exported to {to} at {at} and runs there now");
             Failure::new(Exit::Conflict, "EXPORTED", message).hint(format!(
-                "stop it there for good, then take it back: \
+                "stop it there for good, then bring it back: \
                  wmctl migrate export --undo --tenant {tenant}"
             ))
         }
@@ -255,8 +273,9 @@ pub(crate) fn ended(end: &RunEnd, tenant: &str) -> Failure {
                 .hint("`wmctl tenants list` shows which one")
         }
         RunEnd::Stalled { .. } => Failure::new(Exit::Remote, "STALLED", end.to_string())
-            .hint("start it again, or on another machine"),
+            .hint("start it again, here or on another machine"),
+        RunEnd::Misconfigured(what) => misconfigured(what.clone()),
         RunEnd::Broken(what) => Failure::new(Exit::Database, "BROKEN", what.clone())
-            .hint("the log says more; the rows are as they were"),
+            .hint("see the log for details; the stored account is unchanged"),
     }
 }

@@ -19,9 +19,9 @@ use crate::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Where")]
 pub(crate) struct TargetArgs {
-    /// Ask this host's HTTP interface instead of the database
+    /// Use the HTTP API of this host instead of the database
     ///
-    /// The key is read from WMCTL_API_KEY, or from the file that WMCTL_API_KEY_FILE names.
+    /// The API key is read from WMCTL_API_KEY, or from the file that WMCTL_API_KEY_FILE names.
     #[arg(long, global = true, value_name = "URL")]
     api: Option<String>,
 }
@@ -64,7 +64,7 @@ impl Target {
             Self::Rows(app) => tenants::show(app, tenant).await.map_err(start::rows)?,
             Self::Api(remote) => remote.show(tenant).await.map_err(refused)?,
         };
-        found.ok_or_else(|| unknown(format!("{tenant} is not known")))
+        found.ok_or_else(|| unknown(format!("there is no tenant {tenant}")))
     }
 
     pub(crate) async fn add(&self, tenant: &TenantId, changes: &Changes) -> Result<(), Failure> {
@@ -124,7 +124,7 @@ impl Target {
             Self::Rows(app) => {
                 let found = hosts::drain(app, host, draining, &actor()).await;
                 match found.map_err(start::rows)? {
-                    0 => Err(unknown(format!("no host {host:?} takes tenants"))),
+                    0 => Err(unknown(format!("there is no host {host:?}"))),
                     _ => Ok(()),
                 }
             }
@@ -163,9 +163,9 @@ fn linked(error: LogoutError) -> Failure {
         LogoutError::UnknownTenant(_) => unknown(message),
         LogoutError::Unpaired(_) => Failure::new(Exit::Absent, "NOT_PAIRED", message),
         LogoutError::Exported(_) => Failure::new(Exit::Conflict, "EXPORTED", message)
-            .hint("have the other program unlink it, or the phone"),
+            .hint("unlink it in the other program, or on the phone"),
         LogoutError::NotUnlinked(_) => Failure::new(Exit::Remote, "NOT_UNLINKED", message)
-            .hint("try again; or remove it on the phone, under Linked devices"),
+            .hint("retry, or remove it on the phone, under Linked devices"),
     }
 }
 
@@ -192,15 +192,16 @@ pub(crate) fn refused(error: RemoteError) -> Failure {
         RemoteError::Url(_) => Failure::new(Exit::Config, "API_URL", message)
             .hint("--api is like https://wmctl.example.com or http://127.0.0.1:8080"),
         RemoteError::Unreachable(_) => Failure::new(Exit::Remote, "UNREACHABLE", message)
-            .hint("`wmctl serve` answers there; without --api the database is asked"),
+            .hint("`wmctl serve` must be running there; without --api wmctl uses the database"),
         RemoteError::Untrusted(_) => Failure::new(Exit::Remote, "UNTRUSTED", message)
-            .hint("--ca-file names the authority; --api has to name what the certificate is for"),
+            .hint("set --ca-file to the authority; --api must use the name in the certificate"),
         RemoteError::Refused { status, code, .. } => {
             let known = REFUSALS.iter().find(|(known, _)| *known == code);
             match (status, known) {
                 (_, Some((code, exit))) => Failure::new(*exit, code, message),
-                (401 | 403, _) => Failure::new(Exit::Auth, "API_KEY", message)
-                    .hint("set WMCTL_API_KEY or WMCTL_API_KEY_FILE; `wmctl keys add` makes one"),
+                (401 | 403, _) => Failure::new(Exit::Auth, "API_KEY", message).hint(
+                    "set WMCTL_API_KEY or WMCTL_API_KEY_FILE; `wmctl keys add` creates a key",
+                ),
                 (404, _) => unknown(message),
                 (409, _) => Failure::new(Exit::Conflict, "CONFLICT", message),
                 (400, _) => Failure::new(Exit::Usage, "BAD_VALUE", message),

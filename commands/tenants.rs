@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use wmctl::app::Stop;
-use wmctl::config::span;
 use wmctl::ids::TenantId;
 use wmctl::ops::hosts::Host;
 use wmctl::ops::tenants::{Changes, Tenant};
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::settings::Settings;
-use crate::start;
+use crate::table::Page;
 use crate::target::{Target, TargetArgs};
 use crate::ui::{Listed, Ui};
+use crate::{duration, start};
 
 /// Polling interval of `wait` and `drain`.
 const LOOK: Duration = Duration::from_millis(200);
@@ -22,13 +23,13 @@ const WATCH: Duration = Duration::from_secs(2);
 
 /// List, add, start, stop, move and remove tenants
 ///
-/// What is to run is data: any host's interface can be asked, or the database directly, and the
-/// hosts follow.
+/// These commands write the desired state into the database, directly or through the HTTP API of a
+/// host. The hosts then act on it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl tenants list\n  \
     wmctl tenants add acme --proxy socks5://proxy.example.com:1080\n  \
-    wmctl tenants wait acme --for connected --timeout 60\n  \
+    wmctl tenants wait acme --for connected --timeout 1m\n  \
     wmctl tenants move acme --to host-b\n  \
     wmctl tenants drain --host host-a\n  \
     wmctl tenants list --api https://wmctl.example.com")]
@@ -42,91 +43,197 @@ pub(crate) struct TenantsArgs {
 #[derive(Debug, Subcommand)]
 enum TenantsCommand {
     /// List tenants: state, device, and which process runs each
+    #[command(after_long_help = after(
+        &["wmctl tenants list", "wmctl tenants list -o json --api https://wmctl.example.com"],
+        &[(Exit::Done, "the list was printed"), help::API_KEY, help::DATABASE, help::HOST],
+    ))]
     List,
     /// Show one tenant
-    Show { name: TenantId },
-    /// Have a tenant run, with these settings
-    Add(AddArgs),
-    /// Have a tenant run
-    Start { name: TenantId },
-    /// Have a tenant not run; its rows are kept
-    Stop { name: TenantId },
-    /// Have a tenant run on a host while that one lives
-    Move {
+    #[command(after_long_help = after(
+        &["wmctl tenants show acme", "wmctl tenants show acme -o json | jq -r .state"],
+        &shown(),
+    ))]
+    Show {
+        /// Tenant to show
         name: TenantId,
-        /// Name or id of the host; `any` for no one in particular
+    },
+    /// Add a tenant, or change its settings, and start it
+    #[command(after_long_help = after(
+        &[
+            "wmctl tenants add acme",
+            "wmctl tenants add acme --proxy socks5://proxy.example.com:1080 --message-ttl 2h30m",
+            "wmctl tenants add acme --proxy ''",
+        ],
+        &[
+            (Exit::Done, "the settings are stored"),
+            (Exit::Usage, "a setting is invalid"),
+            help::API_KEY,
+            help::DATABASE,
+            help::HOST,
+        ],
+    ))]
+    Add(AddArgs),
+    /// Start a tenant
+    #[command(after_long_help = after(&["wmctl tenants start acme"], &shown()))]
+    Start {
+        /// Tenant to start
+        name: TenantId,
+    },
+    /// Stop a tenant; its data is kept
+    #[command(after_long_help = after(
+        &["wmctl tenants stop acme && wmctl tenants wait acme --for stopped"],
+        &shown(),
+    ))]
+    Stop {
+        /// Tenant to stop
+        name: TenantId,
+    },
+    /// Pin a tenant to a host while that host is alive
+    #[command(after_long_help = after(
+        &["wmctl tenants move acme --to host-b", "wmctl tenants move acme --to any"],
+        &shown(),
+    ))]
+    Move {
+        /// Tenant to move
+        name: TenantId,
+        /// Name or ID of the host; `any` removes the pin
         #[arg(long, value_name = "HOST")]
         to: String,
     },
-    /// Have a host give all its tenants away and take none
+    /// Drain a host: it hands over all its tenants and takes no new ones
+    #[command(after_long_help = after(
+        &[
+            "wmctl tenants drain --host host-a --timeout 5m",
+            "wmctl tenants drain --host host-a --undo",
+        ],
+        &[
+            (Exit::Done, "the host has no tenants left, or takes tenants again (--undo)"),
+            help::API_KEY,
+            (Exit::Absent, "there is no such host"),
+            help::DATABASE,
+            help::HOST,
+            (Exit::Pending, "the host still had tenants when --timeout passed"),
+        ],
+    ))]
     Drain {
-        /// Name or id of the host
+        /// Name or ID of the host
         #[arg(long, value_name = "HOST")]
         host: String,
-        /// Take tenants again instead
+        /// Let the host take tenants again
         #[arg(long)]
         undo: bool,
-        /// Wait at most this long until it has none (seconds)
-        #[arg(long, value_name = "SECONDS", default_value = "60")]
-        timeout: u64,
+        /// Wait at most this long until the host has no tenants
+        #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::wait)]
+        timeout: Duration,
     },
-    /// Wait until a tenant is in a state; exit code 10 if the time is up
+    /// Wait until a tenant reaches a state
+    #[command(after_long_help = after(
+        &[
+            "wmctl tenants wait acme",
+            "wmctl tenants wait acme --for stopped --timeout 30s",
+        ],
+        &[
+            (Exit::Done, "the tenant is in that state"),
+            help::API_KEY,
+            help::NO_TENANT,
+            help::DATABASE,
+            help::HOST,
+            (Exit::Pending, "the tenant was in another state when --timeout passed"),
+        ],
+    ))]
     Wait {
+        /// Tenant to wait for
         name: TenantId,
-        /// connected, stopped, orphaned and others, as `list` shows them
+        /// State to wait for, as `wmctl tenants list` shows it
         #[arg(long = "for", value_name = "STATE", default_value = "connected")]
         state: String,
-        /// Wait at most this long (seconds)
-        #[arg(long, value_name = "SECONDS", default_value = "60")]
-        timeout: u64,
+        /// Wait at most this long
+        #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::wait)]
+        timeout: Duration,
     },
-    /// Unlink a tenant's device: the phone does not list it any more, its rows are kept
+    /// Unlink a tenant's device from the phone; its data is kept
+    #[command(after_long_help = after(
+        &["wmctl tenants logout acme", "wmctl tenants logout acme --yes"],
+        &[
+            (Exit::Done, "the phone no longer lists the device, or you answered no"),
+            help::NO_ANSWER,
+            help::API_KEY,
+            (Exit::Absent, "there is no such tenant, or it has no device"),
+            (Exit::Conflict, "another process holds the tenant, or it was exported"),
+            help::DATABASE,
+            (Exit::Remote, "WhatsApp did not confirm it, or the host cannot be reached"),
+        ],
+    ))]
     Logout {
+        /// Tenant whose device to unlink
         name: TenantId,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Unlink a tenant's device and delete its keys, sessions and events for good
+    /// Unlink a tenant's device, and delete its keys, sessions and events for good
+    #[command(after_long_help = after(
+        &["wmctl tenants rm acme", "wmctl tenants rm acme --yes"],
+        &[
+            (Exit::Done, "the tenant is deleted, or you answered no"),
+            help::NO_ANSWER,
+            help::API_KEY,
+            help::NO_TENANT,
+            help::DATABASE,
+            help::HOST,
+        ],
+    ))]
     Rm {
+        /// Tenant to delete
         name: TenantId,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
     /// List tenants every two seconds
+    #[command(after_long_help = after(
+        &["wmctl tenants watch", "wmctl tenants watch --api https://wmctl.example.com"],
+        &[(Exit::Done, "stopped by Ctrl-C"), help::API_KEY, help::DATABASE, help::HOST],
+    ))]
     Watch,
+}
+
+/// How commands end that name a tenant and show it.
+fn shown() -> [(Exit, &'static str); 5] {
+    let done = (Exit::Done, "done; the tenant was printed");
+    [
+        done,
+        help::API_KEY,
+        help::NO_TENANT,
+        help::DATABASE,
+        help::HOST,
+    ]
 }
 
 #[derive(Debug, clap::Args)]
 struct AddArgs {
+    /// Tenant to add or change
     name: TenantId,
 
-    /// Connect through http://… or socks5://[user:password@]host:port; an empty text is none
+    /// Proxy: http:// or socks5://[user:password@]host:port; an empty text removes it
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
 
-    /// Have the phone list the device under this name
+    /// Name under which the phone lists the device
     #[arg(long, value_name = "NAME")]
     device_name: Option<String>,
 
-    /// Have the phone list it as chrome, edge, firefox, safari or other
+    /// What the phone lists the device as: chrome, edge, firefox, safari or other
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<String>,
 
-    /// Run it on this host while that one lives
+    /// Pin the tenant to this host while that host is alive
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
 
-    /// Give messages up that waited for it so long, such as 30m or 7d; 0s is never (default: 24h)
-    #[arg(long, value_name = "TIME", value_parser = length_of_time)]
+    /// Discard messages that have waited for this long; 0s keeps them for ever (default: 24h)
+    #[arg(long, value_name = "DURATION", value_parser = duration::whole_seconds)]
     message_ttl: Option<Duration>,
-}
-
-fn length_of_time(text: &str) -> Result<Duration, &'static str> {
-    let whole = |span: &Duration| span.subsec_nanos() == 0;
-    let span = span::parse(text).filter(whole);
-    span.ok_or("a whole number and a unit, such as 30m, 24h or 7d")
 }
 
 impl Listed for Tenant {
@@ -139,15 +246,16 @@ impl Listed for Tenant {
         "SINCE",
         "LAST ERROR",
     ];
+    const SPARE: &'static [&'static str] = &["EPOCH", "SINCE", "HOLDER"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, page: Page) -> Vec<String> {
         vec![
             self.business_id.clone(),
             self.state.clone(),
             self.jid.clone().unwrap_or_default(),
             self.holder.clone().unwrap_or_default(),
             self.epoch.to_string(),
-            self.since.clone().unwrap_or_default(),
+            page.maybe_time(self.since.as_ref()),
             self.last_error.clone().unwrap_or_default(),
         ]
     }
@@ -223,7 +331,7 @@ async fn carry_out(
 
 async fn list(ui: &Ui, target: &Target) -> Result<Exit, Failure> {
     let tenants = target.list().await?;
-    let advice = "no tenants yet: `wmctl pair` makes one";
+    let advice = "no tenants yet: `wmctl pair` adds one";
     ui.list("TenantList", &tenants, advice)?;
     Ok(Exit::Done)
 }
@@ -238,7 +346,7 @@ async fn wait(
     target: &Target,
     name: &TenantId,
     state: &str,
-    timeout_s: u64,
+    timeout: Duration,
 ) -> Result<Exit, Failure> {
     let reached = async {
         loop {
@@ -249,7 +357,7 @@ async fn wait(
             tokio::time::sleep(LOOK).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(timeout_s), reached).await {
+    match tokio::time::timeout(timeout, reached).await {
         Ok(tenant) => {
             ui.object("Tenant", &tenant?)?;
             Ok(Exit::Done)
@@ -271,7 +379,7 @@ async fn drain(
     target: &Target,
     host: &str,
     undo: bool,
-    timeout_s: u64,
+    timeout: Duration,
 ) -> Result<Exit, Failure> {
     let taken_elsewhere =
         |one: &Host| one.serves && one.state == "live" && one.name != host && one.id != host;
@@ -292,14 +400,14 @@ async fn drain(
             tokio::time::sleep(LOOK).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(timeout_s), empty).await {
+    match tokio::time::timeout(timeout, empty).await {
         Ok(empty) => {
             empty?;
-            ui.done(&format!("{host} has no tenants any more"));
+            ui.done(&format!("{host} has no tenants left"));
             if !target.hosts().await?.iter().any(taken_elsewhere) {
                 ui.warn(&format!(
-                    "no other host serves: its tenants are connected nowhere until one does, or \
-                     until `wmctl tenants drain --host {host} --undo`"
+                    "no other host is serving, so its tenants are connected nowhere: start one, \
+                     or run `wmctl tenants drain --host {host} --undo`"
                 ));
             }
             Ok(Exit::Done)
@@ -307,7 +415,7 @@ async fn drain(
         Err(_) => {
             let message = format!("{host} still has tenants");
             Err(Failure::new(Exit::Pending, "WAIT", message)
-                .hint("`wmctl hosts` shows how many; it goes on giving them away"))
+                .hint("it keeps handing them over; `wmctl hosts` shows how many are left"))
         }
     }
 }
@@ -315,7 +423,7 @@ async fn drain(
 async fn log_out(ui: &Ui, target: &Target, name: &TenantId, yes: bool) -> Result<Exit, Failure> {
     target.show(name).await?;
     let instead = format!("wmctl tenants logout {name} --yes");
-    let question = format!("{name} has to be paired again before it can be used. Go on");
+    let question = format!("{name} must be paired again before it can be used. Continue?");
     if !yes && !ui.confirm(&question, &instead)? {
         return Ok(Exit::Done);
     }
@@ -326,13 +434,14 @@ async fn log_out(ui: &Ui, target: &Target, name: &TenantId, yes: bool) -> Result
 async fn remove(ui: &Ui, target: &Target, name: &TenantId, yes: bool) -> Result<Exit, Failure> {
     target.show(name).await?;
     let instead = format!("wmctl tenants rm {name} --yes");
-    let question = format!("This deletes keys, sessions and events for good. Type {name}");
+    let question =
+        format!("This deletes keys, sessions and events for good. Type {name} to continue");
     if !yes && !ui.confirm_by_name(&question, name.as_str(), &instead)? {
         ui.note("nothing was deleted");
         return Ok(Exit::Done);
     }
     let removed = target.remove(name).await?;
-    ui.done(&format!("{name} is gone"));
+    ui.done(&format!("{name} was deleted"));
     if removed.unlinked == Some(false) {
         let reason = removed.reason.unwrap_or_default();
         ui.warn(&format!(

@@ -14,7 +14,7 @@ use crate::settings::Settings;
 pub(crate) struct TlsArgs {
     /// Serve HTTPS with this certificate (PEM, including intermediate certificates)
     ///
-    /// On SIGHUP both files are read again; if a new file is invalid, the old certificate stays in
+    /// On SIGHUP wmctl reloads both files; if a new file is invalid, the old certificate stays in
     /// use. TLS does not replace API keys. WMCTL_TLS_CERT and WMCTL_TLS_KEY are the same.
     #[arg(long, value_name = "FILE", conflicts_with = "no_http")]
     pub(crate) tls_cert: Option<PathBuf>,
@@ -39,12 +39,13 @@ pub(crate) fn load(settings: &Settings, args: &TlsArgs) -> Result<Option<Tls>, F
                     failure("TLS_KEY_EXPOSED").hint(format!("chmod 600 {}", path.display()))
                 }
                 TlsError::Mismatch { .. } => failure("TLS_MISMATCH").hint(
-                    "--tls-cert begins with the server's own certificate, not its authority's",
+                    "--tls-cert must start with the server's own certificate, not its authority's",
                 ),
-                TlsError::Expired { .. } | TlsError::NotYet { .. } => failure("TLS_EXPIRED")
-                    .hint("renew it; a wrong clock of this machine looks the same"),
+                TlsError::Expired { .. } | TlsError::NotYet { .. } => {
+                    failure("TLS_EXPIRED").hint("renew it, or check the clock of this machine")
+                }
                 TlsError::NoKey(_) => {
-                    failure("TLS_FILES").hint("a key begins with -----BEGIN PRIVATE KEY-----")
+                    failure("TLS_FILES").hint("a key starts with -----BEGIN PRIVATE KEY-----")
                 }
                 _ => failure("TLS_FILES"),
             }

@@ -7,15 +7,15 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use comfy_table::Table;
-use comfy_table::presets;
 use console::{Key, Term};
 use dialoguer::theme::{SimpleTheme, Theme as _};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use wmctl::app::shapes::{List, Object};
+use wmctl::clock::Surroundings;
 
 use crate::failure::{Exit, Failure};
+use crate::table::{Page, Table};
 
 /// Interval of a spinner's frames.
 const SPIN: Duration = Duration::from_millis(120);
@@ -46,9 +46,11 @@ pub(crate) enum Colour {
 pub(crate) trait Listed: Serialize {
     /// Column headings in upper case.
     const HEADS: &'static [&'static str];
+    /// Heads of columns that a narrow terminal does without, least needed first.
+    const SPARE: &'static [&'static str] = &[];
 
     /// Cells, as many as there are headings.
-    fn cells(&self) -> Vec<String>;
+    fn cells(&self, page: Page) -> Vec<String>;
 
     /// The name that `-o name` prints.
     fn name(&self) -> String;
@@ -164,7 +166,7 @@ impl Ui {
         match self.look.format {
             Format::Json | Format::Jsonl => self.json(&Object::new(kind, object)),
             Format::Name => self.answer(&(object.name() + "\n")),
-            Format::Table => self.answer(&self.columns(std::slice::from_ref(object))),
+            Format::Table => self.columns(std::slice::from_ref(object)),
         }
     }
 
@@ -183,7 +185,7 @@ impl Ui {
                     .iter()
                     .try_for_each(|item| self.answer(&(item.name() + "\n")))?;
             }
-            Format::Table => self.answer(&self.columns(items))?,
+            Format::Table => self.columns(items)?,
         }
         if items.is_empty() {
             self.note(advice);
@@ -198,14 +200,50 @@ impl Ui {
         self.answer(&(line + "\n"))
     }
 
-    fn columns<T: Listed>(&self, items: &[T]) -> String {
-        let heads = self.look.heads.then_some(T::HEADS);
-        columns(heads, items.iter().map(Listed::cells))
+    fn columns<T: Listed>(&self, items: &[T]) -> Result<(), Failure> {
+        let page = page();
+        let rows = items.iter().map(|item| item.cells(page)).collect();
+        self.table(page, T::HEADS, T::SPARE, rows)
     }
 
     /// Prints a table that is not a list of objects, such as topics or summaries.
     pub(crate) fn rows(&self, heads: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
-        self.answer(&columns(self.look.heads.then_some(heads), rows.into_iter()))
+        self.table(page(), heads, &[], rows)
+    }
+
+    /// Names with their values, one below the other.
+    pub(crate) fn pairs(&self, rows: Vec<Vec<String>>) -> Result<(), Failure> {
+        let table = Table {
+            heads: &["", ""],
+            shown: false,
+            spare: &[],
+            rows,
+        };
+        self.answer(&table.print(page()).0)
+    }
+
+    fn table(
+        &self,
+        page: Page,
+        heads: &[&str],
+        spare: &[&str],
+        rows: Vec<Vec<String>>,
+    ) -> Result<(), Failure> {
+        let table = Table {
+            heads,
+            shown: self.look.heads,
+            spare,
+            rows,
+        };
+        let (text, hidden) = table.print(page);
+        self.answer(&text)?;
+        if !hidden.is_empty() {
+            let hidden = hidden.join(", ");
+            self.note(&format!(
+                "hidden for lack of room: {hidden} (-o json shows everything)"
+            ));
+        }
+        Ok(())
     }
 
     /// Prints a message for people. Silent with `--quiet`.
@@ -366,26 +404,15 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Formats columns like kubectl: two spaces in between, no lines, no trailing blanks.
-fn columns(heads: Option<&[&str]>, rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    if let Some(heads) = heads {
-        table.set_header(heads.to_vec());
+/// Describes standard output.
+fn page() -> Page {
+    if !io::stdout().is_terminal() {
+        return Page::PIPE;
     }
-    for row in rows {
-        table.add_row(
-            row.into_iter()
-                .map(|cell| if cell.is_empty() { "-".into() } else { cell }),
-        );
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    if heads.is_none() && table.is_empty() {
-        return String::new();
-    }
-    table.trim_fmt() + "\n"
+    let size = Term::stdout().size_checked();
+    let width = size.map(|(_, columns)| usize::from(columns));
+    let now_ms = Surroundings::system().clock.unix_ms();
+    Page::terminal(width.filter(|width| 0 < *width), now_ms)
 }
 
 /// Formats a number with its noun: `1 tenant`, `2 tenants`.
@@ -448,20 +475,6 @@ impl Write for LogWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn columns_are_two_spaces_apart_without_lines() {
-        let rows = vec![
-            vec!["acme".into(), "connected".into(), String::new()],
-            vec!["b".into(), "off".into(), "12".into()],
-        ];
-        assert_eq!(
-            columns(Some(&["TENANT", "STATE", "QUEUE"]), rows.into_iter()),
-            "TENANT  STATE      QUEUE\nacme    connected  -\nb       off        12\n"
-        );
-        assert_eq!(columns(Some(&["A", "B"]), std::iter::empty()), "A  B\n");
-        assert_eq!(columns(None, std::iter::empty()), "");
-    }
 
     #[test]
     fn colour_is_decided_by_flag_then_environment_then_terminal() {

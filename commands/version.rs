@@ -4,17 +4,22 @@ use wmctl::app::shapes::Version;
 use wmctl::ops;
 
 use crate::failure::{Exit, Failure};
+use crate::help::after;
+use crate::table::Page;
 use crate::ui::{Listed, Ui};
 
-/// Show what this binary is
+/// Show the version of wmctl, its features, and the client version it presents to WhatsApp
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  wmctl version\n  wmctl version -o json")]
+#[command(after_long_help = after(
+    &["wmctl version", "wmctl version -o json"],
+    &[(Exit::Done, "the version was printed")],
+))]
 pub(crate) struct VersionArgs {}
 
 impl Listed for Version {
     const HEADS: &'static [&'static str] = &["VERSION", "FEATURES", "CLIENT VERSION"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         vec![
             self.version.to_owned(),
             self.features.join(","),

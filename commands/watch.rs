@@ -15,11 +15,11 @@ const EVERY_MIN: Duration = Duration::from_millis(200);
 /// The option of commands that can look again.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WatchArgs {
-    /// Look again every two seconds, or as often as given (-w=500ms), until Ctrl-C
+    /// Repeat every two seconds, or at this interval (-w=500ms), until Ctrl-C
     #[arg(
         short = 'w',
         long,
-        value_name = "EVERY",
+        value_name = "DURATION",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "2s",
@@ -56,6 +56,8 @@ fn every(text: &str) -> Result<Duration, String> {
     match span::parse(text) {
         Some(every) if EVERY_MIN <= every => Ok(every),
         Some(_) => Err(format!("at least {}", span::text(EVERY_MIN))),
-        None => Err(String::from("a number and a unit, like 500ms, 2s or 1m")),
+        None => Err(String::from(
+            "expected a number and a unit, such as 500ms, 2s or 1m",
+        )),
     }
 }

@@ -16,21 +16,23 @@ use wmctl::ops::webhooks::{
 };
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::settings::Settings;
-use crate::start;
+use crate::table::Page;
 use crate::target::{Target, TargetArgs, actor, refused};
 use crate::ui::{Format, Listed, Ui};
+use crate::{duration, start};
 
 /// Polling interval for the result of a test.
 const LOOK: Duration = Duration::from_millis(200);
 /// Maximum length of a secret including its line break (bytes).
 const SECRET_BYTES_MAX: u64 = 4_096;
 
-/// Deliver events over HTTP: set webhooks up, look at them, deliver again
+/// Deliver events over HTTP: add, inspect, pause and redeliver webhooks
 ///
-/// Each event goes to each webhook of its tenant as a signed POST, in order, until it is answered
-/// with 2xx: at least once, each time with the same id. What is not taken in the end becomes a dead
-/// letter. The host that runs the tenant delivers.
+/// wmctl sends each event to each webhook of its tenant as a signed POST, in order, until the
+/// receiver answers with 2xx. Delivery is at least once, always with the same ID. An event that
+/// keeps failing becomes a dead letter. The host that runs the tenant delivers its events.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl webhooks add https://crm.example.com/hook --tenant acme\n  \
@@ -49,73 +51,187 @@ pub(crate) struct WebhooksArgs {
 
 #[derive(Debug, Subcommand)]
 enum WebhooksCommand {
-    /// Have events delivered to a URL, and print what requests are signed with, once
+    /// Add a webhook, and print its signing secret once
+    #[command(after_long_help = after(
+        &[
+            "wmctl webhooks add https://crm.example.com/hook --tenant acme",
+            "wmctl webhooks add https://crm.example.com/hook --id crm --type message --batch 50",
+            "wmctl webhooks add https://crm.example.com/hook --secret-file - < secret.txt",
+        ],
+        &[
+            (Exit::Done, "the webhook was added"),
+            (Exit::Usage, "the URL or another value is invalid"),
+            (Exit::Config, "the secret file cannot be read"),
+            help::API_KEY,
+            help::NO_TENANT,
+            (Exit::Conflict, "the ID is taken, or the tenant has too many webhooks"),
+            help::DATABASE,
+            help::HOST,
+            (Exit::Gone, "events from --from-seq on were removed"),
+        ],
+    ))]
     Add(AddArgs),
-    /// List webhooks: how far each has come, what waits, what is dead
+    /// List webhooks: last delivered event, events waiting, dead letters
+    #[command(after_long_help = after(
+        &["wmctl webhooks list --tenant acme", "wmctl webhooks list --tenant acme -o json"],
+        &[
+            (Exit::Done, "the list was printed"),
+            help::API_KEY,
+            help::NO_TENANT,
+            help::DATABASE,
+            help::HOST,
+        ],
+    ))]
     List,
     /// Show one webhook
-    Show { id: String },
-    /// Forget a webhook and its dead letters
-    Rm {
+    #[command(after_long_help = after(
+        &["wmctl webhooks show crm --tenant acme -o json"],
+        &named("done; the webhook was printed"),
+    ))]
+    Show {
+        /// ID of the webhook
         id: String,
-        /// Do not ask
+    },
+    /// Delete a webhook and its dead letters
+    #[command(after_long_help = after(
+        &["wmctl webhooks rm crm --tenant acme --yes"],
+        &[
+            (Exit::Done, "the webhook is deleted, or you answered no"),
+            help::NO_ANSWER,
+            help::API_KEY,
+            UNKNOWN,
+            help::DATABASE,
+            help::HOST,
+        ],
+    ))]
+    Rm {
+        /// ID of the webhook
+        id: String,
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Send nothing for a while; events wait
-    Pause { id: String },
-    /// Go on, at once
-    Resume { id: String },
-    /// Have a test sent, and wait for its outcome; exit code 9 if it failed, 10 if the time is up
-    Test {
+    /// Pause a webhook; its events wait
+    #[command(after_long_help = after(
+        &["wmctl webhooks pause crm --tenant acme"],
+        &named("done; the webhook was printed"),
+    ))]
+    Pause {
+        /// ID of the webhook
         id: String,
-        /// Wait at most this long (seconds)
-        #[arg(long, value_name = "SECONDS", default_value = "30")]
-        timeout: u64,
     },
-    /// Have dead letters sent once more
-    Redeliver {
+    /// Resume a paused webhook, or retry a failing one at once
+    #[command(after_long_help = after(
+        &["wmctl webhooks resume crm --tenant acme"],
+        &named("done; the webhook was printed"),
+    ))]
+    Resume {
+        /// ID of the webhook
         id: String,
-        /// Only the event of this number
+    },
+    /// Send a test event, and wait for the result
+    #[command(after_long_help = after(
+        &[
+            "wmctl webhooks test crm --tenant acme",
+            "wmctl webhooks test crm --tenant acme --timeout 2m",
+        ],
+        &[
+            (Exit::Done, "the receiver accepted it"),
+            help::API_KEY,
+            UNKNOWN,
+            help::DATABASE,
+            help::HOST,
+            (Exit::Partial, "the receiver did not accept it"),
+            (Exit::Pending, "no host had sent it when --timeout passed"),
+        ],
+    ))]
+    Test {
+        /// ID of the webhook
+        id: String,
+        /// Wait at most this long
+        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::wait)]
+        timeout: Duration,
+    },
+    /// Send dead letters again
+    #[command(after_long_help = after(
+        &[
+            "wmctl webhooks redeliver crm --tenant acme",
+            "wmctl webhooks redeliver crm --tenant acme --seq 8812",
+        ],
+        &[
+            (Exit::Done, "they are queued for delivery"),
+            help::API_KEY,
+            (Exit::Absent, "there is no such tenant, webhook or dead letter"),
+            help::DATABASE,
+            help::HOST,
+        ],
+    ))]
+    Redeliver {
+        /// ID of the webhook
+        id: String,
+        /// Only the event with this number
         #[arg(long, value_name = "SEQ")]
         seq: Option<i64>,
     },
-    /// List dead letters: events that a webhook did not take
+    /// List dead letters: events that the receiver did not accept
+    #[command(after_long_help = after(
+        &[
+            "wmctl webhooks dead crm --tenant acme",
+            "wmctl webhooks dead crm --tenant acme --after 8812 --limit 500 -o jsonl",
+        ],
+        &named("the list was printed"),
+    ))]
     Dead {
+        /// ID of the webhook
         id: String,
-        /// Those after this number
+        /// Only events after this number
         #[arg(long, value_name = "SEQ", default_value = "0")]
         after: i64,
-        /// At most so many
+        /// Print at most this many
         #[arg(long, value_name = "COUNT", default_value = "100",
             value_parser = clap::value_parser!(u32).range(1..=i64::from(LETTERS_MAX)))]
         limit: u32,
     },
 }
 
+/// A webhook that is named.
+const UNKNOWN: (Exit, &str) = (Exit::Absent, "there is no such tenant or webhook");
+
+/// How commands end that name a webhook.
+fn named(done: &'static str) -> [(Exit, &'static str); 5] {
+    [
+        (Exit::Done, done),
+        help::API_KEY,
+        UNKNOWN,
+        help::DATABASE,
+        help::HOST,
+    ]
+}
+
 #[derive(Debug, clap::Args)]
 struct AddArgs {
-    /// https://host[:port]/path; http:// only into a network that --webhook-allow of the host names
+    /// https://host[:port]/path; http:// works only in networks that --webhook-allow of `serve` or
+    /// `run` names
     url: String,
 
-    /// Call it so (default: made up)
-    #[arg(long, value_name = "NAME")]
+    /// ID of the webhook (default: generated)
+    #[arg(long, value_name = "ID")]
     id: Option<String>,
 
     /// Deliver only events of this type (can be repeated)
     #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES))]
     types: Vec<String>,
 
-    /// Deliver up to so many events in one request
+    /// Deliver at most this many events per request
     #[arg(long, value_name = "COUNT", default_value = "1")]
     batch: u32,
 
-    /// Begin with the event of this number (default: the next one)
+    /// Start with the event of this number (default: the next new event)
     #[arg(long, value_name = "SEQ")]
     from_seq: Option<i64>,
 
-    /// Sign with the secret in this file, - is standard input (default: WMCTL_WEBHOOK_SECRET, or
-    /// one is made)
+    /// File with the signing secret, - for standard input (default: WMCTL_WEBHOOK_SECRET, or a
+    /// generated secret)
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
 }
@@ -124,34 +240,34 @@ struct AddArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Webhooks")]
 pub(crate) struct DeliveryArgs {
-    /// Let webhooks reach this network, also without TLS: 10.0.0.0/8 (can be repeated)
+    /// Allow webhooks in this network, also without TLS, such as 10.0.0.0/8 (can be repeated)
     ///
-    /// Otherwise they reach only public addresses, and only with TLS. The address that a name leads
-    /// to is what counts.
+    /// By default, wmctl delivers only to public addresses and only over TLS. It checks the address
+    /// that a name resolves to.
     #[arg(long, value_name = "CIDR")]
     webhook_allow: Vec<Network>,
 
-    /// Give one attempt this long (milliseconds)
-    #[arg(long, value_name = "MS", default_value = "10000", hide_short_help = true,
-        value_parser = clap::value_parser!(u64).range(100..=120_000))]
+    /// Time limit of one delivery attempt
+    #[arg(long, value_name = "DURATION", default_value = "10s", hide_short_help = true,
+        value_parser = duration::milliseconds(100, 120_000))]
     webhook_timeout: u64,
 
-    /// Make an event a dead letter after so many failed attempts
+    /// Make an event a dead letter after this many failed attempts
     #[arg(long, value_name = "COUNT", default_value = "12", hide_short_help = true,
         value_parser = clap::value_parser!(u32).range(1..=1_000))]
     webhook_attempts: u32,
 
-    /// Make an event that fails a dead letter if it is older than this (seconds)
-    #[arg(long, value_name = "SECONDS", default_value = "86400", hide_short_help = true,
-        value_parser = clap::value_parser!(u64).range(1..=2_592_000))]
+    /// Make a failing event a dead letter once it is older than this
+    #[arg(long, value_name = "DURATION", default_value = "24h", hide_short_help = true,
+        value_parser = duration::seconds(1, 2_592_000))]
     webhook_age: u64,
 
-    /// Wait this long after a first failure (milliseconds); it doubles up to 15 minutes
-    #[arg(long, value_name = "MS", default_value = "1000", hide_short_help = true,
-        value_parser = clap::value_parser!(u64).range(10..=900_000))]
+    /// Delay before the first retry; it doubles with each failure, up to 15m
+    #[arg(long, value_name = "DURATION", default_value = "1s", hide_short_help = true,
+        value_parser = duration::milliseconds(10, 900_000))]
     webhook_wait: u64,
 
-    /// Trust only the TLS roots in this PEM file when events are delivered
+    /// Trust only the TLS roots in this PEM file when delivering events
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     webhook_ca_file: Option<PathBuf>,
 }
@@ -186,8 +302,9 @@ impl Listed for Webhook {
         "TRIES",
         "LAST FAILURE",
     ];
+    const SPARE: &'static [&'static str] = &["TRIES", "TYPES"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         let state = match &self.reason {
             Some(reason) => format!("{} ({reason})", self.state),
             None => self.state.clone(),
@@ -217,18 +334,19 @@ impl Listed for Webhook {
 impl Listed for DeadLetter {
     const HEADS: &'static [&'static str] =
         &["SEQ", "TYPE", "TIME", "TRIES", "DEAD SINCE", "REASON"];
+    const SPARE: &'static [&'static str] = &["TRIES", "TIME"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, page: Page) -> Vec<String> {
         let reason = match self.redeliver {
-            true => format!("{}; to be sent once more", self.reason),
+            true => format!("{}; queued again", self.reason),
             false => self.reason.clone(),
         };
         vec![
             self.seq.to_string(),
             self.kind.clone(),
-            self.at.clone(),
+            page.time(&self.at),
             self.attempts.to_string(),
-            self.dead_since.clone(),
+            page.time(&self.dead_since),
             reason,
         ]
     }
@@ -274,7 +392,7 @@ async fn carry_out(
             ui.list(
                 "WebhookList",
                 &all,
-                "no webhooks: `wmctl webhooks add` makes one",
+                "no webhooks: `wmctl webhooks add` adds one",
             )?;
         }
         WebhooksCommand::Show { id } => {
@@ -299,7 +417,7 @@ async fn carry_out(
                 return Err(Failure::new(Exit::Absent, "NOT_FOUND", message)
                     .hint(format!("`wmctl webhooks dead {id}` lists them")));
             }
-            ui.done(&format!("{count} to be sent once more"));
+            ui.done(&format!("{count} queued for delivery"));
         }
         WebhooksCommand::Dead { id, after, limit } => {
             let letters = target.dead_letters(tenant, id, *after, *limit).await?;
@@ -336,13 +454,13 @@ async fn add(
             ui.answer(&format!("{}\n", made.secret))?;
             let id = &made.webhook.id;
             ui.note(&format!(
-                "{id} gets the events of {tenant}; this is the only time that the secret is shown"
+                "{id} receives the events of {tenant}; the secret is shown only this once"
             ));
         }
         Format::Table | Format::Name => ui.answer(&format!("{}\n", made.webhook.id))?,
     }
     if args.url.starts_with("http://") {
-        ui.warn("without TLS it is delivered only into networks that --webhook-allow names");
+        ui.warn("without TLS, events are delivered only in networks that --webhook-allow names");
     }
     Ok(Exit::Done)
 }
@@ -377,7 +495,7 @@ async fn remove(
     let webhook = target.webhook(tenant, id).await?;
     let instead = format!("wmctl webhooks rm {id} --tenant {tenant} --yes");
     let question = format!(
-        "{} events wait for it and {} are dead; they are not delivered any more. Go on",
+        "{} events wait and {} are dead letters; they will not be delivered. Continue?",
         webhook.waiting, webhook.dead_letters
     );
     if !yes && !ui.confirm(&question, &instead)? {
@@ -385,7 +503,7 @@ async fn remove(
         return Ok(Exit::Done);
     }
     target.remove_webhook(tenant, id).await?;
-    ui.done(&format!("{id} is gone"));
+    ui.done(&format!("{id} was deleted"));
     Ok(Exit::Done)
 }
 
@@ -394,7 +512,7 @@ async fn test(
     target: &Target,
     tenant: &TenantId,
     id: &str,
-    timeout_s: u64,
+    timeout: Duration,
 ) -> Result<Exit, Failure> {
     target.tell_webhook(tenant, id, "test").await?;
     let outcome = async {
@@ -406,10 +524,10 @@ async fn test(
             }
         }
     };
-    let Ok(webhook) = tokio::time::timeout(Duration::from_secs(timeout_s), outcome).await else {
-        let message = format!("nobody has sent the test of {id} yet");
+    let Ok(webhook) = tokio::time::timeout(timeout, outcome).await else {
+        let message = format!("no host has sent the test event of {id} yet");
         return Err(Failure::new(Exit::Pending, "WAIT", message).hint(format!(
-            "the host that runs {tenant} sends it: is it running?"
+            "the host that runs {tenant} sends it: `wmctl tenants show {tenant}` shows which"
         )));
     };
     let webhook = webhook?;

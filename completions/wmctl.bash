@@ -197,7 +197,7 @@ _wmctl() {
 
     case "${cmd}" in
         wmctl)
-            opts="-c -o -q -v -h -V --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help --version pair run serve tenants hosts keys lock-status db send events webhooks migrate simulate demo bench doctor drill config completions man version help"
+            opts="-c -o -q -v -h -V --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help --version pair run serve tenants hosts keys lock-status db send events webhooks migrate simulate demo bench doctor drill config completions man version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -275,7 +275,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__bench)
-            opts="-c -o -q -v -h --accounts --messages --webhooks --postgres --pgbench --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --accounts --messages --webhooks --postgres --pgbench --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -373,7 +373,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__completions)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help bash elvish fish powershell zsh"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -451,7 +451,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__config)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help show"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help show"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -529,7 +529,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__config__subcmd__show)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -607,7 +607,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help connections devices sessions size check prune restored locks"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help connections devices sessions size check prune restored locks"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -685,7 +685,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db__subcmd__check)
-            opts="-w -c -o -q -v -h --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-w -c -o -q -v -h --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -771,7 +771,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db__subcmd__connections)
-            opts="-w -c -o -q -v -h --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-w -c -o -q -v -h --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -857,7 +857,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db__subcmd__devices)
-            opts="-w -c -o -q -v -h --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-w -c -o -q -v -h --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -943,7 +943,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db__subcmd__locks)
-            opts="-w -c -o -q -v -h --watch --check --release --yes --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-w -c -o -q -v -h --watch --check --release --yes --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1033,7 +1033,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db__subcmd__prune)
-            opts="-c -o -q -v -h --dry-run --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --dry-run --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1111,7 +1111,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db__subcmd__restored)
-            opts="-c -o -q -v -h --all --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --all --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1189,7 +1189,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db__subcmd__sessions)
-            opts="-w -c -o -q -v -h --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-w -c -o -q -v -h --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1275,7 +1275,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__db__subcmd__size)
-            opts="-w -c -o -q -v -h --by --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-w -c -o -q -v -h --by --watch --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1365,7 +1365,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__demo)
-            opts="-c -o -q -v -h --messages --rate --contacts --kills --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --messages --rate --contacts --kills --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1459,7 +1459,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__doctor)
-            opts="-c -o -q -v -h --offline --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --offline --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1537,7 +1537,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__drill)
-            opts="-c -o -q -v -h --fault --rounds --messages --rate --ha-timeout --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --fault --rounds --messages --rate --ha-timeout --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1635,7 +1635,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__events)
-            opts="-f -c -o -q -v -h --api --from-seq --type --follow --limit --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-f -c -o -q -v -h --api --from-seq --type --follow --limit --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1729,7 +1729,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__help)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1807,7 +1807,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__hosts)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1889,7 +1889,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__keys)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help add list rm"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help add list rm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1967,7 +1967,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__keys__subcmd__add)
-            opts="-c -o -q -v -h --only --allow --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --only --allow --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2053,7 +2053,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__keys__subcmd__list)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2131,7 +2131,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__keys__subcmd__rm)
-            opts="-c -o -q -v -h --yes --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --yes --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2209,7 +2209,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__lock__subcmd__status)
-            opts="-w -c -o -q -v -h --watch --check --release --yes --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-w -c -o -q -v -h --watch --check --release --yes --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2299,7 +2299,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__man)
-            opts="-c -o -q -v -h --dir --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --dir --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2381,7 +2381,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__migrate)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help status import export up"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help status import export up"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2459,7 +2459,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__migrate__subcmd__export)
-            opts="-c -o -q -v -h --to --leave-unsent --dry-run --undo --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --to --leave-unsent --dry-run --undo --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2541,7 +2541,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__migrate__subcmd__import)
-            opts="-c -o -q -v -h --from --device --from-tenant --replace --skip-damaged --even-in-use --dry-run --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --from --device --from-tenant --replace --skip-damaged --even-in-use --dry-run --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2631,7 +2631,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__migrate__subcmd__status)
-            opts="-c -o -q -v -h --check --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --check --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2709,7 +2709,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__migrate__subcmd__up)
-            opts="-c -o -q -v -h --dry-run --records --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --dry-run --records --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2787,7 +2787,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__pair)
-            opts="-c -o -q -v -h --phone --replace --qr --qr-invert --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --phone --replace --create --qr --qr-file --qr-invert --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2798,7 +2798,11 @@ _wmctl() {
                     return 0
                     ;;
                 --qr)
-                    COMPREPLY=($(compgen -W "half ascii none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto half small ascii none" -- "${cur}"))
+                    return 0
+                    ;;
+                --qr-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --tenant)
@@ -2873,7 +2877,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__run)
-            opts="-c -o -q -v -h --ends-with --from-seq --grace --no-events --ha --ha-timeout --stall-timeout --http --no-http --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --tls-cert --tls-key --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --ends-with --from-seq --grace --no-events --ha --ha-timeout --stall-timeout --http --no-http --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --tls-cert --tls-key --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3007,7 +3011,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__send)
-            opts="-c -o -q -v -h --api --to --text --idempotency-key --expires-at --force --file --wait --timeout --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --to --text --idempotency-key --expires-at --force --file --wait --timeout --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3117,7 +3121,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__serve)
-            opts="-c -o -q -v -h --ends-with --connecting --http --no-http --rate --name --capacity --silence --rebalance --stall-timeout --private-proxies --grace --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --tls-cert --tls-key --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --ends-with --connecting --http --no-http --rate --name --capacity --silence --rebalance --stall-timeout --grace --webhook-allow --webhook-timeout --webhook-attempts --webhook-age --webhook-wait --webhook-ca-file --tls-cert --tls-key --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3267,7 +3271,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__simulate)
-            opts="-c -o -q -v -h --port --control-port --tls --write-ca --accounts --contacts --hourly --first-frame-delay --seed --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --port --control-port --tls --write-ca --accounts --contacts --hourly --first-frame-delay --seed --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3377,7 +3381,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help list show add start stop move drain wait logout rm watch"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help list show add start stop move drain wait logout rm watch"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3459,7 +3463,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__add)
-            opts="-c -o -q -v -h --proxy --device-name --platform --host --message-ttl --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --proxy --device-name --platform --host --message-ttl --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3561,7 +3565,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__drain)
-            opts="-c -o -q -v -h --host --undo --timeout --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --host --undo --timeout --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3651,7 +3655,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__list)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3733,7 +3737,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__logout)
-            opts="-c -o -q -v -h --yes --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --yes --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3815,7 +3819,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__move)
-            opts="-c -o -q -v -h --to --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --to --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3901,7 +3905,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__rm)
-            opts="-c -o -q -v -h --yes --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --yes --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3983,7 +3987,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__show)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4065,7 +4069,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__start)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4147,7 +4151,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__stop)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4229,7 +4233,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__wait)
-            opts="-c -o -q -v -h --for --timeout --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --for --timeout --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4319,7 +4323,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__tenants__subcmd__watch)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4401,7 +4405,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__version)
-            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4479,7 +4483,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help add list show rm pause resume test redeliver dead"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help add list show rm pause resume test redeliver dead"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4561,7 +4565,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks__subcmd__add)
-            opts="-c -o -q -v -h --id --type --batch --from-seq --secret-file --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --id --type --batch --from-seq --secret-file --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4663,7 +4667,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks__subcmd__dead)
-            opts="-c -o -q -v -h --after --limit --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --after --limit --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4753,7 +4757,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks__subcmd__list)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4835,7 +4839,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks__subcmd__pause)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4917,7 +4921,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks__subcmd__redeliver)
-            opts="-c -o -q -v -h --seq --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --seq --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5003,7 +5007,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks__subcmd__resume)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5085,7 +5089,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks__subcmd__rm)
-            opts="-c -o -q -v -h --yes --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --yes --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5167,7 +5171,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks__subcmd__show)
-            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5249,7 +5253,7 @@ _wmctl() {
             return 0
             ;;
         wmctl__subcmd__webhooks__subcmd__test)
-            opts="-c -o -q -v -h --timeout --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --simulator --help"
+            opts="-c -o -q -v -h --timeout --api --business-id --tenant --database-url --lock-database-url --config --output --json --no-headers --quiet --verbose --log-level --log-format --color --server --root-key --ca --ca-file --private-proxies --simulator --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

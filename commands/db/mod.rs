@@ -8,17 +8,18 @@ use wmctl::ops::logs;
 use wmctl::ops::prune::{self, PruneReport};
 
 use crate::failure::{Exit, Failure};
+use crate::help::{self, after};
 use crate::lock_status::{self, LockStatusArgs};
 use crate::moves;
 use crate::settings::Settings;
 use crate::start;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use crate::watch::WatchArgs;
 
 mod shown;
 mod size;
 
-/// Look into the database
+/// Inspect and prune the database
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     wmctl db connections --watch\n  \
@@ -32,79 +33,106 @@ pub(crate) struct DbArgs {
 
 #[derive(Debug, Subcommand)]
 enum DbCommand {
-    /// Show who is connected, how many may be and how many should be
+    /// Show database connections: who uses them, the limit, and the recommended number
     ///
-    /// Sessions of all databases of the server count against max_connections. The size of pools
-    /// follows the deployment guide: 10 to 20 connections for one process, 20 to 30 for a pair,
-    /// twice the number of tenants and 10 for a process that serves many; it is shared among the
-    /// processes that are there, and cut to what the server has. An SQLite file counts nobody: the
-    /// processes that hold tenants are listed.
-    #[command(after_long_help = "Examples:\n  \
-        wmctl db connections\n  \
-        wmctl db connections -w=5s\n  \
-        wmctl db connections --json | jq .sizing")]
+    /// Connections to all databases of the server count against max_connections. wmctl recommends
+    /// 10 to 20 connections for one process, 20 to 30 for a leader and a standby, and 10 plus twice
+    /// the number of tenants for a host that serves many. The total is divided among the running
+    /// processes, and limited to what the server has left. An SQLite file has no list of
+    /// connections: the processes that hold tenants are listed instead.
+    #[command(after_long_help = after(
+        &[
+            "wmctl db connections",
+            "wmctl db connections -w=5s",
+            "wmctl db connections --json | jq .sizing",
+        ],
+        &LISTED,
+    ))]
     Connections(ConnectionsArgs),
     /// List the paired devices
-    #[command(after_long_help = "Examples:\n  wmctl db devices\n  wmctl db devices acme --json")]
+    #[command(after_long_help = after(
+        &["wmctl db devices", "wmctl db devices acme --json"],
+        &LISTED,
+    ))]
     Devices(LookArgs),
-    /// Count the sessions and keys of each device
-    #[command(after_long_help = "Examples:\n  wmctl db sessions\n  wmctl db sessions acme --watch")]
+    /// Count the encryption sessions and keys of each device
+    #[command(after_long_help = after(
+        &["wmctl db sessions", "wmctl db sessions acme --watch"],
+        &LISTED,
+    ))]
     Sessions(LookArgs),
     /// Show how large tables and tenants are, and how they grow
     ///
-    /// A table's bytes include its indexes; how it grows comes from figures that a running process
-    /// keeps once a day. A tenant's rows are counted one by one, which takes its time in a large
-    /// database, and its bytes are those of its values; how it grows comes from the times in its
-    /// own rows of the last seven days.
-    #[command(after_long_help = "Examples:\n  \
-        wmctl db size\n  \
-        wmctl db size --by table\n  \
-        wmctl db size acme --json")]
+    /// The size of a table includes its indexes. Its growth is computed from measurements that a
+    /// running process stores once a day. The size of a tenant is that of its values; its rows are
+    /// counted one by one, which is slow in a large database. Its growth is computed from the times
+    /// of its own rows of the last seven days.
+    #[command(after_long_help = after(
+        &["wmctl db size", "wmctl db size --by table", "wmctl db size acme --json"],
+        &LISTED,
+    ))]
     Size(size::SizeArgs),
-    /// Look for rows that belong to nobody, keys of a wrong length and records that nobody can read
+    /// Check for orphaned rows, keys of the wrong length and unreadable records
     ///
-    /// Reads every row and changes nothing. On SQLite the structure of the file is checked too; on
-    /// PostgreSQL that is the work of pg_amcheck.
-    #[command(after_long_help = "Examples:\n  \
-        wmctl db check\n  \
-        wmctl db check acme --json\n\n\
-        Exit status:\n  0  nothing is wrong\n  7  the database cannot be read\n  \
-        9  something is wrong")]
+    /// Reads every row and changes nothing. On SQLite, the structure of the file is checked too; on
+    /// PostgreSQL, use pg_amcheck for that.
+    #[command(after_long_help = after(
+        &["wmctl db check", "wmctl db check acme --json"],
+        &[
+            (Exit::Done, "no errors were found"),
+            help::DATABASE,
+            (Exit::Partial, "errors were found"),
+        ],
+    ))]
     Check(LookArgs),
-    /// Forget events, sent messages and secrets that are over the limits
+    /// Delete events, sent messages and secrets that exceed the retention limits
     ///
-    /// A running process does the same by itself, for the tenants that it runs, every keep_every.
-    /// Limits are an age, a count of rows that a tenant keeps, both, or forever: keep_events (30d),
-    /// keep_outbox (30d), keep_secrets (365d,1000000) and keep_buffer (35d), in the configuration
-    /// file or as WMCTL_KEEP_EVENTS and so on. Keys and sessions are never touched, and no message
-    /// that is still to be sent. An event that goes before 35 days have passed leaves its number
-    /// and its dedupe key, so that a message that the server delivers again is no second event. The
-    /// idempotency key of a message is known as long as its row.
-    #[command(after_long_help = "Examples:\n  \
-        wmctl db prune --dry-run\n  \
-        wmctl db prune acme\n  \
-        WMCTL_KEEP_EVENTS=90d,5000000 wmctl db prune --dry-run\n\n\
-        Exit status:\n  0  done\n  7  the database cannot be used\n  \
-        9  somebody has locked rows of some tenants: all others are done")]
+    /// A running process does the same for the tenants that it runs, at the interval keep_every. A
+    /// limit is an age, a number of rows per tenant, both, or `forever`: keep_events (30d),
+    /// keep_outbox (30d), keep_secrets (365d,1000000) and keep_buffer (35d). Set them in the
+    /// configuration file, or with variables such as WMCTL_KEEP_EVENTS. Keys, sessions and unsent
+    /// messages are never deleted. For 35 days a deleted event leaves its number and its dedupe
+    /// key, so that a message that the server delivers again does not become a second event. An
+    /// idempotency key is known for as long as the row of its message exists.
+    #[command(after_long_help = after(
+        &[
+            "wmctl db prune --dry-run",
+            "wmctl db prune acme",
+            "WMCTL_KEEP_EVENTS=90d,5000000 wmctl db prune --dry-run",
+        ],
+        &[
+            (Exit::Done, "done"),
+            help::DATABASE,
+            (Exit::Partial, "rows of some tenants are locked; all others are done"),
+        ],
+    ))]
     Prune(PruneArgs),
-    /// Say that the database was restored from a backup
+    /// Declare that the database was restored from a backup
     ///
-    /// A run recognises that by itself where a mark shows it: this machine knows more than the
-    /// rows, or the rows are in another database, server or file than before. Say it where no mark
-    /// can: a whole machine was set back, with all its disks; or a copy of the database was used
-    /// elsewhere and this one goes on. No key that the rows hold encrypts anything any more: the
-    /// next message to each device starts a new session, and each group gets a new key. Events go
-    /// on with larger numbers, in a new log. What came and went after the backup is in no row. Stop
-    /// what runs the account first.
-    #[command(after_long_help = "Examples:\n  \
-        wmctl db restored acme\n  \
-        wmctl db restored --all\n\n\
-        Exit status:\n  0  done\n  5  the tenant has no account\n  6  a process runs it\n  \
-        7  the database cannot be used\n  9  processes run some tenants: all others are done")]
+    /// wmctl usually detects a restore by itself: this machine has newer state than the rows, or
+    /// the rows are in another database, server or file than before. Use this command where it
+    /// cannot: a whole machine was restored with all its disks, or a copy of the database was used
+    /// elsewhere and you now continue with this one. wmctl then encrypts nothing with the keys in
+    /// the rows: the next message to each device starts a new session, and each group gets a new
+    /// key. Events continue in a new log with higher numbers. Messages received or sent after the
+    /// backup are missing from the rows. Stop the process that runs the account first.
+    #[command(after_long_help = after(
+        &["wmctl db restored acme", "wmctl db restored --all"],
+        &[
+            (Exit::Done, "done"),
+            (Exit::Absent, "the tenant has no account"),
+            (Exit::Conflict, "a process is running the account"),
+            help::DATABASE,
+            (Exit::Partial, "processes are running some tenants; all others are done"),
+        ],
+    ))]
     Restored(RestoredArgs),
-    /// Show who holds which lease, and what is wrong (the same as `wmctl lock-status`)
+    /// Show leases and their holders, and report problems (the same as `wmctl lock-status`)
     Locks(LockStatusArgs),
 }
+
+/// How commands end that print what they found.
+const LISTED: [(Exit, &str); 2] = [(Exit::Done, "the list was printed"), help::DATABASE];
 
 #[derive(Debug, clap::Args)]
 struct ConnectionsArgs {
@@ -118,7 +146,7 @@ struct PruneArgs {
     #[arg(value_name = "TENANT")]
     only: Option<TenantId>,
 
-    /// Count what would go, and change nothing
+    /// Count what would be deleted, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -126,11 +154,11 @@ struct PruneArgs {
 #[derive(Debug, clap::Args)]
 #[group(required = true)]
 struct RestoredArgs {
-    /// The tenant whose rows are older than what was sent
+    /// Tenant whose rows are out of date
     #[arg(value_name = "TENANT")]
     only: Option<TenantId>,
 
-    /// Every tenant that has an account
+    /// All tenants that have an account
     #[arg(long)]
     all: bool,
 }
@@ -221,11 +249,12 @@ async fn prune(
     let pruned = prune::prune(app, only, args.dry_run).await;
     let pruned = pruned.map_err(start::rows)?;
     let PruneReport { pruned, locked } = pruned;
-    ui.list("PrunedList", &pruned, "nothing is over its limit")?;
+    ui.list("PrunedList", &pruned, "nothing exceeds its limit")?;
     if !locked.is_empty() {
         let names: Vec<String> = locked.iter().map(ToString::to_string).collect();
         ui.warn(&format!(
-            "somebody has locked rows of {}: they are not done; `wmctl db locks` shows who",
+            "rows of {} are locked by other sessions and were not pruned; `wmctl db locks` shows \
+             the holder",
             names.join(", ")
         ));
         return Ok(Exit::Partial);
@@ -276,15 +305,18 @@ async fn check(app: &App, ui: &Ui, only: Option<&TenantId>) -> Result<Exit, Fail
     );
     match checked.findings.len() {
         0 => {
-            ui.done(&format!("{looked}: nothing is wrong"));
+            ui.done(&format!("{looked}: no errors"));
             Ok(Exit::Done)
         }
         findings => {
-            ui.warn(&format!("{looked}: {findings} findings"));
+            ui.warn(&format!(
+                "{looked}: {}",
+                counted(findings, "error", "errors")
+            ));
             if checked.findings.iter().any(|it| it.check == db::OTHER_FORM) {
                 ui.note(
-                    "whatsmeow_record: whatsmeow or its fork wrote these; stop it, then \
-                     `wmctl migrate up --records` writes them in our form",
+                    "whatsmeow_record: whatsmeow or its fork wrote these; stop it, then convert \
+                     them with `wmctl migrate up --records`",
                 );
             }
             Ok(Exit::Partial)

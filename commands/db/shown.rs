@@ -6,13 +6,15 @@ use wmctl::ops::logs::EventLog;
 use wmctl::ops::prune::Pruned;
 
 use crate::failure::Failure;
+use crate::table::Page;
 use crate::ui::{Format, Listed, Ui, counted};
 
 impl Listed for Device {
     const HEADS: &'static [&'static str] =
         &["TENANT", "JID", "LID", "PLATFORM", "NAME", "RUNS", "ENDED"];
+    const SPARE: &'static [&'static str] = &["PLATFORM", "NAME", "LID"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         vec![
             self.business_id.clone(),
             self.jid.clone(),
@@ -39,8 +41,9 @@ impl Listed for Sessions {
         "PRE-KEYS",
         "NOT UPLOADED",
     ];
+    const SPARE: &'static [&'static str] = &["NOT UPLOADED", "IDENTITIES"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         vec![
             self.business_id.clone(),
             self.jid.clone(),
@@ -60,7 +63,7 @@ impl Listed for Sessions {
 impl Listed for Finding {
     const HEADS: &'static [&'static str] = &["CHECK", "TABLE", "TENANT", "ROWS", "ONE OF THEM"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         vec![
             self.check.to_owned(),
             self.table.clone(),
@@ -78,7 +81,7 @@ impl Listed for Finding {
 impl Listed for Pruned {
     const HEADS: &'static [&'static str] = &["TENANT", "TABLE", "KEEP", "ROWS"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         vec![
             self.business_id.clone(),
             self.table.to_owned(),
@@ -102,8 +105,9 @@ impl Listed for ConnectionGroup {
         "ACTIVE",
         "IN TRANSACTION",
     ];
+    const SPARE: &'static [&'static str] = &["DATABASE", "ROLE"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         vec![
             self.host.clone(),
             self.role.clone(),
@@ -125,7 +129,7 @@ pub(super) fn connections(ui: &Ui, found: &Connections) -> Result<(), Failure> {
     if ui.format() == Format::Json {
         return ui.json(&wmctl::app::shapes::Object::new("Connections", found));
     }
-    ui.list("ConnectionList", &found.items, "nobody is connected")?;
+    ui.list("ConnectionList", &found.items, "no connections")?;
     match (found.max_connections, found.usable, &found.sizing) {
         (Some(max), Some(usable), Some(sizing)) => {
             ui.note(&format!(
@@ -134,9 +138,7 @@ pub(super) fn connections(ui: &Ui, found: &Connections) -> Result<(), Failure> {
             ));
             ui.note(&rule(found, sizing));
         }
-        _ => ui.note(
-            "an SQLite file has no list of connections: these are the processes that hold tenants",
-        ),
+        _ => ui.note("an SQLite file has no list of connections: these processes hold tenants"),
     }
     found.problems.iter().for_each(|problem| ui.warn(problem));
     Ok(())
@@ -149,7 +151,7 @@ fn rule(found: &Connections, sizing: &Sizing) -> String {
         false => format!("{min}-{max}"),
     };
     format!(
-        "{}, {} ({}): {wanted} connections in all, pool_max_conns={} each{}",
+        "{}, {} ({}): {wanted} connections in total, pool_max_conns={} each{}",
         counted(found.tenants, "tenant", "tenants"),
         counted(found.processes, "process", "processes"),
         sizing.rule.replace('_', "-"),
@@ -163,11 +165,11 @@ fn rule(found: &Connections, sizing: &Sizing) -> String {
 impl Listed for EventLog {
     const HEADS: &'static [&'static str] = &["TENANT", "LOG", "SINCE", "FIRST"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, page: Page) -> Vec<String> {
         vec![
             self.business_id.clone(),
             self.log.clone(),
-            self.since.clone(),
+            page.time(&self.since),
             self.first_seq.to_string(),
         ]
     }

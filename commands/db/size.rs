@@ -6,12 +6,15 @@ use wmctl::ops::diagnose::db::size::{self, Parts, Size};
 
 use crate::failure::{Exit, Failure};
 use crate::start;
+use crate::table::Page;
 use crate::ui::{Listed, Ui};
 use crate::watch::WatchArgs;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum By {
+    /// Tables, with their indexes
     Table,
+    /// Tenants, over all tables
     Tenant,
 }
 
@@ -21,7 +24,7 @@ pub(super) struct SizeArgs {
     #[arg(value_name = "TENANT")]
     only: Option<TenantId>,
 
-    /// Only tables, or only tenants
+    /// Show only tables, or only tenants
     #[arg(long, value_name = "WHAT", conflicts_with = "only")]
     by: Option<By>,
 
@@ -39,8 +42,9 @@ impl Listed for Size {
         "GROWTH A DAY",
         "MOST OF IT",
     ];
+    const SPARE: &'static [&'static str] = &["OF", "KEPT"];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _page: Page) -> Vec<String> {
         let growth = match (self.bytes_per_day, self.events_per_day, self.outbox_per_day) {
             (Some(bytes), ..) if bytes < 0 => format!("-{}", amount(-bytes)),
             (Some(bytes), ..) => format!("+{}", amount(bytes)),
@@ -85,7 +89,7 @@ pub(super) async fn show(
     ui.list("SizeList", &sizes, "nothing is stored")?;
     let tables = sizes.iter().any(|size| size.of == "table");
     if tables && sizes.iter().all(|size| size.bytes_per_day.is_none()) {
-        ui.note("no earlier figures of tables yet: a running process keeps some once a day");
+        ui.note("no growth yet: a running process measures the tables once a day");
     }
     Ok(Exit::Done)
 }

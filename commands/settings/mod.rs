@@ -22,6 +22,8 @@ use crate::log::Log;
 use crate::tls::TlsArgs;
 use crate::ui::{Colour, Format, Look};
 
+mod proxy;
+
 /// Maximum size of a secret or configuration file (bytes).
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -85,6 +87,16 @@ const KEYS: &[Key] = &[
     key("root_key", None),
     key("ca_file", None),
     key("simulator", None),
+    Key {
+        guide: &[proxy::FOR_TLS, "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+        secret: true,
+        ..key("proxy", None)
+    },
+    Key {
+        guide: &["no_proxy", "NO_PROXY"],
+        ..key("no_proxy", None)
+    },
+    key("private_proxies", Some("false")),
     Key {
         file: true,
         ..key("client_version", None)
@@ -228,11 +240,9 @@ impl Settings {
         self
     }
 
-    /// Reloads the settings that can change while the process runs.
-    pub(crate) fn reload(&self) {
-        if let Some(log) = &self.log {
-            log.reload(self);
-        }
+    /// Reloads the settings that can change while the process runs, and returns the new ones.
+    pub(crate) fn reload(&self) -> Option<Self> {
+        self.log.as_ref().and_then(|log| log.reload(self))
     }
 
     /// Returns the names of the settings that differ. A different database login does not count.
@@ -352,7 +362,10 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
         self.tenant()?;
         self.database()?;
-        self.server()?;
+        if let Some(Err(error)) = self.server()?.proxy.map(|proxy| proxy.proxy) {
+            return Err(self.wrong("proxy", error));
+        }
+        self.private_proxies()?;
         self.http_address()?;
         self.simulator()?;
         self.retention()?;
@@ -436,6 +449,7 @@ impl Settings {
         }
         server.ca_file = self.value("ca_file").map(PathBuf::from);
         server.client_version = self.client_version()?;
+        server.proxy = self.proxy(&server.url);
         Ok(server)
     }
 
@@ -561,6 +575,7 @@ impl Settings {
                 return (key.name, String::new(), "unset".to_owned());
             };
             let value = match value.parse::<DatabaseUrl>() {
+                _ if key.name == "proxy" => proxy::shown(value),
                 _ if !key.secret => value.clone(),
                 Ok(url) => url.to_string(),
                 Err(_) => "***".to_owned(),
@@ -695,7 +710,12 @@ fn read_config(
         let value = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
-            _ => return Err(wrong(format!("{name} must be a text or a number"))),
+            toml::Value::Boolean(word) => word.to_string(),
+            _ => {
+                return Err(wrong(format!(
+                    "{name} must be a text, a number, true or false"
+                )));
+            }
         };
         if key.secret && DatabaseUrl::has_password(&value) && others_can_read(path) {
             return Err(wrong(format!(

@@ -42,6 +42,18 @@ const MEANINGS: &[(&str, &str)] = &[
         "Control URL of a simulator to use instead of WhatsApp",
     ),
     (
+        "proxy",
+        "Proxy to WhatsApp for tenants without one: `http://` or `socks5://`; `none` for none",
+    ),
+    (
+        "no_proxy",
+        "Hosts to reach without that proxy: names, addresses, networks, `*`, with commas",
+    ),
+    (
+        "private_proxies",
+        "Whether tenants' proxies may be on this machine and in private networks",
+    ),
+    (
         "client_version",
         "Client version to report, like `2.3000.1045649367`. Unset: the one this build knows",
     ),

@@ -7,7 +7,7 @@ mod limit;
 pub mod openapi;
 mod page;
 pub mod problem;
-mod qr;
+pub mod qr;
 pub mod routes;
 pub mod server;
 mod tenants;

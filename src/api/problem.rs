@@ -241,7 +241,7 @@ impl Problem {
     /// Builds the refusal of an invalid body from the parser's error.
     pub fn of_body(path: &str, error: &serde_json::Error) -> Self {
         let words = error.to_string();
-        let detail = format!("the body is not what it should be: {words}");
+        let detail = format!("the body is invalid: {words}");
         let bad = |code| Self::new(StatusCode::BAD_REQUEST, code, detail.clone());
         if !error.is_data() {
             return bad("BAD_JSON");
@@ -312,7 +312,7 @@ impl From<RowsError> for Problem {
             error => {
                 // The database's own error text goes only to the log.
                 tracing::warn!(%error, "the database did not answer a request");
-                let detail = "the database is not available: try again";
+                let detail = "the database is not available: retry later";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "DATABASE", detail)
             }
         }

@@ -44,8 +44,8 @@ pub(super) fn text(text: &str) -> Option<String> {
     Some(drawn)
 }
 
-/// Draws the code as a PNG with one bit per pixel.
-pub(super) fn png(text: &str) -> Option<Vec<u8>> {
+/// Draws the code as a PNG with one bit per pixel. Returns `None` for a text that is too long.
+pub fn png(text: &str) -> Option<Vec<u8>> {
     let lines = modules(text)?;
     let size = lines.len() * SCALE;
     let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());

@@ -63,7 +63,7 @@ pub enum ServerError {
         source: std::io::Error,
     },
     /// Other machines could reach the interface and would not need a key.
-    #[error("{0} can be reached from other machines, and there is no key")]
+    #[error("other machines can reach {0}, and there is no API key")]
     NoKeys(SocketAddr),
     /// The database failed.
     #[error(transparent)]
@@ -157,7 +157,7 @@ impl Server {
 
 /// Refuses a request on a reserved connection that is not for health.
 async fn crowded() -> Response {
-    let detail = "too many connections: try again";
+    let detail = "too many connections: retry later";
     let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", detail);
     busy.after(1).answer("")
 }
@@ -262,7 +262,7 @@ async fn dispatch(State(api): State<Arc<Api>>, request: Request) -> Response {
     let mut left = None;
     let answer = tokio::time::timeout(ANSWER_TIME_MAX, admitted(&api, request, &id, &mut left));
     let late = || {
-        let detail = "this takes too long: try again";
+        let detail = "the request took too long: retry it";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", detail)
     };
     let answer = answer.await.unwrap_or_else(|_| Err(late()));
@@ -286,11 +286,11 @@ async fn admitted(
     let path = path.map_err(|_| Problem::no_path())?;
     let route = route(path.as_str(), request.method())?;
     if !grant.allows(route.action) {
-        let detail = format!("this key may not {}", route.action.word());
+        let detail = format!("this API key does not allow {}", route.action.word());
         return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail));
     }
     if route.everyone && grant.scope != keys::Scope::Everyone {
-        let detail = "this key is not for all tenants";
+        let detail = "this API key is limited to some tenants";
         return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail));
     }
     let Names {
@@ -347,7 +347,7 @@ fn route(path: &str, method: &Method) -> Result<&'static Route, Problem> {
     }
     let mut methods: Vec<&str> = here.by_ref().map(|route| route.method).collect();
     methods.sort_unstable();
-    let detail = "the path has no such method";
+    let detail = "this path does not support the method";
     let status = StatusCode::METHOD_NOT_ALLOWED;
     Err(Problem::new(status, "METHOD_NOT_ALLOWED", detail).allowing(&methods))
 }
@@ -389,7 +389,7 @@ fn called_json(headers: &HeaderMap) -> Result<(), Problem> {
     let json = named == "application/json"
         || named == "application/x-www-form-urlencoded"
         || (named.starts_with("application/") && named.ends_with("+json"));
-    let detail = "a body is application/json";
+    let detail = "the body must be application/json";
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     let refused = || Problem::new(status, "CONTENT_TYPE", detail);
     json.then_some(()).ok_or_else(refused)
@@ -408,7 +408,7 @@ async fn names(request: &mut Request, grant: &Grant) -> Result<Names, Problem> {
                 .parse()
                 .map_err(|_| Problem::value("a business_id has 1 to 64 of A-Z a-z 0-9 _ . -"))?;
             if !grant.reaches(&tenant) {
-                let detail = "this key is not for that tenant";
+                let detail = "this API key is not valid for that tenant";
                 return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail));
             }
             Some(tenant)
@@ -433,8 +433,8 @@ fn known_query(
         let Some((known, param)) = param else {
             let known: Vec<_> = route.query.iter().map(|(name, _)| *name).collect();
             let detail = match known[..] {
-                [] => String::from("the path takes no query"),
-                _ => format!("the query may have {}, and nothing else", known.join(", ")),
+                [] => String::from("this path takes no query"),
+                _ => format!("the query may contain only {}", known.join(", ")),
             };
             let unknown = Problem::new(StatusCode::BAD_REQUEST, "UNKNOWN_PARAMETER", detail);
             return Err(unknown);

@@ -148,7 +148,7 @@ impl Call {
         if self.query.get("confirm").map(String::as_str) == Some(tenant.as_str()) {
             return Ok(tenant);
         }
-        let detail = "this cannot be undone: confirm=NAME has to name the tenant";
+        let detail = "this cannot be undone: set confirm=NAME to the name of the tenant";
         let refused = Problem::new(StatusCode::CONFLICT, "NOT_CONFIRMED", detail);
         Err(refused.parameter("confirm"))
     }
@@ -185,7 +185,7 @@ impl Call {
         let route = ROUTES.iter().find(|route| route.op == op);
         let param = route.and_then(|route| route.query.iter().find(|(known, _)| *known == name));
         let Some((_, Param::Number(_, _, otherwise))) = param else {
-            return Err(Problem::value(format!("{name} is no number")));
+            return Err(Problem::value(format!("{name} is not a number")));
         };
         let number = self.query.get(name).and_then(|text| text.parse().ok());
         Ok(number.unwrap_or(*otherwise))
@@ -196,7 +196,7 @@ impl Call {
         let route = ROUTES.iter().find(|route| route.op == op);
         let param = route.and_then(|route| route.query.iter().find(|(known, _)| *known == name));
         let Some((_, Param::Word(words))) = param else {
-            return Err(Problem::value(format!("{name} is no word")));
+            return Err(Problem::value(format!("{name} is not a word")));
         };
         let text = self.query.get(name);
         let known = words
@@ -245,7 +245,7 @@ async fn list(api: &Api, call: &Call) -> Answer {
 
 async fn show(api: &Api, tenant: &TenantId) -> Answer {
     let found = ops::show(&api.app, tenant).await?;
-    let found = found.ok_or_else(|| Problem::absent(format!("{tenant} is not known")))?;
+    let found = found.ok_or_else(|| Problem::absent(format!("there is no tenant {tenant}")))?;
     Ok(Json(found).into_response())
 }
 
@@ -256,7 +256,7 @@ async fn add(api: &Api, call: &Call) -> Answer {
     let changes = changes.map_err(|error| Problem::of_body(&pointer(&track.path()), &error))?;
     let tenant = given.business_id;
     if !call.grant.reaches(&tenant) {
-        let detail = "this key is not for that tenant";
+        let detail = "this API key is not valid for that tenant";
         return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail));
     }
     let new = ops::add(&api.app, &tenant, &changes, &call.actor).await?;
@@ -316,7 +316,7 @@ async fn finish<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Problem> {
     api.tasks.spawn(work).await.map_err(|_| {
-        let detail = "this takes too long: try again";
+        let detail = "the request took too long: retry it";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", detail)
     })
 }
@@ -340,7 +340,8 @@ async fn begin(api: &Arc<Api>, call: &Call) -> Answer {
     let tenant = call.tenant()?;
     let room = api.pairings.clone().try_acquire_owned();
     let room = room.map_err(|_| {
-        let detail = "as many devices are being linked here as may be: try again, or another host";
+        let detail =
+            "this host is linking its maximum number of devices: retry later, or use another host";
         let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", detail);
         busy.after(PAIRING_SOON_S)
     })?;
@@ -382,7 +383,7 @@ async fn known(api: &Api, tenant: &TenantId) -> Result<(), Problem> {
     let found = ops::show(&api.app, tenant).await?;
     found
         .map(|_| ())
-        .ok_or_else(|| Problem::absent(format!("{tenant} is not known")))
+        .ok_or_else(|| Problem::absent(format!("there is no tenant {tenant}")))
 }
 
 async fn pairing(api: &Api, call: &Call) -> Answer {
@@ -452,7 +453,7 @@ async fn send(api: &Api, call: &Call) -> Answer {
             .as_ref()
             .is_some_and(|own| own != key)
         {
-            let detail = "Idempotency-Key and idempotency_key are not the same";
+            let detail = "Idempotency-Key and idempotency_key differ";
             return Err(Problem::value(detail).pointer("/idempotency_key"));
         }
         message.idempotency_key = Some(key.clone());
@@ -469,7 +470,7 @@ async fn send(api: &Api, call: &Call) -> Answer {
 async fn send_all(api: &Api, call: &Call) -> Answer {
     let Batch { messages } = call.json()?;
     if call.idempotency_key.is_some() {
-        let detail = "each message of a batch has an idempotency_key of its own, and no header";
+        let detail = "in a batch, each message has its own idempotency_key; the header is not used";
         return Err(Problem::value(detail));
     }
     if messages.is_empty() || send::TOGETHER_MAX < messages.len() {

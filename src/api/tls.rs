@@ -91,7 +91,7 @@ impl Tls {
         match read(&self.files, self.surroundings.clock.unix_ms()) {
             Ok(config) => {
                 self.config.send_replace(config);
-                tracing::info!(cert = %self.files.cert.display(), "certificate read again");
+                tracing::info!(cert = %self.files.cert.display(), "certificate reloaded");
             }
             Err(error) => tracing::error!(%error, "the old certificate stays in use"),
         }
@@ -182,7 +182,7 @@ fn check_dates(path: &Path, certificate: &[u8], now_ms: i64) -> Result<(), TlsEr
         return Err(TlsError::Expired { path, at });
     }
     if ends_ms - now_ms < i64::try_from(SOON.as_millis()).unwrap_or(i64::MAX) {
-        tracing::warn!(cert = %path.display(), ends = at, "the certificate ends soon");
+        tracing::warn!(cert = %path.display(), ends = at, "the certificate expires soon");
     }
     Ok(())
 }

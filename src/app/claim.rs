@@ -113,7 +113,7 @@ async fn hold(store: Store, lease: Lease, mut lock: TenantLock) -> Infallible {
             sleep(PING).await;
         }
         // Others see a free lock, so the row must state that it has no meaning now.
-        tracing::warn!(business_id = %lease.tenant, "the session that holds the lock is gone");
+        tracing::warn!(business_id = %lease.tenant, "lost the session that holds the lock");
         say(&store, lease.owner, false).await;
         lock = loop {
             sleep(AGAIN).await;

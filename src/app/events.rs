@@ -46,7 +46,7 @@ pub struct EventsOptions {
 pub enum EventsError {
     #[error(transparent)]
     Rows(#[from] RowsError),
-    #[error("{0} is not known")]
+    #[error("there is no tenant {0}")]
     UnknownTenant(TenantId),
     /// Retention removed the events before the reader read them.
     #[error("events {from_seq} to {removed_to} were removed; {}", there(*.first, *.last))]

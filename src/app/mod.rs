@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::app::vitals::Board;
 use crate::app::webhooks::Hooks;
@@ -77,6 +77,8 @@ pub struct App {
     pub(crate) rows: Room,
     /// The delivery of events to webhooks; `None` if this process does not deliver.
     pub(crate) webhooks: Option<Arc<Hooks>>,
+    /// The client version that is set, if one is; it may change while the process runs.
+    pub(crate) version: watch::Sender<Option<[u32; 3]>>,
 }
 
 /// What to do if the schema is not current.
@@ -100,6 +102,7 @@ impl App {
             .await
             .map_err(RowsError::of)?;
         let surroundings = Surroundings::system();
+        let version = watch::Sender::new(settings.server.client_version);
         if schema == Schema::Current {
             if matches!(settings.database, DatabaseUrl::Sqlite(_)) {
                 store
@@ -123,6 +126,7 @@ impl App {
             histories: Arc::new(Semaphore::new(HISTORIES_MAX)),
             rows: Room::default(),
             webhooks: None,
+            version,
         })
     }
 
@@ -133,6 +137,7 @@ impl App {
             DatabaseUrl::Sqlite(path) => Store::open_file_to_read(path).await,
             DatabaseUrl::Postgres(_) => Store::open(&settings.database).await,
         };
+        let version = watch::Sender::new(settings.server.client_version);
         Ok(Self {
             settings,
             store: store.map_err(RowsError::of)?,
@@ -147,6 +152,7 @@ impl App {
             histories: Arc::new(Semaphore::new(HISTORIES_MAX)),
             rows: Room::default(),
             webhooks: None,
+            version,
         })
     }
 
@@ -164,6 +170,23 @@ impl App {
     /// Sets how long growing rows are kept.
     pub fn retain(&mut self, retention: Retention) {
         self.retention = retention;
+    }
+
+    /// Sets the client version for new connections; `None` is the one of this build.
+    pub fn set_client_version(&self, wanted: Option<[u32; 3]>) {
+        let changed = self.version.send_if_modified(|version| {
+            let changed = *version != wanted;
+            *version = wanted;
+            changed
+        });
+        if changed {
+            let version = self.client_version().map(|part| part.to_string()).join(".");
+            tracing::info!(version, "client version in use from the next connection on");
+        }
+    }
+
+    pub(crate) fn client_version(&self) -> [u32; 3] {
+        self.version.borrow().unwrap_or(CLIENT_VERSION)
     }
 
     /// Allows tenants to have proxies on this machine and in private networks.
@@ -207,6 +230,7 @@ impl App {
             histories: self.histories.clone(),
             rows: self.rows.clone(),
             webhooks: self.webhooks.clone(),
+            version: self.version.clone(),
         }
     }
 
@@ -260,11 +284,7 @@ impl App {
                 Some(browser) => browser,
                 None => ClientConfig::default().browser,
             },
-            version: self
-                .settings
-                .server
-                .client_version
-                .unwrap_or(CLIENT_VERSION),
+            version: self.client_version(),
             stall_ms: u64::try_from(self.stall.as_millis()).unwrap_or(u64::MAX),
             ..ClientConfig::default()
         }
@@ -299,7 +319,9 @@ impl App {
                 "the way to the database"
             );
             if route.liveness == Liveness::Counter {
-                tracing::warn!("the pooler has one session: processes are watched by counter only");
+                tracing::warn!(
+                    "the pooler shares one session: failures are detected by heartbeat only"
+                );
             }
         }
         let now_ms = self.surroundings.clock.unix_ms();
@@ -345,7 +367,7 @@ impl App {
             self.store.leave(host).await
         });
         if !matches!(released.await, Ok(Ok(()))) {
-            tracing::warn!("the lease could not be given back");
+            tracing::warn!("the lease could not be released");
         }
     }
 }

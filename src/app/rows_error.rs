@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum RowsError {
     /// The schema must be migrated first.
-    #[error("schema of the database is at {found}, this binary needs {wanted}")]
+    #[error("the database schema is at version {found}, this wmctl needs {wanted}")]
     Schema { found: i64, wanted: i64 },
     /// Another process runs the account.
     #[error("{tenant} is run by another process")]
@@ -97,7 +97,7 @@ impl RowsError {
             },
             StoreError::ForeignRecords { .. } => Self::NotOurs {
                 message: error.to_string(),
-                hint: "stop whatever runs it, then `wmctl migrate up`",
+                hint: "stop the program that uses it, then run `wmctl migrate up`",
             },
             StoreError::ForeignOwner { .. } => Self::NotOurs {
                 message: error.to_string(),
@@ -110,11 +110,11 @@ impl RowsError {
             },
             StoreError::Checksum { .. } => Self::NotOurs {
                 message: error.to_string(),
-                hint: "another build of wmctl made this schema: use that one",
+                hint: "another build of wmctl made this schema: use that build",
             },
             StoreError::TenantName { .. } => Self::NotOurs {
                 message: error.to_string(),
-                hint: "give it another name in whatsmeow_device first: the other tables follow",
+                hint: "rename it in whatsmeow_device first: the other tables follow",
             },
             StoreError::Pooler(message) => Self::Route {
                 message,

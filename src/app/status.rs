@@ -47,6 +47,8 @@ pub enum RunEnd {
     LeaseLost,
     /// The link stayed connected but stalled, even after a reconnect and a reload.
     Stalled { reason: &'static str },
+    /// A setting is wrong. The text says why.
+    Misconfigured(String),
     /// A failure that does not end by itself. The text says why.
     Broken(String),
 }
@@ -63,6 +65,7 @@ impl RunEnd {
             Self::Exported { .. } => "EXPORTED",
             Self::LeaseLost => "FENCED",
             Self::Stalled { .. } => "STALLED",
+            Self::Misconfigured(_) => "SERVER",
             Self::Broken(_) => "BROKEN",
         }
     }
@@ -83,7 +86,7 @@ impl fmt::Display for RunEnd {
             Self::Exported { to, at } => write!(f, "exported to {to} at {at}"),
             Self::LeaseLost => f.write_str("another process took over"),
             Self::Stalled { reason } => write!(f, "connected and dead: {reason}"),
-            Self::Broken(what) => f.write_str(what),
+            Self::Misconfigured(what) | Self::Broken(what) => f.write_str(what),
         }
     }
 }
@@ -107,6 +110,7 @@ impl From<Stopped> for RunEnd {
                 to,
                 at: time(at_ms),
             },
+            Stopped::Misconfigured(what) => Self::Misconfigured(what),
             Stopped::Broken(what) => Self::Broken(what),
         }
     }

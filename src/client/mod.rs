@@ -282,7 +282,7 @@ impl Remote {
         }
         let refusal: Refusal = serde_json::from_slice(&bytes).unwrap_or(Refusal {
             code: String::from("HTTP"),
-            detail: format!("the host answers with status {status}"),
+            detail: format!("the host answered with status {status}"),
             errors: Vec::new(),
         });
         Err(RemoteError::Refused {
@@ -296,7 +296,7 @@ impl Remote {
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
     serde_json::from_slice(bytes)
-        .map_err(|_| RemoteError::Unreachable(String::from("what answers there is not wmctl")))
+        .map_err(|_| RemoteError::Unreachable(String::from("the answer is not from wmctl")))
 }
 
 /// Escapes a name as one segment of a path.

@@ -15,6 +15,7 @@ pub mod span;
 pub mod webhook;
 
 use crate::config::postgres::{PARAMETER_SHOWN, PostgresUrl, PostgresUrlError};
+use crate::config::proxy::ProcessProxy;
 
 /// The location of the database.
 #[derive(Clone, PartialEq, Eq)]
@@ -193,6 +194,8 @@ pub struct Server {
     pub ca_file: Option<PathBuf>,
     /// The client version sent to the server; `None` means the version that this build knows.
     pub client_version: Option<[u32; 3]>,
+    /// How it is reached where a tenant has no proxy of its own; `None` is directly.
+    pub proxy: Option<ProcessProxy>,
 }
 
 /// Parses a client version: three numbers separated by dots, like `2.3000.1045649367`.
@@ -215,6 +218,7 @@ impl Default for Server {
             root_key: None,
             ca_file: None,
             client_version: None,
+            proxy: None,
         }
     }
 }

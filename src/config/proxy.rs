@@ -1,9 +1,11 @@
-//! A proxy as a validated value.
+//! A proxy as a validated value, and the hosts that bypass it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::config::host;
+use crate::config::webhook::Network;
 
 /// Longest user name or password in SOCKS5, in bytes.
 ///
@@ -85,6 +87,79 @@ impl FromStr for Proxy {
     }
 }
 
+/// The proxy of a whole process, which tenants without one of their own use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessProxy {
+    /// The setting or the variable that names it.
+    pub named_by: String,
+    /// An unusable one matters only to what connects.
+    pub proxy: Result<Proxy, ProxyError>,
+    pub bypass: Bypass,
+}
+
+impl ProcessProxy {
+    /// From what `HTTPS_PROXY` and the like hold, where a scheme may be missing; and `NO_PROXY`.
+    pub fn new(named_by: String, proxy: &str, bypass: &str) -> Self {
+        let proxy = match proxy.contains("://") {
+            true => proxy.parse(),
+            false => format!("http://{proxy}").parse(),
+        };
+        Self {
+            named_by,
+            proxy,
+            bypass: Bypass::new(bypass),
+        }
+    }
+}
+
+/// Hosts that are reached without the process's proxy, as other programs read `NO_PROXY`: names
+/// with all names below them, addresses, networks, `*`. This machine is always one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bypass(Vec<Rule>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Rule {
+    All,
+    /// In lower case, without a dot at its ends.
+    Name(String),
+    Network(Network),
+}
+
+impl Bypass {
+    fn new(text: &str) -> Self {
+        let parts = text.split(|char: char| char == ',' || char.is_whitespace());
+        let rules = parts.filter(|part| !part.is_empty()).map(|part| {
+            let bare = part.trim_start_matches('[').trim_end_matches(']');
+            match (part, bare.parse()) {
+                ("*", _) => Rule::All,
+                (_, Ok(network)) => Rule::Network(network),
+                _ => {
+                    let name = part.trim_start_matches('*').trim_matches('.');
+                    Rule::Name(name.to_ascii_lowercase())
+                }
+            }
+        });
+        Self(rules.collect())
+    }
+
+    /// Whether a host, a name or an address without brackets, is reached directly.
+    pub fn contains(&self, host: &str) -> bool {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let address: Option<IpAddr> = host.parse().ok();
+        if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
+            return true;
+        }
+        self.0.iter().any(|rule| match rule {
+            Rule::All => true,
+            Rule::Network(network) => address.is_some_and(|address| network.contains(address)),
+            Rule::Name(name) => {
+                let above = host.strip_suffix(name.as_str());
+                above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+            }
+        })
+    }
+}
+
 /// Decodes percent escapes. Returns `None` for invalid text, or if it contains a control character
 /// such as a line end.
 fn decoded(text: &str) -> Option<String> {
@@ -157,6 +232,39 @@ mod tests {
         check("http://2001:db8::1:80", Err(ProxyError::Form));
         check("http://u%0d%0a:p@proxy:80", Err(ProxyError::Form));
         check("http://:p@proxy:80", Err(ProxyError::Credentials));
+    }
+
+    #[test]
+    fn the_proxy_of_a_process_may_lack_its_scheme() {
+        let of = |text: &str| ProcessProxy::new(String::new(), text, "").proxy;
+        assert_eq!(of("proxy:3128"), "http://proxy:3128".parse());
+        assert_eq!(of("socks5h://proxy:1080"), "socks5://proxy:1080".parse());
+        assert_eq!(of("https://proxy:443"), Err(ProxyError::Scheme));
+        assert_eq!(of("proxy"), Err(ProxyError::Form));
+    }
+
+    #[test]
+    fn hosts_are_reached_directly_as_no_proxy_says() {
+        for (text, host, direct) in [
+            ("", "web.whatsapp.com", false),
+            ("", "localhost", true),
+            ("", "127.0.0.2", true),
+            ("", "::1", true),
+            ("*", "web.whatsapp.com", true),
+            ("whatsapp.com", "web.whatsapp.com", true),
+            (".whatsapp.com", "WEB.whatsapp.com.", true),
+            ("*.whatsapp.com", "whatsapp.com", true),
+            ("whatsapp.com", "notwhatsapp.com", false),
+            ("com, example.net", "mmg.whatsapp.net", false),
+            ("a.test web.whatsapp.com", "web.whatsapp.com", true),
+            ("10.0.0.0/8", "10.1.2.3", true),
+            ("10.0.0.0/8", "11.1.2.3", false),
+            ("[2001:db8::1]", "2001:db8::1", true),
+            ("192.0.2.1", "192.0.2.1", true),
+            (", ,", "web.whatsapp.com", false),
+        ] {
+            assert_eq!(Bypass::new(text).contains(host), direct, "{text:?} {host}");
+        }
     }
 
     fn check(text: &str, expected: Result<&str, ProxyError>) {

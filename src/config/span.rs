@@ -1,4 +1,4 @@
-//! Durations as people write them: `500ms`, `2s`, `15m`, `12h`, `30d`, `2w`.
+//! Durations as people write them: `500ms`, `2s`, `15m`, `2h30m`, `30d`, `2w`.
 
 use std::time::Duration;
 
@@ -12,16 +12,25 @@ const UNITS: [(&str, u64); 6] = [
     ("w", 604_800_000),
 ];
 
-/// Parses a whole number with one unit; returns `None` for anything else.
+/// Parses whole numbers with units, the largest unit first; returns `None` for anything else.
 pub fn parse(text: &str) -> Option<Duration> {
-    let digits = text.find(|char: char| !char.is_ascii_digit())?;
-    let (number, unit) = text.split_at(digits);
-    let (_, ms) = UNITS.iter().find(|(name, _)| *name == unit)?;
-    let number: u64 = number.parse().ok()?;
-    number.checked_mul(*ms).map(Duration::from_millis)
+    let (mut rest, mut sum, mut last) = (text, 0_u64, u64::MAX);
+    while !rest.is_empty() {
+        let (number, tail) = rest.split_at(rest.find(|char: char| !char.is_ascii_digit())?);
+        let end = tail.find(|char: char| char.is_ascii_digit());
+        let (unit, tail) = tail.split_at(end.unwrap_or(tail.len()));
+        let (_, ms) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        if last <= *ms {
+            return None;
+        }
+        let number: u64 = number.parse().ok()?;
+        sum = sum.checked_add(number.checked_mul(*ms)?)?;
+        (rest, last) = (tail, *ms);
+    }
+    (last < u64::MAX).then(|| Duration::from_millis(sum))
 }
 
-/// Formats a duration as the shortest text that [`parse`] reads back.
+/// Formats a duration with one unit, so that [`parse`] reads it back.
 pub fn text(span: Duration) -> String {
     let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let fits = |(_, unit): &&(&str, u64)| ms.is_multiple_of(*unit);
@@ -36,12 +45,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_and_a_unit_is_a_length_of_time() {
+    fn numbers_with_units_are_a_length_of_time() {
         check("500ms", Some(500));
         check("2s", Some(2_000));
         check("15m", Some(900_000));
         check("30d", Some(2_592_000_000));
         check("2w", Some(1_209_600_000));
+        for (written, ms) in [
+            ("2h30m", 9_000_000),
+            ("1d12h", 129_600_000),
+            ("1m30s500ms", 90_500),
+        ] {
+            assert_eq!(parse(written), Some(Duration::from_millis(ms)), "{written}");
+        }
         for wrong in [
             "",
             "2",
@@ -49,8 +65,12 @@ mod tests {
             "1.5h",
             "-1s",
             "2 s",
-            "2h30m",
+            "2h30",
+            "30m2h",
+            "1m1m",
+            "2h-30m",
             "99999999999999w",
+            "18446744073709551615ms1ms",
             "2é",
         ] {
             check(wrong, None);

@@ -84,11 +84,15 @@ pub async fn run(
     tell: &mut (dyn FnMut(RunNotice) -> ControlFlow<()> + Send),
 ) -> Result<RunEnd, RunError> {
     loop {
+        let version = app.client_version();
         let end = attempt(app, options, stop, tell).await?;
-        if !matches!(end, RunEnd::Stalled { .. }) || stop.is_asked() {
-            return Ok(end);
+        match end {
+            // Another one was set while it ran.
+            RunEnd::Outdated if version != app.client_version() && !stop.is_asked() => continue,
+            RunEnd::Stalled { .. } if !stop.is_asked() => (),
+            end => return Ok(end),
         }
-        tracing::warn!(%end, "the lease is given to whoever stands by");
+        tracing::warn!(%end, "releasing the lease to a standby");
         give_way(app, stop).await;
     }
 }
@@ -214,14 +218,14 @@ impl Follower<'_> {
         let stopped = loop {
             tokio::select! {
                 Some(stopped) = work.join_next() => break stopped.unwrap_or_else(|error| {
-                    tracing::error!(%error, "the account's task ended badly");
+                    tracing::error!(%error, "the account's task failed");
                     Some(Stopped::Broken(String::from("internal error")))
                 }),
                 Some(notice) = told.recv() => self.heard(notice).await,
                 () = changed(&mut self.status) => self.pass_on().await,
                 () = tokio::time::sleep(READ_AGAIN), if self.is_behind() => self.pass_on().await,
                 () = self.stop.forced() => {
-                    tracing::warn!("there was no time for an orderly end");
+                    tracing::warn!("the clean stop took too long");
                     work.shutdown().await;
                     break None;
                 }

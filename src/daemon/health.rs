@@ -284,7 +284,7 @@ impl Health {
         let works = vitals.part != Part::Starting;
         let unheard = (works && !self.app.is_heard(vitals)).then(|| {
             let age = self.app.store.heartbeat_age().unwrap_or_default();
-            format!("no heartbeat could be written for {} s", age.as_secs())
+            format!("no heartbeat was stored for {} s", age.as_secs())
         });
         let error = looked.waiting.clone().err().or(unheard);
         DatabaseHealth {

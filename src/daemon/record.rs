@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::app::status::RunEnd;
@@ -22,6 +23,8 @@ use crate::store::tenants::Observed;
 const GATHER: Duration = Duration::from_millis(50);
 /// Most rows that are written together.
 const ROWS_MAX: usize = 500;
+/// Longest wait until the reason of an end is stored.
+const LAST_TIME_MAX: Duration = Duration::from_secs(2);
 /// Wait before a failed write is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -52,7 +55,14 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Runs the account to its end, and reports each state.
-    pub(crate) async fn until(mut self, account: impl Future<Output = Stopped>) -> Stopped {
+    ///
+    /// `write` stores why it ended before the lease is released, because states of an epoch that
+    /// is over are not stored.
+    pub(crate) async fn until(
+        mut self,
+        account: impl Future<Output = Stopped>,
+        write: impl AsyncFnOnce(Observed),
+    ) -> Stopped {
         let watch = async {
             let mut told = None;
             while self.status.changed().await.is_ok() {
@@ -77,10 +87,13 @@ impl Watched {
         };
         let status = self.status.borrow().clone();
         let mut last = observed(&self.tenant, self.epoch, &status);
-        if !matches!(stopped, Stopped::Asked | Stopped::LeaseLost) {
+        if matches!(stopped, Stopped::Asked | Stopped::LeaseLost) {
+            let _ = self.records.send(last).await;
+        } else {
             last.error = Some(RunEnd::from(stopped.clone()).to_string());
+            // A database that hangs keeps nobody from the lease.
+            let _ = timeout(LAST_TIME_MAX, write(last)).await;
         }
-        let _ = self.records.send(last).await;
         stopped
     }
 }
@@ -128,7 +141,7 @@ pub(crate) async fn keep(
             }
             Err(error) => error,
         };
-        warn!(error = %explained(&error), "states are not written down yet");
+        warn!(error = %explained(&error), "states are not stored yet, retrying");
         if records.is_closed() && records.is_empty() {
             return;
         }
@@ -196,11 +209,30 @@ mod tests {
             }
             Stopped::Asked
         };
-        assert_eq!(watched.until(account).await, Stopped::Asked);
+        let write = async |_| panic!("nothing went wrong");
+        assert_eq!(watched.until(account, write).await, Stopped::Asked);
         let told: Vec<_> = std::iter::from_fn(|| told.try_recv().ok()).collect();
         assert_eq!(told.len(), 5);
         let written: Vec<_> = std::iter::from_fn(|| written.try_recv().ok()).collect();
-        // The last state is written once more, with the reason of the end.
+        // The last state is written once more.
         assert_eq!(written.len(), 6);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn why_a_tenant_ended_is_written_before_its_end_is_known() {
+        let (_status, watched) = watch::channel(Status::new(0));
+        let watched = Watched {
+            tenant: "acme".parse().unwrap(),
+            epoch: 7,
+            status: watched,
+            notices: mpsc::channel(1).0,
+            records: mpsc::channel(1).0,
+        };
+        let mut written = None;
+        let broken = Stopped::Broken(String::from("the disk is full"));
+        let account = std::future::ready(broken.clone());
+        let write = async |last: Observed| written = Some((last.epoch, last.error));
+        assert_eq!(watched.until(account, write).await, broken);
+        assert_eq!(written, Some((7, Some(String::from("the disk is full")))));
     }
 }

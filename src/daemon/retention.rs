@@ -167,11 +167,11 @@ impl Forgetting {
             match passed {
                 Ok(0) => (),
                 Ok(rows) => {
-                    tracing::info!(rows, "old rows are forgotten");
+                    tracing::info!(rows, "deleted old rows");
                 }
                 Err(StoreError::LeaseLost { .. }) => break,
                 Err(error) => {
-                    tracing::warn!(error = %explained(&error), "old rows are not forgotten");
+                    tracing::warn!(error = %explained(&error), "old rows could not be deleted");
                 }
             }
             if sizes {

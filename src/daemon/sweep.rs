@@ -70,7 +70,7 @@ impl Sweeper {
         for number in 0_u32.. {
             match self.look(surroundings.clock.boot_ms()).await {
                 Ok(dead) if dead.is_empty() => (),
-                Ok(dead) => tracing::info!(processes = dead.len(), "gone without a word"),
+                Ok(dead) => tracing::info!(processes = dead.len(), "removed dead processes"),
                 Err(error) => tracing::debug!(error = %explained(&error), "nobody is looked at"),
             }
             if number % FORGET == 0 {

@@ -101,7 +101,7 @@ impl Delivering {
                 mark = hooks.changed(&common.store, tenant, self.mark) => {
                     self.mark = mark;
                     if let Err(error) = Box::pin(self.follow(&common)).await {
-                        tracing::warn!(error = %explained(&error), "webhooks not read");
+                        tracing::warn!(error = %explained(&error), "webhooks could not be read");
                         self.mark = None;
                         sleep(RETRY).await;
                     }
@@ -110,7 +110,7 @@ impl Delivering {
                     let id = match ended {
                         Ok((id, ())) => id,
                         Err(error) => {
-                            tracing::error!(%error, "a delivery ended badly");
+                            tracing::error!(%error, "a delivery task failed");
                             // The task starts again with the next read of the webhooks.
                             self.mark = None;
                             sleep(RETRY).await;
@@ -267,7 +267,7 @@ impl Courier {
     }
 
     fn failed(&mut self, error: &StoreError) -> Next {
-        tracing::warn!(error = %explained(error), "nothing is delivered");
+        tracing::warn!(error = %explained(error), "webhooks are not delivered, retrying");
         self.forget();
         Next::Retry(Instant::now() + RETRY)
     }
@@ -450,7 +450,7 @@ impl Courier {
                 return Ok(Next::Again);
             }
             Ok(Answer { status: 410, .. }) => {
-                let failure = String::from("the receiver answers 410: paused");
+                let failure = String::from("the receiver answered 410: paused");
                 self.settle(&Outcome::Gone { from, failure }).await?;
                 return Ok(Next::Again);
             }

@@ -59,7 +59,9 @@ pub enum Stopped {
     /// The link stays connected but stalled, even after a reconnect and a reload. Another host may
     /// succeed.
     Stalled(Sign),
-    /// The database or a setting is unusable. The text says why.
+    /// A setting is wrong. The text says why.
+    Misconfigured(String),
+    /// The database is unusable, or an internal error. The text says why.
     Broken(String),
 }
 
@@ -270,7 +272,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                     Step::HandOver => return End::Stopped(Stopped::Stalled(sign)),
                 },
                 End::Line(LineError::Misconfigured(what)) => {
-                    return End::Stopped(Stopped::Broken(what));
+                    return End::Stopped(Stopped::Misconfigured(what));
                 }
                 End::Close(Close::Ended(ended)) => return End::Stopped(Stopped::Ended(ended)),
                 End::Close(Close::Asked) => return End::Stopped(Stopped::Asked),

@@ -61,7 +61,7 @@ impl Gate {
                 return;
             }
             if self.0.changed().await.is_err() {
-                // The sender was dropped, so permission can never come. The caller is being stopped.
+                // The sender was dropped, so permission never comes. The caller is being stopped.
                 std::future::pending::<()>().await;
             }
         }

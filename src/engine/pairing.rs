@@ -48,7 +48,7 @@ pub enum Step {
 /// The reason why pairing failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PairingError {
-    #[error("nobody scanned the code in time")]
+    #[error("the code was not scanned in time")]
     Expired,
     /// The reason is a stable word of the session.
     #[error("pairing was refused: {0}")]

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self};
 
 use crate::config::Server;
-use crate::config::proxy::Proxy;
+use crate::config::proxy::{Bypass, Proxy, ProxyError};
 use crate::net::proxy::{self, Reach};
 use crate::net::websocket::{MESSAGE_BYTES_MAX, WebSocket};
 
@@ -64,8 +64,18 @@ pub enum DialError {
         source: io::Error,
     },
     /// The proxy's address is not allowed.
-    #[error("proxy {host} is on this machine or in a private network, which is not allowed")]
+    #[error(
+        "the proxy {host} is on this machine or in a private network, which is not allowed without \
+         --private-proxies"
+    )]
     ProxyReach { host: String },
+    /// The proxy of the process cannot be used.
+    #[error("{named_by}: {source}")]
+    Proxy {
+        named_by: String,
+        #[source]
+        source: ProxyError,
+    },
     #[error("tunnel through the proxy {host}")]
     Tunnel {
         host: String,
@@ -89,7 +99,14 @@ pub enum DialError {
 impl DialError {
     /// Returns true if a retry cannot succeed until a setting is changed.
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Url | Self::CaFile { .. } | Self::NoRoots(_))
+        matches!(
+            self,
+            Self::Url
+                | Self::CaFile { .. }
+                | Self::NoRoots(_)
+                | Self::ProxyReach { .. }
+                | Self::Proxy { .. }
+        )
     }
 }
 
@@ -106,6 +123,8 @@ pub struct Dialer {
     port: u16,
     tls: Option<TlsConnector>,
     proxy: Option<(Proxy, Reach)>,
+    /// Hosts that need no proxy, if it is the process's.
+    bypass: Option<Bypass>,
 }
 
 impl std::fmt::Debug for Dialer {
@@ -131,12 +150,26 @@ impl Dialer {
             _ => return Err(DialError::Url),
         };
         let port = uri.port_u16().unwrap_or(default_port);
-        Ok(Self {
+        let dialer = Self {
             uri,
             host,
             port,
             tls,
             proxy: None,
+            bypass: None,
+        };
+        let Some(process) = &server.proxy else {
+            return Ok(dialer);
+        };
+        let proxy = process.proxy.clone().map_err(|source| DialError::Proxy {
+            named_by: process.named_by.clone(),
+            source,
+        })?;
+        Ok(Self {
+            // Whoever starts the process may lead it anywhere.
+            proxy: Some((proxy, Reach::Private)),
+            bypass: Some(process.bypass.clone()),
+            ..dialer
         })
     }
 
@@ -144,7 +177,23 @@ impl Dialer {
     #[must_use]
     pub fn through(mut self, proxy: Proxy, reach: Reach) -> Self {
         self.proxy = Some((proxy, reach));
+        self.bypass = None;
         self
+    }
+
+    /// The server, without its port.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The proxy that leads to the server.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        let direct = |bypass: &Bypass| bypass.contains(&self.host);
+        let bypassed = self.bypass.as_ref().is_some_and(direct);
+        self.proxy
+            .as_ref()
+            .filter(|_| !bypassed)
+            .map(|(proxy, _)| proxy)
     }
 
     /// Opens a connection. Dropping the future aborts the attempt.
@@ -195,10 +244,11 @@ impl Dialer {
 
     /// Opens a TCP connection to the server, through the proxy if there is one.
     async fn reach(&self) -> Result<TcpStream, DialError> {
-        let Some((proxy, reach)) = &self.proxy else {
+        let reach = self.proxy.as_ref().map(|(_, reach)| *reach);
+        let (Some(proxy), Some(reach)) = (self.proxy(), reach) else {
             return connect(&self.host, self.port, Reach::Private).await;
         };
-        let mut stream = connect(&proxy.host, proxy.port, *reach).await?;
+        let mut stream = connect(&proxy.host, proxy.port, reach).await?;
         let host = || proxy.host.clone();
         let tunnel = proxy::tunnel(&mut stream, proxy, &self.host, self.port);
         timeout(HANDSHAKE_TIME_MAX, tunnel)

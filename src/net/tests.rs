@@ -15,6 +15,7 @@ fn server(url: &str) -> Server {
         root_key: None,
         ca_file: None,
         client_version: None,
+        proxy: None,
     }
 }
 

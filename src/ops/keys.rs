@@ -154,10 +154,10 @@ pub enum KeyError {
     #[error("a key's name has 1 to {NAME_BYTES_MAX} letters, digits, - . or _")]
     Name,
     /// The list of tenants is too long. Use a key for all tenants instead.
-    #[error("a key is for at most {TENANTS_MAX} tenants by name, or for all")]
+    #[error("a key names at most {TENANTS_MAX} tenants, or applies to all")]
     Tenants,
     /// A key with this name exists. Choose another name.
-    #[error("there is a key named {0} already")]
+    #[error("there is already a key named {0}")]
     Taken(String),
 }
 

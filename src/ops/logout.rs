@@ -26,7 +26,7 @@ pub enum LogoutError {
     #[error(transparent)]
     Rows(#[from] RowsError),
     /// The tenant does not exist.
-    #[error("{0} is not known")]
+    #[error("there is no tenant {0}")]
     UnknownTenant(TenantId),
     /// There is no device to unlink.
     #[error("{0} has no paired device")]
@@ -35,7 +35,7 @@ pub enum LogoutError {
     #[error("{0} was exported: another program has its keys")]
     Exported(TenantId),
     /// No confirmation arrived. Retry, or remove the device on the phone.
-    #[error("WhatsApp did not confirm that {0} is unlinked: the phone may go on listing it")]
+    #[error("WhatsApp did not confirm that {0} is unlinked: the phone may still list it")]
     NotUnlinked(String),
 }
 

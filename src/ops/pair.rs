@@ -34,6 +34,9 @@ pub struct PairOptions {
     pub phone: Option<PhoneNumber>,
     /// Unlink the existing device first.
     pub replace: bool,
+    /// Take a name that no tenant has. The first tenant of a database needs no leave: there is
+    /// none that it could be mistaken for.
+    pub create: bool,
 }
 
 /// A phone number in international form.
@@ -118,7 +121,7 @@ pub enum PairError {
     #[error(transparent)]
     Line(#[from] LineError),
     /// All codes expired. Start again.
-    #[error("nobody scanned the code in time")]
+    #[error("the code was not scanned in time")]
     Expired,
     /// The phone or the server refused the pairing.
     #[error("pairing was refused: {0}")]
@@ -216,6 +219,12 @@ pub async fn pair(
         TenantError::Rows(error) => error.into(),
         error => PairError::Tenant(error),
     })?;
+    if !options.create
+        && tenants::show(app, tenant).await?.is_none()
+        && !tenants::page(app, "", 1).await?.is_empty()
+    {
+        return Err(PairError::Tenant(TenantError::Unknown(tenant.clone())));
+    }
     let account = app.store.account(tenant).await.map_err(RowsError::of)?;
     if let Some(account) = account.as_ref().filter(|_| !options.replace)
         && !pairing::is_free(Some(account))
@@ -335,6 +344,7 @@ async fn first_login(
     };
     match tokio::join!(login, account) {
         (_, Stopped::Ended(ended)) => Err(PairError::Ended(Stopped::Ended(ended).into())),
+        (_, Stopped::Misconfigured(what)) => Err(LineError::Misconfigured(what).into()),
         (_, Stopped::Broken(what)) => Err(RowsError::Database(what).into()),
         (result, _) => result,
     }

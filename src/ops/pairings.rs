@@ -83,7 +83,7 @@ pub enum BeginError {
     #[error("{tenant} is already paired as {jid}")]
     AlreadyPaired { tenant: TenantId, jid: String },
     /// Another attempt is in progress. Cancel it or wait for its end.
-    #[error("a device of {0} is being linked already")]
+    #[error("a device of {0} is already being linked")]
     Busy(TenantId),
 }
 
@@ -130,7 +130,12 @@ pub async fn begin(
     if !begun.await.map_err(RowsError::of)? {
         return Err(BeginError::Busy(tenant.clone()));
     }
-    let options = PairOptions { phone, replace };
+    let options = PairOptions {
+        phone,
+        replace,
+        // Whether it may be was decided above.
+        create: true,
+    };
     let app = app.of(tenant.clone(), Launch::default());
     Ok(Attempt { app, row, options })
 }
@@ -223,7 +228,7 @@ impl Attempt {
             Ok(goes_on) => goes_on,
             Err(error) => {
                 let business_id = tenant.as_str();
-                tracing::warn!(business_id, %error, "a step of pairing is not written down");
+                tracing::warn!(business_id, %error, "a pairing step could not be stored");
                 true
             }
         }

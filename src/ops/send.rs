@@ -119,7 +119,7 @@ pub enum SendError {
     #[error("text must have 1 to {TEXT_CHARS_MAX} characters")]
     Text,
     /// The idempotency key is invalid.
-    #[error("an idempotency key has 1 to {KEY_CHARS_MAX} characters, none a control character")]
+    #[error("an idempotency key has 1 to {KEY_CHARS_MAX} characters and no control characters")]
     Key,
     /// The key belongs to another message. Only this message is refused.
     #[error(
@@ -130,19 +130,19 @@ pub enum SendError {
     #[error("expires_at is a time like 2026-07-01T12:00:00Z, at most a year ahead")]
     Expiry,
     /// The expiry has passed.
-    #[error("expires_at is over")]
+    #[error("expires_at is in the past")]
     Expired,
     /// The tenant does not exist.
-    #[error("{0} is not known")]
+    #[error("there is no tenant {0}")]
     UnknownTenant(TenantId),
     /// No device is paired. Refused even with `force`.
     #[error("{0} has no paired device")]
     Unpaired(TenantId),
     /// The device was unlinked. With `force` the message waits for a new pairing.
-    #[error("{0} was unlinked by the phone: nothing is sent until a device is paired again")]
+    #[error("{0} was unlinked by the phone: it cannot send until a device is paired again")]
     LoggedOut(TenantId),
     /// The account is banned. With `force` the message waits for the end of the ban.
-    #[error("WhatsApp banned the account of {0}: nothing is sent while that lasts")]
+    #[error("WhatsApp banned the account of {0}: it cannot send until the ban ends")]
     Banned(TenantId),
     /// Another program has the account's keys.
     #[error("{0} was exported: another program has its keys and sends for it")]

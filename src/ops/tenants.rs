@@ -134,7 +134,7 @@ pub enum TenantError {
     #[error(transparent)]
     Rows(#[from] RowsError),
     /// The tenant does not exist.
-    #[error("{0} is not known")]
+    #[error("there is no tenant {0}")]
     Unknown(TenantId),
     /// The proxy's URL is invalid.
     #[error(transparent)]
@@ -146,7 +146,7 @@ pub enum TenantError {
     #[error(transparent)]
     NewTenant(#[from] IdError),
     /// A device or host name is invalid; names the field.
-    #[error("{0} must have 1 to {NAME_CHARS_MAX} characters, none of them a control character")]
+    #[error("{0} must have 1 to {NAME_CHARS_MAX} characters and no control characters")]
     Name(&'static str),
     /// The waiting time is out of range.
     #[error("message_ttl_s is 0 (for ever) to {TTL_S_MAX} seconds")]

@@ -89,6 +89,7 @@ pub async fn server(url: &ControlUrl) -> Result<Server, ControlError> {
     hex::decode_to_slice(text("root_key")?, &mut root_key).map_err(|_| incomplete())?;
     Ok(Server {
         client_version: None,
+        proxy: None,
         url: text("ws_url")?.to_owned(),
         root_key: Some(root_key),
         ca_file: about["ca_file"].as_str().map(Into::into),

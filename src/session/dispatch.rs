@@ -282,7 +282,11 @@ impl Session {
             Ended::Banned { code, until_ms } => {
                 (AccountState::Banned, Some(code.to_string()), *until_ms)
             }
-            Ended::Outdated => (AccountState::Outdated, None, None),
+            Ended::Outdated => {
+                let version = self.config.version.map(|part| part.to_string()).join(".");
+                let detail = format!("client version {version}");
+                (AccountState::Outdated, Some(detail), None)
+            }
             // The server never sends this; the export writes it.
             Ended::Exported { .. } => (AccountState::Disconnected, None, None),
         };

@@ -175,13 +175,15 @@ impl Watcher {
     async fn declare(&self, host: &HostRow, beats: i64) {
         match self.store.declare_dead(host.id, beats).await {
             Ok(true) => {
-                tracing::warn!(host = host.name, pid = host.pid, "a host is gone");
+                tracing::warn!(host = host.name, pid = host.pid, "a host is dead");
                 self.fence(host.id).await;
                 self.wake.notify_one();
             }
             // A heartbeat came in between, or another host declared it first.
             Ok(false) => (),
-            Err(error) => tracing::warn!(error = %explained(&error), "not declared dead"),
+            Err(error) => {
+                tracing::warn!(error = %explained(&error), "could not declare a host dead")
+            }
         }
     }
 
@@ -193,8 +195,10 @@ impl Watcher {
         }
         match timeout(self.silence, self.store.fence_dead(host)).await {
             Ok(Ok(fenced)) => self.board.took_over(&self.metrics, fenced),
-            Ok(Err(error)) => tracing::warn!(error = %explained(&error), "not fenced at once"),
-            Err(_) => tracing::warn!("not fenced in time"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %explained(&error), "could not fence a dead host at once")
+            }
+            Err(_) => tracing::warn!("could not fence a dead host in time"),
         }
     }
 }

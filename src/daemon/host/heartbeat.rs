@@ -195,7 +195,7 @@ impl Keeper {
             match self.sign(&mut lock, beat, &turns).await {
                 Ok(true) => (),
                 Ok(false) => {
-                    tracing::error!("this host was declared dead, its tenants are lost");
+                    tracing::error!("this host was declared dead and lost its tenants");
                     self.permission.send_replace(Permission::NEVER);
                     self.lost.cancel();
                     break;
@@ -306,7 +306,7 @@ impl Keeper {
         };
         for (tenant, (epoch, lost)) in &*self.tokens.borrow() {
             if held.get(tenant) != Some(epoch) {
-                tracing::warn!(business_id = %tenant, "its lease was taken away meanwhile");
+                tracing::warn!(business_id = %tenant, "another host took its lease");
                 lost.cancel();
             }
         }

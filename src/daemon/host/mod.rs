@@ -29,6 +29,7 @@ use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::ids::{HostId, TenantId};
 use crate::lead::fleet::{Decision, Pace, Placed, TAKE_MAX, View, decide};
+use crate::session::account;
 use crate::session::changes::AccountState;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
@@ -43,6 +44,8 @@ const RESCAN: Duration = Duration::from_secs(2);
 const RESCAN_MIN: Duration = Duration::from_millis(40);
 /// Wait before a tenant is retried that ended for a temporary reason.
 const AGAIN: Duration = Duration::from_secs(30);
+/// Wait before a refused client version is retried. A new version is tried at once.
+const OUTDATED_AGAIN: Duration = Duration::from_secs(600);
 /// Most failures in a row that are counted. The wait doubles with each one after the first.
 const BROKEN_MAX: u32 = 6;
 /// Capacity of the queue of status changes.
@@ -173,7 +176,7 @@ pub async fn serve(
             // Other hosts have its tenants, so there are no leases to release.
             End::Fenced if stop.is_asked() => return Ok(()),
             End::Fenced => {
-                tracing::warn!("beginning anew as another host");
+                tracing::warn!("restarting as a new host");
                 stop.sleep(ANEW).await;
             }
             End::Asked => return Ok(()),
@@ -267,7 +270,7 @@ async fn in_time(
     tokio::select! {
         served = server.run(stop, wake, told, tell) => served,
         () = stop.forced() => {
-            tracing::warn!("there was no time for an orderly end");
+            tracing::warn!("the clean stop took too long");
             server.tasks.shutdown().await;
             End::Asked
         }
@@ -293,7 +296,7 @@ async fn join(
         match joined {
             Ok(host) => return Ok(Some((host, known_ms))),
             Err(error) if again && error.is_transient() => {
-                tracing::warn!(%error, "the database is not there");
+                tracing::warn!(%error, "the database is not available");
                 stop.sleep(ANEW).await;
             }
             Err(error) => return Err(error),
@@ -330,7 +333,7 @@ impl Server<'_> {
         let mut looked = Instant::now();
         let mut look_at = looked;
         let mut deadline: Option<Instant> = None;
-        let lost = self.lost.clone();
+        let (lost, mut version) = (self.lost.clone(), self.app.version.subscribe());
         loop {
             if self.tasks.is_empty() && (deadline.is_some() || lost.is_cancelled()) {
                 return if lost.is_cancelled() {
@@ -372,6 +375,10 @@ impl Server<'_> {
                     tell(ServeNotice::Status { business_id, epoch, status: status.into() });
                 }
                 Some(lease) = self.voice.changed() => tell(ServeNotice::Lease(lease)),
+                Ok(()) = version.changed(), if serving => {
+                    self.resting.clear();
+                    look_at = look_at.min(looked + RESCAN_MIN);
+                }
                 () = wake.notified(), if serving => look_at = look_at.min(looked + RESCAN_MIN),
                 () = tokio::time::sleep_until(look_at), if serving => {
                     let more = self.scan().await;
@@ -468,7 +475,7 @@ impl Server<'_> {
         let taken: BTreeSet<&TenantId> = taken.map(|planned| &planned.tenant).collect();
         for (tenant, running) in &self.running {
             if taken.contains(tenant) && !running.lost.is_cancelled() {
-                tracing::warn!(business_id = %tenant, "its lease was taken away");
+                tracing::warn!(business_id = %tenant, "another host took its lease");
                 running.lost.cancel();
             }
         }
@@ -513,7 +520,7 @@ impl Server<'_> {
             let now_ms = self.app.surroundings.clock.unix_ms();
             let claimed = self.app.store.claim_many(&decision.take, self.host, now_ms);
             claimed.await.unwrap_or_else(|error| {
-                tracing::warn!(error = %explained(&error), "nothing could be claimed");
+                tracing::warn!(error = %explained(&error), "could not claim tenants");
                 Vec::new()
             })
         } else {
@@ -545,7 +552,7 @@ impl Server<'_> {
         }
         for tenant in self.app.store.spent(tenants).await.unwrap_or_default() {
             let remedy = RowsError::epoch_remedy(&tenant);
-            tracing::error!(business_id = %tenant, remedy, "the epoch of its lease cannot rise");
+            tracing::error!(business_id = %tenant, remedy, "its epoch is at its maximum");
             self.resting.insert(tenant, Instant::now() + AGAIN);
         }
     }
@@ -614,10 +621,12 @@ impl Server<'_> {
             notices: self.notices.clone(),
             records: self.records.clone(),
         };
-        let name = tenant.clone();
+        let (name, store) = (tenant.clone(), self.app.store.clone());
+        let clock = self.app.surroundings.clock.clone();
         self.tasks.spawn(async move {
             let _commands = live.commands;
-            let stopped = watched.until(unpanicked(&name, account)).await;
+            let write = async |last| _ = store.observe(&[last], clock.unix_ms()).await;
+            let stopped = watched.until(unpanicked(&name, account), write).await;
             (name, lease, stopped)
         });
         let running = Running {
@@ -675,7 +684,7 @@ impl Server<'_> {
                     }
                 }
                 // Unexpected, because panics are caught inside the task.
-                Err(error) => tracing::error!(%error, "a tenant's task ended badly"),
+                Err(error) => tracing::error!(%error, "a tenant's task failed"),
             }
             let room = leases.len() < TAKE_MAX;
             next = if room {
@@ -691,7 +700,10 @@ impl Server<'_> {
     fn rest_after(&mut self, tenant: &TenantId, stopped: &Stopped) -> Duration {
         if !matches!(stopped, Stopped::Broken(_)) {
             self.broken.remove(tenant);
-            return AGAIN;
+            return match stopped {
+                Stopped::Ended(account::Ended::Outdated) => OUTDATED_AGAIN,
+                _ => AGAIN,
+            };
         }
         let times = self.broken.entry(tenant.clone()).or_default();
         *times = (*times + 1).min(BROKEN_MAX);
@@ -705,7 +717,7 @@ impl Server<'_> {
         let released = self.app.store.release_many(self.host, &leases);
         let released = tokio::time::timeout(RELEASE_TIME_MAX, released).await;
         if !matches!(released, Ok(Ok(()))) {
-            tracing::warn!(count = leases.len(), "leases could not be given back");
+            tracing::warn!(count = leases.len(), "leases could not be released");
         }
     }
 }

@@ -88,7 +88,7 @@ impl Calls {
                         return done;
                     }
                     Ok(_) => (),
-                    Err(error) => tracing::error!(%error, "a call ended badly"),
+                    Err(error) => tracing::error!(%error, "a database call failed"),
                 },
                 else => std::future::pending().await,
             }
@@ -125,7 +125,7 @@ impl Calls {
         self.call(async move {
             match timeout(silence, app.register(Some(silence))).await {
                 Ok(Ok(host)) => return Done::Registered(host),
-                Ok(Err(error)) => tracing::warn!(%error, "the database is not there"),
+                Ok(Err(error)) => tracing::warn!(%error, "the database is not available"),
                 Err(_) => tracing::warn!("the database does not answer"),
             }
             Done::Input(Input::Failed(Call::Register))
@@ -325,7 +325,7 @@ fn beaten(beat: Result<Option<i64>, StoreError>) -> Input {
 
 fn failed(call: Call, error: &StoreError) -> Done {
     let asked = call.word();
-    tracing::warn!(asked, error = %explained(error), "the database is not there");
+    tracing::warn!(asked, error = %explained(error), "the database is not available");
     Done::Input(Input::Failed(call))
 }
 

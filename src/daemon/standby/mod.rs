@@ -217,7 +217,7 @@ impl Coordinator {
             }
             Some(stopped) = self.account.join_next(), if !self.account.is_empty() => {
                 let stopped = stopped.unwrap_or_else(|error| {
-                    tracing::error!(%error, "the account's task ended badly");
+                    tracing::error!(%error, "the account's task failed");
                     Stopped::Broken(String::from("internal error"))
                 });
                 self.status = None;
@@ -246,7 +246,7 @@ impl Coordinator {
                 if input == Input::Declared(true)
                     && let Some(holder) = &self.holder
                 {
-                    tracing::warn!(holder = holder.name, pid = holder.pid, "taken for dead");
+                    tracing::warn!(holder = holder.name, pid = holder.pid, "considered dead");
                 }
                 input
             }
@@ -283,7 +283,7 @@ impl Coordinator {
                 input
             }
             Done::LockLost => {
-                tracing::warn!("the session that holds the lock is gone");
+                tracing::warn!("lost the session that holds the lock");
                 // The heartbeat that the session carried counts as failed.
                 self.calls.heard_later(Input::BeatFailed);
                 Input::LockLost

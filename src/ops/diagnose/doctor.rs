@@ -1,16 +1,21 @@
 //! Checks everything that wmctl depends on. Changes nothing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::app::shapes::time;
 use crate::config::postgres::TlsMode;
+use crate::config::proxy::Proxy;
 use crate::config::{DatabaseUrl, Server};
 use crate::engine::leased::explained;
-use crate::net::dial::Dialer;
+use crate::ids::TenantId;
+use crate::net::dial::{DialError, Dialer};
+use crate::net::proxy::Reach;
 use crate::ops::diagnose::db::connections;
 use crate::ops::diagnose::locks;
 use crate::ops::logs;
@@ -30,6 +35,8 @@ const ERROR_AGE_MS: i64 = 3_600_000;
 const ROUND_TRIP_US_MAX: u64 = 50_000;
 /// Tenants that are read per page.
 const TENANTS_PAGE: u32 = 500;
+/// Proxies of tenants that are tried, all at the same time.
+const PROXIES_MAX: usize = 16;
 
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -101,24 +108,112 @@ pub async fn rows(app: &App) -> Vec<Check> {
     checks
 }
 
-/// Checks whether the server answers. A refused connection is a finding.
-pub async fn network(server: &Server) -> Check {
-    let host = server.url.split('/').nth(2).unwrap_or_default().to_owned();
+/// How the tenants that should run reach WhatsApp.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// Some have no proxy of their own, or nothing is known of any.
+    direct: bool,
+    /// Each proxy, as it was set, with the tenants that use it.
+    proxies: BTreeMap<String, Vec<TenantId>>,
+}
+
+impl Ways {
+    /// Without a proxy of any tenant.
+    pub fn direct() -> Self {
+        Self {
+            direct: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// How the tenants of a database reach WhatsApp; as the process does, where it cannot be read.
+pub async fn ways(app: &App) -> Ways {
+    let (mut ways, mut after) = (Ways::default(), String::new());
+    loop {
+        let Ok(page) = app.store.overview(&after, TENANTS_PAGE).await else {
+            return Ways::direct();
+        };
+        let runs = |one: &&Overview| one.desired.enabled && one.jid.is_some();
+        for tenant in page.iter().filter(runs) {
+            match &tenant.desired.launch.proxy {
+                None => ways.direct = true,
+                Some(proxy) => {
+                    let users = ways.proxies.entry(proxy.clone()).or_default();
+                    users.push(tenant.tenant.clone());
+                }
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == TENANTS_PAGE as usize => after = last.tenant.to_string(),
+            _ => break,
+        }
+    }
+    ways.direct |= ways.proxies.is_empty();
+    ways
+}
+
+/// Whether the server answers, each way that tenants go. A refusal is something that was found.
+pub async fn networks(server: &Server, ways: &Ways, private_proxies: bool) -> Vec<Check> {
+    let reach = match private_proxies {
+        true => Reach::Private,
+        false => Reach::Public,
+    };
+    let own = ways.direct.then(|| Dialer::new(server));
+    let own = own.map(|dialer| answers(dialer, String::new(), "this machine must reach it".into()));
+    let tenants = ways.proxies.iter().take(PROXIES_MAX).map(|(proxy, users)| {
+        let whose = match users.as_slice() {
+            [only] => only.to_string(),
+            [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+            [] => String::new(),
+        };
+        let proxy: Result<Proxy, _> = proxy.parse();
+        let dialer = match proxy {
+            Ok(proxy) => Dialer::new(server).map(|dialer| dialer.through(proxy, reach)),
+            Err(source) => Err(DialError::Proxy {
+                named_by: String::from("its proxy"),
+                source,
+            }),
+        };
+        let first = users.first().map_or("NAME", TenantId::as_str);
+        let hint = format!("`wmctl tenants add {first} --proxy URL` sets another proxy");
+        answers(dialer, format!("{whose}: "), hint)
+    });
+    let mut checks = join_all(tenants).await;
+    if let Some(own) = own {
+        checks.insert(0, own.await);
+    }
+    if PROXIES_MAX < ways.proxies.len() {
+        let left = ways.proxies.len() - PROXIES_MAX;
+        let found = format!("{left} more proxies of tenants were not tried");
+        checks.push(Check::new("network", State::Skipped, found));
+    }
+    checks
+}
+
+/// Whether the server answers one way; `whose` begins the line.
+async fn answers(dialer: Result<Dialer, DialError>, whose: String, hint: String) -> Check {
     let begun = Instant::now();
-    let dialled = match Dialer::new(server) {
-        Ok(dialer) => dialer.dial().await.map(|_| ()),
-        Err(error) => Err(error),
+    let dialled = match &dialer {
+        Ok(dialer) => dialer.dial().await.map(|_| dialer),
+        Err(error) => {
+            let found = format!("{whose}{}", explained(error));
+            return Check::new("network", State::Failed, found).hint(hint);
+        }
     };
     let ms = begun.elapsed().as_millis();
     match dialled {
-        Ok(()) => Check::new(
-            "network",
-            State::Ok,
-            format!("{host} answers after {ms} ms"),
-        ),
-        Err(error) => Check::new("network", State::Failed, explained(&error)).hint(format!(
-            "this machine must reach {host}; a tenant may have a proxy"
-        )),
+        Ok(dialer) => {
+            let proxy = dialer.proxy();
+            let through = proxy.map_or_else(String::new, |proxy| format!(" through {proxy}"));
+            let host = dialer.host();
+            let found = format!("{whose}{host} answers after {ms} ms{through}");
+            Check::new("network", State::Ok, found)
+        }
+        Err(error) => {
+            let found = format!("{whose}{}", explained(&error));
+            Check::new("network", State::Failed, found).hint(hint)
+        }
     }
 }
 
@@ -150,38 +245,34 @@ async fn database(app: &App, facts: &ServerFacts) -> Check {
     );
     let check = |state| Check::new("database", state, &found);
     if facts.is_copy {
-        return check(State::Failed).hint("this is a copy that cannot be written: use the primary");
+        return check(State::Failed).hint("this is a read-only replica: connect to the primary");
     }
     if facts.encoding != "UTF8" {
         let found = format!("{found}, encoded in {}", facts.encoding);
-        return Check::new("database", State::Failed, found).hint(
-            "texts need UTF8: CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0, and move",
-        );
+        return Check::new("database", State::Failed, found)
+            .hint("wmctl needs UTF8: CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0");
     }
     if facts.read_only {
         return check(State::Failed).hint(
-            "default_transaction_read_only is on, so that nothing can be stored: is the server's \
-             disk full?",
+            "default_transaction_read_only is on, so that wmctl cannot store anything: is the \
+             server's disk full?",
         );
     }
     if facts.tls.is_none() && !near {
-        return check(State::Warning).hint("sslmode=verify-full encrypts what goes to the server");
+        return check(State::Warning).hint("use sslmode=verify-full to encrypt the connection");
     }
     if mode == TlsMode::VerifyCa && !near {
-        return check(State::Warning).hint(
-            "this sslmode takes any name that the authority signed: verify-full asks for the \
-             server's own",
-        );
+        return check(State::Warning)
+            .hint("this sslmode does not verify the name of the server: use verify-full");
     }
     let unverified = mode != TlsMode::VerifyFull;
     if unverified && !near {
         return check(State::Warning).hint(
-            "this sslmode takes any certificate: verify-full, with sslrootcert where needed, does \
-             not",
+            "this sslmode accepts any certificate: use verify-full, with sslrootcert if needed",
         );
     }
     if ROUND_TRIP_US_MAX < facts.round_trip_us {
-        return check(State::Warning).hint("each message needs two such round trips");
+        return check(State::Warning).hint("each message takes at least two round trips");
     }
     check(State::Ok)
 }
@@ -200,17 +291,18 @@ async fn schema(app: &App) -> Option<Check> {
     Some(match app.store.check_schema().await {
         Ok(()) => Check::new("schema", State::Ok, found),
         Err(StoreError::Schema { found: old, wanted }) if old < wanted && embedded => {
-            Check::new("schema", State::Warning, found).hint("the next command applies the rest")
+            Check::new("schema", State::Warning, found)
+                .hint("the next command that writes applies the rest")
         }
         Err(StoreError::Schema { found: old, wanted }) if old < wanted => {
             Check::new("schema", State::Failed, found).hint("wmctl migrate up")
         }
         Err(error @ StoreError::ForeignRecords { .. }) => {
             Check::new("schema", State::Failed, format!("{found}: {error}"))
-                .hint("stop whatever runs it, then `wmctl migrate up`")
+                .hint("stop the program that uses it, then run `wmctl migrate up`")
         }
         Err(error) => Check::new("schema", State::Failed, format!("{found}: {error}"))
-            .hint("another build of wmctl made this schema: use that one"),
+            .hint("another build of wmctl made this schema: use that build"),
     })
 }
 
@@ -218,7 +310,11 @@ async fn connections_left(app: &App) -> Check {
     match connections::connections(app).await {
         Err(error) => broken("connections", &error),
         Ok(found) => match (found.usable, found.problems.first()) {
-            (None, _) => Check::new("connections", State::Skipped, "a file counts nobody"),
+            (None, _) => Check::new(
+                "connections",
+                State::Skipped,
+                "an SQLite file has no connection limit",
+            ),
             (Some(usable), problem) => {
                 let told = format!("{} of {usable}", found.connections);
                 match problem {
@@ -234,16 +330,16 @@ async fn connections_left(app: &App) -> Check {
 
 fn pooler(route: &Route) -> Check {
     let found = match route.pooling {
-        Pooling::Direct => String::from("none in between"),
+        Pooling::Direct => String::from("no pooler"),
         _ => route.to_string(),
     };
     match (route.lock_pooling, route.liveness) {
         (_, Liveness::Counter) => Check::new("pooler", State::Warning, found).hint(
-            "no lock lasts over this way, so that a takeover waits for the time-out: give \
-             --lock-database-url a way of its own",
+            "this pooler keeps no lock, so that a takeover waits for the timeout: set \
+             --lock-database-url to a direct URL",
         ),
         (Pooling::Transaction, _) => Check::new("pooler", State::Warning, found)
-            .hint("--lock-database-url straight to the server makes takeovers cheaper"),
+            .hint("set --lock-database-url to a direct URL for cheaper takeovers"),
         _ => Check::new("pooler", State::Ok, found),
     }
 }
@@ -251,8 +347,9 @@ fn pooler(route: &Route) -> Check {
 /// Checks the replicas. `waiting` sessions wait for a replica to confirm their commits.
 fn replication(facts: &ServerFacts, waiting: i64) -> Check {
     let found = match facts.replicas {
-        0 => String::from("no copies"),
-        copies => format!("{copies} copies"),
+        0 => String::from("no replicas"),
+        1 => String::from("1 replica"),
+        replicas => format!("{replicas} replicas"),
     };
     let local = ["off", "local"].contains(&facts.synchronous_commit.as_str());
     let waits = !facts.synchronous.is_empty() && !local;
@@ -260,7 +357,7 @@ fn replication(facts: &ServerFacts, waiting: i64) -> Check {
         let names = &facts.synchronous;
         let found = format!("{found}; {waiting} sessions wait for the synchronous standby {names}");
         return Check::new("replication", State::Failed, found).hint(
-            "no commit is confirmed until it is back: start it, or take it out of \
+            "commits hang until it is back: start it, or remove it from \
              synchronous_standby_names and reload the server",
         );
     }
@@ -271,8 +368,8 @@ fn replication(facts: &ServerFacts, waiting: i64) -> Check {
             Check::new("replication", State::Ok, found)
         }
         (_, false) => Check::new("replication", State::Warning, found).hint(
-            "synchronous_standby_names is empty: a copy that takes over may lack what WhatsApp was \
-             told is stored",
+            "synchronous_standby_names is empty: after a failover the new primary may lack \
+             messages that were already acknowledged to WhatsApp",
         ),
     }
 }
@@ -309,15 +406,15 @@ fn server_log(facts: &ServerFacts) -> Check {
         true => Check::new(
             "server_log",
             State::Ok,
-            "statements are logged without their values",
+            "the server logs no values of statements",
         ),
         false => {
             let found = format!(
-                "keys and messages get into the server's log: {}",
+                "the server's log contains keys and messages: {}",
                 named.join(", ")
             );
             Check::new("server_log", State::Warning, found)
-                .hint("let the server's administrator set these to 0 or off")
+                .hint("ask the server's administrator to set these to 0 or off")
         }
     }
 }
@@ -327,15 +424,18 @@ fn clock(facts: &ServerFacts, now_ms: i64) -> Check {
         return Check::new(
             "clock",
             State::Skipped,
-            "a file has no clock to compare with",
+            "an SQLite file has no clock to compare with",
         );
     };
     let skew_ms = now_ms - theirs_ms;
-    let found = format!("{:.2} s apart from the server's", skew_ms as f64 / 1_000.0);
+    let found = format!(
+        "differs from the server's by {:.2} s",
+        skew_ms as f64 / 1_000.0
+    );
     match skew_ms.abs() <= SKEW_MS_MAX {
         true => Check::new("clock", State::Ok, found),
         false => Check::new("clock", State::Warning, found)
-            .hint("times that are shown are off, and certificates may look expired: use NTP"),
+            .hint("displayed times are wrong, and certificates may look expired: use NTP"),
     }
 }
 
@@ -348,16 +448,16 @@ async fn restores(app: &App) -> Vec<Check> {
     };
     let told = logs.into_iter().map(|log| {
         let found = format!(
-            "{}: since {} its database counts as restored ({}): no key of before encrypts, events \
-             go on from {}",
+            "{}: detected a restored database at {} ({}): earlier keys no longer encrypt, events \
+             continue from {}",
             log.business_id,
             log.since,
             log.mark.unwrap_or_default(),
             log.first_seq
         );
         Check::new("restore", State::Warning, found).hint(
-            "what came and went after the backup is in no row; readers of events begin where the \
-             new log does",
+            "messages received or sent after the backup are missing; readers of events must start \
+             at the new log",
         )
     });
     told.collect()
@@ -404,8 +504,9 @@ async fn tenants(app: &App) -> Vec<Check> {
         State::Ok
     };
     let found = match checks.len() {
-        0 => format!("{count} paired"),
-        ill => format!("{count} paired, {ill} to look at"),
+        0 => format!("{count} known"),
+        1 => format!("{count} known, 1 with a problem"),
+        ill => format!("{count} known, {ill} problems"),
     };
     checks.insert(0, Check::new("tenants", state, found));
     checks
@@ -427,7 +528,13 @@ fn ill(tenant: &Overview, now_ms: i64) -> Option<Check> {
         });
     }
     let (error, at_ms) = tenant.last_error.as_ref()?;
-    (now_ms - at_ms <= ERROR_AGE_MS).then(|| {
+    let recovered = tenant
+        .observed
+        .as_ref()
+        .is_some_and(|(state, _, since_ms, epoch)| {
+            state == "connected" && at_ms <= since_ms && *epoch == tenant.epoch
+        });
+    (!recovered && now_ms - at_ms <= ERROR_AGE_MS).then(|| {
         let found = format!("{name}: {error} ({})", time(*at_ms));
         Check::new("tenant", State::Warning, found)
     })

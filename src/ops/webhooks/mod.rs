@@ -139,13 +139,13 @@ pub enum WebhookError {
     #[error(transparent)]
     Rows(#[from] RowsError),
     /// The tenant does not exist.
-    #[error("{0} is not known")]
+    #[error("there is no tenant {0}")]
     UnknownTenant(TenantId),
     /// The webhook does not exist.
     #[error("{tenant} has no webhook {id}")]
     Unknown { tenant: TenantId, id: String },
     /// A webhook with this id exists. Choose another id.
-    #[error("there is a webhook {0} already")]
+    #[error("there is already a webhook {0}")]
     Taken(String),
     /// The tenant has the maximum number of webhooks.
     #[error("a tenant has at most {WEBHOOKS_MAX} webhooks")]
@@ -154,13 +154,13 @@ pub enum WebhookError {
     #[error(transparent)]
     Url(#[from] HookUrlError),
     /// The id is invalid.
-    #[error("a webhook's id has 1 to {ID_BYTES_MAX} letters, digits, - . or _")]
+    #[error("a webhook's ID has 1 to {ID_BYTES_MAX} letters, digits, - . or _")]
     Id,
     /// The list of event types is too long.
     #[error("a webhook names at most {TYPES_MAX} types of events")]
     TooManyTypes,
     /// An event type is unknown.
-    #[error("no event has such a type; there are {}", TYPES.join(", "))]
+    #[error("there is no such event type; the types are {}", TYPES.join(", "))]
     Types,
     /// The number of events per request is out of range.
     #[error("a request carries 1 to {BATCH_MAX} events")]

@@ -203,6 +203,7 @@ impl<'a> Bench<'a> {
                 root_key: Some(root_key),
                 ca_file: None,
                 client_version: None,
+                proxy: None,
             },
             device_name: String::from("wmctl bench"),
         };

@@ -106,6 +106,7 @@ pub(crate) async fn pair(
         Shown::Code(code) => sim.type_code(number, &code).await,
     });
     let options = PairOptions {
+        create: true,
         phone: None,
         replace: false,
     };
@@ -171,6 +172,7 @@ impl Stage {
                 root_key: Some(root_key),
                 ca_file: None,
                 client_version: None,
+                proxy: None,
             },
         };
         Ok(Self {

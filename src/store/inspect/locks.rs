@@ -42,7 +42,11 @@ macro_rules! leases {
                 AND NOT EXISTS (SELECT 1 FROM wmctl_account a
                     WHERE a.business_id = l.business_id
                         AND (a.ended IS NOT NULL OR a.exported_ms IS NOT NULL))
-            FROM wmctl_lease l ORDER BY l.business_id"
+            FROM wmctl_lease l
+            WHERE l.owner IS NOT NULL
+                OR EXISTS (SELECT 1 FROM wmctl_tenant t WHERE t.business_id = l.business_id)
+                OR EXISTS (SELECT 1 FROM whatsmeow_device d WHERE d.business_id = l.business_id)
+            ORDER BY l.business_id"
         )
     };
 }

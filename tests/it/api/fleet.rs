@@ -63,7 +63,7 @@ impl Fleet {
         let mut pairings = Vec::new();
         for index in 0..tenants {
             sim.add_account(&phone(index), "Somebody").await.unwrap();
-            let mut pairing = wmctl.start(&["pair", "--tenant", &tenant(index)]);
+            let mut pairing = wmctl.start(&["pair", "--create", "--tenant", &tenant(index)]);
             let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
             let code = qr["code"].as_str().unwrap();
             sim.scan(&phone(index), code).await.unwrap();

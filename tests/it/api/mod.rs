@@ -7,6 +7,8 @@ pub(crate) mod fleet;
 mod guide;
 mod healthy;
 pub(crate) mod http;
+mod lint;
+mod logout;
 mod logs;
 mod names;
 mod outbox;

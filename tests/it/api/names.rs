@@ -45,7 +45,7 @@ async fn one(folder: &std::path::Path) -> (Simulator, Wmctl) {
     let mut wmctl = Wmctl::in_folder(folder);
     wmctl.set("WMCTL_SERVER", &sim.ws_url());
     wmctl.set("WMCTL_ROOT_KEY", sim.root_key());
-    let mut pairing = wmctl.start(&["pair", "--tenant", "acme"]);
+    let mut pairing = wmctl.start(&["pair", "--create", "--tenant", "acme"]);
     let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
     sim.scan(NUMBER, qr["code"].as_str().unwrap())
         .await

@@ -7,11 +7,10 @@ use std::process::Stdio;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use tokio::time::Instant;
 
 use super::balance::free_port;
-use super::fleet::{FRIEND, Fleet, LOOK, phone, tenant};
-use crate::support::program::PATIENCE;
+use super::fleet::{FRIEND, Fleet, phone, tenant};
+use crate::support::wait::until;
 
 /// A host name that only the proxies can resolve.
 const SERVER: &str = "whatsapp.test";
@@ -62,13 +61,12 @@ impl Proxy {
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let listens = async || {
             let ended = program.try_wait().unwrap();
             assert!(ended.is_none(), "{command:?} ended: {ended:?}");
-            assert!(begun.elapsed() < PATIENCE, "{command:?} does not listen");
-            tokio::time::sleep(LOOK).await;
-        }
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        };
+        until(|| format!("{command:?} does not listen"), listens).await;
         Self {
             port,
             program,
@@ -116,15 +114,9 @@ impl Fleet {
         let sent = self.sim.phone_sends(FRIEND, &phone(index), text).await;
         sent.unwrap();
         let name = tenant(index);
-        let begun = Instant::now();
-        loop {
-            let read = ["events", "--tenant", &name, "--type", "message"];
-            if self.wmctl.done(&read).await.contains(text) {
-                return;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{name} does not get {text}");
-            tokio::time::sleep(LOOK).await;
-        }
+        let read = ["events", "--tenant", &name, "--type", "message"];
+        let came = async || self.wmctl.done(&read).await.contains(text).then_some(());
+        until(|| format!("{name} does not get {text}"), came).await;
     }
 }
 
@@ -180,8 +172,110 @@ async fn a_proxy_here_is_refused_unless_it_is_allowed() {
     let mut fleet = Fleet::start(1).await;
     let proxy = Proxy::microsocks(free_port()).await;
     fleet.set_proxy(0, &proxy.url("socks5", PASSWORD)).await;
+    // Each command that connects says so, and that nothing helps but a setting.
+    let name = tenant(0);
+    for command in [&["pair", "--replace"][..], &["run", "--no-http"]] {
+        let arguments = [command, &["--tenant", &name]].concat();
+        let refused = fleet.wmctl.output(&arguments).await;
+        let words = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(3), "{command:?}: {words}");
+        assert!(words.contains("--private-proxies"), "{command:?}: {words}");
+        assert!(!words.contains(PASSWORD), "{words}");
+    }
+    let doctor = fleet.wmctl.output(&["doctor", "--json"]).await;
+    assert_eq!(doctor.status.code(), Some(9));
+    assert!(network(&doctor.stdout).contains("not allowed"));
+    let allowed = ["doctor", "--json", "--private-proxies"];
+    let doctor = fleet.wmctl.output(&allowed).await;
+    let found = network(&doctor.stdout);
+    let through = format!("through socks5://{USER}:***@127.0.0.1:{}", proxy.port);
+    assert!(found.contains(&through) && found.contains(&name), "{found}");
+    fleet.wmctl.set("WMCTL_PRIVATE_PROXIES", "true");
+    let run = ["run", "--no-http", "--tenant", &name];
+    let mut run = fleet.wmctl.start(&run);
+    run.expect("the account", |line| line["state"] == "connected")
+        .await;
+    run.terminate().await;
+    assert!(run.ended().await.success());
+    fleet.wmctl.unset("WMCTL_PRIVATE_PROXIES");
     fleet.join("a").await;
     fleet.fails(0, "which is not allowed").await;
+}
+
+/// What `doctor` found out about the network.
+fn network(answer: &[u8]) -> String {
+    let checks: Value = serde_json::from_slice(answer).unwrap();
+    let checks = checks["items"].as_array().unwrap().iter();
+    let found = checks.filter(|check| check["check"] == "network");
+    found.map(|check| check["found"].to_string()).collect()
+}
+
+/// Variables that other programs read, for tenants without a proxy of their own.
+#[tokio::test]
+async fn the_proxy_of_the_environment_is_used() {
+    let mut fleet = Fleet::start(0).await;
+    let address = fleet.sim.ws_url().replace("ws://", "");
+    let (address, path) = address.split_once('/').unwrap();
+    let port = address.rsplit_once(':').unwrap().1;
+    // No name server knows the name: only the proxy can look it up.
+    let url = format!("ws://{SERVER}:{port}/{path}");
+    fleet.wmctl.set("WMCTL_SERVER", &url);
+    let socks = Proxy::microsocks(free_port()).await;
+    let proxy = socks.url("socks5h", PASSWORD);
+    let name = tenant(0);
+    fleet.sim.add_account(&phone(0), "Somebody").await.unwrap();
+    // Nothing is set, or it is not for this host or this kind of server, or ours says otherwise.
+    for (variable, value) in [
+        ("HTTPS_PROXY", &*proxy),
+        ("NO_PROXY", "example.com, .test"),
+        ("WMCTL_PROXY", "none"),
+    ] {
+        let mut wmctl = fleet.wmctl.clone();
+        if variable != "HTTPS_PROXY" {
+            wmctl.set("ALL_PROXY", &proxy);
+        }
+        wmctl.set(variable, value);
+        let failed = wmctl.output(&["pair", "--tenant", &name]).await;
+        let words = String::from_utf8(failed.stderr).unwrap();
+        assert_eq!(failed.status.code(), Some(8), "{variable}: {words}");
+        assert!(
+            words.contains(SERVER) && !words.contains(PASSWORD),
+            "{words}"
+        );
+    }
+    // One that cannot be used stops what connects, and nothing else.
+    let mut wmctl = fleet.wmctl.clone();
+    wmctl.set("ALL_PROXY", "ftp://somebody:hunter2@proxy.test:21");
+    let failed = wmctl.output(&["pair", "--tenant", &name]).await;
+    let words = String::from_utf8(failed.stderr).unwrap();
+    assert_eq!(failed.status.code(), Some(3), "{words}");
+    assert!(
+        words.contains("ALL_PROXY") && !words.contains(PASSWORD),
+        "{words}"
+    );
+    wmctl.done(&["tenants", "list"]).await;
+    let shown = wmctl.output(&["config", "show"]).await;
+    assert_eq!(shown.status.code(), Some(3));
+    assert!(!String::from_utf8(shown.stdout).unwrap().contains(PASSWORD));
+    // The right one leads there.
+    fleet.wmctl.set("all_proxy", &proxy);
+    let shown = fleet.wmctl.done(&["config", "show"]).await;
+    assert!(
+        shown.contains("environment all_proxy") && !shown.contains(PASSWORD),
+        "{shown}"
+    );
+    let mut pairing = fleet.wmctl.start(&["pair", "--tenant", &name]);
+    let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
+    fleet
+        .sim
+        .scan(&phone(0), qr["code"].as_str().unwrap())
+        .await
+        .unwrap();
+    assert!(pairing.ended().await.success());
+    assert!(
+        !fleet.wmctl.log().contains(PASSWORD),
+        "a password is logged"
+    );
 }
 
 #[tokio::test]
@@ -199,7 +293,9 @@ async fn each_tenant_looks_as_it_was_told_to() {
             .wmctl
             .done(&[&add[..], &["--platform", platform]].concat())
             .await;
-        let mut pairing = fleet.wmctl.start(&["pair", "--tenant", &tenant]);
+        let mut pairing = fleet
+            .wmctl
+            .start(&["pair", "--create", "--tenant", &tenant]);
         let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
         let code = qr["code"].as_str().unwrap();
         fleet.sim.scan(&number, code).await.unwrap();

@@ -54,13 +54,19 @@ async fn the_log_filter_is_read_again_and_the_rest_is_named() {
             "log_level = \"wmctl=debug\"\ndevice_name = \"Shop\"\nkeep_events = \"9d\"\n",
             &["log filter in use", "restart", "device_name,keep_events"][..],
         ),
-        ("log_level = \"wmctl=debug\"\n", &["the same"]),
+        ("log_level = \"wmctl=debug\"\n", &["unchanged"]),
         (
             "log_level = \"wmctl=shout\"\n",
             &["the old log filter stays in use", "shout"],
         ),
-        ("colour = 1\n", &["the settings stay as they are", "colour"]),
-        ("log_level = [\n", &["the settings stay as they are"]),
+        (
+            "colour = 1\n",
+            &["invalid settings: the old ones stay in use", "colour"],
+        ),
+        (
+            "log_level = [\n",
+            &["invalid settings: the old ones stay in use"],
+        ),
         // The host can still reload, and the filter is as before.
         ("log_level = \"wmctl=info\"\n", &["log filter in use"]),
     ] {
@@ -73,7 +79,7 @@ async fn the_log_filter_is_read_again_and_the_rest_is_named() {
     // A stricter filter: only errors are logged from now on.
     write(&file, "log_level = \"wmctl=error\"\n");
     hang_up(&serve).await;
-    says(&wmctl, before, &["log filter read again"]).await;
+    says(&wmctl, before, &["log filter reloaded"]).await;
     before = wmctl.log().len();
     serve.terminate().await;
     assert!(serve.ended().await.success());
@@ -88,7 +94,7 @@ async fn a_filter_that_was_typed_stays() {
     let (wmctl, mut serve) = serve(&file, &["--log-level", "wmctl=info"]).await;
     write(&file, "log_level = \"wmctl=trace\"\n");
     hang_up(&serve).await;
-    says(&wmctl, 0, &["log filter read again: the same"]).await;
+    says(&wmctl, 0, &["log filter reloaded: unchanged"]).await;
     serve.terminate().await;
     assert!(serve.ended().await.success());
 }

@@ -89,6 +89,7 @@ impl Scale {
                 root_key: hex::decode(sim.root_key()).unwrap().try_into().ok(),
                 ca_file: None,
                 client_version: None,
+                proxy: None,
             },
             device_name: "test".into(),
         };
@@ -128,6 +129,7 @@ impl Scale {
             }
         };
         let options = PairOptions {
+            create: true,
             phone: None,
             replace: false,
         };

@@ -14,6 +14,8 @@ mod schema;
 mod serve;
 mod settings;
 mod simulate;
+mod terminal;
+mod version;
 
 /// Runs one command in `home`, without the tester's environment.
 fn wmctl(home: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {

@@ -8,6 +8,7 @@ use wmctl::sim::{Ending, SimConfig, Simulator};
 
 use crate::db::typed;
 use crate::support::program::{PATIENCE, Program};
+use crate::support::wait::until;
 use crate::support::wmctl::Wmctl;
 
 const NUMBER: &str = "4915112345621";
@@ -98,13 +99,8 @@ impl Desk {
     }
 
     async fn until_state(&self, wanted: &str) {
-        let look = async {
-            while self.state().await != wanted {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        let reached = tokio::time::timeout(PATIENCE, look).await;
-        assert!(reached.is_ok(), "{} is not {wanted}", self.state().await);
+        let reached = async || (self.state().await == wanted).then_some(());
+        until(|| format!("it is not {wanted}"), reached).await;
     }
 }
 
@@ -448,13 +444,8 @@ async fn a_device_that_is_removed_is_unlinked() {
     };
     // WhatsApp answers the request before it removes the device.
     let unlinked = async || {
-        let gone = async {
-            while devices().await != 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        let gone = tokio::time::timeout(PATIENCE, gone).await;
-        gone.expect("the phone lists it no more");
+        let gone = async || (devices().await == 0).then_some(());
+        until(|| "the phone still lists it".into(), gone).await;
     };
     assert_eq!(devices().await, 1);
     desk.wmctl

@@ -14,7 +14,7 @@ fn number(index: usize) -> String {
 async fn pair(sim: &Simulator, wmctl: &Wmctl, index: usize) {
     sim.add_account(&number(index), "Somebody").await.unwrap();
     let tenant = format!("tenant-{index}");
-    let mut pairing = wmctl.start(&["pair", "--tenant", &tenant]);
+    let mut pairing = wmctl.start(&["pair", "--create", "--tenant", &tenant]);
     let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
     let code = qr["code"].as_str().unwrap();
     sim.scan(&number(index), code).await.unwrap();

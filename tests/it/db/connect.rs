@@ -575,7 +575,7 @@ async fn urls_and_passwords_come_from_files() {
             said.contains("role by_password") && !said.contains("s3cr3t"),
             "{said}"
         );
-        assert_eq!(said.contains("may be read by everybody"), warned, "{said}");
+        assert_eq!(said.contains("every user can read"), warned, "{said}");
         std::fs::remove_file(&file).unwrap();
     }
 }

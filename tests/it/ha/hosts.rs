@@ -37,7 +37,7 @@ async fn a_host_ends_in_time_while_its_database_hangs() {
         host.expect("the host", is_host).await;
         host.expect("its tenant", connected).await;
         if when == "it begins anew" {
-            const SAID: &str = "beginning anew as another host";
+            const SAID: &str = "restarting as a new host";
             server.sql("wm", "UPDATE wmctl_host SET state = 'dead' WHERE serves");
             let begun = Instant::now();
             while !stage.wmctl.log().contains(SAID) {

@@ -84,12 +84,11 @@ async fn a_pair_is_explained() {
 
     // The table for people contains the same facts, and fits into 100 columns.
     let table = ["lock-status", "default", "-o", "table"];
+    let shown = scene.stage.wmctl.on_terminal((80, 24), true, &table[..2]);
+    let (code, shown) = shown.ended().await;
+    let fits = |line: &str| line.chars().count() <= 80;
+    assert!(code == 0 && shown.lines().all(fits), "{code} {shown}");
     let table = scene.stage.wmctl.done(&table).await;
-    let first: Vec<&str> = table.lines().take_while(|line| !line.is_empty()).collect();
-    assert!(
-        first.iter().all(|line| line.chars().count() <= 100),
-        "{table}"
-    );
     for word in [backend.trim(), process, HELD, "22350"] {
         assert!(table.contains(word), "{word}: {table}");
     }

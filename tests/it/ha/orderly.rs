@@ -97,7 +97,7 @@ async fn three_processes_are_replaced_one_after_the_other() {
 
 /// Stops the leader by two signals: it ends although it cannot hand over.
 async fn stopped_twice(scene: &mut Scene) {
-    const TAKEN: &str = "stopping; a second signal ends at once";
+    const TAKEN: &str = "stopping; a second signal ends the process at once";
     let taken = |scene: &Scene| scene.stage.wmctl.log().matches(TAKEN).count();
     let before = taken(scene);
     scene.leader.run.terminate().await;

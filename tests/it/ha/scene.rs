@@ -383,7 +383,7 @@ impl Scene {
         }
     }
 
-    /// Checks that all messages are complete without violations, and stops all processes gracefully.
+    /// Checks that all messages are complete without violations, and stops all processes.
     pub(super) async fn settled(mut self, what: &str) {
         let violations = self.stage.settled(self.messages).await;
         assert_eq!(violations, Violations::default(), "{what}");

@@ -18,6 +18,8 @@ pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod stage;
 pub(crate) mod tap;
+pub(crate) mod terminal;
+pub(crate) mod wait;
 pub(crate) mod whatsmeow;
 pub(crate) mod wmctl;
 pub(crate) mod world;

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use super::front::{Front, Target};
 use super::network::own_address;
 use super::postgres::{as_server_user, is_root, newest};
+use super::wait::until_within;
 
 /// Interval at which the members are asked for the primary, as a load balancer does.
 const LOOK: Duration = Duration::from_millis(50);
@@ -186,28 +187,24 @@ impl Patroni {
     }
 
     async fn member(&self, path: &str) -> usize {
-        let begun = Instant::now();
-        loop {
+        let look = async || {
             for (index, member) in self.members.iter().enumerate() {
                 if is(member.rest, path).await {
-                    return index;
+                    return Some(index);
                 }
             }
-            let waited = begun.elapsed();
-            assert!(waited < PATIENCE, "no member is {path}\n{}", self.logs());
-            tokio::time::sleep(LOOK).await;
-        }
+            None
+        };
+        let why = || format!("no member is {path}\n{}", self.logs());
+        until_within(PATIENCE, why, look).await
     }
 
     /// Waits until a member other than `old` is the primary. Returns the time.
     pub(crate) async fn other_primary(&self, old: usize) -> Instant {
-        let begun = Instant::now();
         let new = self.members[1 - old].rest;
-        while !is(new, "/primary").await {
-            let waited = begun.elapsed();
-            assert!(waited < PATIENCE, "no other primary\n{}", self.logs());
-            tokio::time::sleep(LOOK).await;
-        }
+        let leads = async || is(new, "/primary").await.then_some(());
+        let why = || format!("no other primary\n{}", self.logs());
+        until_within(PATIENCE, why, leads).await;
         Instant::now()
     }
 

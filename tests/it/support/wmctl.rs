@@ -7,6 +7,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::program::{PATIENCE, Program};
+use super::terminal::Terminal;
 
 /// One installation: a folder with its database, log and settings.
 #[derive(Clone)]
@@ -93,6 +94,19 @@ impl Wmctl {
             self.command(arguments),
             &self.folder.join("wmctl.log"),
         )
+    }
+
+    /// Starts a command for a person: in a terminal of this size. Standard error is in the terminal
+    /// too, unless it is `apart`.
+    pub(crate) fn on_terminal(
+        &self,
+        (columns, rows): (u16, u16),
+        apart: bool,
+        arguments: &[&str],
+    ) -> Terminal {
+        let mut command = self.command(arguments);
+        command.env("WMCTL_OUTPUT", "table").env("TERM", "xterm");
+        Terminal::start(command, columns, rows, apart)
     }
 
     /// Runs a command to its end.

@@ -45,6 +45,7 @@ impl Host {
                 root_key: Some(root_key),
                 ca_file: None,
                 client_version: None,
+                proxy: None,
             },
             device_name: String::from("test"),
         };

@@ -40,7 +40,7 @@ fn shown(span: Duration) -> String {
 fn spent(lease: &LeaseSeen) -> Option<Problem> {
     (lease.epoch == EPOCH_MAX).then(|| Problem {
         code: "epoch_spent",
-        text: String::from("its epoch cannot rise any more: somebody has set it by hand"),
+        text: String::from("its epoch has reached the maximum: it was set by hand"),
         command: RowsError::epoch_remedy(&lease.tenant),
     })
 }
@@ -69,12 +69,12 @@ impl Picture<'_> {
         match (state, life) {
             ("free", _) if lease.wanted => add(
                 "free",
-                String::from("nobody runs it"),
+                String::from("no process runs it"),
                 format!("{start}  (or: wmctl tenants stop {tenant})"),
             ),
             ("orphaned", _) if lease.wanted => add(
                 "orphaned",
-                String::from("its holder was declared dead, and nobody took over"),
+                String::from("its holder was declared dead, and no process took over"),
                 start,
             ),
             ("void", Some(life)) => add(
@@ -146,7 +146,7 @@ impl Picture<'_> {
             let (silent, of) = (shown(life.silent()), of_timeout(life));
             found.push(Problem {
                 code: "silent",
-                text: format!("says nothing for {silent}{of}: it may be dead or hang"),
+                text: format!("no heartbeat for {silent}{of}: it may be dead or hang"),
                 command: drain,
             });
         } else if self.seen.server.is_some()
@@ -157,7 +157,9 @@ impl Picture<'_> {
             // SQLite has no sessions, so it cannot lose a lock in this way.
             found.push(Problem {
                 code: "lock_missing",
-                text: String::from("does not hold its lock: others are about to take its tenants"),
+                text: String::from(
+                    "does not hold its lock: other hosts are about to take its tenants",
+                ),
                 command: String::from("wmctl lock-status --watch=1s"),
             });
         }
@@ -228,12 +230,12 @@ impl Picture<'_> {
     /// Explains why the waiting processes cannot take over.
     pub(super) fn standing_by(&self, life: Option<&Life<'_>>, state: &str) -> String {
         let Some(life) = life else {
-            return String::from("the lease is free: it is about to be taken");
+            return String::from("the lease is free: a process is about to take it");
         };
         let beat = shown(life.beat);
         match state {
             "orphaned" => String::from("the leader was declared dead: a takeover is under way"),
-            "void" => String::from("the server was promoted: the leader has to load anew"),
+            "void" => String::from("the server was promoted: the leader must reload the account"),
             _ if !self.has_settled() => {
                 let up = self
                     .seen
@@ -267,9 +269,11 @@ impl Picture<'_> {
                 .unwrap_or_else(|| String::from("unknown"));
             let what = match (lock.granted, &key_of) {
                 (true, Some(name)) => format!("the lock of {name} is held by"),
-                (false, Some(name)) => format!("the lock of {name} is waited for by"),
-                (true, None) => String::from("a lock of nobody's is held by"),
-                (false, None) => String::from("a lock of nobody's is waited for by"),
+                (false, Some(name)) => format!("waiting for the lock of {name}:"),
+                (true, None) => String::from("a lock that belongs to no tenant or host is held by"),
+                (false, None) => {
+                    String::from("waiting for a lock that belongs to no tenant or host:")
+                }
             };
             let text = format!(
                 "{what} an unknown session: backend pid {}, client {client}, role {:?}, {:?}",

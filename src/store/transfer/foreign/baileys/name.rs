@@ -1,8 +1,8 @@
 //! Parses the file names of a folder: `TYPE-ID.json`, in which `/` is written as `__` and `:` as
 //! `-`.
 //!
-//! Source: Baileys 78e7e4e2 `src/Utils/use-multi-file-auth-state.ts`, `src/Signal/lid-mapping.ts` and
-//! `src/Utils/tc-token-utils.ts`.
+//! Source: Baileys 78e7e4e2 `src/Utils/use-multi-file-auth-state.ts`, `src/Signal/lid-mapping.ts`
+//! and `src/Utils/tc-token-utils.ts`.
 
 use crate::ids::{Jid, Server};
 use crate::store::transfer::foreign::baileys::form;
