@@ -84,6 +84,8 @@ pub(super) struct Scene {
     pub(super) messages: u32,
     pub(super) figures: Figures,
     takeovers: usize,
+    /// The highest epoch of a leader that [`Scene::somebody_leads`] found.
+    epoch: i64,
     /// Allowed replacements of connections by WhatsApp, beyond one for each takeover.
     pub(super) replaced: usize,
     pub(super) clock: Option<Clock>,
@@ -256,6 +258,7 @@ impl Scene {
             messages,
             figures: Figures::default(),
             takeovers: 0,
+            epoch: 0,
             replaced: 0,
             clock,
             follower,
@@ -335,12 +338,29 @@ impl Scene {
         std::mem::swap(&mut self.leader, &mut self.standby);
     }
 
-    /// Waits until any process leads; it is the leader of the scene now.
+    /// Waits until any process leads and is connected; it is the leader of the scene now. On a
+    /// slow machine the first one may be deposed at once, so the highest epoch decides.
     pub(super) async fn somebody_leads(&mut self, since: Instant, fault: &Fault) {
-        let place = loop {
-            let new = |host: &mut Host| !host.run.heard(role("leader")).is_empty();
-            if let Some(place) = self.hosts().position(new) {
-                break place;
+        let epoch_of = |line: &Value| line["epoch"].as_i64().unwrap_or(0);
+        let known = self.epoch;
+        let (place, epoch) = loop {
+            let newest = |host: &mut Host| {
+                let led = host.run.heard(role("leader"));
+                led.iter().map(epoch_of).max().unwrap_or(0)
+            };
+            let epochs: Vec<i64> = self.hosts().map(newest).collect();
+            let (place, epoch) = (0..).zip(epochs).max_by_key(|(_, epoch)| *epoch).unwrap();
+            if known < epoch {
+                if self.epoch < epoch {
+                    self.epoch = epoch;
+                    self.takeovers += 1;
+                    self.figures.took(fault, since.elapsed());
+                }
+                let leads = |line: &Value| role("leader")(line) && epoch_of(line) == epoch;
+                let host = self.hosts().nth(place).unwrap();
+                if host.run.said_after(leads, connected) {
+                    break (place, epoch);
+                }
             }
             assert!(since.elapsed() < PATIENCE, "{}: nobody leads", fault.name);
             tokio::time::sleep(LOOK).await;
@@ -350,12 +370,11 @@ impl Scene {
             1 => std::mem::swap(&mut self.leader, &mut self.standby),
             place => std::mem::swap(&mut self.leader, &mut self.others[place - 2]),
         }
-        self.figures.took(fault, since.elapsed());
         let run = &mut self.leader.run;
-        run.expect("the new leader", role("leader")).await;
+        let leads = |line: &Value| role("leader")(line) && epoch_of(line) == epoch;
+        run.expect("the new leader", leads).await;
         run.expect("its connection", connected).await;
         self.figures.connected(fault, since.elapsed());
-        self.takeovers += 1;
     }
 
     /// Checks that no process takes over within two timeouts.

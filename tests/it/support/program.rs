@@ -129,6 +129,19 @@ impl Program {
             .collect()
     }
 
+    /// Returns whether `wanted` holds for an untaken line behind the last one for which `mark` holds.
+    pub(crate) fn said_after(
+        &mut self,
+        mark: impl Fn(&Value) -> bool,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> bool {
+        while let Ok(value) = self.lines.try_recv() {
+            self.unread.push_back(value);
+        }
+        let behind = self.unread.iter().rposition(mark);
+        behind.is_some_and(|at| self.unread.iter().skip(at).any(wanted))
+    }
+
     /// Returns the process id while the child runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.id()
