@@ -17,6 +17,9 @@ pub struct Event {
     pub business_id: String,
     /// Rises with each event of the account. A reader continues from here.
     pub seq: i64,
+    /// The log that the number is of. After a restore another one begins; its numbers are higher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
     /// The server's time if it gave one, in RFC 3339.
     pub at: String,
     /// `message`, `receipt`, `sent`, `state` and others.
@@ -44,10 +47,11 @@ pub struct Event {
 pub use crate::store::events::TYPES;
 
 /// Names of the common fields, which type-specific fields must not use.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 12] = [
     "event_id",
     "business_id",
     "seq",
+    "log",
     "at",
     "type",
     "chat",
@@ -73,6 +77,7 @@ impl Event {
             event_id: format!("{tenant}-{}-{}", stored.seq, stored.stored_ms),
             business_id: tenant.to_string(),
             seq: stored.seq,
+            log: stored.log,
             at: time(stored.at_ms),
             from_me: is_message(&stored.kind).then_some(stored.from_me),
             kind: stored.kind,

@@ -198,7 +198,12 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                 }
                 End::Reload(error) => error,
                 End::Line(error) => LedgerError::Unavailable(error.to_string()),
-                End::Close(_) => LedgerError::Stale,
+                End::Close(close) => {
+                    if let Close::Older { pre_key } = close {
+                        self.parts.ledger.older(pre_key);
+                    }
+                    LedgerError::Stale
+                }
             };
             let wait_ms = self.reload.next_ms(&mut *self.random);
             error!(%error, wait_ms, "starting over from the database");
@@ -280,6 +285,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                     restarts += 1;
                     continue;
                 }
+                End::Close(Close::Older { .. }) => return end,
                 // The session read a row that was not loaded, so its state cannot be trusted.
                 End::Close(Close::Retry {
                     reason: "row_not_loaded",
@@ -740,6 +746,9 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             Notice::HistoryDone => life.downloads.release(),
             Notice::PutAside(record) => warn!(record, "a record of no use is put aside"),
             Notice::LeftOver => warn!("more waits than there is room for; the rest comes again"),
+            Notice::KeysRenewed => {
+                warn!("the server had keys that the database lacks: it gets fresh ones");
+            }
             Notice::NotSentAgain(reason) => warn!(reason, "a message is not sent again"),
             Notice::State(AccountState::Connected) => self.say_connected(),
             Notice::OfflineDone { messages } => info!(messages, "offline queue is empty"),

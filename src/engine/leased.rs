@@ -15,7 +15,7 @@ use crate::signal::ratchet::Ratchet;
 use crate::signal::sender_key::SenderKey;
 use crate::signal::stamp;
 use crate::store::account::commit::Committed;
-use crate::store::account::log::Current;
+use crate::store::account::log::{Current, Seen};
 use crate::store::db::unit::Place;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
@@ -45,6 +45,10 @@ struct Known {
     /// The log in which the rows are written, once it was checked, and the account's name outside
     /// the database.
     log: Option<(Current, String)>,
+    /// The server knows of a pre-key that they do not.
+    given_out: Option<u32>,
+    /// The start of the database's server that they were judged in.
+    run: i64,
 }
 
 impl Known {
@@ -139,6 +143,24 @@ impl Leased {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says that nothing is missing after a start of the database's server that this process lived
+    /// through, so that whoever takes over need not be careful.
+    async fn live_through(&self, run: i64) {
+        let (account, unit) = {
+            let known = self.known();
+            let account = known.log.as_ref().map(|(_, account)| account.clone());
+            match (account, known.committed.clone()) {
+                (Some(account), Some(unit)) if known.run != run => (account, unit),
+                _ => return,
+            }
+        };
+        // Whoever cannot say it has not said it: it is said with another unit, or never.
+        let said = self.store.lived_through(&self.lease, &account, &unit);
+        if said.await.is_ok() {
+            self.known().run = run;
+        }
+    }
+
     fn owner(&self) -> Result<Owner, LedgerError> {
         let jid = self.known().jid.clone();
         let jid = jid.ok_or_else(|| LedgerError::Unusable(String::from("no device is paired")))?;
@@ -203,17 +225,27 @@ impl Ledger for Leased {
     async fn account(&self) -> Result<Option<Account>, LedgerError> {
         let load = || self.store.account_after(&self.lease.tenant);
         let (mut last, mut account) = self.timed("load", load()).await?;
-        let (judged, forgotten) = {
+        let (judged, seen) = {
             let known = self.known();
-            (known.log.is_some(), known.is_ahead_of(&last))
+            let seen = match known.given_out {
+                Some(pre_key) => Some(Seen::PreKey(pre_key)),
+                None => known.is_ahead_of(&last).then_some(Seen::Memory),
+            };
+            (known.log.is_some(), seen)
         };
         if let Some(found) = &account
-            && (!judged || forgotten)
+            && (!judged || seen.is_some())
         {
-            let recognised = self.store.recognise(&self.lease, found, forgotten);
+            let run = *self.store.runs().borrow();
+            let recognised = self.store.recognise(&self.lease, found, seen);
             let log = self.timed("load", recognised).await?;
             let begun = log.begun;
-            self.known().log = Some((log, Store::mark_of(found)));
+            {
+                let mut known = self.known();
+                known.log = Some((log, Store::mark_of(found)));
+                known.given_out = None;
+                known.run = run;
+            }
             if begun {
                 (last, account) = self.timed("load", load()).await?;
             }
@@ -273,6 +305,8 @@ impl Ledger for Leased {
                 known.committed = Some(place.name);
             }
         }
+        let run = *self.store.runs().borrow();
+        self.live_through(run).await;
         self.count(changes, committed.as_ref());
         Ok(newest.unwrap_or(0))
     }
@@ -299,8 +333,20 @@ impl Ledger for Leased {
         Ok(sends)
     }
 
+    fn older(&self, pre_key: u32) {
+        self.known().given_out = Some(pre_key);
+    }
+
     async fn outbox_changed(&self) {
-        self.bell.rung().await;
+        let mut runs = self.store.runs();
+        loop {
+            let run = *runs.borrow_and_update();
+            self.live_through(run).await;
+            tokio::select! {
+                () = self.bell.rung() => return,
+                Ok(()) = runs.changed() => (),
+            }
+        }
     }
 }
 

@@ -84,6 +84,10 @@ pub trait Ledger: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = Result<OpenSends, LedgerError>> + Send;
 
+    /// The server was given a pre-key with this id, of which the rows know nothing: they are older
+    /// than what was sent. What follows from it is done when the account is loaded next.
+    fn older(&self, pre_key: u32);
+
     /// Waits until another task or process may have written to the outbox. Cancel-safe.
     fn outbox_changed(&self) -> impl Future<Output = ()> + Send;
 }

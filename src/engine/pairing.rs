@@ -204,6 +204,8 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
             Some(Close::Replaced) => Ok(Some(Ending::Lost(String::from("replaced")))),
             Some(Close::Ended(ended)) => Err(PairingError::Ended(ended)),
             Some(Close::Asked) => Err(PairingError::Stopped),
+            // Nothing is compared before there are keys.
+            Some(Close::Older { .. }) => Ok(Some(Ending::Lost(String::from("older")))),
         }
     }
 

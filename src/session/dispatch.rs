@@ -52,6 +52,7 @@ impl Session {
         let mut wants = Wants::new(rows);
         match input {
             Input::Node(node) => self.want_node(&mut wants, node),
+            Input::MoreOf { receipt, part } => self.want_receipt(&mut wants, receipt, *part),
             Input::Send(id) => {
                 self.plan_send(&mut wants, id);
             }
@@ -89,6 +90,7 @@ impl Session {
         match input {
             Input::LinkUp => self.link_up(&mut unit),
             Input::Node(node) => self.receive(&mut unit, &node),
+            Input::MoreOf { receipt, part } => self.take_receipt(&mut unit, &receipt, part),
             Input::Tick => self.tick(&mut unit),
             Input::Send(id) => self.send(&mut unit, &id),
             Input::MarkRead { chat, sender, ids } => {
@@ -223,7 +225,7 @@ impl Session {
             "receipt" if is_retry(node) => {
                 self.plan_resend(wants, node);
             }
-            "receipt" => self.want_receipt(wants, node),
+            "receipt" => self.want_receipt(wants, node, 0),
             "notification" => self.want_notification(wants, node),
             "ack" => self.want_ack(wants, node),
             "iq" => self.want_answer(wants, node),
@@ -247,7 +249,7 @@ impl Session {
             "ib" => self.receive_ib(unit, node),
             "message" => self.receive_message(unit, node),
             "receipt" if is_retry(node) => self.resend(unit, node),
-            "receipt" => self.take_receipt(unit, node),
+            "receipt" => self.take_receipt(unit, node, 0),
             "notification" => self.receive_notification(unit, node),
             "ack" => {
                 self.pay(unit, node);
@@ -318,6 +320,7 @@ impl Session {
         }
         match query {
             Query::PreKeyCount { login } => self.pre_keys_counted(unit, node, login),
+            Query::KeyDigest => self.keys_told(unit, node),
             Query::PreKeyUpload { up_to, login } => {
                 self.pre_keys_uploaded(unit, node, up_to, login);
             }
@@ -343,6 +346,11 @@ impl Session {
             }),
             Query::Logout => {
                 unit.notice(Notice::LogoutDone);
+            }
+            // Whoever does not say how many there are may say nothing of them either.
+            Query::KeyDigest => {
+                self.keys_compared = true;
+                self.count_pre_keys(unit, true);
             }
             Query::AppState(asked) => self.app_state_unanswered(unit, &asked),
             // The waiting inputs ask again; each send gives up after a fixed number of attempts.

@@ -20,6 +20,8 @@ pub enum Input {
     LinkUp,
     /// A stanza arrived.
     Node(Node),
+    /// The next part of a receipt that has more entries than one unit of work handles.
+    MoreOf { receipt: Node, part: usize },
     /// A deadline announced by [`super::machine::Session::wake_at`] has passed.
     Tick,
     /// Send an outbox row (state queued) or repeat it (state encrypted).
@@ -62,6 +64,7 @@ impl Input {
                 "iq" => "iq",
                 _ => "stanza",
             },
+            Self::MoreOf { .. } => "receipt",
             Self::LinkUp | Self::LinkDown => "link",
             Self::Tick => "tick",
             Self::Send(_) => "send",

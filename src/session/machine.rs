@@ -56,6 +56,8 @@ pub struct Session {
     pub(super) histories: Histories,
     /// The questions to our own phone.
     pub(super) questions: Questions,
+    /// It was seen since the rows were loaded that the server has the keys that they hold.
+    pub(super) keys_compared: bool,
     /// Server time minus local time, in ms.
     pub(super) server_offset_ms: i64,
     /// Deferred inputs by their due time, in monotonic ms.
@@ -99,6 +101,7 @@ impl Session {
             syncing: Syncing::default(),
             histories: Histories::default(),
             questions: Questions::default(),
+            keys_compared: false,
             server_offset_ms: 0,
             later: BTreeMap::new(),
             held: Vec::new(),

@@ -83,6 +83,8 @@ pub enum Notice {
     NotSentAgain(&'static str),
     /// There is no room for further stanzas. The server delivers them on another link.
     LeftOver,
+    /// The server had keys of ours that we do not have, and gets fresh ones.
+    KeysRenewed,
     /// Pairing ended without an account. The value is a stable word for the reason.
     PairingFailed(&'static str),
 }
@@ -103,6 +105,7 @@ impl Notice {
             Self::DeriveCode(_) => "derive_code",
             Self::Paired => "paired",
             Self::AppStateUnusable { .. } => "app_state_unusable",
+            Self::KeysRenewed => "keys_renewed",
             Self::PairingFailed(_) => "pairing_failed",
             Self::PutAside(_) => "put_aside",
             Self::NotSentAgain(_) => "not_sent_again",
@@ -120,6 +123,9 @@ pub enum Close {
     Retry { reason: &'static str },
     /// Pings are answered, but this sign of life is missing: the link is half dead.
     Stalled(Sign),
+    /// The server has a pre-key of ours that the rows do not know of, with this id: they are older
+    /// than what was sent.
+    Older { pre_key: u32 },
     /// Another client replaced this connection. Reconnect only after a longer backoff, which grows
     /// from 5 s to 5 min.
     Replaced,

@@ -538,6 +538,28 @@ pub struct OutboxRow {
     pub idempotency_key: Option<String>,
 }
 
+impl OutboxRow {
+    /// Returns a message that an application has just queued.
+    pub fn queued(id: MessageId, to: Jid, body: Vec<u8>, queued_ms: i64) -> Self {
+        Self {
+            id,
+            to,
+            body,
+            state: OutboxState::Queued,
+            stanza: None,
+            queued_ms,
+            sent_ms: None,
+            delivered_ms: None,
+            read_ms: None,
+            error: None,
+            resends: 0,
+            account: None,
+            expires_ms: None,
+            idempotency_key: None,
+        }
+    }
+}
+
 /// The state of an outgoing message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OutboxState {
@@ -616,20 +638,8 @@ mod tests {
         let mut rows = Rows::default();
         let dedupe = || Dedupe(String::from("message|a|b|c"));
         let outbox = |state| OutboxRow {
-            id: "ID".parse().unwrap(),
-            to: user(1),
-            body: vec![0; 60_000],
             state,
-            stanza: None,
-            queued_ms: 1,
-            sent_ms: None,
-            delivered_ms: None,
-            read_ms: None,
-            error: None,
-            resends: 0,
-            account: None,
-            expires_ms: None,
-            idempotency_key: None,
+            ..OutboxRow::queued("ID".parse().unwrap(), user(1), vec![0; 60_000], 1)
         };
         let key = || RowKey::Outbox("ID".parse().unwrap());
         rows.set(RowKey::Seen(dedupe()), Some(Row::Seen(1)));

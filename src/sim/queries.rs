@@ -94,6 +94,12 @@ impl World {
         stanza::result(id).with_child(Node::new("list").with_children(users))
     }
 
+    pub(super) fn hand_out_keys(&mut self, device: &Jid, times: usize) {
+        for _ in 0..times {
+            self.bundle(device);
+        }
+    }
+
     /// Returns the pre-key bundle of a device with one one-time pre-key. Keeps the kind of JID that
     /// was requested.
     fn bundle(&mut self, jid: &Jid) -> Node {
@@ -129,6 +135,7 @@ impl World {
     }
 
     fn keys_given(&mut self, id: &str, owner: &Jid, query: &Node) -> Node {
+        let replace = self.uploads_replace;
         let Some(device) = self.accounts.device_mut(owner) else {
             return stanza::error(id, 404, "item-not-found");
         };
@@ -145,6 +152,9 @@ impl World {
         let Some(keys) = keys.filter(|keys| keys.len() <= UPLOAD_MAX) else {
             return stanza::error(id, 406, "not-acceptable");
         };
+        if replace && !keys.is_empty() {
+            device.one_time.clear();
+        }
         let mut reused = Vec::new();
         for (key_id, public) in keys {
             match device.one_time_known.insert(key_id, public) {

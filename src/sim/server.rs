@@ -53,6 +53,9 @@ pub struct SimConfig {
     /// Delay before the first frame after a handshake. Some older clients lose a frame that arrives
     /// at once.
     pub first_frame_delay: Duration,
+    /// Whether an upload of one-time keys takes the place of those that are left. What WhatsApp
+    /// does is not known.
+    pub uploads_replace: bool,
     /// Maximum number of stanzas that the journal keeps. Later ones are only checked.
     pub journal_max: usize,
     /// Clock and randomness.
@@ -65,6 +68,7 @@ impl Default for SimConfig {
             port: 0,
             tls: false,
             first_frame_delay: Duration::ZERO,
+            uploads_replace: false,
             journal_max: 200_000,
             surroundings: Surroundings::system(),
         }
@@ -121,7 +125,11 @@ impl Simulator {
                 tasks.spawn(serve(TlsListener { tcp, acceptor }, router, stop.clone()))
             }
         };
-        let world = World::new(config.surroundings, config.journal_max);
+        let world = World::new(
+            config.surroundings,
+            config.journal_max,
+            config.uploads_replace,
+        );
         tasks.spawn(own(world, inbox, stop.clone()));
         Ok(Self {
             address,
@@ -234,6 +242,13 @@ impl Simulator {
     pub async fn reinstall(&self, number: &str) -> Result<(), SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.reinstall(&account)).await?
+    }
+
+    /// Strangers ask for the keys of a device, so many times, and never write to it.
+    pub async fn hand_out_keys(&self, device: &Jid, times: usize) -> Result<(), SimError> {
+        let device = device.clone();
+        self.call(move |world| world.hand_out_keys(&device, times))
+            .await
     }
 
     /// Returns the devices of an account, the phone (device 0) first.

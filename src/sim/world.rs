@@ -46,6 +46,8 @@ pub(super) struct Link {
 /// All state of the simulated server.
 pub(super) struct World {
     surroundings: Surroundings,
+    /// Whether an upload of one-time keys takes the place of those that are left.
+    pub(super) uploads_replace: bool,
     pub(super) random: Box<dyn Random + Send>,
     pub(super) accounts: Accounts,
     pub(super) groups: BTreeMap<Jid, Group>,
@@ -78,8 +80,13 @@ impl fmt::Debug for World {
 }
 
 impl World {
-    pub(super) fn new(surroundings: Surroundings, journal_max: usize) -> Self {
+    pub(super) fn new(
+        surroundings: Surroundings,
+        journal_max: usize,
+        uploads_replace: bool,
+    ) -> Self {
         Self {
+            uploads_replace,
             random: surroundings.entropy.random(),
             surroundings,
             accounts: Accounts::default(),

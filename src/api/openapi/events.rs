@@ -219,13 +219,20 @@ fn event(kind: &str, description: &str, fields: Fields) -> Value {
         ("event_id", json!({ "type": "string" })),
         ("business_id", reference("TenantName")),
         ("seq", json!({ "type": "integer" })),
+        (
+            "log",
+            json!({ "type": "string", "description": "The log that `seq` is of; absent in events \
+                from before there were logs. After a restore of the database another log begins, \
+                with higher numbers: events of the one before may be missing" }),
+        ),
         ("at", moment()),
         ("type", json!({ "type": "string", "const": kind })),
     ];
     let named = |(name, kind): &(&'static str, Kind)| (name.trim_end_matches('?'), schema(*kind));
     all.extend(fields.iter().map(named));
     let absent = fields.iter().filter_map(|(name, _)| name.strip_suffix('?'));
-    let mut object = object(&all, &absent.collect::<Vec<_>>());
+    let absent: Vec<&str> = absent.chain(["log"]).collect();
+    let mut object = object(&all, &absent);
     object["description"] = json!(description);
     object
 }
@@ -244,7 +251,8 @@ pub(super) fn schemas() -> Value {
         "oneOf": each,
         "discriminator": { "propertyName": "type", "mapping": mapping },
         "examples": [{ "event_id": "acme-8812-1764500000000", "business_id": "acme", "seq": 8812,
-            "at": "2026-07-01T12:00:00.000Z", "type": "message",
+            "log": "5f2c9be1d07a4c3893aa6e81f0b4d2c7", "at": "2026-07-01T12:00:00.000Z",
+            "type": "message",
             "chat": "4915112345622@s.whatsapp.net", "sender": "4915112345622@s.whatsapp.net",
             "id": "3EB0A1", "from_me": false, "text": "Hello", "content": "text",
             "offline": false, "payload": "CgVIZWxsbw==" }],

@@ -207,6 +207,8 @@ impl Ledger for Memory {
         })
     }
 
+    fn older(&self, _: u32) {}
+
     async fn outbox_changed(&self) {
         self.changed.notified().await;
     }

@@ -104,6 +104,7 @@ impl Session {
             addresses::home(&self.account, lookup, &user);
         }
         self.want_group(lookup, node);
+        self.want_newest_key(lookup, node);
         // A refusal fails the sends that wait for the answer, so their rows are needed.
         let waiting = node
             .attr_text("id")

@@ -7,10 +7,11 @@ use crate::crypto::curve::{KeyPair, PublicKey, SIGNAL_PREFIX};
 use crate::secret::Secret;
 use crate::session::account::Account;
 use crate::session::changes::Change;
-use crate::session::link::requests::{Query, Request};
+use crate::session::link::requests::{Query, Request, refusal};
 use crate::session::machine::Session;
+use crate::session::output::{Close, Notice};
 use crate::session::rows::{PreKeyRow, Row, RowKey};
-use crate::session::unit::Unit;
+use crate::session::unit::{Lookup, Unit};
 use crate::signal::bundle::Bundle;
 use crate::signal::prekey::{PreKey, SignedPreKey};
 use crate::wire::node::Node;
@@ -26,12 +27,65 @@ const LOW_WATER: u64 = 5;
 pub(in crate::session) const KEPT: u32 = 2_048;
 /// The largest id. Ids have three bytes on the wire and wrap to 1.
 const ID_MAX: u32 = 0xFF_FFFE;
+/// Most ids that are read of what the server says it has: more than any client uploads.
+const LISTED_MAX: usize = 16_384;
+/// The server has no keys of ours.
+const NONE_THERE: u32 = 404;
 
 impl Session {
     /// Requests the number of our pre-keys on the server.
     pub(in crate::session) fn count_pre_keys(&mut self, unit: &mut Unit<'_>, login: bool) {
         let request = Request::get("encrypt", vec![Node::new("count")]);
         self.ask(unit, Query::PreKeyCount { login }, request);
+    }
+
+    /// Asks what the server has of our keys.
+    pub(in crate::session) fn ask_key_digest(&mut self, unit: &mut Unit<'_>) {
+        let request = Request::get("encrypt", vec![Node::new("digest")]);
+        self.ask(unit, Query::KeyDigest, request);
+    }
+
+    /// Whether the newest pre-key that the server has is one of the rows.
+    pub(in crate::session) fn want_newest_key(&self, lookup: &mut impl Lookup, node: &Node) {
+        let is_asked = |id: &str| self.pending.is_for_keys(id);
+        if node.attr_text("id").is_some_and(|id| is_asked(&id))
+            && let Some(told) = Told::of(node)
+            && let Some(newest) = told.newest(self.account.next_pre_key_id)
+        {
+            lookup.row(&RowKey::PreKey(newest));
+        }
+    }
+
+    /// Compares what the server has of our keys with the rows, once after they were loaded.
+    /// Contacts are given what it has: what we do not have is good for nothing, and tells that the
+    /// rows are older than what was sent.
+    pub(in crate::session) fn keys_told(&mut self, unit: &mut Unit<'_>, answer: &Node) {
+        self.keys_compared = true;
+        let told = match refusal(answer) {
+            None => Told::of(answer),
+            Some(NONE_THERE) => Some(Told::default()),
+            Some(_) => None,
+        };
+        let Some(told) = told else {
+            return self.count_pre_keys(unit, true);
+        };
+        let next = self.account.next_pre_key_id;
+        if let Some(pre_key) = told.ahead(next) {
+            return unit.close(Close::Older { pre_key });
+        }
+        let newest = told.newest(next).map(RowKey::PreKey);
+        let lost = newest.is_some_and(|newest| unit.row(&newest).is_none());
+        let other = told.others(&self.account);
+        if lost || other {
+            unit.notice(Notice::KeysRenewed);
+        }
+        let left = match lost || other {
+            true => 0,
+            false => u64::try_from(told.ids.len()).unwrap_or(u64::MAX),
+        };
+        if !self.refill_pre_keys(unit, left, true) {
+            self.become_active(unit);
+        }
     }
 
     /// Uploads new pre-keys if the server has few left. Returns whether an upload was started.
@@ -89,6 +143,59 @@ impl Session {
         });
         unit.change(Change::ForgetPreKeys { from: 1, to });
     }
+}
+
+/// What the server says that it has of our keys.
+#[derive(Default)]
+struct Told {
+    /// The one-time keys that are left.
+    ids: Vec<u32>,
+    /// Id and public half of the signed one.
+    signed: Option<(u32, PublicKey)>,
+    identity: Option<PublicKey>,
+}
+
+impl Told {
+    fn of(answer: &Node) -> Option<Self> {
+        let digest = answer.child("digest")?;
+        let ids = digest.child("list").map(Node::children).unwrap_or_default();
+        let identity = digest.child("identity").and_then(Node::content_bytes);
+        Some(Self {
+            ids: ids.iter().take(LISTED_MAX).filter_map(read_id).collect(),
+            signed: digest.child("skey").and_then(read_public),
+            identity: identity.and_then(PublicKey::from_slice),
+        })
+    }
+
+    /// The newest one-time key among those before `next`: ids start over.
+    fn newest(&self, next: u32) -> Option<u32> {
+        self.ids.iter().copied().min_by_key(|id| steps(*id, next))
+    }
+
+    /// The farthest id that was given out after what the rows say comes next.
+    fn ahead(&self, next: u32) -> Option<u32> {
+        let ahead = self.ids.iter().map(|id| (steps(next, *id), *id));
+        ahead
+            .filter(|(steps, _)| *steps < ID_MAX / 2)
+            .max()
+            .map(|(_, id)| id)
+    }
+
+    /// Whether it has other keys than these for the device itself.
+    fn others(&self, account: &Account) -> bool {
+        let signed = &account.signed_pre_key;
+        let ours = (signed.id, signed.pair.public);
+        self.signed.is_some_and(|told| told != ours)
+            || self
+                .identity
+                .is_some_and(|told| told != account.identity.public)
+    }
+}
+
+/// How far it is from one id to another, upwards.
+fn steps(from: u32, to: u32) -> u32 {
+    let place = |id: u32| id.clamp(1, ID_MAX) - 1;
+    (place(to) + ID_MAX - place(from)) % ID_MAX
 }
 
 /// Returns the upload, with identity key and signed pre-key, so that the server's set is complete.
@@ -150,9 +257,14 @@ pub(in crate::session) fn read_bundle(keys: &Node, registration: Option<&Node>) 
 }
 
 fn read_public(key: &Node) -> Option<(u32, PublicKey)> {
-    let [high, middle, low] = *key.child("id")?.content_bytes()? else {
+    let id = read_id(key.child("id")?)?;
+    let value = PublicKey::from_slice(key.child("value")?.content_bytes()?)?;
+    Some((id, value))
+}
+
+fn read_id(id: &Node) -> Option<u32> {
+    let [high, middle, low] = *id.content_bytes()? else {
         return None;
     };
-    let value = PublicKey::from_slice(key.child("value")?.content_bytes()?)?;
-    Some((u32::from_be_bytes([0, high, middle, low]), value))
+    Some(u32::from_be_bytes([0, high, middle, low]))
 }

@@ -51,7 +51,10 @@ impl Session {
             let jid = self.account.jid.clone();
             self.learn(unit, &jid, &lid);
         }
-        self.count_pre_keys(unit, true);
+        match self.keys_compared {
+            true => self.count_pre_keys(unit, true),
+            false => self.ask_key_digest(unit),
+        }
     }
 
     /// Returns the LID in `success` if it differs from the known one. The stanza's LID has no
@@ -108,7 +111,7 @@ impl Session {
     }
 
     /// Asks the server to treat this device as active, the last step of login.
-    fn become_active(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn become_active(&mut self, unit: &mut Unit<'_>) {
         let request = Request::set("passive", vec![Node::new("active")]);
         self.ask(unit, Query::Active, request);
     }

@@ -23,6 +23,8 @@ pub(in crate::session) const ANSWER_MS_MAX: u64 = 30_000;
 pub(in crate::session) enum Query {
     /// The number of one-time pre-keys left on the server. `login` is true if login waits for it.
     PreKeyCount { login: bool },
+    /// What the server has of our keys; login waits for it.
+    KeyDigest,
     /// The upload of pre-keys up to and including this id.
     PreKeyUpload { up_to: u32, login: bool },
     /// The switch to active, the last step of login.
@@ -130,6 +132,11 @@ impl Pending {
     /// Removes and returns the request with this id.
     pub(in crate::session) fn answered(&mut self, id: &str) -> Option<Query> {
         self.queries.remove(id).map(|(_, query)| query)
+    }
+
+    /// Whether the request with this id asks what the server has of our keys.
+    pub(in crate::session) fn is_for_keys(&self, id: &str) -> bool {
+        matches!(self.queries.get(id), Some((_, Query::KeyDigest)))
     }
 
     /// Returns the inputs that wait for the answer with this id.

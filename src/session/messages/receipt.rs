@@ -7,7 +7,7 @@
 use crate::ids::{Jid, MessageId};
 use crate::session::changes::{EventBody, ReceiptKind};
 use crate::session::config::Presence;
-use crate::session::input::Now;
+use crate::session::input::{Input, Now};
 use crate::session::keys::addresses::{self, is_own};
 use crate::session::machine::Session;
 use crate::session::messages::ack::{ack, receipt_for};
@@ -16,10 +16,9 @@ use crate::session::rows::{Dedupe, OutboxRow, Row, RowKey};
 use crate::session::unit::{Lookup, Unit};
 use crate::wire::node::Node;
 
-/// Maximum number of messages in one receipt.
-const IDS_MAX: usize = 1_024;
-/// Maximum number of readers in one aggregated receipt.
-const USERS_MAX: usize = 4_096;
+/// Number of messages, or of readers of one message, that one unit of work handles. A receipt with
+/// more is handled in parts, and acked with the last one.
+const PART: usize = 1_024;
 
 /// Returns a read receipt for messages of one chat; `None` if `ids` is empty.
 pub(in crate::session) fn read(
@@ -93,14 +92,19 @@ impl Session {
     }
 
     /// Requests the rows for a receipt.
-    pub(in crate::session) fn want_receipt(&self, lookup: &mut impl Lookup, node: &Node) {
+    pub(in crate::session) fn want_receipt(
+        &self,
+        lookup: &mut impl Lookup,
+        node: &Node,
+        part: usize,
+    ) {
         if let Some(source) = Source::of(&self.account, node) {
             source.want(&self.account, lookup);
         }
         let Some(kind) = kind_of(node) else {
             return;
         };
-        for report in self.reports(node, 0) {
+        for report in self.reports(node, 0, part) {
             addresses::want_names(&self.account, lookup, &report.chat);
             for id in &report.ids {
                 self.may_confirm(lookup, &report, id);
@@ -111,14 +115,23 @@ impl Session {
         }
     }
 
-    /// Handles a receipt that is not a retry receipt.
-    pub(in crate::session) fn take_receipt(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    /// Handles a part of a receipt that is not a retry receipt.
+    pub(in crate::session) fn take_receipt(
+        &mut self,
+        unit: &mut Unit<'_>,
+        node: &Node,
+        part: usize,
+    ) {
         if let Some(source) = Source::of(&self.account, node) {
             self.learn_from(unit, &source);
         }
         if let Some(kind) = kind_of(node) {
-            for report in self.reports(node, unit.now.unix_ms) {
+            for report in self.reports(node, unit.now.unix_ms, part) {
                 self.apply(unit, kind, report);
+            }
+            if has_more(node, part) {
+                let (receipt, part) = (node.clone(), part + 1);
+                return unit.again(Input::MoreOf { receipt, part });
             }
         }
         if let Some(ack) = ack(node, None) {
@@ -127,28 +140,20 @@ impl Session {
     }
 
     /// Returns the receipts in a stanza; an aggregated one contains many.
-    fn reports(&self, node: &Node, now_ms: i64) -> Vec<Report> {
+    fn reports(&self, node: &Node, now_ms: i64, part: usize) -> Vec<Report> {
         let at_ms = origin::at_ms(node, now_ms);
         if let Some(source) = Source::of(&self.account, node) {
             return vec![Report {
                 chat: source.chat,
                 sender: source.sender,
                 from_me: source.from_me,
-                ids: listed_ids(node),
+                ids: listed(node).skip(part * PART).take(PART).collect(),
                 at_ms,
             }];
         }
         let Some(chat) = node.attr_jid("from").filter(|from| from.is_group()) else {
             return Vec::new();
         };
-        let users = node.children_named("participants").flat_map(|group| {
-            let id = group
-                .attr_text("key")
-                .and_then(|key| key.parse::<MessageId>().ok());
-            group
-                .children_named("user")
-                .filter_map(move |user| Some((id.clone()?, user)))
-        });
         let report = |(id, user): (MessageId, &Node)| {
             let sender = user.attr_jid("jid")?;
             Some(Report {
@@ -159,7 +164,8 @@ impl Session {
                 at_ms: origin::at_ms(user, at_ms),
             })
         };
-        users.filter_map(report).take(USERS_MAX).collect()
+        let users = readers(node).skip(part * PART).take(PART);
+        users.filter_map(report).collect()
     }
 
     /// Returns whether this receipt is credible for message `id`. A message of this device can be
@@ -280,22 +286,27 @@ impl Session {
 }
 
 /// Returns the id of a receipt and the ids that it lists.
-pub(in crate::session) fn listed_ids(node: &Node) -> Vec<MessageId> {
-    let listed = node
-        .child("list")
-        .into_iter()
-        .flat_map(|list| list.children_named("item"));
-    let mut ids: Vec<MessageId> = Vec::new();
-    for id in origin::message_id(node)
-        .into_iter()
-        .chain(listed.filter_map(origin::message_id))
-    {
-        if IDS_MAX <= ids.len() {
-            break;
-        }
-        ids.push(id);
-    }
-    ids
+fn listed(node: &Node) -> impl Iterator<Item = MessageId> {
+    let list = node.child("list").into_iter();
+    let items = list.flat_map(|list| list.children_named("item"));
+    let items = items.filter_map(origin::message_id);
+    origin::message_id(node).into_iter().chain(items)
+}
+
+/// Returns the readers of an aggregated receipt, each with the message.
+fn readers(node: &Node) -> impl Iterator<Item = (MessageId, &Node)> {
+    node.children_named("participants").flat_map(|group| {
+        let key = group.attr_text("key");
+        let id = key.and_then(|key| key.parse::<MessageId>().ok());
+        let users = group.children_named("user");
+        users.filter_map(move |user| Some((id.clone()?, user)))
+    })
+}
+
+/// Returns whether a receipt has entries after this part.
+fn has_more(node: &Node, part: usize) -> bool {
+    let behind = (part + 1).saturating_mul(PART);
+    listed(node).nth(behind).is_some() || readers(node).nth(behind).is_some()
 }
 
 /// Returns the kind of a receipt; `None` for kinds that applications do not need.

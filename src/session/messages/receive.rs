@@ -27,8 +27,8 @@ use crate::signal::sender_key::{SenderKey, SenderKeyError};
 use crate::wire::node::Node;
 use prost::Message as _;
 
-/// Maximum number of processed ciphertexts per stanza. Usually there are two: a sender key and a
-/// message.
+/// Maximum number of ciphertexts per stanza. Usually there are two: a sender key and a message. If
+/// there are more than this, none is decrypted.
 const ENC_MAX: usize = 8;
 /// Maximum length of a stored name, in characters.
 const NAME_CHARS_MAX: usize = 128;
@@ -136,6 +136,9 @@ impl Session {
         }
         if !any {
             return self.decline(unit, node, &incoming, refused::UNRECOGNISED);
+        }
+        if ciphertexts(node).nth(ENC_MAX).is_some() {
+            return self.decline(unit, node, &incoming, refused::MALFORMED);
         }
         let mut used_up = false;
         for enc in ciphertexts(node) {
@@ -395,7 +398,8 @@ impl Session {
 }
 
 fn ciphertexts(node: &Node) -> impl Iterator<Item = &Node> {
-    node.children_named("enc").take(ENC_MAX)
+    // One more tells that there are too many.
+    node.children_named("enc").take(ENC_MAX + 1)
 }
 
 fn is_kind(enc: &Node, kind: &str) -> bool {

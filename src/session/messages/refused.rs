@@ -32,8 +32,8 @@ impl Session {
     ) -> Option<Output> {
         let mut out = Output::default();
         match input {
-            Input::Node(node) => {
-                // Without these stanzas there is no link.
+            Input::Node(node) | Input::MoreOf { receipt: node, .. } => {
+                // Without these there is no link.
                 if matches!(node.tag.as_str(), "success" | "failure" | "stream:error") {
                     return None;
                 }
@@ -63,22 +63,10 @@ impl Session {
             Some(Row::Outbox(row)) => Some(row.clone()),
             _ => None,
         };
-        // An update never writes recipient and body again.
-        let row = known.clone().unwrap_or_else(|| OutboxRow {
-            id: id.clone(),
-            to: self.account.jid.bare(),
-            body: Vec::new(),
-            state: OutboxState::Queued,
-            stanza: None,
-            queued_ms: now.unix_ms,
-            sent_ms: None,
-            delivered_ms: None,
-            read_ms: None,
-            error: None,
-            resends: 0,
-            account: None,
-            expires_ms: None,
-            idempotency_key: None,
+        // Neither its recipient nor its body is ever written again.
+        let row = known.clone().unwrap_or_else(|| {
+            let nobody = self.account.jid.bare();
+            OutboxRow::queued(id.clone(), nobody, Vec::new(), now.unix_ms)
         });
         let failed = OutboxRow {
             state: OutboxState::Failed,

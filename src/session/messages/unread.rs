@@ -263,16 +263,7 @@ impl Session {
             ..HistorySyncNotification::default()
         };
         let dedupe = Source::dedupe(&incoming.source, RESENT, &incoming.home, &incoming.id);
-        let row = HistoryRow {
-            dedupe: dedupe.clone(),
-            at_ms: incoming.at_ms,
-            notification: notification.encode_to_vec(),
-            done: 0,
-            failures: 0,
-        };
-        unit.put(RowKey::History(dedupe), Row::History(row));
-        unit.rows.forget(&RowKey::NextHistory);
-        self.go_on_with_history(unit);
+        self.keep_history(unit, dedupe, incoming.at_ms, &notification);
     }
 }
 

@@ -53,9 +53,20 @@ impl Session {
             source, home, id, ..
         } = incoming;
         let dedupe = Source::dedupe(source, "history", home, id);
+        self.keep_history(unit, dedupe, incoming.at_ms, notification);
+    }
+
+    /// Keeps what is to be taken in piece by piece, and begins with it.
+    pub(in crate::session) fn keep_history(
+        &mut self,
+        unit: &mut Unit<'_>,
+        dedupe: Dedupe,
+        at_ms: i64,
+        notification: &HistorySyncNotification,
+    ) {
         let row = HistoryRow {
             dedupe: dedupe.clone(),
-            at_ms: incoming.at_ms,
+            at_ms,
             notification: notification.encode_to_vec(),
             done: 0,
             failures: 0,

@@ -5,7 +5,7 @@ use crate::ids::Jid;
 use crate::session::input::Input;
 use crate::session::messages::content;
 use crate::session::output::{Close, Notice};
-use crate::session::rows::{OutboxRow, OutboxState, Row, RowKey};
+use crate::session::rows::{OutboxRow, Row, RowKey};
 use crate::wire::node::Node;
 
 fn retry(number: usize) -> Node {
@@ -34,7 +34,7 @@ fn what_finds_no_room_before_the_end_of_login_comes_again_on_another_link() {
         assert!(out.transmit.is_empty(), "nothing is acked");
     }
     assert_eq!(full, 1);
-    let out = bench.answer(&out, Node::new("count").attr("value", "100"));
+    let out = bench.counted(&out, "100");
     let out = bench.answer(&out, Node::new("none"));
     let mut acks = 0;
     for held in out.again {
@@ -58,22 +58,8 @@ fn messages_that_wait_for_questions_are_all_kept() {
     let mut bench = Bench::ready();
     for number in 0..MESSAGES {
         let id: crate::ids::MessageId = format!("3EB0{number:016}").parse().unwrap();
-        let row = OutboxRow {
-            id: id.clone(),
-            to: Jid::user(format!("1555{number:07}")),
-            body: content::text("hello"),
-            state: OutboxState::Queued,
-            stanza: None,
-            queued_ms: 0,
-            sent_ms: None,
-            delivered_ms: None,
-            read_ms: None,
-            error: None,
-            resends: 0,
-            account: None,
-            expires_ms: None,
-            idempotency_key: None,
-        };
+        let to = Jid::user(format!("1555{number:07}"));
+        let row = OutboxRow::queued(id.clone(), to, content::text("hello"), 0);
         bench.store(RowKey::Outbox(id.clone()), Row::Outbox(row));
         bench.feed(Input::Send(id));
     }

@@ -6,7 +6,7 @@ use crate::ids::{Jid, MessageId};
 use crate::session::changes::{Change, EventBody};
 use crate::session::input::Input;
 use crate::session::messages::content;
-use crate::session::rows::{OutboxRow, OutboxState, Row, RowKey};
+use crate::session::rows::{OutboxRow, Row, RowKey};
 use crate::wire::node::Node;
 
 fn unreadable(number: u32) -> Node {
@@ -23,22 +23,8 @@ fn unreadable(number: u32) -> Node {
 
 fn queued(to: &Jid) -> (MessageId, Row) {
     let id: MessageId = "3EB0AAAAAAAAAAAAAAAA".parse().unwrap();
-    let row = OutboxRow {
-        id: id.clone(),
-        to: to.clone(),
-        body: content::text("hello"),
-        state: OutboxState::Queued,
-        stanza: None,
-        queued_ms: 1_760_000_000_000,
-        sent_ms: None,
-        delivered_ms: None,
-        read_ms: None,
-        error: None,
-        resends: 0,
-        account: None,
-        expires_ms: None,
-        idempotency_key: None,
-    };
+    let body = content::text("hello");
+    let row = OutboxRow::queued(id.clone(), to.clone(), body, 1_760_000_000_000);
     (id, Row::Outbox(row))
 }
 

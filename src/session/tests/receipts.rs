@@ -132,3 +132,57 @@ fn what_our_phone_read_is_told() {
     world.feed(1, Input::Node(node));
     assert_eq!(told(&world), [(lid(1), ReceiptKind::ReadSelf)]);
 }
+
+/// Ids that no message of ours has: others read what our phone sent.
+fn many(count: usize) -> Vec<MessageId> {
+    let id = |number| format!("3EB0{number:016}").parse().unwrap();
+    (0..count).map(id).collect()
+}
+
+#[test]
+fn a_receipt_for_thousands_is_taken_in_by_parts() {
+    let mut world = three();
+    let all = many(2_500);
+    let items = all[1..].iter();
+    let items = items.map(|id| Node::new("item").attr("id", id.as_str()));
+    let list = Node::new("list").with_children(items);
+    let node = receipt(pn(2), &all[0], Some("read")).with_child(list);
+    // Nothing is told twice when it comes again.
+    for _ in 0..2 {
+        world.feed(1, Input::Node(node.clone()));
+    }
+    let events = world.devices[1].events.iter();
+    let told = events.filter_map(|event| match &event.body {
+        EventBody::Receipt { ids, .. } => Some(ids.clone()),
+        _ => None,
+    });
+    let told: Vec<Vec<MessageId>> = told.collect();
+    assert_eq!(told.iter().map(Vec::len).max(), Some(1_024));
+    assert_eq!(told.concat(), all);
+}
+
+#[test]
+fn a_receipt_is_acked_with_its_last_part() {
+    let mut bench = super::steps::Bench::ready();
+    let id = &many(1)[0];
+    let users = (0..1_500).map(|user| {
+        let jid = Jid::user(format!("1555{user:07}"));
+        Node::new("user").attr("jid", jid).attr("t", "1760000200")
+    });
+    let group = Node::new("participants").attr("key", id.as_str());
+    let group = group.with_children(users);
+    let chat = Jid::group("1203");
+    let node = receipt(chat, id, Some("read")).with_child(group);
+    let out = bench.node(node.clone());
+    assert_eq!(out.transmit, []);
+    let [rest] = &out.again[..] else {
+        panic!("{:?}", out.again)
+    };
+    let (receipt, part) = (node, 1);
+    assert_eq!(*rest, Input::MoreOf { receipt, part });
+    let out = bench.feed(rest.clone());
+    assert_eq!(out.transmit.len(), 1);
+    assert_eq!(out.transmit[0].tag, "ack");
+    assert!(out.transmit[0].attr_is("id", id.as_str()));
+    assert_eq!(out.again, []);
+}

@@ -75,10 +75,18 @@ impl Bench {
         let mut bench = self;
         bench.feed(Input::LinkUp);
         let out = bench.node(success);
-        let out = bench.answer(&out, Node::new("count").attr("value", "100"));
+        let out = bench.counted(&out, "100");
         bench.answer(&out, Node::new("none"));
         assert_eq!(bench.session.phase(), Phase::Ready);
         bench
+    }
+
+    /// The server says how many pre-keys there are, and nothing else of them.
+    pub(super) fn counted(&mut self, out: &Output, count: &'static str) -> Output {
+        assert_eq!(tags(out), ["digest"]);
+        let out = self.answer(out, Node::new("none"));
+        assert_eq!(tags(&out), ["count"]);
+        self.answer(&out, Node::new("count").attr("value", count))
     }
 
     pub(super) fn feed(&mut self, input: Input) -> Output {
@@ -190,15 +198,14 @@ fn login_uploads_keys_and_is_reported_only_when_the_server_counts_us_as_active()
     let mut bench = Bench::new();
     bench.feed(Input::LinkUp);
     let out = bench.node(success());
-    assert_eq!(tags(&out), ["count"]);
-    // A LID without device does not replace the one with our device.
+    // A bare LID does not replace the one with our device.
     assert!(
         !out.changes
             .iter()
             .any(|change| matches!(change, Change::Update(_)))
     );
 
-    let out = bench.answer(&out, Node::new("count").attr("value", "0"));
+    let out = bench.counted(&out, "0");
     let Some(Change::NewPreKeys(keys)) = out.changes.first() else {
         panic!("{:?}", out.changes);
     };
@@ -217,6 +224,85 @@ fn login_uploads_keys_and_is_reported_only_when_the_server_counts_us_as_active()
     assert!(out.transmit[1].attr_is("name", "Ann"));
 }
 
+/// What the server has of our keys: the device's own, and one-time keys with these ids.
+fn digest(account: &Account, ids: &[u32]) -> Node {
+    let ids = ids
+        .iter()
+        .map(|id| Node::new("id").bytes(id.to_be_bytes()[1..].to_vec()));
+    Node::new("digest")
+        .with_child(Node::new("identity").bytes(account.identity.public.0.to_vec()))
+        .with_child(crate::session::keys::prekeys::signed(
+            &account.signed_pre_key,
+        ))
+        .with_child(Node::new("list").with_children(ids))
+        .with_child(Node::new("hash").bytes(vec![0; 20]))
+}
+
+/// Logs in with the pre-keys before `next`, and is told what the server has.
+fn told(next: u32, ids: &[u32], other_device: bool) -> Output {
+    let mut bench = Bench::new();
+    bench.session.account.next_pre_key_id = next;
+    for back in 1..=50 {
+        let id = (next - 1 + 0xFF_FFFE - back) % 0xFF_FFFE + 1;
+        let private = crate::secret::Secret::new([7; 32]);
+        let uploaded = true;
+        let row = Row::PreKey(crate::session::rows::PreKeyRow { private, uploaded });
+        bench.store(RowKey::PreKey(id), row);
+    }
+    let mut keys = bench.session.account().clone();
+    if other_device {
+        keys.signed_pre_key.id += 1;
+    }
+    bench.feed(Input::LinkUp);
+    let out = bench.node(success());
+    let digest = digest(&keys, ids);
+    bench.answer(&out, digest)
+}
+
+#[test]
+fn the_server_tells_what_the_rows_lack() {
+    let enough = [50, 51, 52, 53, 54, 55, 56];
+    let few = [55, 56];
+    // Above what comes next, also where ids start over.
+    for (next, ids, ahead) in [
+        (100, &[60, 61, 130, 140][..], Some(140)),
+        (100, &[99, 100], Some(100)),
+        (100, &[95, 96, 97, 98, 99], None),
+        (0xFF_FFF0, &[0xFF_FFEE, 3, 9], Some(9)),
+        (5, &[0xFF_FFFE, 1, 2, 3, 4], None),
+    ] {
+        let out = told(next, ids, false);
+        let older = ahead.map(|pre_key| Close::Older { pre_key });
+        assert_eq!(out.close, older, "{next} {ids:?}");
+        assert!(out.changes.is_empty(), "nothing is made of it");
+    }
+    let again = [Notice::KeysRenewed];
+    for (next, ids, other, asked, notices) in [
+        (100, &enough[..], false, "active", &[][..]),
+        // It has few left.
+        (100, &few, false, "registration", &[]),
+        (100, &[], false, "registration", &[]),
+        // Another signed key.
+        (100, &enough, true, "registration", &again),
+        // The newest is none of ours: the rows are of before it, and begin behind it.
+        (1_100, &enough, false, "registration", &again),
+    ] {
+        let out = told(next, ids, other);
+        assert_eq!(tags(&out), [asked], "{next} {ids:?}");
+        assert_eq!(out.notices, notices, "{next} {ids:?}");
+        assert_eq!(out.close, None);
+    }
+}
+
+#[test]
+fn keys_are_compared_once_after_they_were_loaded() {
+    let mut bench = Bench::ready();
+    bench.feed(Input::LinkDown);
+    bench.feed(Input::LinkUp);
+    let out = bench.node(success());
+    assert_eq!(tags(&out), ["count"]);
+}
+
 #[test]
 fn a_login_that_is_not_answered_starts_over() {
     let mut bench = Bench::new();
@@ -230,7 +316,8 @@ fn a_login_that_is_not_answered_starts_over() {
     );
     let mut bench = Bench::new();
     bench.feed(Input::LinkUp);
-    bench.node(success());
+    let out = bench.node(success());
+    bench.answer(&out, Node::new("none"));
     let out = bench.tick_at(30_000);
     assert_eq!(
         out.close,
@@ -238,6 +325,16 @@ fn a_login_that_is_not_answered_starts_over() {
             reason: "login_unanswered"
         })
     );
+}
+
+#[test]
+fn a_server_that_says_nothing_of_keys_is_asked_how_many_there_are() {
+    let mut bench = Bench::new();
+    bench.feed(Input::LinkUp);
+    bench.node(success());
+    let out = bench.tick_at(30_000);
+    assert!(tags(&out).contains(&String::from("count")), "{out:?}");
+    assert_eq!(out.close, None);
 }
 
 #[test]

@@ -289,3 +289,27 @@ fn what_no_client_could_read_and_what_is_kept_back_is_told() {
         assert_eq!(questions(&world) == 1, asked, "{child:?}");
     }
 }
+
+#[test]
+fn a_message_in_more_pieces_than_are_read_is_told_of() {
+    for (count, read) in [(7, true), (8, false)] {
+        let mut world = World::new(1, &[1, 1]);
+        world.send(0, &pn(2), "before");
+        world.settle();
+        world.send(0, &pn(2), "after");
+        let mut node = world.devices[1].inbox.pop_back().unwrap();
+        for _ in 0..count {
+            let enc = Node::new("enc").attr("v", "2").attr("type", "msg");
+            node.push(enc.bytes(vec![0x33; 60]));
+        }
+        world.devices[1].inbox.push_back(node);
+        world.settle();
+        let texts = world.texts(1);
+        assert_eq!(texts.iter().any(|text| text == "after"), read);
+        let events = world.devices[1].events.iter();
+        let is_told = |body: &EventBody| matches!(body, EventBody::Undecryptable { .. });
+        let told = events.filter(|event| is_told(&event.body)).count();
+        assert_eq!(told, usize::from(!read), "{count}");
+        assert_eq!(world.devices[1].unacknowledged(), 0);
+    }
+}

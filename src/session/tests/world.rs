@@ -159,22 +159,8 @@ impl World {
     pub(super) fn send(&mut self, index: usize, to: &Jid, text: &str) -> MessageId {
         self.sent += 1;
         let id: MessageId = format!("3EB0{:016}", self.sent).parse().unwrap();
-        let row = OutboxRow {
-            id: id.clone(),
-            to: to.clone(),
-            body: content::text(text),
-            state: OutboxState::Queued,
-            stanza: None,
-            queued_ms: at(self.now).unix_ms,
-            sent_ms: None,
-            delivered_ms: None,
-            read_ms: None,
-            error: None,
-            resends: 0,
-            account: None,
-            expires_ms: None,
-            idempotency_key: None,
-        };
+        let queued_ms = at(self.now).unix_ms;
+        let row = OutboxRow::queued(id.clone(), to.clone(), content::text(text), queued_ms);
         self.devices[index]
             .store
             .insert(RowKey::Outbox(id.clone()), Row::Outbox(row));

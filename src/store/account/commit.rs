@@ -1,7 +1,7 @@
 //! Commits a unit of work: the fence, its changes and the commit are one transaction.
 
 use crate::session::changes::Change;
-use crate::store::account::put;
+use crate::store::account::{log, put};
 use crate::store::db::slots;
 use crate::store::db::unit::{Place, Unit};
 use crate::store::error::StoreError;
@@ -71,7 +71,10 @@ impl Store {
             match change {
                 Change::Put(key, row) => put::put(&mut unit, owner, key, row).await?,
                 Change::Delete(key) => put::delete(&mut unit, owner, key).await?,
-                Change::Paired(paired) => account::paired(&mut unit, owner, paired).await?,
+                Change::Paired(paired) => {
+                    account::paired(&mut unit, owner, paired).await?;
+                    log::begin_paired(&mut unit, owner, seq + 1).await?;
+                }
                 Change::Update(update) => account::update(&mut unit, owner, update).await?,
                 Change::NewPreKeys(keys) => account::new_pre_keys(&mut unit, owner, keys).await?,
                 Change::PreKeysUploaded { up_to } => {

@@ -10,18 +10,21 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use tokio::sync::watch;
+
 use crate::clock::Surroundings;
 use crate::crypto::random;
 use crate::ids::TenantId;
 use crate::session::account::Account;
-use crate::store::Store;
 use crate::store::account::marks::{self, Kept, UnitName};
+use crate::store::db::unit::Unit;
 use crate::store::db::{Db, Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
 use crate::store::tenants::FENCE;
 use crate::store::tenants::api_keys::{Audit, insert_audit};
 use crate::store::transfer::report::TransferError;
+use crate::store::{Owner, Store};
 
 const TABLE: &str = "wmctl_log";
 
@@ -67,9 +70,27 @@ const PLACE_POSTGRES: &str = "
     ON CONFLICT (business_id) DO UPDATE SET account = excluded.account, place = excluded.place,
         line = excluded.line, run = excluded.run, tx = excluded.tx";
 
+/// The server was started anew, and nothing is missing: the last unit is the one that this process
+/// committed last.
+const SAME_YET: &str = "
+    UPDATE wmctl_place SET run = wmctl_run(), tx = txid_current()
+    WHERE business_id = $1 AND account = $2 AND run <> wmctl_run()
+        AND place = wmctl_here() AND line = wmctl_line()
+        AND CAST(CAST(xmin AS TEXT) AS BIGINT) = tx % 4294967296
+        AND EXISTS (SELECT 1 FROM wmctl_account WHERE business_id = $1 AND last_unit = $3)
+        AND EXISTS (SELECT 1 FROM wmctl_lease WHERE business_id = $1 AND epoch = $4
+            AND owner = $5)
+    RETURNING run";
+
 const FIRST: &str = "
     INSERT INTO wmctl_log (business_id, number, log_id, since_ms, first_seq)
     SELECT business_id, 0, $2, $3, event_seq + 1 FROM wmctl_account WHERE business_id = $1";
+
+/// The same beside a pairing, whose event is the first.
+const FIRST_OF: &str = "
+    INSERT INTO wmctl_log (business_id, number, log_id, since_ms, first_seq)
+    SELECT business_id, 0, $2, $3, $4 FROM wmctl_account WHERE business_id = $1
+        AND NOT EXISTS (SELECT 1 FROM wmctl_log WHERE business_id = $1)";
 
 /// Raises the event number above any that a lost event may have had. The result is below 2^53, so
 /// that it is exact in every language.
@@ -77,6 +98,9 @@ const LEAP: &str = "
     UPDATE wmctl_account SET event_seq = (event_seq / 1000000000 + 1) * 1000000000,
         next_pre_key_id = (next_pre_key_id - 1 + $2) % $3 + 1
     WHERE business_id = $1";
+
+/// Ids of pre-keys go on behind this one.
+const LEFT_OFF: &str = "UPDATE wmctl_account SET next_pre_key_id = $2 WHERE business_id = $1";
 
 /// Begins the next log. Records without a log number belong to log 0, so the second log is 1, even
 /// if the first one was never recorded.
@@ -86,14 +110,7 @@ const NEXT: &str = "
         $2, $3, event_seq + 1, $4
     FROM wmctl_account WHERE business_id = $1";
 
-/// Raises the number of the newest log: records of another database carry the log numbers of that
-/// database.
-const RAISE: &str = "
-    UPDATE wmctl_log SET number = number + $2 WHERE business_id = $1
-        AND number = (SELECT MAX(number) FROM wmctl_log WHERE business_id = $1)";
-
-/// Deletes cached data about other people. It may have changed since the backup, and no further
-/// notification will say so.
+/// What others told of themselves may have changed since, and nobody says so again.
 const FORGET: [&str; 3] = [
     "DELETE FROM wmctl_device_list WHERE business_id = $1",
     "DELETE FROM wmctl_group WHERE business_id = $1",
@@ -114,6 +131,8 @@ pub enum Mark {
     Log,
     /// This process committed a unit of work that the rows lack.
     Memory,
+    /// WhatsApp was given a pre-key of which the rows know nothing.
+    PreKey,
     /// The rows are in another database, table or file than when they were last used.
     Place,
     /// The server was promoted, and this machine cannot tell whether anything is missing.
@@ -126,7 +145,7 @@ pub enum Mark {
     Declared,
     /// Another program used the keys in the meantime.
     Exported,
-    /// The rows were imported from another wmctl database, which may have been a backup.
+    /// The rows were imported from another database, which may be older than what was sent.
     Imported,
 }
 
@@ -137,6 +156,7 @@ impl Mark {
             Self::Unit => "unit",
             Self::Log => "log",
             Self::Memory => "memory",
+            Self::PreKey => "pre_key",
             Self::Place => "place",
             Self::Promoted => "promoted",
             Self::Restarted => "restarted",
@@ -146,6 +166,15 @@ impl Mark {
             Self::Imported => "imported",
         }
     }
+}
+
+/// What a process saw itself of rows that are older than what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It committed a unit of work that they lack.
+    Memory,
+    /// WhatsApp was given a pre-key with this id, which comes after theirs.
+    PreKey(u32),
 }
 
 /// One log of a tenant's events.
@@ -296,6 +325,17 @@ pub(in crate::store) async fn begin_first(
     Ok(())
 }
 
+/// The same in a unit of work that pairs a device, if there is none yet.
+pub(in crate::store) async fn begin_paired(
+    unit: &mut Unit,
+    owner: &Owner,
+    first_seq: i64,
+) -> Result<(), StoreError> {
+    let now_ms = Surroundings::system().clock.unix_ms();
+    let row = args![owner.tenant.as_str(), draw_id(), now_ms, first_seq];
+    unit.run(FIRST_OF, row).await
+}
+
 impl Store {
     /// Sets the folder that holds this machine's mark files, outside the database.
     pub fn keep_marks_in(&mut self, folder: &Path) {
@@ -303,20 +343,23 @@ impl Store {
     }
 
     /// Checks the rows of an account that was loaded under a new lease, before they are used.
-    /// Begins a new log if they are, or may be, older than what was sent from them. `forgotten`
-    /// says that this process already knows that they are.
+    /// Begins a new log if they are, or may be, older than what was sent from them. `seen` says
+    /// that this process already knows that they are.
     pub async fn recognise(
         &self,
         lease: &Lease,
         account: &Account,
-        forgotten: bool,
+        seen: Option<Seen>,
     ) -> Result<Current, StoreError> {
         let tag = marks::tag(account);
         let found = self.found(&lease.tenant, &tag).await?;
         let knows = self.knows(&lease.tenant, &tag, &found).await?;
-        let verdict = match forgotten {
-            true => Verdict::Older(Mark::Memory),
-            false => judge(&found, knows),
+        let verdict = match seen {
+            Some(Seen::Memory) => Verdict::Older(Mark::Memory),
+            Some(Seen::PreKey(_)) => Verdict::Older(Mark::PreKey),
+            // Wrong on purpose, never in a release: the scenes of a restore must notice it.
+            None if cfg!(feature = "mutants") => Verdict::Same,
+            None => judge(&found, knows),
         };
         let current = match (&found.log, verdict) {
             (Some((number, id)), Verdict::Same) if found.was.as_ref() == Some(&found.here) => {
@@ -326,7 +369,7 @@ impl Store {
                     begun: false,
                 }
             }
-            (_, verdict) => self.write_down(lease, &found.here, verdict).await?,
+            (_, verdict) => self.write_down(lease, &found.here, verdict, seen).await?,
         };
         if let Verdict::Older(mark) = verdict {
             tracing::warn!(
@@ -357,6 +400,32 @@ impl Store {
     /// transmitted.
     pub fn mark_unit(&self, tenant: &TenantId, account: &str, log: &str, unit: &str) {
         self.mark(tenant, account, log, UnitName::read(unit));
+    }
+
+    /// When the server was started, as far as connections tell, and each change of it; it never
+    /// changes where there is no server.
+    pub fn runs(&self) -> watch::Receiver<i64> {
+        match &self.db {
+            Db::Postgres(server) => server.lines.runs(),
+            Db::Sqlite { .. } => watch::Sender::new(0).subscribe(),
+        }
+    }
+
+    /// Says that the rows are those of before, although the server was started anew: `unit` is the
+    /// last one that this process committed under the lease. Where it is not the last of the rows,
+    /// nothing is said.
+    pub async fn lived_through(
+        &self,
+        lease: &Lease,
+        account: &str,
+        unit: &str,
+    ) -> Result<(), StoreError> {
+        if let Db::Postgres(_) = self.db {
+            let owner = lease.owner.to_string();
+            let row = args![lease.tenant.as_str(), account, unit, lease.epoch, owner];
+            self.db.row(SAME_YET, row).await?;
+        }
+        Ok(())
     }
 
     /// Returns the account's name for [`Store::mark_unit`].
@@ -433,6 +502,7 @@ impl Store {
         lease: &Lease,
         here: &Place,
         verdict: Verdict,
+        seen: Option<Seen>,
     ) -> Result<Current, StoreError> {
         let tenant = lease.tenant.as_str();
         let now_ms = Surroundings::system().clock.unix_ms();
@@ -449,6 +519,9 @@ impl Store {
             }
         };
         fenced.ok_or(StoreError::LeaseLost { held: lease.epoch })?;
+        if let Some(Seen::PreKey(id)) = seen {
+            tx.run(LEFT_OFF, args![tenant, id]).await?;
+        }
         match verdict {
             Verdict::Older(mark) => begin(&mut tx, &lease.tenant, mark, now_ms).await?,
             Verdict::First | Verdict::Same => begin_first(&mut tx, &lease.tenant, now_ms).await?,
@@ -523,27 +596,41 @@ fn decode(row: &Row) -> Result<Log, StoreError> {
     })
 }
 
-/// Begins the log of rows that came from another wmctl database, whose records carry log numbers up
-/// to `highest`.
-pub(in crate::store) async fn begin_imported(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    highest: i64,
-    now_ms: i64,
-) -> Result<(), StoreError> {
-    begin(tx, tenant, Mark::Imported, now_ms).await?;
-    let own = newest(tx, tenant).await?.map_or(0, |(number, _)| number);
-    if own <= highest {
-        let up = args![tenant.as_str(), highest + 1 - own];
-        tx.run(RAISE, up).await?;
-    }
-    Ok(())
-}
-
-/// Returns the number of a tenant's newest log in another wmctl database; 0 if that database is
-/// older than logs.
+/// The number of a tenant's newest log; 0 where there is none.
 pub(in crate::store) async fn highest(tx: &mut Tx, tenant: &TenantId) -> Result<i64, StoreError> {
     Ok(newest(tx, tenant).await?.map_or(0, |(number, _)| number))
+}
+
+/// The account that a tenant has, as marks name it. One that cannot be read may be any: its name is
+/// empty.
+pub(in crate::store) async fn tag_in(
+    tx: &mut Tx,
+    tenant: &TenantId,
+) -> Result<Option<String>, StoreError> {
+    match Store::account_in(tx, tenant).await {
+        Ok(account) => Ok(account.as_ref().map(marks::tag)),
+        Err(StoreError::Corrupt { .. }) => Ok(Some(String::new())),
+        Err(error) => Err(error),
+    }
+}
+
+impl Store {
+    /// Begins the log of rows that were taken over from elsewhere. `before` is the account that the
+    /// tenant had. One that was run here may have sent more since than those rows know of.
+    pub(in crate::store) async fn begin_taken(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        before: Option<String>,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let tag = tag_in(tx, tenant).await?.unwrap_or_default();
+        let known = before.is_some_and(|before| before.is_empty() || before == tag);
+        match known || !self.marks.of(&tag, tenant).is_empty() {
+            true => begin(tx, tenant, Mark::Imported, now_ms).await,
+            false => begin_first(tx, tenant, now_ms).await,
+        }
+    }
 }
 
 #[cfg(test)]

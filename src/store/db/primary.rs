@@ -36,6 +36,10 @@ const LINE: &str = "
     SELECT CAST(system_identifier AS TEXT), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
     FROM pg_control_system()";
 
+/// When the server was started (microseconds since 1970).
+const RUN: &str = "
+    SELECT CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000 AS BIGINT)";
+
 /// A server and the ways to connect to it.
 #[derive(Debug)]
 pub(in crate::store) struct Server {
@@ -210,6 +214,8 @@ pub(in crate::store) struct Lines {
     changed: watch::Sender<u64>,
     /// Rises only when another server takes over.
     moved: watch::Sender<u64>,
+    /// When the server was started that a connection led to last; 0 where nobody knows.
+    run: watch::Sender<i64>,
     /// `false` behind a transaction pooler, which may change the server behind a connection. There
     /// only the fence detects a new server.
     told: bool,
@@ -221,6 +227,7 @@ impl Lines {
             last: Arc::default(),
             changed: watch::Sender::new(0),
             moved: watch::Sender::new(0),
+            run: watch::Sender::new(0),
             told: pooling != Pooling::Transaction,
         }
     }
@@ -237,6 +244,11 @@ impl Lines {
     /// Returns a notice of each new server that connections find.
     pub(in crate::store) fn moves(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
+    }
+
+    /// Each other start of the server, as far as connections tell.
+    pub(in crate::store) fn runs(&self) -> watch::Receiver<i64> {
+        self.run.subscribe()
     }
 
     /// Replaces all connections.
@@ -257,18 +269,26 @@ impl Lines {
         }
         let recovering = batch.push(RECOVERING, args![]);
         if self.told {
+            batch.push(RUN, args![]);
             batch.push(LINE, args![]);
         }
         let mut answers = link.each(batch).await?;
-        // Some hosted services hide this from their users.
-        let line = answers.split_off(recovering + 1).pop().and_then(Result::ok);
+        // Some services keep it from their users.
+        let mut kept = answers.split_off(recovering + 1).into_iter();
+        let run = kept.next().and_then(Result::ok);
+        let line = kept.next().and_then(Result::ok);
         let answers = first_rows(answers.into_iter().collect::<Result<_, _>>()?);
         let recovering = answers.into_iter().next_back().flatten();
         if recovering.map_or(Ok(false), |row| row.column("pg_control", 0))? {
             return Err(StoreError::Standby);
         }
-        let line = line.and_then(|line| first_rows(vec![line]).pop().flatten());
-        let Some(row) = line else {
+        let first = |answer| first_rows(vec![answer]).pop().flatten();
+        if let Some(run) = run.and_then(first) {
+            let run: i64 = run.column("pg_control", 0)?;
+            self.run
+                .send_if_modified(|last| std::mem::replace(last, run) != run);
+        }
+        let Some(row) = line.and_then(first) else {
             return Ok(());
         };
         let found: (String, String) = (row.column("pg_control", 0)?, row.column("pg_control", 1)?);

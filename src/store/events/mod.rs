@@ -47,10 +47,13 @@ const INSERT_SQLITE: &str = "
         CAST(unixepoch('subsec') * 1000 AS INTEGER))
     ON CONFLICT (business_id, dedupe) DO NOTHING RETURNING seq";
 
+/// Each with the log that it belongs to: the newest that had begun by then.
 const LIST: &str = "
-    SELECT seq, at_ms, kind, chat, sender, message_id, from_me, text, payload, detail, stored_ms
-    FROM wmctl_event WHERE business_id = $1 AND seq >= $2 AND kind <> 'pruned'
-    ORDER BY seq LIMIT $3";
+    SELECT e.seq, e.at_ms, e.kind, e.chat, e.sender, e.message_id, e.from_me, e.text, e.payload,
+        e.detail, e.stored_ms, (SELECT l.log_id FROM wmctl_log l
+            WHERE l.business_id = $1 AND l.first_seq <= e.seq ORDER BY l.number DESC LIMIT 1)
+    FROM wmctl_event e WHERE e.business_id = $1 AND e.seq >= $2 AND e.kind <> 'pruned'
+    ORDER BY e.seq LIMIT $3";
 
 const LAST: &str = "
     SELECT seq FROM wmctl_event WHERE business_id = $1 ORDER BY seq DESC LIMIT 1";
@@ -94,6 +97,8 @@ pub struct StoredEvent {
     /// When the event was stored, in milliseconds since 1970. Together with the number it forms an
     /// id that no other event ever has.
     pub stored_ms: i64,
+    /// The id of the log that its number is of; none from before there were any.
+    pub log: Option<String>,
 }
 
 impl Store {
@@ -401,5 +406,6 @@ pub(super) fn decode(row: &Row) -> Result<StoredEvent, StoreError> {
         payload: row.column(TABLE, 8)?,
         detail: row.column(TABLE, 9)?,
         stored_ms: row.column(TABLE, 10)?,
+        log: row.column(TABLE, 11)?,
     })
 }

@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 
 use crate::ids::{Jid, TenantId};
 use crate::store::Store;
-use crate::store::account::log;
+use crate::store::account::log::{self, Mark};
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::records::Form;
@@ -42,7 +42,7 @@ pub(super) const SHARED: [(&str, Option<&str>); 15] = [
 
 /// Our tables that record what processes and people did here. They contain nothing of the account
 /// itself.
-const STAYING: [&str; 9] = [
+const STAYING: [&str; 8] = [
     // A database trigger fills it, for each secret.
     "wmctl_message_secret_time",
     "wmctl_lease",
@@ -51,8 +51,6 @@ const STAYING: [&str; 9] = [
     "wmctl_pairing",
     "wmctl_tenant_state",
     "wmctl_host",
-    // Imported rows begin a log of their own.
-    "wmctl_log",
     "wmctl_place",
 ];
 
@@ -127,7 +125,9 @@ impl Store {
         let mut to = self.db.begin().await?;
         be_patient(&mut from).await?;
         be_patient(&mut to).await?;
-        let lock = self.hold(&mut to, &options.tenant).await?;
+        let tenant = &options.tenant;
+        let lock = self.hold(&mut to, tenant).await?;
+        let before = log::tag_in(&mut to, tenant).await?;
         let mut mover = Mover {
             source: from,
             target: to,
@@ -142,22 +142,17 @@ impl Store {
         let mut to = mover.target;
         match origin {
             // A source of our own may be a backup: messages sent since are in none of its rows.
-            Origin::Wmctl => {
-                let highest = match catalog::exists(&mut mover.source, "wmctl_log").await? {
-                    true => log::highest(&mut mover.source, &options.from_tenant).await?,
-                    false => 0,
-                };
-                log::begin_imported(&mut to, &options.tenant, highest, audit.at_ms).await?;
-            }
+            Origin::Wmctl => log::begin(&mut to, tenant, Mark::Imported, audit.at_ms).await?,
             // Other clients are stopped for good, and have no logs.
             _ => {
-                log::begin_first(&mut to, &options.tenant, audit.at_ms).await?;
+                self.begin_taken(&mut to, tenant, before, audit.at_ms)
+                    .await?
             }
         }
-        check_keys(&mut to, &options.tenant).await?;
+        check_keys(&mut to, tenant).await?;
         // The records are now in our form, whatever their form in the source was.
-        to.run(UNMARK, args![options.tenant.as_str()]).await?;
-        to.run(FENCE, args![options.tenant.as_str()]).await?;
+        to.run(UNMARK, args![tenant.as_str()]).await?;
+        to.run(FENCE, args![tenant.as_str()]).await?;
         insert_audit(&mut to, audit).await?;
         if options.keep == Keep::Commit {
             to.commit().await?;

@@ -18,15 +18,19 @@ const BURIED_MAX: i64 = 500;
 const TOO_MANY: &str = "more old events wait than are kept for a webhook";
 
 const NEXT: &str = "
-    SELECT seq, at_ms, kind, chat, sender, message_id, from_me, text, payload, detail, stored_ms
-    FROM wmctl_event WHERE business_id = $1 AND seq > $2 AND kind <> 'pruned'
-    ORDER BY seq LIMIT $3";
+    SELECT e.seq, e.at_ms, e.kind, e.chat, e.sender, e.message_id, e.from_me, e.text, e.payload,
+        e.detail, e.stored_ms, (SELECT l.log_id FROM wmctl_log l
+            WHERE l.business_id = $1 AND l.first_seq <= e.seq ORDER BY l.number DESC LIMIT 1)
+    FROM wmctl_event e WHERE e.business_id = $1 AND e.seq > $2 AND e.kind <> 'pruned'
+    ORDER BY e.seq LIMIT $3";
 
 const NEXT_LETTER: &str = "
-    SELECT seq, at_ms, kind, chat, sender, message_id, from_me, text, payload, detail, stored_ms,
-        attempts
-    FROM wmctl_dead_letter WHERE business_id = $1 AND webhook = $2 AND redeliver
-    ORDER BY seq LIMIT 1";
+    SELECT d.seq, d.at_ms, d.kind, d.chat, d.sender, d.message_id, d.from_me, d.text, d.payload,
+        d.detail, d.stored_ms, (SELECT l.log_id FROM wmctl_log l
+            WHERE l.business_id = $1 AND l.first_seq <= d.seq ORDER BY l.number DESC LIMIT 1),
+        d.attempts
+    FROM wmctl_dead_letter d WHERE d.business_id = $1 AND d.webhook = $2 AND d.redeliver
+    ORDER BY d.seq LIMIT 1";
 
 const MOVE: &str = "
     UPDATE wmctl_delivery SET seq = $4, attempts = 0, delivered = delivered + $5,
@@ -128,7 +132,7 @@ impl Store {
     ) -> Result<Option<(Due, i64)>, StoreError> {
         let row = self.db.row(NEXT_LETTER, args![tenant.as_str(), webhook]);
         let row = row.await?;
-        row.map(|row| Ok((due(&row)?, row.column("wmctl_dead_letter", 11)?)))
+        row.map(|row| Ok((due(&row)?, row.column("wmctl_dead_letter", 12)?)))
             .transpose()
     }
 

@@ -26,10 +26,19 @@ enum Back {
     Instead,
 }
 
-fn beside(file: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Gives a file other content.
+pub(super) fn put_inside(from: &Path, to: &Path) {
+    for suffix in ["-wal", "-shm"] {
+        // A clean end leaves none.
+        let _ = fs::remove_file(beside(to, suffix));
+    }
+    fs::copy(from, to).unwrap();
 }
 
 fn online(from: &Path, to: &Path) {

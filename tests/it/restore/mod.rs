@@ -2,5 +2,7 @@
 //! all recipients must be able to decrypt, and readers of events must not see old numbers again.
 
 mod files;
+mod hosts;
+mod keys;
 mod scene;
 mod servers;

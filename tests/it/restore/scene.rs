@@ -22,7 +22,8 @@ use crate::support::wmctl::Wmctl;
 
 const NUMBER: &str = "4915112345621";
 const CONTACTS: [&str; 3] = ["4915112345701", "4915112345702", "4915112345703"];
-const LOOK: Duration = Duration::from_millis(25);
+const STRANGER: &str = "4915112345704";
+pub(super) const LOOK: Duration = Duration::from_millis(25);
 const PLAINLY: &[&str] = &["run"];
 
 /// The machine that runs the account after a restore.
@@ -55,7 +56,16 @@ impl Scene {
 
     /// Sets up the same, run with these arguments.
     pub(super) async fn set_with(url: Option<&str>, arguments: &'static [&'static str]) -> Self {
-        let sim = Simulator::start(SimConfig::default()).await.unwrap();
+        Self::set_beside(url, arguments, SimConfig::default()).await
+    }
+
+    /// The same with such a server.
+    pub(super) async fn set_beside(
+        url: Option<&str>,
+        arguments: &'static [&'static str],
+        config: SimConfig,
+    ) -> Self {
+        let sim = Simulator::start(config).await.unwrap();
         sim.add_account(NUMBER, "Anna").await.unwrap();
         for contact in CONTACTS {
             sim.add_account(contact, "Somebody").await.unwrap();
@@ -205,14 +215,14 @@ impl Scene {
         self.events(app)
             .await
             .into_iter()
-            .filter_map(|(_, text)| text)
+            .filter_map(|event| event.text)
             .collect()
     }
 
-    async fn events(&self, app: &App) -> Vec<(i64, Option<String>)> {
+    async fn events(&self, app: &App) -> Vec<Event> {
         let mut all = Vec::new();
         let mut tell = |event: Event| {
-            all.push((event.seq, event.text));
+            all.push(event);
             ControlFlow::Continue(())
         };
         let told = events::events(app, &EventsOptions::default(), &Stop::new(), &mut tell).await;
@@ -222,9 +232,12 @@ impl Scene {
 
     /// Records what readers have seen so far.
     async fn look(&mut self, app: &App) {
-        let last = self.events(app).await.into_iter().map(|(seq, _)| seq).max();
+        let events = self.events(app).await;
+        let last = events.iter().map(|event| event.seq).max();
         self.highest = self.highest.max(last.unwrap_or(0));
         self.log = logs::current(app).await.unwrap();
+        let log = self.log.as_ref().map(|log| log.log.clone());
+        assert_eq!(events.last().map(|event| &event.log), Some(&log));
     }
 
     /// Chats after a restore, and checks everything.
@@ -242,24 +255,31 @@ impl Scene {
         let log = logs::current(&app).await.unwrap().expect("it runs");
         assert_ne!(log.log, before.log, "the log is another one");
         assert_eq!(log.mark.as_deref(), Some(mark), "{log:?}");
-        let fresh =
-            |text: &Option<String>| text.as_ref().is_some_and(|text| text.starts_with("after"));
-        for (seq, _) in self
-            .events(&app)
-            .await
-            .iter()
-            .filter(|(_, text)| fresh(text))
-        {
+        let events = self.events(&app).await;
+        let is_fresh = |event: &&Event| {
+            let text = event.text.as_deref();
+            text.is_some_and(|text| text.starts_with("after"))
+        };
+        for Event { seq, log: of, .. } in events.iter().filter(is_fresh) {
             assert!(
                 seen < *seq && log.first_seq <= *seq,
                 "{seq} was told before"
             );
+            assert_eq!(of.as_ref(), Some(&log.log), "{seq} says which log it is of");
         }
+        let old = events.iter().filter(|event| event.seq <= seen);
+        let old: BTreeSet<_> = old.map(|event| event.log.as_deref()).collect();
+        assert_eq!(old, BTreeSet::from([Some(before.log.as_str())]));
         app.close().await;
-        let again = |breach: &Breach| matches!(breach, Breach::OtherCiphertext { .. });
-        let mut breaches = self.sim.breaches().await.unwrap();
-        breaches.retain(|breach| !again(breach));
-        assert_eq!(breaches, Vec::<Breach>::new());
+        self.no_key_twice().await;
+        // As a script reads them.
+        let from_seq = seen.to_string();
+        let told = self.wmctl.done(&["events", "--from-seq", &from_seq]).await;
+        let told: Vec<Value> = told
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(told.last().unwrap()["log"], log.log);
         let checks = self.wmctl.output(&["doctor", "--offline"]).await;
         let said = String::from_utf8(checks.stdout).unwrap();
         let restore = said.lines().find(|line| line.contains("\"restore\""));
@@ -275,6 +295,14 @@ impl Scene {
         );
     }
 
+    /// Checks that no key was used twice. After a restore, what was queued leaves once more.
+    pub(super) async fn no_key_twice(&self) {
+        let again = |breach: &Breach| matches!(breach, Breach::OtherCiphertext { .. });
+        let mut breaches = self.sim.breaches().await.unwrap();
+        breaches.retain(|breach| !again(breach));
+        assert_eq!(breaches, Vec::<Breach>::new());
+    }
+
     /// Checks that the account continues as if nothing had happened.
     pub(super) async fn is_the_same(&mut self) {
         let before = self.log.clone();
@@ -285,13 +313,40 @@ impl Scene {
         assert_eq!(asked, 0, "nobody had to ask for anything again");
     }
 
-    async fn retries(&self) -> usize {
+    pub(super) async fn retries(&self) -> usize {
         let journal = self.sim.journal().await.unwrap();
         let retry = |kind: &Option<String>| kind.as_deref() == Some("retry");
         journal
             .iter()
             .filter(|entry| entry.tag == "receipt" && retry(&entry.kind))
             .count()
+    }
+
+    /// Strangers ask for the account's keys until it has to upload fresh ones, and has.
+    pub(super) async fn use_up_keys(&self) {
+        let devices = self.sim.devices(NUMBER).await.unwrap();
+        let ours = &devices[1];
+        let times = ours.one_time_keys - 1;
+        self.sim.hand_out_keys(&ours.jid, times).await.unwrap();
+        let began = Instant::now();
+        while self.sim.devices(NUMBER).await.unwrap()[1].one_time_keys <= 1 {
+            assert!(began.elapsed() < PATIENCE, "no keys are uploaded");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Somebody new writes, who is given keys by the server.
+    pub(super) async fn a_stranger_writes(&self) {
+        self.sim.add_account(STRANGER, "Stranger").await.unwrap();
+        let text = "from a stranger";
+        self.sim.phone_sends(STRANGER, NUMBER, text).await.unwrap();
+        let app = self.app().await;
+        let began = Instant::now();
+        while !self.texts(&app).await.contains(text) {
+            assert!(began.elapsed() < PATIENCE, "a stranger is not heard");
+            tokio::time::sleep(LOOK).await;
+        }
+        app.close().await;
     }
 
     /// Checks that no key and no pre-key id was used twice, and that no recipient was left out.

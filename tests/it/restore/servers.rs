@@ -2,8 +2,11 @@
 
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::scene::{Machine, Scene};
+use tokio::time::Instant;
+
+use super::scene::{LOOK, Machine, Scene};
 use crate::support::postgres::Postgres;
+use crate::support::program::PATIENCE;
 
 /// More messages than any safety margin of a chain could cover.
 const MANY: u32 = 110;
@@ -159,6 +162,32 @@ async fn a_server_that_was_only_restarted() {
     server.restart("fast");
     scene.start().await;
     scene.is_the_same().await;
+}
+
+/// Whoever led all the time knows it, and the machine that takes over is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_that_the_leader_lived_through() {
+    for chats in [false, true] {
+        let (server, mut scene) = on_a_server().await;
+        scene.talk("before", 2).await;
+        server.restart("fast");
+        if chats {
+            scene.talk("between", 1).await;
+        }
+        let began = Instant::now();
+        while server
+            .sql("wm", "SELECT run = wmctl_run() FROM wmctl_place")
+            .trim()
+            != "t"
+        {
+            assert!(began.elapsed() < PATIENCE, "nobody says it");
+            tokio::time::sleep(LOOK).await;
+        }
+        scene.run.take().unwrap().kill().await;
+        scene.move_to(Machine::Another);
+        scene.start().await;
+        scene.is_the_same().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,12 +5,14 @@ use sqlx::AssertSqlSafe;
 
 use crate::ids::TenantId;
 use crate::session::rows::{Row, RowKey};
+use crate::store::account::log;
 use crate::store::account::put;
 use crate::store::db::batch::Batch;
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::tenants::FENCE;
 use crate::store::tenants::api_keys::{Audit, insert_audit};
+use crate::store::transfer::convert::UNMARK;
 use crate::store::transfer::foreign::account::Foreign;
 use crate::store::transfer::import::{self, ImportOptions, Imported, Keep};
 use crate::store::transfer::report::{Moved, Progress, TransferError, Watcher};
@@ -66,6 +68,7 @@ impl Store {
         let mut to = self.db.begin().await?;
         copy::be_patient(&mut to).await?;
         let lock = self.hold(&mut to, tenant).await?;
+        let before = log::tag_in(&mut to, tenant).await?;
         if options.replace {
             import::clear(&mut to, tenant, foreign.origin).await?;
         }
@@ -74,6 +77,10 @@ impl Store {
         }
         let tables = write(&mut to, tenant, &foreign, watcher).await?;
         import::check_keys(&mut to, tenant).await?;
+        self.begin_taken(&mut to, tenant, before, audit.at_ms)
+            .await?;
+        // No record is left of those that were there before, in whatever form.
+        to.run(UNMARK, args![tenant.as_str()]).await?;
         to.run(FENCE, args![tenant.as_str()]).await?;
         insert_audit(&mut to, audit).await?;
         if options.keep == Keep::Commit {
