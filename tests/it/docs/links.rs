@@ -60,6 +60,34 @@ fn every_link_leads_somewhere() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// Paths of the repository between backticks that lead nowhere; not those that stand for several.
+fn lost(page: &Page) -> Vec<String> {
+    let folders = ["src/", "commands/", "tests/", "deploy/", "docs/", "proto/", "fuzz/"];
+    let mut found = Vec::new();
+    for (line, text) in page.prose() {
+        for word in text.split('`').skip(1).step_by(2) {
+            let is_path = folders.iter().any(|folder| word.starts_with(folder));
+            let several = word.contains(['*', '{', ' ', '…']);
+            if is_path && !several && !root().join(word).exists() {
+                found.push(format!("{}:{line}: {word}", page.path));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_path_that_is_named_exists() {
+    let mut pages = pages();
+    for name in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        pages.push(Page::read(root(), &root().join(name)));
+    }
+    let found: Vec<String> = pages.iter().flat_map(lost).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    let page = Page::of("a.md", "`src/lib.rs` and `src/no.rs`\n");
+    assert_eq!(lost(&page), ["a.md:1: src/no.rs"]);
+}
+
 #[test]
 fn a_dead_link_is_found() {
     let pages = [
