@@ -33,16 +33,31 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// For a command that connects to no server.
     pub(crate) async fn open(
         ui: &Ui,
         settings: &Settings,
         args: &TargetArgs,
     ) -> Result<Self, Failure> {
+        Self::open_with(settings, args, start::open(ui, settings, Schema::Current)).await
+    }
+
+    /// For a command that connects to the server, or to the simulator that is named.
+    pub(crate) async fn open_to_dial(
+        ui: &Ui,
+        settings: &Settings,
+        args: &TargetArgs,
+    ) -> Result<Self, Failure> {
+        Self::open_with(settings, args, start::open_to_dial(ui, settings)).await
+    }
+
+    async fn open_with(
+        settings: &Settings,
+        args: &TargetArgs,
+        open: impl Future<Output = Result<App, Failure>>,
+    ) -> Result<Self, Failure> {
         match args.api.as_deref().or(settings.api()) {
-            None => {
-                let app = start::open(ui, settings, Schema::Current).await?;
-                Ok(Self::Rows(Box::new(app)))
-            }
+            None => Ok(Self::Rows(Box::new(open.await?))),
             Some(url) => {
                 let key = settings.api_key().map(str::to_owned);
                 let ca_file = settings.server()?.ca_file;

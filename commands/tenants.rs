@@ -266,7 +266,13 @@ impl Listed for Tenant {
 }
 
 pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &TenantsArgs) -> Result<Exit, Failure> {
-    let target = Target::open(ui, settings, &args.target).await?;
+    let target = match args.command {
+        // The device says that it leaves, to the server that it is linked with.
+        TenantsCommand::Logout { .. } | TenantsCommand::Rm { .. } => {
+            Target::open_to_dial(ui, settings, &args.target).await?
+        }
+        _ => Target::open(ui, settings, &args.target).await?,
+    };
     let stop = Stop::new();
     let result = start::with_signals(&stop, carry_out(ui, &target, &args.command, &stop)).await;
     target.close().await;
