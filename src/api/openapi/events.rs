@@ -71,13 +71,13 @@ const EVENTS: &[(&str, &str, &str, Fields)] = &[
     (
         "history_message",
         "HistoryMessageEvent",
-        "A message of the time before, from the phone",
+        "A message from the phone's history",
         MESSAGE,
     ),
     (
         "undecryptable",
         "UndecryptableEvent",
-        "A message that cannot be read",
+        "A message that could not be decrypted",
         &[
             ("chat", Text),
             ("chat_alt?", Text),
@@ -89,7 +89,7 @@ const EVENTS: &[(&str, &str, &str, Fields)] = &[
     (
         "refused",
         "RefusedEvent",
-        "What came in could not be stored as what it is",
+        "An input that could not be stored as what it is",
         &[
             ("chat?", Text),
             ("sender?", Text),
@@ -103,7 +103,7 @@ const EVENTS: &[(&str, &str, &str, Fields)] = &[
     (
         "receipt",
         "ReceiptEvent",
-        "What became of messages",
+        "Messages were delivered, read or played",
         &[
             ("chat", Text),
             ("chat_alt?", Text),
@@ -116,13 +116,13 @@ const EVENTS: &[(&str, &str, &str, Fields)] = &[
     (
         "sent",
         "SentEvent",
-        "WhatsApp took a message of ours",
+        "WhatsApp accepted a message of this account",
         &[("chat", Text), ("chat_alt?", Text), ("id", Text)],
     ),
     (
         "send_failed",
         "SendFailedEvent",
-        "A message of ours is not sent, and will not be",
+        "A message of this account will not be sent",
         &[
             ("chat", Text),
             ("chat_alt?", Text),
@@ -133,13 +133,13 @@ const EVENTS: &[(&str, &str, &str, Fields)] = &[
     (
         "identity_changed",
         "IdentityChangedEvent",
-        "A contact has a new phone",
+        "A contact has new keys, often because of a new phone",
         &[("sender", Text), ("sender_alt?", Text)],
     ),
     (
         "devices_changed",
         "DevicesChangedEvent",
-        "A contact has other devices",
+        "The devices of a contact changed",
         &[("sender", Text), ("sender_alt?", Text)],
     ),
     (
@@ -162,7 +162,7 @@ const EVENTS: &[(&str, &str, &str, Fields)] = &[
     (
         "chat_changed",
         "ChatChangedEvent",
-        "Something was set for a chat on another device",
+        "A setting of a chat changed on another device",
         &[
             ("chat", Text),
             ("chat_alt?", Text),
@@ -174,13 +174,13 @@ const EVENTS: &[(&str, &str, &str, Fields)] = &[
     (
         "name_changed",
         "NameChangedEvent",
-        "The account has another name",
+        "The name of the account changed",
         &[("name", Text)],
     ),
     (
         "history_sync",
         "HistorySyncEvent",
-        "A part of the phone's history was taken in",
+        "A part of the phone's history was stored",
         &[
             ("sync", Number),
             ("conversations", Number),
@@ -192,8 +192,7 @@ const EVENTS: &[(&str, &str, &str, Fields)] = &[
     (
         "state",
         "StateEvent",
-        "The account itself changed: `paired`, `connected`, `disconnected`, `recovered` and what \
-         ended it",
+        "The state of the account changed",
         &[
             ("state", Word(ACCOUNT_STATES)),
             ("detail?", Text),

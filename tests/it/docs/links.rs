@@ -62,7 +62,15 @@ fn every_link_leads_somewhere() {
 
 /// Paths of the repository between backticks that lead nowhere; not those that stand for several.
 fn lost(page: &Page) -> Vec<String> {
-    let folders = ["src/", "commands/", "tests/", "deploy/", "docs/", "proto/", "fuzz/"];
+    let folders = [
+        "src/",
+        "commands/",
+        "tests/",
+        "deploy/",
+        "docs/",
+        "proto/",
+        "fuzz/",
+    ];
     let mut found = Vec::new();
     for (line, text) in page.prose() {
         for word in text.split('`').skip(1).step_by(2) {
