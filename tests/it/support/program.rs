@@ -129,7 +129,7 @@ impl Program {
             .collect()
     }
 
-    /// Returns whether `wanted` holds for an untaken line behind the last one for which `mark` holds.
+    /// Returns whether `wanted` holds for an untaken line behind the last one that `mark` holds for.
     pub(crate) fn said_after(
         &mut self,
         mark: impl Fn(&Value) -> bool,
