@@ -16,7 +16,7 @@ use super::page::{Page, Step};
 use crate::support::postgres::{Postgres, is_root};
 
 /// A command has ended by then, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(40);
 /// How often its output is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// What the end of a command is marked with.
