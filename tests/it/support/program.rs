@@ -129,7 +129,7 @@ impl Program {
             .collect()
     }
 
-    /// Returns whether `wanted` holds for an untaken line behind the last one that `mark` holds for.
+    /// Returns whether `wanted` holds for an untaken line after the last one that `mark` fits.
     pub(crate) fn said_after(
         &mut self,
         mark: impl Fn(&Value) -> bool,
