@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::time::Instant;
 use wmctl::ops::logs;
 use wmctl::rehearsal::audit::Moment;
+use wmctl::sim::Breach;
 
 use super::{RATE, Traffic, state};
 use crate::support::disk::{Failing, FaultyDisk, SmallDisk};
@@ -387,9 +388,13 @@ async fn a_log_that_is_gone_after_a_crash_costs_only_what_was_in_it() {
     traffic.run.expect("the connected state", connected).await;
     let put = traffic.stage.put() as usize;
     traffic.put_in(100).await;
-    let since = Instant::now();
+    let mut progress = (0, Instant::now());
     loop {
         let ledger = traffic.stage.ledger().await;
+        let done = ledger.events.len() + ledger.read.len();
+        if progress.0 < done {
+            progress = (done, Instant::now());
+        }
         let told: BTreeSet<&String> = ledger.events.iter().map(|(id, _)| id).collect();
         let missing = |(id, _): &&(String, String)| !acked.contains(id) && !told.contains(id);
         let missing: Vec<_> = ledger.received.iter().filter(missing).collect();
@@ -399,10 +404,14 @@ async fn a_log_that_is_gone_after_a_crash_costs_only_what_was_in_it() {
         let all = ledger.received.len() == traffic.messages as usize;
         if all && missing.is_empty() && unread.is_empty() {
             assert_eq!(told.len(), ledger.events.len(), "an event twice");
-            assert!(ledger.breaches.is_empty(), "{:#?}", ledger.breaches);
+            // A message that the older rows still have as queued leaves again, with a new key.
+            let mut breaches = ledger.breaches;
+            breaches.retain(|breach| !matches!(breach, Breach::OtherCiphertext { .. }));
+            assert!(breaches.is_empty(), "{breaches:#?}");
             break;
         }
-        assert!(since.elapsed() < PATIENCE, "{missing:?} {unread:?}");
+        let quiet = progress.1.elapsed();
+        assert!(quiet < PATIENCE, "{missing:?} {unread:?}");
         tokio::time::sleep(LOOK).await;
     }
     let log = logs::current(traffic.stage.app()).await.unwrap();
