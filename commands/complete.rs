@@ -9,7 +9,7 @@ use clap_complete::env::CompleteEnv;
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use tokio::time::timeout;
 use wmctl::app::App;
-use wmctl::client::Remote;
+use wmctl::client::ApiClient;
 use wmctl::ids::TenantId;
 use wmctl::ops::tenants::PAGE_MAX;
 use wmctl::ops::{hosts, tenants};
@@ -153,7 +153,7 @@ async fn ask(
 /// The source of names.
 enum Place {
     Rows(Box<App>),
-    Api(Remote),
+    Api(ApiClient),
 }
 
 impl Place {
@@ -165,7 +165,7 @@ impl Place {
         };
         let ca_file = settings.server().ok()?.ca_file;
         let key = settings.api_key().map(str::to_owned);
-        let remote = Remote::new(url, key, ca_file.as_deref().map(Path::new));
+        let remote = ApiClient::new(url, key, ca_file.as_deref().map(Path::new));
         remote.ok().map(Self::Api)
     }
 }

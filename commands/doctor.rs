@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wmctl::app::App;
 use wmctl::config::DatabaseUrl;
-use wmctl::ops::diagnose::doctor::{self, Check, State, Ways};
+use wmctl::ops::diagnose::doctor::{self, Check, CheckState, Ways};
 
 use crate::failure::{Exit, Failure};
 use crate::help::after;
@@ -41,10 +41,10 @@ impl Listed for Check {
 
     fn cells(&self, _page: Page) -> Vec<String> {
         let mark = match self.state {
-            State::Ok => "✓",
-            State::Warning => "!",
-            State::Failed => "✗",
-            State::Skipped => "·",
+            CheckState::Ok => "✓",
+            CheckState::Warning => "!",
+            CheckState::Failed => "✗",
+            CheckState::Skipped => "·",
         };
         vec![mark.to_owned(), self.check.to_owned(), self.found.clone()]
     }
@@ -59,7 +59,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DoctorArgs) -> Resu
     match configuration(settings) {
         Err(failure) => checks.push(failed("config", &failure)),
         Ok(found) => {
-            checks.push(Check::new("config", State::Ok, found));
+            checks.push(Check::new("config", CheckState::Ok, found));
             checks.push(marks(settings));
             checks.extend(settings.open_secrets().iter().map(|path| open_secret(path)));
             let (found, known) = database(settings).await;
@@ -77,7 +77,7 @@ pub(crate) async fn run(ui: &Ui, settings: &Settings, args: &DoctorArgs) -> Resu
         }
     }
     let count = |state| checks.iter().filter(|check| check.state == state).count();
-    let (bad, doubtful) = (count(State::Failed), count(State::Warning));
+    let (bad, doubtful) = (count(CheckState::Failed), count(CheckState::Warning));
     ui.note(&format!(
         "{bad} failed, {}",
         counted(doubtful, "warning", "warnings")
@@ -107,22 +107,27 @@ fn marks(settings: &Settings) -> Check {
     let hint = "wmctl needs it to detect a restored database: set STATE_DIRECTORY or \
                 XDG_STATE_HOME to a persistent folder that is not backed up";
     let Some(folder) = settings.marks() else {
-        return Check::new("state", State::Warning, "no state folder").hint(hint);
+        return Check::new("state", CheckState::Warning, "no state folder").hint(hint);
     };
     let found = folder.display().to_string();
     // The first account creates the folder, so check the nearest existing ancestor.
     let there = folder.ancestors().find(|folder| folder.exists());
     let writable = there.and_then(|there| std::fs::metadata(there).ok());
     match writable.is_some_and(|there| !there.permissions().readonly()) {
-        true => Check::new("state", State::Ok, found),
-        false => Check::new("state", State::Warning, format!("{found} is not writable")).hint(hint),
+        true => Check::new("state", CheckState::Ok, found),
+        false => Check::new(
+            "state",
+            CheckState::Warning,
+            format!("{found} is not writable"),
+        )
+        .hint(hint),
     }
 }
 
 /// A warning, not a failure: some mounts cannot have a stricter mode.
 fn open_secret(path: &Path) -> Check {
     let found = format!("every user can read {}", path.display());
-    Check::new("config", State::Warning, found)
+    Check::new("config", CheckState::Warning, found)
         .hint("run chmod 0600 on it, if the mount allows that")
 }
 
@@ -137,7 +142,7 @@ async fn database(settings: &Settings) -> (Vec<Check>, Ways) {
         && !path.exists()
     {
         let found = format!("{} does not exist yet", path.display());
-        let check = Check::new("database", State::Skipped, found);
+        let check = Check::new("database", CheckState::Skipped, found);
         return direct(check.hint("the first command that needs it creates it"));
     }
     let (file, ops_url) = (open_file(&ops.database), ops);
@@ -160,8 +165,8 @@ fn open_file(database: &DatabaseUrl) -> Option<Check> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     let found = format!("{} has mode {mode:04o}", path.display());
     Some(match mode & 0o077 {
-        0 => Check::new("file", State::Ok, found),
-        _ => Check::new("file", State::Failed, found).hint(format!(
+        0 => Check::new("file", CheckState::Ok, found),
+        _ => Check::new("file", CheckState::Failed, found).hint(format!(
             "it contains keys: run chmod 600 {}",
             path.display()
         )),
@@ -177,7 +182,7 @@ async fn network(settings: &Settings, ways: &Ways) -> Vec<Check> {
 }
 
 fn failed(check: &'static str, failure: &Failure) -> Check {
-    let found = Check::new(check, State::Failed, failure.message());
+    let found = Check::new(check, CheckState::Failed, failure.message());
     match failure.advice() {
         Some(hint) => found.hint(hint),
         None => found,

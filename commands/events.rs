@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use wmctl::app::Stop;
 use wmctl::app::event::{Event, TYPES};
 use wmctl::app::events::{self, EventsOptions, PAGE, Start};
-use wmctl::client::Remote;
+use wmctl::client::ApiClient;
 use wmctl::ids::TenantId;
 
 use crate::failure::{Exit, Failure};
@@ -173,7 +173,7 @@ async fn read(
 
 /// Reads events through a host's interface.
 async fn far(
-    remote: &Remote,
+    remote: &ApiClient,
     tenant: &TenantId,
     options: &EventsOptions,
     stop: &Stop,

@@ -3,7 +3,7 @@
 use wmctl::app::shapes::Object;
 use wmctl::app::{App, Schema};
 use wmctl::ids::TenantId;
-use wmctl::ops::diagnose::locks::{self, HostLock, LockStatus, Locks, Release, Session};
+use wmctl::ops::diagnose::locks::{self, DatabaseSession, HostLock, LockStatus, Locks, Release};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -132,7 +132,7 @@ fn left(deadline_s: Option<f64>) -> String {
 
 /// Formats the session that holds the lock, with a mark if it is not the holder's own; or the
 /// process that holds the lock file.
-fn session(session: Option<&Session>, file_lock_pid: Option<u32>) -> String {
+fn session(session: Option<&DatabaseSession>, file_lock_pid: Option<u32>) -> String {
     match (session, file_lock_pid) {
         (Some(session), _) if session.of == "holder" => session.backend_pid.to_string(),
         (Some(session), _) => format!("{} ({})", session.backend_pid, session.of),
@@ -253,7 +253,7 @@ fn details(lock: &LockStatus) -> Vec<Vec<String>> {
     lines
 }
 
-fn told(session: &Session) -> String {
+fn told(session: &DatabaseSession) -> String {
     let mut text = format!("backend pid {}", session.backend_pid);
     if let Some(client) = &session.client {
         text.push_str(&format!(", client {client}"));

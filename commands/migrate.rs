@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use wmctl::app::{App, Schema};
-use wmctl::ops::migrate::{self, Migration, Step};
+use wmctl::ops::migrate::{self, Migration, MigrationStep};
 
 use crate::failure::{Exit, Failure};
 use crate::help::{self, after};
@@ -106,7 +106,7 @@ async fn carry_out(app: &App, ui: &Ui, args: &MigrateArgs) -> Result<Exit, Failu
         }
         MigrateCommand::Up { records, .. } => {
             let bar = ui.bar(1, "migrating");
-            let mut tell = |step: Step| {
+            let mut tell = |step: MigrationStep| {
                 bar.set_length(step.of as u64);
                 bar.set_position(step.at as u64);
                 bar.set_message(format!("{:04} {}", step.version, step.name));

@@ -4,7 +4,9 @@ use indicatif::ProgressBar;
 use wmctl::app::Schema;
 use wmctl::config::DatabaseUrl;
 use wmctl::ids::{Jid, TenantId};
-use wmctl::ops::transfer::{self, Class, Export, Import, Move, MoveError, MovedTable, Progress};
+use wmctl::ops::transfer::{
+    self, Export, Import, MovedTable, Progress, RefusalKind, TransferRefusal, TransferReport,
+};
 
 use crate::failure::{Exit, Failure};
 use crate::help::{self, after};
@@ -120,7 +122,7 @@ impl Listed for MovedTable {
     }
 }
 
-impl Listed for Move {
+impl Listed for TransferReport {
     const HEADS: &'static [&'static str] = &["TENANT", "DEVICE", "LAYOUT"];
 
     fn cells(&self, _page: Page) -> Vec<String> {
@@ -232,7 +234,7 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 /// Prints one JSON object for programs, and tables for people.
-fn answer(ui: &Ui, moved: &Move) -> Result<(), Failure> {
+fn answer(ui: &Ui, moved: &TransferReport) -> Result<(), Failure> {
     match ui.format() {
         Format::Json | Format::Jsonl | Format::Name => ui.object("Move", moved),
         Format::Table => ui.list("MoveList", &moved.tables, ""),
@@ -251,21 +253,21 @@ fn database(flag: &str, text: &str) -> Result<DatabaseUrl, Failure> {
     })
 }
 
-pub(crate) fn failure(error: MoveError) -> Failure {
+pub(crate) fn failure(error: TransferRefusal) -> Failure {
     match error {
-        MoveError::Rows(error) => start::rows(error),
-        MoveError::Unfit {
+        TransferRefusal::Rows(error) => start::rows(error),
+        TransferRefusal::Unfit {
             class,
             code,
             message,
             hint,
         } => {
             let exit = match class {
-                Class::Absent => Exit::Absent,
-                Class::Value => Exit::Usage,
-                Class::Conflict => Exit::Conflict,
-                Class::Schema => Exit::Database,
-                Class::Damage => Exit::Failed,
+                RefusalKind::Absent => Exit::Absent,
+                RefusalKind::Value => Exit::Usage,
+                RefusalKind::Conflict => Exit::Conflict,
+                RefusalKind::Schema => Exit::Database,
+                RefusalKind::Damage => Exit::Failed,
             };
             Failure::new(exit, code, message).hint(hint)
         }

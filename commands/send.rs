@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use wmctl::ids::TenantId;
-use wmctl::ops::send::{self, Delivery, Outgoing, SendError, TOGETHER_MAX, Until};
+use wmctl::ops::send::{self, AwaitedState, Delivery, Outgoing, SendError, TOGETHER_MAX};
 
 use crate::failure::{Exit, Failure};
 use crate::help::{self, after};
@@ -104,7 +104,7 @@ enum WaitFor {
     Read,
 }
 
-impl From<WaitFor> for Until {
+impl From<WaitFor> for AwaitedState {
     fn from(wait: WaitFor) -> Self {
         match wait {
             WaitFor::Queued => Self::Queued,
@@ -146,7 +146,7 @@ struct Refused {
 struct Outbox<'a> {
     target: &'a Target,
     tenant: TenantId,
-    until: Until,
+    until: AwaitedState,
     timeout: Duration,
 }
 
@@ -177,7 +177,7 @@ impl Outbox<'_> {
 
     /// Waits until a message reaches the requested state, fails, or the time limit ends.
     async fn wait(&self, delivery: Delivery, left: Duration) -> Result<Delivery, Failure> {
-        if self.until == Until::Queued || delivery.is_lost() {
+        if self.until == AwaitedState::Queued || delivery.is_lost() {
             return Ok(delivery);
         }
         let remote = match self.target {
@@ -200,7 +200,8 @@ impl Outbox<'_> {
     }
 
     async fn wait_for_all(&self, ui: &Ui, taken: &mut [Delivery]) -> Result<(), Failure> {
-        let bar = (self.until != Until::Queued).then(|| ui.bar(taken.len() as u64, "sending"));
+        let bar =
+            (self.until != AwaitedState::Queued).then(|| ui.bar(taken.len() as u64, "sending"));
         let deadline = tokio::time::Instant::now() + self.timeout;
         for delivery in taken.iter_mut() {
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
@@ -241,7 +242,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, until: Until, taken: &[Delivery]) {
+    fn count(&mut self, until: AwaitedState, taken: &[Delivery]) {
         self.all += taken.len();
         self.lost += taken.iter().filter(|one| one.is_lost()).count();
         let late = |one: &&Delivery| !one.is_lost() && send::reached(&one.state) < until;

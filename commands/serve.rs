@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{info, warn};
-use wmctl::api::server::{Server, ServerError, ServerOptions};
+use wmctl::api::server::{ApiServer, ServerError, ServerOptions};
 use wmctl::api::tls::Tls;
 use wmctl::app::App;
 use wmctl::app::Stop;
@@ -153,7 +153,7 @@ async fn listen(
     app: &App,
     settings: &Settings,
     args: &ServeArgs,
-) -> Result<(Option<Server>, Option<Tls>), Failure> {
+) -> Result<(Option<ApiServer>, Option<Tls>), Failure> {
     if args.no_http {
         return Ok((None, None));
     }
@@ -167,7 +167,7 @@ async fn listen(
     if tls.is_none() && !options.address.ip().is_loopback() {
         warn!("API keys cross the network unencrypted: use --tls-cert, or a proxy with TLS");
     }
-    match Server::bind(app, options).await {
+    match ApiServer::bind(app, options).await {
         Ok(server) => Ok((Some(server), tls)),
         Err(ServerError::Rows(error)) => Err(start::rows(error)),
         Err(error @ ServerError::Bind { .. }) if asked.is_none() => {
@@ -186,7 +186,7 @@ async fn serve(
     app: &Arc<App>,
     ui: &Ui,
     args: &ServeArgs,
-    server: Option<Server>,
+    server: Option<ApiServer>,
 ) -> Result<Exit, Failure> {
     let options = ServeOptions {
         connecting: usize::try_from(args.connecting).unwrap_or(usize::MAX),
@@ -249,7 +249,7 @@ async fn serve(
 }
 
 /// Serves HTTP requests, if a server is given.
-async fn answer(app: &Arc<App>, server: Option<Server>, stop: &Stop) {
+async fn answer(app: &Arc<App>, server: Option<ApiServer>, stop: &Stop) {
     if let Some(server) = server {
         server.serve(app.clone(), stop.clone()).await;
     }

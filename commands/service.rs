@@ -8,7 +8,7 @@ use sd_notify::NotifyState;
 use tracing::debug;
 use wmctl::app::App;
 use wmctl::app::Stop;
-use wmctl::app::vitals::{Part, Vitals};
+use wmctl::app::vitals::{ProcessRole, ProcessStatus};
 
 /// Tick interval if the watchdog is off.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -42,7 +42,7 @@ async fn tell(app: &App, stop: &Stop) {
                 }
                 let now = vitals.borrow_and_update().clone();
                 say(NotifyState::Status(&status(&now)));
-                if !ready && now.part != Part::Starting {
+                if !ready && now.part != ProcessRole::Starting {
                     ready = true;
                     say(NotifyState::Ready);
                 }
@@ -67,16 +67,16 @@ fn say(state: NotifyState<'_>) {
 }
 
 /// Returns the line that `systemctl status` shows.
-fn status(vitals: &Vitals) -> String {
+fn status(vitals: &ProcessStatus) -> String {
     let account = vitals.account.as_ref();
     let account = account.map_or_else(String::new, |account| match &account.reason {
         Some(reason) => format!(", {} ({reason})", account.state),
         None => format!(", {} since {}", account.state, account.since),
     });
     match (vitals.part, &vitals.holder) {
-        (Part::Leader, _) => format!("leader, epoch {}{account}", vitals.epoch),
-        (Part::Standby, Some(holder)) => format!("standby behind {holder}"),
-        (Part::Host, _) => format!(
+        (ProcessRole::Leader, _) => format!("leader, epoch {}{account}", vitals.epoch),
+        (ProcessRole::Standby, Some(holder)) => format!("standby behind {holder}"),
+        (ProcessRole::Host, _) => format!(
             "{} of {} tenants connected",
             vitals.connected, vitals.tenants
         ),

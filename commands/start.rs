@@ -7,7 +7,7 @@ use wmctl::app::Stop;
 use wmctl::app::events::EventsError;
 use wmctl::app::status::RunEnd;
 use wmctl::app::{App, RowsError, Schema, Settings as OpsSettings};
-use wmctl::config::{DatabaseUrl, Server};
+use wmctl::config::{DatabaseUrl, WhatsAppServer};
 use wmctl::rehearsal::simulated_phone::{self, ControlError};
 
 use crate::failure::{Exit, Failure};
@@ -28,13 +28,13 @@ pub(crate) async fn open_to_dial(ui: &Ui, settings: &Settings) -> Result<App, Fa
 }
 
 /// What to connect to: the server, or the simulator that is named.
-pub(crate) async fn server(settings: &Settings) -> Result<Server, Failure> {
+pub(crate) async fn server(settings: &Settings) -> Result<WhatsAppServer, Failure> {
     let own = settings.server()?;
     let Some(url) = settings.simulator()? else {
         return Ok(own);
     };
     let simulated = simulated_phone::server(&url).await;
-    Ok(Server {
+    Ok(WhatsAppServer {
         client_version: own.client_version,
         proxy: own.proxy,
         ..simulated.map_err(|error| simulator(&error))?
@@ -45,7 +45,7 @@ async fn open_with(
     ui: &Ui,
     settings: &Settings,
     schema: Schema,
-    server: Server,
+    server: WhatsAppServer,
 ) -> Result<App, Failure> {
     let database = settings.database()?;
     if settings.database_is_default()

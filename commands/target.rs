@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use wmctl::app::{App, Schema};
-use wmctl::client::{Remote, RemoteError};
+use wmctl::client::{ApiClient, ApiClientError};
 use wmctl::ids::TenantId;
-use wmctl::ops::Actor;
+use wmctl::ops::AuditActor;
 use wmctl::ops::hosts::{self, Host};
 use wmctl::ops::logout::{self, LogoutError};
 use wmctl::ops::tenants::{self, Changes, Removed, Tenant, TenantError};
@@ -29,7 +29,7 @@ pub(crate) struct TargetArgs {
 /// A target that knows tenants and hosts.
 pub(crate) enum Target {
     Rows(Box<App>),
-    Api(Remote),
+    Api(ApiClient),
 }
 
 impl Target {
@@ -61,7 +61,7 @@ impl Target {
             Some(url) => {
                 let key = settings.api_key().map(str::to_owned);
                 let ca_file = settings.server()?.ca_file;
-                let remote = Remote::new(url, key, ca_file.as_deref().map(Path::new));
+                let remote = ApiClient::new(url, key, ca_file.as_deref().map(Path::new));
                 remote.map(Self::Api).map_err(refused)
             }
         }
@@ -155,8 +155,8 @@ impl Target {
 }
 
 /// Returns the actor of direct changes: the local user.
-pub(crate) fn actor() -> Actor {
-    Actor::of_user()
+pub(crate) fn actor() -> AuditActor {
+    AuditActor::of_user()
 }
 
 fn unknown(message: String) -> Failure {
@@ -201,16 +201,16 @@ const REFUSALS: &[(&str, Exit)] = &[
     ("WEBHOOK_EXISTS", Exit::Conflict),
 ];
 
-pub(crate) fn refused(error: RemoteError) -> Failure {
+pub(crate) fn refused(error: ApiClientError) -> Failure {
     let message = error.to_string();
     match error {
-        RemoteError::Url(_) => Failure::new(Exit::Config, "API_URL", message)
+        ApiClientError::Url(_) => Failure::new(Exit::Config, "API_URL", message)
             .hint("--api is like https://wmctl.example.com or http://127.0.0.1:8080"),
-        RemoteError::Unreachable(_) => Failure::new(Exit::Remote, "UNREACHABLE", message)
+        ApiClientError::Unreachable(_) => Failure::new(Exit::Remote, "UNREACHABLE", message)
             .hint("`wmctl serve` must be running there; without --api wmctl uses the database"),
-        RemoteError::Untrusted(_) => Failure::new(Exit::Remote, "UNTRUSTED", message)
+        ApiClientError::Untrusted(_) => Failure::new(Exit::Remote, "UNTRUSTED", message)
             .hint("set --ca-file to the authority; --api must use the name in the certificate"),
-        RemoteError::Refused { status, code, .. } => {
+        ApiClientError::Refused { status, code, .. } => {
             let known = REFUSALS.iter().find(|(known, _)| *known == code);
             match (status, known) {
                 (_, Some((code, exit))) => Failure::new(*exit, code, message),

@@ -9,7 +9,7 @@ use criterion::{BatchSize, Criterion};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use wmctl::appstate::Collection;
-use wmctl::appstate::collection::{self, Author, State};
+use wmctl::appstate::collection::{self, Author, CollectionState};
 use wmctl::appstate::keys::{KeyRing, Keys};
 use wmctl::appstate::mutation::{Action, Operation};
 use wmctl::crypto::curve::KeyPair;
@@ -17,7 +17,7 @@ use wmctl::crypto::{random, xeddsa};
 use wmctl::ids::Jid;
 use wmctl::noise::cert::{self, Issue, RootKey};
 use wmctl::noise::client::Client;
-use wmctl::noise::server::{Next, Server};
+use wmctl::noise::server::{Next, Responder};
 use wmctl::noise::transport::Transport;
 use wmctl::session::pairing::DeviceKeys;
 use wmctl::signal::bundle::Bundle;
@@ -99,7 +99,7 @@ fn link() -> (Transport, Transport) {
     };
     let chain = cert::build(&issue, &mut chance());
     let client = Client::new(pair(4), pair(5), RootKey(pair(1).public), PROLOGUE);
-    let host = Server {
+    let host = Responder {
         pair: &server,
         ephemeral,
         chain: &chain,
@@ -279,7 +279,7 @@ pub(crate) fn patches(criterion: &mut Criterion) {
             version: 2,
         })
         .collect();
-    let (before, none) = (State::default(), BTreeMap::new());
+    let (before, none) = (CollectionState::default(), BTreeMap::new());
     let (patch, _) = author.patch(Collection::Regular, &before, &actions, &none, rng);
     let mut ring = KeyRing::default();
     ring.add(&id, &data);

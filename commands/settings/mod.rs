@@ -12,7 +12,7 @@ use std::time::Duration;
 use wmctl::api::tls::TlsFiles;
 use wmctl::config::retention::{Limit, Retention};
 use wmctl::config::span;
-use wmctl::config::{DatabaseUrl, DatabaseUrlError, Server, client_version};
+use wmctl::config::{DatabaseUrl, DatabaseUrlError, WhatsAppServer, client_version};
 use wmctl::ids::TenantId;
 use wmctl::rehearsal::simulated_phone::ControlUrl;
 
@@ -433,8 +433,8 @@ impl Settings {
     }
 
     /// Returns the WhatsApp server to connect to.
-    pub(crate) fn server(&self) -> Result<Server, Failure> {
-        let mut server = Server::default();
+    pub(crate) fn server(&self) -> Result<WhatsAppServer, Failure> {
+        let mut server = WhatsAppServer::default();
         if let Some(url) = self.value("server") {
             if !url.starts_with("wss://") && !url.starts_with("ws://") {
                 return Err(self.wrong("server", "the URL must start with wss:// or ws://"));

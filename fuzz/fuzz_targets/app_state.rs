@@ -7,7 +7,7 @@ use prost::Message;
 use wmctl::appstate::Collection;
 use wmctl::appstate::blob::{Kind, Reference};
 use wmctl::appstate::collection::{
-    State, apply_patch, apply_snapshot, index_macs, patch_key_ids, snapshot_key_ids,
+    CollectionState, apply_patch, apply_snapshot, index_macs, patch_key_ids, snapshot_key_ids,
 };
 use wmctl::appstate::keys::KeyRing;
 use wmctl_proto::appstate::{SyncdPatch, SyncdSnapshot};
@@ -21,7 +21,13 @@ fuzz_target!(|bytes: &[u8]| {
             .iter()
             .for_each(|id| ring.add(id, b"key"));
         assert!(index_macs(&patch).count() <= patch.mutations.len());
-        let applied = apply_patch(Collection::Regular, &State::default(), &patch, &ring, &macs);
+        let applied = apply_patch(
+            Collection::Regular,
+            &CollectionState::default(),
+            &patch,
+            &ring,
+            &macs,
+        );
         assert!(applied.is_err(), "nobody can guess a MAC");
     }
     if let Ok(snapshot) = SyncdSnapshot::decode(bytes) {

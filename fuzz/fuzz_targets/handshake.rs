@@ -4,7 +4,7 @@ use libfuzzer_sys::fuzz_target;
 use wmctl::crypto::curve::KeyPair;
 use wmctl::noise::cert::{self, RootKey};
 use wmctl::noise::client::Client;
-use wmctl::noise::server::{Next, Server};
+use wmctl::noise::server::{Next, Responder};
 use wmctl::wire::frame;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     );
     let root = RootKey(three.public);
     assert!(cert::verify(bytes, &root, &one.public, 1_700_000_000).is_err());
-    let server = Server {
+    let server = Responder {
         pair: &one,
         ephemeral: two,
         chain: b"chain",

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use tokio::time::Instant;
 
 use crate::api::door::Ends;
-use crate::api::limit::{Left, Limit, network};
+use crate::api::limit::{ClientRateLimit, RemainingQuota, network};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::ops::keys::{self, Fingerprint, Grant};
@@ -39,7 +39,7 @@ const GOOD_FOR: Duration = Duration::from_secs(600);
 
 /// The clients that may use the interface without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Open {
+pub(super) enum AnonymousAccess {
     /// The user of this process, from this machine, while no keys exist.
     Local,
     /// No client.
@@ -54,17 +54,17 @@ pub(super) struct Asked<'a> {
 }
 
 /// Admits or refuses requests.
-pub(super) struct Gate {
-    open: Open,
-    limit: Limit,
+pub(super) struct Authenticator {
+    open: AnonymousAccess,
+    limit: ClientRateLimit,
     good: Mutex<HashMap<Fingerprint, Instant>>,
 }
 
-impl Gate {
-    pub(super) fn new(open: Open, rate: u32) -> Self {
+impl Authenticator {
+    pub(super) fn new(open: AnonymousAccess, rate: u32) -> Self {
         Self {
             open,
-            limit: Limit::new(rate),
+            limit: ClientRateLimit::new(rate),
             good: Mutex::default(),
         }
     }
@@ -78,10 +78,10 @@ impl Gate {
         &self,
         app: &App,
         asked: &Asked<'_>,
-    ) -> (Result<Grant, Problem>, Option<Left>) {
+    ) -> (Result<Grant, Problem>, Option<RemainingQuota>) {
         let text = key_text(asked.headers);
         let print = text.map(keys::fingerprint);
-        let local = text.is_none() && self.open == Open::Local && is_local(asked);
+        let local = text.is_none() && self.open == AnonymousAccess::Local && is_local(asked);
         let bucket = match &print {
             Some(print) if self.is_good(print) => format!("key {}", hex::encode(print)),
             _ if local => String::from("local"),
@@ -138,7 +138,7 @@ fn refused(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", detail)
 }
 
-fn too_often(left: Left) -> Problem {
+fn too_often(left: RemainingQuota) -> Problem {
     let detail = format!("too many requests: wait {} s", left.wait_s);
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT", detail).after(left.wait_s)
 }

@@ -55,15 +55,15 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
 /// Accepts connections. A slow handshake does not block other connections.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct Listener {
     tcp: TcpListener,
     tls: Option<Tls>,
-    rooms: Arc<Rooms>,
+    rooms: Arc<ConnectionSlots>,
 }
 
 /// Regular and reserved slots, and the number taken per address.
 #[derive(Debug)]
-struct Rooms {
+struct ConnectionSlots {
     wide: Arc<Semaphore>,
     narrow: Arc<Semaphore>,
     taken: Mutex<HashMap<(String, bool), usize>>,
@@ -71,13 +71,13 @@ struct Rooms {
 
 /// A slot for one connection. It is released on drop.
 #[derive(Debug)]
-struct Place {
-    rooms: Arc<Rooms>,
+struct Slot {
+    rooms: Arc<ConnectionSlots>,
     of: (String, bool),
     _permit: OwnedSemaphorePermit,
 }
 
-impl Rooms {
+impl ConnectionSlots {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             wide: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
@@ -87,13 +87,13 @@ impl Rooms {
     }
 
     /// Takes a regular slot for a new connection, or a reserved one if no regular slot is free.
-    fn take(self: &Arc<Self>, from: SocketAddr) -> Option<Place> {
+    fn take(self: &Arc<Self>, from: SocketAddr) -> Option<Slot> {
         let network = network(from.ip());
         self.take_one(&network, false)
             .or_else(|| self.take_one(&network, true))
     }
 
-    fn take_one(self: &Arc<Self>, network: &str, narrow: bool) -> Option<Place> {
+    fn take_one(self: &Arc<Self>, network: &str, narrow: bool) -> Option<Slot> {
         let (room, most) = match narrow {
             false => (&self.wide, PER_ADDRESS_MAX),
             true => (&self.narrow, NARROW_PER_ADDRESS_MAX),
@@ -106,7 +106,7 @@ impl Rooms {
             return None;
         }
         *count += 1;
-        Some(Place {
+        Some(Slot {
             rooms: self.clone(),
             of,
             _permit: permit,
@@ -118,13 +118,13 @@ impl Rooms {
     }
 }
 
-impl Place {
+impl Slot {
     fn is_narrow(&self) -> bool {
         self.of.1
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.rooms.taken();
         if let Some(count) = taken.get_mut(&self.of) {
@@ -144,13 +144,13 @@ pub(super) struct Answers {
     pub(super) narrow: Router,
 }
 
-impl Door {
+impl Listener {
     /// Binds the address.
     pub(super) async fn open(address: SocketAddr, tls: Option<Tls>) -> io::Result<Self> {
         Ok(Self {
             tcp: TcpListener::bind(address).await?,
             tls,
-            rooms: Rooms::new(),
+            rooms: ConnectionSlots::new(),
         })
     }
 
@@ -201,13 +201,17 @@ impl Door {
 }
 
 /// Returns the connection, after the TLS handshake if TLS is configured.
-async fn secured(stream: TcpStream, from: SocketAddr, tls: Option<Tls>) -> Option<Wire> {
+async fn secured(
+    stream: TcpStream,
+    from: SocketAddr,
+    tls: Option<Tls>,
+) -> Option<IdleTimeoutStream> {
     let Some(tls) = tls else {
-        return Some(Wire::new(Either::Left(stream)));
+        return Some(IdleTimeoutStream::new(Either::Left(stream)));
     };
     let shaken = timeout(HANDSHAKE_TIME_MAX, tls.acceptor().accept(stream)).await;
     let why = match shaken {
-        Ok(Ok(stream)) => return Some(Wire::new(Either::Right(stream))),
+        Ok(Ok(stream)) => return Some(IdleTimeoutStream::new(Either::Right(stream))),
         Ok(Err(error)) => error.to_string(),
         Err(_) => String::from("it takes too long"),
     };
@@ -223,7 +227,13 @@ pub(super) struct Ends {
 }
 
 /// Serves the requests of one connection.
-async fn converse(wire: Wire, answers: Answers, place: &Place, ends: Ends, watcher: Watcher) {
+async fn converse(
+    wire: IdleTimeoutStream,
+    answers: Answers,
+    place: &Slot,
+    ends: Ends,
+    watcher: Watcher,
+) {
     let narrow = place.is_narrow();
     let router = match narrow {
         true => answers.narrow,
@@ -252,12 +262,12 @@ async fn converse(wire: Wire, answers: Answers, place: &Place, ends: Ends, watch
 
 /// A connection with an idle timeout.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct IdleTimeoutStream {
     io: Either<TcpStream, TlsStream<TcpStream>>,
     rest: Pin<Box<Sleep>>,
 }
 
-impl Wire {
+impl IdleTimeoutStream {
     fn new(io: Either<TcpStream, TlsStream<TcpStream>>) -> Self {
         Self {
             io,
@@ -279,7 +289,7 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for IdleTimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -290,7 +300,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for IdleTimeoutStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -20,7 +20,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tokio::time::Instant;
 
-use crate::api::door::{Answers, Door};
+use crate::api::door::{Answers, Listener};
 use crate::api::tls::Tls;
 use crate::app::App;
 use crate::app::Stop;
@@ -29,13 +29,13 @@ use crate::daemon::health::{Condition, Format, Health};
 /// The listener for health requests only.
 #[derive(Debug)]
 pub struct HealthServer {
-    door: Door,
+    door: Listener,
 }
 
 impl HealthServer {
     /// Binds the address. With `tls`, it accepts only TLS.
     pub async fn bind(address: SocketAddr, tls: Option<Tls>) -> std::io::Result<Self> {
-        let door = Door::open(address, tls).await?;
+        let door = Listener::open(address, tls).await?;
         Ok(Self { door })
     }
 

@@ -22,7 +22,7 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The token buckets of all clients.
-pub(super) struct Limit<C: Clock = DefaultClock> {
+pub(super) struct ClientRateLimit<C: Clock = DefaultClock> {
     buckets: RateLimiter<String, HashMapStateStore<String>, C, StateInformationMiddleware>,
     clock: C,
     burst: u32,
@@ -30,14 +30,14 @@ pub(super) struct Limit<C: Clock = DefaultClock> {
 
 /// The remaining quota of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Left {
+pub(super) struct RemainingQuota {
     burst: u32,
     pub(super) tokens: u32,
     /// Seconds until the next token if none is left, otherwise until an empty bucket is full.
     pub(super) wait_s: u64,
 }
 
-impl Left {
+impl RemainingQuota {
     /// Sets the headers of the IETF draft "RateLimit header fields for HTTP".
     pub(super) fn tell(self, headers: &mut HeaderMap) {
         let Self {
@@ -55,14 +55,14 @@ impl Left {
     }
 }
 
-impl Limit {
+impl ClientRateLimit {
     /// Allows `per_second` requests per second, with bursts of twice as many.
     pub(super) fn new(per_second: u32) -> Self {
         Self::by(DefaultClock::default(), per_second)
     }
 }
 
-impl<C: Clock + Clone> Limit<C> {
+impl<C: Clock + Clone> ClientRateLimit<C> {
     fn by(clock: C, per_second: u32) -> Self {
         let rate = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
         let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(FULL_S - 1));
@@ -76,7 +76,7 @@ impl<C: Clock + Clone> Limit<C> {
     }
 
     /// Takes a token. If none is left, the error says how long to wait.
-    pub(super) fn take(&self, caller: &str) -> Result<Left, Left> {
+    pub(super) fn take(&self, caller: &str) -> Result<RemainingQuota, RemainingQuota> {
         if CALLERS_MAX <= self.buckets.len() {
             self.buckets.retain_recent();
         }
@@ -84,7 +84,7 @@ impl<C: Clock + Clone> Limit<C> {
             len if len < CALLERS_MAX => caller,
             _ => CROWD,
         };
-        let left = |tokens, wait_s| Left {
+        let left = |tokens, wait_s| RemainingQuota {
             burst: self.burst,
             tokens,
             wait_s,
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn each_caller_has_a_bucket_that_fills_again() {
         let clock = FakeRelativeClock::default();
-        let limit = Limit::by(clock.clone(), 2);
+        let limit = ClientRateLimit::by(clock.clone(), 2);
         let tokens = |caller: &str| limit.take(caller).map(|left| left.tokens);
         let left: Vec<_> = (0..4).map(|_| tokens("a").unwrap()).collect();
         assert_eq!(left, [3, 2, 1, 0]);
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn callers_without_end_take_no_memory_and_hold_up_nobody_who_is_known() {
         let clock = FakeRelativeClock::default();
-        let limit = Limit::by(clock.clone(), 2);
+        let limit = ClientRateLimit::by(clock.clone(), 2);
         for caller in 0..CALLERS_MAX * 2 {
             let _ = limit.take(&caller.to_string());
         }

@@ -15,9 +15,9 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::api::auth::{Asked, Gate, Open};
-use crate::api::door::{Answers, Door, Ends};
-use crate::api::limit::Left;
+use crate::api::auth::{AnonymousAccess, Asked, Authenticator};
+use crate::api::door::{Answers, Ends, Listener};
+use crate::api::limit::RemainingQuota;
 use crate::api::problem::{self, Problem};
 use crate::api::routes::{ROUTES, Route};
 use crate::api::tls::Tls;
@@ -26,7 +26,7 @@ use crate::app::Stop;
 use crate::app::{App, RowsError};
 use crate::daemon::health::Health;
 use crate::ids::TenantId;
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::ops::keys::{self, Grant};
 
 /// Maximum body size in bytes: a message of maximum length, JSON-escaped.
@@ -72,10 +72,10 @@ pub enum ServerError {
 
 /// A bound but not yet serving interface.
 #[derive(Debug)]
-pub struct Server {
-    door: Door,
+pub struct ApiServer {
+    door: Listener,
     rate: u32,
-    open: Open,
+    open: AnonymousAccess,
 }
 
 /// The state that all requests share.
@@ -87,13 +87,13 @@ pub(super) struct Api {
     pub(super) pairings: Arc<Semaphore>,
     health: Arc<Health>,
     scrapes: health::Scrapes,
-    gate: Gate,
+    gate: Authenticator,
 }
 
 /// An admitted request.
 pub(super) struct Call {
     pub(super) grant: Grant,
-    pub(super) actor: Actor,
+    pub(super) actor: AuditActor,
     pub(super) tenant: Option<TenantId>,
     pub(super) host: Option<String>,
     pub(super) webhook: Option<String>,
@@ -104,16 +104,16 @@ pub(super) struct Call {
     pub(super) idempotency_key: Option<String>,
 }
 
-impl Server {
+impl ApiServer {
     /// Binds the address. Fails if other machines can reach it and no keys exist.
     pub async fn bind(app: &App, options: ServerOptions) -> Result<Self, ServerError> {
         let address = options.address;
         let open = match address.ip() {
-            ip if is_loopback(ip) => Open::Local,
-            _ if keys::exist(app).await? => Open::Never,
+            ip if is_loopback(ip) => AnonymousAccess::Local,
+            _ if keys::exist(app).await? => AnonymousAccess::Never,
             _ => return Err(ServerError::NoKeys(address)),
         };
-        let door = Door::open(address, options.tls).await;
+        let door = Listener::open(address, options.tls).await;
         let door = door.map_err(|source| ServerError::Bind { address, source })?;
         Ok(Self {
             door,
@@ -137,7 +137,7 @@ impl Server {
             tasks: TaskTracker::new(),
             stop: stop.clone(),
             pairings: Arc::new(Semaphore::new(PAIRINGS_MAX)),
-            gate: Gate::new(self.open, self.rate),
+            gate: Authenticator::new(self.open, self.rate),
         });
         let tasks = api.tasks.clone();
         let answers = Answers {
@@ -237,7 +237,7 @@ fn request_id(api: &Api, request: &Request) -> String {
 }
 
 /// Adds the headers that every response has.
-fn finished(mut answer: Response, request_id: &str, left: Option<Left>) -> Response {
+fn finished(mut answer: Response, request_id: &str, left: Option<RemainingQuota>) -> Response {
     let headers = answer.headers_mut();
     if let Some(left) = left {
         left.tell(headers);
@@ -277,7 +277,7 @@ async fn admitted(
     api: &Arc<Api>,
     mut request: Request,
     id: &str,
-    left: &mut Option<Left>,
+    left: &mut Option<RemainingQuota>,
 ) -> Result<Response, Problem> {
     let (grant, tokens) = api.gate.admit(&api.app, &asked(&request)).await;
     *left = tokens;
@@ -315,7 +315,7 @@ async fn admitted(
     if route.body.is_some() && !body.is_empty() {
         called_json(request.headers())?;
     }
-    let actor = Actor {
+    let actor = AuditActor {
         name: grant.name.clone(),
         request_id: Some(id.to_owned()),
     };

@@ -15,27 +15,27 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, watch};
 
-use crate::app::vitals::Board;
-use crate::app::webhooks::Hooks;
+use crate::app::vitals::StatusBoard;
+use crate::app::webhooks::WebhookRegistry;
 use crate::clock::Surroundings;
 use crate::config::proxy::{Proxy, ProxyError};
 use crate::config::retention::Retention;
 use crate::config::webhook::Delivery;
-use crate::config::{DatabaseUrl, Server};
+use crate::config::{DatabaseUrl, WhatsAppServer};
 use crate::crypto::random;
 use crate::engine::downloads::HISTORIES_MAX;
-use crate::engine::line::NetDial;
-use crate::engine::room::Room;
+use crate::engine::line::NetConnector;
+use crate::engine::room::CacheBudget;
 use crate::ids::{HostId, TenantId};
 use crate::metrics::Metrics;
 use crate::net::dial::DialError;
-use crate::net::proxy::Reach;
+use crate::net::proxy::AddressScope;
 use crate::session::config::{Browser, CLIENT_VERSION, ClientConfig, STALL_MS};
 use crate::store::Store;
 use crate::store::db::pooling::Liveness;
 use crate::store::error::StoreError;
 use crate::store::lease::{Host, Lease};
-use crate::store::tenants::Launch;
+use crate::store::tenants::RunConfig;
 
 pub use crate::app::rows_error::RowsError;
 /// The reason why a use case that connects failed.
@@ -48,7 +48,7 @@ pub use crate::engine::stop::Stop;
 pub struct Settings {
     pub database: DatabaseUrl,
     pub tenant: TenantId,
-    pub server: Server,
+    pub server: WhatsAppServer,
     /// The name of this device in the phone's list of linked devices.
     pub device_name: String,
 }
@@ -60,23 +60,23 @@ pub struct App {
     pub(crate) store: Store,
     pub(crate) surroundings: Surroundings,
     /// Run settings from the tenant's row.
-    pub(crate) launch: Launch,
+    pub(crate) launch: RunConfig,
     /// The addresses that a tenant's proxy may have.
-    pub(crate) reach: Reach,
+    pub(crate) reach: AddressScope,
     /// Time after which a link counts as stalled: the server answers pings, but a reply is overdue.
     pub(crate) stall: Duration,
     pub(crate) metrics: Metrics,
     /// This process's state for health requests.
-    pub(crate) board: Board,
+    pub(crate) board: StatusBoard,
     pub(crate) retention: Retention,
     /// Held by the account that prunes old rows: one per process at a time.
     pub(crate) pruning: Arc<Mutex<()>>,
     /// Permits for accounts that hold a history in memory.
     pub(crate) histories: Arc<Semaphore>,
     /// The memory for the cached rows of all accounts.
-    pub(crate) rows: Room,
+    pub(crate) rows: CacheBudget,
     /// The delivery of events to webhooks; `None` if this process does not deliver.
-    pub(crate) webhooks: Option<Arc<Hooks>>,
+    pub(crate) webhooks: Option<Arc<WebhookRegistry>>,
     /// The client version that is set, if one is; it may change while the process runs.
     pub(crate) version: watch::Sender<Option<[u32; 3]>>,
 }
@@ -116,15 +116,15 @@ impl App {
             settings,
             store,
             surroundings,
-            launch: Launch::default(),
-            reach: Reach::default(),
+            launch: RunConfig::default(),
+            reach: AddressScope::default(),
             stall: Duration::from_millis(STALL_MS),
             metrics: Metrics::default(),
-            board: Board::default(),
+            board: StatusBoard::default(),
             retention: Retention::default(),
             pruning: Arc::default(),
             histories: Arc::new(Semaphore::new(HISTORIES_MAX)),
-            rows: Room::default(),
+            rows: CacheBudget::default(),
             webhooks: None,
             version,
         })
@@ -142,23 +142,23 @@ impl App {
             settings,
             store: store.map_err(RowsError::of)?,
             surroundings: Surroundings::system(),
-            launch: Launch::default(),
+            launch: RunConfig::default(),
             stall: Duration::from_millis(STALL_MS),
-            reach: Reach::default(),
+            reach: AddressScope::default(),
             metrics: Metrics::default(),
-            board: Board::default(),
+            board: StatusBoard::default(),
             retention: Retention::default(),
             pruning: Arc::default(),
             histories: Arc::new(Semaphore::new(HISTORIES_MAX)),
-            rows: Room::default(),
+            rows: CacheBudget::default(),
             webhooks: None,
             version,
         })
     }
 
-    /// Makes this process deliver events to webhooks; see [`Hooks::new`].
+    /// Makes this process deliver events to webhooks; see [`WebhookRegistry::new`].
     pub fn deliver(&mut self, delivery: Delivery, ca_file: Option<&Path>) -> Result<(), DialError> {
-        self.webhooks = Some(Arc::new(Hooks::new(delivery, ca_file)?));
+        self.webhooks = Some(Arc::new(WebhookRegistry::new(delivery, ca_file)?));
         Ok(())
     }
 
@@ -191,7 +191,7 @@ impl App {
 
     /// Allows tenants to have proxies on this machine and in private networks.
     pub fn allow_private_proxies(&mut self) {
-        self.reach = Reach::Private;
+        self.reach = AddressScope::Private;
     }
 
     /// Sets the time after which a link counts as stalled: the server answers pings, but a reply is
@@ -202,7 +202,7 @@ impl App {
 
     /// Returns an app for another tenant, to read and write its rows.
     pub fn for_tenant(&self, tenant: TenantId) -> Self {
-        self.of(tenant, Launch::default())
+        self.of(tenant, RunConfig::default())
     }
 
     /// Returns a unique random name for logs.
@@ -212,7 +212,7 @@ impl App {
     }
 
     /// Returns an app for another tenant, with the run settings from its row.
-    pub(crate) fn of(&self, tenant: TenantId, launch: Launch) -> Self {
+    pub(crate) fn of(&self, tenant: TenantId, launch: RunConfig) -> Self {
         Self {
             settings: Settings {
                 tenant,
@@ -252,13 +252,13 @@ impl App {
     }
 
     /// Returns a dialler for the server, through the tenant's proxy if it has one.
-    pub(crate) fn dial(&self) -> Result<NetDial, LineError> {
-        let dial = NetDial::new(&self.settings.server, self.surroundings.clone())?;
+    pub(crate) fn dial(&self) -> Result<NetConnector, LineError> {
+        let dial = NetConnector::new(&self.settings.server, self.surroundings.clone())?;
         self.through_proxy(dial)
     }
 
     /// Adds the tenant's proxy to an existing dialler.
-    pub(crate) fn through_proxy(&self, dial: NetDial) -> Result<NetDial, LineError> {
+    pub(crate) fn through_proxy(&self, dial: NetConnector) -> Result<NetConnector, LineError> {
         let Some(proxy) = &self.launch.proxy else {
             return Ok(dial);
         };

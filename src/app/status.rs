@@ -144,7 +144,7 @@ impl Role {
 
 /// The phase of leader election in a process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Leadership {
+pub struct ElectionStatus {
     /// `standby`, `claiming`, `loading`, `connecting`, `active`, `suspect`, `fenced`, `draining` or
     /// `replaced`.
     pub state: &'static str,

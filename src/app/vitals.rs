@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::app::status::{AccountStatus, Leadership};
+use crate::app::status::{AccountStatus, ElectionStatus};
 use crate::ids::TenantId;
 use crate::metrics::Metrics;
 
@@ -19,7 +19,7 @@ const CUT_OFF_TIME_MAX: Duration = Duration::from_secs(900);
 
 /// The role of a process for its account, or for all accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Part {
+pub enum ProcessRole {
     #[default]
     Starting,
     /// It holds the lease.
@@ -34,7 +34,7 @@ pub enum Part {
     Stopping,
 }
 
-impl Part {
+impl ProcessRole {
     /// Returns a stable word for the role.
     pub fn word(self) -> &'static str {
         match self {
@@ -48,15 +48,15 @@ impl Part {
     }
 }
 
-/// All words of [`Part::word`].
+/// All words of [`ProcessRole::word`].
 pub(crate) const PARTS: [&str; 6] = [
     "starting", "leader", "standby", "fenced", "host", "stopping",
 ];
 
 /// The state of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Vitals {
-    pub part: Part,
+pub struct ProcessStatus {
+    pub part: ProcessRole,
     /// The tenant that the process runs; `None` for all tenants.
     pub tenant: Option<TenantId>,
     /// The epoch of the held lease; 0 for none.
@@ -72,29 +72,29 @@ pub struct Vitals {
     pub takeovers: u64,
     /// The phase of leader election; only with `--ha`. On a `serve` host: whether it may act for
     /// its tenants.
-    pub lease: Option<Leadership>,
+    pub lease: Option<ElectionStatus>,
 }
 
-impl Vitals {
+impl ProcessStatus {
     /// Returns true if traffic may be routed here.
     pub fn serves(&self) -> bool {
         match self.part {
-            Part::Leader => self.connected == self.tenants,
-            Part::Host => true,
+            ProcessRole::Leader => self.connected == self.tenants,
+            ProcessRole::Host => true,
             _ => false,
         }
     }
 
     /// Returns true if a rolling update may continue.
     pub fn is_well(&self) -> bool {
-        self.serves() || self.part == Part::Standby
+        self.serves() || self.part == ProcessRole::Standby
     }
 }
 
 /// The shared place for a process's state.
 #[derive(Clone, Debug)]
-pub(crate) struct Board {
-    pub(crate) vitals: Arc<watch::Sender<Vitals>>,
+pub(crate) struct StatusBoard {
+    pub(crate) vitals: Arc<watch::Sender<ProcessStatus>>,
     /// When the event loop last ran; `None` while there is none.
     turned: Arc<watch::Sender<Option<Instant>>>,
     /// End of the permission to send, by the process's own clock. Set only if another process may
@@ -102,10 +102,10 @@ pub(crate) struct Board {
     pub(crate) until_ms: Arc<watch::Sender<Option<u64>>>,
 }
 
-impl Default for Board {
+impl Default for StatusBoard {
     fn default() -> Self {
         Self {
-            vitals: Arc::new(watch::Sender::new(Vitals::default())),
+            vitals: Arc::new(watch::Sender::new(ProcessStatus::default())),
             turned: Arc::default(),
             until_ms: Arc::default(),
         }
@@ -115,9 +115,9 @@ impl Default for Board {
 /// The heartbeat of the event loop. If the loop hangs, the health check fails, and a supervisor may
 /// restart the process.
 #[derive(Debug)]
-pub(crate) struct Turns(Arc<watch::Sender<Option<Instant>>>);
+pub(crate) struct LoopWatchdog(Arc<watch::Sender<Option<Instant>>>);
 
-impl Turns {
+impl LoopWatchdog {
     /// Records that the loop runs. Must be called every few seconds, even while the database is
     /// unavailable.
     pub(crate) fn turn(&self) {
@@ -125,16 +125,16 @@ impl Turns {
     }
 }
 
-impl Drop for Turns {
+impl Drop for LoopWatchdog {
     fn drop(&mut self) {
         self.0.send_replace(None);
     }
 }
 
-impl Board {
+impl StatusBoard {
     /// Registers an event loop.
-    pub(crate) fn turns(&self) -> Turns {
-        let turns = Turns(self.turned.clone());
+    pub(crate) fn turns(&self) -> LoopWatchdog {
+        let turns = LoopWatchdog(self.turned.clone());
         turns.turn();
         turns
     }
@@ -157,7 +157,7 @@ impl Board {
     }
 
     /// Changes the state, and wakes its readers if it differs afterwards.
-    pub(crate) fn write(&self, change: impl FnOnce(&mut Vitals)) {
+    pub(crate) fn write(&self, change: impl FnOnce(&mut ProcessStatus)) {
         self.vitals.send_if_modified(|vitals| {
             let before = vitals.clone();
             change(vitals);
@@ -186,7 +186,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_loop_that_does_not_turn_is_noticed() {
         let moment = Duration::from_millis(1);
-        let board = Board::default();
+        let board = StatusBoard::default();
         advance(TURN_TIME_MAX * 2).await;
         assert!(board.is_turning(), "there is none");
         let turns = board.turns();
@@ -205,7 +205,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_outage_of_the_database_is_waited_out_alive() {
-        let board = Board::default();
+        let board = StatusBoard::default();
         let turns = board.turns();
         let seconds = |count| Some(Duration::from_secs(count));
         for (written, live) in [

@@ -16,7 +16,7 @@ use crate::config::webhook::Delivery;
 use crate::engine::leased::explained;
 use crate::ids::TenantId;
 use crate::net::dial::DialError;
-use crate::net::webhook::{Guard, Poster};
+use crate::net::webhook::{AddressPolicy, WebhookClient};
 use crate::store::Store;
 use crate::store::error::StoreError;
 
@@ -28,21 +28,21 @@ type Marks = Arc<BTreeMap<String, i64>>;
 
 /// The shared delivery state; see the module documentation.
 #[derive(Debug)]
-pub(crate) struct Hooks {
-    pub(crate) poster: Poster,
+pub(crate) struct WebhookRegistry {
+    pub(crate) poster: WebhookClient,
     pub(crate) delivery: Delivery,
     marks: watch::Sender<Marks>,
     /// The last mark of all webhooks. The caller that holds the lock polls for all.
     looking: Mutex<Option<(i64, i64)>>,
 }
 
-impl Hooks {
+impl WebhookRegistry {
     /// Loads the TLS roots for receivers: only those in `ca_file`, or the system's and the built-in
     /// ones.
     pub(crate) fn new(delivery: Delivery, ca_file: Option<&Path>) -> Result<Self, DialError> {
-        let guard = Guard::new(delivery.allow.clone());
+        let guard = AddressPolicy::new(delivery.allow.clone());
         Ok(Self {
-            poster: Poster::new(guard, delivery.attempt, ca_file)?,
+            poster: WebhookClient::new(guard, delivery.attempt, ca_file)?,
             delivery,
             marks: watch::Sender::default(),
             looking: Mutex::default(),

@@ -19,7 +19,7 @@ pub const RECORDS_MAX: usize = 100_000;
 
 /// The state of a collection: version 0 and the empty hash at the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub struct CollectionState {
     pub version: u64,
     pub hash: LtHash,
 }
@@ -39,7 +39,7 @@ impl Macs for BTreeMap<[u8; MAC_BYTES], [u8; MAC_BYTES]> {
 /// The result of a patch or a snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
-    pub state: State,
+    pub state: CollectionState,
     /// The mutations, in order.
     pub mutations: Vec<Mutation>,
 }
@@ -81,7 +81,7 @@ pub fn apply_snapshot(
         return Err(AppStateError::TooMany);
     }
     let keys = ring.get(mutation::key_id(snapshot.key_id.as_ref())?)?;
-    let mut state = State {
+    let mut state = CollectionState {
         version: version(snapshot.version.as_ref())?,
         hash: LtHash::default(),
     };
@@ -104,7 +104,7 @@ pub fn apply_snapshot(
 /// Verifies a patch on top of `before`. Nothing is applied unless everything is valid.
 pub fn apply_patch(
     collection: Collection,
-    before: &State,
+    before: &CollectionState,
     patch: &SyncdPatch,
     ring: &KeyRing,
     known: &impl Macs,
@@ -122,7 +122,7 @@ pub fn apply_patch(
     let changes = parts
         .iter()
         .map(|(operation, parts)| (*operation, parts.index_mac, parts.value_mac));
-    let state = State {
+    let state = CollectionState {
         version: version(patch.version.as_ref())?,
         hash: advance(&before.hash, changes, known),
     };
@@ -172,7 +172,7 @@ fn version(version: Option<&SyncdVersion>) -> Result<u64, AppStateError> {
         .ok_or(AppStateError::Malformed("version"))
 }
 
-fn snapshot_mac(collection: Collection, state: &State, keys: &Keys) -> [u8; 32] {
+fn snapshot_mac(collection: Collection, state: &CollectionState, keys: &Keys) -> [u8; 32] {
     let version = state.version.to_be_bytes();
     let parts = [
         state.hash.as_bytes(),
@@ -184,7 +184,7 @@ fn snapshot_mac(collection: Collection, state: &State, keys: &Keys) -> [u8; 32] 
 
 fn check_snapshot_mac(
     collection: Collection,
-    state: &State,
+    state: &CollectionState,
     keys: &Keys,
     found: Option<&[u8]>,
 ) -> Result<(), AppStateError> {
@@ -228,11 +228,11 @@ impl Author<'_> {
     pub fn patch(
         &self,
         collection: Collection,
-        before: &State,
+        before: &CollectionState,
         actions: &[Action],
         known: &impl Macs,
         rng: &mut dyn Random,
-    ) -> (SyncdPatch, State) {
+    ) -> (SyncdPatch, CollectionState) {
         let mutations: Vec<SyncdMutation> = actions
             .iter()
             .map(|action| mutation::encode(action, self.key_id, self.keys, rng))
@@ -244,7 +244,7 @@ impl Author<'_> {
                 changes.push((action.operation, parts.index_mac, parts.value_mac));
             }
         }
-        let state = State {
+        let state = CollectionState {
             version: before.version + 1,
             hash: advance(&before.hash, changes.iter().copied(), known),
         };
@@ -274,7 +274,7 @@ impl Author<'_> {
     pub fn snapshot(
         &self,
         collection: Collection,
-        state: &State,
+        state: &CollectionState,
         records: Vec<SyncdRecord>,
     ) -> SyncdSnapshot {
         SyncdSnapshot {

@@ -10,7 +10,7 @@ use wmctl_proto::appstate::sync_action_value::{ContactAction, PinAction};
 use wmctl_proto::appstate::{SyncActionValue, SyncdPatch, SyncdRecord, SyncdSnapshot};
 
 use super::blob::{self, Kind, Reference};
-use super::collection::{Author, State, apply_patch, apply_snapshot};
+use super::collection::{Author, CollectionState, apply_patch, apply_snapshot};
 use super::hash::LtHash;
 use super::keys::{KeyRing, Keys};
 use super::mutation::{Action, Operation};
@@ -82,7 +82,7 @@ fn a_patch_of_others_is_understood() {
     let patch = SyncdPatch::decode(&hex::decode(PATCH).expect("hex")[..]).expect("a patch");
     let applied = apply_patch(
         Collection::RegularLow,
-        &State::default(),
+        &CollectionState::default(),
         &patch,
         &ring(),
         &NO_MACS,
@@ -97,7 +97,7 @@ fn a_patch_of_others_is_understood() {
     // The same bytes are invalid in another collection.
     let elsewhere = apply_patch(
         Collection::Regular,
-        &State::default(),
+        &CollectionState::default(),
         &patch,
         &ring(),
         &NO_MACS,
@@ -106,7 +106,7 @@ fn a_patch_of_others_is_understood() {
     let empty = KeyRing::default();
     let blind = apply_patch(
         Collection::RegularLow,
-        &State::default(),
+        &CollectionState::default(),
         &patch,
         &empty,
         &NO_MACS,
@@ -117,7 +117,7 @@ fn a_patch_of_others_is_understood() {
 /// A device that holds a collection.
 #[derive(Default)]
 struct Holder {
-    state: State,
+    state: CollectionState,
     macs: BTreeMap<[u8; 32], [u8; 32]>,
     records: BTreeMap<[u8; 32], SyncdRecord>,
 }
@@ -247,7 +247,7 @@ proptest! {
 
     #[test]
     fn bytes_of_anybody_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
-        let state = State::default();
+        let state = CollectionState::default();
         if let Ok(patch) = SyncdPatch::decode(&bytes[..]) {
             prop_assert!(apply_patch(COLLECTION, &state, &patch, &ring(), &NO_MACS).is_err());
         }
@@ -321,8 +321,14 @@ fn authentic_records_that_say_nothing_to_us_still_count() {
     strange.index = Vec::new();
     strange.value.pin_action = Some(PinAction { pinned: None });
     let patch = Holder::default().make(&[strange], &mut rng);
-    let applied = apply_patch(COLLECTION, &State::default(), &patch, &ring(), &NO_MACS)
-        .expect("a good patch");
+    let applied = apply_patch(
+        COLLECTION,
+        &CollectionState::default(),
+        &patch,
+        &ring(),
+        &NO_MACS,
+    )
+    .expect("a good patch");
     assert_eq!(applied.mutations.len(), 1);
     assert_eq!(applied.mutations[0].action, None);
 }

@@ -20,7 +20,7 @@ use crate::ops::tenants::{Changes, PAGE_MAX, Removed, Tenant};
 
 /// Why a request to a host failed.
 #[derive(Debug, thiserror::Error)]
-pub enum RemoteError {
+pub enum ApiClientError {
     /// The URL of the host is invalid.
     #[error("{0}")]
     Url(String),
@@ -41,7 +41,7 @@ pub enum RemoteError {
     },
 }
 
-impl RemoteError {
+impl ApiClientError {
     /// Returns the index (from 0) of the invalid message in a list.
     pub fn place(&self) -> Option<usize> {
         let Self::Refused { pointer, .. } = self else {
@@ -52,7 +52,7 @@ impl RemoteError {
     }
 }
 
-impl From<HttpError> for RemoteError {
+impl From<HttpError> for ApiClientError {
     fn from(error: HttpError) -> Self {
         let text = explained(&error);
         match error {
@@ -66,7 +66,7 @@ impl From<HttpError> for RemoteError {
 
 /// A client of one host's interface.
 #[derive(Debug)]
-pub struct Remote {
+pub struct ApiClient {
     client: HttpClient,
 }
 
@@ -102,19 +102,19 @@ pub struct EventPage {
     pub has_more: bool,
 }
 
-impl Remote {
+impl ApiClient {
     /// Creates a client. Fails if the URL is invalid.
     pub fn new(
         url: &str,
         key: Option<String>,
         ca_file: Option<&Path>,
-    ) -> Result<Self, RemoteError> {
+    ) -> Result<Self, ApiClientError> {
         let client = HttpClient::new(url, key, ca_file)?;
         Ok(Self { client })
     }
 
     /// See [`crate::ops::tenants::list`].
-    pub async fn list(&self) -> Result<Vec<Tenant>, RemoteError> {
+    pub async fn list(&self) -> Result<Vec<Tenant>, ApiClientError> {
         let mut all: Vec<Tenant> = Vec::new();
         loop {
             let after = all.last().map_or("", |last| last.business_id.as_str());
@@ -128,7 +128,7 @@ impl Remote {
     }
 
     /// See [`crate::ops::tenants::page`]. `after` is empty or the name of a tenant.
-    pub async fn page(&self, after: &str, limit: u32) -> Result<Vec<Tenant>, RemoteError> {
+    pub async fn page(&self, after: &str, limit: u32) -> Result<Vec<Tenant>, ApiClientError> {
         let after = match after {
             "" => String::new(),
             name => format!("&after={name}"),
@@ -139,17 +139,17 @@ impl Remote {
     }
 
     /// See [`crate::ops::tenants::show`].
-    pub async fn show(&self, tenant: &TenantId) -> Result<Option<Tenant>, RemoteError> {
+    pub async fn show(&self, tenant: &TenantId) -> Result<Option<Tenant>, ApiClientError> {
         let path = format!("/api/tenants/{tenant}");
         match self.json("GET", &path, None).await {
             Ok(shown) => Ok(Some(shown)),
-            Err(RemoteError::Refused { status: 404, .. }) => Ok(None),
+            Err(ApiClientError::Refused { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// See [`crate::ops::tenants::add`].
-    pub async fn add(&self, tenant: &TenantId, changes: &Changes) -> Result<(), RemoteError> {
+    pub async fn add(&self, tenant: &TenantId, changes: &Changes) -> Result<(), ApiClientError> {
         let mut body = json!({ "business_id": tenant.as_str() });
         for (name, text) in [
             ("proxy", &changes.proxy),
@@ -168,21 +168,21 @@ impl Remote {
     }
 
     /// See [`crate::ops::tenants::enable`].
-    pub async fn enable(&self, tenant: &TenantId, enabled: bool) -> Result<(), RemoteError> {
+    pub async fn enable(&self, tenant: &TenantId, enabled: bool) -> Result<(), ApiClientError> {
         let word = if enabled { "start" } else { "stop" };
         let path = format!("/api/tenants/{tenant}/{word}");
         self.done("POST", &path, None).await
     }
 
     /// See [`crate::ops::tenants::place`].
-    pub async fn place(&self, tenant: &TenantId, host: Option<&str>) -> Result<(), RemoteError> {
+    pub async fn place(&self, tenant: &TenantId, host: Option<&str>) -> Result<(), ApiClientError> {
         let path = format!("/api/tenants/{tenant}/move");
         let body = json!({ "host": host });
         self.done("POST", &path, Some(body)).await
     }
 
     /// See [`crate::ops::tenants::remove`].
-    pub async fn remove(&self, tenant: &TenantId) -> Result<Removed, RemoteError> {
+    pub async fn remove(&self, tenant: &TenantId) -> Result<Removed, ApiClientError> {
         let path = format!("/api/tenants/{tenant}?purge=true&confirm={tenant}");
         let bytes = self.bytes("DELETE", &path, None).await?;
         if bytes.is_empty() {
@@ -196,7 +196,7 @@ impl Remote {
     }
 
     /// See [`crate::ops::logout::logout`].
-    pub async fn logout(&self, tenant: &TenantId) -> Result<(), RemoteError> {
+    pub async fn logout(&self, tenant: &TenantId) -> Result<(), ApiClientError> {
         let path = format!("/api/tenants/{tenant}/logout?confirm={tenant}");
         self.done("POST", &path, None).await
     }
@@ -207,7 +207,7 @@ impl Remote {
         &self,
         tenant: &TenantId,
         messages: &[Outgoing],
-    ) -> Result<Vec<Delivery>, RemoteError> {
+    ) -> Result<Vec<Delivery>, ApiClientError> {
         let path = format!("/api/tenants/{tenant}/messages/batch");
         let body = json!({ "messages": messages });
         let taken: Items<Delivery> = self.json("POST", &path, Some(body)).await?;
@@ -215,7 +215,7 @@ impl Remote {
     }
 
     /// See [`crate::ops::send::show`].
-    pub async fn message(&self, tenant: &TenantId, id: &str) -> Result<Delivery, RemoteError> {
+    pub async fn message(&self, tenant: &TenantId, id: &str) -> Result<Delivery, ApiClientError> {
         let path = format!("/api/tenants/{tenant}/messages/{}", escaped(id));
         self.json("GET", &path, None).await
     }
@@ -227,7 +227,7 @@ impl Remote {
         start: Start,
         limit: u64,
         wait_s: u64,
-    ) -> Result<EventPage, RemoteError> {
+    ) -> Result<EventPage, ApiClientError> {
         let from = match start {
             Start::Now => String::from("now"),
             Start::Seq(seq) => seq.to_string(),
@@ -238,13 +238,13 @@ impl Remote {
     }
 
     /// See [`crate::ops::hosts::list`].
-    pub async fn hosts(&self) -> Result<Vec<Host>, RemoteError> {
+    pub async fn hosts(&self) -> Result<Vec<Host>, ApiClientError> {
         let found: Items<Host> = self.json("GET", "/api/hosts", None).await?;
         Ok(found.items)
     }
 
     /// See [`crate::ops::hosts::drain`].
-    pub async fn drain(&self, host: &str, draining: bool) -> Result<(), RemoteError> {
+    pub async fn drain(&self, host: &str, draining: bool) -> Result<(), ApiClientError> {
         let body = json!({ "drain": draining });
         let path = format!("/api/hosts/{}/drain", escaped(host));
         self.done("POST", &path, Some(body)).await
@@ -255,7 +255,7 @@ impl Remote {
         method: &'static str,
         path: &str,
         body: Option<Value>,
-    ) -> Result<(), RemoteError> {
+    ) -> Result<(), ApiClientError> {
         self.bytes(method, path, body).await.map(|_| ())
     }
 
@@ -264,7 +264,7 @@ impl Remote {
         method: &'static str,
         path: &str,
         body: Option<Value>,
-    ) -> Result<T, RemoteError> {
+    ) -> Result<T, ApiClientError> {
         let bytes = self.bytes(method, path, body).await?;
         read(&bytes)
     }
@@ -274,7 +274,7 @@ impl Remote {
         method: &'static str,
         path: &str,
         body: Option<Value>,
-    ) -> Result<bytes::Bytes, RemoteError> {
+    ) -> Result<bytes::Bytes, ApiClientError> {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let (status, bytes) = self.client.ask(method, path, body.into()).await?;
         if (200..300).contains(&status) {
@@ -285,7 +285,7 @@ impl Remote {
             detail: format!("the host answered with status {status}"),
             errors: Vec::new(),
         });
-        Err(RemoteError::Refused {
+        Err(ApiClientError::Refused {
             status,
             code: refusal.code,
             detail: refusal.detail,
@@ -294,9 +294,9 @@ impl Remote {
     }
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RemoteError> {
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiClientError> {
     serde_json::from_slice(bytes)
-        .map_err(|_| RemoteError::Unreachable(String::from("the answer is not from wmctl")))
+        .map_err(|_| ApiClientError::Unreachable(String::from("the answer is not from wmctl")))
 }
 
 /// Escapes a name as one segment of a path.

@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Items, Remote, RemoteError, escaped};
+use crate::client::{ApiClient, ApiClientError, Items, escaped};
 use crate::ids::TenantId;
 use crate::ops::webhooks::{DeadLetter, MadeWebhook, NewWebhook, Webhook};
 
-impl Remote {
+impl ApiClient {
     /// See [`crate::ops::webhooks::add`].
     pub async fn add_webhook(
         &self,
         tenant: &TenantId,
         wanted: &NewWebhook,
-    ) -> Result<MadeWebhook, RemoteError> {
+    ) -> Result<MadeWebhook, ApiClientError> {
         let mut body = json!({ "url": wanted.url, "types": wanted.types });
         let secret = wanted.secret.as_ref().map(|secret| json!(secret.expose()));
         for (name, value) in [
@@ -29,18 +29,18 @@ impl Remote {
     }
 
     /// See [`crate::ops::webhooks::list`].
-    pub async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, RemoteError> {
+    pub async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, ApiClientError> {
         let found: Items<Webhook> = self.json("GET", &path(tenant, ""), None).await?;
         Ok(found.items)
     }
 
     /// See [`crate::ops::webhooks::show`].
-    pub async fn webhook(&self, tenant: &TenantId, id: &str) -> Result<Webhook, RemoteError> {
+    pub async fn webhook(&self, tenant: &TenantId, id: &str) -> Result<Webhook, ApiClientError> {
         self.json("GET", &path(tenant, id), None).await
     }
 
     /// See [`crate::ops::webhooks::remove`].
-    pub async fn remove_webhook(&self, tenant: &TenantId, id: &str) -> Result<(), RemoteError> {
+    pub async fn remove_webhook(&self, tenant: &TenantId, id: &str) -> Result<(), ApiClientError> {
         self.done("DELETE", &path(tenant, id), None).await
     }
 
@@ -50,7 +50,7 @@ impl Remote {
         tenant: &TenantId,
         id: &str,
         verb: &str,
-    ) -> Result<(), RemoteError> {
+    ) -> Result<(), ApiClientError> {
         let path = format!("{}/{verb}", path(tenant, id));
         self.done("POST", &path, None).await
     }
@@ -61,7 +61,7 @@ impl Remote {
         tenant: &TenantId,
         id: &str,
         seq: Option<i64>,
-    ) -> Result<u64, RemoteError> {
+    ) -> Result<u64, ApiClientError> {
         let path = format!("{}/redeliver", path(tenant, id));
         let body = json!({ "seq": seq });
         let answer: Value = self.json("POST", &path, Some(body)).await?;
@@ -75,7 +75,7 @@ impl Remote {
         id: &str,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<DeadLetter>, RemoteError> {
+    ) -> Result<Vec<DeadLetter>, ApiClientError> {
         let path = format!("{}/dead?after={after}&limit={limit}", path(tenant, id));
         let found: Items<DeadLetter> = self.json("GET", &path, None).await?;
         Ok(found.items)

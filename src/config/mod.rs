@@ -185,7 +185,7 @@ fn redacted(url: &str) -> String {
 
 /// The WhatsApp server to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
+pub struct WhatsAppServer {
     /// `wss://…`, or `ws://…` for a simulator on this machine.
     pub url: String,
     /// The public key that signs the server's certificates; `None` means WhatsApp's own.
@@ -211,7 +211,7 @@ pub fn client_version(text: &str) -> Option<[u32; 3]> {
 /// The URL of the WhatsApp service.
 pub const WHATSAPP_URL: &str = "wss://web.whatsapp.com/ws/chat";
 
-impl Default for Server {
+impl Default for WhatsAppServer {
     fn default() -> Self {
         Self {
             url: String::from(WHATSAPP_URL),

@@ -11,13 +11,13 @@ use tracing::Instrument as _;
 use crate::app::claim::Claimed;
 use crate::app::event::Event;
 use crate::app::events::{self, EventsError};
-use crate::app::status::{AccountStatus, Leadership, Role, RunEnd};
-use crate::app::vitals::{Part, Vitals};
+use crate::app::status::{AccountStatus, ElectionStatus, Role, RunEnd};
+use crate::app::vitals::{ProcessRole, ProcessStatus};
 use crate::app::{App, RowsError};
 use crate::daemon::active::span_of;
 use crate::daemon::record;
 use crate::daemon::record::observed;
-use crate::daemon::standby::{Coordinator, HaOptions, LeadNotice, changed};
+use crate::daemon::standby::{Coordinator, CoordinatorNotice, HaOptions, changed};
 use crate::daemon::sweep::Sweeper;
 use crate::engine::actor::Stopped;
 use crate::engine::leased::explained;
@@ -25,7 +25,7 @@ use crate::engine::line::LineError;
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::store::error::StoreError;
-use crate::store::tenants::Observed;
+use crate::store::tenants::ObservedState;
 
 /// Most events that are read at once.
 const EVENTS_MAX: u32 = 256;
@@ -59,7 +59,7 @@ pub enum RunNotice {
     Status(AccountStatus),
     Role(Role),
     /// The phase of leader election in this process; only with [`RunOptions::ha`].
-    Lease(Leadership),
+    Lease(ElectionStatus),
     /// A committed event; events come in order.
     Event(Box<Event>),
 }
@@ -197,7 +197,7 @@ struct Follower<'a> {
     epoch: i64,
     /// The last state that was queued to be written.
     recorded: Option<AccountStatus>,
-    records: mpsc::Sender<Observed>,
+    records: mpsc::Sender<ObservedState>,
 }
 
 impl Follower<'_> {
@@ -205,7 +205,7 @@ impl Follower<'_> {
     async fn follow(
         &mut self,
         mut work: JoinSet<Option<Stopped>>,
-        mut told: mpsc::Receiver<LeadNotice>,
+        mut told: mpsc::Receiver<CoordinatorNotice>,
     ) -> Option<Stopped> {
         // A separate task, because passing events on may wait for the database.
         let mut grace = JoinSet::new();
@@ -242,11 +242,11 @@ impl Follower<'_> {
         self.status.is_some() && self.feed.as_ref().is_some_and(|feed| feed.behind)
     }
 
-    async fn heard(&mut self, notice: LeadNotice) {
+    async fn heard(&mut self, notice: CoordinatorNotice) {
         match notice {
-            LeadNotice::Reign { next_seq, status } => self.begin(next_seq, status).await,
-            LeadNotice::State(state) => self.say(RunNotice::Lease(state)),
-            LeadNotice::Role(role) => {
+            CoordinatorNotice::Reign { next_seq, status } => self.begin(next_seq, status).await,
+            CoordinatorNotice::State(state) => self.say(RunNotice::Lease(state)),
+            CoordinatorNotice::Role(role) => {
                 if role == Role::Fenced {
                     self.pass_on().await;
                     self.status = None;
@@ -401,24 +401,24 @@ impl App {
 }
 
 /// Updates the role in `vitals`. Returns true if this is a takeover from another process.
-fn take_part(vitals: &mut Vitals, role: &Role) -> bool {
+fn take_part(vitals: &mut ProcessStatus, role: &Role) -> bool {
     let before = std::mem::take(vitals);
     let mut took_over = false;
     let (part, epoch, holder) = match role {
-        Role::Standby { holder } => (Part::Standby, 0, holder.clone()),
+        Role::Standby { holder } => (ProcessRole::Standby, 0, holder.clone()),
         Role::Leader { epoch } => {
             took_over = before.holder.is_some();
-            (Part::Leader, *epoch, None)
+            (ProcessRole::Leader, *epoch, None)
         }
-        Role::Fenced => (Part::Fenced, 0, None),
+        Role::Fenced => (ProcessRole::Fenced, 0, None),
     };
-    *vitals = Vitals {
+    *vitals = ProcessStatus {
         part,
         tenant: before.tenant,
         epoch,
         holder,
         account: None,
-        tenants: u64::from(part == Part::Leader),
+        tenants: u64::from(part == ProcessRole::Leader),
         connected: 0,
         takeovers: before.takeovers + u64::from(took_over),
         lease: before.lease,

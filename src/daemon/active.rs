@@ -7,12 +7,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::app::App;
-use crate::daemon::retention::Forgetting;
-use crate::daemon::webhooks::Delivering;
-use crate::engine::actor::{Actor, COMMANDS_MAX, Parts, Stopped};
-use crate::engine::gate::Gate;
-use crate::engine::leased::Leased;
-use crate::engine::line::{LineError, NetDial};
+use crate::daemon::retention::PruneTask;
+use crate::daemon::webhooks::DeliveryTasks;
+use crate::engine::actor::{Actor, ActorDeps, COMMANDS_MAX, Stopped};
+use crate::engine::gate::SendGate;
+use crate::engine::leased::LeasedAccountStore;
+use crate::engine::line::{LineError, NetConnector};
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::engine::{lease_keeper, supervisor};
@@ -21,7 +21,7 @@ use crate::session::input::Input;
 use crate::store::lease::Lease;
 
 /// A running account.
-pub(crate) struct Live {
+pub(crate) struct RunningAccount {
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) commands: mpsc::Sender<Input>,
     pub(crate) stop: Stop,
@@ -41,10 +41,10 @@ impl App {
         host: HostId,
         lease: Lease,
         stop: &Stop,
-    ) -> Result<(Live, impl Future<Output = Stopped> + Send + use<>), LineError> {
+    ) -> Result<(RunningAccount, impl Future<Output = Stopped> + Send + use<>), LineError> {
         let (lost, tenant) = (CancellationToken::new(), lease.tenant.clone());
         let dial = self.dial()?;
-        let (live, account) = self.run_dialled(dial, lease, stop, lost.clone(), Gate::open());
+        let (live, account) = self.run_dialled(dial, lease, stop, lost.clone(), SendGate::open());
         let (store, surroundings) = (self.store.clone(), self.surroundings.clone());
         let turns = self.board.turns();
         let run = async move {
@@ -66,20 +66,21 @@ impl App {
     /// lease is lost, and closes the gate while nothing may be sent.
     pub(crate) fn run_dialled(
         &self,
-        dial: NetDial,
+        dial: NetConnector,
         lease: Lease,
         stop: &Stop,
         lost: CancellationToken,
-        gate: Gate,
-    ) -> (Live, impl Future<Output = Stopped> + Send + use<>) {
+        gate: SendGate,
+    ) -> (RunningAccount, impl Future<Output = Stopped> + Send + use<>) {
         let since_ms = self.surroundings.clock.unix_ms();
         let (send_status, status) = watch::channel(Status::new(since_ms));
         let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
         let tenant = lease.tenant.clone();
         self.metrics.lease(&tenant, lease.epoch);
         let meter = self.metrics.meter(&lease.tenant);
-        let actor = Box::new(Actor::new(Parts {
-            ledger: Leased::new(self.store.clone(), lease.clone()).metered(meter.clone()),
+        let actor = Box::new(Actor::new(ActorDeps {
+            ledger: LeasedAccountStore::new(self.store.clone(), lease.clone())
+                .metered(meter.clone()),
             dial,
             surroundings: self.surroundings.clone(),
             config: self.client(),
@@ -93,8 +94,8 @@ impl App {
             meter,
         }));
         let asked = stop.clone();
-        let mut delivering = Delivering::new(self, lease.clone(), status.clone());
-        let forget = Box::pin(Forgetting::new(self, lease).keep());
+        let mut delivering = DeliveryTasks::new(self, lease.clone(), status.clone());
+        let forget = Box::pin(PruneTask::new(self, lease).keep());
         let span = span_of(&tenant);
         let run = async move {
             let stopped = tokio::select! {
@@ -108,7 +109,7 @@ impl App {
             stopped
         };
         let run = run.instrument(span);
-        let live = Live {
+        let live = RunningAccount {
             status,
             commands,
             stop: stop.clone(),

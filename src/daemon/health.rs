@@ -1,7 +1,7 @@
 //! Health of this process: its own state, plus a probe of the database. A health request changes
 //! nothing.
 
-use crate::app::vitals::{PARTS, Part, Vitals};
+use crate::app::vitals::{PARTS, ProcessRole, ProcessStatus};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::engine::stop::Stop;
 use crate::lead::State;
 pub use crate::metrics::Format;
 use crate::metrics::{Asked, Levels, Metrics};
-use crate::store::db::pooling::Route;
-use crate::store::db::query_counts::Work;
+use crate::store::db::pooling::ConnectionProfile;
+use crate::store::db::query_counts::QueryCounts;
 use crate::store::error::StoreError;
 use crate::store::inspect::probe::Waiting;
 
@@ -38,7 +38,7 @@ const STANDBY_SILENT_TIME_MAX: Duration = Duration::from_secs(30);
 
 impl App {
     /// Returns this process's state and its changes.
-    pub fn vitals(&self) -> watch::Receiver<Vitals> {
+    pub fn vitals(&self) -> watch::Receiver<ProcessStatus> {
         self.board.vitals.subscribe()
     }
 
@@ -50,15 +50,15 @@ impl App {
 
     /// Returns true if this process may act for its accounts now. If no heartbeat was answered in
     /// time, another process may have taken over.
-    fn is_heard(&self, vitals: &Vitals) -> bool {
+    fn is_heard(&self, vitals: &ProcessStatus) -> bool {
         let age = self.store.heartbeat_age();
         let within = |limit| age.is_none_or(|age| age < limit);
         let until_ms = *self.board.until_ms.borrow();
         match (vitals.part, until_ms) {
-            (Part::Leader | Part::Host, Some(until_ms)) => {
+            (ProcessRole::Leader | ProcessRole::Host, Some(until_ms)) => {
                 self.surroundings.clock.boot_ms() < until_ms
             }
-            (Part::Standby, _) => within(STANDBY_SILENT_TIME_MAX),
+            (ProcessRole::Standby, _) => within(STANDBY_SILENT_TIME_MAX),
             _ => within(SILENT_TIME_MAX),
         }
     }
@@ -185,7 +185,7 @@ struct Looked {
 #[derive(Debug)]
 pub struct Health {
     app: Arc<App>,
-    vitals: watch::Receiver<Vitals>,
+    vitals: watch::Receiver<ProcessStatus>,
     stop: Stop,
     /// The last probe. The lock allows one probe at a time for all requests.
     looked: Mutex<Option<Looked>>,
@@ -203,10 +203,10 @@ impl Health {
     }
 
     /// Returns the process's own state, without a probe of the database.
-    pub fn vitals(&self) -> Vitals {
+    pub fn vitals(&self) -> ProcessStatus {
         let mut vitals = self.vitals.borrow().clone();
         if self.stop.is_asked() {
-            vitals.part = Part::Stopping;
+            vitals.part = ProcessRole::Stopping;
         }
         vitals
     }
@@ -219,7 +219,7 @@ impl Health {
     /// Returns whether this process leads and may act, and its role.
     pub fn leads(&self) -> (bool, &'static str) {
         let vitals = self.vitals();
-        let leads = matches!(vitals.part, Part::Leader | Part::Host);
+        let leads = matches!(vitals.part, ProcessRole::Leader | ProcessRole::Host);
         (leads && self.app.is_heard(&vitals), vitals.part.word())
     }
 
@@ -236,14 +236,14 @@ impl Health {
         let vitals = self.vitals();
         match (vitals.serves(), vitals.part) {
             (true, _) if !self.app.is_heard(&vitals) => (false, "Not Ready - Database"),
-            (true, Part::Host) if self.look().await.waiting.is_err() => {
+            (true, ProcessRole::Host) if self.look().await.waiting.is_err() => {
                 (false, "Not Ready - Database")
             }
-            (true, Part::Host) => (true, "Ready"),
+            (true, ProcessRole::Host) => (true, "Ready"),
             (true, _) => (true, "Ready - Leader"),
-            (false, Part::Leader) => (false, "Not Ready - Leader, not connected"),
-            (false, Part::Standby) => (false, "Not Ready - Standby"),
-            (false, Part::Stopping) => (false, "Not Ready - Stopping"),
+            (false, ProcessRole::Leader) => (false, "Not Ready - Leader, not connected"),
+            (false, ProcessRole::Standby) => (false, "Not Ready - Standby"),
+            (false, ProcessRole::Stopping) => (false, "Not Ready - Stopping"),
             (false, _) => (false, "Not Ready"),
         }
     }
@@ -280,8 +280,8 @@ impl Health {
     }
 
     /// Checks that the database answers and accepts heartbeats.
-    fn database(&self, vitals: &Vitals, looked: &Looked) -> DatabaseHealth {
-        let works = vitals.part != Part::Starting;
+    fn database(&self, vitals: &ProcessStatus, looked: &Looked) -> DatabaseHealth {
+        let works = vitals.part != ProcessRole::Starting;
         let unheard = (works && !self.app.is_heard(vitals)).then(|| {
             let age = self.app.store.heartbeat_age().unwrap_or_default();
             format!("no heartbeat was stored for {} s", age.as_secs())
@@ -326,7 +326,7 @@ impl Health {
     }
 
     fn asked(&self) -> Asked {
-        let Work {
+        let QueryCounts {
             statements,
             waits,
             writes,
@@ -382,15 +382,17 @@ fn condition(ok: bool) -> Condition {
     }
 }
 
-fn lease(vitals: &Vitals, route: Option<&Route>) -> LeaseHealth {
+fn lease(vitals: &ProcessStatus, route: Option<&ConnectionProfile>) -> LeaseHealth {
     let lease = vitals.lease.as_ref();
     let suspect = lease.is_some_and(|lease| lease.state == State::Suspect.word());
     LeaseHealth {
         status: match vitals.part {
             // This state is temporary: heartbeats resume, or the lease ends.
-            Part::Leader | Part::Host if suspect => Condition::Degraded,
-            Part::Leader | Part::Host | Part::Standby => Condition::Ok,
-            Part::Starting | Part::Fenced | Part::Stopping => Condition::Failing,
+            ProcessRole::Leader | ProcessRole::Host if suspect => Condition::Degraded,
+            ProcessRole::Leader | ProcessRole::Host | ProcessRole::Standby => Condition::Ok,
+            ProcessRole::Starting | ProcessRole::Fenced | ProcessRole::Stopping => {
+                Condition::Failing
+            }
         },
         epoch: vitals.epoch,
         holder: vitals.holder.clone(),
@@ -406,13 +408,13 @@ fn lease(vitals: &Vitals, route: Option<&Route>) -> LeaseHealth {
 
 /// Returns the health of the connections. A single account must be connected. Of many accounts, at
 /// least one must be: one that is logged out does not make the process unhealthy.
-fn whatsapp(vitals: &Vitals) -> WhatsAppHealth {
+fn whatsapp(vitals: &ProcessStatus) -> WhatsAppHealth {
     let status = match vitals.part {
-        Part::Leader => condition(vitals.connected == vitals.tenants),
-        Part::Host if vitals.tenants == 0 => Condition::Off,
-        Part::Host if vitals.connected == 0 => Condition::Failing,
-        Part::Host if vitals.connected < vitals.tenants => Condition::Degraded,
-        Part::Host => Condition::Ok,
+        ProcessRole::Leader => condition(vitals.connected == vitals.tenants),
+        ProcessRole::Host if vitals.tenants == 0 => Condition::Off,
+        ProcessRole::Host if vitals.connected == 0 => Condition::Failing,
+        ProcessRole::Host if vitals.connected < vitals.tenants => Condition::Degraded,
+        ProcessRole::Host => Condition::Ok,
         _ => Condition::Off,
     };
     WhatsAppHealth {
@@ -423,13 +425,13 @@ fn whatsapp(vitals: &Vitals) -> WhatsAppHealth {
     }
 }
 
-fn outbox(clock: &dyn Clock, vitals: &Vitals, looked: &Looked) -> OutboxHealth {
+fn outbox(clock: &dyn Clock, vitals: &ProcessStatus, looked: &Looked) -> OutboxHealth {
     let backlog = looked
         .waiting
         .as_ref()
         .map(|waiting| backlog(clock, waiting));
     let (waiting, oldest_s) = backlog.unwrap_or_default();
-    let works = matches!(vitals.part, Part::Leader | Part::Host);
+    let works = matches!(vitals.part, ProcessRole::Leader | ProcessRole::Host);
     OutboxHealth {
         status: match works {
             true if OUTBOX_AGE_S_MAX < oldest_s => Condition::Degraded,

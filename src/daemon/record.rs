@@ -17,7 +17,7 @@ use crate::engine::status::Status;
 use crate::ids::TenantId;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::tenants::Observed;
+use crate::store::tenants::ObservedState;
 
 /// Time for which state changes are collected before they are written together.
 const GATHER: Duration = Duration::from_millis(50);
@@ -29,12 +29,12 @@ const LAST_TIME_MAX: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Returns the row to write for a tenant's state.
-pub(crate) fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> Observed {
+pub(crate) fn observed(tenant: &TenantId, epoch: i64, status: &Status) -> ObservedState {
     let error = match status.state {
         AccountState::Connecting | AccountState::Connected => None,
         _ => status.reason.clone(),
     };
-    Observed {
+    ObservedState {
         tenant: tenant.clone(),
         epoch,
         state: status.state.word(),
@@ -50,7 +50,7 @@ pub(crate) struct Watched {
     pub(crate) epoch: i64,
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) notices: mpsc::Sender<(TenantId, i64, Status)>,
-    pub(crate) records: mpsc::Sender<Observed>,
+    pub(crate) records: mpsc::Sender<ObservedState>,
 }
 
 impl Watched {
@@ -61,7 +61,7 @@ impl Watched {
     pub(crate) async fn until(
         mut self,
         account: impl Future<Output = Stopped>,
-        write: impl AsyncFnOnce(Observed),
+        write: impl AsyncFnOnce(ObservedState),
     ) -> Stopped {
         let watch = async {
             let mut told = None;
@@ -103,7 +103,7 @@ impl Watched {
 pub(crate) async fn keep(
     store: Store,
     clock: Arc<dyn Clock>,
-    mut records: mpsc::Receiver<Observed>,
+    mut records: mpsc::Receiver<ObservedState>,
 ) {
     let mut newest = BTreeMap::new();
     loop {
@@ -120,7 +120,7 @@ pub(crate) async fn keep(
             note(&mut newest, next);
         }
         let now_ms = clock.unix_ms();
-        let rows: Vec<Observed> = newest.values().cloned().collect();
+        let rows: Vec<ObservedState> = newest.values().cloned().collect();
         let error = match store.observe(&rows, now_ms).await {
             Ok(()) => {
                 newest.clear();
@@ -150,7 +150,7 @@ pub(crate) async fn keep(
 }
 
 /// Replaces an older state of the same tenant, but keeps its error.
-fn note(newest: &mut BTreeMap<TenantId, Observed>, mut next: Observed) {
+fn note(newest: &mut BTreeMap<TenantId, ObservedState>, mut next: ObservedState) {
     if let Some(earlier) = newest.get_mut(&next.tenant) {
         next.error = next.error.or(earlier.error.take());
     }
@@ -231,7 +231,7 @@ mod tests {
         let mut written = None;
         let broken = Stopped::Broken(String::from("the disk is full"));
         let account = std::future::ready(broken.clone());
-        let write = async |last: Observed| written = Some((last.epoch, last.error));
+        let write = async |last: ObservedState| written = Some((last.epoch, last.error));
         assert_eq!(watched.until(account, write).await, broken);
         assert_eq!(written, Some((7, Some(String::from("the disk is full")))));
     }

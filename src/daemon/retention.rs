@@ -123,7 +123,7 @@ pub(crate) async fn bury(
 }
 
 /// The state for pruning the rows of one tenant in a running process.
-pub(crate) struct Forgetting {
+pub(crate) struct PruneTask {
     store: Store,
     lease: Lease,
     retention: Retention,
@@ -132,7 +132,7 @@ pub(crate) struct Forgetting {
     turn: Arc<Mutex<()>>,
 }
 
-impl Forgetting {
+impl PruneTask {
     /// Creates the task for the tenant of `lease`.
     pub(crate) fn new(app: &App, lease: Lease) -> Self {
         Self {

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::clock::Surroundings;
 use crate::engine::leased::explained;
 use crate::ids::HostId;
-use crate::lead::fleet::{Observer, Sign};
+use crate::lead::fleet::{HostSighting, Observer};
 use crate::store::Store;
 use crate::store::error::StoreError;
 
@@ -46,7 +46,7 @@ impl Sweeper {
         let idle = self.store.idle_hosts().await.inspect_err(|_| {
             self.observer.blind(now_ms);
         })?;
-        let sign = |(host, beats)| Sign {
+        let sign = |(host, beats)| HostSighting {
             host,
             beats,
             serves: false,
@@ -54,7 +54,7 @@ impl Sweeper {
             locked: false,
             silence_ms: None,
         };
-        let signs: Vec<Sign> = idle.into_iter().map(sign).collect();
+        let signs: Vec<HostSighting> = idle.into_iter().map(sign).collect();
         let mut dead = Vec::new();
         for (host, beats) in self.observer.look(now_ms, now_ms, &signs) {
             // Returns false if the process sent a heartbeat meanwhile.

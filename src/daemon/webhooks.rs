@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::app::event::Event;
 use crate::app::shapes::{API_VERSION, time};
-use crate::app::webhooks::Hooks;
+use crate::app::webhooks::WebhookRegistry;
 use crate::clock::Surroundings;
 use crate::config::webhook::{Delivery, HookUrl};
 use crate::crypto::mac::hmac_sha256;
@@ -27,12 +27,12 @@ use crate::engine::leased::explained;
 use crate::engine::status::Status;
 use crate::ids::TenantId;
 use crate::metrics::Metrics;
-use crate::net::webhook::{Answer, Open, Post, PostError};
+use crate::net::webhook::{Post, PostError, WebhookAnswer, WebhookConnection};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
 use crate::store::webhooks::cursor::{Due, Outcome};
-use crate::store::webhooks::{Place, Webhook};
+use crate::store::webhooks::{Webhook, WebhookPosition};
 
 /// Most events that are read at once.
 const PAGE: u32 = 32;
@@ -50,7 +50,7 @@ const LAST_LOOK: Duration = Duration::from_millis(100);
 /// State shared by the tasks of one tenant.
 #[derive(Clone)]
 struct Common {
-    hooks: Arc<Hooks>,
+    hooks: Arc<WebhookRegistry>,
     store: Store,
     lease: Lease,
     surroundings: Surroundings,
@@ -60,7 +60,7 @@ struct Common {
 }
 
 /// The delivery tasks of one tenant.
-pub(crate) struct Delivering {
+pub(crate) struct DeliveryTasks {
     /// `None` if this process delivers no events.
     common: Option<Common>,
     couriers: JoinSet<()>,
@@ -70,7 +70,7 @@ pub(crate) struct Delivering {
     changes: watch::Sender<u64>,
 }
 
-impl Delivering {
+impl DeliveryTasks {
     /// Creates the deliveries of the tenant of `lease`. `status` changes with each new event.
     pub(crate) fn new(app: &App, lease: Lease, status: watch::Receiver<Status>) -> Self {
         let common = app.webhooks.clone().map(|hooks| Common {
@@ -222,7 +222,7 @@ struct Courier {
     id: String,
     changes: watch::Receiver<u64>,
     /// The rows as this task last read or changed them.
-    known: Option<(Webhook, Place)>,
+    known: Option<(Webhook, WebhookPosition)>,
     /// There may be dead letters to redeliver; they alternate with events.
     letters: bool,
     after_letter: bool,
@@ -230,7 +230,7 @@ struct Courier {
     /// The highest event number examined so far. Events that the webhook does not subscribe to are
     /// skipped.
     seen: i64,
-    open: Option<Open>,
+    open: Option<WebhookConnection>,
     /// The session ended: no more events come.
     over: bool,
 }
@@ -411,7 +411,11 @@ impl Courier {
     }
 
     /// Sends the next event, or a batch of events.
-    async fn deliver(&mut self, webhook: &Webhook, place: &Place) -> Result<Next, StoreError> {
+    async fn deliver(
+        &mut self,
+        webhook: &Webhook,
+        place: &WebhookPosition,
+    ) -> Result<Next, StoreError> {
         // After a failure, the event is sent alone: it may be the only one that the receiver
         // rejects.
         let most = if place.attempts == 0 {
@@ -449,7 +453,7 @@ impl Courier {
                 self.settle(&passed).await?;
                 return Ok(Next::Again);
             }
-            Ok(Answer { status: 410, .. }) => {
+            Ok(WebhookAnswer { status: 410, .. }) => {
                 let failure = String::from("the receiver answered 410: paused");
                 self.settle(&Outcome::Gone { from, failure }).await?;
                 return Ok(Next::Again);
@@ -526,7 +530,7 @@ impl Courier {
         webhook: &Webhook,
         events: Vec<Value>,
         attempt: i64,
-    ) -> Result<Answer, PostError> {
+    ) -> Result<WebhookAnswer, PostError> {
         let tenant = self.common.lease.tenant.to_string();
         let count = events.len();
         let id = events.first().and_then(|event| event["event_id"].as_str());
@@ -569,11 +573,11 @@ fn wants(webhook: &Webhook, kind: &str) -> bool {
     webhook.kinds.is_empty() || webhook.kinds.split(',').any(|wanted| wanted == kind)
 }
 
-fn is_taken(answer: Answer) -> bool {
+fn is_taken(answer: WebhookAnswer) -> bool {
     (200..300).contains(&answer.status)
 }
 
-fn refusal(answer: Answer) -> String {
+fn refusal(answer: WebhookAnswer) -> String {
     match answer.status {
         status @ 300..400 => format!("the receiver answers {status}: redirects are not followed"),
         status => format!("the receiver answers {status}"),

@@ -11,19 +11,19 @@ use futures_util::FutureExt;
 use tracing::{debug, error, info, warn};
 
 use crate::crypto::random::Random;
-use crate::engine::ailment::{Ailment, Step};
+use crate::engine::ailment::{RecoveryStep, Stall};
 use crate::engine::downloads::Downloads;
-use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
-use crate::engine::line::{Dial, Hello, Line, LineError};
-pub use crate::engine::parts::Parts;
-use crate::engine::refusal::Care;
+use crate::engine::ledger::{AccountStore, AccountStoreError, Attempt, OpenSends};
+use crate::engine::line::{Connector, Hello, Line, LineError};
+pub use crate::engine::parts::ActorDeps;
+use crate::engine::refusal::RefusalPolicy;
 use crate::lead::{AfterReplaced, Token, after_replaced};
 use crate::session::account::Ended;
 use crate::session::changes::{AccountState, Change};
 use crate::session::input::{Input, Now};
 use crate::session::link::backoff::Backoff;
 use crate::session::link::payload;
-use crate::session::link::watchdog::Sign;
+use crate::session::link::watchdog::SignOfLife;
 use crate::session::machine::Session;
 use crate::session::output::{Close, Fetch, Notice, Output};
 use crate::session::rows::{Row, RowKey, Rows};
@@ -58,7 +58,7 @@ pub enum Stopped {
     Ended(Ended),
     /// The link stays connected but stalled, even after a reconnect and a reload. Another host may
     /// succeed.
-    Stalled(Sign),
+    Stalled(SignOfLife),
     /// A setting is wrong. The text says why.
     Misconfigured(String),
     /// The database is unusable, or an internal error. The text says why.
@@ -67,7 +67,7 @@ pub enum Stopped {
 
 /// The task that owns one account.
 pub struct Actor<L, D> {
-    parts: Parts<L, D>,
+    parts: ActorDeps<L, D>,
     random: Box<dyn Random + Send>,
     /// Backoff after a lost connection.
     lost: Backoff,
@@ -76,13 +76,13 @@ pub struct Actor<L, D> {
     /// Backoff before a reload, after the database failed or the rows changed.
     reload: Backoff,
     /// The present stall, until the missing signal arrives.
-    ailment: Option<Ailment>,
+    ailment: Option<Stall>,
     /// Precautions after the database refused a unit.
-    care: Care,
+    care: RefusalPolicy,
 }
 
 /// State that is dropped when a commit fails. It is rebuilt from the rows.
-struct Life {
+struct LoadedSession {
     session: Session,
     rows: Rows,
     queue: VecDeque<Input>,
@@ -111,9 +111,9 @@ enum Sends {
 pub(super) enum End {
     Stopped(Stopped),
     /// The session must be dropped and loaded again.
-    Reload(LedgerError),
+    Reload(AccountStoreError),
     /// The same, because the link is connected but stalled.
-    Revive(Sign),
+    Revive(SignOfLife),
     Line(LineError),
     Close(Close),
     /// The database refuses a unit. The session is loaded again, and units become smaller.
@@ -128,22 +128,22 @@ struct Work {
     only: Option<Input>,
 }
 
-impl From<LedgerError> for End {
-    fn from(error: LedgerError) -> Self {
+impl From<AccountStoreError> for End {
+    fn from(error: AccountStoreError) -> Self {
         match error {
-            LedgerError::LeaseLost => Self::Stopped(Stopped::LeaseLost),
-            LedgerError::Unusable(what) => Self::Stopped(Stopped::Broken(what)),
-            LedgerError::Refused(why) => Self::Refused(why),
-            LedgerError::Unavailable(_) | LedgerError::Unknown | LedgerError::Stale => {
-                Self::Reload(error)
-            }
+            AccountStoreError::LeaseLost => Self::Stopped(Stopped::LeaseLost),
+            AccountStoreError::Unusable(what) => Self::Stopped(Stopped::Broken(what)),
+            AccountStoreError::Refused(why) => Self::Refused(why),
+            AccountStoreError::Unavailable(_)
+            | AccountStoreError::Unknown
+            | AccountStoreError::Stale => Self::Reload(error),
         }
     }
 }
 
-impl<L: Ledger, D: Dial> Actor<L, D> {
+impl<L: AccountStore, D: Connector> Actor<L, D> {
     /// Creates an actor that is not running yet.
-    pub fn new(parts: Parts<L, D>) -> Self {
+    pub fn new(parts: ActorDeps<L, D>) -> Self {
         let random = parts.surroundings.entropy.random();
         Self {
             parts,
@@ -152,7 +152,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             replaced: Backoff::replaced(),
             reload: Backoff::new(100, 30_000),
             ailment: None,
-            care: Care::default(),
+            care: RefusalPolicy::default(),
         }
     }
 
@@ -197,12 +197,12 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                     continue;
                 }
                 End::Reload(error) => error,
-                End::Line(error) => LedgerError::Unavailable(error.to_string()),
+                End::Line(error) => AccountStoreError::Unavailable(error.to_string()),
                 End::Close(close) => {
                     if let Close::Older { pre_key } = close {
                         self.parts.ledger.older(pre_key);
                     }
-                    LedgerError::Stale
+                    AccountStoreError::Stale
                 }
             };
             let wait_ms = self.reload.next_ms(&mut *self.random);
@@ -219,13 +219,13 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         self.parts.say(AccountState::Disconnected, Some("panicked"));
     }
 
-    async fn load(&mut self) -> Result<Life, End> {
+    async fn load(&mut self) -> Result<LoadedSession, End> {
         let account = self.parts.ledger.account().await?;
         let account = account.ok_or(End::Stopped(Stopped::Unpaired))?;
         if let Some(ended) = account.ended.clone().filter(|ended| self.is_final(ended)) {
             return Err(End::Stopped(Stopped::Ended(ended)));
         }
-        Ok(Life {
+        Ok(LoadedSession {
             session: Session::new(account, self.parts.config.clone()),
             rows: Rows::default(),
             queue: VecDeque::new(),
@@ -251,7 +251,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     }
 
     /// Connects repeatedly with one session, until the session must end or be loaded again.
-    async fn live(&mut self, life: &mut Life) -> End {
+    async fn live(&mut self, life: &mut LoadedSession) -> End {
         let mut restarts = 0;
         loop {
             self.parts.say(AccountState::Connecting, None);
@@ -272,9 +272,9 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             let (state, reason, wait_ms) = match end {
                 End::Stopped(_) | End::Reload(_) | End::Revive(_) | End::Refused(_) => return end,
                 End::Close(Close::Stalled(sign)) => match self.fall_ill(sign) {
-                    Step::Reconnect => self.after_loss(AccountState::Stalled, sign.word()),
-                    Step::Reload => return End::Revive(sign),
-                    Step::HandOver => return End::Stopped(Stopped::Stalled(sign)),
+                    RecoveryStep::Reconnect => self.after_loss(AccountState::Stalled, sign.word()),
+                    RecoveryStep::Reload => return End::Revive(sign),
+                    RecoveryStep::HandOver => return End::Stopped(Stopped::Stalled(sign)),
                 },
                 End::Line(LineError::Misconfigured(what)) => {
                     return End::Stopped(Stopped::Misconfigured(what));
@@ -290,7 +290,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
                 End::Close(Close::Retry {
                     reason: "row_not_loaded",
                 }) => {
-                    return End::Reload(LedgerError::Stale);
+                    return End::Reload(AccountStoreError::Stale);
                 }
                 End::Close(Close::Replaced) => {
                     restarts = 0;
@@ -329,11 +329,11 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     }
 
     /// Selects the next step against a stalled link: reconnect, then reload, then hand over.
-    fn fall_ill(&mut self, sign: Sign) -> Step {
+    fn fall_ill(&mut self, sign: SignOfLife) -> RecoveryStep {
         let step = match self.ailment.take() {
-            None => Step::Reconnect,
-            Some(ill) if ill.step == Step::Reconnect => Step::Reload,
-            Some(_) => Step::HandOver,
+            None => RecoveryStep::Reconnect,
+            Some(ill) if ill.step == RecoveryStep::Reconnect => RecoveryStep::Reload,
+            Some(_) => RecoveryStep::HandOver,
         };
         let (sign_word, step_word) = (sign.word(), step.word());
         error!(
@@ -342,7 +342,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             "the session is connected and dead"
         );
         self.parts.say(AccountState::Stalled, Some(sign_word));
-        self.ailment = Some(Ailment {
+        self.ailment = Some(Stall {
             sign,
             step,
             _stalled: self.parts.meter.stalled(sign_word, step_word),
@@ -356,7 +356,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         loop {
             let token = match self.parts.ledger.check().await {
                 Ok(()) => Token::Stands,
-                Err(LedgerError::LeaseLost) => Token::Lost,
+                Err(AccountStoreError::LeaseLost) => Token::Lost,
                 Err(_) => Token::Unknown,
             };
             let wait_ms = self.replaced.next_ms(&mut *self.random);
@@ -379,7 +379,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         }
     }
 
-    async fn connect(&mut self, life: &Life) -> Result<D::Line, End> {
+    async fn connect(&mut self, life: &LoadedSession) -> Result<D::Line, End> {
         self.parts.may_dial().await?;
         let account = life.session.account();
         let hello = Hello {
@@ -396,7 +396,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     }
 
     /// Works until the link ends.
-    async fn serve(&mut self, life: &mut Life, mut line: D::Line) -> End {
+    async fn serve(&mut self, life: &mut LoadedSession, mut line: D::Line) -> End {
         life.queue.clear();
         life.queue.push_back(Input::LinkUp);
         life.sends = Sends::Off;
@@ -429,7 +429,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     }
 
     /// Performs one wait, one unit of work and one transmission.
-    async fn turn(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
+    async fn turn(&mut self, life: &mut LoadedSession, line: &mut D::Line) -> Result<(), End> {
         if life.queue.is_empty() {
             self.wait(life, line).await?;
         }
@@ -438,7 +438,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         Box::pin(self.work(life, line)).await
     }
 
-    async fn work(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
+    async fn work(&mut self, life: &mut LoadedSession, line: &mut D::Line) -> Result<(), End> {
         self.gather(life, line).await?;
         let mut work = Work {
             out: Output::default(),
@@ -482,7 +482,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     /// Lets the session decide about the waiting inputs, and commits the changes.
     async fn decide(
         &mut self,
-        life: &mut Life,
+        life: &mut LoadedSession,
         line: &mut D::Line,
         work: &mut Work,
     ) -> Result<(), End> {
@@ -527,7 +527,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     /// session is dropped, because it is ahead of its rows.
     async fn refuse(
         &mut self,
-        life: &mut Life,
+        life: &mut LoadedSession,
         line: &mut D::Line,
         work: Work,
         why: String,
@@ -559,7 +559,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     }
 
     /// Trims the cached rows to the account's share, or drops them if the account is idle.
-    fn settle(&mut self, life: &mut Life) {
+    fn settle(&mut self, life: &mut LoadedSession) {
         let now_ms = self.parts.mono_ms();
         let idle = life.worked_ms + ROWS_IDLE_MS <= now_ms;
         let room = &mut self.parts.room;
@@ -571,7 +571,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     }
 
     /// Waits for one input. Each branch is a single wait that loses nothing when it is dropped.
-    async fn wait(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
+    async fn wait(&mut self, life: &mut LoadedSession, line: &mut D::Line) -> Result<(), End> {
         if life.sends == Sends::Due {
             life.queue.extend(life.beside.take());
             return Ok(());
@@ -605,7 +605,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     }
 
     /// Adds the inputs that are already there, so that they share the transaction.
-    async fn gather(&mut self, life: &mut Life, line: &mut D::Line) -> Result<(), End> {
+    async fn gather(&mut self, life: &mut LoadedSession, line: &mut D::Line) -> Result<(), End> {
         while life.queue.len() < UNIT_INPUTS_MAX {
             match line.receive().now_or_never() {
                 Some(Ok(nodes)) => life.queue.extend(nodes.into_iter().map(Input::Node)),
@@ -653,7 +653,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
     }
 
     /// Loads the rows that the session needs for the first `inputs` of the queue.
-    async fn know(&mut self, life: &mut Life, inputs: usize) -> Result<(), End> {
+    async fn know(&mut self, life: &mut LoadedSession, inputs: usize) -> Result<(), End> {
         for _ in 0..WANT_ROUNDS_MAX {
             let inputs = life.queue.iter().take(inputs);
             let wanted: BTreeSet<RowKey> = inputs
@@ -677,7 +677,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         Ok(())
     }
 
-    fn handle(&mut self, life: &mut Life, input: Input, out: &mut Output) {
+    fn handle(&mut self, life: &mut LoadedSession, input: Input, out: &mut Output) {
         let now = self.now();
         if input != Input::Tick {
             life.worked_ms = now.mono_ms;
@@ -707,7 +707,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
             match parts.ledger.commit(attempt, changes).await {
                 Ok(last_seq) => break last_seq,
                 Err(error) => {
-                    if error == LedgerError::Unknown {
+                    if error == AccountStoreError::Unknown {
                         attempt = Attempt::Again;
                     }
                     parts.bear(&mut patience, error).await?;
@@ -723,7 +723,7 @@ impl<L: Ledger, D: Dial> Actor<L, D> {
         Ok(())
     }
 
-    fn notice(&mut self, life: &mut Life, notice: Notice) {
+    fn notice(&mut self, life: &mut LoadedSession, notice: Notice) {
         match notice {
             Notice::LoggedIn => {
                 life.logged_in_ms = Some(self.parts.mono_ms());

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use tracing::debug;
 
-use crate::engine::actor::{Parts, Stopped};
-use crate::engine::ledger::{Attempt, Ledger, LedgerError};
+use crate::engine::actor::{ActorDeps, Stopped};
+use crate::engine::ledger::{AccountStore, AccountStoreError, Attempt};
 use crate::session::account::{Account, Ended};
 use crate::session::changes::Change;
 
 /// Longest time for the commit of the event that reports a lost link.
 const FAREWELL_TIME_MAX: Duration = Duration::from_secs(2);
 
-impl<L: Ledger, D> Parts<L, D> {
+impl<L: AccountStore, D> ActorDeps<L, D> {
     /// Commits the changes that report a lost link. It tries once, for at most
     /// [`FAREWELL_TIME_MAX`]. An error means that the state in memory may be behind the rows.
-    pub(super) async fn farewell(&self, changes: &[Change]) -> Result<(), LedgerError> {
+    pub(super) async fn farewell(&self, changes: &[Change]) -> Result<(), AccountStoreError> {
         if changes.is_empty() || self.stop.is_forced() {
             return Ok(());
         }
@@ -27,8 +27,8 @@ impl<L: Ledger, D> Parts<L, D> {
                     .send_modify(|status| status.last_seq = higher(status.last_seq));
                 Ok(())
             }
-            Err(_) => Err(LedgerError::Unknown),
-            Ok(Err(LedgerError::Unavailable(why) | LedgerError::Unusable(why))) => {
+            Err(_) => Err(AccountStoreError::Unknown),
+            Ok(Err(AccountStoreError::Unavailable(why) | AccountStoreError::Unusable(why))) => {
                 debug!(why, "a lost link is not told");
                 Ok(())
             }

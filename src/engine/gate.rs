@@ -6,14 +6,14 @@ use crate::clock::Clock;
 
 /// The permission that a heartbeat grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Permission {
+pub struct SendPermission {
     /// Whether the account may connect.
     pub dial: bool,
     /// End of the permission to connect and send, in ms by [`Clock::boot_ms`].
     pub until_ms: u64,
 }
 
-impl Permission {
+impl SendPermission {
     /// Granted to a process that needs no heartbeat: the fence of each commit protects it.
     pub const ALWAYS: Self = Self {
         dial: true,
@@ -29,18 +29,18 @@ impl Permission {
 
 /// The account's receiver of the permission; clones share it.
 #[derive(Clone, Debug)]
-pub struct Gate(watch::Receiver<Permission>);
+pub struct SendGate(watch::Receiver<SendPermission>);
 
-impl Gate {
+impl SendGate {
     /// Returns a closed gate, and the sender that opens it.
-    pub fn closed() -> (watch::Sender<Permission>, Self) {
-        let (keeper, gate) = watch::channel(Permission::NEVER);
+    pub fn closed() -> (watch::Sender<SendPermission>, Self) {
+        let (keeper, gate) = watch::channel(SendPermission::NEVER);
         (keeper, Self(gate))
     }
 
     /// Returns a gate that is always open.
     pub fn open() -> Self {
-        Self(watch::channel(Permission::ALWAYS).1)
+        Self(watch::channel(SendPermission::ALWAYS).1)
     }
 
     /// Waits until sending is allowed. It reads the clock itself, so that a process that was paused
@@ -54,7 +54,7 @@ impl Gate {
         self.may(clock, |permission| permission.dial).await;
     }
 
-    async fn may(&mut self, clock: &dyn Clock, what: fn(&Permission) -> bool) {
+    async fn may(&mut self, clock: &dyn Clock, what: fn(&SendPermission) -> bool) {
         loop {
             let permission = *self.0.borrow_and_update();
             if what(&permission) && clock.boot_ms() < permission.until_ms {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 use tracing::error;
 
-use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
+use crate::engine::ledger::{AccountStore, AccountStoreError, Attempt, OpenSends};
 use crate::ids::Jid;
 use crate::metrics::Meter;
 use crate::session::account::Account;
@@ -16,20 +16,20 @@ use crate::signal::sender_key::SenderKey;
 use crate::signal::stamp;
 use crate::store::account::commit::Committed;
 use crate::store::account::log::{Current, Seen};
-use crate::store::db::unit::Place;
+use crate::store::db::unit::UnitPosition;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
 use crate::store::outbox::Found;
-use crate::store::outbox::notify::Bell;
+use crate::store::outbox::notify::OutboxSubscription;
 use crate::store::{Owner, Store};
 
 /// The rows of the account that the lease covers.
 #[derive(Debug)]
-pub struct Leased {
+pub struct LeasedAccountStore {
     store: Store,
     lease: Lease,
     known: Mutex<Known>,
-    bell: Bell,
+    bell: OutboxSubscription,
     meter: Meter,
 }
 
@@ -41,7 +41,7 @@ struct Known {
     /// The last unit known to be committed, once the rows were loaded. `tried` is the last unit
     /// that was attempted.
     committed: Option<String>,
-    tried: Option<Place>,
+    tried: Option<UnitPosition>,
     /// The log in which the rows are written, once it was checked, and the account's name outside
     /// the database.
     log: Option<(Current, String)>,
@@ -105,7 +105,7 @@ fn stamped(changes: &[Change], log: u64) -> Option<Vec<Change>> {
     Some(changes)
 }
 
-impl Leased {
+impl LeasedAccountStore {
     /// Reads and writes as the holder of `lease`.
     pub fn new(store: Store, lease: Lease) -> Self {
         let bell = store.outbox_bell(&lease.tenant);
@@ -129,7 +129,7 @@ impl Leased {
         &self,
         operation: &'static str,
         work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, LedgerError> {
+    ) -> Result<T, AccountStoreError> {
         let begun = Instant::now();
         let result = work.await;
         self.meter.query(operation, begun.elapsed());
@@ -161,9 +161,10 @@ impl Leased {
         }
     }
 
-    fn owner(&self) -> Result<Owner, LedgerError> {
+    fn owner(&self) -> Result<Owner, AccountStoreError> {
         let jid = self.known().jid.clone();
-        let jid = jid.ok_or_else(|| LedgerError::Unusable(String::from("no device is paired")))?;
+        let jid =
+            jid.ok_or_else(|| AccountStoreError::Unusable(String::from("no device is paired")))?;
         Ok(Owner {
             tenant: self.lease.tenant.clone(),
             jid,
@@ -172,7 +173,7 @@ impl Leased {
 
     /// Returns the place of the next unit: after the last one, under a name that is used once.
     /// Returns `None` while nothing is loaded; then the unit has no required predecessor.
-    fn place(&self, attempt: Attempt) -> Option<Place> {
+    fn place(&self, attempt: Attempt) -> Option<UnitPosition> {
         let mut known = self.known();
         let after = known.committed.clone()?;
         if attempt == Attempt::Again
@@ -188,7 +189,7 @@ impl Leased {
         };
         let tried = known.tried.as_ref().and_then(|place| number(&place.name));
         let last = number(&after).max(tried).unwrap_or(0);
-        let place = Place {
+        let place = UnitPosition {
             after,
             name: format!("{epoch}.{}", last + 1),
         };
@@ -197,7 +198,7 @@ impl Leased {
     }
 }
 
-impl Leased {
+impl LeasedAccountStore {
     /// Counts new messages. Counts all messages of the unit if the answer to its commit was lost.
     fn count(&self, changes: &[Change], committed: Option<&Committed>) {
         let events = changes.iter().filter_map(|change| match change {
@@ -213,16 +214,16 @@ impl Leased {
     }
 }
 
-impl Ledger for Leased {
-    async fn check(&self) -> Result<(), LedgerError> {
+impl AccountStore for LeasedAccountStore {
+    async fn check(&self) -> Result<(), AccountStoreError> {
         match self.store.holds(&self.lease).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(LedgerError::LeaseLost),
+            Ok(false) => Err(AccountStoreError::LeaseLost),
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn account(&self) -> Result<Option<Account>, LedgerError> {
+    async fn account(&self) -> Result<Option<Account>, AccountStoreError> {
         let load = || self.store.account_after(&self.lease.tenant);
         let (mut last, mut account) = self.timed("load", load()).await?;
         let (judged, seen) = {
@@ -256,7 +257,7 @@ impl Ledger for Leased {
         Ok(account)
     }
 
-    async fn read(&self, keys: &[RowKey]) -> Result<Vec<(RowKey, Option<Row>)>, LedgerError> {
+    async fn read(&self, keys: &[RowKey]) -> Result<Vec<(RowKey, Option<Row>)>, AccountStoreError> {
         let owner = self.owner()?;
         let found = self.timed("read", self.store.look_up(&owner, keys)).await?;
         for table in found.unreadable {
@@ -277,7 +278,7 @@ impl Ledger for Leased {
         Ok(rows)
     }
 
-    async fn commit(&self, attempt: Attempt, changes: &[Change]) -> Result<i64, LedgerError> {
+    async fn commit(&self, attempt: Attempt, changes: &[Change]) -> Result<i64, AccountStoreError> {
         for change in changes {
             if let Change::Paired(account) = change {
                 self.known().jid = Some(account.jid.clone());
@@ -311,7 +312,7 @@ impl Ledger for Leased {
         Ok(newest.unwrap_or(0))
     }
 
-    async fn open_sends(&self, cursor: i64, limit: u32) -> Result<OpenSends, LedgerError> {
+    async fn open_sends(&self, cursor: i64, limit: u32) -> Result<OpenSends, AccountStoreError> {
         let tenant = &self.lease.tenant;
         let open = self.store.outbox_batch(tenant, cursor, limit);
         let open = self.timed("outbox", open).await?;
@@ -350,7 +351,7 @@ impl Ledger for Leased {
     }
 }
 
-impl From<StoreError> for LedgerError {
+impl From<StoreError> for AccountStoreError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::LeaseLost { .. } | StoreError::LeaseHeld { .. } => Self::LeaseLost,

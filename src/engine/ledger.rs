@@ -12,7 +12,7 @@ use crate::session::rows::{OutboxRow, Row, RowKey};
 
 /// The reason why rows could not be read or changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LedgerError {
+pub enum AccountStoreError {
     /// Nothing was changed, and a retry may succeed.
     #[error("database is unavailable: {0}")]
     Unavailable(String),
@@ -56,18 +56,18 @@ pub struct OpenSends {
 }
 
 /// Reads and changes the rows of one account.
-pub trait Ledger: Send + Sync {
-    /// Checks that the lease is still held. Fails with [`LedgerError::LeaseLost`] if it is not.
-    fn check(&self) -> impl Future<Output = Result<(), LedgerError>> + Send;
+pub trait AccountStore: Send + Sync {
+    /// Checks that the lease is still held. Fails with [`AccountStoreError::LeaseLost`] if it is not.
+    fn check(&self) -> impl Future<Output = Result<(), AccountStoreError>> + Send;
 
     /// Returns the account; `None` if no device is paired.
-    fn account(&self) -> impl Future<Output = Result<Option<Account>, LedgerError>> + Send;
+    fn account(&self) -> impl Future<Output = Result<Option<Account>, AccountStoreError>> + Send;
 
     /// Returns the named rows, with `None` for each row that does not exist.
     fn read(
         &self,
         keys: &[RowKey],
-    ) -> impl Future<Output = Result<Vec<(RowKey, Option<Row>)>, LedgerError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(RowKey, Option<Row>)>, AccountStoreError>> + Send;
 
     /// Applies all changes or none, provided that the lease is still held. Returns the newest event
     /// number, or zero if no event was added.
@@ -75,14 +75,14 @@ pub trait Ledger: Send + Sync {
         &self,
         attempt: Attempt,
         changes: &[Change],
-    ) -> impl Future<Output = Result<i64, LedgerError>> + Send;
+    ) -> impl Future<Output = Result<i64, AccountStoreError>> + Send;
 
     /// Returns outbox rows after `cursor` that are queued, or encrypted and not yet acknowledged.
     fn open_sends(
         &self,
         cursor: i64,
         limit: u32,
-    ) -> impl Future<Output = Result<OpenSends, LedgerError>> + Send;
+    ) -> impl Future<Output = Result<OpenSends, AccountStoreError>> + Send;
 
     /// The server was given a pre-key with this id, of which the rows know nothing: they are older
     /// than what was sent. What follows from it is done when the account is loaded next.

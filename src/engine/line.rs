@@ -13,11 +13,11 @@ use tracing::warn;
 
 use crate::appstate::blob::Reference;
 use crate::clock::Surroundings;
-use crate::config::Server;
+use crate::config::WhatsAppServer;
 use crate::config::proxy::Proxy;
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::net::dial::{DialError, Dialer};
-use crate::net::proxy::Reach;
+use crate::net::proxy::AddressScope;
 use crate::net::websocket::WebSocket;
 use crate::noise::cert::{RootKey, WHATSAPP_ROOT};
 use crate::session::link::{Link, LinkError, LinkKeys};
@@ -60,7 +60,7 @@ pub trait Line: Send {
 }
 
 /// Opens connections.
-pub trait Dial: Send + Sync {
+pub trait Connector: Send + Sync {
     type Line: Line;
 
     /// Opens a connection, including the handshake. Dropping the future aborts the attempt.
@@ -76,15 +76,15 @@ const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Connects to the configured server.
 #[derive(Clone, Debug)]
-pub struct NetDial {
+pub struct NetConnector {
     dialer: Dialer,
     root: RootKey,
     surroundings: Surroundings,
 }
 
-impl NetDial {
+impl NetConnector {
     /// Validates the settings and loads the TLS roots.
-    pub fn new(server: &Server, surroundings: Surroundings) -> Result<Self, LineError> {
+    pub fn new(server: &WhatsAppServer, surroundings: Surroundings) -> Result<Self, LineError> {
         let dialer = Dialer::new(server).map_err(|error| down(&error))?;
         let root = server
             .root_key
@@ -98,7 +98,7 @@ impl NetDial {
 
     /// Returns a dialler for the same server through a proxy.
     #[must_use]
-    pub fn through(mut self, proxy: Proxy, reach: Reach) -> Self {
+    pub fn through(mut self, proxy: Proxy, reach: AddressScope) -> Self {
         self.dialer = self.dialer.through(proxy, reach);
         self
     }
@@ -138,7 +138,7 @@ impl NetDial {
     }
 }
 
-impl Dial for NetDial {
+impl Connector for NetConnector {
     type Line = NetLine;
 
     async fn dial(&self, hello: &Hello) -> Result<NetLine, LineError> {

@@ -7,8 +7,8 @@ use tracing::{debug, info, warn};
 
 use crate::clock::Surroundings;
 use crate::crypto::random::Random;
-use crate::engine::ledger::{self, Ledger, LedgerError};
-use crate::engine::line::{Dial, Hello, Line, LineError};
+use crate::engine::ledger::{self, AccountStore, AccountStoreError};
+use crate::engine::line::{Connector, Hello, Line, LineError};
 use crate::engine::stop::Stop;
 use crate::ids::Jid;
 use crate::session::account::{Account, Ended};
@@ -27,7 +27,7 @@ const ATTEMPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Progress of a pairing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum PairingStep {
     /// Connecting to the server.
     Connecting,
     /// Text to show as a QR code, valid for `valid_ms` milliseconds.
@@ -58,13 +58,13 @@ pub enum PairingError {
     #[error("connection: {0}")]
     Line(#[from] LineError),
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    AccountStore(#[from] AccountStoreError),
     #[error("stopped")]
     Stopped,
 }
 
 /// Everything that pairing works with.
-pub struct Parts<'a, L, D> {
+pub struct PairingDeps<'a, L, D> {
     pub ledger: &'a L,
     pub dial: &'a D,
     pub surroundings: Surroundings,
@@ -81,9 +81,9 @@ enum Ending {
 }
 
 /// Pairs a device. The account is committed before the server receives our acceptance.
-pub async fn pair<L: Ledger, D: Dial>(
-    parts: Parts<'_, L, D>,
-    tell: &mut (dyn FnMut(Step) + Send),
+pub async fn pair<L: AccountStore, D: Connector>(
+    parts: PairingDeps<'_, L, D>,
+    tell: &mut (dyn FnMut(PairingStep) + Send),
 ) -> Result<Jid, PairingError> {
     let mut random = parts.surroundings.entropy.random();
     let mut lost = 0;
@@ -95,7 +95,7 @@ pub async fn pair<L: Ledger, D: Dial>(
             paired: None,
             codes: 0,
         };
-        tell(Step::Connecting);
+        tell(PairingStep::Connecting);
         let reason = match attempt.carry_out(&mut *random, tell).await {
             // Once the account is committed, the end of the link does not matter.
             result if attempt.paired.is_some() => {
@@ -114,7 +114,7 @@ pub async fn pair<L: Ledger, D: Dial>(
             return Err(LineError::Down(reason).into());
         }
         warn!(%reason, "connection lost while pairing");
-        tell(Step::Again(reason));
+        tell(PairingStep::Again(reason));
         if !parts.stop.sleep(ATTEMPT_PAUSE).await {
             return Err(PairingError::Stopped);
         }
@@ -123,17 +123,17 @@ pub async fn pair<L: Ledger, D: Dial>(
 
 /// One link of a pairing.
 struct Attempt<'a, L, D> {
-    parts: &'a Parts<'a, L, D>,
+    parts: &'a PairingDeps<'a, L, D>,
     pairing: Pairing,
     paired: Option<Jid>,
     codes: u32,
 }
 
-impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
+impl<L: AccountStore, D: Connector> Attempt<'_, L, D> {
     async fn carry_out(
         &mut self,
         random: &mut (dyn Random + Send),
-        tell: &mut (dyn FnMut(Step) + Send),
+        tell: &mut (dyn FnMut(PairingStep) + Send),
     ) -> Result<Ending, PairingError> {
         let keys = self.pairing.keys();
         let hello = Hello {
@@ -164,7 +164,7 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
         line: &mut D::Line,
         queue: &mut VecDeque<PairInput>,
         random: &mut (dyn Random + Send),
-        tell: &mut (dyn FnMut(Step) + Send),
+        tell: &mut (dyn FnMut(PairingStep) + Send),
     ) -> Result<Option<Ending>, PairingError> {
         if queue.is_empty() {
             self.wait(line, queue).await?;
@@ -190,7 +190,7 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
         if let Some(jid) = accounts.next_back() {
             info!("account is committed");
             self.paired = Some(jid.clone());
-            tell(Step::Accepted(jid));
+            tell(PairingStep::Accepted(jid));
         }
         line.send(&out.transmit).await?;
         for notice in out.notices {
@@ -234,7 +234,7 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
         &mut self,
         notice: Notice,
         queue: &mut VecDeque<PairInput>,
-        tell: &mut (dyn FnMut(Step) + Send),
+        tell: &mut (dyn FnMut(PairingStep) + Send),
     ) -> Result<(), PairingError> {
         match notice {
             Notice::Qr {
@@ -243,14 +243,14 @@ impl<L: Ledger, D: Dial> Attempt<'_, L, D> {
                 last,
             } => {
                 self.codes += 1;
-                tell(Step::Qr {
+                tell(PairingStep::Qr {
                     text,
                     valid_ms,
                     number: self.codes,
                     last,
                 });
             }
-            Notice::PairingCode(code) => tell(Step::Code(code)),
+            Notice::PairingCode(code) => tell(PairingStep::Code(code)),
             Notice::DeriveCode(work) => {
                 // The derivation takes tens of milliseconds. It must not occupy a thread that
                 // serves sockets.

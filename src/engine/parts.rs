@@ -10,9 +10,9 @@ use tracing::{info, warn};
 
 use crate::clock::Surroundings;
 use crate::engine::actor::{End, Stopped};
-use crate::engine::gate::Gate;
-use crate::engine::ledger::{Ledger, LedgerError};
-use crate::engine::room::Share;
+use crate::engine::gate::SendGate;
+use crate::engine::ledger::{AccountStore, AccountStoreError};
+use crate::engine::room::CacheShare;
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::metrics::Meter;
@@ -28,7 +28,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(15);
 const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 /// Everything that an actor works with.
 #[derive(Debug)]
-pub struct Parts<L, D> {
+pub struct ActorDeps<L, D> {
     pub ledger: L,
     pub dial: D,
     pub surroundings: Surroundings,
@@ -37,13 +37,13 @@ pub struct Parts<L, D> {
     /// Cancelled when the lease is known to be lost.
     pub lease_lost: CancellationToken,
     /// Open while the process may connect and send for its accounts.
-    pub gate: Gate,
+    pub gate: SendGate,
     pub status: watch::Sender<Status>,
     pub commands: mpsc::Receiver<Input>,
     /// Permits to hold a downloaded history in memory, shared by all accounts of the process.
     pub histories: Arc<Semaphore>,
     /// This account's share of the memory for cached rows.
-    pub room: Share,
+    pub room: CacheShare,
     pub meter: Meter,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Patience {
     stalled: Option<AccountState>,
 }
 
-impl<L: Ledger, D> Parts<L, D> {
+impl<L: AccountStore, D> ActorDeps<L, D> {
     /// Starts the retry state of one database call. While the call fails, the actor acknowledges
     /// and sends nothing, so the link may stay open for a while.
     pub(super) fn patience(&self) -> Patience {
@@ -72,9 +72,12 @@ impl<L: Ledger, D> Parts<L, D> {
     pub(super) async fn bear(
         &self,
         patience: &mut Patience,
-        error: LedgerError,
+        error: AccountStoreError,
     ) -> Result<(), End> {
-        let passes = matches!(error, LedgerError::Unavailable(_) | LedgerError::Unknown);
+        let passes = matches!(
+            error,
+            AccountStoreError::Unavailable(_) | AccountStoreError::Unknown
+        );
         if !passes || patience.until <= self.mono_ms() {
             return Err(End::from(error));
         }

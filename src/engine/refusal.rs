@@ -21,13 +21,13 @@ const PASSED_OVER_MAX: usize = 256;
 
 /// The precautions that an actor takes after a refusal.
 #[derive(Debug, Default)]
-pub(super) struct Care {
+pub(super) struct RefusalPolicy {
     /// Remaining inputs that are each handled as a unit of their own.
     single: u32,
     passed_over: BTreeSet<[u8; 16]>,
 }
 
-impl Care {
+impl RefusalPolicy {
     /// Returns the most inputs that may share a unit; `usual` if no precaution applies.
     pub(super) fn inputs_max(&self, usual: usize) -> usize {
         if 0 < self.single { 1 } else { usual }

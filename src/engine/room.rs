@@ -15,7 +15,7 @@ pub const PROCESS_BYTES_MAX: usize = 256 << 20;
 
 /// The memory shared by all accounts of a process; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Room(Arc<Taken>);
+pub struct CacheBudget(Arc<Taken>);
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -23,11 +23,11 @@ struct Taken {
     accounts: AtomicUsize,
 }
 
-impl Room {
+impl CacheBudget {
     /// Registers one more account, until the share is dropped.
-    pub fn share(&self) -> Share {
+    pub fn share(&self) -> CacheShare {
         self.0.accounts.fetch_add(1, Ordering::Relaxed);
-        Share {
+        CacheShare {
             room: self.clone(),
             bytes: 0,
         }
@@ -41,12 +41,12 @@ impl Room {
 
 /// One account's share.
 #[derive(Debug)]
-pub struct Share {
-    room: Room,
+pub struct CacheShare {
+    room: CacheBudget,
     bytes: usize,
 }
 
-impl Share {
+impl CacheShare {
     /// Returns the most bytes that the account may cache now.
     pub fn bytes_max(&self) -> usize {
         if self.room.bytes() <= PROCESS_BYTES_MAX {
@@ -65,7 +65,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for CacheShare {
     fn drop(&mut self) {
         self.keeps(0);
         self.room.0.accounts.fetch_sub(1, Ordering::Relaxed);
@@ -78,14 +78,14 @@ mod tests {
 
     #[test]
     fn accounts_share_evenly_what_they_have_together() {
-        let room = Room::default();
-        let mut few: Vec<Share> = (0..10).map(|_| room.share()).collect();
+        let room = CacheBudget::default();
+        let mut few: Vec<CacheShare> = (0..10).map(|_| room.share()).collect();
         for share in &mut few {
             assert_eq!(share.bytes_max(), ACCOUNT_BYTES_MAX);
             share.keeps(ACCOUNT_BYTES_MAX);
         }
         assert_eq!(room.bytes(), 10 * ACCOUNT_BYTES_MAX);
-        let mut many: Vec<Share> = (0..20_000).map(|_| room.share()).collect();
+        let mut many: Vec<CacheShare> = (0..20_000).map(|_| room.share()).collect();
         // Twice: each account's use reduces what is left for the others.
         for _ in 0..2 {
             for share in many.iter_mut().chain(&mut few) {

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use tracing::error;
 
 use crate::engine::actor::{Actor, Stopped};
-use crate::engine::ledger::Ledger;
-use crate::engine::line::Dial;
+use crate::engine::ledger::AccountStore;
+use crate::engine::line::Connector;
 use crate::engine::stop::Stop;
 
 /// Most panics before the account is stopped: the same input would panic again.
@@ -20,7 +20,10 @@ const PANIC_PAUSE: Duration = Duration::from_secs(1);
 const PANIC_MEMORY: Duration = Duration::from_secs(600);
 
 /// Runs the actor until it ends by itself or has panicked [`PANICS_MAX`] times.
-pub async fn keep<L: Ledger, D: Dial>(mut actor: Box<Actor<L, D>>, stop: &Stop) -> Stopped {
+pub async fn keep<L: AccountStore, D: Connector>(
+    mut actor: Box<Actor<L, D>>,
+    stop: &Stop,
+) -> Stopped {
     let mut panics = 0;
     while panics < PANICS_MAX {
         let begun = Instant::now();

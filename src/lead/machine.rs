@@ -1,8 +1,8 @@
 //! The state machine of one process for the lease of one tenant.
 
 use crate::ids::HostId;
-use crate::lead::reign::Reign;
-use crate::lead::watch::{Busy, Verdict, Watch};
+use crate::lead::reign::HeldLease;
+use crate::lead::watch::{HolderObserver, HolderState, PendingCall};
 use crate::lead::{Action, Call, Config, Holder, Input, Locks, State, Status};
 
 /// Wait in ms before the next attempt to register, after one failed.
@@ -31,9 +31,9 @@ pub struct Machine {
     registering: bool,
     register_at: u64,
     lock: Lock,
-    watch: Watch,
+    watch: HolderObserver,
     claimed_ms: u64,
-    reign: Option<Reign>,
+    reign: Option<HeldLease>,
     stopping: bool,
     ended: bool,
 }
@@ -50,7 +50,7 @@ impl Machine {
             registering: false,
             register_at: now_ms,
             lock: Lock::None,
-            watch: Watch::default(),
+            watch: HolderObserver::default(),
             claimed_ms: now_ms,
             reign: None,
             stopping: false,
@@ -267,19 +267,19 @@ impl Machine {
             .watch
             .judge(&self.config, me, locked_at, now_ms, holder);
         match verdict {
-            Verdict::Stay => (),
-            Verdict::GiveLockBack => self.give_lock_back(now_ms, out),
-            Verdict::Declare { host, beats } => {
-                self.watch.busy = Some(Busy::Declaring);
+            HolderState::Stay => (),
+            HolderState::GiveLockBack => self.give_lock_back(now_ms, out),
+            HolderState::Declare { host, beats } => {
+                self.watch.busy = Some(PendingCall::Declaring);
                 out.push(Action::DeclareDead { host, beats });
             }
-            Verdict::Claim { orphan } => self.claim(now_ms, orphan, out),
-            Verdict::Probe => {
-                self.watch.busy = Some(Busy::Claiming);
+            HolderState::Claim { orphan } => self.claim(now_ms, orphan, out),
+            HolderState::Probe => {
+                self.watch.busy = Some(PendingCall::Claiming);
                 self.claimed_ms = now_ms;
                 out.push(Action::Claim { orphan: false });
             }
-            Verdict::Ours => self.renounce(now_ms, "claim_unknown", out),
+            HolderState::Ours => self.renounce(now_ms, "claim_unknown", out),
         }
     }
 
@@ -293,7 +293,7 @@ impl Machine {
     }
 
     fn declared(&mut self, now_ms: u64, dead: bool, out: &mut Vec<Action>) {
-        if self.watch.busy != Some(Busy::Declaring) {
+        if self.watch.busy != Some(PendingCall::Declaring) {
             return;
         }
         self.watch.busy = None;
@@ -306,7 +306,7 @@ impl Machine {
     }
 
     fn claim(&mut self, now_ms: u64, orphan: bool, out: &mut Vec<Action>) {
-        self.watch.busy = Some(Busy::Claiming);
+        self.watch.busy = Some(PendingCall::Claiming);
         self.claimed_ms = now_ms;
         self.enter(now_ms, State::Claiming, None, out);
         out.push(Action::Claim { orphan });
@@ -332,7 +332,7 @@ impl Machine {
         self.unlock(out);
         self.registering = false;
         self.register_at = now_ms;
-        self.watch = Watch::anew(self.me.take(), now_ms, now_ms);
+        self.watch = HolderObserver::anew(self.me.take(), now_ms, now_ms);
         self.enter(now_ms, State::Standby, Some(reason), out);
         if self.stopping {
             self.end(out);
@@ -350,7 +350,7 @@ impl Machine {
                 self.watch.forget();
                 self.watch.look_at = now_ms + self.config.look_ms(self.config.timeout_ms);
             }
-            Call::DeclareDead if self.watch.busy == Some(Busy::Declaring) => {
+            Call::DeclareDead if self.watch.busy == Some(PendingCall::Declaring) => {
                 self.watch.busy = None;
                 self.watch.forget();
                 self.watch.look_at = now_ms + self.config.look_ms(self.config.timeout_ms);
@@ -374,8 +374,8 @@ impl Machine {
         if let (Some(reason), false) = (self.watch.void, self.stopping) {
             return self.renounce(now_ms, reason, out);
         }
-        self.watch = Watch::default();
-        let reign = Reign::new(&self.config, epoch, self.claimed_ms, now_ms);
+        self.watch = HolderObserver::default();
+        let reign = HeldLease::new(&self.config, epoch, self.claimed_ms, now_ms);
         out.push(Action::MaySend {
             until_ms: reign.until_ms,
         });
@@ -541,7 +541,7 @@ impl Machine {
             return self.fence(now_ms, reason, out);
         }
         // Wait for a claim in progress: it could succeed after the id is given up.
-        if self.watch.busy == Some(Busy::Claiming) {
+        if self.watch.busy == Some(PendingCall::Claiming) {
             self.watch.void = Some(reason);
         } else {
             self.renounce(now_ms, reason, out);
@@ -574,7 +574,7 @@ impl Machine {
         self.stopping = true;
         if self.reign.is_none() {
             // Wait for a claim in progress: it could succeed after our end.
-            if self.watch.busy != Some(Busy::Claiming) {
+            if self.watch.busy != Some(PendingCall::Claiming) {
                 self.end(out);
             }
         } else if self.state != State::Fenced {

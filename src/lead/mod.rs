@@ -14,7 +14,7 @@ mod reign;
 mod watch;
 
 pub use io::{Action, Call, Holder, Input};
-pub use pulse::{Pulse, Say};
+pub use pulse::{HostAction, HostPermission};
 
 #[cfg(test)]
 mod tests;

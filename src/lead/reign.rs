@@ -5,7 +5,7 @@ use crate::lead::{Config, State};
 
 /// A held lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reign {
+pub(super) struct HeldLease {
     pub(super) epoch: i64,
     /// End of the permission to send. It counts from when the last answered heartbeat was sent,
     /// because the answer may have taken long.
@@ -26,7 +26,7 @@ pub(super) struct Reign {
     pub(super) checking: bool,
 }
 
-impl Reign {
+impl HeldLease {
     /// Creates the state of a lease claimed at `claimed_ms`. The claim counts as a heartbeat,
     /// because others observe this holder only after it.
     pub(super) fn new(config: &Config, epoch: i64, claimed_ms: u64, now_ms: u64) -> Self {

@@ -5,7 +5,7 @@ use crate::lead::{Config, Holder, Locks};
 
 /// What a standby has observed, by its own clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Watch {
+pub(super) struct HolderObserver {
     /// The holder, its counter value, and when that value was first observed.
     seen: Option<(HostId, i64, u64)>,
     /// When the lease was first seen free.
@@ -17,7 +17,7 @@ pub(super) struct Watch {
     /// When the read in progress began.
     pub(super) reading: Option<u64>,
     /// A declaration or a claim is in progress.
-    pub(super) busy: Option<Busy>,
+    pub(super) busy: Option<PendingCall>,
     /// The reason why our host id became void during the claim in progress.
     pub(super) void: Option<&'static str>,
     /// The host id that this process gave up: a lease that names it has no live holder.
@@ -28,14 +28,14 @@ pub(super) struct Watch {
 
 /// The call in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Busy {
+pub(super) enum PendingCall {
     Declaring,
     Claiming,
 }
 
 /// The conclusion from one read of the holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum HolderState {
     /// The holder is alive, or may be.
     Stay,
     /// The holder is alive, and we hold its lock: release the lock.
@@ -50,7 +50,7 @@ pub(super) enum Verdict {
     Ours,
 }
 
-impl Watch {
+impl HolderObserver {
     /// Starts observing under a new host id. `former` is the id that was given up.
     pub(super) fn anew(former: Option<HostId>, look_at: u64, wait_from: u64) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Watch {
         locked_at: Option<u64>,
         now_ms: u64,
         holder: Option<&Holder>,
-    ) -> Verdict {
+    ) -> HolderState {
         let began = self.reading.take().unwrap_or(now_ms);
         // Each host's own timeout applies to it.
         let said = holder.and_then(|holder| holder.silence_ms);
@@ -95,10 +95,10 @@ impl Watch {
         };
         self.free_since = None;
         if holder.host == me {
-            return Verdict::Ours;
+            return HolderState::Ours;
         }
         if holder.dead {
-            return Verdict::Claim { orphan: true };
+            return HolderState::Claim { orphan: true };
         }
         let (host, beats) = (holder.host, holder.beats);
         let since = match self.seen {
@@ -122,23 +122,23 @@ impl Watch {
         let unlocked = holder.locks && locked && fresh;
         let gone = silent || unlocked || self.former == Some(host);
         match (gone, config.locks) {
-            (true, _) => Verdict::Declare { host, beats },
-            (false, Locks::Files) if holder.locks => Verdict::Probe,
-            (false, _) if locked => Verdict::GiveLockBack,
-            (false, _) => Verdict::Stay,
+            (true, _) => HolderState::Declare { host, beats },
+            (false, Locks::Files) if holder.locks => HolderState::Probe,
+            (false, _) if locked => HolderState::GiveLockBack,
+            (false, _) => HolderState::Stay,
         }
     }
 
     /// Decides about a free lease. It is claimed together with its lock, so that others see at once
     /// when this process ends. If the lock is not granted within the timeout, it is claimed without
     /// it.
-    fn free(&mut self, config: &Config, locked: bool, now_ms: u64) -> Verdict {
+    fn free(&mut self, config: &Config, locked: bool, now_ms: u64) -> HolderState {
         let since = *self.free_since.get_or_insert(now_ms);
         let may = config.locks != Locks::Sessions || locked || since + config.timeout_ms <= now_ms;
         if may {
-            Verdict::Claim { orphan: false }
+            HolderState::Claim { orphan: false }
         } else {
-            Verdict::Stay
+            HolderState::Stay
         }
     }
 }

@@ -19,9 +19,9 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, Uri};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self};
 
-use crate::config::Server;
+use crate::config::WhatsAppServer;
 use crate::config::proxy::{Bypass, Proxy, ProxyError};
-use crate::net::proxy::{self, Reach};
+use crate::net::proxy::{self, AddressScope};
 use crate::net::websocket::{MESSAGE_BYTES_MAX, WebSocket};
 
 /// Longest time for each address of a name, because one address may be unreachable.
@@ -122,7 +122,7 @@ pub struct Dialer {
     pub(super) host: String,
     port: u16,
     tls: Option<TlsConnector>,
-    proxy: Option<(Proxy, Reach)>,
+    proxy: Option<(Proxy, AddressScope)>,
     /// Hosts that need no proxy, if it is the process's.
     bypass: Option<Bypass>,
 }
@@ -137,7 +137,7 @@ impl std::fmt::Debug for Dialer {
 
 impl Dialer {
     /// Validates the URL and loads the TLS roots from files.
-    pub fn new(server: &Server) -> Result<Self, DialError> {
+    pub fn new(server: &WhatsAppServer) -> Result<Self, DialError> {
         let uri: Uri = server.url.parse().map_err(|_| DialError::Url)?;
         let host = uri.host().ok_or(DialError::Url)?;
         let host = host
@@ -167,7 +167,7 @@ impl Dialer {
         })?;
         Ok(Self {
             // Whoever starts the process may lead it anywhere.
-            proxy: Some((proxy, Reach::Private)),
+            proxy: Some((proxy, AddressScope::Private)),
             bypass: Some(process.bypass.clone()),
             ..dialer
         })
@@ -175,7 +175,7 @@ impl Dialer {
 
     /// Returns a dialler for the same server through a proxy.
     #[must_use]
-    pub fn through(mut self, proxy: Proxy, reach: Reach) -> Self {
+    pub fn through(mut self, proxy: Proxy, reach: AddressScope) -> Self {
         self.proxy = Some((proxy, reach));
         self.bypass = None;
         self
@@ -246,7 +246,7 @@ impl Dialer {
     async fn reach(&self) -> Result<TcpStream, DialError> {
         let reach = self.proxy.as_ref().map(|(_, reach)| *reach);
         let (Some(proxy), Some(reach)) = (self.proxy(), reach) else {
-            return connect(&self.host, self.port, Reach::Private).await;
+            return connect(&self.host, self.port, AddressScope::Private).await;
         };
         let mut stream = connect(&proxy.host, proxy.port, reach).await?;
         let host = || proxy.host.clone();
@@ -289,7 +289,11 @@ impl Dialer {
 }
 
 /// Connects to the first allowed address of `name` that answers.
-pub(super) async fn connect(name: &str, port: u16, reach: Reach) -> Result<TcpStream, DialError> {
+pub(super) async fn connect(
+    name: &str,
+    port: u16,
+    reach: AddressScope,
+) -> Result<TcpStream, DialError> {
     let host = || name.to_owned();
     let lookup = tokio::net::lookup_host((name, port));
     let addresses = timeout(CONNECT_TIME_MAX, lookup)

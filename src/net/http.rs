@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::net::dial::{DialError, Stream, connect, connector};
-use crate::net::proxy::Reach;
+use crate::net::proxy::AddressScope;
 
 /// Longest time of one request.
 const TIME_MAX: Duration = Duration::from_secs(30);
@@ -94,7 +94,7 @@ impl HttpClient {
         path: &str,
         body: Vec<u8>,
     ) -> Result<(u16, Bytes), HttpError> {
-        let stream = connect(&self.host, self.port, Reach::Private).await?;
+        let stream = connect(&self.host, self.port, AddressScope::Private).await?;
         let stream: Box<dyn Stream> = match &self.tls {
             None => Box::new(stream),
             Some(tls) => {

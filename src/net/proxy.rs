@@ -20,7 +20,7 @@ const ANSWER_BYTES_MAX: usize = 8 << 10;
 
 /// The addresses that a proxy may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reach {
+pub enum AddressScope {
     /// Only addresses that the whole internet can reach.
     #[default]
     Public,
@@ -28,7 +28,7 @@ pub enum Reach {
     Private,
 }
 
-impl Reach {
+impl AddressScope {
     /// Returns true if a connection to `address` is allowed.
     pub fn allows(self, address: IpAddr) -> bool {
         self == Self::Private || is_public(address)
@@ -147,7 +147,10 @@ mod tests {
             "2606:4700::1111",
             "64:ff9b::101:101",
         ] {
-            assert!(Reach::Public.allows(public.parse().unwrap()), "{public}");
+            assert!(
+                AddressScope::Public.allows(public.parse().unwrap()),
+                "{public}"
+            );
         }
         for inner in [
             "0.0.0.0",
@@ -173,8 +176,14 @@ mod tests {
             "2002:7f00:1::",
             "2001::1",
         ] {
-            assert!(!Reach::Public.allows(inner.parse().unwrap()), "{inner}");
-            assert!(Reach::Private.allows(inner.parse().unwrap()), "{inner}");
+            assert!(
+                !AddressScope::Public.allows(inner.parse().unwrap()),
+                "{inner}"
+            );
+            assert!(
+                AddressScope::Private.allows(inner.parse().unwrap()),
+                "{inner}"
+            );
         }
     }
 }

@@ -5,12 +5,12 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::config::Server;
+use crate::config::WhatsAppServer;
 use crate::net::dial::{DialError, Dialer};
 use crate::net::websocket::SocketError;
 
-fn server(url: &str) -> Server {
-    Server {
+fn server(url: &str) -> WhatsAppServer {
+    WhatsAppServer {
         url: url.to_owned(),
         root_key: None,
         ca_file: None,
@@ -28,7 +28,7 @@ fn urls_are_checked_before_anything_is_dialled() {
         );
     }
     assert!(Dialer::new(&server("wss://web.whatsapp.com/ws/chat")).is_ok());
-    let missing = Server {
+    let missing = WhatsAppServer {
         ca_file: Some("/nowhere.pem".into()),
         ..server("wss://a/b")
     };

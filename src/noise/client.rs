@@ -6,13 +6,13 @@ use wmctl_proto::handshake::handshake_message::{ClientFinish, ClientHello};
 
 use super::HandshakeError;
 use super::cert::{self, RootKey, ServerIdentity};
-use super::state::{Side, State, XX, clear_key};
+use super::state::{Side, SymmetricState, XX, clear_key};
 use super::transport::Transport;
 use crate::crypto::curve::KeyPair;
 
 /// A client that waits for the server's hello.
 pub struct Client {
-    state: State,
+    state: SymmetricState,
     pair: KeyPair,
     ephemeral: KeyPair,
     root: RootKey,
@@ -35,7 +35,7 @@ impl Client {
     /// `pair` is the device's static key. `ephemeral` must be fresh for each handshake. `prologue`
     /// is the bytes that the client sends before its first frame.
     pub fn new(pair: KeyPair, ephemeral: KeyPair, root: RootKey, prologue: &[u8]) -> Self {
-        let mut state = State::new(XX, prologue);
+        let mut state = SymmetricState::new(XX, prologue);
         state.mix_hash(ephemeral.public.as_bytes());
         Self {
             state,

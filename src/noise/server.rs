@@ -6,12 +6,12 @@ use wmctl_proto::handshake::HandshakeMessage;
 use wmctl_proto::handshake::handshake_message::{ClientHello, ServerHello};
 
 use super::HandshakeError;
-use super::state::{IK, Side, State, XX, XX_FALLBACK, clear_key};
+use super::state::{IK, Side, SymmetricState, XX, XX_FALLBACK, clear_key};
 use super::transport::Transport;
 use crate::crypto::curve::{KeyPair, PublicKey};
 
 /// A server that waits for the client's hello.
-pub struct Server<'a> {
+pub struct Responder<'a> {
     /// The server's static key.
     pub pair: &'a KeyPair,
     /// A key that must be fresh for each handshake.
@@ -51,11 +51,11 @@ pub struct Accepted {
 
 /// A server that waits for the client's finish.
 pub struct Unfinished {
-    state: State,
+    state: SymmetricState,
     ephemeral: KeyPair,
 }
 
-impl Server<'_> {
+impl Responder<'_> {
     /// Answers the client's hello for any of the three handshakes.
     pub fn read_client_hello(self, message: &[u8]) -> Result<Answer, HandshakeError> {
         let hello = HandshakeMessage::decode(message)
@@ -80,7 +80,7 @@ impl Server<'_> {
     /// Answers with the server's message of XX and XXfallback.
     fn greet(self, name: &[u8], hello: &ClientHello) -> Result<Answer, HandshakeError> {
         let client_ephemeral = clear_key(hello.ephemeral.as_ref(), "ephemeral key")?;
-        let mut state = State::new(name, self.prologue);
+        let mut state = SymmetricState::new(name, self.prologue);
         state.mix_hash(client_ephemeral.as_bytes());
         state.mix_hash(self.ephemeral.public.as_bytes());
         state.agree(&self.ephemeral.private, &client_ephemeral)?;
@@ -102,7 +102,7 @@ impl Server<'_> {
         sealed_static: &[u8],
         sealed_payload: &[u8],
     ) -> Result<Resumption, HandshakeError> {
-        let mut state = State::new(IK, self.prologue);
+        let mut state = SymmetricState::new(IK, self.prologue);
         state.mix_hash(self.pair.public.as_bytes());
         state.mix_hash(client_ephemeral.as_bytes());
         state.agree(&self.pair.private, client_ephemeral)?;
@@ -176,7 +176,7 @@ impl Unfinished {
 
 /// The content of a first IK message.
 struct Resumption {
-    state: State,
+    state: SymmetricState,
     client: PublicKey,
     payload: Vec<u8>,
 }

@@ -15,7 +15,7 @@ pub(super) const IK: &[u8] = b"Noise_IK_25519_AESGCM_SHA256";
 /// Fallback: the server cannot decrypt an IK message and continues with XX.
 pub(super) const XX_FALLBACK: &[u8] = b"Noise_XXfallback_25519_AESGCM_SHA256";
 
-/// The side that owns a [`State`]; it decides which final key is for sending.
+/// The side that owns a [`SymmetricState`]; it decides which final key is for sending.
 #[derive(Clone, Copy)]
 pub(super) enum Side {
     Client,
@@ -23,14 +23,14 @@ pub(super) enum Side {
 }
 
 /// The symmetric state of the Noise framework.
-pub(super) struct State {
+pub(super) struct SymmetricState {
     hash: [u8; 32],
     chaining: Secret<32>,
     key: Secret<32>,
     counter: u32,
 }
 
-impl State {
+impl SymmetricState {
     /// Starts with the protocol name and the prologue that both sides know.
     pub(super) fn new(name: &[u8], prologue: &[u8]) -> Self {
         let mut start = [0; 32];
@@ -75,7 +75,7 @@ impl State {
         sealed
     }
 
-    /// Decrypts the result of the peer's [`State::seal`].
+    /// Decrypts the result of the peer's [`SymmetricState::seal`].
     pub(super) fn open(&mut self, sealed: &[u8]) -> Result<Vec<u8>, HandshakeError> {
         let plain = gcm::open(self.key.expose(), &nonce(self.counter), &self.hash, sealed)
             .map_err(|_| HandshakeError::Forged)?;

@@ -12,8 +12,8 @@ use wmctl_proto::handshake::{CertChain, HandshakeMessage};
 use super::HandshakeError;
 use super::cert::{self, CertError, Issue, Level, RootKey, WHATSAPP_ROOT};
 use super::client::{Client, Finished};
-use super::server::{Accepted, Answer, Next, Server};
-use super::state::{IK, Side, State, XX_FALLBACK};
+use super::server::{Accepted, Answer, Next, Responder};
+use super::state::{IK, Side, SymmetricState, XX_FALLBACK};
 use super::transport::{Transport, TransportError};
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::crypto::xeddsa;
@@ -53,7 +53,7 @@ fn client(prologue: &[u8]) -> Client {
 }
 
 fn answer(hello: &[u8], chain: &[u8]) -> Result<Answer, HandshakeError> {
-    Server {
+    Responder {
         pair: &pair(SERVER),
         ephemeral: pair(6),
         chain,
@@ -113,14 +113,14 @@ fn a_frame_changed_lost_or_doubled_does_not_open() {
 
 /// A client that knows `server` already. Ours never resumes, so the test builds its messages.
 struct Resuming {
-    state: State,
+    state: SymmetricState,
     ephemeral: KeyPair,
     hello: Vec<u8>,
 }
 
 fn resuming(server: &PublicKey) -> Resuming {
     let (own, ephemeral) = (pair(CLIENT), pair(5));
-    let mut state = State::new(IK, PROLOGUE);
+    let mut state = SymmetricState::new(IK, PROLOGUE);
     state.mix_hash(server.as_bytes());
     state.mix_hash(ephemeral.public.as_bytes());
     state.agree(&ephemeral.private, server).unwrap();
@@ -184,7 +184,7 @@ fn a_client_that_knows_an_old_key_falls_back() {
         .server_hello
         .unwrap();
     let server = PublicKey::from_slice(&reply.ephemeral.unwrap()).unwrap();
-    let mut state = State::new(XX_FALLBACK, PROLOGUE);
+    let mut state = SymmetricState::new(XX_FALLBACK, PROLOGUE);
     state.mix_hash(ephemeral.public.as_bytes());
     state.mix_hash(server.as_bytes());
     state.agree(&ephemeral.private, &server).unwrap();

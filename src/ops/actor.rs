@@ -7,14 +7,14 @@ use crate::store::tenants::api_keys::Audit;
 
 /// The person or API key that makes a change, and the request that asked for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor {
+pub struct AuditActor {
     /// Name of the API key or of the local user.
     pub name: String,
     /// Id of the HTTP request, if it is one.
     pub request_id: Option<String>,
 }
 
-impl Actor {
+impl AuditActor {
     /// Returns the local user, who has direct database access and needs no API key.
     pub fn of_user() -> Self {
         Self {
@@ -28,7 +28,7 @@ impl App {
     /// Builds an audit row for a change that is made now.
     pub(crate) fn audit(
         &self,
-        actor: &Actor,
+        actor: &AuditActor,
         action: &'static str,
         tenant: Option<&TenantId>,
         detail: String,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::shapes::time;
 use crate::app::{App, RowsError};
 use crate::ids::TenantId;
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 
 /// A process that runs tenants, or is ready to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ pub async fn drain(
     app: &App,
     name: &str,
     draining: bool,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<usize, RowsError> {
     let hosts = app.store.hosts().await.map_err(RowsError::of)?;
     let action = if draining { "drain" } else { "undrain" };

@@ -13,7 +13,7 @@ use crate::app::{App, RowsError};
 use crate::crypto::hash::sha256;
 use crate::crypto::random;
 use crate::ids::TenantId;
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::store::tenants::api_keys::ApiKey;
 
 /// Prefix of every key, so that secret scanners can find a leaked one.
@@ -167,7 +167,7 @@ pub async fn add(
     name: &str,
     scope: &Scope,
     actions: &BTreeSet<Action>,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<(Key, KeyText), KeyError> {
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     if name.is_empty() || NAME_BYTES_MAX < name.len() || !name.bytes().all(sound) {
@@ -215,7 +215,7 @@ pub async fn exist(app: &App) -> Result<bool, RowsError> {
 }
 
 /// Deletes a key by name or id, so that it is refused from then on. Returns whether it existed.
-pub async fn remove(app: &App, name: &str, actor: &Actor) -> Result<bool, RowsError> {
+pub async fn remove(app: &App, name: &str, actor: &AuditActor) -> Result<bool, RowsError> {
     let audit = app.audit(actor, "remove-key", None, format!("name={name}"));
     let removed = app.store.remove_key(name, &audit).await;
     removed.map_err(RowsError::of)

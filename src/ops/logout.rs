@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, RowsError};
 use crate::engine::lease_keeper;
 use crate::ids::{HostId, TenantId};
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::ops::unlink;
 use crate::session::account::Ended;
 use crate::store::lease::Lease;
@@ -41,7 +41,11 @@ pub enum LogoutError {
 
 /// Unlinks the tenant's device and returns its JID. Waits first until the process that runs the
 /// account releases it.
-pub async fn logout(app: &App, tenant: &TenantId, actor: &Actor) -> Result<String, LogoutError> {
+pub async fn logout(
+    app: &App,
+    tenant: &TenantId,
+    actor: &AuditActor,
+) -> Result<String, LogoutError> {
     if app
         .store
         .overview_of(tenant)
@@ -79,7 +83,7 @@ async fn want(
     app: &App,
     tenant: &TenantId,
     enabled: bool,
-    actor: &Actor,
+    actor: &AuditActor,
     detail: String,
 ) -> Result<(), RowsError> {
     let audit = app.audit(actor, "logout", Some(tenant), detail);

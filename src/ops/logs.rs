@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::app::shapes::time;
 use crate::app::{App, RowsError};
 use crate::ids::TenantId;
-use crate::ops::actor::Actor;
-use crate::ops::transfer::MoveError;
+use crate::ops::actor::AuditActor;
+use crate::ops::transfer::TransferRefusal;
 use crate::store::account::log::Log;
 
 /// A log of events. A new one begins when the database is found to be older than what was sent.
@@ -52,8 +52,16 @@ pub async fn begun(app: &App, since_ms: i64) -> Result<Vec<EventLog>, RowsError>
 
 /// Starts a new event log for the tenant, as a detected restore would. Returns `None` if the tenant
 /// has no account. Fails while a process runs the account.
-pub async fn declare_restored(app: &App, tenant: &TenantId) -> Result<Option<EventLog>, MoveError> {
-    let audit = app.audit(&Actor::of_user(), "restored", Some(tenant), String::new());
+pub async fn declare_restored(
+    app: &App,
+    tenant: &TenantId,
+) -> Result<Option<EventLog>, TransferRefusal> {
+    let audit = app.audit(
+        &AuditActor::of_user(),
+        "restored",
+        Some(tenant),
+        String::new(),
+    );
     match app.store.declare_restored(tenant, &audit).await {
         Ok(false) => Ok(None),
         Ok(true) => Ok(current(&app.for_tenant(tenant.clone())).await?),

@@ -37,7 +37,7 @@ pub async fn script(app: &App) -> Result<String, RowsError> {
 
 /// A migration that [`up`] is about to apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct MigrationStep {
     /// Number of the migration.
     pub version: i64,
     /// Name of the migration.
@@ -57,11 +57,11 @@ pub async fn foreign_records(app: &App) -> Result<Vec<String>, RowsError> {
 pub async fn up(
     app: &App,
     all_records: bool,
-    tell: &mut (dyn FnMut(Step) + Send),
+    tell: &mut (dyn FnMut(MigrationStep) + Send),
 ) -> Result<Vec<Migration>, RowsError> {
     let now_ms = app.surroundings.clock.unix_ms();
     let mut begun = |version, name, at, of| {
-        tell(Step {
+        tell(MigrationStep {
             version,
             name,
             at,

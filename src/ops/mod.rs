@@ -19,7 +19,7 @@ pub mod transfer;
 mod unlink;
 pub mod webhooks;
 
-pub use crate::ops::actor::Actor;
+pub use crate::ops::actor::AuditActor;
 
 use crate::app::shapes;
 use crate::session::config::CLIENT_VERSION;

@@ -10,10 +10,10 @@ use crate::app::status::RunEnd;
 use crate::app::{App, RowsError};
 use crate::engine::actor::Stopped;
 use crate::engine::lease_keeper;
-use crate::engine::leased::Leased;
-use crate::engine::ledger::LedgerError;
+use crate::engine::leased::LeasedAccountStore;
+use crate::engine::ledger::AccountStoreError;
 use crate::engine::line::LineError;
-use crate::engine::pairing::{self, Parts, Step};
+use crate::engine::pairing::{self, PairingDeps, PairingStep};
 use crate::engine::stop::Stop;
 use crate::ids::{HostId, Jid};
 use crate::net::simulator::ControlError;
@@ -148,7 +148,7 @@ impl From<pairing::PairingError> for PairError {
             From::Refused(why) => Self::Refused(why),
             From::Ended(ended) => Self::Ended(Stopped::Ended(ended).into()),
             From::Line(error) => Self::Line(error),
-            From::Ledger(error) => Self::Rows(rows(error)),
+            From::AccountStore(error) => Self::Rows(rows(error)),
             From::Stopped => Self::Stopped,
         }
     }
@@ -201,7 +201,7 @@ pub const END_CODES: [&str; 22] = [
     "UNTRUSTED",
 ];
 
-fn rows(error: LedgerError) -> RowsError {
+fn rows(error: AccountStoreError) -> RowsError {
     RowsError::Database(error.to_string())
 }
 
@@ -277,8 +277,8 @@ async fn link(
     tell: &mut (dyn FnMut(PairStep) + Send),
 ) -> Result<Paired, PairError> {
     let dial = app.dial()?;
-    let parts = Parts {
-        ledger: &Leased::new(app.store.clone(), lease.clone()),
+    let parts = PairingDeps {
+        ledger: &LeasedAccountStore::new(app.store.clone(), lease.clone()),
         dial: &dial,
         surroundings: app.surroundings.clone(),
         config: app.client(),
@@ -295,11 +295,11 @@ async fn link(
     Ok(paired)
 }
 
-impl From<Step> for PairStep {
-    fn from(step: Step) -> Self {
+impl From<PairingStep> for PairStep {
+    fn from(step: PairingStep) -> Self {
         match step {
-            Step::Connecting => Self::Connecting,
-            Step::Qr {
+            PairingStep::Connecting => Self::Connecting,
+            PairingStep::Qr {
                 text,
                 valid_ms,
                 number,
@@ -310,11 +310,11 @@ impl From<Step> for PairStep {
                 seq: number,
                 last,
             },
-            Step::Code(code) => Self::Code { code },
-            Step::Accepted(jid) => Self::Scanned {
+            PairingStep::Code(code) => Self::Code { code },
+            PairingStep::Accepted(jid) => Self::Scanned {
                 jid: jid.to_string(),
             },
-            Step::Again(reason) => Self::Retrying { reason },
+            PairingStep::Again(reason) => Self::Retrying { reason },
         }
     }
 }

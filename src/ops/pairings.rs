@@ -12,10 +12,10 @@ use crate::crypto::random;
 use crate::engine::pairing::is_free;
 use crate::engine::stop::Stop;
 use crate::ids::TenantId;
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::ops::pair::{self, PairError, PairOptions, PairStep, PhoneNumber};
 use crate::ops::tenants::{self, Changes, TenantError};
-use crate::store::tenants::Launch;
+use crate::store::tenants::RunConfig;
 use crate::store::tenants::api_keys::PairingRow;
 
 /// An attempt without a step for this long (ms) belongs to a dead process, because codes change
@@ -92,7 +92,7 @@ pub async fn begin(
     app: &App,
     tenant: &TenantId,
     wanted: Wanted,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<Attempt, BeginError> {
     let Wanted {
         phone,
@@ -136,7 +136,7 @@ pub async fn begin(
         // Whether it may be was decided above.
         create: true,
     };
-    let app = app.of(tenant.clone(), Launch::default());
+    let app = app.of(tenant.clone(), RunConfig::default());
     Ok(Attempt { app, row, options })
 }
 
@@ -147,7 +147,7 @@ impl Attempt {
         let own = Stop::new();
         let app = self
             .app
-            .of(self.app.settings.tenant.clone(), Launch::default());
+            .of(self.app.settings.tenant.clone(), RunConfig::default());
         let options = self.options.clone();
         let link = async {
             // Dropping the sender ends this half, and then the other.
@@ -262,7 +262,7 @@ fn step(text: &str) -> Map<String, Value> {
 }
 
 /// Cancels the running attempt, whichever process carries it out. Returns whether there was one.
-pub async fn cancel(app: &App, tenant: &TenantId, actor: &Actor) -> Result<bool, RowsError> {
+pub async fn cancel(app: &App, tenant: &TenantId, actor: &AuditActor) -> Result<bool, RowsError> {
     let row = app.store.pairing(tenant).await.map_err(RowsError::of)?;
     let Some(mut row) = row.filter(|row| !row.ended) else {
         return Ok(false);

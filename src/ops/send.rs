@@ -102,7 +102,7 @@ impl Delivery {
 
 /// The state to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Until {
+pub enum AwaitedState {
     Queued,
     Sent,
     Delivered,
@@ -328,7 +328,7 @@ pub async fn show(app: &App, id: &str) -> Result<Option<Delivery>, RowsError> {
 pub async fn wait(
     app: &App,
     id: &str,
-    until: Until,
+    until: AwaitedState,
     timeout: Duration,
 ) -> Result<Delivery, SendError> {
     let id: MessageId = id
@@ -365,12 +365,12 @@ pub async fn is_run(app: &App) -> Result<bool, RowsError> {
 }
 
 /// Returns the milestone that a state has reached.
-pub fn reached(state: &str) -> Until {
+pub fn reached(state: &str) -> AwaitedState {
     match state {
-        "read" => Until::Read,
-        "delivered" => Until::Delivered,
-        "sent" => Until::Sent,
-        _ => Until::Queued,
+        "read" => AwaitedState::Read,
+        "delivered" => AwaitedState::Delivered,
+        "sent" => AwaitedState::Sent,
+        _ => AwaitedState::Queued,
     }
 }
 

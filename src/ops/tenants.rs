@@ -7,11 +7,11 @@ use crate::app::shapes::{time, whole};
 use crate::app::{App, RowsError};
 use crate::config::proxy::{Proxy, ProxyError};
 use crate::ids::{IdError, TenantId};
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::ops::logout::{LogoutError, logout};
 use crate::ops::send::{TTL_S, TTL_S_MAX};
 use crate::session::config::Browser;
-use crate::store::tenants::Overview;
+use crate::store::tenants::TenantSummary;
 
 /// Maximum number of tenants per page.
 pub const PAGE_MAX: u32 = 1_000;
@@ -226,7 +226,7 @@ pub async fn add(
     app: &App,
     tenant: &TenantId,
     changes: &Changes,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<bool, TenantError> {
     changes.check()?;
     check_name(app, tenant).await?;
@@ -282,7 +282,7 @@ pub async fn enable(
     app: &App,
     tenant: &TenantId,
     enabled: bool,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<(), TenantError> {
     must_exist(app, tenant).await?;
     let action = if enabled { "start" } else { "stop" };
@@ -299,7 +299,7 @@ pub async fn place(
     app: &App,
     tenant: &TenantId,
     host: Option<String>,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<(), TenantError> {
     let changes = Changes {
         host: host.clone(),
@@ -330,7 +330,11 @@ pub struct Removed {
 
 /// Unlinks the tenant's device and permanently deletes its rows, including keys and sessions. If
 /// the device cannot be unlinked, the rows are deleted anyway and the result says so.
-pub async fn remove(app: &App, tenant: &TenantId, actor: &Actor) -> Result<Removed, TenantError> {
+pub async fn remove(
+    app: &App,
+    tenant: &TenantId,
+    actor: &AuditActor,
+) -> Result<Removed, TenantError> {
     must_exist(app, tenant).await?;
     let (unlinked, reason) = match Box::pin(logout(app, tenant, actor)).await {
         Ok(_) => (Some(true), None),
@@ -365,7 +369,7 @@ async fn must_exist(app: &App, tenant: &TenantId) -> Result<(), TenantError> {
     }
 }
 
-fn shown(tenant: &Overview) -> Tenant {
+fn shown(tenant: &TenantSummary) -> Tenant {
     let held = tenant.owner.is_some();
     let dead = tenant.host.as_ref().is_some_and(|(_, _, dead)| *dead);
     let leads = held && !dead;

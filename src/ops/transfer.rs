@@ -7,11 +7,11 @@ use serde::Serialize;
 use crate::app::{App, RowsError};
 use crate::config::{DatabaseUrl, DatabaseUrlError};
 use crate::ids::{Jid, TenantId};
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::ops::tenants::{self, TenantError};
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::transfer::foreign::Foreign;
+use crate::store::transfer::foreign::ForeignAccount;
 use crate::store::transfer::{
     Damage, ExportOptions, ImportOptions, Imported, Keep, Moved, Origin, TransferError,
     WHATSMEOW_VERSION,
@@ -73,7 +73,7 @@ pub struct DamagedRow {
 
 /// The result of a transfer or of a dry run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Move {
+pub struct TransferReport {
     /// Name of the tenant.
     pub tenant: String,
     /// JID of the device.
@@ -98,14 +98,14 @@ pub struct Move {
 
 /// Why the transfer failed.
 #[derive(Debug, thiserror::Error)]
-pub enum MoveError {
+pub enum TransferRefusal {
     /// The database of wmctl failed.
     #[error(transparent)]
     Rows(#[from] RowsError),
     /// The source, the target or the rows are not suitable.
     #[error("{message}")]
     Unfit {
-        class: Class,
+        class: RefusalKind,
         code: &'static str,
         message: String,
         hint: String,
@@ -114,7 +114,7 @@ pub enum MoveError {
 
 /// The kind of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum RefusalKind {
     /// The named object does not exist.
     Absent,
     /// An argument is invalid.
@@ -146,13 +146,13 @@ pub async fn import(
     app: &App,
     import: &Import,
     watcher: &mut (dyn FnMut(Progress) + Send),
-) -> Result<Move, MoveError> {
+) -> Result<TransferReport, TransferRefusal> {
     let tenant = &app.settings.tenant;
     let named = tenants::check_name(app, tenant).await;
     named.map_err(|error| match error {
         TenantError::Rows(error) => error.into(),
-        error => MoveError::Unfit {
-            class: Class::Value,
+        error => TransferRefusal::Unfit {
+            class: RefusalKind::Value,
             code: "BAD_VALUE",
             message: error.to_string(),
             hint: String::from(
@@ -163,7 +163,7 @@ pub async fn import(
     let moved = match &import.from {
         DatabaseUrl::Sqlite(folder) if folder.is_dir() => {
             let now_s = app.surroundings.clock.unix_ms() / 1_000;
-            match Foreign::of_folder(folder, now_s) {
+            match ForeignAccount::of_folder(folder, now_s) {
                 Ok(foreign) => take_over(app, foreign, import, watcher).await,
                 Err(error) => Err(error),
             }
@@ -187,7 +187,7 @@ async fn import_from(
     source: &Store,
     import: &Import,
     watcher: &mut (dyn FnMut(Progress) + Send),
-) -> Result<Move, TransferError> {
+) -> Result<TransferReport, TransferError> {
     let tenant = &app.settings.tenant;
     let from_tenant = import.from_tenant.as_ref().unwrap_or(tenant);
     let in_use_by = match source.shares_server(&app.store).await? {
@@ -199,7 +199,7 @@ async fn import_from(
     }
     let options = options(app, import);
     let detail = format!("from={}", import.from);
-    let audit = app.audit(&Actor::of_user(), "import", Some(tenant), detail);
+    let audit = app.audit(&AuditActor::of_user(), "import", Some(tenant), detail);
     let done = app.store.import(source, &options, &audit, watcher).await?;
     let mut moved = moved(tenant, done, import);
     moved.in_use_by = in_use_by;
@@ -209,13 +209,13 @@ async fn import_from(
 /// Imports an account from another library's own storage format.
 async fn take_over(
     app: &App,
-    foreign: Foreign,
+    foreign: ForeignAccount,
     import: &Import,
     watcher: &mut (dyn FnMut(Progress) + Send),
-) -> Result<Move, TransferError> {
+) -> Result<TransferReport, TransferError> {
     let tenant = &app.settings.tenant;
     let detail = format!("from={}", import.from);
-    let audit = app.audit(&Actor::of_user(), "import", Some(tenant), detail);
+    let audit = app.audit(&AuditActor::of_user(), "import", Some(tenant), detail);
     let changed_s = foreign.changed_s();
     let options = options(app, import);
     let done = app.store.take_over(foreign, &options, &audit, watcher);
@@ -239,8 +239,8 @@ fn options(app: &App, import: &Import) -> ImportOptions {
     }
 }
 
-fn moved(tenant: &TenantId, done: Imported, import: &Import) -> Move {
-    Move {
+fn moved(tenant: &TenantId, done: Imported, import: &Import) -> TransferReport {
+    TransferReport {
         tenant: tenant.to_string(),
         device: done.device.to_string(),
         layout: match done.origin {
@@ -265,7 +265,7 @@ pub async fn export(
     app: &App,
     export: &Export,
     watcher: &mut (dyn FnMut(Progress) + Send),
-) -> Result<Move, MoveError> {
+) -> Result<TransferReport, TransferRefusal> {
     let tenant = &app.settings.tenant;
     let options = ExportOptions {
         tenant: tenant.clone(),
@@ -274,7 +274,7 @@ pub async fn export(
         now_ms: app.surroundings.clock.unix_ms(),
     };
     let detail = format!("to={}", export.to);
-    let audit = app.audit(&Actor::of_user(), "export", Some(tenant), detail);
+    let audit = app.audit(&AuditActor::of_user(), "export", Some(tenant), detail);
     let done = app.store.export(&export.to, &options, &audit, watcher);
     let done = match done.await {
         Ok(done) => done,
@@ -285,7 +285,7 @@ pub async fn export(
         // tenants.
         enable(app, false).await?;
     }
-    Ok(Move {
+    Ok(TransferReport {
         tenant: tenant.to_string(),
         device: done.device.to_string(),
         layout: format!("whatsmeow v{WHATSMEOW_VERSION}"),
@@ -299,10 +299,10 @@ pub async fn export(
 }
 
 /// Removes the export mark, so that the tenant can run here again.
-pub async fn take_back(app: &App) -> Result<(), MoveError> {
+pub async fn take_back(app: &App) -> Result<(), TransferRefusal> {
     let tenant = &app.settings.tenant;
     let audit = app.audit(
-        &Actor::of_user(),
+        &AuditActor::of_user(),
         "export-undo",
         Some(tenant),
         String::new(),
@@ -313,8 +313,8 @@ pub async fn take_back(app: &App) -> Result<(), MoveError> {
     }
 }
 
-async fn enable(app: &App, enabled: bool) -> Result<(), MoveError> {
-    let done = tenants::enable(app, &app.settings.tenant, enabled, &Actor::of_user()).await;
+async fn enable(app: &App, enabled: bool) -> Result<(), TransferRefusal> {
+    let done = tenants::enable(app, &app.settings.tenant, enabled, &AuditActor::of_user()).await;
     done.map_err(|error| match error {
         TenantError::Rows(error) => error.into(),
         error => RowsError::Database(error.to_string()).into(),
@@ -323,7 +323,7 @@ async fn enable(app: &App, enabled: bool) -> Result<(), MoveError> {
 
 impl App {
     /// Converts an error. If the tenant is in use, the message names its holder.
-    pub(super) async fn refused(&self, error: TransferError) -> MoveError {
+    pub(super) async fn refused(&self, error: TransferError) -> TransferRefusal {
         let tenant = &self.settings.tenant;
         match error {
             TransferError::Store(StoreError::LeaseHeld { .. }) => RowsError::Held {
@@ -358,14 +358,14 @@ impl From<Damage> for DamagedRow {
     }
 }
 
-fn refused(error: TransferError, tenant: &TenantId) -> MoveError {
+fn refused(error: TransferError, tenant: &TenantId) -> TransferRefusal {
     let error = match error {
         TransferError::Store(error) => return RowsError::of(error).into(),
         error => error,
     };
     let of_source = source_refused(&error);
     let (class, code, hint) = of_source.unwrap_or_else(|| target_refused(&error, tenant));
-    MoveError::Unfit {
+    TransferRefusal::Unfit {
         class,
         code,
         message: error.to_string(),
@@ -373,7 +373,7 @@ fn refused(error: TransferError, tenant: &TenantId) -> MoveError {
     }
 }
 
-type Refusal = (Class, &'static str, String);
+type Refusal = (RefusalKind, &'static str, String);
 
 /// Converts an error about missing or ambiguous contents of the source, with a hint.
 fn source_refused(error: &TransferError) -> Option<Refusal> {
@@ -384,7 +384,7 @@ fn source_refused(error: &TransferError) -> Option<Refusal> {
     Some(match error {
         TransferError::NoFile(_) => {
             let hint = String::from("--from names a file (sqlite:PATH) or a folder of Baileys");
-            (Class::Absent, "NO_SOURCE", hint)
+            (RefusalKind::Absent, "NO_SOURCE", hint)
         }
         TransferError::NoDevices
         | TransferError::NoVersion
@@ -392,38 +392,40 @@ fn source_refused(error: &TransferError) -> Option<Refusal> {
         | TransferError::NoCreds(_) => {
             let hint = "a database of whatsmeow v8 to v15, of its fork with tenants, of \
                         whatsapp-rust 0.7 or of wmctl; or a folder of Baileys 6 or 7";
-            (Class::Schema, "SOURCE_LAYOUT", hint.to_owned())
+            (RefusalKind::Schema, "SOURCE_LAYOUT", hint.to_owned())
         }
         TransferError::SourceUnpaired(_) => {
             let hint = "nothing is there to take over: pair here instead, with `wmctl pair`";
-            (Class::Absent, "SOURCE_NOT_PAIRED", hint.to_owned())
+            (RefusalKind::Absent, "SOURCE_NOT_PAIRED", hint.to_owned())
         }
         TransferError::Changing(_) => {
             let hint = "stop what writes there, for good, and start again";
-            (Class::Conflict, "SOURCE_IN_USE", hint.to_owned())
+            (RefusalKind::Conflict, "SOURCE_IN_USE", hint.to_owned())
         }
         TransferError::Version { found, newest, .. } => {
             let hint = match found < newest {
                 true => "open it once with a newer whatsmeow, which brings it up to date",
                 false => "a newer wmctl may know it",
             };
-            (Class::Schema, "SOURCE_VERSION", hint.to_owned())
+            (RefusalKind::Schema, "SOURCE_VERSION", hint.to_owned())
         }
-        TransferError::Absent { there, .. } => {
-            (Class::Absent, "NOT_IN_SOURCE", listed("database", there))
-        }
+        TransferError::Absent { there, .. } => (
+            RefusalKind::Absent,
+            "NOT_IN_SOURCE",
+            listed("database", there),
+        ),
         TransferError::Several { there } => {
             let hint = format!("take one with --device: {}", there.join(", "));
-            (Class::Conflict, "SEVERAL_DEVICES", hint)
+            (RefusalKind::Conflict, "SEVERAL_DEVICES", hint)
         }
         TransferError::SourceExported(_) => {
             let hint = String::from("import from where it was exported to");
-            (Class::Conflict, "SOURCE_EXPORTED", hint)
+            (RefusalKind::Conflict, "SOURCE_EXPORTED", hint)
         }
         TransferError::InUse(_) => {
             let hint = "stop them: two programs with the same keys lose messages; \
                         or, if they only look, --even-in-use";
-            (Class::Conflict, "SOURCE_IN_USE", hint.to_owned())
+            (RefusalKind::Conflict, "SOURCE_IN_USE", hint.to_owned())
         }
         _ => return None,
     })
@@ -434,33 +436,33 @@ fn target_refused(error: &TransferError, tenant: &TenantId) -> Refusal {
     match error {
         TransferError::Occupied { .. } => {
             let hint = "name another tenant, or take its place with --replace";
-            (Class::Conflict, "TENANT_TAKEN", hint.to_owned())
+            (RefusalKind::Conflict, "TENANT_TAKEN", hint.to_owned())
         }
         TransferError::NotEmpty(_) => {
             let hint = "name a new file, or a database (or schema) without tables";
-            (Class::Conflict, "TARGET_NOT_EMPTY", hint.to_owned())
+            (RefusalKind::Conflict, "TARGET_NOT_EMPTY", hint.to_owned())
         }
         TransferError::Unsent(_) => {
             let hint = format!(
                 "run it until they are sent: wmctl run --tenant {tenant}; or --leave-unsent"
             );
-            (Class::Conflict, "UNSENT", hint)
+            (RefusalKind::Conflict, "UNSENT", hint)
         }
         TransferError::Unpaired(_) => {
             let hint = String::from("`wmctl tenants list` shows which tenants have a device");
-            (Class::Absent, "NOT_PAIRED", hint)
+            (RefusalKind::Absent, "NOT_PAIRED", hint)
         }
         TransferError::NotExported => {
             let hint = format!("{tenant} runs here as before");
-            (Class::Absent, "NOT_EXPORTED", hint)
+            (RefusalKind::Absent, "NOT_EXPORTED", hint)
         }
         TransferError::Damaged(_) => {
             let hint = "nothing was changed; --skip-damaged leaves such rows behind and lists them";
-            (Class::Damage, "DAMAGED", hint.to_owned())
+            (RefusalKind::Damage, "DAMAGED", hint.to_owned())
         }
         _ => {
             let hint = String::from("nothing was changed; try a backup of the source");
-            (Class::Damage, "DAMAGED", hint)
+            (RefusalKind::Damage, "DAMAGED", hint)
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::MissedTickBehavior;
 use crate::app::Stop;
 use crate::ids::TenantId;
 use crate::ops::pair::PairStep;
-use crate::rehearsal::audit::{Ledger, Moment, Violations};
+use crate::rehearsal::audit::{DeliveryAudit, Moment, Violations};
 pub use crate::rehearsal::stage::RehearsalError as DemoError;
 use crate::rehearsal::stage::Stage;
 use crate::rehearsal::stage::host::{Host, Hosts, Said};
@@ -255,7 +255,7 @@ impl Show<'_> {
         Ok(())
     }
 
-    fn report(&self, ledger: &Ledger, journal: &[Entry], took_ms: u64) -> DemoReport {
+    fn report(&self, ledger: &DeliveryAudit, journal: &[Entry], took_ms: u64) -> DemoReport {
         let login = |entry: &&Entry| entry.tag == "success" && entry.direction == Direction::Out;
         let logins: Vec<i64> = journal
             .iter()

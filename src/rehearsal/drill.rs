@@ -16,7 +16,7 @@ use crate::config::DatabaseUrl;
 use crate::config::postgres::TlsMode;
 use crate::crypto::random;
 use crate::ids::TenantId;
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::ops::tenants::{self, Changes};
 use crate::rehearsal::audit::{Moment, Violations};
 pub use crate::rehearsal::stage::RehearsalError as DrillError;
@@ -217,8 +217,8 @@ pub async fn drill(
         name: tenant.to_string(),
         database: options.database.to_string(),
     });
-    let actor = Actor::of_user();
-    let mark = leftovers::Mark::set(&stage.app).await?;
+    let actor = AuditActor::of_user();
+    let mark = leftovers::DrillHeartbeat::set(&stage.app).await?;
     let result = async {
         leftovers::remove_tenants(&stage.app, &actor).await?;
         // Disable the tenant, so that hosts which serve this database do not take it.

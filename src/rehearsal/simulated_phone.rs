@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::app::{App, Stop};
-use crate::config::Server;
+use crate::config::WhatsAppServer;
 pub use crate::net::simulator::{ControlError, ControlUrl};
 use crate::ops::pair::{self, PairError, PairOptions, PairStep, Paired, PhoneNumber};
 
@@ -81,13 +81,13 @@ pub(crate) async fn act(
 }
 
 /// Asks the simulator for the address of its WhatsApp server and for the root to trust.
-pub async fn server(url: &ControlUrl) -> Result<Server, ControlError> {
+pub async fn server(url: &ControlUrl) -> Result<WhatsAppServer, ControlError> {
     let about = url.get("/v1").await?;
     let incomplete = || ControlError::Refused(String::from("it does not say where it listens"));
     let text = |name: &str| about[name].as_str().ok_or_else(incomplete);
     let mut root_key = [0; 32];
     hex::decode_to_slice(text("root_key")?, &mut root_key).map_err(|_| incomplete())?;
-    Ok(Server {
+    Ok(WhatsAppServer {
         client_version: None,
         proxy: None,
         url: text("ws_url")?.to_owned(),

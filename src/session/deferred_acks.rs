@@ -17,7 +17,7 @@ const OWED_MAX: usize = 4_096;
 
 /// Held acks, oldest first.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Owed(VecDeque<Waiting>);
+pub(super) struct DeferredAcks(VecDeque<Waiting>);
 
 #[derive(Clone, Debug)]
 struct Waiting {
@@ -30,7 +30,7 @@ struct Waiting {
     ack: Node,
 }
 
-impl Owed {
+impl DeferredAcks {
     /// Holds back the ack for `cause` until the server confirms `answer`.
     pub(super) fn push(&mut self, cause: &Node, answer: &Node) {
         let (Some(id), Some(ack)) = (answer.attr_text("id"), ack(cause, None)) else {

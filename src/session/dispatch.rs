@@ -5,23 +5,23 @@
 use crate::appstate::Collection;
 use crate::session::account::{AccountUpdate, Ended};
 use crate::session::changes::{AccountState, Change};
-use crate::session::deferred_acks::Owed;
+use crate::session::deferred_acks::DeferredAcks;
 use crate::session::input::Input;
-use crate::session::keys::held_bundles::Bundles;
+use crate::session::keys::held_bundles::BundleCache;
 use crate::session::link::keepalive::Due;
 use crate::session::link::requests::{self, Pending, Query, Request};
 use crate::session::link::stream_error;
-use crate::session::link::watchdog::Pulse;
+use crate::session::link::watchdog::LinkWatchdog;
 use crate::session::messages::ack;
 use crate::session::messages::attempts::Attempts;
 use crate::session::messages::groups::doubt_groups;
-use crate::session::messages::questions::Questions;
+use crate::session::messages::questions::PhoneRequests;
 use crate::session::messages::receipt;
 use crate::session::output::{Close, Notice, Output};
 use crate::session::rows::{RowKey, Rows};
-use crate::session::sync::collections::Syncing;
-use crate::session::sync::history_progress::Histories;
-use crate::session::unit::{Context, Unit, Wants};
+use crate::session::sync::collections::AppStateSync;
+use crate::session::sync::history_progress::HistoryImport;
+use crate::session::unit::{Context, Wants, WorkContext};
 use crate::wire::node::Node;
 
 use crate::session::machine::{Phase, Session, state_event};
@@ -81,7 +81,7 @@ impl Session {
     ) {
         rows.take_missed();
         self.bundles.forget_old(cx.now.mono_ms);
-        let mut unit = Unit {
+        let mut unit = WorkContext {
             now: cx.now,
             rng: cx.rng,
             rows,
@@ -130,7 +130,7 @@ impl Session {
     }
 
     /// Starts the login of a new link.
-    fn link_up(&mut self, unit: &mut Unit<'_>) {
+    fn link_up(&mut self, unit: &mut WorkContext<'_>) {
         self.link_down();
         self.phase = Phase::Greeting;
         self.greeting_until = Some(unit.now.mono_ms + GREETING_MS_MAX);
@@ -145,20 +145,20 @@ impl Session {
         self.greeting_until = None;
         self.pending = Pending::default();
         self.keepalive.stop();
-        self.pulse = Pulse::default();
-        self.bundles = Bundles::default();
+        self.pulse = LinkWatchdog::default();
+        self.bundles = BundleCache::default();
         self.attempts = Attempts::default();
-        self.owed = Owed::default();
-        self.syncing = Syncing::default();
-        self.histories = Histories::default();
-        self.questions = Questions::default();
+        self.owed = DeferredAcks::default();
+        self.syncing = AppStateSync::default();
+        self.histories = HistoryImport::default();
+        self.questions = PhoneRequests::default();
         self.later.clear();
         self.held.clear();
         self.left_over = false;
     }
 
     /// Handles all deadlines that have passed.
-    fn tick(&mut self, unit: &mut Unit<'_>) {
+    fn tick(&mut self, unit: &mut WorkContext<'_>) {
         let now = unit.now.mono_ms;
         if self.greeting_until.is_some_and(|until| until <= now) {
             self.greeting_until = None;
@@ -201,13 +201,13 @@ impl Session {
         }
     }
 
-    fn ping(&mut self, unit: &mut Unit<'_>) {
+    fn ping(&mut self, unit: &mut WorkContext<'_>) {
         let request = Request::get("w:p", vec![Node::new("ping")]);
         self.ask(unit, Query::Ping, request);
     }
 
     /// Asks the server to unlink this device.
-    fn log_out(&mut self, unit: &mut Unit<'_>) {
+    fn log_out(&mut self, unit: &mut WorkContext<'_>) {
         let device = Node::new("remove-companion-device")
             .attr("jid", self.account.jid.clone())
             .attr("reason", "user_initiated");
@@ -234,7 +234,7 @@ impl Session {
     }
 
     /// Routes a stanza.
-    fn receive(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    fn receive(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         if self.phase == Phase::Down {
             return;
         }
@@ -265,7 +265,7 @@ impl Session {
     }
 
     /// Handles the stanza with which the server ends or refuses the link.
-    fn ended_by_server(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    fn ended_by_server(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         let close = stream_error::disposition(node, unit.now.unix_ms);
         match &close {
             Close::Ended(ended) => self.end(unit, ended.clone()),
@@ -276,7 +276,7 @@ impl Session {
     }
 
     /// Records that the account must not connect in its present form. Its rows are kept.
-    fn end(&mut self, unit: &mut Unit<'_>, ended: Ended) {
+    fn end(&mut self, unit: &mut WorkContext<'_>, ended: Ended) {
         let (state, detail, until_ms) = match &ended {
             Ended::LoggedOut { reason, .. } => {
                 (AccountState::LoggedOut, Some(reason.clone()), None)
@@ -302,7 +302,7 @@ impl Session {
     }
 
     /// Answers a request of the server, or handles its answer to one of ours.
-    fn receive_iq(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    fn receive_iq(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         if matches!(node.attr_text("type").as_deref(), Some("get" | "set")) {
             unit.out.transmit.extend(requests::result(node));
             return;
@@ -337,7 +337,7 @@ impl Session {
     }
 
     /// Handles a request whose deadline has passed.
-    fn unanswered(&mut self, unit: &mut Unit<'_>, query: Query) {
+    fn unanswered(&mut self, unit: &mut WorkContext<'_>, query: Query) {
         match query {
             Query::PreKeyCount { login: true }
             | Query::PreKeyUpload { login: true, .. }
@@ -365,7 +365,7 @@ impl Session {
     }
 
     /// Ends the account after the server confirmed that this device is unlinked.
-    fn logged_out(&mut self, unit: &mut Unit<'_>) {
+    fn logged_out(&mut self, unit: &mut WorkContext<'_>) {
         let reason = String::from("user_initiated");
         let ended = Ended::LoggedOut {
             reason,
@@ -377,7 +377,7 @@ impl Session {
     }
 
     /// Handles the server's link information (`ib`).
-    fn receive_ib(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    fn receive_ib(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         for child in node.children() {
             match child.tag.as_str() {
                 "offline_preview" => {
@@ -406,7 +406,7 @@ impl Session {
     }
 
     /// Stores the routing hint for the next handshake.
-    fn learn_route(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    fn learn_route(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         let route = node.child("routing_info").and_then(Node::content_bytes);
         let Some(route) = route.filter(|route| route.len() <= ROUTE_BYTES_MAX) else {
             return;
@@ -422,7 +422,7 @@ impl Session {
 
     /// Handles a `dirty` marker: drops the cached data that changed while we were offline, then
     /// confirms it with `clean`. The data is fetched again when needed.
-    fn clean(&mut self, unit: &mut Unit<'_>, dirty: &Node) {
+    fn clean(&mut self, unit: &mut WorkContext<'_>, dirty: &Node) {
         match dirty.attr_text("type").as_deref() {
             Some("syncd_app_state") => self.sync_app_state(unit, &Collection::ALL),
             Some("groups") => doubt_groups(unit),

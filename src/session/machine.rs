@@ -9,20 +9,20 @@ use crate::ids::{Address, MessageId};
 use crate::session::account::Account;
 use crate::session::changes::{AccountState, EventBody};
 use crate::session::config::ClientConfig;
-use crate::session::deferred_acks::Owed;
+use crate::session::deferred_acks::DeferredAcks;
 use crate::session::input::Input;
-use crate::session::keys::held_bundles::Bundles;
+use crate::session::keys::held_bundles::BundleCache;
 use crate::session::link::keepalive::KeepAlive;
 use crate::session::link::requests::{Pending, Query, Request};
-use crate::session::link::watchdog::{Pulse, Sign};
+use crate::session::link::watchdog::{LinkWatchdog, SignOfLife};
 use crate::session::messages::attempts::Attempts;
-use crate::session::messages::questions::Questions;
+use crate::session::messages::questions::PhoneRequests;
 use crate::session::messages::resent::Resent;
 use crate::session::output::Notice;
 use crate::session::rows::Dedupe;
-use crate::session::sync::collections::Syncing;
-use crate::session::sync::history_progress::Histories;
-use crate::session::unit::Unit;
+use crate::session::sync::collections::AppStateSync;
+use crate::session::sync::history_progress::HistoryImport;
+use crate::session::unit::WorkContext;
 use crate::wire::node::Node;
 
 /// Maximum number of stanzas that wait for a later time or for the end of login. The server keeps
@@ -40,22 +40,22 @@ pub struct Session {
     /// Requests to the server that wait for an answer.
     pub(super) pending: Pending,
     pub(super) keepalive: KeepAlive,
-    pub(super) pulse: Pulse,
+    pub(super) pulse: LinkWatchdog,
     /// Fetched pre-key bundles that are not used yet.
-    pub(super) bundles: Bundles,
+    pub(super) bundles: BundleCache,
     pub(super) attempts: Attempts,
     pub(super) resent: Resent,
     /// Id of the one-time pre-key that each device received with a retry receipt. The map is lost
     /// with the process; the only effect is that a device may receive one more key.
     pub(super) given: HashMap<Address, u32>,
     /// Acks that are held back until the server confirms our answer.
-    pub(super) owed: Owed,
+    pub(super) owed: DeferredAcks,
     /// The sync state of app state.
-    pub(super) syncing: Syncing,
+    pub(super) syncing: AppStateSync,
     /// The history import in progress.
-    pub(super) histories: Histories,
+    pub(super) histories: HistoryImport,
     /// The questions to our own phone.
-    pub(super) questions: Questions,
+    pub(super) questions: PhoneRequests,
     /// It was seen since the rows were loaded that the server has the keys that they hold.
     pub(super) keys_compared: bool,
     /// Server time minus local time, in ms.
@@ -92,15 +92,15 @@ impl Session {
             greeting_until: None,
             pending: Pending::default(),
             keepalive: KeepAlive::default(),
-            pulse: Pulse::default(),
-            bundles: Bundles::default(),
+            pulse: LinkWatchdog::default(),
+            bundles: BundleCache::default(),
             attempts: Attempts::default(),
             resent: Resent::default(),
             given: HashMap::new(),
-            owed: Owed::default(),
-            syncing: Syncing::default(),
-            histories: Histories::default(),
-            questions: Questions::default(),
+            owed: DeferredAcks::default(),
+            syncing: AppStateSync::default(),
+            histories: HistoryImport::default(),
+            questions: PhoneRequests::default(),
             keys_compared: false,
             server_offset_ms: 0,
             later: BTreeMap::new(),
@@ -120,7 +120,7 @@ impl Session {
     }
 
     /// Notifies the owner if this is the first sign of its kind on this link.
-    pub(super) fn proved(&mut self, unit: &mut Unit<'_>, sign: Option<Sign>) {
+    pub(super) fn proved(&mut self, unit: &mut WorkContext<'_>, sign: Option<SignOfLife>) {
         if let Some(sign) = sign {
             unit.notice(Notice::Works(sign));
         }
@@ -130,7 +130,7 @@ impl Session {
     ///
     /// The number of stanzas is bounded. Our own inputs are not, because no peer can create more of
     /// them.
-    pub(super) fn put_off(&mut self, unit: &mut Unit<'_>, input: Input, delay_ms: u64) {
+    pub(super) fn put_off(&mut self, unit: &mut WorkContext<'_>, input: Input, delay_ms: u64) {
         let is_stanza = |input: &&Input| matches!(input, Input::Node(_));
         if is_stanza(&&input) {
             let waiting = self.later.values().flatten().filter(is_stanza).count();
@@ -145,7 +145,7 @@ impl Session {
     }
 
     /// Keeps a stanza until login is complete.
-    pub(super) fn hold(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    pub(super) fn hold(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         if WAITING_MAX <= self.held.len() {
             return self.leave(unit);
         }
@@ -154,7 +154,7 @@ impl Session {
 
     /// Leaves a stanza with the server for lack of room: without an ack, it arrives again on the
     /// next link.
-    fn leave(&mut self, unit: &mut Unit<'_>) {
+    fn leave(&mut self, unit: &mut WorkContext<'_>) {
         if !self.left_over {
             self.left_over = true;
             unit.notice(Notice::LeftOver);
@@ -162,12 +162,17 @@ impl Session {
     }
 
     /// Queues the stanzas that waited for the end of login.
-    pub(super) fn release(&mut self, unit: &mut Unit<'_>) {
+    pub(super) fn release(&mut self, unit: &mut WorkContext<'_>) {
         unit.out.again.append(&mut self.held);
     }
 
     /// Sends a request. Returns false if too many requests are pending.
-    pub(super) fn ask(&mut self, unit: &mut Unit<'_>, query: Query, request: Request) -> bool {
+    pub(super) fn ask(
+        &mut self,
+        unit: &mut WorkContext<'_>,
+        query: Query,
+        request: Request,
+    ) -> bool {
         let is_ping = query == Query::Ping;
         let node = self.pending.ask(unit.now.mono_ms, query, request);
         let asked = node.is_some();
@@ -179,7 +184,7 @@ impl Session {
     }
 
     /// Queues the inputs that waited for an answer.
-    pub(super) fn wake(&mut self, unit: &mut Unit<'_>, waiting: Vec<Input>) {
+    pub(super) fn wake(&mut self, unit: &mut WorkContext<'_>, waiting: Vec<Input>) {
         for input in waiting {
             unit.again(input);
         }
@@ -188,7 +193,7 @@ impl Session {
 
 /// Emits an event about the account itself.
 pub(super) fn state_event(
-    unit: &mut Unit<'_>,
+    unit: &mut WorkContext<'_>,
     state: AccountState,
     detail: Option<String>,
     until_ms: Option<i64>,

@@ -4,7 +4,7 @@ use crate::appstate::Collection;
 use crate::appstate::blob::Reference;
 use crate::session::changes::{AccountState, Change};
 use crate::session::input::Input;
-use crate::session::link::watchdog::Sign;
+use crate::session::link::watchdog::SignOfLife;
 use crate::session::pairing::code::CodeWork;
 use crate::wire::node::Node;
 
@@ -53,7 +53,7 @@ pub enum Notice {
         after_ms: u64,
     },
     /// This sign of life was seen for the first time on this link.
-    Works(Sign),
+    Works(SignOfLife),
     /// This session holds no history in memory now, so another account may start with one.
     HistoryDone,
     /// Our device is unlinked, or the server did not confirm the request in time.
@@ -122,7 +122,7 @@ pub enum Close {
     /// Reconnect after the backoff.
     Retry { reason: &'static str },
     /// Pings are answered, but this sign of life is missing: the link is half dead.
-    Stalled(Sign),
+    Stalled(SignOfLife),
     /// The server has a pre-key of ours that the rows do not know of, with this id: they are older
     /// than what was sent.
     Older { pre_key: u32 },

@@ -91,14 +91,14 @@ impl Lookup for Wants<'_> {
 }
 
 /// The working state of one input.
-pub(super) struct Unit<'a> {
+pub(super) struct WorkContext<'a> {
     pub(super) now: Now,
     pub(super) rng: &'a mut dyn Random,
     pub(super) rows: &'a mut Rows,
     pub(super) out: &'a mut Output,
 }
 
-impl Lookup for Unit<'_> {
+impl Lookup for WorkContext<'_> {
     fn row(&mut self, key: &RowKey) -> Option<&Row> {
         self.rows.row(key)
     }
@@ -115,7 +115,7 @@ impl Lookup for Unit<'_> {
     fn assume(&mut self, _: RowKey, _: Row) {}
 }
 
-impl Unit<'_> {
+impl WorkContext<'_> {
     /// Writes a row unless it is known to hold this value.
     pub(super) fn put(&mut self, key: RowKey, row: Row) {
         if self.rows.knows(&key) && self.rows.row(&key) == Some(&row) {

@@ -9,7 +9,7 @@ use super::SKIPPED_MAX;
 use super::chain::{ChainKey, MessageKeys, ReceiverChain, SenderChain};
 use super::ratchet::Ratchet;
 use super::sender_key::{STATES_MAX, SenderChainKey, SenderKey, SenderMessageKey, SenderState};
-use super::state::{Pending, RECEIVER_CHAINS_MAX, State};
+use super::state::{Pending, RECEIVER_CHAINS_MAX, SessionState};
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::secret::Secret;
 
@@ -98,8 +98,8 @@ impl SenderKey {
     }
 }
 
-fn state(parts: RatchetParts) -> State {
-    State {
+fn state(parts: RatchetParts) -> SessionState {
+    SessionState {
         local_identity: parts.local_identity,
         remote_identity: parts.remote_identity,
         previous_counter: parts.previous_counter,
@@ -174,7 +174,7 @@ impl Ratchet {
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         let others = other.current.into_iter().chain(other.archived);
-        let known = |ratchet: &Self, state: &State| {
+        let known = |ratchet: &Self, state: &SessionState| {
             let mut states = ratchet.current.iter().chain(&ratchet.archived);
             states.any(|have| have.base_key.is_some() && have.base_key == state.base_key)
         };

@@ -7,7 +7,7 @@ use super::message::RatchetMessage;
 use super::prekey::{PreKey, SignedPreKey};
 use super::record;
 use super::sealed::{Identity, Sealed};
-use super::state::State;
+use super::state::SessionState;
 use super::{ARCHIVED_MAX, RecordError};
 use crate::crypto::curve::{LowOrder, PublicKey};
 use crate::crypto::random::Random;
@@ -15,9 +15,9 @@ use crate::crypto::random::Random;
 /// The ratchets with one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ratchet {
-    pub(super) current: Option<State>,
+    pub(super) current: Option<SessionState>,
     /// Archived ratchets, newest first.
-    pub(super) archived: Vec<State>,
+    pub(super) archived: Vec<SessionState>,
 }
 
 /// Returns whether a stored record has archived ratchets and no current one. Does not decode keys.
@@ -55,7 +55,7 @@ impl Ratchet {
             return Err(RatchetError::BundleSignature);
         }
         let mut ratchet = existing.unwrap_or_default();
-        ratchet.replace(State::initiate(own, bundle, random)?);
+        ratchet.replace(SessionState::initiate(own, bundle, random)?);
         Ok(ratchet)
     }
 
@@ -124,12 +124,12 @@ impl Ratchet {
     /// The next message to the peer needs a bundle unless the peer performs a ratchet step first.
     pub fn close(&mut self) {
         self.archive();
-        self.archived.iter_mut().for_each(State::close);
+        self.archived.iter_mut().for_each(SessionState::close);
     }
 
     /// Returns whether there is a ratchet that can encrypt.
     pub fn is_open(&self) -> bool {
-        self.current.as_ref().is_some_and(State::is_open)
+        self.current.as_ref().is_some_and(SessionState::is_open)
     }
 
     /// Returns whether the peer has not replied yet on the current ratchet.
@@ -157,12 +157,12 @@ impl Ratchet {
         self.current.as_ref().and_then(|state| state.base_key)
     }
 
-    fn replace(&mut self, state: State) {
+    fn replace(&mut self, state: SessionState) {
         self.archive();
         self.current = Some(state);
     }
 
-    fn started_by(&self, base_key: &PublicKey) -> Option<&State> {
+    fn started_by(&self, base_key: &PublicKey) -> Option<&SessionState> {
         let mut states = self.current.iter().chain(&self.archived);
         states.find(|state| state.base_key.as_ref() == Some(base_key))
     }
@@ -205,7 +205,7 @@ fn respond(
     signed: &SignedPreKey,
     one_time: Option<&PreKey>,
     message: &PreKeyMessage,
-) -> Result<State, RatchetError> {
+) -> Result<SessionState, RatchetError> {
     if signed.id != message.signed_prekey_id {
         return Err(RatchetError::MissingSignedPreKey {
             id: message.signed_prekey_id,
@@ -218,7 +218,7 @@ fn respond(
         }
         None => None,
     };
-    State::respond(own, signed, one_time, message)
+    SessionState::respond(own, signed, one_time, message)
 }
 
 impl From<LowOrder> for RatchetError {

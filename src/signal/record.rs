@@ -7,13 +7,15 @@ use wmctl_proto::records::{RecordStructure, SessionStructure};
 
 use super::chain::{ChainKey, MessageKeys, ReceiverChain, SenderChain};
 use super::message::VERSION;
-use super::state::{Pending, RECEIVER_CHAINS_MAX, State};
+use super::state::{Pending, RECEIVER_CHAINS_MAX, SessionState};
 use super::{ARCHIVED_MAX, RecordError, SKIPPED_MAX, stamp};
 use crate::crypto::curve::{KeyPair, PrivateKey, PublicKey};
 use crate::secret::Secret;
 
 /// Decodes the current state, if any, and the archived states, newest first.
-pub(super) fn decode(bytes: &[u8]) -> Result<(Option<State>, Vec<State>), RecordError> {
+pub(super) fn decode(
+    bytes: &[u8],
+) -> Result<(Option<SessionState>, Vec<SessionState>), RecordError> {
     let stored = RecordStructure::decode(bytes).map_err(|_| RecordError::Malformed)?;
     let current = stored.current_session.filter(is_started);
     let archived = stored
@@ -30,7 +32,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Option<State>, Vec<State>), Record
     ))
 }
 
-pub(super) fn encode(current: Option<&State>, archived: &[State]) -> Vec<u8> {
+pub(super) fn encode(current: Option<&SessionState>, archived: &[SessionState]) -> Vec<u8> {
     RecordStructure {
         current_session: current.map(write_state),
         previous_sessions: archived.iter().map(write_state).collect(),
@@ -58,7 +60,7 @@ fn is_started(stored: &SessionStructure) -> bool {
         || stored.root_key.as_ref().is_some_and(|key| !key.is_empty())
 }
 
-fn read_state(stored: &SessionStructure) -> Result<State, RecordError> {
+fn read_state(stored: &SessionStructure) -> Result<SessionState, RecordError> {
     let found = stored.session_version.unwrap_or_default();
     if found != u32::from(VERSION) {
         return Err(RecordError::Version { found });
@@ -69,7 +71,7 @@ fn read_state(stored: &SessionStructure) -> Result<State, RecordError> {
         .saturating_sub(RECEIVER_CHAINS_MAX);
     let receivers = stored.receiver_chains.iter().skip(surplus);
     let base_key = stored.alice_base_key.as_ref().filter(|key| !key.is_empty());
-    Ok(State {
+    Ok(SessionState {
         local_identity: public(stored.local_identity_public.as_ref(), "local identity")?,
         remote_identity: public(stored.remote_identity_public.as_ref(), "remote identity")?,
         root: secret(stored.root_key.as_ref(), "root key")?,
@@ -91,7 +93,7 @@ fn read_state(stored: &SessionStructure) -> Result<State, RecordError> {
     })
 }
 
-fn write_state(state: &State) -> SessionStructure {
+fn write_state(state: &SessionState) -> SessionStructure {
     SessionStructure {
         session_version: Some(u32::from(VERSION)),
         local_identity_public: Some(state.local_identity.to_signal().to_vec()),

@@ -26,7 +26,7 @@ const TURN_INFO: &[u8] = b"WhisperRatchet";
 
 /// The state of one ratchet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(super) struct SessionState {
     pub(super) local_identity: PublicKey,
     pub(super) remote_identity: PublicKey,
     pub(super) root: Secret<32>,
@@ -51,7 +51,7 @@ pub(super) struct Pending {
     pub(super) base_key: PublicKey,
 }
 
-impl State {
+impl SessionState {
     /// Starts a ratchet with the owner of `bundle`. The caller must have verified the bundle's
     /// signature.
     pub(super) fn initiate(
@@ -92,7 +92,7 @@ impl State {
         })
     }
 
-    /// Starts the ratchet of the receiving side, the counterpart of [`State::initiate`].
+    /// Starts the ratchet of the receiving side, the counterpart of [`SessionState::initiate`].
     pub(super) fn respond(
         own: &Identity,
         signed: &SignedPreKey,

@@ -12,7 +12,7 @@ use crate::ids::{Jid, Server};
 use crate::sim::collections::AppState;
 use crate::sim::link::LinkId;
 use crate::sim::phone::Phone;
-use crate::sim::published::{Looks, Published};
+use crate::sim::published::{DeviceLabel, Published};
 use crate::sim::queue::Queue;
 
 /// Highest device number; the binary format has one byte for it.
@@ -36,7 +36,7 @@ pub(super) struct Device {
     pub(super) link: Option<LinkId>,
     /// Whether it has ever logged in.
     pub(super) was_here: bool,
-    pub(super) looks: Looks,
+    pub(super) looks: DeviceLabel,
 }
 
 impl Device {
@@ -50,7 +50,7 @@ impl Device {
             queue: Queue::default(),
             link: None,
             was_here: false,
-            looks: Looks::default(),
+            looks: DeviceLabel::default(),
         }
     }
 }
@@ -72,7 +72,7 @@ pub struct DeviceView {
     pub connected: bool,
     /// Name and platform as the phone lists them.
     #[serde(flatten)]
-    pub looks: Looks,
+    pub looks: DeviceLabel,
 }
 
 /// An account with its phone and its companions.

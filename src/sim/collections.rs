@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wmctl_proto::appstate::{ExternalBlobReference, SyncActionValue, SyncdPatch, SyncdRecord};
 
-use crate::appstate::collection::{State, apply_patch};
+use crate::appstate::collection::{CollectionState, apply_patch};
 use crate::appstate::keys::KeyRing;
 use crate::appstate::mutation::Operation;
 use crate::appstate::{AppStateError, Collection};
@@ -35,7 +35,7 @@ pub(in crate::sim) struct SharedKey {
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Kept {
     /// Version and hash of the collection.
-    pub(in crate::sim) state: State,
+    pub(in crate::sim) state: CollectionState,
     /// Value MACs by index MAC.
     pub(in crate::sim) macs: BTreeMap<[u8; 32], [u8; 32]>,
     /// Encrypted records by index MAC.

@@ -16,7 +16,7 @@ use wmctl_proto::handshake::ClientPayload;
 
 use crate::clock::Surroundings;
 use crate::crypto::curve::KeyPair;
-use crate::noise::server::{Accepted, Next, Server};
+use crate::noise::server::{Accepted, Next, Responder};
 use crate::noise::transport::Transport;
 use crate::sim::link::LinkId;
 use crate::sim::link::{Opened, Outgoing};
@@ -36,7 +36,7 @@ const CLOSE_TIME_MAX: Duration = Duration::from_millis(300);
 pub(super) const OUTGOING_MAX: usize = 128 << 10;
 
 /// What every connection needs: keys, certificate chain and channels.
-pub(super) struct Gate {
+pub(super) struct ConnectionContext {
     pub(super) pair: KeyPair,
     pub(super) chain: Vec<u8>,
     pub(super) surroundings: Surroundings,
@@ -47,7 +47,7 @@ pub(super) struct Gate {
 }
 
 /// Serves one client until either side closes the connection.
-pub(super) async fn run(mut socket: WebSocket, link: LinkId, gate: Arc<Gate>) {
+pub(super) async fn run(mut socket: WebSocket, link: LinkId, gate: Arc<ConnectionContext>) {
     let mut buffer = BytesMut::new();
     let greeted = time::timeout(
         HANDSHAKE_TIME_MAX,
@@ -83,11 +83,15 @@ pub(super) async fn run(mut socket: WebSocket, link: LinkId, gate: Arc<Gate>) {
     let _ = gate.events.send(Event::Closed(link));
 }
 
-async fn handshake(socket: &mut WebSocket, buffer: &mut BytesMut, gate: &Gate) -> Option<Accepted> {
+async fn handshake(
+    socket: &mut WebSocket,
+    buffer: &mut BytesMut,
+    gate: &ConnectionContext,
+) -> Option<Accepted> {
     while frame::split_intro(buffer).ok()?.is_none() {
         buffer.extend_from_slice(&receive(socket).await?);
     }
-    let server = Server {
+    let server = Responder {
         pair: &gate.pair,
         ephemeral: KeyPair::generate(&mut *gate.surroundings.entropy.random()),
         chain: &gate.chain,
@@ -114,7 +118,7 @@ struct Open {
 }
 
 impl Open {
-    async fn serve(&mut self, link: LinkId, gate: &Gate) {
+    async fn serve(&mut self, link: LinkId, gate: &ConnectionContext) {
         loop {
             // Both branches are cancel-safe: a partial frame stays in `buffer`.
             let node = tokio::select! {

@@ -69,9 +69,9 @@ use tokio_util::sync::CancellationToken;
 use crate::crypto::curve::PublicKey;
 use crate::ids::Jid;
 use crate::sim::error::SimError;
-use crate::sim::faults::{Ending, Fault};
+use crate::sim::faults::{ConnectionEnd, Fault};
 use crate::sim::group::Addressing;
-use crate::sim::history::Past;
+use crate::sim::history::HistorySpec;
 use crate::sim::server::Simulator;
 use crate::sim::settings::Setting;
 use crate::sim::unpaired::Linked;
@@ -259,7 +259,7 @@ async fn receipts(State(sim): Shared, Path(number): Path<String>) -> Answer {
     Ok(Json(json!({"items": sim.phone_heard(&number).await?})))
 }
 
-async fn end(State(sim): Shared, Path(number): Path<String>, body: Body<Ending>) -> Answer {
+async fn end(State(sim): Shared, Path(number): Path<String>, body: Body<ConnectionEnd>) -> Answer {
     let Json(ending) = body?;
     Ok(Json(
         json!({"connections": sim.end(&number, ending).await?}),
@@ -310,7 +310,11 @@ async fn rotate_key(State(sim): Shared, Path(number): Path<String>, body: Body<N
     Ok(Json(json!({})))
 }
 
-async fn history(State(sim): Shared, Path(number): Path<String>, body: Body<Past>) -> Answer {
+async fn history(
+    State(sim): Shared,
+    Path(number): Path<String>,
+    body: Body<HistorySpec>,
+) -> Answer {
     let Json(past) = body?;
     let companions = sim.hand_over_past(&number, past).await?;
     Ok(Json(json!({"companions": companions})))

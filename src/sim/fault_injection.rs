@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ids::Jid;
-use crate::sim::faults::{Ending, FaultKind};
+use crate::sim::faults::{ConnectionEnd, FaultKind};
 use crate::sim::journal::Direction;
 use crate::sim::link::{LinkId, Peer};
 use crate::sim::world::World;
@@ -100,7 +100,7 @@ impl World {
 
     /// Closes the connections of an account's companions. If the ending says so, also refuses their
     /// logins. Returns the number of connections.
-    pub(super) fn end_links(&mut self, number: &str, ending: Ending) -> usize {
+    pub(super) fn end_links(&mut self, number: &str, ending: ConnectionEnd) -> usize {
         match ending.refusal() {
             Some(refusal) => self.refused.insert(number.to_owned(), refusal),
             None => self.refused.remove(number),

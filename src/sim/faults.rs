@@ -123,7 +123,7 @@ pub enum FaultKind {
 /// Source: whatsmeow 33cfac51 `connectionevents.go` (codes), `types/events/events.go` (reasons).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
-pub enum Ending {
+pub enum ConnectionEnd {
     /// The connection breaks without a stanza.
     Cut,
     /// Reports that another client with the same keys has connected.
@@ -141,7 +141,7 @@ pub enum Ending {
     Outdated,
 }
 
-impl Ending {
+impl ConnectionEnd {
     /// Returns the last stanza before the close; `None` for a broken connection.
     pub(super) fn last(self) -> Option<Node> {
         match self {

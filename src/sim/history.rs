@@ -29,7 +29,7 @@ const FIRST_NUMBER: u64 = 4_917_000_000_000;
 /// The contents of a history.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Past {
+pub struct HistorySpec {
     /// Number of chats, each with a different person.
     pub conversations: u32,
     /// Messages per chat. Texts are `past C/M`, numbered from 0.
@@ -45,7 +45,7 @@ pub struct Past {
     pub refused: u32,
 }
 
-impl Past {
+impl HistorySpec {
     fn packed(&self, owner: &Jid, now_s: u64) -> Vec<u8> {
         let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
         let mut write = |part: &HistorySync| zlib.write_all(&part.encode_to_vec());
@@ -104,7 +104,11 @@ impl Past {
 
 impl World {
     /// Sends the history to each companion. Returns the number of companions.
-    pub(super) fn hand_over_past(&mut self, account: &Jid, past: &Past) -> Result<usize, SimError> {
+    pub(super) fn hand_over_past(
+        &mut self,
+        account: &Jid,
+        past: &HistorySpec,
+    ) -> Result<usize, SimError> {
         let messages = u64::from(past.conversations) * u64::from(past.messages);
         if MESSAGES_MAX < messages || TEXT_BYTES_MAX < past.padding {
             return Err(SimError::TooMuch);

@@ -18,7 +18,7 @@ use crate::sim::accounts::Device;
 use crate::sim::error::SimError;
 use crate::sim::link::LinkId;
 use crate::sim::link::Peer;
-use crate::sim::published::{Looks, Published, SignedKey};
+use crate::sim::published::{DeviceLabel, Published, SignedKey};
 use crate::sim::stanza;
 use crate::sim::world::World;
 use crate::wire::node::Node;
@@ -214,10 +214,10 @@ impl World {
 }
 
 /// Returns the client's name and platform. The name is empty if the client sends none.
-fn looks(data: &DevicePairingRegistrationData) -> Looks {
+fn looks(data: &DevicePairingRegistrationData) -> DeviceLabel {
     let props = data.device_props.as_deref().unwrap_or_default();
     let props = DeviceProps::decode(props).unwrap_or_default();
-    Looks {
+    DeviceLabel {
         platform: props.platform_type().as_str_name().to_lowercase(),
         name: props.os.unwrap_or_default(),
     }

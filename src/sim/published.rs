@@ -20,7 +20,7 @@ pub(super) struct SignedKey {
 
 /// Name and platform that a companion gave when it was linked. Empty for the phone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Looks {
+pub struct DeviceLabel {
     /// Name that the companion gave itself.
     pub name: String,
     /// `chrome`, `firefox` and so on.

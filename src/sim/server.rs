@@ -25,10 +25,10 @@ use crate::ids::Jid;
 use crate::noise::cert::{self, Issue};
 use crate::sim::accounts::DeviceView;
 use crate::sim::collections::CollectionView;
-use crate::sim::connection::{self, Gate};
-use crate::sim::faults::{Ending, Fault};
+use crate::sim::connection::{self, ConnectionContext};
+use crate::sim::faults::{ConnectionEnd, Fault};
 use crate::sim::group::Addressing;
-use crate::sim::history::Past;
+use crate::sim::history::HistorySpec;
 use crate::sim::journal::{Breach, Entry, Login};
 use crate::sim::phone::{Heard, Incoming};
 use crate::sim::settings::Setting;
@@ -89,7 +89,7 @@ pub struct Simulator {
 
 #[derive(Clone)]
 struct Shared {
-    gate: Arc<Gate>,
+    gate: Arc<ConnectionContext>,
     links: Arc<AtomicU64>,
     tasks: TaskTracker,
 }
@@ -201,7 +201,7 @@ impl Simulator {
     }
 
     /// Closes the connections of an account's companions. Returns their number.
-    pub async fn end(&self, number: &str, ending: Ending) -> Result<usize, SimError> {
+    pub async fn end(&self, number: &str, ending: ConnectionEnd) -> Result<usize, SimError> {
         let number = number.to_owned();
         self.call(move |world| world.end_links(&number, ending))
             .await
@@ -334,7 +334,7 @@ impl Simulator {
     }
 
     /// Sends the phone's history to its companions. Returns their number.
-    pub async fn hand_over_past(&self, number: &str, past: Past) -> Result<usize, SimError> {
+    pub async fn hand_over_past(&self, number: &str, past: HistorySpec) -> Result<usize, SimError> {
         let account = Jid::user(number);
         self.call(move |world| world.hand_over_past(&account, &past))
             .await?
@@ -425,7 +425,7 @@ fn gate(
     config: &SimConfig,
     events: mpsc::UnboundedSender<Event>,
     stop: CancellationToken,
-) -> (Gate, String) {
+) -> (ConnectionContext, String) {
     let mut random = config.surroundings.entropy.random();
     let (root, intermediate) = (
         KeyPair::generate(&mut *random),
@@ -442,7 +442,7 @@ fn gate(
         not_before_s: now_s.saturating_sub(CERTIFICATE_SECONDS),
         not_after_s: now_s + CERTIFICATE_SECONDS,
     };
-    let gate = Gate {
+    let gate = ConnectionContext {
         chain: cert::build(&issue, &mut *random),
         pair,
         surroundings: config.surroundings.clone(),

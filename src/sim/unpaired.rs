@@ -2,7 +2,7 @@
 
 use crate::crypto::curve::{KeyPair, PublicKey};
 use crate::ids::Jid;
-use crate::sim::published::{Looks, Published};
+use crate::sim::published::{DeviceLabel, Published};
 
 /// Salt, counter block and key: a public key wrapped with the code.
 pub(in crate::sim) const WRAPPED_BYTES: usize = 32 + 16 + 32;
@@ -46,7 +46,7 @@ pub(super) struct Unpaired {
     pub(in crate::sim) refs: Vec<String>,
     pub(in crate::sim) noise: PublicKey,
     pub(super) keys: Published,
-    pub(in crate::sim) looks: Looks,
+    pub(in crate::sim) looks: DeviceLabel,
     /// The phone's offer, if it has been sent.
     pub(in crate::sim) offer: Option<Offer>,
     /// Present if it shows a code to type.

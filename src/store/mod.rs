@@ -29,9 +29,9 @@ pub struct Store {
     db: db::Db,
     /// The database file; `None` on PostgreSQL.
     file: Option<PathBuf>,
-    bells: outbox::notify::Bells,
+    bells: outbox::notify::NotifyHub,
     intake: outbox::queue::Intake,
-    turns: db::slots::Turns,
+    turns: db::slots::TenantSlots,
     /// The marks that this machine keeps outside the database.
     marks: account::marks::Marks,
 }
@@ -54,7 +54,7 @@ impl Store {
     }
 
     /// Returns how the server is reached; `None` on SQLite.
-    pub fn route(&self) -> Option<&db::pooling::Route> {
+    pub fn route(&self) -> Option<&db::pooling::ConnectionProfile> {
         match &self.db {
             db::Db::Sqlite { .. } => None,
             db::Db::Postgres(server) => Some(&server.route),
@@ -80,12 +80,12 @@ impl Store {
     }
 
     /// Returns the number of statements, round trips and transactions run for accounts so far.
-    pub fn work(&self) -> db::query_counts::Work {
+    pub fn work(&self) -> db::query_counts::QueryCounts {
         let tally = self.db.tally();
         let read = |counter: &std::sync::atomic::AtomicU64| {
             counter.load(std::sync::atomic::Ordering::Relaxed)
         };
-        db::query_counts::Work {
+        db::query_counts::QueryCounts {
             statements: read(&tally.statements),
             waits: read(&tally.waits),
             writes: read(&tally.writes),

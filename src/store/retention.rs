@@ -13,7 +13,7 @@
 use crate::config::retention::Limit;
 use crate::ids::TenantId;
 use crate::store::Store;
-use crate::store::db::slots::{Place, SHORT};
+use crate::store::db::slots::{SHORT, Slot};
 use crate::store::db::{Db, Row, Tx, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
@@ -285,7 +285,7 @@ impl Store {
         let tenant = pruning.tenant.clone();
         let work = self.prune_now(pruning, mode);
         self.turns
-            .take_within(SHORT, &tenant, Place::Beside, work)
+            .take_within(SHORT, &tenant, Slot::Beside, work)
             .await
     }
 

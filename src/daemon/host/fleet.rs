@@ -11,12 +11,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::app::App;
-use crate::app::vitals::Board;
+use crate::app::vitals::StatusBoard;
 use crate::clock::Clock;
-use crate::daemon::host::heartbeat::Own;
+use crate::daemon::host::heartbeat::OwnHeartbeats;
 use crate::engine::leased::explained;
 use crate::ids::HostId;
-use crate::lead::fleet::{Observer, Peer, Sign};
+use crate::lead::fleet::{HostSighting, Observer, Peer};
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::lease::hosts::HostRow;
@@ -38,11 +38,11 @@ pub(super) struct Watcher {
     clock: Arc<dyn Clock>,
     host: HostId,
     silence: Duration,
-    own: watch::Receiver<Own>,
+    own: watch::Receiver<OwnHeartbeats>,
     fleet: watch::Sender<Fleet>,
     wake: Arc<Notify>,
     metrics: Metrics,
-    board: Board,
+    board: StatusBoard,
     /// Other hosts with the name of this one. Each has the counter that was seen first, or `None`
     /// after the warning.
     namesakes: BTreeMap<HostId, Option<i64>>,
@@ -55,7 +55,7 @@ impl Watcher {
         app: &App,
         host: HostId,
         silence: Duration,
-        own: watch::Receiver<Own>,
+        own: watch::Receiver<OwnHeartbeats>,
         fleet: watch::Sender<Fleet>,
         wake: Arc<Notify>,
     ) -> Self {
@@ -112,7 +112,7 @@ impl Watcher {
     }
 
     async fn look(&mut self, began_ms: u64, hosts: &[HostRow], observer: &mut Observer) {
-        let signs = hosts.iter().map(|host| Sign {
+        let signs = hosts.iter().map(|host| HostSighting {
             host: host.id,
             beats: host.beats,
             serves: host.serves,
@@ -120,7 +120,7 @@ impl Watcher {
             locked: host.locked,
             silence_ms: host.silence_ms,
         });
-        let signs: Vec<Sign> = signs.collect();
+        let signs: Vec<HostSighting> = signs.collect();
         let dead = observer.look(began_ms, self.clock.boot_ms(), &signs);
         self.look_for_namesakes(hosts);
         let mut peers = Vec::new();

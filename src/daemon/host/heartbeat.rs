@@ -1,6 +1,6 @@
 //! Sends this host's heartbeats, and closes the gate of all its tenants while none is answered.
 //!
-//! [`crate::lead::Pulse`] decides. It runs in its own task, because a heartbeat must wait for
+//! [`crate::lead::HostPermission`] decides. It runs in its own task, because a heartbeat must wait for
 //! nothing else.
 
 use std::collections::BTreeMap;
@@ -14,12 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::app::shapes::time;
-use crate::app::status::Leadership;
-use crate::engine::gate::{Gate, Permission};
+use crate::app::status::ElectionStatus;
+use crate::engine::gate::{SendGate, SendPermission};
 use crate::engine::leased::explained;
 use crate::ids::{HostId, TenantId};
 use crate::lead::fleet::beat_every_ms;
-use crate::lead::{Config, Locks, Pulse, Say, State};
+use crate::lead::{Config, HostAction, HostPermission, Locks, State};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
@@ -58,7 +58,7 @@ fn ms(time: Duration) -> u64 {
 /// The state of this host's own heartbeats, by its own clock. The judgement of other hosts depends
 /// on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Own {
+pub(super) struct OwnHeartbeats {
     /// When the newest answered heartbeat was sent, in ms.
     pub(super) beaten_ms: u64,
     /// When the lock was last lost, in ms.
@@ -66,31 +66,31 @@ pub(super) struct Own {
 }
 
 /// Sends heartbeats until the host is declared dead; then cancels `lost`.
-pub(super) struct Keeper {
+pub(super) struct HeartbeatTask {
     app: App,
     host: HostId,
     silence: Duration,
-    pulse: Pulse,
-    permission: watch::Sender<Permission>,
+    pulse: HostPermission,
+    permission: watch::Sender<SendPermission>,
     tokens: watch::Receiver<Tokens>,
-    told: watch::Sender<Option<Leadership>>,
-    own: watch::Sender<Own>,
+    told: watch::Sender<Option<ElectionStatus>>,
+    own: watch::Sender<OwnHeartbeats>,
     lost: CancellationToken,
     end: CancellationToken,
 }
 
-/// The other end of a [`Keeper`]: whether the host may act for its tenants.
-pub(super) struct Voice {
-    gate: Gate,
+/// The other end of a [`HeartbeatTask`]: whether the host may act for its tenants.
+pub(super) struct HeartbeatHandle {
+    gate: SendGate,
     tokens: watch::Sender<Tokens>,
-    told: watch::Receiver<Option<Leadership>>,
-    own: watch::Receiver<Own>,
+    told: watch::Receiver<Option<ElectionStatus>>,
+    own: watch::Receiver<OwnHeartbeats>,
 }
 
-impl Voice {
+impl HeartbeatHandle {
     /// Returns the gate of a tenant. `lost` is cancelled if another host turns out to hold the
     /// lease.
-    pub(super) fn speaks_for(&self, lease: &Lease, lost: &CancellationToken) -> Gate {
+    pub(super) fn speaks_for(&self, lease: &Lease, lost: &CancellationToken) -> SendGate {
         let (tenant, token) = (lease.tenant.clone(), (lease.epoch, lost.clone()));
         self.tokens
             .send_modify(|tokens| drop(tokens.insert(tenant, token)));
@@ -104,18 +104,18 @@ impl Voice {
     }
 
     /// Returns the state of this host's own heartbeats.
-    pub(super) fn own(&self) -> watch::Receiver<Own> {
+    pub(super) fn own(&self) -> watch::Receiver<OwnHeartbeats> {
         self.own.clone()
     }
 
     /// Returns the next change; `None` after the keeper has ended. Cancel-safe.
-    pub(super) async fn changed(&mut self) -> Option<Leadership> {
+    pub(super) async fn changed(&mut self) -> Option<ElectionStatus> {
         self.told.changed().await.ok()?;
         self.told.borrow_and_update().clone()
     }
 }
 
-impl Keeper {
+impl HeartbeatTask {
     /// Creates the keeper of a host that registered at `known_ms` of its own clock. It cancels
     /// `lost` when the host is declared dead, and ends with `end`.
     pub(super) fn new(
@@ -125,11 +125,11 @@ impl Keeper {
         known_ms: u64,
         lost: &CancellationToken,
         end: &CancellationToken,
-    ) -> (Self, Voice) {
-        let (permission, gate) = Gate::closed();
+    ) -> (Self, HeartbeatHandle) {
+        let (permission, gate) = SendGate::closed();
         let (send_tokens, tokens) = watch::channel(Tokens::new());
         let (send_told, told) = watch::channel(None);
-        let (send_own, own) = watch::channel(Own {
+        let (send_own, own) = watch::channel(OwnHeartbeats {
             beaten_ms: known_ms,
             lost_ms: None,
         });
@@ -137,7 +137,7 @@ impl Keeper {
             app: app.for_tenant(app.settings.tenant.clone()),
             host,
             silence,
-            pulse: Pulse::new(config(&app.store, silence), known_ms),
+            pulse: HostPermission::new(config(&app.store, silence), known_ms),
             permission,
             tokens,
             told: send_told,
@@ -145,7 +145,7 @@ impl Keeper {
             lost: lost.clone(),
             end: end.clone(),
         };
-        let voice = Voice {
+        let voice = HeartbeatHandle {
             gate,
             tokens: send_tokens,
             told,
@@ -161,7 +161,7 @@ impl Keeper {
         let (mut lock, mut locking) = (None, JoinSet::new());
         let (mut beat_at, mut lock_at) = (Instant::now(), Instant::now());
         let mut lost = false;
-        self.carry_out(vec![Say::MaySend {
+        self.carry_out(vec![HostAction::MaySend {
             until_ms: self.pulse.until_ms(),
         }])
         .await;
@@ -196,7 +196,7 @@ impl Keeper {
                 Ok(true) => (),
                 Ok(false) => {
                     tracing::error!("this host was declared dead and lost its tenants");
-                    self.permission.send_replace(Permission::NEVER);
+                    self.permission.send_replace(SendPermission::NEVER);
                     self.lost.cancel();
                     break;
                 }
@@ -232,7 +232,7 @@ impl Keeper {
         &mut self,
         lock: &mut Option<HostLock>,
         beat: bool,
-        turns: &crate::app::vitals::Turns,
+        turns: &crate::app::vitals::LoopWatchdog,
     ) -> Result<bool, StoreError> {
         let sent_ms = self.now_ms();
         let unix_ms = self.app.surroundings.clock.unix_ms();
@@ -272,24 +272,25 @@ impl Keeper {
         self.carry_out(out).await;
     }
 
-    async fn carry_out(&mut self, mut all: Vec<Say>) {
+    async fn carry_out(&mut self, mut all: Vec<HostAction>) {
         // Actions that follow from an action are appended.
         while let Some(say) = (!all.is_empty()).then(|| all.remove(0)) {
             match say {
-                Say::MaySend { until_ms } => {
+                HostAction::MaySend { until_ms } => {
                     let dial = true;
-                    self.permission.send_replace(Permission { dial, until_ms });
+                    self.permission
+                        .send_replace(SendPermission { dial, until_ms });
                     self.app.board.deadline(until_ms, self.shown(until_ms));
                     self.tell(State::Active);
                 }
-                Say::StopSending => {
-                    self.permission.send_replace(Permission::NEVER);
+                HostAction::StopSending => {
+                    self.permission.send_replace(SendPermission::NEVER);
                     tracing::warn!(
                         "no heartbeat was answered in time: nothing is sent until one is"
                     );
                     self.tell(State::Suspect);
                 }
-                Say::CheckTokens => {
+                HostAction::CheckTokens => {
                     let known = self.check().await;
                     self.pulse.checked(known, self.now_ms(), &mut all);
                 }
@@ -320,7 +321,7 @@ impl Keeper {
             return;
         }
         let since_ms = self.pulse.held_ms().unwrap_or_else(|| self.now_ms());
-        let told = Leadership {
+        let told = ElectionStatus {
             state: state.word(),
             since: self.shown(since_ms),
             reason: (state == State::Suspect).then_some("no_heartbeat"),

@@ -14,17 +14,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::LineError;
-use crate::app::status::Leadership;
+use crate::app::status::ElectionStatus;
 use crate::app::status::{AccountStatus, RunEnd};
-use crate::app::vitals::Part;
+use crate::app::vitals::ProcessRole;
 use crate::app::{App, RowsError};
 use crate::daemon::host::fleet::{Fleet, Watcher};
-use crate::daemon::host::heartbeat::{Keeper, Voice};
+use crate::daemon::host::heartbeat::{HeartbeatHandle, HeartbeatTask};
 use crate::daemon::sweep::Sweeper;
 use crate::engine::actor::Stopped;
 use crate::engine::farewell::refusal;
 use crate::engine::leased::explained;
-use crate::engine::line::NetDial;
+use crate::engine::line::NetConnector;
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::ids::{HostId, TenantId};
@@ -33,7 +33,7 @@ use crate::session::account;
 use crate::session::changes::AccountState;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
-use crate::store::tenants::{Launch, Observed, Planned};
+use crate::store::tenants::{ObservedState, RunConfig, RunPlan};
 
 mod fleet;
 mod heartbeat;
@@ -91,7 +91,7 @@ pub enum ServeNotice {
     Ended { business_id: String, reason: String },
     /// Whether this host may act for its tenants: `active`, or `suspect` while its heartbeats are
     /// not answered.
-    Lease(Leadership),
+    Lease(ElectionStatus),
 }
 
 /// The reason why serving failed.
@@ -114,7 +114,7 @@ enum End {
 /// One tenant that runs here.
 struct Running {
     stop: Stop,
-    launch: Launch,
+    launch: RunConfig,
     /// It was connected once, so it no longer counts as connecting.
     connected: bool,
     /// It is connected now.
@@ -128,16 +128,16 @@ struct Running {
 /// A lease that is held but not used yet.
 struct Held {
     lease: Lease,
-    launch: Launch,
+    launch: RunConfig,
 }
 
 type Ended = (TenantId, Lease, Stopped);
 
-struct Server<'a> {
+struct TenantRunner<'a> {
     app: &'a App,
     options: &'a ServeOptions,
     host: HostId,
-    dial: NetDial,
+    dial: NetConnector,
     fleet: watch::Receiver<Fleet>,
     running: BTreeMap<TenantId, Running>,
     queue: VecDeque<Held>,
@@ -147,8 +147,8 @@ struct Server<'a> {
     broken: BTreeMap<TenantId, u32>,
     tasks: JoinSet<Ended>,
     notices: mpsc::Sender<(TenantId, i64, Status)>,
-    records: mpsc::Sender<Observed>,
-    voice: Voice,
+    records: mpsc::Sender<ObservedState>,
+    voice: HeartbeatHandle,
     lost: CancellationToken,
     pace: Pace,
     /// Number of tenants in `running` that are connected now.
@@ -165,7 +165,7 @@ pub async fn serve(
     stop: &Stop,
     tell: &mut (dyn FnMut(ServeNotice) + Send),
 ) -> Result<(), ServeError> {
-    let dial = NetDial::new(&app.settings.server, app.surroundings.clone())?;
+    let dial = NetConnector::new(&app.settings.server, app.surroundings.clone())?;
     let mut again = false;
     loop {
         let Some(known) = join(app, options, again, stop, tell).await? else {
@@ -188,7 +188,7 @@ pub async fn serve(
 async fn reign(
     app: &App,
     options: &ServeOptions,
-    dial: NetDial,
+    dial: NetConnector,
     (host, known_ms): (HostId, u64),
     stop: &Stop,
     tell: &mut (dyn FnMut(ServeNotice) + Send),
@@ -198,7 +198,7 @@ async fn reign(
     let (notices, told) = mpsc::channel(NOTICES_MAX);
     let (records, to_record) = mpsc::channel(NOTICES_MAX);
     let lost = CancellationToken::new();
-    let (keeper, voice) = Keeper::new(app, host, options.silence, known_ms, &lost, &end);
+    let (keeper, voice) = HeartbeatTask::new(app, host, options.silence, known_ms, &lost, &end);
     // Separate tasks, which continue while this one waits for the database.
     let mut keepers = JoinSet::new();
     keepers.spawn(keeper.keep());
@@ -213,7 +213,7 @@ async fn reign(
     let clock = app.surroundings.clock.clone();
     recorder.spawn(record::keep(app.store.clone(), clock, to_record));
     let rebalance_ms = u64::try_from(options.rebalance.as_millis()).unwrap_or(u64::MAX);
-    let mut server = Server {
+    let mut server = TenantRunner {
         app,
         options,
         host,
@@ -232,10 +232,10 @@ async fn reign(
         up: 0,
         connecting: 0,
     };
-    app.board.write(|vitals| vitals.part = Part::Host);
+    app.board.write(|vitals| vitals.part = ProcessRole::Host);
     let served = in_time(&mut server, stop, &wake, told, tell).await;
     if matches!(served, End::Fenced) {
-        app.board.write(|vitals| vitals.part = Part::Fenced);
+        app.board.write(|vitals| vitals.part = ProcessRole::Fenced);
     }
     drop(server);
     // The remaining writes are only for people, so they get little time.
@@ -253,7 +253,7 @@ async fn reign(
 
 /// Serves until all tenants are released, or until the grace period is over.
 async fn in_time(
-    server: &mut Server<'_>,
+    server: &mut TenantRunner<'_>,
     stop: &Stop,
     wake: &Notify,
     told: mpsc::Receiver<(TenantId, i64, Status)>,
@@ -322,7 +322,7 @@ async fn join_once(
     Ok(host)
 }
 
-impl Server<'_> {
+impl TenantRunner<'_> {
     async fn run(
         &mut self,
         stop: &Stop,
@@ -470,7 +470,7 @@ impl Server<'_> {
 
     /// Ends at once the tenants whose lease no longer names this host. An account that commits
     /// nothing learns of it only this way. The plan was read after the accounts were started.
-    fn drop_lost(&mut self, plan: &[Planned]) {
+    fn drop_lost(&mut self, plan: &[RunPlan]) {
         let taken = plan.iter().filter(|one| one.owner != Some(self.host));
         let taken: BTreeSet<&TenantId> = taken.map(|planned| &planned.tenant).collect();
         for (tenant, running) in &self.running {
@@ -499,7 +499,7 @@ impl Server<'_> {
     }
 
     /// Restarts tenants whose proxy or device name changed.
-    fn relaunch(&mut self, plan: &[Planned]) {
+    fn relaunch(&mut self, plan: &[RunPlan]) {
         for planned in plan {
             if let Some(running) = self.running.get_mut(&planned.tenant)
                 && running.launch != planned.desired.launch
@@ -512,7 +512,7 @@ impl Server<'_> {
 
     /// Takes leases, all in one statement, so that a dead host's tenants are fenced long before
     /// they are connected. Returns how many were taken.
-    async fn take(&mut self, decision: &Decision, plan: &[Planned]) -> usize {
+    async fn take(&mut self, decision: &Decision, plan: &[RunPlan]) -> usize {
         if decision.take.is_empty() {
             return 0;
         }
@@ -532,7 +532,7 @@ impl Server<'_> {
         }
         let others = leases.iter().filter(|(_, others)| *others).count();
         self.app.board.took_over(&self.app.metrics, others as u64);
-        let launches: BTreeMap<&TenantId, &Launch> = plan
+        let launches: BTreeMap<&TenantId, &RunConfig> = plan
             .iter()
             .map(|planned| (&planned.tenant, &planned.desired.launch))
             .collect();
@@ -557,8 +557,8 @@ impl Server<'_> {
         }
     }
 
-    async fn take_one_by_one(&self, tenants: &[TenantId], plan: &[Planned]) -> Vec<(Lease, bool)> {
-        let others = |planned: &&Planned| planned.owner.is_some_and(|owner| owner != self.host);
+    async fn take_one_by_one(&self, tenants: &[TenantId], plan: &[RunPlan]) -> Vec<(Lease, bool)> {
+        let others = |planned: &&RunPlan| planned.owner.is_some_and(|owner| owner != self.host);
         let others: BTreeSet<&TenantId> = plan
             .iter()
             .filter(others)
@@ -733,7 +733,7 @@ async fn unpanicked(tenant: &TenantId, account: impl Future<Output = Stopped>) -
 }
 
 /// Returns the parts of a tenant's row that decide where it runs.
-fn placed(planned: &Planned) -> Placed<'_> {
+fn placed(planned: &RunPlan) -> Placed<'_> {
     Placed {
         tenant: &planned.tenant,
         enabled: planned.desired.enabled,

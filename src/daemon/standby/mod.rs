@@ -4,7 +4,7 @@
 //! account, and reports to its caller. It runs in its own task, so that a slow reader of events
 //! cannot delay a heartbeat.
 
-use crate::app::status::{Leadership, Role};
+use crate::app::status::{ElectionStatus, Role};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::app::shapes::time;
 use crate::engine::actor::Stopped;
-use crate::engine::gate::{Gate, Permission};
-use crate::engine::line::NetDial;
+use crate::engine::gate::{SendGate, SendPermission};
+use crate::engine::line::NetConnector;
 use crate::engine::status::Status;
 use crate::engine::stop::Stop;
 use crate::ids::HostId;
@@ -52,9 +52,9 @@ pub struct HaOptions {
 
 /// A notice of the coordinator.
 #[derive(Debug)]
-pub(crate) enum LeadNotice {
+pub(crate) enum CoordinatorNotice {
     Role(Role),
-    State(Leadership),
+    State(ElectionStatus),
     /// The account runs here now.
     Reign {
         /// The number of its next event.
@@ -66,7 +66,7 @@ pub(crate) enum LeadNotice {
 /// Carries out the decisions of the state machine.
 pub(crate) struct Coordinator {
     app: App,
-    dial: NetDial,
+    dial: NetConnector,
     machine: Machine,
     stop: Stop,
     calls: Calls,
@@ -79,8 +79,8 @@ pub(crate) struct Coordinator {
     holder: Option<crate::store::lease::takeover::Holder>,
     host: Option<HostId>,
     lease: Option<Lease>,
-    permission: watch::Sender<Permission>,
-    gate: Gate,
+    permission: watch::Sender<SendPermission>,
+    gate: SendGate,
     lost: CancellationToken,
     account: JoinSet<Stopped>,
     status: Option<watch::Receiver<Status>>,
@@ -93,18 +93,18 @@ pub(crate) struct Coordinator {
     /// When the lease became suspect.
     suspect_ms: Option<u64>,
     told: Option<Role>,
-    pending: VecDeque<LeadNotice>,
-    notices: mpsc::Sender<LeadNotice>,
+    pending: VecDeque<CoordinatorNotice>,
+    notices: mpsc::Sender<CoordinatorNotice>,
 }
 
 impl Coordinator {
     /// Creates a coordinator in the standby state, which reports to `notices`.
     pub(crate) fn new(
         app: App,
-        dial: NetDial,
+        dial: NetConnector,
         options: &HaOptions,
         stop: &Stop,
-        notices: mpsc::Sender<LeadNotice>,
+        notices: mpsc::Sender<CoordinatorNotice>,
     ) -> Self {
         let config = Config {
             timeout_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
@@ -116,7 +116,7 @@ impl Coordinator {
             },
         };
         let machine = Machine::new(config, app.surroundings.clock.boot_ms());
-        let (permission, gate) = Gate::closed();
+        let (permission, gate) = SendGate::closed();
         Self {
             calls: Calls::new(app.for_tenant(app.settings.tenant.clone()), options.timeout),
             servers: app.store.servers(),
@@ -386,7 +386,7 @@ impl Coordinator {
             self.gate.clone(),
         );
         self.status = Some(live.status.clone());
-        self.push(LeadNotice::Reign {
+        self.push(CoordinatorNotice::Reign {
             next_seq,
             status: live.status,
         });
@@ -418,7 +418,7 @@ impl Coordinator {
 
     fn tell_role(&mut self, role: Role) {
         self.told = Some(role.clone());
-        self.push(LeadNotice::Role(role));
+        self.push(CoordinatorNotice::Role(role));
     }
 
     fn tell_state(&mut self, status: &lead::Status) {
@@ -434,7 +434,7 @@ impl Coordinator {
             epoch = state.epoch,
             "lease"
         );
-        self.push(LeadNotice::State(state));
+        self.push(CoordinatorNotice::State(state));
         if fenced {
             tracing::error!("the lease is lost: this process stands by under a new name");
             self.lease = None;
@@ -442,8 +442,8 @@ impl Coordinator {
         }
     }
 
-    fn leadership(&self, status: &lead::Status) -> Leadership {
-        Leadership {
+    fn leadership(&self, status: &lead::Status) -> ElectionStatus {
+        ElectionStatus {
             state: status.state.word(),
             since: self.shown(status.since_ms),
             reason: status.reason,
@@ -483,12 +483,12 @@ impl Coordinator {
         }
     }
 
-    fn push(&mut self, notice: LeadNotice) {
+    fn push(&mut self, notice: CoordinatorNotice) {
         if NOTICES_MAX <= self.pending.len() {
             let old = self
                 .pending
                 .iter()
-                .position(|old| matches!(old, LeadNotice::State(_)));
+                .position(|old| matches!(old, CoordinatorNotice::State(_)));
             self.pending.remove(old.unwrap_or(0));
         }
         self.pending.push_back(notice);

@@ -10,8 +10,8 @@ use tokio::sync::{Notify, mpsc};
 use crate::appstate::blob::Reference;
 use crate::clock::{Entropy, Surroundings, SystemClock};
 use crate::crypto::random::Random;
-use crate::engine::ledger::{Attempt, Ledger, LedgerError, OpenSends};
-use crate::engine::line::{Dial, Hello, Line, LineError};
+use crate::engine::ledger::{AccountStore, AccountStoreError, Attempt, OpenSends};
+use crate::engine::line::{Connector, Hello, Line, LineError};
 use crate::ids::{Jid, MessageId};
 use crate::session::account::Account;
 use crate::session::changes::{Change, Event, EventBody};
@@ -23,7 +23,7 @@ use crate::wire::node::Node;
 /// What the next call of a fake ledger does.
 #[derive(Debug)]
 pub(super) enum Fault {
-    Fail(LedgerError),
+    Fail(AccountStoreError),
     /// Applies the changes, but reports an unknown outcome.
     Lose,
     Panic,
@@ -133,28 +133,28 @@ impl Memory {
     }
 }
 
-impl Ledger for Memory {
-    async fn check(&self) -> Result<(), LedgerError> {
+impl AccountStore for Memory {
+    async fn check(&self) -> Result<(), AccountStoreError> {
         let fault = self.state.lock().unwrap().faults.pop_front();
         match fault {
             Some(Fault::Fail(error)) => Err(error),
             Some(Fault::Panic) => panic!("asked for by the test"),
-            Some(Fault::Lose) => Err(LedgerError::Unavailable(String::from("asked for"))),
+            Some(Fault::Lose) => Err(AccountStoreError::Unavailable(String::from("asked for"))),
             None => Ok(()),
         }
     }
 
-    async fn account(&self) -> Result<Option<Account>, LedgerError> {
+    async fn account(&self) -> Result<Option<Account>, AccountStoreError> {
         let mut state = self.state.lock().unwrap();
         state.loads += 1;
         Ok(state.account.clone())
     }
 
-    async fn read(&self, keys: &[RowKey]) -> Result<Vec<(RowKey, Option<Row>)>, LedgerError> {
+    async fn read(&self, keys: &[RowKey]) -> Result<Vec<(RowKey, Option<Row>)>, AccountStoreError> {
         let state = self.state.lock().unwrap();
         let unreadable = state.unreadable.clone().map(RowKey::Outbox);
         if unreadable.is_some_and(|unreadable| keys.contains(&unreadable)) {
-            return Err(LedgerError::Refused(String::from("unreadable")));
+            return Err(AccountStoreError::Refused(String::from("unreadable")));
         }
         Ok(keys
             .iter()
@@ -162,7 +162,7 @@ impl Ledger for Memory {
             .collect())
     }
 
-    async fn commit(&self, attempt: Attempt, changes: &[Change]) -> Result<i64, LedgerError> {
+    async fn commit(&self, attempt: Attempt, changes: &[Change]) -> Result<i64, AccountStoreError> {
         let _open = self.gate.lock().await;
         let unwelcome = self.state.lock().unwrap().unwelcome;
         let is_unwelcome = |change: &Change| match change {
@@ -170,7 +170,7 @@ impl Ledger for Memory {
             change => unwelcome.is_some_and(|text| format!("{change:?}").contains(text)),
         };
         if changes.iter().any(is_unwelcome) {
-            return Err(LedgerError::Refused(String::from("unwelcome")));
+            return Err(AccountStoreError::Refused(String::from("unwelcome")));
         }
         let fault = self.state.lock().unwrap().faults.pop_front();
         match fault {
@@ -179,7 +179,7 @@ impl Ledger for Memory {
             Some(Fault::Lose) => {
                 self.apply(changes);
                 self.state.lock().unwrap().lost = true;
-                Err(LedgerError::Unknown)
+                Err(AccountStoreError::Unknown)
             }
             None => {
                 let lost = std::mem::take(&mut self.state.lock().unwrap().lost);
@@ -191,7 +191,7 @@ impl Ledger for Memory {
         }
     }
 
-    async fn open_sends(&self, cursor: i64, limit: u32) -> Result<OpenSends, LedgerError> {
+    async fn open_sends(&self, cursor: i64, limit: u32) -> Result<OpenSends, AccountStoreError> {
         let state = self.state.lock().unwrap();
         let skip = usize::try_from(cursor).unwrap();
         let limit = usize::try_from(limit).unwrap();
@@ -278,7 +278,7 @@ impl std::fmt::Debug for Peer {
     }
 }
 
-impl Dial for Lines {
+impl Connector for Lines {
     fn fetch(&self, _: Reference) -> impl Future<Output = Option<Vec<u8>>> + Send + 'static {
         std::future::ready(None)
     }

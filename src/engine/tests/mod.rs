@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::actor::{Actor, COMMANDS_MAX, Parts, Stopped};
-use super::gate::Gate;
-use super::ledger::LedgerError;
-use super::room::Room;
+use super::actor::{Actor, ActorDeps, COMMANDS_MAX, Stopped};
+use super::gate::SendGate;
+use super::ledger::AccountStoreError;
+use super::room::CacheBudget;
 use super::status::Status;
 use super::stop::Stop;
 use super::supervisor;
@@ -62,18 +62,18 @@ impl World {
         let (status, statuses) = watch::channel(Status::new(0));
         let (send_command, commands) = mpsc::channel(COMMANDS_MAX);
         let (stop, lease_lost) = (Stop::new(), CancellationToken::new());
-        let actor = Actor::new(Parts {
+        let actor = Actor::new(ActorDeps {
             ledger: memory.clone(),
             dial: lines,
             surroundings: fakes::surroundings(),
             config: ClientConfig::default(),
             stop: stop.clone(),
             lease_lost: lease_lost.clone(),
-            gate: Gate::open(),
+            gate: SendGate::open(),
             status,
             commands,
             histories: Arc::new(Semaphore::new(1)),
-            room: Room::default().share(),
+            room: CacheBudget::default().share(),
             meter: Meter::default(),
         });
         let mut tasks = JoinSet::new();
@@ -160,7 +160,7 @@ async fn waiting_stanzas_share_a_transaction() {
     }
     tokio::time::sleep(Duration::from_millis(10)).await;
     // One fault hits the unit in progress, the other the unit with all remaining inputs.
-    let error = || Fault::Fail(LedgerError::Unavailable(String::from("busy")));
+    let error = || Fault::Fail(AccountStoreError::Unavailable(String::from("busy")));
     world.memory.fail_next([error(), error()]);
     drop(held);
     for id in ["n1", "n2", "n3", "n4"] {
@@ -173,7 +173,7 @@ async fn waiting_stanzas_share_a_transaction() {
 async fn a_short_outage_keeps_the_link_and_loses_nothing() {
     let mut world = World::start();
     let mut peer = world.logged_in().await;
-    let error = || Fault::Fail(LedgerError::Unavailable(String::from("away")));
+    let error = || Fault::Fail(AccountStoreError::Unavailable(String::from("away")));
     world
         .memory
         .fail_next(std::iter::repeat_with(error).take(6));
@@ -188,7 +188,7 @@ async fn a_short_outage_keeps_the_link_and_loses_nothing() {
 async fn a_long_outage_closes_the_link_and_starts_over_from_the_rows() {
     let mut world = World::start();
     let mut peer = world.logged_in().await;
-    let error = || Fault::Fail(LedgerError::Unavailable(String::from("away")));
+    let error = || Fault::Fail(AccountStoreError::Unavailable(String::from("away")));
     world
         .memory
         .fail_next(std::iter::repeat_with(error).take(80));
@@ -202,8 +202,8 @@ async fn a_long_outage_closes_the_link_and_starts_over_from_the_rows() {
 
 #[tokio::test(start_paused = true)]
 async fn a_commit_of_unknown_outcome_is_acknowledged_when_the_outcome_is_known() {
-    let failed = || Fault::Fail(LedgerError::Unknown);
-    let away = || Fault::Fail(LedgerError::Unavailable(String::from("away")));
+    let failed = || Fault::Fail(AccountStoreError::Unknown);
+    let away = || Fault::Fail(AccountStoreError::Unavailable(String::from("away")));
     // Each case ends with a successful attempt.
     for faults in [
         vec![failed()],
@@ -225,7 +225,9 @@ async fn a_commit_of_unknown_outcome_is_acknowledged_when_the_outcome_is_known()
 async fn rows_that_changed_behind_the_session_are_loaded_again() {
     let mut world = World::start();
     let mut peer = world.logged_in().await;
-    world.memory.fail_next([Fault::Fail(LedgerError::Stale)]);
+    world
+        .memory
+        .fail_next([Fault::Fail(AccountStoreError::Stale)]);
     peer.say(notification("n1"));
     assert_eq!(peer.hear().await, None);
     let mut again = world.logged_in().await;
@@ -312,7 +314,7 @@ async fn a_message_whose_row_cannot_be_read_fails_and_stops_nothing() {
 async fn an_account_ends_whose_database_takes_not_even_the_bytes() {
     let mut world = World::start();
     let mut peer = world.logged_in().await;
-    let refused = || Fault::Fail(LedgerError::Refused(String::from("everything")));
+    let refused = || Fault::Fail(AccountStoreError::Refused(String::from("everything")));
     world
         .memory
         .fail_next(std::iter::repeat_with(refused).take(20));
@@ -364,7 +366,7 @@ async fn a_lost_lease_ends_the_actor_at_once() {
     let mut peer = world.logged_in().await;
     world
         .memory
-        .fail_next([Fault::Fail(LedgerError::LeaseLost)]);
+        .fail_next([Fault::Fail(AccountStoreError::LeaseLost)]);
     peer.say(notification("n1"));
     assert_eq!(peer.hear().await, None);
     assert_eq!(world.ended().await, Stopped::LeaseLost);

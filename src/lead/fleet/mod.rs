@@ -7,5 +7,5 @@
 mod observer;
 mod placement;
 
-pub use observer::{Observer, Sign, beat_every_ms};
+pub use observer::{HostSighting, Observer, beat_every_ms};
 pub use placement::{Decision, Pace, Peer, Placed, TAKE_MAX, View, decide};

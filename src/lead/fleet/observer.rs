@@ -24,7 +24,7 @@ pub fn beat_every_ms(silence_ms: u64) -> u64 {
 
 /// One host as read from the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sign {
+pub struct HostSighting {
     pub host: HostId,
     /// Rises with each heartbeat; compared only with earlier values of the same host.
     pub beats: i64,
@@ -145,7 +145,12 @@ impl Observer {
 
     /// Handles a read that began at `began_ms` and was answered at `now_ms`. Returns the hosts to
     /// declare dead, each with its counter: declare it dead only if the counter is unchanged.
-    pub fn look(&mut self, began_ms: u64, now_ms: u64, signs: &[Sign]) -> Vec<(HostId, i64)> {
+    pub fn look(
+        &mut self,
+        began_ms: u64,
+        now_ms: u64,
+        signs: &[HostSighting],
+    ) -> Vec<(HostId, i64)> {
         let me = self.me;
         let own = signs.iter().find(|sign| Some(sign.host) == me);
         if me.is_some() && own.is_none() {
@@ -167,7 +172,13 @@ impl Observer {
     }
 
     /// Returns true if one host is dead.
-    fn judge(&mut self, before: Option<u64>, began_ms: u64, now_ms: u64, sign: &Sign) -> bool {
+    fn judge(
+        &mut self,
+        before: Option<u64>,
+        began_ms: u64,
+        now_ms: u64,
+        sign: &HostSighting,
+    ) -> bool {
         let said_ms = sign.silence_ms.unwrap_or(self.silence_ms);
         let silence_ms = match sign.serves {
             true => said_ms,
@@ -231,8 +242,8 @@ mod tests {
     /// failed read; whether it is then dead.
     type Look = (u64, Option<(i64, bool)>, bool);
 
-    fn sign(number: u8, beats: i64, locked: bool) -> Sign {
-        Sign {
+    fn sign(number: u8, beats: i64, locked: bool) -> HostSighting {
+        HostSighting {
             host: host(number),
             beats,
             serves: true,
@@ -247,7 +258,7 @@ mod tests {
     }
 
     /// Reads at once. Logins take no time, and own heartbeats are answered.
-    fn look(observer: &mut Observer, now_ms: u64, other: Sign) -> bool {
+    fn look(observer: &mut Observer, now_ms: u64, other: HostSighting) -> bool {
         observer.beaten(now_ms);
         let found = observer.look(now_ms, now_ms, &[sign(1, 0, true), other]);
         if observer.wants_login() {
@@ -266,7 +277,7 @@ mod tests {
     /// changes.
     fn check_since(server_ms: Option<u64>, looks: &[Look]) {
         let mut observer = new(server_ms);
-        let mut last: Option<(u64, Sign)> = None;
+        let mut last: Option<(u64, HostSighting)> = None;
         for (now_ms, seen, dead) in looks {
             if let Some((at_ms, other)) = last.take() {
                 for between_ms in (at_ms + LOOK_MS..*now_ms).step_by(100) {
@@ -426,7 +437,7 @@ mod tests {
 
     #[test]
     fn each_host_is_given_the_time_that_it_takes() {
-        let other = |beats, silence_ms| Sign {
+        let other = |beats, silence_ms| HostSighting {
             silence_ms: Some(silence_ms),
             ..sign(2, beats, true)
         };

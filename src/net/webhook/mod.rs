@@ -27,7 +27,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::config::webhook::{HookUrl, Network};
 use crate::net::dial::{DialError, Stream, connector};
-use crate::net::proxy::Reach;
+use crate::net::proxy::AddressScope;
 
 /// Largest head and body of an answer in bytes. Only the status matters.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -56,11 +56,11 @@ impl Resolve for System {
 
 /// The addresses that may be connected to.
 #[derive(Clone, Debug, Default)]
-pub struct Guard {
+pub struct AddressPolicy {
     allow: Vec<Network>,
 }
 
-impl Guard {
+impl AddressPolicy {
     /// Allows public addresses, and all addresses of the networks in `allow`.
     pub fn new(allow: Vec<Network>) -> Self {
         Self { allow }
@@ -73,7 +73,7 @@ impl Guard {
         if self.allow.iter().any(|network| network.contains(address)) {
             return Ok(());
         }
-        match Reach::Public.allows(address) {
+        match AddressScope::Public.allows(address) {
             false => Err(PostError::Refused),
             true if !tls => Err(PostError::Plain),
             true => Ok(()),
@@ -83,7 +83,7 @@ impl Guard {
 
 /// The receiver's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct WebhookAnswer {
     pub status: u16,
     /// The wait that the receiver requests in `Retry-After`.
     pub retry_after: Option<Duration>,
@@ -112,14 +112,14 @@ pub enum PostError {
 
 /// Sends requests to webhooks.
 #[derive(Clone)]
-pub struct Poster {
-    guard: Guard,
+pub struct WebhookClient {
+    guard: AddressPolicy,
     tls: TlsConnector,
     names: Arc<dyn Resolve>,
     time_max: Duration,
 }
 
-impl fmt::Debug for Poster {
+impl fmt::Debug for WebhookClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Poster")
             .field("guard", &self.guard)
@@ -136,21 +136,21 @@ pub struct Post {
 }
 
 /// An open connection to one webhook, kept for the next request.
-pub struct Open {
+pub struct WebhookConnection {
     sender: SendRequest<Full<Bytes>>,
     connection: Fuse<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
-impl fmt::Debug for Open {
+impl fmt::Debug for WebhookConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Open")
     }
 }
 
-impl Poster {
+impl WebhookClient {
     /// Loads the TLS roots: only those in `ca_file`, or the system's and the built-in ones.
     pub fn new(
-        guard: Guard,
+        guard: AddressPolicy,
         time_max: Duration,
         ca_file: Option<&Path>,
     ) -> Result<Self, DialError> {
@@ -173,10 +173,10 @@ impl Poster {
     /// contains the connection if it can be reused. Dropping the future aborts the request.
     pub async fn post(
         &self,
-        held: &mut Option<Open>,
+        held: &mut Option<WebhookConnection>,
         url: &HookUrl,
         post: &Post,
-    ) -> Result<Answer, PostError> {
+    ) -> Result<WebhookAnswer, PostError> {
         let before = held.take();
         let exchange = async {
             if let Some(mut open) = before
@@ -201,7 +201,7 @@ impl Poster {
         Ok(answer)
     }
 
-    async fn open(&self, url: &HookUrl) -> Result<Open, PostError> {
+    async fn open(&self, url: &HookUrl) -> Result<WebhookConnection, PostError> {
         let stream = self.dial(url).await?;
         let stream: Box<dyn Stream> = match url.tls {
             false => Box::new(stream),
@@ -216,7 +216,7 @@ impl Poster {
             .handshake(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(|_| PostError::Broken)?;
         let connection: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(connection.map(|_| ()));
-        Ok(Open {
+        Ok(WebhookConnection {
             sender,
             connection: connection.fuse(),
         })
@@ -260,7 +260,7 @@ fn request(url: &HookUrl, post: &Post) -> Result<Request<Full<Bytes>>, PostError
         .map_err(|_| PostError::Request)
 }
 
-impl Open {
+impl WebhookConnection {
     /// Returns true if the connection can take a request: the receiver may have closed it
     /// meanwhile.
     async fn is_ready(&mut self) -> bool {
@@ -276,14 +276,17 @@ impl Open {
     }
 
     /// Sends one request. Returns the answer, and whether the connection can be reused.
-    async fn ask(&mut self, request: Request<Full<Bytes>>) -> Result<(Answer, bool), PostError> {
+    async fn ask(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(WebhookAnswer, bool), PostError> {
         let Self { sender, connection } = self;
         let answer = async {
             let response = sender.send_request(request).await;
             let response = response.map_err(|_| PostError::Broken)?;
             let after = response.headers().get(RETRY_AFTER);
             let after = after.and_then(|value| value.to_str().ok()?.parse().ok());
-            let answer = Answer {
+            let answer = WebhookAnswer {
                 status: response.status().as_u16(),
                 retry_after: after.map(Duration::from_secs),
             };

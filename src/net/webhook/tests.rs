@@ -5,8 +5,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-fn guard(allow: &[&str]) -> Guard {
-    Guard::new(allow.iter().map(|text| text.parse().unwrap()).collect())
+fn guard(allow: &[&str]) -> AddressPolicy {
+    AddressPolicy::new(allow.iter().map(|text| text.parse().unwrap()).collect())
 }
 
 #[test]
@@ -47,9 +47,17 @@ fn only_public_addresses_with_tls_are_allowed() {
         ("ff02::1", Err(PostError::Refused)),
     ] {
         let ip = address.parse().unwrap();
-        assert_eq!(Guard::default().check(ip, true), expected, "{address}");
+        assert_eq!(
+            AddressPolicy::default().check(ip, true),
+            expected,
+            "{address}"
+        );
         let plain = expected.and(Err(PostError::Plain));
-        assert_eq!(Guard::default().check(ip, false), plain, "{address}");
+        assert_eq!(
+            AddressPolicy::default().check(ip, false),
+            plain,
+            "{address}"
+        );
     }
     let some = guard(&["10.1.0.0/16", "fd00::/8"]);
     for (address, expected) in [
@@ -96,7 +104,7 @@ async fn a_name_that_moves_leads_nowhere_else() {
         asked: AtomicUsize::new(0),
         answers: vec![vec![closed], vec![here], vec![elsewhere, here]],
     });
-    let poster = Poster::new(guard(&["127.0.0.2"]), Duration::from_secs(5), None).unwrap();
+    let poster = WebhookClient::new(guard(&["127.0.0.2"]), Duration::from_secs(5), None).unwrap();
     let poster = poster.with_names(names.clone());
     let url: HookUrl = "http://rebinding.example/".parse().unwrap();
     let mut held = None;
@@ -120,7 +128,8 @@ async fn a_name_that_moves_leads_nowhere_else() {
 
 #[tokio::test]
 async fn localhost_is_this_machine_by_any_name() {
-    let poster = Poster::new(Guard::default(), Duration::from_secs(5), None).unwrap();
+    let poster =
+        WebhookClient::new(AddressPolicy::default(), Duration::from_secs(5), None).unwrap();
     for host in [
         "localhost",
         "127.0.0.1",
@@ -159,7 +168,8 @@ async fn an_answer_is_its_status_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let url: HookUrl = format!("http://127.0.0.1:{port}/hook").parse().unwrap();
-    let poster = Poster::new(guard(&["127.0.0.0/8"]), Duration::from_millis(700), None).unwrap();
+    let poster =
+        WebhookClient::new(guard(&["127.0.0.0/8"]), Duration::from_millis(700), None).unwrap();
     let check = async |what: &str, parts: &[&[u8]], pause_ms, expected, kept: bool| {
         let (mut held, body) = (None, post());
         let pause = Duration::from_millis(pause_ms);
@@ -170,7 +180,7 @@ async fn an_answer_is_its_status_in_time() {
     };
     let ok = |status, retry_after: Option<u64>| {
         let retry_after = retry_after.map(Duration::from_secs);
-        Ok(Answer {
+        Ok(WebhookAnswer {
             status,
             retry_after,
         })
@@ -199,7 +209,7 @@ async fn a_connection_serves_again_until_it_is_closed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let url: HookUrl = format!("http://127.0.0.1:{port}/hook").parse().unwrap();
-    let poster = Poster::new(guard(&["127.0.0.1"]), Duration::from_secs(5), None).unwrap();
+    let poster = WebhookClient::new(guard(&["127.0.0.1"]), Duration::from_secs(5), None).unwrap();
     const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
     let serve = async {
         let mut accepted = 0;

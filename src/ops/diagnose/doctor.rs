@@ -11,19 +11,19 @@ use crate::app::App;
 use crate::app::shapes::time;
 use crate::config::postgres::TlsMode;
 use crate::config::proxy::Proxy;
-use crate::config::{DatabaseUrl, Server};
+use crate::config::{DatabaseUrl, WhatsAppServer};
 use crate::engine::leased::explained;
 use crate::ids::TenantId;
 use crate::net::dial::{DialError, Dialer};
-use crate::net::proxy::Reach;
+use crate::net::proxy::AddressScope;
 use crate::ops::diagnose::db::connections;
 use crate::ops::diagnose::locks;
 use crate::ops::logs;
-use crate::store::db::pooling::{Liveness, Pooling, Route};
+use crate::store::db::pooling::{ConnectionProfile, Liveness, Pooling};
 use crate::store::error::StoreError;
 use crate::store::inspect::server::ServerFacts;
 use crate::store::migrate::SCHEMA_VERSION;
-use crate::store::tenants::Overview;
+use crate::store::tenants::TenantSummary;
 
 /// Clock differences above this value are reported (ms).
 const SKEW_MS_MAX: i64 = 2_000;
@@ -41,7 +41,7 @@ const PROXIES_MAX: usize = 16;
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum CheckState {
     Ok,
     /// Works now, but may stop working.
     Warning,
@@ -55,7 +55,7 @@ pub enum State {
 pub struct Check {
     /// Name of the check.
     pub check: &'static str,
-    pub state: State,
+    pub state: CheckState,
     /// Description of the result.
     pub found: String,
     /// Suggested action, if any.
@@ -64,7 +64,7 @@ pub struct Check {
 }
 
 impl Check {
-    pub fn new(check: &'static str, state: State, found: impl fmt::Display) -> Self {
+    pub fn new(check: &'static str, state: CheckState, found: impl fmt::Display) -> Self {
         Self {
             check,
             state,
@@ -96,7 +96,7 @@ pub async fn rows(app: &App) -> Vec<Check> {
     checks.push(clock(&facts, app.surroundings.clock.unix_ms()));
     if !checks
         .iter()
-        .any(|check| check.check == "schema" && check.state == State::Failed)
+        .any(|check| check.check == "schema" && check.state == CheckState::Failed)
     {
         checks.push(connections_left(app).await);
         checks.extend(tenants(app).await);
@@ -134,7 +134,7 @@ pub async fn ways(app: &App) -> Ways {
         let Ok(page) = app.store.overview(&after, TENANTS_PAGE).await else {
             return Ways::direct();
         };
-        let runs = |one: &&Overview| one.desired.enabled && one.jid.is_some();
+        let runs = |one: &&TenantSummary| one.desired.enabled && one.jid.is_some();
         for tenant in page.iter().filter(runs) {
             match &tenant.desired.launch.proxy {
                 None => ways.direct = true,
@@ -154,10 +154,10 @@ pub async fn ways(app: &App) -> Ways {
 }
 
 /// Whether the server answers, each way that tenants go. A refusal is something that was found.
-pub async fn networks(server: &Server, ways: &Ways, private_proxies: bool) -> Vec<Check> {
+pub async fn networks(server: &WhatsAppServer, ways: &Ways, private_proxies: bool) -> Vec<Check> {
     let reach = match private_proxies {
-        true => Reach::Private,
-        false => Reach::Public,
+        true => AddressScope::Private,
+        false => AddressScope::Public,
     };
     let own = ways.direct.then(|| Dialer::new(server));
     let own = own.map(|dialer| answers(dialer, String::new(), "this machine must reach it".into()));
@@ -186,7 +186,7 @@ pub async fn networks(server: &Server, ways: &Ways, private_proxies: bool) -> Ve
     if PROXIES_MAX < ways.proxies.len() {
         let left = ways.proxies.len() - PROXIES_MAX;
         let found = format!("{left} more proxies of tenants were not tried");
-        checks.push(Check::new("network", State::Skipped, found));
+        checks.push(Check::new("network", CheckState::Skipped, found));
     }
     checks
 }
@@ -198,7 +198,7 @@ async fn answers(dialer: Result<Dialer, DialError>, whose: String, hint: String)
         Ok(dialer) => dialer.dial().await.map(|_| dialer),
         Err(error) => {
             let found = format!("{whose}{}", explained(error));
-            return Check::new("network", State::Failed, found).hint(hint);
+            return Check::new("network", CheckState::Failed, found).hint(hint);
         }
     };
     let ms = begun.elapsed().as_millis();
@@ -208,24 +208,24 @@ async fn answers(dialer: Result<Dialer, DialError>, whose: String, hint: String)
             let through = proxy.map_or_else(String::new, |proxy| format!(" through {proxy}"));
             let host = dialer.host();
             let found = format!("{whose}{host} answers after {ms} ms{through}");
-            Check::new("network", State::Ok, found)
+            Check::new("network", CheckState::Ok, found)
         }
         Err(error) => {
             let found = format!("{whose}{}", explained(&error));
-            Check::new("network", State::Failed, found).hint(hint)
+            Check::new("network", CheckState::Failed, found).hint(hint)
         }
     }
 }
 
 fn broken(check: &'static str, error: &dyn std::error::Error) -> Check {
-    Check::new(check, State::Failed, explained(error))
+    Check::new(check, CheckState::Failed, explained(error))
 }
 
 async fn database(app: &App, facts: &ServerFacts) -> Check {
     let ms = facts.round_trip_us as f64 / 1_000.0;
     let DatabaseUrl::Postgres(url) = &app.settings.database else {
         let found = format!("sqlite {}, {ms:.1} ms", facts.version);
-        return Check::new("database", State::Ok, found);
+        return Check::new("database", CheckState::Ok, found);
     };
     let mode = app.store.route().map_or(TlsMode::Prefer, |route| route.tls);
     let tls = match &facts.tls {
@@ -245,36 +245,38 @@ async fn database(app: &App, facts: &ServerFacts) -> Check {
     );
     let check = |state| Check::new("database", state, &found);
     if facts.is_copy {
-        return check(State::Failed).hint("this is a read-only replica: connect to the primary");
+        return check(CheckState::Failed)
+            .hint("this is a read-only replica: connect to the primary");
     }
     if facts.encoding != "UTF8" {
         let found = format!("{found}, encoded in {}", facts.encoding);
-        return Check::new("database", State::Failed, found)
+        return Check::new("database", CheckState::Failed, found)
             .hint("wmctl needs UTF8: CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0");
     }
     if facts.read_only {
-        return check(State::Failed).hint(
+        return check(CheckState::Failed).hint(
             "default_transaction_read_only is on, so that wmctl cannot store anything: is the \
              server's disk full?",
         );
     }
     if facts.tls.is_none() && !near {
-        return check(State::Warning).hint("use sslmode=verify-full to encrypt the connection");
+        return check(CheckState::Warning)
+            .hint("use sslmode=verify-full to encrypt the connection");
     }
     if mode == TlsMode::VerifyCa && !near {
-        return check(State::Warning)
+        return check(CheckState::Warning)
             .hint("this sslmode does not verify the name of the server: use verify-full");
     }
     let unverified = mode != TlsMode::VerifyFull;
     if unverified && !near {
-        return check(State::Warning).hint(
+        return check(CheckState::Warning).hint(
             "this sslmode accepts any certificate: use verify-full, with sslrootcert if needed",
         );
     }
     if ROUND_TRIP_US_MAX < facts.round_trip_us {
-        return check(State::Warning).hint("each message takes at least two round trips");
+        return check(CheckState::Warning).hint("each message takes at least two round trips");
     }
-    check(State::Ok)
+    check(CheckState::Ok)
 }
 
 async fn schema(app: &App) -> Option<Check> {
@@ -289,19 +291,19 @@ async fn schema(app: &App) -> Option<Check> {
     );
     let embedded = app.store.route().is_none();
     Some(match app.store.check_schema().await {
-        Ok(()) => Check::new("schema", State::Ok, found),
+        Ok(()) => Check::new("schema", CheckState::Ok, found),
         Err(StoreError::Schema { found: old, wanted }) if old < wanted && embedded => {
-            Check::new("schema", State::Warning, found)
+            Check::new("schema", CheckState::Warning, found)
                 .hint("the next command that writes applies the rest")
         }
         Err(StoreError::Schema { found: old, wanted }) if old < wanted => {
-            Check::new("schema", State::Failed, found).hint("wmctl migrate up")
+            Check::new("schema", CheckState::Failed, found).hint("wmctl migrate up")
         }
         Err(error @ StoreError::ForeignRecords { .. }) => {
-            Check::new("schema", State::Failed, format!("{found}: {error}"))
+            Check::new("schema", CheckState::Failed, format!("{found}: {error}"))
                 .hint("stop the program that uses it, then run `wmctl migrate up`")
         }
-        Err(error) => Check::new("schema", State::Failed, format!("{found}: {error}"))
+        Err(error) => Check::new("schema", CheckState::Failed, format!("{found}: {error}"))
             .hint("another build of wmctl made this schema: use that build"),
     })
 }
@@ -312,15 +314,15 @@ async fn connections_left(app: &App) -> Check {
         Ok(found) => match (found.usable, found.problems.first()) {
             (None, _) => Check::new(
                 "connections",
-                State::Skipped,
+                CheckState::Skipped,
                 "an SQLite file has no connection limit",
             ),
             (Some(usable), problem) => {
                 let told = format!("{} of {usable}", found.connections);
                 match problem {
-                    None => Check::new("connections", State::Ok, told),
+                    None => Check::new("connections", CheckState::Ok, told),
                     Some(problem) => {
-                        Check::new("connections", State::Warning, told).hint(problem.clone())
+                        Check::new("connections", CheckState::Warning, told).hint(problem.clone())
                     }
                 }
             }
@@ -328,19 +330,19 @@ async fn connections_left(app: &App) -> Check {
     }
 }
 
-fn pooler(route: &Route) -> Check {
+fn pooler(route: &ConnectionProfile) -> Check {
     let found = match route.pooling {
         Pooling::Direct => String::from("no pooler"),
         _ => route.to_string(),
     };
     match (route.lock_pooling, route.liveness) {
-        (_, Liveness::Counter) => Check::new("pooler", State::Warning, found).hint(
+        (_, Liveness::Counter) => Check::new("pooler", CheckState::Warning, found).hint(
             "this pooler keeps no lock, so that a takeover waits for the timeout: set \
              --lock-database-url to a direct URL",
         ),
-        (Pooling::Transaction, _) => Check::new("pooler", State::Warning, found)
+        (Pooling::Transaction, _) => Check::new("pooler", CheckState::Warning, found)
             .hint("set --lock-database-url to a direct URL for cheaper takeovers"),
-        _ => Check::new("pooler", State::Ok, found),
+        _ => Check::new("pooler", CheckState::Ok, found),
     }
 }
 
@@ -356,18 +358,18 @@ fn replication(facts: &ServerFacts, waiting: i64) -> Check {
     if 0 < waiting || (waits && facts.replicas == 0) {
         let names = &facts.synchronous;
         let found = format!("{found}; {waiting} sessions wait for the synchronous standby {names}");
-        return Check::new("replication", State::Failed, found).hint(
+        return Check::new("replication", CheckState::Failed, found).hint(
             "commits hang until it is back: start it, or remove it from \
              synchronous_standby_names and reload the server",
         );
     }
     match (facts.replicas, waits) {
-        (0, _) => Check::new("replication", State::Ok, found),
+        (0, _) => Check::new("replication", CheckState::Ok, found),
         (_, true) => {
             let found = format!("{found}, commits wait for {}", facts.synchronous);
-            Check::new("replication", State::Ok, found)
+            Check::new("replication", CheckState::Ok, found)
         }
-        (_, false) => Check::new("replication", State::Warning, found).hint(
+        (_, false) => Check::new("replication", CheckState::Warning, found).hint(
             "synchronous_standby_names is empty: after a failover the new primary may lack \
              messages that were already acknowledged to WhatsApp",
         ),
@@ -405,7 +407,7 @@ fn server_log(facts: &ServerFacts) -> Check {
     match named.is_empty() {
         true => Check::new(
             "server_log",
-            State::Ok,
+            CheckState::Ok,
             "the server logs no values of statements",
         ),
         false => {
@@ -413,7 +415,7 @@ fn server_log(facts: &ServerFacts) -> Check {
                 "the server's log contains keys and messages: {}",
                 named.join(", ")
             );
-            Check::new("server_log", State::Warning, found)
+            Check::new("server_log", CheckState::Warning, found)
                 .hint("ask the server's administrator to set these to 0 or off")
         }
     }
@@ -423,7 +425,7 @@ fn clock(facts: &ServerFacts, now_ms: i64) -> Check {
     let Some(theirs_ms) = facts.clock_ms else {
         return Check::new(
             "clock",
-            State::Skipped,
+            CheckState::Skipped,
             "an SQLite file has no clock to compare with",
         );
     };
@@ -433,8 +435,8 @@ fn clock(facts: &ServerFacts, now_ms: i64) -> Check {
         skew_ms as f64 / 1_000.0
     );
     match skew_ms.abs() <= SKEW_MS_MAX {
-        true => Check::new("clock", State::Ok, found),
-        false => Check::new("clock", State::Warning, found)
+        true => Check::new("clock", CheckState::Ok, found),
+        false => Check::new("clock", CheckState::Warning, found)
             .hint("displayed times are wrong, and certificates may look expired: use NTP"),
     }
 }
@@ -455,7 +457,7 @@ async fn restores(app: &App) -> Vec<Check> {
             log.mark.unwrap_or_default(),
             log.first_seq
         );
-        Check::new("restore", State::Warning, found).hint(
+        Check::new("restore", CheckState::Warning, found).hint(
             "messages received or sent after the backup are missing; readers of events must start \
              at the new log",
         )
@@ -493,15 +495,15 @@ async fn tenants(app: &App) -> Vec<Check> {
                 .filter(|(_, problem)| problem.code != "free")
                 .map(|(whose, problem)| {
                     let found = format!("{whose}: {}", problem.text);
-                    let check = Check::new("tenant", State::Warning, found);
+                    let check = Check::new("tenant", CheckState::Warning, found);
                     check.hint(problem.command.clone())
                 }),
         ),
     }
     let state = if count == 0 {
-        State::Skipped
+        CheckState::Skipped
     } else {
-        State::Ok
+        CheckState::Ok
     };
     let found = match checks.len() {
         0 => format!("{count} known"),
@@ -512,13 +514,13 @@ async fn tenants(app: &App) -> Vec<Check> {
     checks
 }
 
-fn ill(tenant: &Overview, now_ms: i64) -> Option<Check> {
+fn ill(tenant: &TenantSummary, now_ms: i64) -> Option<Check> {
     let name = &tenant.tenant;
     if let Some(ended) = &tenant.ended {
         let state = if tenant.desired.enabled {
-            State::Failed
+            CheckState::Failed
         } else {
-            State::Warning
+            CheckState::Warning
         };
         let found = format!("{name}: {}", ended.replace('_', " "));
         let check = Check::new("tenant", state, found);
@@ -536,6 +538,6 @@ fn ill(tenant: &Overview, now_ms: i64) -> Option<Check> {
         });
     (!recovered && now_ms - at_ms <= ERROR_AGE_MS).then(|| {
         let found = format!("{name}: {error} ({})", time(*at_ms));
-        Check::new("tenant", State::Warning, found)
+        Check::new("tenant", CheckState::Warning, found)
     })
 }

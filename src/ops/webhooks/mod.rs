@@ -12,10 +12,12 @@ use crate::app::{App, RowsError};
 use crate::config::webhook::{HookUrl, HookUrlError};
 use crate::crypto::random;
 use crate::ids::TenantId;
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::ops::tenants;
 pub use crate::secret::SecretText;
-use crate::store::webhooks::{Added, Backlog, Letter, Place, WEBHOOKS_MAX, Webhook as Stored};
+use crate::store::webhooks::{
+    Added, Backlog, Letter, WEBHOOKS_MAX, Webhook as Stored, WebhookPosition,
+};
 
 /// Maximum number of events per request.
 pub const BATCH_MAX: u32 = 100;
@@ -242,7 +244,7 @@ pub async fn add(
     app: &App,
     tenant: &TenantId,
     wanted: NewWebhook,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<MadeWebhook, WebhookError> {
     let url = wanted.check()?;
     if tenants::show(app, tenant).await?.is_none() {
@@ -326,7 +328,7 @@ pub async fn remove(
     app: &App,
     tenant: &TenantId,
     id: &str,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<(), WebhookError> {
     let audit = app.audit(actor, "remove-webhook", Some(tenant), format!("id={id}"));
     let removed = app.store.remove_webhook(tenant, id, &audit).await;
@@ -339,7 +341,7 @@ pub async fn pause(
     tenant: &TenantId,
     id: &str,
     paused: bool,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<(), WebhookError> {
     let action = if paused {
         "pause-webhook"
@@ -358,7 +360,7 @@ pub async fn test(
     app: &App,
     tenant: &TenantId,
     id: &str,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<(), WebhookError> {
     let audit = app.audit(actor, "test-webhook", Some(tenant), format!("id={id}"));
     let (name, version) = (app.version(), app.version());
@@ -374,7 +376,7 @@ pub async fn redeliver(
     tenant: &TenantId,
     id: &str,
     seq: Option<i64>,
-    actor: &Actor,
+    actor: &AuditActor,
 ) -> Result<u64, WebhookError> {
     if seq.is_some_and(|seq| seq < 0) {
         return Err(WebhookError::Seq);
@@ -425,7 +427,12 @@ fn known(known: bool, tenant: &TenantId, id: &str) -> Result<(), WebhookError> {
     known.then_some(()).ok_or_else(|| unknown(tenant, id))
 }
 
-fn shown(tenant: &TenantId, webhook: &Stored, place: &Place, backlog: &Backlog) -> Webhook {
+fn shown(
+    tenant: &TenantId,
+    webhook: &Stored,
+    place: &WebhookPosition,
+    backlog: &Backlog,
+) -> Webhook {
     let kinds = webhook.kinds.split(',').filter(|kind| !kind.is_empty());
     let state = if webhook.paused.is_some() {
         "paused"

@@ -1,7 +1,7 @@
 //! Compares what the simulator saw with what the database holds.
 //!
-//! [`Ledger::gather`] fills a ledger from a simulator and the rows of one account that talks to its
-//! phones. [`Ledger::violations`] is pure. Demonstrations and fault tests use its verdict.
+//! [`DeliveryAudit::gather`] fills a ledger from a simulator and the rows of one account that talks to its
+//! phones. [`DeliveryAudit::violations`] is pure. Demonstrations and fault tests use its verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ const EVENTS_MAX: u32 = 1_000;
 
 /// Both sides of all traffic of one account, by message id.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub struct DeliveryAudit {
     /// Messages that contacts sent to the account: id and text.
     pub received: Vec<(String, String)>,
     /// Ids of the messages that the account acked or confirmed with a receipt.
@@ -64,7 +64,7 @@ impl Violations {
     }
 }
 
-impl Ledger {
+impl DeliveryAudit {
     /// Returns all violations at that moment.
     pub fn violations(&self, moment: Moment) -> Violations {
         let mut found = Violations::default();
@@ -164,7 +164,7 @@ pub enum GatherError {
     Rows(#[from] RowsError),
 }
 
-impl Ledger {
+impl DeliveryAudit {
     /// Reads the simulator first and the rows second, so that everything confirmed to the server
     /// must already be in the rows.
     ///

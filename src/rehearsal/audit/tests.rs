@@ -11,11 +11,11 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// Returns a ledger without violations: two messages in each direction.
-fn sound() -> Ledger {
+fn sound() -> DeliveryAudit {
     let both = pairs(&[("A", "one"), ("B", "two")]);
     let ids = vec!["A".to_owned(), "B".to_owned()];
     let read = |id: &str, text: &str| ("anna".to_owned(), id.to_owned(), text.to_owned());
-    Ledger {
+    DeliveryAudit {
         received: both.clone(),
         acked: ids.clone(),
         events: both.clone(),
@@ -26,7 +26,7 @@ fn sound() -> Ledger {
     }
 }
 
-fn counts(moment: Moment, spoil: fn(&mut Ledger)) -> [usize; 4] {
+fn counts(moment: Moment, spoil: fn(&mut DeliveryAudit)) -> [usize; 4] {
     let mut ledger = sound();
     spoil(&mut ledger);
     let found = ledger.violations(moment);

@@ -19,9 +19,9 @@ use tokio::time::Instant;
 
 use crate::app::Stop;
 use crate::app::{App, RowsError, Schema, Settings};
-use crate::config::{DatabaseUrl, Server};
+use crate::config::{DatabaseUrl, WhatsAppServer};
 use crate::ids::TenantId;
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::ops::send::{self, Outgoing};
 use crate::ops::webhooks::{self, NewWebhook};
 pub use crate::rehearsal::bench::hooks::Delivered;
@@ -162,7 +162,7 @@ struct Reading {
 
 /// Cost per message.
 #[derive(Clone, Copy, Debug)]
-struct Spent {
+struct PerMessageCost {
     per_s: f64,
     cpu_ms: Option<f64>,
     statements: f64,
@@ -171,7 +171,7 @@ struct Spent {
     transactions: f64,
 }
 
-impl Spent {
+impl PerMessageCost {
     fn between(from: &Reading, to: &Reading, messages: u32) -> Self {
         let all = f64::from(messages);
         let cpu_s = to.cpu_s.zip(from.cpu_s).map(|(to, from)| to - from);
@@ -198,7 +198,7 @@ impl<'a> Bench<'a> {
         let settings = Settings {
             database: database.clone(),
             tenant: tenant(0),
-            server: Server {
+            server: WhatsAppServer {
                 url: sim.ws_url(),
                 root_key: Some(root_key),
                 ca_file: None,
@@ -324,8 +324,8 @@ impl<'a> Bench<'a> {
         };
         // Stop the child first, so that pgbench has the machine to itself.
         drop(child);
-        let received = Spent::between(&before, &between, all);
-        let sent = Spent::between(&between, &after, all);
+        let received = PerMessageCost::between(&before, &between, all);
+        let sent = PerMessageCost::between(&between, &after, all);
         let is_server = self.root.store.backend() == "postgres";
         let added_kb = idle_kb.zip(empty_kb).map(|(idle, empty)| idle - empty);
         Ok(BenchRow {
@@ -354,7 +354,7 @@ impl<'a> Bench<'a> {
 
     async fn of_pgbench(
         &self,
-        spent: &Spent,
+        spent: &PerMessageCost,
         tell: &mut (dyn FnMut(String) + Send),
     ) -> Result<Option<f64>, BenchError> {
         let (DatabaseUrl::Postgres(url), Some(program)) = (&self.database, &self.pgbench) else {
@@ -458,7 +458,7 @@ impl<'a> Bench<'a> {
         tell: &mut (dyn FnMut(String) + Send),
     ) -> Result<Delivered, BenchError> {
         let receiver = Receiver::start(self.root.surroundings.clone()).await?;
-        let actor = Actor::of_user();
+        let actor = AuditActor::of_user();
         for (app, ..) in &self.apps {
             let wanted = NewWebhook {
                 id: None,
@@ -566,7 +566,12 @@ impl<'a> Bench<'a> {
     async fn clear(&self) -> Result<(), BenchError> {
         for (app, _, _) in &self.apps {
             let tenant = &app.settings.tenant;
-            let audit = app.audit(&Actor::of_user(), "remove", Some(tenant), String::new());
+            let audit = app.audit(
+                &AuditActor::of_user(),
+                "remove",
+                Some(tenant),
+                String::new(),
+            );
             let purged = app.store.purge(tenant, &audit).await;
             purged.map_err(RowsError::of)?;
         }

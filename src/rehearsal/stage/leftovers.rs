@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::app::{App, RowsError};
 use crate::ids::HostId;
-use crate::ops::actor::Actor;
+use crate::ops::actor::AuditActor;
 use crate::ops::tenants::{self, TenantError};
 
 /// Prefix of a rehearsal's folder, followed by the process id.
@@ -49,12 +49,12 @@ pub(crate) fn keep(folder: TempDir) {
 }
 
 /// Sends heartbeats for the rehearsal's tenant until it is dropped.
-pub(crate) struct Mark {
+pub(crate) struct DrillHeartbeat {
     host: HostId,
     _beats: JoinSet<Infallible>,
 }
 
-impl Mark {
+impl DrillHeartbeat {
     pub(crate) async fn set(app: &App) -> Result<Self, RowsError> {
         let host = app.register_as(app.settings.tenant.to_string(), None);
         let host = host.await?;
@@ -81,7 +81,7 @@ impl Mark {
 }
 
 /// Removes the tenants of dead drills.
-pub(crate) async fn remove_tenants(app: &App, actor: &Actor) -> Result<(), TenantError> {
+pub(crate) async fn remove_tenants(app: &App, actor: &AuditActor) -> Result<(), TenantError> {
     let silent_ms = app.surroundings.clock.unix_ms() - SILENCE_MS;
     let left = app
         .store

@@ -10,12 +10,12 @@ use tokio::sync::mpsc;
 
 use crate::app::Stop;
 use crate::app::{App, RowsError, Schema, Settings};
-use crate::config::{DatabaseUrl, DatabaseUrlError, Server};
+use crate::config::{DatabaseUrl, DatabaseUrlError, WhatsAppServer};
 use crate::ids::TenantId;
 use crate::ops::pair::{self, PairError, PairOptions, PairStep};
 use crate::ops::send::{self, Outgoing, SendError};
 use crate::ops::tenants::TenantError;
-use crate::rehearsal::audit::{GatherError, Ledger};
+use crate::rehearsal::audit::{DeliveryAudit, GatherError};
 use crate::rehearsal::simulated_phone::{self, Shown};
 use crate::sim::{SimConfig, SimError, Simulator};
 
@@ -167,7 +167,7 @@ impl Stage {
             database: database.unwrap_or(own),
             device_name: format!("wmctl {tenant}"),
             tenant,
-            server: Server {
+            server: WhatsAppServer {
                 url: sim.ws_url(),
                 root_key: Some(root_key),
                 ca_file: None,
@@ -263,8 +263,8 @@ impl Stage {
     }
 
     /// Gathers the audit ledger of all messages.
-    pub(crate) async fn ledger(&self) -> Result<Ledger, RehearsalError> {
-        Ok(Ledger::gather(&self.app, &self.sim, &self.contacts, &self.outbox).await?)
+    pub(crate) async fn ledger(&self) -> Result<DeliveryAudit, RehearsalError> {
+        Ok(DeliveryAudit::gather(&self.app, &self.sim, &self.contacts, &self.outbox).await?)
     }
 
     /// Stops everything. Keeps the folder with the log if `keep_log` is set.

@@ -10,7 +10,7 @@ use crate::session::account::{Account, AccountUpdate};
 use crate::session::changes::{Change, EventBody};
 use crate::session::machine::Session;
 use crate::session::rows::{Dedupe, Participant, Row, RowKey, Rows};
-use crate::session::unit::{Lookup, Unit, Wants};
+use crate::session::unit::{Lookup, Wants, WorkContext};
 
 /// Returns the address without device. Hosted and legacy addresses become ordinary ones.
 pub(in crate::session) fn plain(jid: &Jid) -> Jid {
@@ -124,14 +124,18 @@ pub(in crate::session) fn knows_names(account: &Account, rows: &Rows, jid: &Jid)
 impl Session {
     /// Records that both addresses belong to one person, if one is a LID and the other a phone
     /// number.
-    pub(in crate::session) fn learn(&mut self, unit: &mut Unit<'_>, one: &Jid, other: &Jid) {
+    pub(in crate::session) fn learn(&mut self, unit: &mut WorkContext<'_>, one: &Jid, other: &Jid) {
         if let Some(pair) = pair(one, other) {
             self.learn_pairs(unit, &[pair]);
         }
     }
 
     /// Does the same for many pairs of LID and phone number.
-    pub(in crate::session) fn learn_pairs(&mut self, unit: &mut Unit<'_>, pairs: &[(Jid, Jid)]) {
+    pub(in crate::session) fn learn_pairs(
+        &mut self,
+        unit: &mut WorkContext<'_>,
+        pairs: &[(Jid, Jid)],
+    ) {
         let mut news: HashMap<&Jid, &Jid> = HashMap::new();
         for (lid, pn) in pairs {
             if self.account.lid.is_none() && pn.same_account(&self.account.jid) {
@@ -178,7 +182,7 @@ impl Session {
     }
 
     /// Records our own LID when the server sends it before a login does.
-    fn take_own_lid(&mut self, unit: &mut Unit<'_>, lid: &Jid) {
+    fn take_own_lid(&mut self, unit: &mut WorkContext<'_>, lid: &Jid) {
         let lid = lid.clone().with_device(self.account.jid.device);
         self.account.lid = Some(lid.clone());
         unit.change(Change::Update(AccountUpdate {
@@ -191,7 +195,7 @@ impl Session {
     /// address. The other address is stored beside it.
     pub(in crate::session) fn tell(
         &self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         dedupe: Option<Dedupe>,
         at_ms: i64,
         mut body: EventBody,
@@ -207,7 +211,7 @@ impl Session {
 }
 
 /// Returns whether both mappings of this pair are known.
-fn is_known(unit: &Unit<'_>, lid: &Jid, pn: &Jid) -> bool {
+fn is_known(unit: &WorkContext<'_>, lid: &Jid, pn: &Jid) -> bool {
     let is = |key: RowKey, user: &Jid| {
         unit.rows.knows(&key)
             && matches!(unit.rows.row(&key), Some(Row::User(known)) if known == user)

@@ -5,7 +5,7 @@ use crate::session::input::Input;
 use crate::session::keys::prekeys::read_bundle;
 use crate::session::link::requests::{Query, Request, refusal};
 use crate::session::machine::Session;
-use crate::session::unit::Unit;
+use crate::session::unit::WorkContext;
 use crate::wire::node::Node;
 
 /// Maximum number of held bundles.
@@ -21,7 +21,7 @@ impl Session {
     /// Requests bundles. `input` is handled again after the answer.
     pub(in crate::session) fn ask_bundles(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         devices: &[Jid],
         input: &Input,
     ) {
@@ -55,7 +55,7 @@ impl Session {
     /// Handles the answer. A device without a usable bundle counts as having none for a while.
     pub(in crate::session) fn bundles_fetched(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         devices: &[Jid],
         waiting: Vec<Input>,

@@ -8,7 +8,7 @@ use crate::session::keys::addresses::{self, plain};
 use crate::session::link::requests::{Query, Request, refusal};
 use crate::session::machine::Session;
 use crate::session::rows::{DeviceList, Row, RowKey};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::wire::node::Node;
 
 /// Maximum number of devices read for one account. WhatsApp allows far fewer.
@@ -52,7 +52,7 @@ impl Session {
     /// Requests the devices of these users. `input` is handled again after the answer.
     pub(in crate::session) fn ask_devices(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         users: &[Jid],
         input: &Input,
     ) {
@@ -119,7 +119,7 @@ impl Session {
     /// Handles the answer to a device query: stores the lists and the address pairs.
     pub(in crate::session) fn devices_listed(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         users: &[Jid],
         waiting: Vec<Input>,
@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// Stores a device list.
-    fn file_devices(&mut self, unit: &mut Unit<'_>, user: &Jid, devices: Vec<(u16, u32)>) {
+    fn file_devices(&mut self, unit: &mut WorkContext<'_>, user: &Jid, devices: Vec<(u16, u32)>) {
         let home = addresses::home(&self.account, unit, user);
         let list = DeviceList {
             devices,
@@ -152,7 +152,7 @@ impl Session {
     }
 
     /// Deletes a user's cached device list, so that it is fetched before the next send.
-    pub(in crate::session) fn forget_devices(&mut self, unit: &mut Unit<'_>, user: &Jid) {
+    pub(in crate::session) fn forget_devices(&mut self, unit: &mut WorkContext<'_>, user: &Jid) {
         let home = addresses::home(&self.account, unit, user);
         unit.delete(RowKey::Devices(home));
     }
@@ -160,7 +160,7 @@ impl Session {
     /// Handles an error response to a request that sends wait for.
     pub(in crate::session) fn question_refused(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         code: u32,
         waiting: Vec<Input>,
     ) {

@@ -7,13 +7,13 @@ use crate::signal::bundle::Bundle;
 
 /// The server's answers about devices, by their wire address.
 #[derive(Clone, Debug, Default)]
-pub(in crate::session) struct Bundles {
+pub(in crate::session) struct BundleCache {
     pub(in crate::session) held: HashMap<Address, Bundle>,
     /// Devices without keys, with the time in monotonic ms at which they may be asked for again.
     pub(in crate::session) barren: HashMap<Address, u64>,
 }
 
-impl Bundles {
+impl BundleCache {
     /// Returns whether a bundle for this device is held.
     pub(in crate::session) fn has(&self, device: &Jid) -> bool {
         self.held.contains_key(&device.address())

@@ -11,7 +11,7 @@ use crate::session::link::requests::{Query, Request, refusal};
 use crate::session::machine::Session;
 use crate::session::output::{Close, Notice};
 use crate::session::rows::{PreKeyRow, Row, RowKey};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::signal::bundle::Bundle;
 use crate::signal::prekey::{PreKey, SignedPreKey};
 use crate::wire::node::Node;
@@ -34,13 +34,13 @@ const NONE_THERE: u32 = 404;
 
 impl Session {
     /// Requests the number of our pre-keys on the server.
-    pub(in crate::session) fn count_pre_keys(&mut self, unit: &mut Unit<'_>, login: bool) {
+    pub(in crate::session) fn count_pre_keys(&mut self, unit: &mut WorkContext<'_>, login: bool) {
         let request = Request::get("encrypt", vec![Node::new("count")]);
         self.ask(unit, Query::PreKeyCount { login }, request);
     }
 
     /// Asks what the server has of our keys.
-    pub(in crate::session) fn ask_key_digest(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn ask_key_digest(&mut self, unit: &mut WorkContext<'_>) {
         let request = Request::get("encrypt", vec![Node::new("digest")]);
         self.ask(unit, Query::KeyDigest, request);
     }
@@ -59,7 +59,7 @@ impl Session {
     /// Compares what the server has of our keys with the rows, once after they were loaded.
     /// Contacts are given what it has: what we do not have is good for nothing, and tells that the
     /// rows are older than what was sent.
-    pub(in crate::session) fn keys_told(&mut self, unit: &mut Unit<'_>, answer: &Node) {
+    pub(in crate::session) fn keys_told(&mut self, unit: &mut WorkContext<'_>, answer: &Node) {
         self.keys_compared = true;
         let told = match refusal(answer) {
             None => Told::of(answer),
@@ -91,7 +91,7 @@ impl Session {
     /// Uploads new pre-keys if the server has few left. Returns whether an upload was started.
     pub(in crate::session) fn refill_pre_keys(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         left: u64,
         login: bool,
     ) -> bool {
@@ -109,7 +109,7 @@ impl Session {
     /// Generates pre-keys and records them. They are committed before their public halves are sent.
     pub(in crate::session) fn new_pre_keys(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         count: usize,
     ) -> Vec<PreKey> {
         let mut keys = Vec::with_capacity(count);
@@ -131,7 +131,7 @@ impl Session {
     }
 
     /// Deletes unused pre-keys that are older than the newest `KEPT`.
-    fn forget_old_pre_keys(&self, unit: &mut Unit<'_>) {
+    fn forget_old_pre_keys(&self, unit: &mut WorkContext<'_>) {
         let to = self.account.next_pre_key_id.saturating_sub(KEPT);
         if to <= 1 {
             return;

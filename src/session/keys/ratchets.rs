@@ -10,7 +10,7 @@ use crate::session::keys::addresses;
 use crate::session::machine::Session;
 use crate::session::output::Notice;
 use crate::session::rows::{Dedupe, Row, RowKey};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::signal::bundle::Bundle;
 use crate::signal::padding;
 use crate::signal::ratchet::{self, Ratchet};
@@ -18,7 +18,7 @@ use crate::signal::sealed::{Identity, Kind};
 use crate::wire::node::Node;
 
 /// The addresses under which the ratchet with a device may be stored.
-pub(in crate::session) struct Filed {
+pub(in crate::session) struct StoredAddresses {
     home: Address,
     /// The address used before the LID was known.
     earlier: Option<Address>,
@@ -32,7 +32,7 @@ pub(in crate::session) struct Encrypted {
 
 /// Why nothing was encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::session) enum Unsealed {
+pub(in crate::session) enum EncryptError {
     /// There is neither a ratchet nor a usable bundle.
     NoKeys,
     /// The stored ratchet was unusable. It is deleted, so that a bundle is fetched.
@@ -64,7 +64,11 @@ impl Session {
     }
 
     /// Returns the addresses under which the ratchet with a device may be stored.
-    pub(in crate::session) fn filed(&self, lookup: &mut impl Lookup, device: &Jid) -> Filed {
+    pub(in crate::session) fn filed(
+        &self,
+        lookup: &mut impl Lookup,
+        device: &Jid,
+    ) -> StoredAddresses {
         let home = addresses::home(&self.account, lookup, device);
         let number = if home.is_lid() {
             addresses::phone_number(&self.account, lookup, &home)
@@ -72,7 +76,7 @@ impl Session {
             None
         };
         let at = |user: Jid| user.with_device(device.device).address();
-        Filed {
+        StoredAddresses {
             earlier: number.map(at),
             home: at(home),
         }
@@ -84,14 +88,14 @@ impl Session {
         lookup: &mut impl Lookup,
         device: &Jid,
     ) -> Vec<Address> {
-        let Filed { home, earlier } = self.filed(lookup, device);
+        let StoredAddresses { home, earlier } = self.filed(lookup, device);
         [Some(home), earlier].into_iter().flatten().collect()
     }
 
     /// Returns whether a ratchet for sending to this device exists. Also requests all rows that its
     /// use needs.
     pub(in crate::session) fn has_ratchet(&self, lookup: &mut impl Lookup, device: &Jid) -> bool {
-        let Filed { home, earlier } = self.filed(lookup, device);
+        let StoredAddresses { home, earlier } = self.filed(lookup, device);
         lookup.row(&RowKey::Identity(home.clone()));
         let mut found = is_in_use(lookup.row(&RowKey::Ratchet(home)));
         if let Some(earlier) = earlier {
@@ -104,10 +108,10 @@ impl Session {
     /// Returns the ratchet with this device, moved to its home address if needed, and that address.
     pub(in crate::session) fn ratchet(
         &self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         device: &Jid,
     ) -> (Option<Ratchet>, Address) {
-        let Filed { home, earlier } = self.filed(unit, device);
+        let StoredAddresses { home, earlier } = self.filed(unit, device);
         if let Some(earlier) = earlier {
             move_ratchet(
                 unit,
@@ -129,7 +133,12 @@ impl Session {
     }
 
     /// Stores a device's proven identity key. Emits an event if it changed.
-    pub(in crate::session) fn trust(&self, unit: &mut Unit<'_>, device: &Jid, identity: [u8; 32]) {
+    pub(in crate::session) fn trust(
+        &self,
+        unit: &mut WorkContext<'_>,
+        device: &Jid,
+        identity: [u8; 32],
+    ) {
         let home = addresses::home(&self.account, unit, device);
         let key = RowKey::Identity(home.clone().with_device(device.device).address());
         let changed = match unit.row(&key) {
@@ -150,7 +159,7 @@ impl Session {
 
     /// Records that these devices lost our sender keys. They get them again in every group with the
     /// next message.
-    pub(in crate::session) fn unshare(&self, unit: &mut Unit<'_>, devices: Vec<Address>) {
+    pub(in crate::session) fn unshare(&self, unit: &mut WorkContext<'_>, devices: Vec<Address>) {
         unit.rows.edit(|_, row| {
             if let Some(Row::SenderKeyShare(share)) = row {
                 share.devices.retain(|known| !devices.contains(known));
@@ -162,18 +171,18 @@ impl Session {
     /// Encrypts for one device. If `bundle` is given, starts a new ratchet with it.
     pub(in crate::session) fn encrypt_to(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         device: &Jid,
         plain: &[u8],
         bundle: Option<Bundle>,
-    ) -> Result<Encrypted, Unsealed> {
+    ) -> Result<Encrypted, EncryptError> {
         let (existing, place) = self.ratchet(unit, device);
         let stored = RowKey::Ratchet(place.clone());
         let mut ratchet = match bundle {
             Some(bundle) => {
                 let own = self.own_identity();
                 let started = Ratchet::start(existing, &own, &bundle, unit.rng);
-                let started = started.map_err(|_| Unsealed::NoKeys)?;
+                let started = started.map_err(|_| EncryptError::NoKeys)?;
                 self.trust(unit, device, bundle.identity.0);
                 started
             }
@@ -181,16 +190,16 @@ impl Session {
             None if !existing.as_ref().is_some_and(Ratchet::is_open) => {
                 // A closed ratchet is kept for decryption.
                 if !is_in_use(unit.row(&stored)) {
-                    return Err(Unsealed::NoKeys);
+                    return Err(EncryptError::NoKeys);
                 }
                 unit.delete(stored);
                 unit.notice(Notice::PutAside("ratchet"));
-                return Err(Unsealed::PutAside);
+                return Err(EncryptError::PutAside);
             }
-            None => existing.ok_or(Unsealed::NoKeys)?,
+            None => existing.ok_or(EncryptError::NoKeys)?,
         };
         let padded = padding::pad(plain, unit.rng);
-        let sealed = ratchet.encrypt(&padded).map_err(|_| Unsealed::NoKeys)?;
+        let sealed = ratchet.encrypt(&padded).map_err(|_| EncryptError::NoKeys)?;
         unit.put(RowKey::Ratchet(place), Row::Record(ratchet.encode()));
         let kind = match sealed.kind {
             Kind::PreKey => "pkmsg",
@@ -203,7 +212,7 @@ impl Session {
     }
 }
 
-impl Filed {
+impl StoredAddresses {
     /// Returns the home address and the earlier address.
     pub(in crate::session) fn into_parts(self) -> (Address, Option<Address>) {
         (self.home, self.earlier)
@@ -212,8 +221,8 @@ impl Filed {
 
 /// Moves a ratchet behind the one that may already be stored at the new address. Clients that do
 /// not know both addresses write to one device under each of them, and accept replies from either.
-fn move_ratchet(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
-    let stored = |unit: &mut Unit<'_>, key: &RowKey| match unit.row(key) {
+fn move_ratchet(unit: &mut WorkContext<'_>, from: RowKey, to: RowKey) {
+    let stored = |unit: &mut WorkContext<'_>, key: &RowKey| match unit.row(key) {
         Some(Row::Record(record)) => Ratchet::decode(record).ok(),
         _ => None,
     };
@@ -234,7 +243,7 @@ fn is_in_use(row: Option<&Row>) -> bool {
 }
 
 /// Moves a row unless the new place already has one.
-pub(in crate::session) fn move_row(unit: &mut Unit<'_>, from: RowKey, to: RowKey) {
+pub(in crate::session) fn move_row(unit: &mut WorkContext<'_>, from: RowKey, to: RowKey) {
     let Some(row) = unit.row(&from).cloned() else {
         return;
     };

@@ -10,7 +10,7 @@ use crate::session::keys::addresses;
 use crate::session::link::requests::{Query, Request, refusal};
 use crate::session::machine::{Phase, Session, state_event};
 use crate::session::output::{Close, Notice};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::wire::node::Node;
 
 /// The id of a `unified_session` is the number of ms since the start of the week (Monday, UTC).
@@ -30,7 +30,7 @@ impl Session {
     }
 
     /// Handles `success`: the server accepted the login.
-    pub(in crate::session) fn succeeded(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    pub(in crate::session) fn succeeded(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         if self.phase != Phase::Greeting {
             return;
         }
@@ -71,7 +71,7 @@ impl Session {
     /// Handles the server's pre-key count; at login, uploads pre-keys or becomes active.
     pub(in crate::session) fn pre_keys_counted(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         answer: &Node,
         login: bool,
     ) {
@@ -90,7 +90,7 @@ impl Session {
     /// Handles the confirmation of an upload; at login, becomes active.
     pub(in crate::session) fn pre_keys_uploaded(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         answer: &Node,
         up_to: u32,
         login: bool,
@@ -111,13 +111,13 @@ impl Session {
     }
 
     /// Asks the server to treat this device as active, the last step of login.
-    pub(in crate::session) fn become_active(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn become_active(&mut self, unit: &mut WorkContext<'_>) {
         let request = Request::set("passive", vec![Node::new("active")]);
         self.ask(unit, Query::Active, request);
     }
 
     /// Completes login after the server confirmed `active`.
-    pub(in crate::session) fn active(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn active(&mut self, unit: &mut WorkContext<'_>) {
         if self.phase != Phase::LoggingIn {
             return;
         }
@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// Announces our presence and push name.
-    pub(in crate::session) fn announce(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn announce(&mut self, unit: &mut WorkContext<'_>) {
         let server_ms = unit.now.unix_ms.saturating_add(self.server_offset_ms);
         let id = server_ms.saturating_add(MONDAY_MS).rem_euclid(WEEK_MS);
         let unified = Node::new("unified_session").attr("id", id.to_string());

@@ -16,7 +16,7 @@ const ASKS_APART: u64 = 10;
 
 /// A sign of life that is missing although the link answers pings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sign {
+pub enum SignOfLife {
     /// Acks for sent messages.
     Acks,
     /// The rest of an announced offline queue.
@@ -25,7 +25,7 @@ pub enum Sign {
     Answers,
 }
 
-impl Sign {
+impl SignOfLife {
     /// Returns a stable word for what is missing.
     pub fn word(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Sign {
 
 /// The tracked signs of one link. Times are in monotonic ms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::session) struct Pulse {
+pub(in crate::session) struct LinkWatchdog {
     /// Maximum time for each sign, in ms. Requests are tracked only after login.
     patience_ms: u64,
     sends: VecDeque<(MessageId, u64)>,
@@ -49,11 +49,11 @@ pub(in crate::session) struct Pulse {
     asked_at: Option<u64>,
     ask_at: Option<u64>,
     /// The sign that is overdue. If any stanza arrives before it, the link is half dead.
-    doubted: Option<Sign>,
-    proved: Vec<Sign>,
+    doubted: Option<SignOfLife>,
+    proved: Vec<SignOfLife>,
 }
 
-impl Pulse {
+impl LinkWatchdog {
     /// Resets for a new link, with at most `patience_ms` for each sign.
     pub(in crate::session) fn start(&mut self, patience_ms: u64) {
         *self = Self {
@@ -82,11 +82,11 @@ impl Pulse {
         &mut self,
         now: u64,
         id: &MessageId,
-    ) -> Option<(u64, Option<Sign>)> {
+    ) -> Option<(u64, Option<SignOfLife>)> {
         let at = self.sends.iter().position(|(sent, _)| sent == id)?;
         let (_, sent_at) = self.sends.remove(at)?;
         self.acked_at = now;
-        Some((now.saturating_sub(sent_at), self.prove(Sign::Acks)))
+        Some((now.saturating_sub(sent_at), self.prove(SignOfLife::Acks)))
     }
 
     /// Records that an offline queue was announced, or that a part of it arrived.
@@ -97,9 +97,9 @@ impl Pulse {
     }
 
     /// Records the end of the offline queue.
-    pub(in crate::session) fn offline_done(&mut self) -> Option<Sign> {
+    pub(in crate::session) fn offline_done(&mut self) -> Option<SignOfLife> {
         self.offline_since = None;
-        self.prove(Sign::OfflineQueue)
+        self.prove(SignOfLife::OfflineQueue)
     }
 
     /// Returns whether the periodic request is due.
@@ -116,13 +116,13 @@ impl Pulse {
     }
 
     /// Records an answer. `open` is true if more requests are pending.
-    pub(in crate::session) fn answered(&mut self, now: u64, open: bool) -> Option<Sign> {
+    pub(in crate::session) fn answered(&mut self, now: u64, open: bool) -> Option<SignOfLife> {
         self.asked_at.take()?;
         self.asked_at = open.then_some(now);
-        self.prove(Sign::Answers)
+        self.prove(SignOfLife::Answers)
     }
 
-    /// Returns when to call [`Pulse::overdue`] and [`Pulse::asks`] again.
+    /// Returns when to call [`LinkWatchdog::overdue`] and [`LinkWatchdog::asks`] again.
     pub(in crate::session) fn wake_at(&self) -> Option<u64> {
         if self.doubted.is_some() {
             // The keepalive decides what happens next.
@@ -145,16 +145,16 @@ impl Pulse {
     }
 
     /// Returns the sign that is overdue although a stanza has just arrived.
-    pub(in crate::session) fn heard(&self) -> Option<Sign> {
+    pub(in crate::session) fn heard(&self) -> Option<SignOfLife> {
         self.doubted
     }
 
-    fn waits(&self) -> impl Iterator<Item = (Sign, u64)> {
+    fn waits(&self) -> impl Iterator<Item = (SignOfLife, u64)> {
         let sends = self.sends.front().map(|(_, at)| (*at).max(self.acked_at));
         let signs = [
-            (Sign::Acks, sends),
-            (Sign::OfflineQueue, self.offline_since),
-            (Sign::Answers, self.asked_at),
+            (SignOfLife::Acks, sends),
+            (SignOfLife::OfflineQueue, self.offline_since),
+            (SignOfLife::Answers, self.asked_at),
         ];
         signs
             .into_iter()
@@ -162,7 +162,7 @@ impl Pulse {
     }
 
     /// Records that a sign arrived. Returns it if it is the first of its kind on this link.
-    fn prove(&mut self, sign: Sign) -> Option<Sign> {
+    fn prove(&mut self, sign: SignOfLife) -> Option<SignOfLife> {
         if self.doubted == Some(sign) {
             self.doubted = None;
         }
@@ -180,8 +180,8 @@ mod tests {
 
     const PATIENCE: u64 = 1_000;
 
-    fn started() -> Pulse {
-        let mut pulse = Pulse::default();
+    fn started() -> LinkWatchdog {
+        let mut pulse = LinkWatchdog::default();
         pulse.start(PATIENCE);
         pulse
     }
@@ -201,7 +201,7 @@ mod tests {
         assert!(pulse.overdue(1_010));
         assert!(!pulse.overdue(1_011), "it is noticed once");
         assert_eq!(pulse.wake_at(), None);
-        assert_eq!(pulse.heard(), Some(Sign::Acks));
+        assert_eq!(pulse.heard(), Some(SignOfLife::Acks));
     }
 
     #[test]
@@ -210,7 +210,10 @@ mod tests {
         for number in 0..3 {
             pulse.sent(0, &id(number));
         }
-        assert_eq!(pulse.acked(900, &id(0)), Some((900, Some(Sign::Acks))));
+        assert_eq!(
+            pulse.acked(900, &id(0)),
+            Some((900, Some(SignOfLife::Acks)))
+        );
         assert!(!pulse.overdue(1_800));
         assert_eq!(pulse.acked(1_800, &id(1)), Some((1_800, None)));
         assert_eq!(pulse.acked(1_800, &id(1)), None, "it is acknowledged once");
@@ -228,11 +231,11 @@ mod tests {
         pulse.offline(0, true);
         pulse.offline(900, false);
         assert!(!pulse.overdue(1_800));
-        assert_eq!(pulse.offline_done(), Some(Sign::OfflineQueue));
+        assert_eq!(pulse.offline_done(), Some(SignOfLife::OfflineQueue));
         assert!(!pulse.overdue(9_000));
         pulse.offline(10_000, true);
         assert!(pulse.overdue(11_000));
-        assert_eq!(pulse.heard(), Some(Sign::OfflineQueue));
+        assert_eq!(pulse.heard(), Some(SignOfLife::OfflineQueue));
     }
 
     #[test]
@@ -245,12 +248,12 @@ mod tests {
         assert!(pulse.asks(1_000));
         pulse.asked(1_000);
         assert!(!pulse.asks(1_000));
-        assert_eq!(pulse.answered(1_500, false), Some(Sign::Answers));
+        assert_eq!(pulse.answered(1_500, false), Some(SignOfLife::Answers));
         assert_eq!(pulse.wake_at(), Some(11_000));
         assert!(pulse.asks(11_000));
         pulse.asked(11_000);
         assert!(pulse.overdue(12_000));
-        assert_eq!(pulse.heard(), Some(Sign::Answers));
+        assert_eq!(pulse.heard(), Some(SignOfLife::Answers));
     }
 
     #[test]
@@ -259,7 +262,7 @@ mod tests {
         pulse.logged_in(0);
         pulse.asked(100);
         pulse.asked(200);
-        assert_eq!(pulse.answered(1_000, true), Some(Sign::Answers));
+        assert_eq!(pulse.answered(1_000, true), Some(SignOfLife::Answers));
         assert!(!pulse.overdue(1_900));
         assert!(pulse.overdue(2_000));
         assert_eq!(pulse.answered(2_001, false), None, "that was known");

@@ -2,14 +2,14 @@
 
 use crate::session::machine::Session;
 use crate::session::messages::ack::TROUBLE;
-use crate::session::unit::Unit;
+use crate::session::unit::WorkContext;
 use crate::wire::node::Node;
 
 impl Session {
     /// Sends `answer`, and acks `cause` once the server confirms it.
     pub(in crate::session) fn answer_then_ack(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         cause: &Node,
         answer: Node,
     ) {
@@ -18,7 +18,7 @@ impl Session {
     }
 
     /// Releases the ack whose answer the server confirmed.
-    pub(in crate::session) fn pay(&mut self, unit: &mut Unit<'_>, confirmation: &Node) {
+    pub(in crate::session) fn pay(&mut self, unit: &mut WorkContext<'_>, confirmation: &Node) {
         let (Some(class), Some(id)) = (
             confirmation.attr_text("class"),
             confirmation.attr_text("id"),
@@ -36,7 +36,7 @@ impl Session {
     }
 
     /// Releases the ack of an unreadable copy after a readable copy arrived.
-    pub(in crate::session) fn came_again(&mut self, unit: &mut Unit<'_>, id: &str) {
+    pub(in crate::session) fn came_again(&mut self, unit: &mut WorkContext<'_>, id: &str) {
         unit.out
             .transmit
             .extend(self.owed.take("receipt", id, None));

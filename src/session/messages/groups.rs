@@ -10,7 +10,7 @@ use crate::ids::{Address, Jid};
 use crate::session::changes::Change;
 use crate::session::input::Input;
 use crate::session::keys::addresses::{self, is_own, plain};
-use crate::session::keys::ratchets::Unsealed;
+use crate::session::keys::ratchets::EncryptError;
 use crate::session::link::requests::{Query, Request, refusal};
 use crate::session::machine::Session;
 use crate::session::messages::content::{self, Content};
@@ -19,7 +19,7 @@ use crate::session::pairing::device_identity;
 use crate::session::rows::{
     Addressing, GroupInfo, OutboxRow, Participant, Row, RowKey, SenderKeyShare,
 };
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::signal::padding;
 use crate::signal::sender_key::SenderKey;
 use crate::wire::node::Node;
@@ -170,7 +170,7 @@ impl Session {
     /// Returns our sender key of a group. Creates one if there is none or `fresh` is set.
     pub(in crate::session) fn sender_key(
         &self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         group: &Jid,
         fresh: bool,
     ) -> SenderKey {
@@ -182,7 +182,7 @@ impl Session {
     }
 
     /// Encrypts a group message, with our sender key for the devices that need it, and commits it.
-    pub(in crate::session) fn send_group(&mut self, unit: &mut Unit<'_>, plan: GroupPlan) {
+    pub(in crate::session) fn send_group(&mut self, unit: &mut WorkContext<'_>, plan: GroupPlan) {
         let GroupPlan {
             mut row,
             addressing,
@@ -241,7 +241,7 @@ impl Session {
     /// discarded and bundles must be fetched first.
     fn hand_out(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         devices: &[Jid],
         handout: &[u8],
     ) -> Option<(Vec<Node>, Vec<Address>, bool)> {
@@ -251,8 +251,8 @@ impl Session {
             let encrypted = match self.encrypt_to(unit, device, handout, bundle) {
                 Ok(encrypted) => encrypted,
                 // The device will send a retry receipt.
-                Err(Unsealed::NoKeys) => continue,
-                Err(Unsealed::PutAside) => return None,
+                Err(EncryptError::NoKeys) => continue,
+                Err(EncryptError::PutAside) => return None,
             };
             proof |= encrypted.starts_ratchet();
             reached.push(self.home_address(unit, device));
@@ -268,7 +268,7 @@ impl Session {
     /// Records which devices have our sender key.
     pub(in crate::session) fn note_shared(
         &self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         group: &Jid,
         key_id: u32,
         fresh: bool,
@@ -292,7 +292,7 @@ impl Session {
     /// counter, and messages still in transit with lower counters would count as already read.
     pub(in crate::session) fn lacks_key(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         group: &Jid,
         device: &Address,
     ) {
@@ -310,7 +310,7 @@ impl Session {
     /// Requests the metadata of a group. `input` is handled again after the answer.
     pub(in crate::session) fn ask_group(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         group: &Jid,
         input: &Input,
     ) {
@@ -343,7 +343,7 @@ impl Session {
     /// Handles the answer to a group query.
     pub(in crate::session) fn group_described(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         group: &Jid,
         waiting: Vec<Input>,
@@ -364,7 +364,7 @@ impl Session {
     /// Stores a group's metadata and the address pairs of its members.
     pub(in crate::session) fn file_group(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         group: &Jid,
         mut info: GroupInfo,
     ) {
@@ -378,7 +378,7 @@ impl Session {
 
 /// Marks a group for another query before the next send. Its members stay known, because receipts
 /// for sent messages may still arrive.
-pub(in crate::session) fn doubt_group(unit: &mut Unit<'_>, group: &Jid) {
+pub(in crate::session) fn doubt_group(unit: &mut WorkContext<'_>, group: &Jid) {
     let key = RowKey::Group(group.clone());
     if let Some(Row::Group(info)) = unit.row(&key) {
         let info = GroupInfo {
@@ -390,7 +390,7 @@ pub(in crate::session) fn doubt_group(unit: &mut Unit<'_>, group: &Jid) {
 }
 
 /// Marks all groups for another query.
-pub(in crate::session) fn doubt_groups(unit: &mut Unit<'_>) {
+pub(in crate::session) fn doubt_groups(unit: &mut WorkContext<'_>) {
     unit.rows.edit(|_, row| {
         if let Some(Row::Group(info)) = row {
             info.fetched_ms = UNSURE;

@@ -13,7 +13,7 @@ use crate::session::messages::ack::ack;
 use crate::session::messages::groups::{doubt_group, read_group, read_participants, two_addresses};
 use crate::session::messages::origin;
 use crate::session::rows::{Dedupe, GroupInfo, Participant, Row, RowKey};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::wire::node::Node;
 
 /// Maximum number of devices whose ratchets are deleted after an identity change.
@@ -46,7 +46,11 @@ impl Session {
     }
 
     /// Applies a notification once, and acks it.
-    pub(in crate::session) fn receive_notification(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    pub(in crate::session) fn receive_notification(
+        &mut self,
+        unit: &mut WorkContext<'_>,
+        node: &Node,
+    ) {
         let again = told(node).is_some_and(|key| unit.row(&RowKey::Seen(key)).is_some());
         // Do not apply it twice: later changes may have superseded it.
         if let Some(from) = node.attr_jid("from").filter(|_| !again) {
@@ -68,7 +72,7 @@ impl Session {
         unit.out.transmit.extend(ack(node, None));
     }
 
-    fn encrypt_changed(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
+    fn encrypt_changed(&mut self, unit: &mut WorkContext<'_>, node: &Node, from: &Jid) {
         if from.is_server() {
             if let Some(left) = node
                 .child("count")
@@ -82,7 +86,7 @@ impl Session {
     }
 
     /// Handles a re-registered account: its old ratchets and identity keys are no longer valid.
-    fn identity_changed(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
+    fn identity_changed(&mut self, unit: &mut WorkContext<'_>, node: &Node, from: &Jid) {
         let (home, devices) = self.known_devices(unit, from);
         for address in &devices {
             unit.delete(RowKey::Ratchet(address.clone()));
@@ -121,7 +125,7 @@ impl Session {
     }
 
     /// Drops the cached device list of a user whose devices changed.
-    fn devices_changed(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
+    fn devices_changed(&mut self, unit: &mut WorkContext<'_>, node: &Node, from: &Jid) {
         if let Some(lid) = node.attr_jid("lid") {
             self.learn(unit, from, &lid);
         }
@@ -134,20 +138,20 @@ impl Session {
         self.tell(unit, told(node), at_ms, body);
     }
 
-    fn account_changed(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    fn account_changed(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         if node.child("devices").is_some() {
             self.forget_own_devices(unit);
         }
     }
 
     /// Drops the cached list of our own devices.
-    pub(in crate::session) fn forget_own_devices(&self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn forget_own_devices(&self, unit: &mut WorkContext<'_>) {
         let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
         unit.delete(RowKey::Devices(own.bare()));
     }
 
     /// Stores the privacy tokens that a person gave us.
-    fn token_given(&mut self, unit: &mut Unit<'_>, node: &Node, from: &Jid) {
+    fn token_given(&mut self, unit: &mut WorkContext<'_>, node: &Node, from: &Jid) {
         if let Some(lid) = node.attr_jid("sender_lid") {
             self.learn(unit, from, &lid);
         }
@@ -183,7 +187,7 @@ fn want_group_change(lookup: &mut impl Lookup, node: &Node, group: &Jid) {
 }
 
 /// Applies the changes of a group to its cached metadata, and emits one event.
-fn group_changed(session: &mut Session, unit: &mut Unit<'_>, node: &Node, group: &Jid) {
+fn group_changed(session: &mut Session, unit: &mut WorkContext<'_>, node: &Node, group: &Jid) {
     if !group.is_group() {
         return;
     }
@@ -255,7 +259,7 @@ fn told(node: &Node) -> Option<Dedupe> {
 
 impl Session {
     /// Discards our sender key after a member left who has it. The next message gets a new one.
-    fn left(&mut self, unit: &mut Unit<'_>, group: &Jid, members: &[Participant]) {
+    fn left(&mut self, unit: &mut WorkContext<'_>, group: &Jid, members: &[Participant]) {
         unit.delete(RowKey::SenderKeyShare(group.clone()));
         unit.delete(self.own_sender_key(group));
         if members
@@ -277,7 +281,7 @@ fn holds(members: &[Participant], member: &Participant) -> bool {
     })
 }
 
-fn edit_group(unit: &mut Unit<'_>, group: &Jid, edit: impl FnOnce(&mut GroupInfo)) {
+fn edit_group(unit: &mut WorkContext<'_>, group: &Jid, edit: impl FnOnce(&mut GroupInfo)) {
     let key = RowKey::Group(group.clone());
     if let Some(Row::Group(info)) = unit.row(&key) {
         let mut info = info.clone();

@@ -7,12 +7,12 @@ use crate::session::account::Account;
 use crate::session::keys::addresses::{self, is_own, plain};
 use crate::session::machine::Session;
 use crate::session::rows::Dedupe;
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::wire::node::Node;
 
 /// The origin of a message or receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::session) struct Source {
+pub(in crate::session) struct MessageOrigin {
     /// A person or a group, without device.
     pub(in crate::session) chat: Jid,
     /// The sending device. A hosted device has its ordinary address here.
@@ -27,7 +27,7 @@ pub(in crate::session) struct Source {
     pub(in crate::session) group: bool,
 }
 
-impl Source {
+impl MessageOrigin {
     /// Reads the address attributes. Returns `None` if a required one is missing.
     pub(in crate::session) fn of(account: &Account, node: &Node) -> Option<Self> {
         let from = node.attr_jid("from")?;
@@ -139,7 +139,11 @@ impl Source {
 
 impl Session {
     /// Stores the pairs of addresses that the stanza contains.
-    pub(in crate::session) fn learn_from(&mut self, unit: &mut Unit<'_>, source: &Source) {
+    pub(in crate::session) fn learn_from(
+        &mut self,
+        unit: &mut WorkContext<'_>,
+        source: &MessageOrigin,
+    ) {
         for (one, other) in source.pairs() {
             self.learn(unit, one, other);
         }

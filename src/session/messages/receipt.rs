@@ -11,9 +11,9 @@ use crate::session::input::{Input, Now};
 use crate::session::keys::addresses::{self, is_own};
 use crate::session::machine::Session;
 use crate::session::messages::ack::{ack, receipt_for};
-use crate::session::messages::origin::{self, Source};
+use crate::session::messages::origin::{self, MessageOrigin};
 use crate::session::rows::{Dedupe, OutboxRow, Row, RowKey};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::wire::node::Node;
 
 /// Number of messages, or of readers of one message, that one unit of work handles. A receipt with
@@ -81,7 +81,11 @@ impl Report {
 
 impl Session {
     /// Returns the delivery receipt for a stored message.
-    pub(in crate::session) fn delivered(&self, node: &Node, source: &Source) -> Option<Node> {
+    pub(in crate::session) fn delivered(
+        &self,
+        node: &Node,
+        source: &MessageOrigin,
+    ) -> Option<Node> {
         let kind = match () {
             () if node.attr_text("category").as_deref() == Some("peer") => Some("peer_msg"),
             () if source.from_me => Some("sender"),
@@ -98,7 +102,7 @@ impl Session {
         node: &Node,
         part: usize,
     ) {
-        if let Some(source) = Source::of(&self.account, node) {
+        if let Some(source) = MessageOrigin::of(&self.account, node) {
             source.want(&self.account, lookup);
         }
         let Some(kind) = kind_of(node) else {
@@ -118,11 +122,11 @@ impl Session {
     /// Handles a part of a receipt that is not a retry receipt.
     pub(in crate::session) fn take_receipt(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         part: usize,
     ) {
-        if let Some(source) = Source::of(&self.account, node) {
+        if let Some(source) = MessageOrigin::of(&self.account, node) {
             self.learn_from(unit, &source);
         }
         if let Some(kind) = kind_of(node) {
@@ -142,7 +146,7 @@ impl Session {
     /// Returns the receipts in a stanza; an aggregated one contains many.
     fn reports(&self, node: &Node, now_ms: i64, part: usize) -> Vec<Report> {
         let at_ms = origin::at_ms(node, now_ms);
-        if let Some(source) = Source::of(&self.account, node) {
+        if let Some(source) = MessageOrigin::of(&self.account, node) {
             return vec![Report {
                 chat: source.chat,
                 sender: source.sender,
@@ -183,7 +187,7 @@ impl Session {
     /// Returns whether a copy of the message arrived from another device of ours, readable or not.
     fn is_copied(&self, lookup: &mut impl Lookup, report: &Report, id: &MessageId) -> bool {
         let own = self.account.lid.as_ref().unwrap_or(&self.account.jid);
-        let source = Source {
+        let source = MessageOrigin {
             chat: report.chat.clone(),
             sender: own.bare(),
             sender_alt: None,
@@ -230,7 +234,7 @@ impl Session {
     }
 
     /// Applies a receipt to outbox rows, and emits its events.
-    fn apply(&self, unit: &mut Unit<'_>, kind: ReceiptKind, mut report: Report) {
+    fn apply(&self, unit: &mut WorkContext<'_>, kind: ReceiptKind, mut report: Report) {
         let ids = std::mem::take(&mut report.ids);
         let ids = ids
             .into_iter()
@@ -269,7 +273,7 @@ impl Session {
 
     fn tell_receipt(
         &self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         dedupe: Dedupe,
         kind: ReceiptKind,
         report: &Report,

@@ -13,12 +13,12 @@ use crate::session::keys::ratchets::move_row;
 use crate::session::machine::Session;
 use crate::session::messages::ack::{ack, receipt_for, refused};
 use crate::session::messages::content::{self, Content, PROTOCOL};
-use crate::session::messages::origin::{self, Source};
+use crate::session::messages::origin::{self, MessageOrigin};
 use crate::session::messages::protobuf;
 use crate::session::messages::unread::is_peer;
 use crate::session::pairing::device_identity;
 use crate::session::rows::{Contact, Dedupe, Row, RowKey};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::signal::error::RatchetError;
 use crate::signal::padding;
 use crate::signal::prekey;
@@ -35,7 +35,7 @@ const NAME_CHARS_MAX: usize = 128;
 
 /// The metadata of an incoming message.
 pub(in crate::session) struct Incoming {
-    pub(in crate::session) source: Source,
+    pub(in crate::session) source: MessageOrigin,
     /// The sending device under its home address (the LID if known).
     pub(in crate::session) home: Jid,
     pub(in crate::session) id: MessageId,
@@ -58,7 +58,7 @@ enum Unreadable {
 
 impl Session {
     fn incoming(&self, lookup: &mut impl Lookup, node: &Node, now_ms: i64) -> Option<Incoming> {
-        let source = Source::of(&self.account, node)?;
+        let source = MessageOrigin::of(&self.account, node)?;
         let id = origin::message_id(node)?;
         let home = source.sender_home(&self.account, lookup);
         let dedupe = source.dedupe("message", &home, &id);
@@ -112,7 +112,7 @@ impl Session {
     }
 
     /// Handles an incoming message: decrypts it, records the result, and answers the server.
-    pub(in crate::session) fn receive_message(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    pub(in crate::session) fn receive_message(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         let now_ms = unit.now.unix_ms;
         let Some(incoming) = self.incoming(unit, node, now_ms) else {
             unit.out
@@ -173,14 +173,14 @@ impl Session {
     }
 
     /// Returns whether the message has an event, or was decrypted without content for people.
-    fn is_known(&self, unit: &mut Unit<'_>, incoming: &Incoming) -> bool {
+    fn is_known(&self, unit: &mut WorkContext<'_>, incoming: &Incoming) -> bool {
         let told = unit.row(&RowKey::Seen(incoming.dedupe.clone())).is_some();
         let row = unit.row(&RowKey::Retry(incoming.dedupe.clone()));
         told || matches!(row, Some(Row::Retry(row)) if row.is_quiet())
     }
 
     /// Refuses a message that no client of our kind can decrypt. The phone may still have it.
-    fn decline(&mut self, unit: &mut Unit<'_>, node: &Node, incoming: &Incoming, code: u32) {
+    fn decline(&mut self, unit: &mut WorkContext<'_>, node: &Node, incoming: &Incoming, code: u32) {
         let reason = match code {
             refused::MALFORMED => "malformed",
             refused::CONTENT => "content",
@@ -192,7 +192,7 @@ impl Session {
     }
 
     /// Confirms a stored message to the server, and releases the ack of an unreadable earlier copy.
-    fn confirm(&mut self, unit: &mut Unit<'_>, node: &Node, incoming: &Incoming) {
+    fn confirm(&mut self, unit: &mut WorkContext<'_>, node: &Node, incoming: &Incoming) {
         let receipt = self.delivered(node, &incoming.source);
         unit.out.transmit.extend(receipt);
         self.came_again(unit, incoming.id.as_str());
@@ -201,7 +201,7 @@ impl Session {
     /// Decrypts one ciphertext and removes its padding.
     fn decrypt(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         incoming: &Incoming,
         enc: &Node,
@@ -224,7 +224,7 @@ impl Session {
     /// Decrypts a message that starts a ratchet, or that was sent before our first reply arrived.
     fn decrypt_first(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         incoming: &Incoming,
         bytes: &[u8],
@@ -258,7 +258,7 @@ impl Session {
     /// Verifies the proof, if present, that a companion device belongs to its account.
     fn check_companion(
         &self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         incoming: &Incoming,
         message: &PreKeyMessage,
@@ -286,7 +286,7 @@ impl Session {
     /// Decrypts a message of an established ratchet.
     fn decrypt_next(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         incoming: &Incoming,
         bytes: &[u8],
     ) -> Result<Vec<u8>, Unreadable> {
@@ -303,7 +303,7 @@ impl Session {
     }
 
     /// Processes decrypted content: keys for the protocol, and content for people.
-    fn take(&mut self, unit: &mut Unit<'_>, node: &Node, incoming: &Incoming, plain: &[u8]) {
+    fn take(&mut self, unit: &mut WorkContext<'_>, node: &Node, incoming: &Incoming, plain: &[u8]) {
         let content = Content::of(plain);
         let source = &incoming.source;
         if source.group
@@ -355,7 +355,7 @@ impl Session {
         }
     }
 
-    fn other_address(&self, unit: &mut Unit<'_>, source: &Source) -> Option<Jid> {
+    fn other_address(&self, unit: &mut WorkContext<'_>, source: &MessageOrigin) -> Option<Jid> {
         let home = source.sender_home(&self.account, unit);
         let alt = match &source.sender_alt {
             Some(alt) => alt.clone(),
@@ -369,7 +369,7 @@ impl Session {
     /// people.
     fn take_protocol(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         incoming: &Incoming,
         payload: &[u8],
@@ -445,7 +445,7 @@ impl Session {
     /// Returns a device's sender key, moved to its home row if needed, and the key of that row.
     fn sender_key_from(
         &self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         chat: &Jid,
         home: &Jid,
     ) -> (Option<SenderKey>, RowKey) {
@@ -464,7 +464,7 @@ impl Session {
     /// Decrypts a message with the sender's sender key.
     fn decrypt_group(
         &self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         incoming: &Incoming,
         bytes: &[u8],
@@ -492,7 +492,13 @@ impl Session {
     }
 
     /// Stores a sender key that another device distributed.
-    fn accept_sender_key(&self, unit: &mut Unit<'_>, chat: &Jid, home: &Jid, distribution: &[u8]) {
+    fn accept_sender_key(
+        &self,
+        unit: &mut WorkContext<'_>,
+        chat: &Jid,
+        home: &Jid,
+        distribution: &[u8],
+    ) {
         let (known, key) = self.sender_key_from(unit, chat, home);
         let mut sender_key = known.unwrap_or_default();
         if sender_key.accept(distribution).is_ok() {
@@ -509,7 +515,7 @@ fn push_name(node: &Node) -> Option<String> {
 }
 
 /// Stores a sender's push name if it changed.
-fn learn_name(unit: &mut Unit<'_>, node: &Node, source: &Source) {
+fn learn_name(unit: &mut WorkContext<'_>, node: &Node, source: &MessageOrigin) {
     let Some(name) = push_name(node).filter(|_| !source.from_me) else {
         return;
     };

@@ -11,18 +11,18 @@ use crate::secret::Secret;
 use crate::session::input::Input;
 use crate::session::keys::addresses::{self, is_own};
 use crate::session::keys::prekeys::{one_time, read_bundle, registration, signed};
-use crate::session::keys::ratchets::Unsealed;
+use crate::session::keys::ratchets::EncryptError;
 use crate::session::machine::{Phase, Session};
 use crate::session::messages::ack::{ack, receipt_for};
 use crate::session::messages::content::{self, Content};
-use crate::session::messages::origin::{self, Source};
+use crate::session::messages::origin::{self, MessageOrigin};
 use crate::session::messages::receive::{Incoming, own_pre_key};
 use crate::session::messages::send::decorate;
 use crate::session::messages::unread::is_peer;
 use crate::session::output::Notice;
 use crate::session::pairing::device_identity;
 use crate::session::rows::{OutboxRow, OutboxState, PreKeyRow, Row, RowKey};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::signal::bundle::Bundle;
 use crate::signal::prekey::PreKey;
 use crate::wire::node::Node;
@@ -51,7 +51,7 @@ pub(in crate::session) enum ResendPlan {
 /// A message to send again to one device.
 pub(in crate::session) struct Resend {
     row: OutboxRow,
-    source: Source,
+    source: MessageOrigin,
     requester: Jid,
     bundle: Option<Bundle>,
 }
@@ -63,7 +63,7 @@ impl Session {
     /// us with the keys it has.
     pub(in crate::session) fn ask_again(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         incoming: &Incoming,
         bundle_at_once: bool,
@@ -119,7 +119,7 @@ impl Session {
     }
 
     /// Returns a pre-key bundle for one device. It stays the same until the device uses it.
-    fn bundle_for(&mut self, unit: &mut Unit<'_>, home: &Jid) -> Node {
+    fn bundle_for(&mut self, unit: &mut WorkContext<'_>, home: &Jid) -> Node {
         let keys = match self.given_key(unit, home) {
             Some(key) => vec![key],
             None => self.new_pre_keys(unit, 1),
@@ -154,7 +154,7 @@ impl Session {
         lookup: &mut impl Lookup,
         node: &Node,
     ) -> ResendPlan {
-        let Some((source, id)) = Source::of(&self.account, node).zip(retried(node)) else {
+        let Some((source, id)) = MessageOrigin::of(&self.account, node).zip(retried(node)) else {
             return ResendPlan::Ignore;
         };
         source.want(&self.account, lookup);
@@ -213,7 +213,7 @@ impl Session {
     }
 
     /// Returns whether the requester was a recipient of the message. No other device gets it.
-    fn may_have(&self, lookup: &mut impl Lookup, to: &Jid, source: &Source) -> bool {
+    fn may_have(&self, lookup: &mut impl Lookup, to: &Jid, source: &MessageOrigin) -> bool {
         let requester = addresses::home(&self.account, lookup, &source.sender);
         if is_own(&self.account, &requester) {
             return !self.is_this_device(&source.sender);
@@ -222,12 +222,12 @@ impl Session {
     }
 
     /// Handles a retry receipt.
-    pub(in crate::session) fn resend(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    pub(in crate::session) fn resend(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         if self.phase != Phase::Ready {
             // Bundles can be fetched only after login, so the receipt waits.
             return self.hold(unit, node);
         }
-        if let Some(source) = Source::of(&self.account, node) {
+        if let Some(source) = MessageOrigin::of(&self.account, node) {
             self.learn_from(unit, &source);
         }
         match self.plan_resend(unit, node) {
@@ -253,7 +253,7 @@ impl Session {
     /// Encrypts a message again for the requester, up to the limit per device.
     fn send_again(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         resend: Resend,
     ) -> Result<Node, NotAgain> {
@@ -282,8 +282,8 @@ impl Session {
         };
         let encrypted = match self.encrypt_to(unit, &requester, &plain, bundle) {
             Ok(encrypted) => encrypted,
-            Err(Unsealed::NoKeys) => return Err(NotAgain::Ever("no_keys")),
-            Err(Unsealed::PutAside) => return Err(NotAgain::Yet),
+            Err(EncryptError::NoKeys) => return Err(NotAgain::Ever("no_keys")),
+            Err(EncryptError::PutAside) => return Err(NotAgain::Yet),
         };
         let proof = encrypted.starts_ratchet();
         let count = node

@@ -8,7 +8,7 @@ use crate::ids::{Jid, MessageId};
 use crate::session::changes::EventBody;
 use crate::session::input::Input;
 use crate::session::keys::addresses::{self, is_own};
-use crate::session::keys::ratchets::Unsealed;
+use crate::session::keys::ratchets::EncryptError;
 use crate::session::machine::{Phase, Session, outgoing};
 use crate::session::messages::ack::TROUBLE;
 use crate::session::messages::content::{self, Content};
@@ -17,7 +17,7 @@ use crate::session::messages::origin;
 use crate::session::output::Notice;
 use crate::session::pairing::device_identity;
 use crate::session::rows::{OutboxRow, OutboxState, Row, RowKey};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::signal::bundle::Bundle;
 use crate::wire::node::Node;
 use crate::wire::{decode, encode};
@@ -165,7 +165,7 @@ impl Session {
     }
 
     /// Takes a message one step further.
-    pub(in crate::session) fn send(&mut self, unit: &mut Unit<'_>, id: &MessageId) {
+    pub(in crate::session) fn send(&mut self, unit: &mut WorkContext<'_>, id: &MessageId) {
         if self.phase != Phase::Ready {
             // The outbox is processed after the next login.
             return;
@@ -209,7 +209,7 @@ impl Session {
 
     /// Returns why a message must not be sent any more: it was queued for another account, or it
     /// expired. An encrypted message does not expire, because it may have been sent already.
-    fn unsendable(&self, unit: &mut Unit<'_>, id: &MessageId) -> Option<&'static str> {
+    fn unsendable(&self, unit: &mut WorkContext<'_>, id: &MessageId) -> Option<&'static str> {
         let Some(Row::Outbox(row)) = unit.row(&RowKey::Outbox(id.clone())) else {
             return None;
         };
@@ -233,7 +233,7 @@ impl Session {
     }
 
     /// Counts a request for a message and fails the message if there were too many.
-    fn may_ask(&mut self, unit: &mut Unit<'_>, id: &MessageId) -> bool {
+    fn may_ask(&mut self, unit: &mut WorkContext<'_>, id: &MessageId) -> bool {
         let asks = self.attempts.asks.entry(id.clone()).or_insert(0);
         *asks += 1;
         let may = *asks <= ASKS_MAX;
@@ -244,7 +244,7 @@ impl Session {
     }
 
     /// Encrypts a message for all devices of the recipient and our other devices, and commits it.
-    fn send_direct(&mut self, unit: &mut Unit<'_>, plan: DirectPlan) {
+    fn send_direct(&mut self, unit: &mut WorkContext<'_>, plan: DirectPlan) {
         let DirectPlan {
             mut row,
             to,
@@ -263,9 +263,9 @@ impl Session {
             let bundle = self.bundle_if_needed(unit, device);
             let encrypted = match self.encrypt_to(unit, device, plain, bundle) {
                 Ok(encrypted) => encrypted,
-                Err(Unsealed::NoKeys) => continue,
+                Err(EncryptError::NoKeys) => continue,
                 // Start over with the keys for a new ratchet.
-                Err(Unsealed::PutAside) => return unit.again(Input::Send(row.id)),
+                Err(EncryptError::PutAside) => return unit.again(Input::Send(row.id)),
             };
             proof |= encrypted.starts_ratchet();
             reached |= !own || to_self;
@@ -293,7 +293,7 @@ impl Session {
     /// Takes the held bundle for a device if there is no ratchet with it.
     pub(in crate::session) fn bundle_if_needed(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         device: &Jid,
     ) -> Option<Bundle> {
         if self.has_ratchet(unit, device) {
@@ -319,7 +319,7 @@ impl Session {
     /// Stores the encrypted stanza and queues it; it is transmitted only after the commit.
     pub(in crate::session) fn commit_send(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         mut row: OutboxRow,
         to: &Jid,
         sender: Jid,
@@ -348,7 +348,7 @@ impl Session {
     /// Fails a message with a stable code.
     pub(in crate::session) fn fail_send(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         id: &MessageId,
         code: String,
     ) {
@@ -389,7 +389,7 @@ impl Session {
     }
 
     /// Handles the server's ack: it accepted a message or refused it.
-    pub(in crate::session) fn receive_ack(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    pub(in crate::session) fn receive_ack(&mut self, unit: &mut WorkContext<'_>, node: &Node) {
         let Some(id) = acknowledged(node) else {
             return;
         };
@@ -437,7 +437,7 @@ impl Session {
     }
 
     /// Drops cached recipients, because the server knows other devices or members.
-    fn forget_recipients(&mut self, unit: &mut Unit<'_>, to: &Jid) {
+    fn forget_recipients(&mut self, unit: &mut WorkContext<'_>, to: &Jid) {
         if to.is_group() {
             doubt_group(unit, to);
         } else {

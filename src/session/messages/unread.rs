@@ -27,11 +27,11 @@ use crate::session::input::Input;
 use crate::session::keys::addresses::is_own;
 use crate::session::machine::{Phase, Session};
 use crate::session::messages::ack::TROUBLE;
-use crate::session::messages::origin::Source;
+use crate::session::messages::origin::MessageOrigin;
 use crate::session::messages::protobuf;
 use crate::session::messages::receive::Incoming;
 use crate::session::rows::{Dedupe, HistoryRow, RetryRow, Row, RowKey, Unread};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::wire::node::Node;
 
 /// Time in ms for the sender to answer before the phone is asked.
@@ -59,7 +59,7 @@ impl Session {
     /// Records an undecryptable message. The first time, it also emits an event.
     pub(in crate::session) fn remember_unread(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         incoming: &Incoming,
         count: u32,
@@ -105,7 +105,7 @@ impl Session {
 
     /// Records a message that was decrypted and has no content for people. If it arrives again, its
     /// message key no longer exists.
-    pub(in crate::session) fn remember_quiet(unit: &mut Unit<'_>, incoming: &Incoming) {
+    pub(in crate::session) fn remember_quiet(unit: &mut WorkContext<'_>, incoming: &Incoming) {
         let row = RetryRow {
             count: 0,
             first_ms: unit.now.unix_ms,
@@ -115,13 +115,17 @@ impl Session {
     }
 
     /// Deletes the record after a readable copy arrived.
-    pub(in crate::session) fn forget_unread(unit: &mut Unit<'_>, dedupe: &Dedupe) {
+    pub(in crate::session) fn forget_unread(unit: &mut WorkContext<'_>, dedupe: &Dedupe) {
         unit.delete(RowKey::Retry(dedupe.clone()));
         unit.rows.forget(&RowKey::NextUnread);
     }
 
     /// Schedules a question to the phone.
-    pub(in crate::session) fn ask_phone_later(&mut self, unit: &mut Unit<'_>, delay_ms: u64) {
+    pub(in crate::session) fn ask_phone_later(
+        &mut self,
+        unit: &mut WorkContext<'_>,
+        delay_ms: u64,
+    ) {
         if !self.questions.due {
             self.questions.due = true;
             self.put_off(unit, Input::AskPhone, delay_ms);
@@ -138,7 +142,7 @@ impl Session {
     }
 
     /// Asks the phone for the oldest message that could not be decrypted.
-    pub(in crate::session) fn ask_phone(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn ask_phone(&mut self, unit: &mut WorkContext<'_>) {
         self.questions.due = false;
         if self.phase != Phase::Ready {
             return;
@@ -199,7 +203,7 @@ impl Session {
     /// Handles the server's confirmation of a question. Returns whether it was one.
     pub(in crate::session) fn question_confirmed(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         id: &MessageId,
     ) -> bool {
@@ -217,7 +221,7 @@ impl Session {
     }
 
     /// Records that the phone was asked for a message.
-    fn was_asked(&self, unit: &mut Unit<'_>, dedupe: &Dedupe) {
+    fn was_asked(&self, unit: &mut WorkContext<'_>, dedupe: &Dedupe) {
         let key = RowKey::Retry(dedupe.clone());
         if let Some(Row::Retry(row)) = unit.row(&key) {
             let mut row = row.clone();
@@ -233,7 +237,7 @@ impl Session {
     /// are imported.
     pub(in crate::session) fn take_resent(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         incoming: &Incoming,
         answer: &PeerDataOperationRequestResponseMessage,
     ) {
@@ -262,7 +266,7 @@ impl Session {
             initial_hist_bootstrap_inline_payload: Some(packed),
             ..HistorySyncNotification::default()
         };
-        let dedupe = Source::dedupe(&incoming.source, RESENT, &incoming.home, &incoming.id);
+        let dedupe = MessageOrigin::dedupe(&incoming.source, RESENT, &incoming.home, &incoming.id);
         self.keep_history(unit, dedupe, incoming.at_ms, &notification);
     }
 }

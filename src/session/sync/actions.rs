@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wmctl_proto::appstate::SyncActionValue;
 
-use crate::appstate::collection::{self, Applied, Macs, State, apply_patch, apply_snapshot};
+use crate::appstate::collection::{
+    self, Applied, CollectionState, Macs, apply_patch, apply_snapshot,
+};
 use crate::appstate::hash::LtHash;
 use crate::appstate::keys::KeyRing;
 use crate::appstate::mutation::{Action, MAC_BYTES, Mutation, Operation};
@@ -17,7 +19,7 @@ use crate::session::keys::addresses;
 use crate::session::machine::Session;
 use crate::session::rows::{ChatSettings, Contact, Dedupe, Row, RowKey};
 use crate::session::sync::collections::Answer;
-use crate::session::unit::{Lookup, Unit, Wants};
+use crate::session::unit::{Lookup, Wants, WorkContext};
 
 /// Maximum length of a stored name, in characters.
 const NAME_CHARS_MAX: usize = 128;
@@ -26,7 +28,7 @@ type Mac = [u8; MAC_BYTES];
 
 /// The result of a response for a collection.
 struct Outcome {
-    state: State,
+    state: CollectionState,
     /// True if the result replaces everything that is stored.
     replaced: bool,
     /// Mutations, each with its version.
@@ -67,15 +69,15 @@ fn key_ids(answer: &Answer) -> BTreeSet<Vec<u8>> {
 }
 
 /// Returns the stored state of a collection.
-fn stored_state(lookup: &mut impl Lookup, collection: Collection) -> State {
+fn stored_state(lookup: &mut impl Lookup, collection: Collection) -> CollectionState {
     match lookup.row(&RowKey::AppStateVersion(collection)) {
         Some(Row::AppStateVersion { version, hash }) => LtHash::from_slice(hash)
-            .map(|hash| State {
+            .map(|hash| CollectionState {
                 version: *version,
                 hash,
             })
             .unwrap_or_default(),
-        _ => State::default(),
+        _ => CollectionState::default(),
     }
 }
 
@@ -117,7 +119,7 @@ impl Session {
     /// Applies a complete response, as a whole or not at all.
     pub(in crate::session) fn apply_app_state(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         collection: Collection,
     ) {
         let Some((answer, from_scratch, full)) = self.answer_to_apply(collection) else {
@@ -144,7 +146,7 @@ impl Session {
     /// Stores the result of a response.
     fn file_outcome(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         collection: Collection,
         outcome: Outcome,
         full: bool,
@@ -182,7 +184,7 @@ impl Session {
     }
 
     /// Stores one setting. `news` is the dedupe key of its event; `None` means no event.
-    fn file_action(&mut self, unit: &mut Unit<'_>, action: &Action, news: Option<Dedupe>) {
+    fn file_action(&mut self, unit: &mut WorkContext<'_>, action: &Action, news: Option<Dedupe>) {
         let kind = action.index.first().map(String::as_str).unwrap_or_default();
         let value = &action.value;
         let at_ms = value.timestamp.unwrap_or(unit.now.unix_ms);
@@ -242,7 +244,7 @@ fn evaluate(
         fresh: BTreeMap::new(),
     };
     let mut outcome = Outcome {
-        state: State::default(),
+        state: CollectionState::default(),
         replaced: from_scratch || answer.snapshot.is_some(),
         mutations: Vec::new(),
     };
@@ -343,7 +345,7 @@ fn chat_of_settings(mutation: &Mutation) -> Option<Jid> {
 }
 
 /// Stores a changed chat setting.
-fn file_chat(unit: &mut Unit<'_>, chat: &Jid, what: &ChatChange) {
+fn file_chat(unit: &mut WorkContext<'_>, chat: &Jid, what: &ChatChange) {
     let key = RowKey::ChatSettings(chat.clone());
     let mut settings = match what {
         ChatChange::Muted { .. } | ChatChange::Pinned(_) | ChatChange::Archived(_) => {

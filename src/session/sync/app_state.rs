@@ -4,7 +4,7 @@
 //! references are downloaded. Then patches, MACs, names, settings and the new version are one unit
 //! of work. If a response is invalid, the whole collection is requested, a few times per link.
 
-use crate::session::sync::collections::{Answer, Place, Step, Unusable};
+use crate::session::sync::collections::{Answer, BlobSlot, SyncStep, Unusable};
 
 use prost::Message as _;
 use wmctl_proto::message::protocol_message::Type;
@@ -17,14 +17,14 @@ use crate::appstate::blob::Reference;
 use crate::ids::MessageId;
 use crate::session::input::Input;
 use crate::session::keys::addresses;
-use crate::session::keys::ratchets::Unsealed;
+use crate::session::keys::ratchets::EncryptError;
 use crate::session::link::requests::{Query, Request, refusal};
 use crate::session::machine::{Phase, Session};
 use crate::session::messages::content;
 use crate::session::output::{Fetch, Notice};
 use crate::session::pairing::device_identity;
 use crate::session::rows::{AppStateKey, Row, RowKey};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::unit::{Lookup, WorkContext};
 use crate::wire::node::Node;
 
 /// Maximum number of keys read from one message.
@@ -42,7 +42,7 @@ impl Session {
     /// Stores the app state keys that the phone shares.
     pub(in crate::session) fn take_app_state_keys(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         share: AppStateSyncKeyShare,
     ) {
         for key in share.keys.into_iter().take(KEYS_MAX) {
@@ -64,15 +64,15 @@ impl Session {
     /// Schedules requests for these collections; they are sent after login.
     pub(in crate::session) fn sync_app_state(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         collections: &[Collection],
     ) {
         for collection in collections {
             let one = self.syncing.collections.entry(*collection).or_default();
             match one.step {
-                Step::Idle | Step::Blocked => one.step = Step::Wanted,
-                Step::Wanted => (),
-                Step::Asked | Step::Fetching(_) | Step::Answered(_) => one.again = true,
+                SyncStep::Idle | SyncStep::Blocked => one.step = SyncStep::Wanted,
+                SyncStep::Wanted => (),
+                SyncStep::Asked | SyncStep::Fetching(_) | SyncStep::Answered(_) => one.again = true,
             }
         }
         if self.phase == Phase::Ready {
@@ -81,7 +81,11 @@ impl Session {
     }
 
     /// Handles the server's notification about changed collections.
-    pub(in crate::session) fn app_state_changed(&mut self, unit: &mut Unit<'_>, node: &Node) {
+    pub(in crate::session) fn app_state_changed(
+        &mut self,
+        unit: &mut WorkContext<'_>,
+        node: &Node,
+    ) {
         let names = node.children_named("collection");
         let changed: Vec<Collection> = names
             .filter_map(|one| Collection::named(&one.attr_text("name")?))
@@ -92,7 +96,7 @@ impl Session {
 
     fn wanted(&self) -> Vec<Collection> {
         let all = self.syncing.collections.iter();
-        all.filter(|(_, one)| matches!(one.step, Step::Wanted))
+        all.filter(|(_, one)| matches!(one.step, SyncStep::Wanted))
             .map(|(collection, _)| *collection)
             .collect()
     }
@@ -105,7 +109,7 @@ impl Session {
     }
 
     /// Requests all wanted collections.
-    pub(in crate::session) fn ask_app_state(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn ask_app_state(&mut self, unit: &mut WorkContext<'_>) {
         let wanted = self.wanted();
         if self.phase != Phase::Ready || wanted.is_empty() {
             return;
@@ -134,18 +138,18 @@ impl Session {
             return self.put_off(unit, Input::SyncAppState, TROUBLE_MS);
         }
         for collection in wanted {
-            self.step(collection, Step::Asked);
+            self.step(collection, SyncStep::Asked);
         }
     }
 
-    fn step(&mut self, collection: Collection, step: Step) {
+    fn step(&mut self, collection: Collection, step: SyncStep) {
         self.syncing.collections.entry(collection).or_default().step = step;
     }
 
     /// Handles the server's response for some collections.
     pub(in crate::session) fn app_state_answered(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         node: &Node,
         asked: &[Collection],
     ) {
@@ -173,16 +177,16 @@ impl Session {
     /// Starts the downloads for a response, or schedules it if it needs none.
     fn fetch_or_apply(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         collection: Collection,
         answer: Answer,
-        fetches: Vec<(Place, Reference)>,
+        fetches: Vec<(BlobSlot, Reference)>,
     ) {
         if fetches.is_empty() {
-            self.step(collection, Step::Answered(Box::new(answer)));
+            self.step(collection, SyncStep::Answered(Box::new(answer)));
             return unit.again(Input::ApplyAppState(collection));
         }
-        self.step(collection, Step::Fetching(Box::new(answer)));
+        self.step(collection, SyncStep::Fetching(Box::new(answer)));
         for (place, reference) in fetches {
             let id = self.syncing.fetch_id();
             self.syncing.fetches.insert(id, (collection, place));
@@ -193,7 +197,7 @@ impl Session {
     /// Handles the end of a download: the blob is verified and decrypted, or `None` on failure.
     pub(in crate::session) fn take_blob(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         id: u64,
         blob: Option<&[u8]>,
     ) {
@@ -201,7 +205,7 @@ impl Session {
             return;
         };
         let one = self.syncing.collections.entry(collection).or_default();
-        let Step::Fetching(answer) = &mut one.step else {
+        let SyncStep::Fetching(answer) = &mut one.step else {
             return;
         };
         let filled = blob
@@ -211,7 +215,7 @@ impl Session {
             return self.fail(unit, collection, reason);
         }
         if answer.waiting == 0 {
-            one.step = Step::Answered(std::mem::take(answer));
+            one.step = SyncStep::Answered(std::mem::take(answer));
             unit.again(Input::ApplyAppState(collection));
         }
     }
@@ -219,15 +223,15 @@ impl Session {
     /// Retries later: there was no answer, or the server failed.
     pub(in crate::session) fn app_state_unanswered(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         asked: &[Collection],
     ) {
         for collection in asked {
             let one = self.syncing.collections.entry(*collection).or_default();
             one.failures += 1;
             one.step = match one.failures <= FAILURES_MAX {
-                true => Step::Wanted,
-                false => Step::Idle,
+                true => SyncStep::Wanted,
+                false => SyncStep::Idle,
             };
         }
         self.put_off(unit, Input::SyncAppState, TROUBLE_MS);
@@ -237,7 +241,7 @@ impl Session {
     /// failures.
     pub(in crate::session) fn fail(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         collection: Collection,
         reason: &'static str,
     ) {
@@ -245,7 +249,11 @@ impl Session {
         one.failures += 1;
         one.from_scratch = true;
         let again = one.failures <= FAILURES_MAX;
-        one.step = if again { Step::Wanted } else { Step::Idle };
+        one.step = if again {
+            SyncStep::Wanted
+        } else {
+            SyncStep::Idle
+        };
         unit.notice(Notice::AppStateUnusable { collection, reason });
         if again {
             unit.again(Input::SyncAppState);
@@ -259,7 +267,7 @@ impl Session {
     ) -> Option<(&Answer, bool, bool)> {
         let one = self.syncing.collections.get(&collection)?;
         match &one.step {
-            Step::Answered(answer) => Some((answer, one.from_scratch, one.full)),
+            SyncStep::Answered(answer) => Some((answer, one.from_scratch, one.full)),
             _ => None,
         }
     }
@@ -267,7 +275,7 @@ impl Session {
     /// Records that a response was applied. Requests the next part if there is one.
     pub(in crate::session) fn app_state_applied(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         collection: Collection,
         more: bool,
         empty: bool,
@@ -277,7 +285,11 @@ impl Session {
         one.full &= more;
         one.was_empty = empty;
         let again = more || std::mem::take(&mut one.again);
-        one.step = if again { Step::Wanted } else { Step::Idle };
+        one.step = if again {
+            SyncStep::Wanted
+        } else {
+            SyncStep::Idle
+        };
         if again {
             unit.again(Input::SyncAppState);
         }
@@ -286,11 +298,11 @@ impl Session {
     /// Marks a collection as waiting for keys, and schedules a request to the phone.
     pub(in crate::session) fn app_state_blocked(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         collection: Collection,
         keys: Vec<Vec<u8>>,
     ) {
-        self.step(collection, Step::Blocked);
+        self.step(collection, SyncStep::Blocked);
         let syncing = &mut self.syncing;
         let room = MISSING_MAX.saturating_sub(syncing.requested.len() + syncing.missing.len());
         let fresh = keys
@@ -317,7 +329,7 @@ impl Session {
     }
 
     /// Requests the missing keys from the phone, each key at most once per link.
-    pub(in crate::session) fn ask_app_state_keys(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn ask_app_state_keys(&mut self, unit: &mut WorkContext<'_>) {
         if self.phase != Phase::Ready || self.syncing.missing.is_empty() {
             return;
         }
@@ -345,7 +357,7 @@ impl Session {
     /// impossible, or if bundles must be fetched first; then `again` is handled after the answer.
     pub(in crate::session) fn send_to_phone(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         message: &Message,
         priority: &str,
         again: &Input,
@@ -359,8 +371,8 @@ impl Session {
         let bundle = self.bundle_if_needed(unit, &phone);
         let sealed = match self.encrypt_to(unit, &phone, &message.encode_to_vec(), bundle) {
             Ok(sealed) => sealed,
-            Err(Unsealed::NoKeys) => return None,
-            Err(Unsealed::PutAside) => {
+            Err(EncryptError::NoKeys) => return None,
+            Err(EncryptError::PutAside) => {
                 unit.again(again.clone());
                 return None;
             }

@@ -16,18 +16,18 @@ const BLOBS_MAX: usize = 64;
 
 /// The sync state of all collections. It is lost with the link; the rows hold the rest.
 #[derive(Clone, Debug, Default)]
-pub(in crate::session) struct Syncing {
-    pub(in crate::session) collections: BTreeMap<Collection, One>,
+pub(in crate::session) struct AppStateSync {
+    pub(in crate::session) collections: BTreeMap<Collection, CollectionSync>,
     /// Keys that must be requested from the phone.
     pub(in crate::session) missing: BTreeSet<Vec<u8>>,
     /// Keys that were requested from the phone on this link.
     pub(in crate::session) requested: BTreeSet<Vec<u8>>,
     /// Blobs being downloaded: the collection, and the place in its response.
-    pub(in crate::session) fetches: BTreeMap<u64, (Collection, Place)>,
+    pub(in crate::session) fetches: BTreeMap<u64, (Collection, BlobSlot)>,
     pub(in crate::session) next_fetch: u64,
 }
 
-impl Syncing {
+impl AppStateSync {
     /// Returns an id for a download that is unique on this link.
     pub(in crate::session) fn fetch_id(&mut self) -> u64 {
         self.next_fetch += 1;
@@ -37,8 +37,8 @@ impl Syncing {
 
 /// One collection.
 #[derive(Clone, Debug, Default)]
-pub(in crate::session) struct One {
-    pub(in crate::session) step: Step,
+pub(in crate::session) struct CollectionSync {
+    pub(in crate::session) step: SyncStep,
     /// True if the collection changed after the request was sent.
     pub(in crate::session) again: bool,
     /// True if the stored state is unusable or missing, so that a snapshot is needed.
@@ -53,7 +53,7 @@ pub(in crate::session) struct One {
 
 /// The sync state of one collection.
 #[derive(Clone, Debug, Default)]
-pub(in crate::session) enum Step {
+pub(in crate::session) enum SyncStep {
     #[default]
     Idle,
     Wanted,
@@ -78,7 +78,7 @@ pub(in crate::session) struct Answer {
 
 /// The place of a blob in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::session) enum Place {
+pub(in crate::session) enum BlobSlot {
     Snapshot,
     Patch(usize),
 }
@@ -90,7 +90,7 @@ impl Answer {
     /// Reads a `collection` element. Also returns the blobs that must be downloaded for it.
     pub(in crate::session) fn read(
         node: &Node,
-    ) -> Result<(Self, Vec<(Place, Reference)>), Unusable> {
+    ) -> Result<(Self, Vec<(BlobSlot, Reference)>), Unusable> {
         let mut answer = Self {
             more: node.attr_is("has_more_patches", "true"),
             ..Self::default()
@@ -99,14 +99,14 @@ impl Answer {
         if let Some(bytes) = node.child("snapshot").and_then(Node::content_bytes) {
             let external =
                 ExternalBlobReference::decode(bytes).map_err(|_| Unusable("snapshot"))?;
-            fetches.push((Place::Snapshot, reference(&external)?));
+            fetches.push((BlobSlot::Snapshot, reference(&external)?));
         }
         let patches = node.child("patches").unwrap_or(node);
         for patch in patches.children_named("patch") {
             let bytes = patch.content_bytes().unwrap_or_default();
             let patch = SyncdPatch::decode(bytes).map_err(|_| Unusable("patch"))?;
             if let Some(external) = &patch.external_mutations {
-                fetches.push((Place::Patch(answer.patches.len()), reference(external)?));
+                fetches.push((BlobSlot::Patch(answer.patches.len()), reference(external)?));
             }
             answer.patches.push(patch);
         }
@@ -118,13 +118,17 @@ impl Answer {
     }
 
     /// Inserts a downloaded blob.
-    pub(in crate::session) fn fill(&mut self, place: Place, bytes: &[u8]) -> Result<(), Unusable> {
+    pub(in crate::session) fn fill(
+        &mut self,
+        place: BlobSlot,
+        bytes: &[u8],
+    ) -> Result<(), Unusable> {
         match place {
-            Place::Snapshot => {
+            BlobSlot::Snapshot => {
                 let snapshot = SyncdSnapshot::decode(bytes).map_err(|_| Unusable("blob"))?;
                 self.snapshot = Some(snapshot);
             }
-            Place::Patch(index) => {
+            BlobSlot::Patch(index) => {
                 let mutations = SyncdMutations::decode(bytes).map_err(|_| Unusable("blob"))?;
                 let patch = self.patches.get_mut(index).ok_or(Unusable("blob"))?;
                 patch.mutations = mutations.mutations;

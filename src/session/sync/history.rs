@@ -4,7 +4,7 @@
 //! session works, and imported in chunks beside other inputs. The progress is stored with each
 //! chunk.
 
-use crate::session::sync::history_progress::Step;
+use crate::session::sync::history_progress::ImportStep;
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
@@ -20,13 +20,13 @@ use crate::session::input::Input;
 use crate::session::keys::addresses;
 use crate::session::machine::{Phase, Session};
 use crate::session::messages::content::{Content, is_secret};
-use crate::session::messages::origin::Source;
+use crate::session::messages::origin::MessageOrigin;
 use crate::session::messages::receive::Incoming;
 use crate::session::messages::unread::is_resent;
 use crate::session::output::{Fetch, Notice};
 use crate::session::rows::{Contact, Dedupe, HistoryRow, Row, RowKey};
-use crate::session::sync::history_reader::{Entry, Past, Piece};
-use crate::session::unit::{Lookup, Unit};
+use crate::session::sync::history_reader::{Entry, HistoryChunk, HistoryReader};
+use crate::session::unit::{Lookup, WorkContext};
 
 /// Maximum inflated size of a list of address pairs, in bytes.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
@@ -45,21 +45,21 @@ impl Session {
     /// Stores a history that a message contains or announces.
     pub(in crate::session) fn take_history(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         incoming: &Incoming,
         notification: &HistorySyncNotification,
     ) {
         let Incoming {
             source, home, id, ..
         } = incoming;
-        let dedupe = Source::dedupe(source, "history", home, id);
+        let dedupe = MessageOrigin::dedupe(source, "history", home, id);
         self.keep_history(unit, dedupe, incoming.at_ms, notification);
     }
 
     /// Keeps what is to be taken in piece by piece, and begins with it.
     pub(in crate::session) fn keep_history(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         dedupe: Dedupe,
         at_ms: i64,
         notification: &HistorySyncNotification,
@@ -77,7 +77,7 @@ impl Session {
     }
 
     /// Schedules the next step beside other inputs.
-    pub(in crate::session) fn go_on_with_history(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn go_on_with_history(&mut self, unit: &mut WorkContext<'_>) {
         if self.phase == Phase::Ready {
             unit.out.beside = Some(Input::History);
         }
@@ -89,8 +89,8 @@ impl Session {
             None => {
                 lookup.row(&RowKey::NextHistory);
             }
-            Some((_, Step::Fetching(_))) => (),
-            Some((row, Step::Reading(_, piece))) => {
+            Some((_, ImportStep::Fetching(_))) => (),
+            Some((row, ImportStep::Reading(_, piece))) => {
                 for entry in &piece.entries {
                     self.want_entry(lookup, row, entry);
                 }
@@ -123,21 +123,23 @@ impl Session {
     }
 
     /// Does the next step: starts a history, or imports a chunk of it.
-    pub(in crate::session) fn work_on_history(&mut self, unit: &mut Unit<'_>) {
+    pub(in crate::session) fn work_on_history(&mut self, unit: &mut WorkContext<'_>) {
         if self.phase != Phase::Ready {
             return;
         }
         match self.histories.current.take() {
             None => self.begin_history(unit),
-            Some((row, Step::Fetching(id))) => {
-                self.histories.current = Some((row, Step::Fetching(id)));
+            Some((row, ImportStep::Fetching(id))) => {
+                self.histories.current = Some((row, ImportStep::Fetching(id)));
             }
-            Some((row, Step::Reading(past, piece))) => self.take_piece(unit, row, past, piece),
+            Some((row, ImportStep::Reading(past, piece))) => {
+                self.take_piece(unit, row, past, piece)
+            }
         }
     }
 
     /// Starts with the next history: reads its inline content, or starts its download.
-    fn begin_history(&mut self, unit: &mut Unit<'_>) {
+    fn begin_history(&mut self, unit: &mut WorkContext<'_>) {
         let row = match unit.row(&RowKey::NextHistory) {
             Some(Row::History(row)) => row.clone(),
             // Nobody has it any more, and those behind it wait.
@@ -174,16 +176,20 @@ impl Session {
         };
         let id = self.syncing.fetch_id();
         unit.out.fetches.push(Fetch { id, reference });
-        self.histories.current = Some((row, Step::Fetching(id)));
+        self.histories.current = Some((row, ImportStep::Fetching(id)));
     }
 
     /// Returns whether a history download with this id is in progress.
     pub(in crate::session) fn fetches_history(&self, id: u64) -> bool {
-        matches!(&self.histories.current, Some((_, Step::Fetching(awaited))) if *awaited == id)
+        matches!(&self.histories.current, Some((_, ImportStep::Fetching(awaited))) if *awaited == id)
     }
 
     /// Handles the end of a download: the blob is verified and decrypted, or `None` on failure.
-    pub(in crate::session) fn take_fetched(&mut self, unit: &mut Unit<'_>, blob: Option<Vec<u8>>) {
+    pub(in crate::session) fn take_fetched(
+        &mut self,
+        unit: &mut WorkContext<'_>,
+        blob: Option<Vec<u8>>,
+    ) {
         let Some((mut row, _)) = self.histories.current.take() else {
             return;
         };
@@ -203,20 +209,20 @@ impl Session {
     }
 
     /// Starts to read a downloaded history.
-    fn read_history(&mut self, unit: &mut Unit<'_>, row: HistoryRow, packed: Vec<u8>) {
-        let mut past = Box::new(Past::new(packed));
+    fn read_history(&mut self, unit: &mut WorkContext<'_>, row: HistoryRow, packed: Vec<u8>) {
+        let mut past = Box::new(HistoryReader::new(packed));
         let piece = past.piece(row.done);
-        self.histories.current = Some((row, Step::Reading(past, piece)));
+        self.histories.current = Some((row, ImportStep::Reading(past, piece)));
         self.go_on_with_history(unit);
     }
 
     /// Imports one chunk and reads the next one.
     fn take_piece(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         mut row: HistoryRow,
-        mut past: Box<Past>,
-        piece: Piece,
+        mut past: Box<HistoryReader>,
+        piece: HistoryChunk,
     ) {
         row.done += piece.entries.len() as u64;
         let progress = !piece.entries.is_empty();
@@ -231,14 +237,14 @@ impl Session {
             put_done(unit, &row);
         }
         let piece = past.piece(row.done);
-        self.histories.current = Some((row, Step::Reading(past, piece)));
+        self.histories.current = Some((row, ImportStep::Reading(past, piece)));
         self.go_on_with_history(unit);
     }
 
     /// Ends an import: emits its summary event and deletes its row.
     fn end_history(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         row: &HistoryRow,
         (chats, messages): (u64, u64),
         failure: Option<&'static str>,
@@ -264,7 +270,7 @@ impl Session {
     }
 
     /// Imports one entry.
-    fn file(&mut self, unit: &mut Unit<'_>, row: &HistoryRow, entry: Entry) {
+    fn file(&mut self, unit: &mut WorkContext<'_>, row: &HistoryRow, entry: Entry) {
         match entry {
             Entry::Message {
                 chat,
@@ -285,7 +291,7 @@ impl Session {
         }
     }
 
-    fn file_name(&mut self, unit: &mut Unit<'_>, entry: PushName) {
+    fn file_name(&mut self, unit: &mut WorkContext<'_>, entry: PushName) {
         let name = entry
             .push_name
             .filter(|name| !name.is_empty() && name != "-");
@@ -305,7 +311,7 @@ impl Session {
     }
 
     /// Returns the origin of a history message as far as it is known.
-    fn past_source(&self, chat: &Jid, head: &WebMessageInfo) -> Option<Source> {
+    fn past_source(&self, chat: &Jid, head: &WebMessageInfo) -> Option<MessageOrigin> {
         let key = head.key.as_ref()?;
         let from_me = key.from_me == Some(true);
         let sender = if from_me {
@@ -315,7 +321,7 @@ impl Session {
         } else {
             address(key.participant.clone().or(head.participant.clone()))?
         };
-        Some(Source {
+        Some(MessageOrigin {
             chat: chat.clone(),
             sender: sender.bare(),
             sender_alt: None,
@@ -328,7 +334,7 @@ impl Session {
     /// Imports one message, unless its event exists already.
     fn file_message(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         resent: bool,
         chat: Jid,
         head: WebMessageInfo,
@@ -384,7 +390,7 @@ impl Session {
     }
 
     /// Stores our own push name after it was changed on the phone.
-    pub(in crate::session) fn take_own_name(&mut self, unit: &mut Unit<'_>, name: String) {
+    pub(in crate::session) fn take_own_name(&mut self, unit: &mut WorkContext<'_>, name: String) {
         if self.account.push_name == name {
             return;
         }
@@ -401,7 +407,7 @@ impl Session {
     /// Stores the mapping of LIDs to phone numbers that the phone sends.
     pub(in crate::session) fn take_lid_mapping(
         &mut self,
-        unit: &mut Unit<'_>,
+        unit: &mut WorkContext<'_>,
         mapping: LidMappingSync,
     ) {
         let packed = mapping.encoded_mapping_payload.unwrap_or_default();
@@ -418,7 +424,7 @@ impl Session {
     }
 
     /// Imports the address pair and the privacy token of a chat.
-    fn file_chat(&mut self, unit: &mut Unit<'_>, conversation: Conversation) {
+    fn file_chat(&mut self, unit: &mut WorkContext<'_>, conversation: Conversation) {
         let Some(chat) = address(conversation.id) else {
             return;
         };
@@ -437,7 +443,7 @@ impl Session {
 }
 
 /// Returns whether the phone was, or was going to be, asked for this message.
-fn was_unread(unit: &mut Unit<'_>, dedupe: &Dedupe) -> bool {
+fn was_unread(unit: &mut WorkContext<'_>, dedupe: &Dedupe) -> bool {
     match unit.row(&RowKey::Retry(dedupe.clone())) {
         Some(Row::Retry(row)) => row.unread.is_some(),
         _ => false,
@@ -460,7 +466,7 @@ fn announced(row: &HistoryRow) -> Option<HistorySyncNotification> {
 }
 
 /// Records the import progress of a history.
-fn put_done(unit: &mut Unit<'_>, row: &HistoryRow) {
+fn put_done(unit: &mut WorkContext<'_>, row: &HistoryRow) {
     let (done, failures) = (row.done, row.failures);
     let key = RowKey::HistoryDone(row.dedupe.clone());
     unit.put(key, Row::HistoryDone { done, failures });

@@ -51,21 +51,21 @@ pub(in crate::session) enum Entry {
 
 /// Why a history cannot be read to its end: a stable word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::session) struct Spoilt(pub(in crate::session) &'static str);
+pub(in crate::session) struct HistoryError(pub(in crate::session) &'static str);
 
-const MALFORMED: Spoilt = Spoilt("malformed");
-const TOO_LARGE: Spoilt = Spoilt("too_large");
+const MALFORMED: HistoryError = HistoryError("malformed");
+const TOO_LARGE: HistoryError = HistoryError("too_large");
 
 /// A chunk: consecutive entries, and whether they are the last.
 #[derive(Debug, Default)]
-pub(in crate::session) struct Piece {
+pub(in crate::session) struct HistoryChunk {
     pub(in crate::session) entries: Vec<Entry>,
     /// The end of the history: `Ok` if it is complete, else the error.
-    pub(in crate::session) end: Option<Result<(), Spoilt>>,
+    pub(in crate::session) end: Option<Result<(), HistoryError>>,
 }
 
 /// The state of the reader.
-pub(in crate::session) struct Past {
+pub(in crate::session) struct HistoryReader {
     input: BufReader<ZlibDecoder<Cursor<Vec<u8>>>>,
     /// Number of inflated bytes so far, and its limit.
     read: u64,
@@ -86,7 +86,7 @@ struct Chat {
     head: Conversation,
 }
 
-impl fmt::Debug for Past {
+impl fmt::Debug for HistoryReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Past")
             .field("read", &self.read)
@@ -95,7 +95,7 @@ impl fmt::Debug for Past {
     }
 }
 
-impl Past {
+impl HistoryReader {
     /// Starts reading. `packed` is a zlib-compressed `HistorySync`.
     pub(in crate::session) fn new(packed: Vec<u8>) -> Self {
         Self::within(packed, INFLATED_BYTES_MAX)
@@ -122,9 +122,9 @@ impl Past {
 
     /// Returns the next chunk, without the first `done` entries of the history, which are already
     /// imported.
-    pub(in crate::session) fn piece(&mut self, done: u64) -> Piece {
+    pub(in crate::session) fn piece(&mut self, done: u64) -> HistoryChunk {
         let begun = self.read;
-        let mut piece = Piece::default();
+        let mut piece = HistoryChunk::default();
         while piece.entries.len() < PIECE_ENTRIES_MAX && self.read - begun < PIECE_BYTES_MAX {
             match self.step() {
                 Ok(Step::Entry(entry)) => {
@@ -152,7 +152,7 @@ impl Past {
     }
 
     /// Reads one field, or skips a part of one.
-    fn step(&mut self) -> Result<Step, Spoilt> {
+    fn step(&mut self) -> Result<Step, HistoryError> {
         if self.read_max < self.read {
             return Err(TOO_LARGE);
         }
@@ -176,7 +176,7 @@ impl Past {
     }
 
     /// Reads one top-level field.
-    fn field(&mut self) -> Result<Step, Spoilt> {
+    fn field(&mut self) -> Result<Step, HistoryError> {
         let buffered = self.input.fill_buf().map_err(|_| MALFORMED)?;
         if buffered.is_empty() {
             return Ok(Step::End);
@@ -208,7 +208,7 @@ impl Past {
     }
 
     /// Reads one field of the current chat.
-    fn field_of_chat(&mut self) -> Result<Step, Spoilt> {
+    fn field_of_chat(&mut self) -> Result<Step, HistoryError> {
         let (number, length) = self.key()?;
         let end = self.chat.as_ref().map_or(0, |chat| chat.end);
         let Some(length) = length else {
@@ -246,7 +246,7 @@ impl Past {
         &mut self,
         length: u64,
         decode: impl FnOnce(&[u8]) -> Option<Entry>,
-    ) -> Result<Step, Spoilt> {
+    ) -> Result<Step, HistoryError> {
         if ENTRY_BYTES_MAX < length {
             self.skip = length;
             return Ok(Step::On);
@@ -256,7 +256,7 @@ impl Past {
     }
 
     /// Reads a field's number, and its length if it is length-delimited. Skips any other value.
-    fn key(&mut self) -> Result<(u32, Option<u64>), Spoilt> {
+    fn key(&mut self) -> Result<(u32, Option<u64>), HistoryError> {
         let key = self.varint()?;
         let number = u32::try_from(key >> 3).map_err(|_| MALFORMED)?;
         match key & 7 {
@@ -274,7 +274,7 @@ impl Past {
         }
     }
 
-    fn varint(&mut self) -> Result<u64, Spoilt> {
+    fn varint(&mut self) -> Result<u64, HistoryError> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let mut byte = [0];
@@ -289,7 +289,7 @@ impl Past {
     }
 
     /// Reads a field of at most [`ENTRY_BYTES_MAX`] bytes.
-    fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Spoilt> {
+    fn bytes(&mut self, length: u64) -> Result<Vec<u8>, HistoryError> {
         if ENTRY_BYTES_MAX < length {
             return Err(TOO_LARGE);
         }
@@ -300,7 +300,7 @@ impl Past {
     }
 
     /// Skips this number of bytes.
-    fn pass(&mut self, length: u64) -> Result<(), Spoilt> {
+    fn pass(&mut self, length: u64) -> Result<(), HistoryError> {
         let mut part = self.input.by_ref().take(length);
         let passed = std::io::copy(&mut part, &mut std::io::sink());
         self.read += length;

@@ -18,7 +18,7 @@ use crate::session::changes::{Change, EventBody};
 use crate::session::input::Input;
 use crate::session::output::{Notice, Output};
 use crate::session::rows::{Dedupe, HistoryRow, Row, RowKey};
-use crate::session::sync::history_reader::{Entry, Past};
+use crate::session::sync::history_reader::{Entry, HistoryReader};
 
 fn packed(plain: &[u8]) -> Vec<u8> {
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
@@ -79,10 +79,10 @@ fn history(chats: u32, messages: u32) -> HistorySync {
 
 /// Reads everything from entry `done` on in chunks. Returns the entries and how the history ended.
 fn read(packed: Vec<u8>, done: u64) -> (Vec<Entry>, Result<(), &'static str>) {
-    read_all(Past::new(packed), done)
+    read_all(HistoryReader::new(packed), done)
 }
 
-fn read_all(mut past: Past, done: u64) -> (Vec<Entry>, Result<(), &'static str>) {
+fn read_all(mut past: HistoryReader, done: u64) -> (Vec<Entry>, Result<(), &'static str>) {
     let mut entries = Vec::new();
     loop {
         let piece = past.piece(done);
@@ -143,7 +143,7 @@ fn what_is_malformed_or_too_much_ends_a_history() {
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
     zlib.write_all(&[&[0x1A], &endless[..]].concat()).unwrap();
     zlib.write_all(&vec![0; 12 << 20]).unwrap();
-    let bomb = Past::within(zlib.finish().unwrap(), 8 << 20);
+    let bomb = HistoryReader::within(zlib.finish().unwrap(), 8 << 20);
     assert_eq!(read_all(bomb, 0).1, Err("too_large"));
 }
 

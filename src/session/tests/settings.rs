@@ -12,7 +12,7 @@ use super::chance;
 use super::steps::Bench;
 use crate::appstate::Collection;
 use crate::appstate::blob::{self, Kind};
-use crate::appstate::collection::{Author, State};
+use crate::appstate::collection::{Author, CollectionState};
 use crate::appstate::keys::Keys;
 use crate::appstate::mutation::{Action, Operation};
 use crate::ids::Jid;
@@ -28,14 +28,14 @@ const LOW: Collection = Collection::RegularLow;
 
 /// The phone's side of one collection.
 struct Phone {
-    state: State,
+    state: CollectionState,
     rng: StdRng,
 }
 
 impl Phone {
     fn new() -> Self {
         Self {
-            state: State::default(),
+            state: CollectionState::default(),
             rng: chance(9),
         }
     }

@@ -25,7 +25,7 @@ use crate::session::pairing::DeviceKeys;
 use crate::session::pairing::device_identity;
 use crate::session::pairing::device_identity::AdvIdentity;
 use crate::session::rows::{OutboxRow, OutboxState, PreKeyRow, Row, RowKey, Rows};
-use crate::session::unit::{Context, Unit, Wants};
+use crate::session::unit::{Context, Wants, WorkContext};
 use crate::wire::node::Node;
 use crate::wire::{decode, encode};
 
@@ -259,7 +259,7 @@ impl World {
             device.rows.load(loaded);
         }
         let mut out = Output::default();
-        let mut unit = Unit {
+        let mut unit = WorkContext {
             now: at(self.now),
             rng: &mut self.rng,
             rows: &mut device.rows,

@@ -3,7 +3,7 @@
 use crate::session::changes::Change;
 use crate::store::account::{log, put};
 use crate::store::db::slots;
-use crate::store::db::unit::{Place, Unit};
+use crate::store::db::unit::{FencedTransaction, UnitPosition};
 use crate::store::error::StoreError;
 use crate::store::events;
 use crate::store::lease::Lease;
@@ -43,12 +43,12 @@ impl Store {
         &self,
         lease: &Lease,
         owner: &Owner,
-        place: Option<&Place>,
+        place: Option<&UnitPosition>,
         changes: &[Change],
     ) -> Result<Option<Committed>, StoreError> {
         let work = Box::pin(self.commit_now(lease, owner, place, changes));
         self.turns
-            .take(&lease.tenant, slots::Place::Unit, work)
+            .take(&lease.tenant, slots::Slot::Unit, work)
             .await
     }
 
@@ -56,14 +56,14 @@ impl Store {
         &self,
         lease: &Lease,
         owner: &Owner,
-        place: Option<&Place>,
+        place: Option<&UnitPosition>,
         changes: &[Change],
     ) -> Result<Option<Committed>, StoreError> {
         let events = changes
             .iter()
             .filter(|change| matches!(change, Change::Event(_)))
             .count();
-        let begun = Unit::begin(&self.db, lease, owner, place, events).await?;
+        let begun = FencedTransaction::begin(&self.db, lease, owner, place, events).await?;
         let Some((mut unit, mut seq)) = begun else {
             return Ok(None);
         };

@@ -2,7 +2,7 @@
 //!
 //! A restored database lacks what was sent since the copy was made. Its ratchets would reuse keys,
 //! and its event numbers would repeat. The restore is detected by marks when an account is loaded
-//! under a new lease: see [`Mark`]. Then a new log begins: records written in an earlier log no
+//! under a new lease: see [`RestoreEvidence`]. Then a new log begins: records written in an earlier log no
 //! longer encrypt, and event numbers continue above all numbers used before.
 
 use std::fs;
@@ -17,7 +17,7 @@ use crate::crypto::random;
 use crate::ids::TenantId;
 use crate::session::account::Account;
 use crate::store::account::marks::{self, Kept, UnitName};
-use crate::store::db::unit::Unit;
+use crate::store::db::unit::FencedTransaction;
 use crate::store::db::{Db, Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::lease::{FENCE_POSTGRES, FENCE_SQLITE, Lease};
@@ -124,7 +124,7 @@ const LOGS: &str = "
 
 /// The reasons to treat rows as older than what was sent from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
+pub enum RestoreEvidence {
     /// This machine committed a unit of work that the rows lack.
     Unit,
     /// This machine knows a log that the rows lack.
@@ -149,7 +149,7 @@ pub enum Mark {
     Imported,
 }
 
-impl Mark {
+impl RestoreEvidence {
     /// Returns its stable name.
     pub fn word(self) -> &'static str {
         match self {
@@ -189,7 +189,7 @@ pub struct Log {
     pub since_ms: i64,
     /// The smallest number that an event of this log may have.
     pub first_seq: i64,
-    /// The name of the [`Mark`] that began the log; `None` for the first log.
+    /// The name of the [`RestoreEvidence`] that began the log; `None` for the first log.
     pub mark: Option<String>,
 }
 
@@ -208,8 +208,8 @@ pub struct Current {
 struct Found {
     last: UnitName,
     log: Option<(i64, String)>,
-    was: Option<Place>,
-    here: Place,
+    was: Option<RowLocation>,
+    here: RowLocation,
     /// The row in `wmctl_place` was written by the transaction that it names. After a restore or an
     /// import it was not.
     own: bool,
@@ -219,7 +219,7 @@ struct Found {
 
 /// Where rows are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Place {
+struct RowLocation {
     account: String,
     place: String,
     line: String,
@@ -243,35 +243,35 @@ enum Knows {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum RestoreVerdict {
     /// These rows have not been checked before.
     First,
     Same,
-    Older(Mark),
+    Older(RestoreEvidence),
 }
 
-fn judge(found: &Found, knows: Knows) -> Verdict {
+fn judge(found: &Found, knows: Knows) -> RestoreVerdict {
     let Some(was) = &found.was else {
         return match (knows, &found.log) {
-            (Knows::More, _) => Verdict::Older(Mark::Unit),
-            (Knows::AnotherLog, None) => Verdict::Older(Mark::Log),
+            (Knows::More, _) => RestoreVerdict::Older(RestoreEvidence::Unit),
+            (Knows::AnotherLog, None) => RestoreVerdict::Older(RestoreEvidence::Log),
             // Imported rows begin a log of their own.
-            _ => Verdict::First,
+            _ => RestoreVerdict::First,
         };
     };
     let here = &found.here;
     if was.account != here.account {
-        return Verdict::First;
+        return RestoreVerdict::First;
     }
     let exactly = knows == Knows::Exactly;
     match knows {
-        Knows::More => Verdict::Older(Mark::Unit),
-        Knows::AnotherLog => Verdict::Older(Mark::Log),
-        _ if was.place != here.place || !found.own => Verdict::Older(Mark::Place),
-        _ if was.line != here.line && !exactly => Verdict::Older(Mark::Promoted),
-        _ if was.run != here.run && !exactly => Verdict::Older(Mark::Restarted),
-        Knows::Nothing if found.file => Verdict::Older(Mark::Unmarked),
-        _ => Verdict::Same,
+        Knows::More => RestoreVerdict::Older(RestoreEvidence::Unit),
+        Knows::AnotherLog => RestoreVerdict::Older(RestoreEvidence::Log),
+        _ if was.place != here.place || !found.own => RestoreVerdict::Older(RestoreEvidence::Place),
+        _ if was.line != here.line && !exactly => RestoreVerdict::Older(RestoreEvidence::Promoted),
+        _ if was.run != here.run && !exactly => RestoreVerdict::Older(RestoreEvidence::Restarted),
+        Knows::Nothing if found.file => RestoreVerdict::Older(RestoreEvidence::Unmarked),
+        _ => RestoreVerdict::Same,
     }
 }
 
@@ -298,7 +298,7 @@ fn place_of(path: &Path) -> Result<String, StoreError> {
 pub(in crate::store) async fn begin(
     tx: &mut Tx,
     tenant: &TenantId,
-    mark: Mark,
+    mark: RestoreEvidence,
     now_ms: i64,
 ) -> Result<(), StoreError> {
     let tenant = tenant.as_str();
@@ -327,7 +327,7 @@ pub(in crate::store) async fn begin_first(
 
 /// The same in a unit of work that pairs a device, if there is none yet.
 pub(in crate::store) async fn begin_paired(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     first_seq: i64,
 ) -> Result<(), StoreError> {
@@ -355,14 +355,16 @@ impl Store {
         let found = self.found(&lease.tenant, &tag).await?;
         let knows = self.knows(&lease.tenant, &tag, &found).await?;
         let verdict = match seen {
-            Some(Seen::Memory) => Verdict::Older(Mark::Memory),
-            Some(Seen::PreKey(_)) => Verdict::Older(Mark::PreKey),
+            Some(Seen::Memory) => RestoreVerdict::Older(RestoreEvidence::Memory),
+            Some(Seen::PreKey(_)) => RestoreVerdict::Older(RestoreEvidence::PreKey),
             // Wrong on purpose, never in a release: the scenes of a restore must notice it.
-            None if cfg!(feature = "mutants") => Verdict::Same,
+            None if cfg!(feature = "mutants") => RestoreVerdict::Same,
             None => judge(&found, knows),
         };
         let current = match (&found.log, verdict) {
-            (Some((number, id)), Verdict::Same) if found.was.as_ref() == Some(&found.here) => {
+            (Some((number, id)), RestoreVerdict::Same)
+                if found.was.as_ref() == Some(&found.here) =>
+            {
                 Current {
                     id: id.clone(),
                     number: u64::try_from(*number).unwrap_or(0),
@@ -371,7 +373,7 @@ impl Store {
             }
             (_, verdict) => self.write_down(lease, &found.here, verdict, seen).await?,
         };
-        if let Verdict::Older(mark) = verdict {
+        if let RestoreVerdict::Older(mark) = verdict {
             tracing::warn!(
                 business_id = %lease.tenant,
                 mark = mark.word(),
@@ -446,8 +448,8 @@ impl Store {
         let Some(row) = row else {
             return Ok(Found::default());
         };
-        let place = |account: String, at: usize| -> Result<Place, StoreError> {
-            Ok(Place {
+        let place = |account: String, at: usize| -> Result<RowLocation, StoreError> {
+            Ok(RowLocation {
                 account,
                 place: row.column(TABLE, at)?,
                 line: row.column(TABLE, at + 1)?,
@@ -500,8 +502,8 @@ impl Store {
     async fn write_down(
         &self,
         lease: &Lease,
-        here: &Place,
-        verdict: Verdict,
+        here: &RowLocation,
+        verdict: RestoreVerdict,
         seen: Option<Seen>,
     ) -> Result<Current, StoreError> {
         let tenant = lease.tenant.as_str();
@@ -523,8 +525,10 @@ impl Store {
             tx.run(LEFT_OFF, args![tenant, id]).await?;
         }
         match verdict {
-            Verdict::Older(mark) => begin(&mut tx, &lease.tenant, mark, now_ms).await?,
-            Verdict::First | Verdict::Same => begin_first(&mut tx, &lease.tenant, now_ms).await?,
+            RestoreVerdict::Older(mark) => begin(&mut tx, &lease.tenant, mark, now_ms).await?,
+            RestoreVerdict::First | RestoreVerdict::Same => {
+                begin_first(&mut tx, &lease.tenant, now_ms).await?
+            }
         }
         tx.run(placed.0, placed.1).await?;
         let log = newest(&mut tx, &lease.tenant).await?;
@@ -536,7 +540,7 @@ impl Store {
         Ok(Current {
             id: log.1,
             number: u64::try_from(log.0).unwrap_or(0),
-            begun: matches!(verdict, Verdict::Older(_)),
+            begun: matches!(verdict, RestoreVerdict::Older(_)),
         })
     }
 
@@ -566,7 +570,7 @@ impl Store {
         let known = Self::account_in(&mut tx, tenant).await?.is_some();
         if known {
             tx.run(FENCE, args![tenant.as_str()]).await?;
-            begin(&mut tx, tenant, Mark::Declared, audit.at_ms).await?;
+            begin(&mut tx, tenant, RestoreEvidence::Declared, audit.at_ms).await?;
             insert_audit(&mut tx, audit).await?;
             tx.commit().await?;
         }
@@ -627,7 +631,7 @@ impl Store {
         let tag = tag_in(tx, tenant).await?.unwrap_or_default();
         let known = before.is_some_and(|before| before.is_empty() || before == tag);
         match known || !self.marks.of(&tag, tenant).is_empty() {
-            true => begin(tx, tenant, Mark::Imported, now_ms).await,
+            true => begin(tx, tenant, RestoreEvidence::Imported, now_ms).await,
             false => begin_first(tx, tenant, now_ms).await,
         }
     }
@@ -637,8 +641,8 @@ impl Store {
 mod tests {
     use super::*;
 
-    fn place(place: &str, line: &str, run: i64) -> Place {
-        Place {
+    fn place(place: &str, line: &str, run: i64) -> RowLocation {
+        RowLocation {
             account: String::from("account"),
             place: place.to_owned(),
             line: line.to_owned(),
@@ -647,7 +651,7 @@ mod tests {
     }
 
     /// Checks one verdict, on PostgreSQL or on SQLite.
-    fn check(file: bool, was: Option<Place>, knows: Knows, expected: Verdict) {
+    fn check(file: bool, was: Option<RowLocation>, knows: Knows, expected: RestoreVerdict) {
         let found = Found {
             log: was.as_ref().map(|_| (0, String::from("log"))),
             was,
@@ -662,33 +666,57 @@ mod tests {
     #[test]
     fn rows_are_judged_by_their_marks() {
         use Knows::{AnotherLog, Earlier, Exactly, Less, More, Nothing};
-        use Verdict::{First, Older, Same};
+        use RestoreVerdict::{First, Older, Same};
         let same = || Some(place("here", "1", 7));
         for file in [false, true] {
             for (was, knows, expected) in [
                 (None, Nothing, First),
-                (None, AnotherLog, Older(Mark::Log)),
+                (None, AnotherLog, Older(RestoreEvidence::Log)),
                 (same(), Less, Same),
                 (same(), Exactly, Same),
                 (same(), Earlier, Same),
-                (same(), More, Older(Mark::Unit)),
-                (same(), AnotherLog, Older(Mark::Log)),
+                (same(), More, Older(RestoreEvidence::Unit)),
+                (same(), AnotherLog, Older(RestoreEvidence::Log)),
                 // A copied database is a copy, even if the mark file was copied with it.
-                (Some(place("there", "1", 7)), Exactly, Older(Mark::Place)),
-                (Some(place("there", "1", 7)), Nothing, Older(Mark::Place)),
+                (
+                    Some(place("there", "1", 7)),
+                    Exactly,
+                    Older(RestoreEvidence::Place),
+                ),
+                (
+                    Some(place("there", "1", 7)),
+                    Nothing,
+                    Older(RestoreEvidence::Place),
+                ),
             ] {
                 check(file, was, knows, expected);
             }
         }
-        check(true, same(), Nothing, Older(Mark::Unmarked));
+        check(true, same(), Nothing, Older(RestoreEvidence::Unmarked));
         for (was, knows, expected) in [
             (same(), Nothing, Same),
             (Some(place("here", "0", 7)), Exactly, Same),
-            (Some(place("here", "0", 7)), Less, Older(Mark::Promoted)),
+            (
+                Some(place("here", "0", 7)),
+                Less,
+                Older(RestoreEvidence::Promoted),
+            ),
             (Some(place("here", "1", 6)), Exactly, Same),
-            (Some(place("here", "1", 6)), Less, Older(Mark::Restarted)),
-            (Some(place("here", "1", 6)), Earlier, Older(Mark::Restarted)),
-            (Some(place("here", "1", 6)), Nothing, Older(Mark::Restarted)),
+            (
+                Some(place("here", "1", 6)),
+                Less,
+                Older(RestoreEvidence::Restarted),
+            ),
+            (
+                Some(place("here", "1", 6)),
+                Earlier,
+                Older(RestoreEvidence::Restarted),
+            ),
+            (
+                Some(place("here", "1", 6)),
+                Nothing,
+                Older(RestoreEvidence::Restarted),
+            ),
         ] {
             check(false, was, knows, expected);
         }
@@ -702,6 +730,9 @@ mod tests {
             here: place("here", "1", 7),
             ..Found::default()
         };
-        assert_eq!(judge(&found, Knows::Exactly), Verdict::Older(Mark::Place));
+        assert_eq!(
+            judge(&found, Knows::Exactly),
+            RestoreVerdict::Older(RestoreEvidence::Place)
+        );
     }
 }

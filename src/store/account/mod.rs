@@ -13,8 +13,8 @@ use crate::ids::{Jid, TenantId};
 use crate::secret::Secret;
 use crate::session::account::{Account, AccountUpdate, Ended, PreKey, SignedPreKey};
 use crate::session::pairing::device_identity::AdvIdentity;
+use crate::store::db::unit::FencedTransaction;
 use crate::store::db::unit::LAST_UNIT;
-use crate::store::db::unit::Unit;
 use crate::store::db::{Row, Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::{Owner, Store};
@@ -145,7 +145,7 @@ impl Store {
 
 /// Replaces the tenant's device, including all rows that belong to it.
 pub(super) async fn paired(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     account: &Account,
 ) -> Result<(), StoreError> {
@@ -191,7 +191,7 @@ pub(super) fn insertion(owner: &Owner, account: &Account) -> (&'static str, Vec<
 
 /// Writes the fields that are set.
 pub(super) async fn update(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     update: &AccountUpdate,
 ) -> Result<(), StoreError> {
@@ -226,7 +226,11 @@ pub(super) async fn update(
     Ok(())
 }
 
-async fn end(unit: &mut Unit, owner: &Owner, ended: Option<&Ended>) -> Result<(), StoreError> {
+async fn end(
+    unit: &mut FencedTransaction,
+    owner: &Owner,
+    ended: Option<&Ended>,
+) -> Result<(), StoreError> {
     let tenant = owner.tenant.as_str();
     let none = || None::<String>;
     let row = match ended {
@@ -247,7 +251,7 @@ async fn end(unit: &mut Unit, owner: &Owner, ended: Option<&Ended>) -> Result<()
 
 /// Stores new pre-keys and moves the next id past the last one.
 pub(super) async fn new_pre_keys(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     keys: &[PreKey],
 ) -> Result<(), StoreError> {
@@ -270,7 +274,7 @@ pub(super) async fn new_pre_keys(
 
 /// Deletes the pre-keys with ids from `from` up to but not including `to`.
 pub(super) async fn forget_pre_keys(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     from: u32,
     to: u32,
@@ -289,7 +293,7 @@ pub(super) fn fits(account: &Account) -> bool {
 
 /// Marks the pre-keys up to `up_to` as known to the server.
 pub(super) async fn pre_keys_uploaded(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     up_to: u32,
 ) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use crate::ids::Address;
 use crate::session::rows::{Contact, Row, RowKey};
 use crate::store::db::encoding;
-use crate::store::db::unit::Unit;
+use crate::store::db::unit::FencedTransaction;
 use crate::store::db::{Val, args};
 use crate::store::error::StoreError;
 use crate::store::{Owner, outbox};
@@ -122,7 +122,7 @@ const APP_STATE_MAC: &str = "
 /// Writes one row. Returns [`StoreError::Refused`] if key and row are of different kinds, which is
 /// a bug of the caller.
 pub(in crate::store) async fn put(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     key: &RowKey,
     row: &Row,
@@ -148,7 +148,7 @@ pub(in crate::store) async fn put(
 /// Marks the cached members of every group as outdated, so that they are requested again before the
 /// next send.
 pub(in crate::store) async fn groups_unsure(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
 ) -> Result<(), StoreError> {
     unit.run(GROUPS_UNSURE, args![owner.tenant.as_str()])
@@ -158,13 +158,13 @@ pub(in crate::store) async fn groups_unsure(
 
 /// Removes devices from the lists of those that have our sender keys.
 pub(in crate::store) async fn unshare(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     devices: &[Address],
 ) -> Result<(), StoreError> {
     let sql = match unit {
-        Unit::Sqlite { .. } => UNSHARE_SQLITE,
-        Unit::Postgres(_) => UNSHARE_POSTGRES,
+        FencedTransaction::Sqlite { .. } => UNSHARE_SQLITE,
+        FencedTransaction::Postgres(_) => UNSHARE_POSTGRES,
     };
     for device in devices {
         let row = args![owner.tenant.as_str(), device.as_str()];
@@ -178,7 +178,7 @@ fn mismatch(key: &RowKey) -> StoreError {
 }
 
 async fn put_contact(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     their: &str,
     contact: &Contact,
@@ -365,7 +365,7 @@ fn upsert_app_state(owner: &Owner, key: &RowKey, row: &Row) -> Option<(&'static 
 
 /// Deletes one row, if it exists. Units of work do not delete events or outbox rows.
 pub(in crate::store) async fn delete(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     key: &RowKey,
 ) -> Result<(), StoreError> {

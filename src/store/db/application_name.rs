@@ -25,7 +25,7 @@ const SILENCE_MS_MAX: u128 = 999_999;
 
 /// The name of this process's sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store) struct SessionName {
+pub(in crate::store) struct ApplicationName {
     process: String,
     tag: String,
 }
@@ -62,7 +62,7 @@ fn digits(host: HostId) -> String {
     text
 }
 
-impl SessionName {
+impl ApplicationName {
     /// Creates the name of this process's sessions, with a random tag.
     pub(in crate::store) fn draw() -> Self {
         let mut host = whoami::hostname().unwrap_or_default();
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_session_says_whose_it_is() {
-        let name = SessionName {
+        let name = ApplicationName {
             process: format!("{}/4194304", "h".repeat(HOST_BYTES_MAX)),
             tag: "00ff7a".into(),
         };

@@ -1,6 +1,6 @@
 //! Statements that are sent to a PostgreSQL server together, each with its bound values.
 
-use crate::store::db::postgres::answer::Answered;
+use crate::store::db::postgres::answer::StatementResult;
 use crate::store::db::value::{Row, Val};
 
 /// A list of statements, in the order in which they run.
@@ -99,7 +99,7 @@ impl Batch {
 }
 
 /// Returns the first row of each answer.
-pub(in crate::store) fn first_rows(answers: Vec<Answered>) -> Vec<Option<Row>> {
-    let first = |answer: Answered| answer.rows.into_iter().next().map(Row::Postgres);
+pub(in crate::store) fn first_rows(answers: Vec<StatementResult>) -> Vec<Option<Row>> {
+    let first = |answer: StatementResult| answer.rows.into_iter().next().map(Row::Postgres);
     answers.into_iter().map(first).collect()
 }

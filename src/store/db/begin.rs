@@ -4,7 +4,7 @@
 //! the database's default may differ. Where a pooler shares sessions, each also sets its own idle
 //! timeout and lock timeout.
 
-use crate::store::db::primary::Server;
+use crate::store::db::primary::Primary;
 
 /// How long (milliseconds) a transaction may be idle before the server ends it. Until then a
 /// process that hangs in one blocks the takeover of its leases.
@@ -53,7 +53,7 @@ pub(in crate::store) const SNAPSHOT: Begin = Begin {
 
 impl Begin {
     /// Returns the SQL for this server.
-    pub(in crate::store) fn on(self, server: &Server) -> &'static str {
+    pub(in crate::store) fn on(self, server: &Primary) -> &'static str {
         match server.is_shared() {
             true => self.shared,
             false => self.own,

@@ -7,24 +7,24 @@ use tokio::time::timeout;
 
 use crate::store::db::batch::{Batch, first_rows};
 use crate::store::db::overdue::{self, COMMIT_TIME_MAX};
-use crate::store::db::postgres::answer::Answered;
+use crate::store::db::postgres::answer::StatementResult;
 use crate::store::db::postgres::link::Rows;
 use crate::store::db::postgres::pool::Pooled;
-use crate::store::db::primary::{Served, Server};
+use crate::store::db::primary::{Primary, PrimaryHandle};
 use crate::store::db::value::Row;
 use crate::store::error::StoreError;
 
 /// A pooled connection. It is closed if it is dropped inside a transaction.
-pub(in crate::store) struct Guarded {
+pub(in crate::store) struct ExclusiveConnection {
     link: Pooled,
-    served: Served,
-    server: Arc<Server>,
+    served: PrimaryHandle,
+    server: Arc<Primary>,
     /// Longest time for a commit.
     commit_time_max: Duration,
 }
 
-impl Guarded {
-    pub(in crate::store) async fn acquire(server: &Arc<Server>) -> Result<Self, StoreError> {
+impl ExclusiveConnection {
+    pub(in crate::store) async fn acquire(server: &Arc<Primary>) -> Result<Self, StoreError> {
         let (pool, served) = server.pool();
         let link = served.ask(pool.acquire()).await?;
         Ok(Self {
@@ -44,7 +44,7 @@ impl Guarded {
     pub(in crate::store) async fn ask(
         &mut self,
         batch: Batch,
-    ) -> Result<Vec<Answered>, StoreError> {
+    ) -> Result<Vec<StatementResult>, StoreError> {
         self.each(batch).await?.into_iter().collect()
     }
 
@@ -53,7 +53,7 @@ impl Guarded {
     pub(in crate::store) async fn each(
         &mut self,
         batch: Batch,
-    ) -> Result<Vec<Result<Answered, StoreError>>, StoreError> {
+    ) -> Result<Vec<Result<StatementResult, StoreError>>, StoreError> {
         let (commits, time_max) = (batch.commits, self.commit_time_max);
         let asked = self.plainly(batch);
         let answers = match commits {
@@ -81,7 +81,7 @@ impl Guarded {
     pub(super) async fn plainly(
         &mut self,
         batch: Batch,
-    ) -> Result<Vec<Result<Answered, StoreError>>, StoreError> {
+    ) -> Result<Vec<Result<StatementResult, StoreError>>, StoreError> {
         self.served.ask(self.link.each(batch)).await
     }
 

@@ -29,11 +29,11 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, Sqlite, Transaction};
 
 use crate::store::db::batch::{Batch, Sql, first_rows};
 use crate::store::db::begin::Begin;
-use crate::store::db::exclusive::Guarded;
+use crate::store::db::exclusive::ExclusiveConnection;
 use crate::store::db::overdue::LARGE_COMMIT_TIME_MAX;
-use crate::store::db::postgres::answer::Answered;
-use crate::store::db::primary::Server;
-use crate::store::db::query_counts::Tally;
+use crate::store::db::postgres::answer::StatementResult;
+use crate::store::db::primary::Primary;
+use crate::store::db::query_counts::QueryCounters;
 pub(super) use crate::store::db::value::{Column, Row, Val, args};
 use crate::store::error::StoreError;
 
@@ -44,10 +44,10 @@ pub(super) enum Db {
     Sqlite {
         write: SqlitePool,
         read: SqlitePool,
-        tally: Arc<Tally>,
-        worn: Worn,
+        tally: Arc<QueryCounters>,
+        worn: ReopenFlag,
     },
-    Postgres(Arc<Server>),
+    Postgres(Arc<Primary>),
 }
 
 /// An open transaction. It is rolled back if it is dropped without a commit.
@@ -58,7 +58,7 @@ pub(super) enum Db {
 pub(super) enum Tx {
     Sqlite(FileTx),
     Postgres {
-        line: Guarded,
+        line: ExclusiveConnection,
         /// The `BEGIN` text, which is sent together with the first statement; `None` once it was
         /// sent.
         begin: Option<&'static str>,
@@ -71,16 +71,16 @@ pub(super) enum Tx {
 pub(super) struct FileTx {
     tx: Transaction<'static, Sqlite>,
     failed: bool,
-    worn: Worn,
+    worn: ReopenFlag,
 }
 
 /// Records that the write connection must be reopened before its next use. A connection that was
 /// opened while its file was read-only can never write. After a disk error the state of a
 /// connection is unknown.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Worn(Arc<AtomicBool>);
+pub(super) struct ReopenFlag(Arc<AtomicBool>);
 
-impl Worn {
+impl ReopenFlag {
     fn note(&self, error: &StoreError) {
         use StoreError::{CommitUnknown, Unavailable};
         if matches!(error, Unavailable(_) | CommitUnknown(_)) {
@@ -95,7 +95,7 @@ impl Worn {
 }
 
 impl FileTx {
-    async fn begin_to_write(write: &SqlitePool, worn: &Worn) -> Result<Self, StoreError> {
+    async fn begin_to_write(write: &SqlitePool, worn: &ReopenFlag) -> Result<Self, StoreError> {
         // A plain BEGIN that reads first fails at its first write if another connection is writing.
         let begun = write.begin_with("BEGIN IMMEDIATE").await;
         let tx = begun.map_err(|error| {
@@ -114,7 +114,7 @@ impl FileTx {
         Ok(Self {
             tx: read.begin().await?,
             failed: false,
-            worn: Worn::default(),
+            worn: ReopenFlag::default(),
         })
     }
 
@@ -202,8 +202,8 @@ fn lite(sql: impl SqlSafeStr, args: Vec<Val>) -> Query<'static, Sqlite, SqliteAr
 
 /// Sends queries outside a transaction. If a pooler shares the session, it keeps no settings: there
 /// the queries get a transaction, which sets the lock timeout.
-async fn asked(server: &Arc<Server>, batch: Batch) -> Result<Vec<Answered>, StoreError> {
-    let mut line = Guarded::acquire(server).await?;
+async fn asked(server: &Arc<Primary>, batch: Batch) -> Result<Vec<StatementResult>, StoreError> {
+    let mut line = ExclusiveConnection::acquire(server).await?;
     if !server.is_shared() {
         return line.ask(batch).await;
     }
@@ -215,13 +215,13 @@ async fn asked(server: &Arc<Server>, batch: Batch) -> Result<Vec<Answered>, Stor
 }
 
 /// Returns the rows of the last answer.
-fn last_rows(mut answers: Vec<Answered>) -> Vec<Row> {
+fn last_rows(mut answers: Vec<StatementResult>) -> Vec<Row> {
     let rows = answers.pop().map(|answer| answer.rows).unwrap_or_default();
     wrap(rows, Row::Postgres)
 }
 
 impl Db {
-    pub(super) fn of_file(write: SqlitePool, read: SqlitePool, worn: Worn) -> Self {
+    pub(super) fn of_file(write: SqlitePool, read: SqlitePool, worn: ReopenFlag) -> Self {
         let tally = Arc::default();
         Self::Sqlite {
             write,
@@ -231,7 +231,7 @@ impl Db {
         }
     }
 
-    pub(super) fn tally(&self) -> &Tally {
+    pub(super) fn tally(&self) -> &QueryCounters {
         match self {
             Self::Sqlite { tally, .. } => tally,
             Self::Postgres(server) => &server.tally,
@@ -372,7 +372,7 @@ impl Db {
         batch.commit();
         let committed = batch.len();
         batch.push(then.0, then.1);
-        let mut line = Guarded::acquire(server).await?;
+        let mut line = ExclusiveConnection::acquire(server).await?;
         let answers = line.each(batch).await.map_err(StoreError::of_commit)?;
         // A failed notification does no harm: listeners find the rows later by polling.
         let answers = answers.into_iter().take(committed);
@@ -395,14 +395,14 @@ impl Db {
 }
 
 impl Tx {
-    async fn of_server(server: &Arc<Server>, begin: Begin) -> Result<Self, StoreError> {
-        let line = Guarded::acquire(server).await?;
+    async fn of_server(server: &Arc<Primary>, begin: Begin) -> Result<Self, StoreError> {
+        let line = ExclusiveConnection::acquire(server).await?;
         let begin = Some(begin.on(server));
         Ok(Self::Postgres { line, begin })
     }
 
     /// Returns the answers to a batch, on PostgreSQL; on SQLite an empty list.
-    pub(super) async fn all(&mut self, batch: Batch) -> Result<Vec<Answered>, StoreError> {
+    pub(super) async fn all(&mut self, batch: Batch) -> Result<Vec<StatementResult>, StoreError> {
         match self {
             Self::Sqlite(_) => Ok(Vec::new()),
             Self::Postgres { line, begin } => line.ask(batch.after(begin.take())).await,
@@ -410,7 +410,12 @@ impl Tx {
     }
 
     /// Returns the answer to one statement, on PostgreSQL.
-    async fn one(&mut self, sql: Sql, args: Vec<Val>, all: bool) -> Result<Answered, StoreError> {
+    async fn one(
+        &mut self,
+        sql: Sql,
+        args: Vec<Val>,
+        all: bool,
+    ) -> Result<StatementResult, StoreError> {
         let mut batch = Batch::default();
         batch.add(sql, args, all);
         Ok(self.all(batch).await?.pop().unwrap_or_default())

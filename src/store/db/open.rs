@@ -14,17 +14,17 @@ use crate::config::DatabaseUrl;
 use crate::config::postgres::{PostgresUrl, TlsMode};
 use crate::store::Store;
 use crate::store::account::marks::Marks;
-use crate::store::db::application_name::SessionName;
+use crate::store::db::application_name::ApplicationName;
 use crate::store::db::begin::{IDLE_IN_TRANSACTION_MS, LOCKED_MS};
-use crate::store::db::pooling::{Pooling, Route, Way};
+use crate::store::db::pooling::{ConnectionProfile, PoolerProbe, Pooling};
 use crate::store::db::postgres::pool::{Admit, Limits};
 use crate::store::db::postgres::target::Target;
-use crate::store::db::primary::{Lines, Server, Ways};
-use crate::store::db::slots::Turns;
+use crate::store::db::primary::{PoolConfig, Primary, TimelineTracker};
+use crate::store::db::slots::TenantSlots;
 use crate::store::db::tls;
-use crate::store::db::{Db, Worn};
+use crate::store::db::{Db, ReopenFlag};
 use crate::store::error::StoreError;
-use crate::store::outbox::notify::Bells;
+use crate::store::outbox::notify::NotifyHub;
 use crate::store::outbox::queue::Intake;
 
 /// How long a statement waits for another writer of the same file.
@@ -109,11 +109,11 @@ impl Store {
         };
         let write = read.clone();
         Ok(Self {
-            db: Db::of_file(write, read, Worn::default()),
+            db: Db::of_file(write, read, ReopenFlag::default()),
             file: Some(path.to_owned()),
-            bells: Bells::default(),
+            bells: NotifyHub::default(),
             intake: Intake::default(),
-            turns: Turns::new(1),
+            turns: TenantSlots::new(1),
             marks: Marks::default(),
         })
     }
@@ -129,11 +129,11 @@ impl Store {
         let write = write.connect_with(options).await?;
         let read = write.clone();
         Ok(Self {
-            db: Db::of_file(write, read, Worn::default()),
+            db: Db::of_file(write, read, ReopenFlag::default()),
             file: Some(path.to_owned()),
-            bells: Bells::default(),
+            bells: NotifyHub::default(),
             intake: Intake::default(),
-            turns: Turns::new(1),
+            turns: TenantSlots::new(1),
             marks: Marks::default(),
         })
     }
@@ -205,7 +205,7 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true);
-    let worn = Worn::default();
+    let worn = ReopenFlag::default();
     let write = file_pool().max_connections(1);
     let opens_anew = worn.clone();
     let write = write.before_acquire(move |_, _| {
@@ -220,9 +220,9 @@ async fn open_sqlite(path: &Path) -> Result<Store, StoreError> {
     Ok(Store {
         db,
         file: Some(path.to_owned()),
-        bells: Bells::default(),
+        bells: NotifyHub::default(),
         intake: Intake::default(),
-        turns: Turns::new(1),
+        turns: TenantSlots::new(1),
         marks: Marks {
             folder: None,
             beside: Some(path.to_owned()),
@@ -259,17 +259,18 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 /// Probes the connection path to a server, once per TLS mode that the URL allows.
-async fn explore(url: &PostgresUrl, name: &SessionName) -> Result<Way, StoreError> {
+async fn explore(url: &PostgresUrl, name: &ApplicationName) -> Result<PoolerProbe, StoreError> {
     let at_most = url.pool.connect_timeout.unwrap_or(ACQUIRE_TIMEOUT);
     let target = Target::of(url, &name.of_pool());
     let (mode, otherwise) = tls::modes(&target);
     if mode != TlsMode::Disable {
         tls::check_files(&target)?;
     }
-    let explored = Way::explore(target.with_tls(mode), &SETTINGS, at_most).await;
+    let explored = PoolerProbe::explore(target.with_tls(mode), &SETTINGS, at_most).await;
     let way = match (explored, otherwise) {
         (Err(error), Some(otherwise)) if tls::may_be_the_reason(&error) => {
-            let explored = Way::explore(target.with_tls(otherwise), &SETTINGS, at_most).await;
+            let explored =
+                PoolerProbe::explore(target.with_tls(otherwise), &SETTINGS, at_most).await;
             explored.map_err(|_| error)?
         }
         (explored, _) => explored?,
@@ -278,7 +279,7 @@ async fn explore(url: &PostgresUrl, name: &SessionName) -> Result<Way, StoreErro
 }
 
 async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
-    let name = SessionName::draw();
+    let name = ApplicationName::draw();
     let way = explore(url, &name).await?;
     let lock_way = match &url.locks {
         None => None,
@@ -290,7 +291,7 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
         ));
     }
     let locks = lock_way.as_ref().unwrap_or(&way);
-    let route = Route {
+    let route = ConnectionProfile {
         version: way.version,
         pooling: way.pooling,
         lock_pooling: locks.pooling,
@@ -299,25 +300,25 @@ async fn open_postgres(url: &PostgresUrl) -> Result<Store, StoreError> {
         tls: way.target.tls(),
     };
     let locks = locks.target.clone();
-    let lines = Lines::new(way.pooling);
+    let lines = TimelineTracker::new(way.pooling);
     let ways = ways(url, way, &lines);
     let connections = ways.limits.most;
     // A name that the URL sets is kept: several processes may share it.
     let given = [Some(url), url.locks.as_deref()].into_iter().flatten();
     let given = given.filter(|url| url.application.is_some()).count();
     let name = (given == 0).then_some(name);
-    let server = Arc::new(Server::start(route, name, locks, lines, ways).await?);
+    let server = Arc::new(Primary::start(route, name, locks, lines, ways).await?);
     Ok(Store {
-        turns: Turns::on(Arc::clone(&server), connections),
+        turns: TenantSlots::on(Arc::clone(&server), connections),
         db: Db::Postgres(server),
         file: None,
-        bells: Bells::default(),
+        bells: NotifyHub::default(),
         intake: Intake::default(),
         marks: Marks::default(),
     })
 }
 
-fn ways(url: &PostgresUrl, way: Way, lines: &Lines) -> Ways {
+fn ways(url: &PostgresUrl, way: PoolerProbe, lines: &TimelineTracker) -> PoolConfig {
     let (pool, pooling, lines) = (url.pool, way.pooling, lines.clone());
     let admit: Admit = Arc::new(move |link| {
         let lines = lines.clone();
@@ -339,7 +340,7 @@ fn ways(url: &PostgresUrl, way: Way, lines: &Lines) -> Ways {
         check_after: pool.check_period.unwrap_or(CHECK_AFTER),
         patience: pool.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
     };
-    Ways {
+    PoolConfig {
         target: way.target,
         limits,
         admit,

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::store::db::batch::{Batch, first_rows};
-use crate::store::db::exclusive::Guarded;
-use crate::store::db::primary::Server;
+use crate::store::db::exclusive::ExclusiveConnection;
+use crate::store::db::primary::Primary;
 use crate::store::db::value::{Row, args};
 use crate::store::error::StoreError;
 
@@ -29,7 +29,7 @@ const WAITING: &str = "
     WHERE wait_event = 'SyncRep' AND datname = current_database()";
 
 /// Returns the error for a commit that was not answered in time.
-pub(super) async fn commit(server: &Arc<Server>) -> StoreError {
+pub(super) async fn commit(server: &Arc<Primary>) -> StoreError {
     StoreError::CommitUnknown(match is_without_copy(server).await {
         true => Box::new(StoreError::NoCopy),
         false => "no answer in time".into(),
@@ -37,24 +37,27 @@ pub(super) async fn commit(server: &Arc<Server>) -> StoreError {
 }
 
 /// Returns the error for a lock that was not free in time.
-pub(in crate::store) async fn locked(server: &Arc<Server>) -> StoreError {
+pub(in crate::store) async fn locked(server: &Arc<Primary>) -> StoreError {
     match is_without_copy(server).await {
         true => StoreError::NoCopy,
         false => StoreError::Busy,
     }
 }
 
-async fn is_without_copy(server: &Arc<Server>) -> bool {
+async fn is_without_copy(server: &Arc<Primary>) -> bool {
     // Boxed: this is rare, and large beside the futures of usual queries.
     let waiting = timeout(WHY_TIME_MAX, Box::pin(waiting_for_copies(server))).await;
     matches!(waiting, Ok(Ok(1..)))
 }
 
 /// Returns how many sessions wait for a synchronous standby to confirm their commits.
-pub(in crate::store) async fn waiting_for_copies(server: &Arc<Server>) -> Result<i64, StoreError> {
+pub(in crate::store) async fn waiting_for_copies(server: &Arc<Primary>) -> Result<i64, StoreError> {
     let mut batch = Batch::default();
     batch.push(WAITING, args![]);
-    let answers = Guarded::acquire(server).await?.plainly(batch).await?;
+    let answers = ExclusiveConnection::acquire(server)
+        .await?
+        .plainly(batch)
+        .await?;
     let answers = answers.into_iter().collect::<Result<_, _>>()?;
     let row: Option<Row> = first_rows(answers).pop().flatten();
     row.map_or(Ok(0), |row| row.column("pg_stat_activity", 0))

@@ -59,7 +59,7 @@ pub enum Liveness {
 
 /// The detected properties of the path to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
+pub struct ConnectionProfile {
     /// The server's version number, for example 150018.
     pub version: i32,
     /// The pooler between this process and the rows.
@@ -87,7 +87,7 @@ impl Pooling {
     }
 
     /// Returns the poolers before the rows and before the locks of a process, parsed from the text
-    /// of its [`Route`] in the database. `None` if the text is not one of ours.
+    /// of its [`ConnectionProfile`] in the database. `None` if the text is not one of ours.
     pub fn of_route(shown: &str) -> Option<(Self, Self)> {
         let named = |word: &str| Self::ALL.into_iter().find(|it| it.name() == word);
         let mut words = shown.split(", ");
@@ -108,7 +108,7 @@ impl Liveness {
     }
 }
 
-impl fmt::Display for Route {
+impl fmt::Display for ConnectionProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.pooling.name())?;
         if self.lock_apart {
@@ -120,7 +120,7 @@ impl fmt::Display for Route {
 
 /// What one path to a server supports.
 #[derive(Debug)]
-pub(in crate::store) struct Way {
+pub(in crate::store) struct PoolerProbe {
     pub(in crate::store) version: i32,
     pub(in crate::store) pooling: Pooling,
     /// The pooler has only one session for us.
@@ -131,7 +131,7 @@ pub(in crate::store) struct Way {
     pub(in crate::store) target: Target,
 }
 
-impl Way {
+impl PoolerProbe {
     /// Probes a path to a server within `at_most`. `bare` has only parameters that every pooler
     /// accepts; `settings` are added if they are accepted.
     pub(in crate::store) async fn explore(
@@ -162,7 +162,7 @@ impl Way {
     }
 }
 
-async fn explore(bare: Target, settings: &[(&str, &str)]) -> Result<Way, StoreError> {
+async fn explore(bare: Target, settings: &[(&str, &str)]) -> Result<PoolerProbe, StoreError> {
     const TABLE: &str = "pg_settings";
     let bytes: [u8; 8] = random::bytes(&mut *crate::clock::Surroundings::system().entropy.random());
     let mark = format!("m{}", u64::from_le_bytes(bytes));
@@ -203,7 +203,7 @@ async fn explore(bare: Target, settings: &[(&str, &str)]) -> Result<Way, StoreEr
         Pooling::Transaction => bare.without_statements(),
     };
     tracing::debug!(refused, pooling = pooling.name(), "a way to the server");
-    Ok(Way {
+    Ok(PoolerProbe {
         version,
         pooling,
         narrow,
@@ -289,7 +289,7 @@ mod tests {
             for lock_pooling in Pooling::ALL {
                 for lock_apart in [false, true] {
                     let lock_pooling = if lock_apart { lock_pooling } else { pooling };
-                    let route = Route {
+                    let route = ConnectionProfile {
                         version: 150_000,
                         tls: TlsMode::Disable,
                         pooling,

@@ -12,13 +12,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use crate::store::db::application_name::SessionName;
+use crate::store::db::application_name::ApplicationName;
 use crate::store::db::batch::{Batch, first_rows};
-use crate::store::db::pooling::{Pooling, Route};
+use crate::store::db::pooling::{ConnectionProfile, Pooling};
 use crate::store::db::postgres::link::Link;
 use crate::store::db::postgres::pool::{Admit, Limits, Pool};
 use crate::store::db::postgres::target::Target;
-use crate::store::db::query_counts::Tally;
+use crate::store::db::query_counts::QueryCounters;
 use crate::store::db::value::args;
 use crate::store::error::StoreError;
 
@@ -42,48 +42,48 @@ const RUN: &str = "
 
 /// A server and the ways to connect to it.
 #[derive(Debug)]
-pub(in crate::store) struct Server {
-    pub(in crate::store) route: Route,
+pub(in crate::store) struct Primary {
+    pub(in crate::store) route: ConnectionProfile,
     /// How sessions are named; `None` if the URL sets the name.
-    pub(in crate::store) name: Option<SessionName>,
+    pub(in crate::store) name: Option<ApplicationName>,
     /// How to connect for locks.
     pub(in crate::store) locks: Target,
-    pub(in crate::store) tally: Tally,
+    pub(in crate::store) tally: QueryCounters,
     /// When the name was last checked.
     pub(in crate::store) looked: Mutex<Instant>,
-    pub(in crate::store) lines: Lines,
-    ways: Ways,
+    pub(in crate::store) lines: TimelineTracker,
+    ways: PoolConfig,
     /// The pool and the number of the server that it leads to.
     current: Mutex<(u64, Pool)>,
 }
 
 /// How to make connections of the pool.
-pub(in crate::store) struct Ways {
+pub(in crate::store) struct PoolConfig {
     pub(in crate::store) target: Target,
     pub(in crate::store) limits: Limits,
     pub(in crate::store) admit: Admit,
 }
 
-impl Ways {
+impl PoolConfig {
     fn pool(&self) -> Pool {
         Pool::new(self.target.clone(), self.limits, Arc::clone(&self.admit))
     }
 }
 
-impl fmt::Debug for Ways {
+impl fmt::Debug for PoolConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Ways").field(&self.target).finish()
     }
 }
 
-impl Server {
+impl Primary {
     /// Opens the pool with its minimum number of connections, at least one.
     pub(in crate::store) async fn start(
-        route: Route,
-        name: Option<SessionName>,
+        route: ConnectionProfile,
+        name: Option<ApplicationName>,
         locks: Target,
-        lines: Lines,
-        ways: Ways,
+        lines: TimelineTracker,
+        ways: PoolConfig,
     ) -> Result<Self, StoreError> {
         let pool = ways.pool();
         pool.fill().await?;
@@ -91,7 +91,7 @@ impl Server {
             route,
             name,
             locks,
-            tally: Tally::default(),
+            tally: QueryCounters::default(),
             looked: Mutex::new(Instant::now()),
             current: Mutex::new((lines.number(), pool)),
             lines,
@@ -112,21 +112,21 @@ impl Server {
     }
 
     /// Returns the server that the name last led to.
-    pub(in crate::store) fn served(self: &Arc<Self>) -> Served {
-        Served {
+    pub(in crate::store) fn served(self: &Arc<Self>) -> PrimaryHandle {
+        PrimaryHandle {
             server: Arc::clone(self),
             number: self.lines.number(),
         }
     }
 
     /// Returns the pool of connections to the server that the name last led to.
-    pub(in crate::store) fn pool(self: &Arc<Self>) -> (Pool, Served) {
+    pub(in crate::store) fn pool(self: &Arc<Self>) -> (Pool, PrimaryHandle) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.lines.number();
         if current.0 != number {
             *current = (number, self.ways.pool());
         }
-        let served = Served {
+        let served = PrimaryHandle {
             server: Arc::clone(self),
             number,
         };
@@ -164,12 +164,12 @@ impl Server {
 
 /// The server that a connection leads to.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Served {
-    server: Arc<Server>,
+pub(in crate::store) struct PrimaryHandle {
+    server: Arc<Primary>,
     number: u64,
 }
 
-impl Served {
+impl PrimaryHandle {
     /// Waits for work on the server, but gives up when another server has taken its place. A
     /// primary that has lost its synchronous standby would never answer. The error is then
     /// [`StoreError::Unavailable`].
@@ -208,7 +208,7 @@ fn superseded() -> StoreError {
 
 /// Tracks which server the name leads to.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Lines {
+pub(in crate::store) struct TimelineTracker {
     last: Arc<Mutex<Option<(String, String)>>>,
     /// The number of the server. Also rises for other reasons to replace all connections.
     changed: watch::Sender<u64>,
@@ -221,7 +221,7 @@ pub(in crate::store) struct Lines {
     told: bool,
 }
 
-impl Lines {
+impl TimelineTracker {
     pub(in crate::store) fn new(pooling: Pooling) -> Self {
         Self {
             last: Arc::default(),
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_server_is_followed_and_never_gone_back_to() {
-        let lines = Lines::new(Pooling::Direct);
+        let lines = TimelineTracker::new(Pooling::Direct);
         for (cluster, line, expected) in [
             ("a", "00000001", Some(false)),
             ("a", "00000001", Some(false)),

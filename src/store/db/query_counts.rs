@@ -10,7 +10,7 @@ use crate::ids::HostId;
 
 /// The counts since the store was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
+pub struct QueryCounts {
     pub statements: u64,
     /// Waits for an answer: on PostgreSQL a round trip each, on SQLite a transaction or a query.
     pub waits: u64,
@@ -20,7 +20,7 @@ pub struct Work {
 }
 
 #[derive(Debug, Default)]
-pub(in crate::store) struct Tally {
+pub(in crate::store) struct QueryCounters {
     pub(in crate::store) statements: AtomicU64,
     pub(in crate::store) waits: AtomicU64,
     pub(in crate::store) writes: AtomicU64,
@@ -31,7 +31,7 @@ pub(in crate::store) struct Tally {
     sent: Mutex<BTreeMap<HostId, i64>>,
 }
 
-impl Tally {
+impl QueryCounters {
     /// Counts statements that are waited for together.
     pub(in crate::store) fn wait(&self, statements: usize) {
         self.statements

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::ids::TenantId;
 use crate::store::db::overdue;
-use crate::store::db::primary::Server;
+use crate::store::db::primary::Primary;
 use crate::store::error::StoreError;
 
 /// How long a transaction waits for earlier ones of the same tenant.
@@ -28,11 +28,11 @@ const SHARE: u32 = 3;
 
 /// The slots of all tenants of a process.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Turns {
+pub(in crate::store) struct TenantSlots {
     of: Arc<Mutex<HashMap<TenantId, Arc<Turn>>>>,
     stuck: Arc<Semaphore>,
     /// Whose rows are locked; none for a file.
-    server: Option<Arc<Server>>,
+    server: Option<Arc<Primary>>,
 }
 
 #[derive(Debug)]
@@ -43,14 +43,14 @@ struct Turn {
 
 /// Which of a tenant's two slots a transaction uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Place {
+pub(in crate::store) enum Slot {
     /// The tenant's unit of work. The process that runs the tenant makes one at a time.
     Unit,
     /// Any other transaction, from any caller.
     Beside,
 }
 
-impl Turns {
+impl TenantSlots {
     /// Creates the slots for a pool of `connections` connections.
     pub(in crate::store) fn new(connections: u32) -> Self {
         let share = usize::try_from(connections / SHARE).unwrap_or(1);
@@ -62,7 +62,7 @@ impl Turns {
     }
 
     /// The same; the server is asked why turns do not come.
-    pub(super) fn on(server: Arc<Server>, connections: u32) -> Self {
+    pub(super) fn on(server: Arc<Primary>, connections: u32) -> Self {
         Self {
             server: Some(server),
             ..Self::new(connections)
@@ -74,7 +74,7 @@ impl Turns {
     pub(in crate::store) async fn take<T>(
         &self,
         tenant: &TenantId,
-        place: Place,
+        place: Slot,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         self.take_within(TURN_TIME_MAX, tenant, place, work).await
@@ -85,7 +85,7 @@ impl Turns {
         &self,
         patience: Duration,
         tenant: &TenantId,
-        place: Place,
+        place: Slot,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let turn = self.turn(tenant);
@@ -115,11 +115,11 @@ impl Turns {
         &'a self,
         patience: Duration,
         turn: &'a Turn,
-        place: Place,
+        place: Slot,
     ) -> Result<[Option<SemaphorePermit<'a>>; 2], Late> {
         let beside = match place {
-            Place::Unit => None,
-            Place::Beside => Some(permit(&turn.beside, patience).await?),
+            Slot::Unit => None,
+            Slot::Beside => Some(permit(&turn.beside, patience).await?),
         };
         let stuck = match turn.stuck.load(Ordering::Relaxed) {
             false => None,
@@ -174,12 +174,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_tenant_takes_two_connections_and_the_stuck_share_a_few() {
-        let turns = Turns::new(10);
+        let turns = TenantSlots::new(10);
         let (a, b) = (tenant("a"), tenant("b"));
-        let unit = turns.take(&a, Place::Unit, forever());
-        let beside = turns.take(&a, Place::Beside, forever());
+        let unit = turns.take(&a, Slot::Unit, forever());
+        let beside = turns.take(&a, Slot::Beside, forever());
         tokio::pin!(unit, beside);
-        let third = turns.take(&a, Place::Beside, async { Ok(()) });
+        let third = turns.take(&a, Slot::Beside, async { Ok(()) });
         tokio::select! {
             biased;
             _ = &mut unit => panic!("it has no end"),
@@ -187,7 +187,7 @@ mod tests {
             third = third => assert!(matches!(third, Err(StoreError::Busy))),
         }
         // Another tenant is not delayed.
-        let other = turns.take(&b, Place::Beside, async { Ok(7) });
+        let other = turns.take(&b, Slot::Beside, async { Ok(7) });
         assert_eq!(other.await.unwrap(), 7);
 
         // Stuck tenants wait for each other, but nothing else waits for them.
@@ -196,32 +196,32 @@ mod tests {
             .collect();
         for one in &many {
             let locked = async { Err::<(), _>(StoreError::Busy) };
-            assert!(turns.take(one, Place::Unit, locked).await.is_err());
+            assert!(turns.take(one, Slot::Unit, locked).await.is_err());
         }
         let mut held: Vec<_> = many[..3]
             .iter()
-            .map(|one| Box::pin(turns.take(one, Place::Unit, forever())))
+            .map(|one| Box::pin(turns.take(one, Slot::Unit, forever())))
             .collect();
         for one in &mut held {
             assert!(futures_util::poll!(one.as_mut()).is_pending());
         }
-        let late = turns.take(&many[3], Place::Unit, async { Ok(()) }).await;
+        let late = turns.take(&many[3], Slot::Unit, async { Ok(()) }).await;
         assert!(matches!(late, Err(StoreError::Busy)), "{late:?}");
         drop(held);
         turns
-            .take(&many[3], Place::Unit, async { Ok(()) })
+            .take(&many[3], Slot::Unit, async { Ok(()) })
             .await
             .unwrap();
-        turns.take(&b, Place::Unit, async { Ok(()) }).await.unwrap();
+        turns.take(&b, Slot::Unit, async { Ok(()) }).await.unwrap();
     }
 
     #[tokio::test]
     async fn turns_leave_nothing_behind() {
-        let turns = Turns::new(10);
+        let turns = TenantSlots::new(10);
         for number in 0..100 {
             let one = tenant(&format!("t-{number}"));
             turns
-                .take(&one, Place::Unit, async { Ok(()) })
+                .take(&one, Slot::Unit, async { Ok(()) })
                 .await
                 .unwrap();
         }

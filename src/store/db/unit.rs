@@ -7,7 +7,7 @@
 use crate::store::Owner;
 use crate::store::db::batch::Batch;
 use crate::store::db::begin::BRIEFLY;
-use crate::store::db::exclusive::Guarded;
+use crate::store::db::exclusive::ExclusiveConnection;
 use crate::store::db::value::{Row, Val, args};
 use crate::store::db::{Db, Tx};
 use crate::store::error::StoreError;
@@ -19,7 +19,7 @@ pub(in crate::store) const LAST_UNIT: &str = "
 /// The position of a unit of work in the sequence of its account's units. It makes a retry safe
 /// when the outcome of a commit is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct UnitPosition {
     /// The name of the unit that was the last one when this unit's rows were read.
     pub after: String,
     /// The name of this unit. No other unit of the account ever has the same name.
@@ -44,24 +44,24 @@ const RESERVE_AT: &str = "
     RETURNING event_seq - $2";
 
 /// An open unit of work. It changes nothing if it is dropped without a commit.
-pub(in crate::store) enum Unit {
+pub(in crate::store) enum FencedTransaction {
     Sqlite {
         tx: Tx,
         answers: Vec<Option<Row>>,
         statements: usize,
     },
-    Postgres(Held),
+    Postgres(BufferedTransaction),
 }
 
 /// A connection inside a transaction, with the statements that are not sent yet.
-pub(in crate::store) struct Held {
-    line: Guarded,
+pub(in crate::store) struct BufferedTransaction {
+    line: ExclusiveConnection,
     batch: Batch,
     /// Indexes of the statements whose answers the caller wants.
     asked: Vec<usize>,
 }
 
-impl Held {
+impl BufferedTransaction {
     /// Runs a last query and rolls the transaction back. Returns the first row of the query's
     /// answer.
     async fn undo(&mut self, mut batch: Batch) -> Result<Option<Row>, StoreError> {
@@ -75,7 +75,7 @@ impl Held {
 /// if the unit needs neither.
 fn reserve(
     owner: &Owner,
-    place: Option<&Place>,
+    place: Option<&UnitPosition>,
     events: usize,
 ) -> Option<(&'static str, Vec<Val>)> {
     let tenant = owner.tenant.as_str();
@@ -92,7 +92,7 @@ fn reserve(
 
 /// Explains why the position was taken; `last` is the name of the last unit. `Ok` means that this
 /// same unit was committed before; [`StoreError::Stale`] that another one was.
-fn taken(place: &Place, last: Option<Row>) -> Result<(), StoreError> {
+fn taken(place: &UnitPosition, last: Option<Row>) -> Result<(), StoreError> {
     let last: Option<String> = last.map(|row| row.column(TABLE, 0)).transpose()?;
     match last {
         Some(name) if name == place.name => Ok(()),
@@ -100,14 +100,14 @@ fn taken(place: &Place, last: Option<Row>) -> Result<(), StoreError> {
     }
 }
 
-impl Unit {
+impl FencedTransaction {
     /// Begins a unit that will hold `events` events, and returns the event number before the first
     /// of them. Returns `None` if the unit of that name is already committed.
     pub(in crate::store) async fn begin(
         db: &Db,
         lease: &Lease,
         owner: &Owner,
-        place: Option<&Place>,
+        place: Option<&UnitPosition>,
         events: usize,
     ) -> Result<Option<(Self, i64)>, StoreError> {
         let lost = StoreError::LeaseLost { held: lease.epoch };
@@ -129,8 +129,8 @@ impl Unit {
                 (None, None) => Err(CORRUPT),
             };
         };
-        let mut held = Held {
-            line: Guarded::acquire(server).await?,
+        let mut held = BufferedTransaction {
+            line: ExclusiveConnection::acquire(server).await?,
             batch: Batch::default(),
             asked: Vec::new(),
         };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::ids::{Jid, TenantId};
 use crate::session::changes::{ChatChange, Event, EventBody, MessageEvent, ReceiptKind};
-use crate::store::db::unit::Unit;
+use crate::store::db::unit::FencedTransaction;
 use crate::store::db::{Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::{Owner, Store};
@@ -137,7 +137,7 @@ impl Store {
 
 /// Inserts one event. The commit returns its number, or nothing if its dedupe key already exists.
 pub(super) async fn insert(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     seq: i64,
     event: &Event,
@@ -153,8 +153,8 @@ pub(super) async fn insert(
     debug_assert!(columns.first().is_some_and(listed), "a type is missing");
     values.extend(columns);
     let insert = match unit {
-        Unit::Sqlite { .. } => INSERT_SQLITE,
-        Unit::Postgres(_) => INSERT_POSTGRES,
+        FencedTransaction::Sqlite { .. } => INSERT_SQLITE,
+        FencedTransaction::Postgres(_) => INSERT_POSTGRES,
     };
     unit.ask(insert, values).await
 }

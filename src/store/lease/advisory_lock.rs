@@ -14,10 +14,10 @@ use crate::ids::{HostId, TenantId};
 use crate::store::Store;
 use crate::store::db::batch::{Batch, first_rows};
 use crate::store::db::begin::BEGIN;
-use crate::store::db::exclusive::Guarded;
+use crate::store::db::exclusive::ExclusiveConnection;
 use crate::store::db::pooling::Liveness;
 use crate::store::db::postgres::link::Link;
-use crate::store::db::primary::{LOOK_EVERY, LOOK_TIME_MAX, Served, Server};
+use crate::store::db::primary::{LOOK_EVERY, LOOK_TIME_MAX, Primary, PrimaryHandle};
 use crate::store::db::{Db, Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::lease::HEARTBEAT_POSTGRES;
@@ -74,8 +74,8 @@ impl Servers {
 #[derive(Debug)]
 pub(in crate::store) struct LockSession {
     link: Link,
-    served: Served,
-    server: Arc<Server>,
+    served: PrimaryHandle,
+    server: Arc<Primary>,
     /// The lock belongs to a transaction, so heartbeats must be committed on another connection.
     in_transaction: bool,
     /// The host that holds the lock.
@@ -162,7 +162,7 @@ impl Store {
     }
 }
 
-impl Server {
+impl Primary {
     async fn knows(&self, host: HostId) -> Result<bool, StoreError> {
         let mut link = self.connect().await?;
         let known = link.row(IS_KNOWN, args![host.to_string()]).await?;
@@ -329,7 +329,7 @@ impl LockSession {
             // Other processes cannot see what an open transaction writes.
             let mut batch = Batch::default();
             batch.push(HEARTBEAT_POSTGRES, beat);
-            let mut line = Guarded::acquire(&self.server).await?;
+            let mut line = ExclusiveConnection::acquire(&self.server).await?;
             line.send(batch).await?.pop().flatten()
         } else {
             let asked = self.link.row(HEARTBEAT_POSTGRES, beat);

@@ -15,7 +15,7 @@ use crate::store::error::StoreError;
 use crate::store::lease::advisory_lock::LockSession;
 use crate::store::lease::takeover::silence;
 use crate::store::lease::{Lease, RELEASE};
-use crate::store::outbox::notify::Bell;
+use crate::store::outbox::notify::OutboxSubscription;
 
 /// The first half of the lock keys of hosts; the second half is a hash of the host's id.
 pub(in crate::store) const HOST_LOCKS: i64 = 0x574D;
@@ -176,7 +176,7 @@ pub enum Wake {
         every: Duration,
     },
     /// Receives notifications from the server.
-    Server(Bell),
+    Server(OutboxSubscription),
 }
 
 impl Wake {

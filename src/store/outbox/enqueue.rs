@@ -10,7 +10,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::ids::{MessageId, TenantId};
 use crate::store::Store;
-use crate::store::db::slots::Place;
+use crate::store::db::slots::Slot;
 use crate::store::db::{Row, Val, args};
 use crate::store::error::StoreError;
 use crate::store::outbox::notify::{CHANNEL, call_of};
@@ -127,7 +127,7 @@ impl Store {
         messages: &[(&NewMessage, i64)],
     ) -> Result<Vec<Result<MessageId, StoreError>>, StoreError> {
         let work = self.take_in_now(tenant.as_str(), messages);
-        self.turns.take(tenant, Place::Beside, work).await
+        self.turns.take(tenant, Slot::Beside, work).await
     }
 
     /// Runs the transaction, and looks up the earlier messages that conflicted.

@@ -8,10 +8,10 @@ pub mod queue;
 use crate::ids::{MessageId, TenantId};
 use crate::session::rows::OutboxRow;
 use crate::store::db::encoding;
-use crate::store::db::unit::Unit;
+use crate::store::db::unit::FencedTransaction;
 use crate::store::db::{Row, args};
 use crate::store::error::StoreError;
-use crate::store::outbox::notify::Bell;
+use crate::store::outbox::notify::OutboxSubscription;
 use crate::store::{Owner, Store};
 
 const TABLE: &str = "wmctl_outbox";
@@ -53,12 +53,12 @@ pub enum Found {
 
 impl Store {
     /// Returns a subscription to the outbox of a tenant.
-    pub fn outbox_bell(&self, tenant: &TenantId) -> Bell {
+    pub fn outbox_bell(&self, tenant: &TenantId) -> OutboxSubscription {
         self.bells.bell(&self.db, &notify::call_of(tenant.as_str()))
     }
 
     /// Returns a subscription for hosts; `None` if the database cannot be listened to.
-    pub(in crate::store) fn wake_bell(&self) -> Option<Bell> {
+    pub(in crate::store) fn wake_bell(&self) -> Option<OutboxSubscription> {
         let heard = notify::way(&self.db).is_some();
         heard.then(|| self.bells.bell(&self.db, notify::HOSTS))
     }
@@ -104,7 +104,7 @@ impl Store {
 
 /// Writes a message's new state in a unit of work.
 pub(super) async fn update(
-    unit: &mut Unit,
+    unit: &mut FencedTransaction,
     owner: &Owner,
     row: &OutboxRow,
 ) -> Result<(), StoreError> {

@@ -51,22 +51,22 @@ const OPEN: &str = "
 
 /// All subscriptions in this process, and their shared listener.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct Bells {
+pub(in crate::store) struct NotifyHub {
     /// Keyed by the hash of the tenant's name.
     waiting: Arc<Mutex<HashMap<String, Vec<Weak<Notify>>>>>,
-    ear: Arc<tokio::sync::Mutex<Ear>>,
+    ear: Arc<tokio::sync::Mutex<ChannelListener>>,
 }
 
 /// A subscription: it fires when a tenant's outbox may have new messages, or when hosts may have
 /// work.
 #[derive(Debug)]
-pub struct Bell {
-    bells: Bells,
+pub struct OutboxSubscription {
+    bells: NotifyHub,
     db: Db,
     rung: Arc<Notify>,
 }
 
-impl Bell {
+impl OutboxSubscription {
     /// Waits for the next notification. Notifications since the last wait count as one.
     /// Cancel-safe.
     pub async fn rung(&self) {
@@ -84,15 +84,15 @@ impl Bell {
     }
 }
 
-impl Bells {
+impl NotifyHub {
     /// Creates a subscription for this key.
-    pub(in crate::store) fn bell(&self, db: &Db, name: &str) -> Bell {
+    pub(in crate::store) fn bell(&self, db: &Db, name: &str) -> OutboxSubscription {
         let rung = Arc::new(Notify::new());
         let mut waiting = lock(&self.waiting);
         let of_name = waiting.entry(name.to_owned()).or_default();
         of_name.retain(|other| 0 < other.strong_count());
         of_name.push(Arc::downgrade(&rung));
-        Bell {
+        OutboxSubscription {
             bells: self.clone(),
             db: db.clone(),
             rung,
@@ -112,7 +112,7 @@ impl Bells {
     pub(in crate::store) fn put_down(&self) {
         // A caller that uses it notices by itself that the connection ends.
         if let Ok(mut ear) = self.ear.try_lock() {
-            *ear = Ear::default();
+            *ear = ChannelListener::default();
         }
     }
 
@@ -137,7 +137,7 @@ type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 /// The listener, shared by all subscriptions. If the caller that drives it leaves, the next one
 /// continues its work.
-struct Ear {
+struct ChannelListener {
     /// The number of the server that it listens to.
     number: u64,
     listener: Option<Link>,
@@ -156,7 +156,7 @@ enum Done {
     Open(Option<Link>, Result<Vec<String>, StoreError>),
 }
 
-impl Default for Ear {
+impl Default for ChannelListener {
     fn default() -> Self {
         let now = Instant::now();
         Self {
@@ -172,7 +172,7 @@ impl Default for Ear {
     }
 }
 
-impl std::fmt::Debug for Ear {
+impl std::fmt::Debug for ChannelListener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ear")
             .field("listens", &self.listener.is_some())
@@ -180,10 +180,10 @@ impl std::fmt::Debug for Ear {
     }
 }
 
-impl Ear {
+impl ChannelListener {
     /// Does the work that is due, or waits. Cancel-safe. When another server takes over, the
     /// listener starts again: the old server may stay alive and never notify again.
-    async fn step(&mut self, db: &Db, bells: &Bells) {
+    async fn step(&mut self, db: &Db, bells: &NotifyHub) {
         let known = self.number;
         let number = tokio::select! {
             biased;
@@ -197,7 +197,7 @@ impl Ear {
         bells.ring_all();
     }
 
-    async fn work_on(&mut self, db: &Db, bells: &Bells) {
+    async fn work_on(&mut self, db: &Db, bells: &NotifyHub) {
         if self.work.is_none() {
             self.work = self.due(db);
         }
@@ -258,7 +258,7 @@ impl Ear {
         })
     }
 
-    fn finish(&mut self, db: &Db, bells: &Bells, done: Done) {
+    fn finish(&mut self, db: &Db, bells: &NotifyHub, done: Done) {
         let now = Instant::now();
         match done {
             Done::Listening(Ok(listener)) => {
@@ -319,7 +319,7 @@ impl Ear {
     }
 
     /// Drops the listener. The next query reports what is wrong.
-    fn lost(&mut self, bells: &Bells) {
+    fn lost(&mut self, bells: &NotifyHub) {
         self.listener = None;
         self.listen_at = Instant::now() + AWAY;
         bells.ring_all();

@@ -20,7 +20,7 @@ const OUT_OF_REACH: &str = "SELECT CAST(current_user AS TEXT)
 
 /// How to run a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Launch {
+pub struct RunConfig {
     /// The proxy through which it connects.
     pub proxy: Option<String>,
     /// The name under which the phone lists the device.
@@ -31,11 +31,11 @@ pub struct Launch {
 
 /// The desired state in a tenant's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Desired {
+pub struct DesiredState {
     pub enabled: bool,
     /// Name or id of the host that should run it, if that host is alive.
     pub wanted_host: Option<String>,
-    pub launch: Launch,
+    pub launch: RunConfig,
     /// How long its messages may wait, in seconds; 0 means forever.
     pub message_ttl_s: Option<i64>,
 }
@@ -54,9 +54,9 @@ pub struct Sender {
 
 /// A paired tenant, as hosts see it when they look for work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
+pub struct RunPlan {
     pub tenant: TenantId,
-    pub desired: Desired,
+    pub desired: DesiredState,
     pub owner: Option<HostId>,
     /// Whether the owner was declared dead.
     pub orphaned: bool,
@@ -64,7 +64,7 @@ pub struct Planned {
 
 /// The state of a tenant, reported by the host that runs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
+pub struct ObservedState {
     pub tenant: TenantId,
     pub epoch: i64,
     pub state: &'static str,
@@ -76,11 +76,11 @@ pub struct Observed {
 
 /// All information about a tenant, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overview {
+pub struct TenantSummary {
     pub tenant: TenantId,
     pub jid: Option<String>,
     pub ended: Option<String>,
-    pub desired: Desired,
+    pub desired: DesiredState,
     pub epoch: i64,
     pub owner: Option<HostId>,
     /// Name and process id of the owner, and whether it was declared dead.
@@ -218,11 +218,11 @@ pub(super) const PURGED: [&str; 34] = [
 
 impl Store {
     /// Returns the paired tenants that may connect.
-    pub async fn plan(&self, now_ms: i64) -> Result<Vec<Planned>, StoreError> {
+    pub async fn plan(&self, now_ms: i64) -> Result<Vec<RunPlan>, StoreError> {
         let rows = self.db.rows(PLAN, args![now_ms]).await?;
         let planned = |row: &Row| {
             let state: Option<String> = row.column("wmctl_host", 8)?;
-            Ok(Planned {
+            Ok(RunPlan {
                 tenant: row.parsed(TABLE, 0)?,
                 desired: desired(row, 1)?,
                 owner: owner(row, 7)?,
@@ -234,13 +234,20 @@ impl Store {
 
     /// Returns tenants in order of their names, starting after `after`: all that are paired or have
     /// settings.
-    pub async fn overview(&self, after: &str, limit: u32) -> Result<Vec<Overview>, StoreError> {
+    pub async fn overview(
+        &self,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<TenantSummary>, StoreError> {
         let rows = self.db.rows(OVERVIEW, args![after, "", limit]).await?;
         rows.iter().map(overview).collect()
     }
 
     /// Returns one tenant; `None` if it is not known.
-    pub async fn overview_of(&self, tenant: &TenantId) -> Result<Option<Overview>, StoreError> {
+    pub async fn overview_of(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Option<TenantSummary>, StoreError> {
         let row = self.db.row(OVERVIEW, args!["", tenant.as_str(), 1_u32]);
         row.await?.as_ref().map(overview).transpose()
     }
@@ -267,7 +274,7 @@ impl Store {
     }
 
     /// Returns the desired state of a tenant; `None` without a row.
-    pub async fn desired(&self, tenant: &TenantId) -> Result<Option<Desired>, StoreError> {
+    pub async fn desired(&self, tenant: &TenantId) -> Result<Option<DesiredState>, StoreError> {
         let row = self.db.row(DESIRED_SQLITE, args![tenant.as_str()]).await?;
         row.as_ref().map(|row| desired(row, 0)).transpose()
     }
@@ -296,7 +303,7 @@ impl Store {
     pub async fn want(
         &self,
         tenant: &TenantId,
-        change: impl FnOnce(&mut Desired) + Send,
+        change: impl FnOnce(&mut DesiredState) + Send,
         audit: &Audit,
     ) -> Result<bool, StoreError> {
         let mut tx = self.db.begin_briefly().await?;
@@ -357,7 +364,7 @@ impl Store {
 
     /// Writes the observed states; those of an older epoch are skipped. Returns
     /// [`StoreError::Busy`] if one of the rows is locked for 2 s; then none is written.
-    pub async fn observe(&self, seen: &[Observed], now_ms: i64) -> Result<(), StoreError> {
+    pub async fn observe(&self, seen: &[ObservedState], now_ms: i64) -> Result<(), StoreError> {
         let mut tx = self.db.begin_briefly().await?;
         let observe = match self.db {
             Db::Sqlite { .. } => OBSERVE_SQLITE,
@@ -399,11 +406,11 @@ fn owner(row: &Row, at: usize) -> Result<Option<HostId>, StoreError> {
     })
 }
 
-fn desired(row: &Row, at: usize) -> Result<Desired, StoreError> {
-    Ok(Desired {
+fn desired(row: &Row, at: usize) -> Result<DesiredState, StoreError> {
+    Ok(DesiredState {
         enabled: row.column(TABLE, at)?,
         wanted_host: row.column(TABLE, at + 1)?,
-        launch: Launch {
+        launch: RunConfig {
             proxy: row.column(TABLE, at + 2)?,
             device_name: row.column(TABLE, at + 3)?,
             platform: row.column(TABLE, at + 4)?,
@@ -412,7 +419,7 @@ fn desired(row: &Row, at: usize) -> Result<Desired, StoreError> {
     })
 }
 
-fn overview(row: &Row) -> Result<Overview, StoreError> {
+fn overview(row: &Row) -> Result<TenantSummary, StoreError> {
     let host_name: Option<String> = row.column(TABLE, 11)?;
     let pid: Option<i64> = row.column(TABLE, 12)?;
     let host_state: Option<String> = row.column(TABLE, 13)?;
@@ -423,7 +430,7 @@ fn overview(row: &Row) -> Result<Overview, StoreError> {
     let error: Option<String> = row.column(TABLE, 20)?;
     let error_ms: Option<i64> = row.column(TABLE, 21)?;
     let dead = host_state.as_deref() == Some("dead");
-    Ok(Overview {
+    Ok(TenantSummary {
         tenant: row.parsed(TABLE, 0)?,
         jid: row.column(TABLE, 1)?,
         ended: row.column(TABLE, 2)?,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::config::DatabaseUrl;
 use crate::ids::{Jid, TenantId};
 use crate::store::Store;
-use crate::store::account::log::{self, Mark};
+use crate::store::account::log::{self, RestoreEvidence};
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::records::Form;
@@ -240,7 +240,7 @@ impl Store {
         if let Some(audit) = audit {
             if 0 < cleared {
                 // The program that had the copy may have used its keys.
-                log::begin(&mut tx, tenant, Mark::Exported, audit.at_ms).await?;
+                log::begin(&mut tx, tenant, RestoreEvidence::Exported, audit.at_ms).await?;
             }
             insert_audit(&mut tx, audit).await?;
         }

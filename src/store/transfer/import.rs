@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 
 use crate::ids::{Jid, TenantId};
 use crate::store::Store;
-use crate::store::account::log::{self, Mark};
+use crate::store::account::log::{self, RestoreEvidence};
 use crate::store::db::{Tx, Val, args};
 use crate::store::error::StoreError;
 use crate::store::records::Form;
@@ -142,7 +142,9 @@ impl Store {
         let mut to = mover.target;
         match origin {
             // A source of our own may be a backup: messages sent since are in none of its rows.
-            Origin::Wmctl => log::begin(&mut to, tenant, Mark::Imported, audit.at_ms).await?,
+            Origin::Wmctl => {
+                log::begin(&mut to, tenant, RestoreEvidence::Imported, audit.at_ms).await?
+            }
             // Other clients are stopped for good, and have no logs.
             _ => {
                 self.begin_taken(&mut to, tenant, before, audit.at_ms)

@@ -153,7 +153,7 @@ impl Store {
             Ok(settled)
         };
         self.turns
-            .take(&lease.tenant, slots::Place::Beside, work)
+            .take(&lease.tenant, slots::Slot::Beside, work)
             .await
     }
 
@@ -169,7 +169,7 @@ impl Store {
         let tenant = pruning.tenant.clone();
         let work = self.bury_now(pruning, most, mode);
         self.turns
-            .take_within(slots::SHORT, &tenant, slots::Place::Beside, work)
+            .take_within(slots::SHORT, &tenant, slots::Slot::Beside, work)
             .await
     }
 

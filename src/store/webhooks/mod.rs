@@ -103,7 +103,7 @@ pub struct Webhook {
 
 /// The position of a webhook in the event stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct WebhookPosition {
     /// Every event up to this number was delivered, became a dead letter, or is of a type that the
     /// webhook does not want.
     pub seq: i64,
@@ -169,7 +169,10 @@ impl Store {
     }
 
     /// Returns the webhooks of a tenant with their positions, ordered by id.
-    pub async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<(Webhook, Place)>, StoreError> {
+    pub async fn webhooks(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Vec<(Webhook, WebhookPosition)>, StoreError> {
         let rows = self.db.rows(HOOKS, args![tenant.as_str(), ""]).await?;
         rows.iter().map(decode).collect()
     }
@@ -179,7 +182,7 @@ impl Store {
         &self,
         tenant: &TenantId,
         id: &str,
-    ) -> Result<Option<(Webhook, Place)>, StoreError> {
+    ) -> Result<Option<(Webhook, WebhookPosition)>, StoreError> {
         let row = self.db.row(HOOKS, args![tenant.as_str(), id]).await?;
         row.as_ref().map(decode).transpose()
     }
@@ -189,7 +192,7 @@ impl Store {
         &self,
         tenant: &TenantId,
         webhook: &Webhook,
-        place: &Place,
+        place: &WebhookPosition,
     ) -> Result<Backlog, StoreError> {
         let (tenant, kinds) = (tenant.as_str(), webhook.kinds.as_str());
         let waiting = args![tenant, place.seq, kinds, WAITING_MAX];
@@ -350,7 +353,7 @@ impl Store {
     }
 }
 
-fn decode(row: &Row) -> Result<(Webhook, Place), StoreError> {
+fn decode(row: &Row) -> Result<(Webhook, WebhookPosition), StoreError> {
     let webhook = Webhook {
         id: row.column(TABLE, 0)?,
         url: row.column(TABLE, 1)?,
@@ -361,7 +364,7 @@ fn decode(row: &Row) -> Result<(Webhook, Place), StoreError> {
         created_ms: row.column(TABLE, 6)?,
         test_asked: row.column(TABLE, 7)?,
     };
-    let place = Place {
+    let place = WebhookPosition {
         seq: row.column(TABLE, 8)?,
         attempts: row.column(TABLE, 9)?,
         delivered: row.column(TABLE, 10)?,

@@ -1,7 +1,7 @@
 //! Unlinking a device over HTTP, and whose device is not unlinked.
 
 use serde_json::{Value, json};
-use wmctl::sim::Ending;
+use wmctl::sim::ConnectionEnd;
 
 use super::fleet::{Fleet, phone, tenant};
 use super::http::{Answer, ask};
@@ -77,7 +77,7 @@ async fn banned_and_exported_accounts_are_not_unlinked() {
     let address = fleet.join("a").await;
     fleet.is(0, "connected").await;
     fleet.is(1, "connected").await;
-    let ban = Ending::Banned { expire_s: 3_600 };
+    let ban = ConnectionEnd::Banned { expire_s: 3_600 };
     fleet.sim.end(&phone(0), ban).await.unwrap();
     fleet.is(0, "banned").await;
     let refused = log_out(&address, 0).await;

@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use wmctl::app::Stop;
 use wmctl::app::{App, Schema, Settings};
-use wmctl::config::Server;
+use wmctl::config::WhatsAppServer;
 use wmctl::ops::pair::{self, PairOptions, PairStep};
 use wmctl::ops::send::{self, Outgoing};
-use wmctl::rehearsal::audit::{Ledger, Moment, Violations};
+use wmctl::rehearsal::audit::{DeliveryAudit, Moment, Violations};
 use wmctl::sim::{SimConfig, Simulator};
 
 use crate::support::number;
@@ -84,7 +84,7 @@ impl Scale {
         let settings = Settings {
             database: server.url("wm").parse().unwrap(),
             tenant: "default".parse().unwrap(),
-            server: Server {
+            server: WhatsAppServer {
                 url: sim.ws_url(),
                 root_key: hex::decode(sim.root_key()).unwrap().try_into().ok(),
                 ca_file: None,
@@ -281,7 +281,8 @@ impl Scale {
         let journal = self.sim.journal().await.unwrap();
         for one in busy {
             let contacts = [one.contact.clone()];
-            let ledger = Ledger::gather_from(&one.app, &self.sim, &journal, &contacts, &one.outbox);
+            let ledger =
+                DeliveryAudit::gather_from(&one.app, &self.sim, &journal, &contacts, &one.outbox);
             let ledger = ledger.await.unwrap();
             assert_eq!(ledger.received.len(), messages as usize);
             let violations = ledger.violations(Moment::Settled);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wmctl::sim::{Ending, SimConfig, Simulator};
+use wmctl::sim::{ConnectionEnd, SimConfig, Simulator};
 
 use crate::db::typed;
 use crate::support::program::{PATIENCE, Program};
@@ -397,7 +397,7 @@ async fn the_state_is_what_is_so() {
     stopped(run).await;
     let serve = desk.serve().await;
     // A temporary ban.
-    let ban = Ending::Banned { expire_s: 1 };
+    let ban = ConnectionEnd::Banned { expire_s: 1 };
     desk.sim.end(NUMBER, ban).await.unwrap();
     desk.until_state("banned").await;
     desk.sim.lift(NUMBER).await.unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tokio::process::Command;
-use wmctl::sim::{Ending, SimConfig, Simulator};
+use wmctl::sim::{ConnectionEnd, SimConfig, Simulator};
 
 use crate::support::program::Program;
 use crate::support::wait::until;
@@ -58,7 +58,7 @@ async fn a_new_client_version_is_taken_without_a_restart() {
         .expect("the account", |line| line["state"] == "connected")
         .await;
 
-    sim.end(NUMBER, Ending::Outdated).await.unwrap();
+    sim.end(NUMBER, ConnectionEnd::Outdated).await.unwrap();
     becomes(&looks, "outdated", "client version").await;
     let events = looks.done(&["events", "--type", "state"]).await;
     let told = events

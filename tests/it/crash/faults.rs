@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use wmctl::rehearsal::audit::Violations;
-use wmctl::sim::{Direction, Ending, Fault, FaultKind};
+use wmctl::sim::{ConnectionEnd, Direction, Fault, FaultKind};
 
 use crate::support::number;
 use crate::support::stage::{NUMBER, Stage};
@@ -125,7 +125,7 @@ async fn each_ending_has_its_own_reaction() {
         move |line: &Value| line["type"] == "status" && line["state"] == state
     };
     run.expect("connected", status("connected")).await;
-    for ending in [Ending::Cut, Ending::Unavailable] {
+    for ending in [ConnectionEnd::Cut, ConnectionEnd::Unavailable] {
         assert_eq!(
             stage.sim.end(NUMBER, ending).await.unwrap(),
             1,
@@ -134,7 +134,11 @@ async fn each_ending_has_its_own_reaction() {
         run.expect("disconnected", status("disconnected")).await;
         run.expect("connected again", status("connected")).await;
     }
-    stage.sim.end(NUMBER, Ending::Replaced).await.unwrap();
+    stage
+        .sim
+        .end(NUMBER, ConnectionEnd::Replaced)
+        .await
+        .unwrap();
     let replaced = run.expect("replaced", status("replaced")).await;
     assert_eq!(replaced["reason"], "foreign_session");
     run.expect("connected again", status("connected")).await;
@@ -150,7 +154,7 @@ async fn each_ending_has_its_own_reaction() {
 
     stage
         .sim
-        .end(NUMBER, Ending::Banned { expire_s: 3_600 })
+        .end(NUMBER, ConnectionEnd::Banned { expire_s: 3_600 })
         .await
         .unwrap();
     assert_eq!(run.ended().await.code(), Some(4));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use wmctl::rehearsal::audit::Violations;
-use wmctl::sim::Ending;
+use wmctl::sim::ConnectionEnd;
 
 use super::figures::Fault;
 use super::scene::{Follower, Scene, Setup, connected, rounds, signal};
@@ -231,7 +231,12 @@ async fn a_foreign_client_deposes_nobody() {
     let mut scene = Scene::set(Setup::default(), 60).await;
     scene.put_in(20).await;
     let since = Instant::now();
-    scene.stage.sim.end(NUMBER, Ending::Replaced).await.unwrap();
+    scene
+        .stage
+        .sim
+        .end(NUMBER, ConnectionEnd::Replaced)
+        .await
+        .unwrap();
     scene.replaced += 1;
     scene.stays("a foreign client").await;
     let run = &mut scene.leader.run;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
-use wmctl::rehearsal::audit::Ledger;
+use wmctl::rehearsal::audit::DeliveryAudit;
 use wmctl::sim::Breach;
 
 use super::figures::{Fault, Figures};
@@ -109,7 +109,7 @@ async fn flows_again(scene: &mut Scene) -> BTreeSet<String> {
 }
 
 /// Waits until each message is an event or can never become one, and each new message is sent.
-async fn comes_to_rest(scene: &Scene, fresh: &BTreeSet<String>) -> Ledger {
+async fn comes_to_rest(scene: &Scene, fresh: &BTreeSet<String>) -> DeliveryAudit {
     let began = Instant::now();
     loop {
         let ledger = scene.stage.ledger().await;
@@ -130,7 +130,7 @@ async fn comes_to_rest(scene: &Scene, fresh: &BTreeSet<String>) -> Ledger {
 }
 
 /// Checks exactly what ARCHITECTURE.md promises.
-fn check(ledger: &Ledger, known: &Known, old: &Known, fresh: &BTreeSet<String>) {
+fn check(ledger: &DeliveryAudit, known: &Known, old: &Known, fresh: &BTreeSet<String>) {
     let events: BTreeSet<&String> = ledger.events.iter().map(|(id, _)| id).collect();
     assert_eq!(events.len(), ledger.events.len(), "no event comes twice");
     let gone: Vec<_> = known

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wmctl::sim::Past;
+use wmctl::sim::HistorySpec;
 
 use super::traffic::memory_kib;
 use super::{comes, count, one_host, says};
@@ -57,7 +57,7 @@ async fn a_long_past_of_some_holds_up_no_other_and_survives_a_kill() {
     let once = std::cell::Cell::new(false);
     chat_until(&fleet, "a", &mut round, || once.replace(true)).await;
     for index in 0..LADEN {
-        let past = Past {
+        let past = HistorySpec {
             conversations: chats,
             messages: OF_A_CHAT,
             padding: PADDING,

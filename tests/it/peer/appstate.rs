@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use wmctl::appstate::Collection;
-use wmctl::appstate::collection::{Author, State, apply_patch, apply_snapshot};
+use wmctl::appstate::collection::{Author, CollectionState, apply_patch, apply_snapshot};
 use wmctl::appstate::hash::LtHash;
 use wmctl::appstate::keys::{KeyRing, Keys};
 use wmctl::appstate::mutation::{Action, Mutation, Operation};
@@ -28,13 +28,13 @@ const KEY_ID: &[u8] = &[0, 0, 7, 1, 9, 200];
 /// Our side of one collection.
 #[derive(Default)]
 struct Ours {
-    state: State,
+    state: CollectionState,
     macs: BTreeMap<[u8; 32], [u8; 32]>,
     records: BTreeMap<[u8; 32], SyncdRecord>,
 }
 
 impl Ours {
-    fn take(&mut self, mutations: &[Mutation], patch: &SyncdPatch, state: State) {
+    fn take(&mut self, mutations: &[Mutation], patch: &SyncdPatch, state: CollectionState) {
         for (mutation, source) in mutations.iter().zip(&patch.mutations) {
             match mutation.operation {
                 Operation::Set => {
@@ -106,7 +106,7 @@ fn action(random: &mut StdRng) -> Action {
 }
 
 /// Compares what Baileys read with what we wrote. Baileys reports the last action of each index.
-fn assert_same(read: &Value, actions: &[Action], state: &State) {
+fn assert_same(read: &Value, actions: &[Action], state: &CollectionState) {
     assert_eq!(read["version"], state.version);
     assert_eq!(bytes(&read["hash"]), state.hash.as_bytes());
     let last: BTreeMap<_, _> = actions.iter().map(|one| (one.index.clone(), one)).collect();

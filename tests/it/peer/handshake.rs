@@ -14,7 +14,7 @@ use wmctl::clock::{Entropy, SystemEntropy};
 use wmctl::crypto::curve::KeyPair;
 use wmctl::ids::Jid;
 use wmctl::noise::cert::{self, Issue};
-use wmctl::noise::server::{Next, Server};
+use wmctl::noise::server::{Next, Responder};
 use wmctl::wire::node::Node;
 use wmctl::wire::{decode, encode, frame};
 
@@ -56,7 +56,7 @@ impl Greeter {
             .expect("it upgrades");
         let mut buffer = BytesMut::new();
         let hello = next_frame(&mut socket, &mut buffer, true).await;
-        let server = Server {
+        let server = Responder {
             pair: &self.pair,
             ephemeral: KeyPair::generate(&mut *SystemEntropy.random()),
             chain: &self.chain,

@@ -12,7 +12,7 @@ use wmctl::app::Stop;
 use wmctl::app::event::Event;
 use wmctl::app::events::{self, EventsOptions};
 use wmctl::app::{App, Schema, Settings};
-use wmctl::config::Server;
+use wmctl::config::WhatsAppServer;
 use wmctl::ops::logs::{self, EventLog};
 use wmctl::ops::send::{self, Outgoing};
 use wmctl::sim::{Addressing, Breach, SimConfig, Simulator};
@@ -139,7 +139,7 @@ impl Scene {
         let settings = Settings {
             database: self.url.parse().unwrap(),
             tenant: "default".parse().unwrap(),
-            server: Server::default(),
+            server: WhatsAppServer::default(),
             device_name: "test".into(),
         };
         App::open(settings, Schema::Current).await.unwrap()

@@ -9,7 +9,7 @@ use wmctl::store::lease::Lease;
 use wmctl::store::retention::{Kind, Mode};
 use wmctl::store::tenants::api_keys::Audit;
 use wmctl::store::webhooks::cursor::Outcome;
-use wmctl::store::webhooks::{Added, Place, SecretText, WEBHOOKS_MAX, Webhook};
+use wmctl::store::webhooks::{Added, SecretText, WEBHOOKS_MAX, Webhook, WebhookPosition};
 
 use super::samples::{paired, tenant};
 use super::{Database, raw};
@@ -64,7 +64,7 @@ async fn events(database: &Database, count: i64) {
     }
 }
 
-async fn place(store: &Store, id: &str) -> Place {
+async fn place(store: &Store, id: &str) -> WebhookPosition {
     store.webhook(&tenant(), id).await.unwrap().unwrap().1
 }
 

@@ -3,14 +3,14 @@
 use wmctl::session::changes::Change;
 use wmctl::session::rows::{Dedupe, RetryRow, Row, RowKey};
 use wmctl::store::Store;
-use wmctl::store::db::unit::Place;
+use wmctl::store::db::unit::UnitPosition;
 use wmctl::store::error::StoreError;
 
 use super::Database;
 use super::samples::{owner, paired, tenant};
 
-fn place(after: &str, name: &str) -> Place {
-    Place {
+fn place(after: &str, name: &str) -> UnitPosition {
+    UnitPosition {
         after: after.into(),
         name: name.into(),
     }
@@ -43,7 +43,7 @@ pub(super) async fn a_unit_is_committed_once_at_its_place(database: &Database) {
     });
     let (last, account) = store.account_after(&tenant()).await.unwrap();
     assert!(last.is_empty() && account.is_some());
-    let commit = async |place: Place, count: u32| {
+    let commit = async |place: UnitPosition, count: u32| {
         let changes = write(count);
         let done = store.commit_at(&lease, &owner, Some(&place), &changes);
         done.await

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
 use wmctl::app::{App, RowsError, Schema, Settings};
-use wmctl::config::{DatabaseUrl, Server};
+use wmctl::config::{DatabaseUrl, WhatsAppServer};
 use wmctl::ops::send::{self, Outgoing, SendError};
-use wmctl::rehearsal::audit::{GatherError, Ledger, Moment, Violations};
-use wmctl::sim::{Addressing, Direction, Ending, Entry, SimConfig, Simulator};
+use wmctl::rehearsal::audit::{DeliveryAudit, GatherError, Moment, Violations};
+use wmctl::sim::{Addressing, ConnectionEnd, Direction, Entry, SimConfig, Simulator};
 
 use super::program::{PATIENCE, Program};
 use super::wmctl::Wmctl;
@@ -73,7 +73,7 @@ impl Stage {
                 None => DatabaseUrl::Sqlite(wmctl.database()),
             },
             tenant: "default".parse().unwrap(),
-            server: Server::default(),
+            server: WhatsAppServer::default(),
             device_name: "test".into(),
         };
         Self {
@@ -162,10 +162,11 @@ impl Stage {
     }
 
     /// Returns both sides of the traffic so far.
-    pub(crate) async fn ledger(&self) -> Ledger {
+    pub(crate) async fn ledger(&self) -> DeliveryAudit {
         let begun = Instant::now();
         loop {
-            let gathered = Ledger::gather(&self.app, &self.sim, &self.contacts, &self.outbox).await;
+            let gathered =
+                DeliveryAudit::gather(&self.app, &self.sim, &self.contacts, &self.outbox).await;
             match gathered {
                 Ok(ledger) => return ledger,
                 Err(GatherError::Rows(_)) if begun.elapsed() < PATIENCE => {
@@ -256,7 +257,7 @@ impl Stage {
                 return violations;
             }
             if logins && patience < quiet.elapsed() {
-                if 0 < self.sim.end(NUMBER, Ending::Cut).await.unwrap() {
+                if 0 < self.sim.end(NUMBER, ConnectionEnd::Cut).await.unwrap() {
                     patience *= 2;
                 }
                 quiet = Instant::now();

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::app::Stop;
 use crate::app::{App, Schema, Settings};
-use crate::config::Server;
+use crate::config::WhatsAppServer;
 use crate::daemon::host::{ServeNotice, ServeOptions, serve};
 use crate::ids::TenantId;
 use crate::rehearsal::stage;
@@ -40,7 +40,7 @@ impl Host {
         let settings = Settings {
             database: format!("sqlite:{}", file.display()).parse().unwrap(),
             tenant: "tenant-0".parse().unwrap(),
-            server: Server {
+            server: WhatsAppServer {
                 url: sim.ws_url(),
                 root_key: Some(root_key),
                 ca_file: None,

@@ -77,7 +77,7 @@ pub struct LockStatus {
     pub deadline_s: Option<f64>,
     /// The database session that holds the lock for the holder.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session: Option<Session>,
+    pub session: Option<DatabaseSession>,
     /// The tenant's key in PostgreSQL's advisory lock space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_key: Option<[i64; 2]>,
@@ -100,7 +100,7 @@ pub struct LockStatus {
 
 /// A session on the database server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Session {
+pub struct DatabaseSession {
     /// The lock that it holds: the lock of a `tenant`, or the lock of a `host` for all its tenants.
     pub lock: &'static str,
     pub backend_pid: i64,
@@ -148,7 +148,7 @@ pub struct HostLock {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session: Option<Session>,
+    pub session: Option<DatabaseSession>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_key: Option<[i64; 2]>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -261,9 +261,9 @@ impl Life<'_> {
             .map(|timeout| timeout.saturating_sub(self.silent()))
     }
 
-    fn session(&self) -> Option<Session> {
+    fn session(&self) -> Option<DatabaseSession> {
         let lock = self.lock?;
-        Some(Session {
+        Some(DatabaseSession {
             lock: match lock.of {
                 LockOf::Tenant => "tenant",
                 LockOf::Host => "host",

@@ -8,7 +8,7 @@ use crate::store::error::{StoreError, Verdict};
 
 /// The answer to one statement.
 #[derive(Default)]
-pub(in crate::store) struct Answered {
+pub(in crate::store) struct StatementResult {
     pub(in crate::store) rows: Vec<tokio_postgres::Row>,
     /// How many rows the statement wrote.
     pub(in crate::store) changed: u64,
@@ -17,7 +17,7 @@ pub(in crate::store) struct Answered {
 /// An error that the server returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub(in crate::store) struct Answer {
+pub(in crate::store) struct ServerError {
     /// The SQLSTATE, five characters.
     pub(in crate::store) code: String,
     pub(in crate::store) message: String,
@@ -26,7 +26,7 @@ pub(in crate::store) struct Answer {
     constraint: Option<String>,
 }
 
-impl From<&DbError> for Answer {
+impl From<&DbError> for ServerError {
     fn from(error: &DbError) -> Self {
         Self {
             code: error.code().code().to_owned(),
@@ -37,8 +37,8 @@ impl From<&DbError> for Answer {
     }
 }
 
-impl From<Answer> for StoreError {
-    fn from(answer: Answer) -> Self {
+impl From<ServerError> for StoreError {
+    fn from(answer: ServerError) -> Self {
         let (code, stale) = (answer.code.clone(), answer.stale_plan);
         let source = Box::new(answer);
         match code.get(..2).unwrap_or_default() {
@@ -73,14 +73,14 @@ impl From<Answer> for StoreError {
 /// Converts the error of a query that got no rows.
 pub(super) fn fault(error: tokio_postgres::Error) -> StoreError {
     match error.as_db_error() {
-        Some(answer) => Answer::from(answer).into(),
+        Some(answer) => ServerError::from(answer).into(),
         None => StoreError::Unavailable(Box::new(error)),
     }
 }
 
 impl StoreError {
     /// Returns the server's own error, if it answered.
-    pub(in crate::store) fn answer(&self) -> Option<&Answer> {
+    pub(in crate::store) fn answer(&self) -> Option<&ServerError> {
         match self {
             Self::Unavailable(source)
             | Self::CommitUnknown(source)

@@ -8,7 +8,7 @@ use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation};
 
 use crate::config::postgres::{Binding, WantedServer};
 use crate::store::db::postgres::address::Address;
-use crate::store::db::postgres::answer::{Answer, fault};
+use crate::store::db::postgres::answer::{ServerError, fault};
 use crate::store::db::postgres::dial::{Secured, dial};
 use crate::store::db::postgres::link::Link;
 use crate::store::db::postgres::target::{Target, options};
@@ -116,7 +116,7 @@ fn refusal(error: tokio_postgres::Error, has_password: bool) -> StoreError {
     let source = std::error::Error::source(&error);
     let broke = source.is_some_and(|source| source.is::<std::io::Error>());
     match error.as_db_error() {
-        Some(answer) => Answer::from(answer).into(),
+        Some(answer) => ServerError::from(answer).into(),
         None if broke || error.is_closed() => fault(error),
         None if !has_password => StoreError::Login {
             listed: true,

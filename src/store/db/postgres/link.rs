@@ -16,14 +16,14 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, Client, Connection, Error, Row, RowStream, Statement};
 
 use crate::store::db::batch::{Batch, Item, Sql};
-use crate::store::db::postgres::answer::{Answered, fault};
+use crate::store::db::postgres::answer::{StatementResult, fault};
 use crate::store::db::postgres::dial::Socket;
 use crate::store::db::value::Val;
 use crate::store::error::StoreError;
 
 /// A notification from another session.
 #[derive(Debug)]
-pub(in crate::store) struct Told {
+pub(in crate::store) struct Notification {
     pub(in crate::store) channel: String,
     pub(in crate::store) payload: String,
 }
@@ -36,7 +36,7 @@ pub(in crate::store) struct Link {
     client: Client,
     wire: Wire,
     statements: Statements,
-    heard: VecDeque<Told>,
+    heard: VecDeque<Notification>,
     /// A query is not fully answered yet.
     waits: bool,
     /// A transaction is open.
@@ -105,7 +105,7 @@ impl Link {
     pub(in crate::store) async fn each(
         &mut self,
         batch: Batch,
-    ) -> Result<Vec<Result<Answered, StoreError>>, StoreError> {
+    ) -> Result<Vec<Result<StatementResult, StoreError>>, StoreError> {
         let (starts, ends) = (batch.starts, batch.ends);
         self.waits = true;
         self.open |= starts;
@@ -148,7 +148,7 @@ impl Link {
     pub(in crate::store) async fn ask(
         &mut self,
         batch: Batch,
-    ) -> Result<Vec<Answered>, StoreError> {
+    ) -> Result<Vec<StatementResult>, StoreError> {
         let answers = Box::pin(self.each(batch)).await?;
         answers.into_iter().collect()
     }
@@ -201,7 +201,7 @@ impl Link {
     }
 
     /// Waits for a notification from another session. Cancel-safe.
-    pub(in crate::store) async fn told(&mut self) -> Result<Told, StoreError> {
+    pub(in crate::store) async fn told(&mut self) -> Result<Notification, StoreError> {
         loop {
             if let Some(told) = self.heard.pop_front() {
                 return Ok(told);
@@ -250,11 +250,15 @@ impl Link {
 }
 
 /// Runs one statement. It is sent when the future is first polled.
-async fn ask(client: &Client, statements: &Statements, item: Item) -> Result<Answered, Error> {
+async fn ask(
+    client: &Client,
+    statements: &Statements,
+    item: Item,
+) -> Result<StatementResult, Error> {
     let (sql, args, all) = match item {
         Item::Script(text) => {
             client.batch_execute(&text).await?;
-            return Ok(Answered::default());
+            return Ok(StatementResult::default());
         }
         Item::Ask { sql, args, all } => (sql, args, all),
     };
@@ -270,7 +274,7 @@ async fn ask(client: &Client, statements: &Statements, item: Item) -> Result<Ans
         }
     };
     let mut rows = pin!(rows);
-    let mut answered = Answered::default();
+    let mut answered = StatementResult::default();
     while let Some(row) = rows.next().await.transpose()? {
         if all || answered.rows.is_empty() {
             answered.rows.push(row);
@@ -313,7 +317,7 @@ async fn handed_over<F: Future + Unpin>(work: impl Iterator<Item = F>) -> Vec<As
 /// Drives the connection until the work is done.
 async fn moved<T>(
     wire: &mut Wire,
-    heard: &mut VecDeque<Told>,
+    heard: &mut VecDeque<Notification>,
     work: impl Future<Output = T>,
 ) -> Result<T, StoreError> {
     let mut work = pin!(work);
@@ -335,7 +339,7 @@ async fn moved<T>(
 /// Sends and receives whatever is ready. Returns an error once the connection has ended.
 fn advance(
     wire: &mut Wire,
-    heard: &mut VecDeque<Told>,
+    heard: &mut VecDeque<Notification>,
     cx: &mut Context<'_>,
 ) -> Option<StoreError> {
     loop {
@@ -348,10 +352,10 @@ fn advance(
     }
 }
 
-fn note(heard: &mut VecDeque<Told>, message: AsyncMessage) {
+fn note(heard: &mut VecDeque<Notification>, message: AsyncMessage) {
     // NOTICE messages are only useful to interactive users.
     if let AsyncMessage::Notification(told) = message {
-        heard.push_back(Told {
+        heard.push_back(Notification {
             channel: told.channel().to_owned(),
             payload: told.payload().to_owned(),
         });
@@ -372,7 +376,7 @@ enum State<'a> {
 pub(in crate::store) struct Rows<'a> {
     state: State<'a>,
     wire: &'a mut Wire,
-    heard: &'a mut VecDeque<Told>,
+    heard: &'a mut VecDeque<Notification>,
     waits: &'a mut bool,
 }
 

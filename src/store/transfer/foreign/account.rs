@@ -9,7 +9,7 @@ use crate::store::transfer::report::{Damage, Origin};
 
 /// One account.
 #[derive(Debug)]
-pub struct Foreign {
+pub struct ForeignAccount {
     pub(in crate::store::transfer) origin: Origin,
     pub(in crate::store::transfer) account: Account,
     pub(in crate::store::transfer) rows: BTreeMap<RowKey, Row>,
@@ -24,7 +24,7 @@ pub struct Foreign {
     pub(in crate::store::transfer) changed_s: Option<u64>,
 }
 
-impl Foreign {
+impl ForeignAccount {
     /// Returns how many seconds ago the source was changed, if that was only just: the program that
     /// runs the account may still be running.
     pub fn changed_s(&self) -> Option<u64> {

@@ -9,13 +9,13 @@ mod people;
 pub(super) mod whatsapp_rust;
 mod write;
 
-pub use crate::store::transfer::foreign::account::Foreign;
+pub use crate::store::transfer::foreign::account::ForeignAccount;
 
 use std::path::Path;
 
 use crate::store::transfer::report::TransferError;
 
-impl Foreign {
+impl ForeignAccount {
     /// Reads a folder that Baileys keeps with `useMultiFileAuthState`.
     pub fn of_folder(folder: &Path, now_s: i64) -> Result<Self, TransferError> {
         baileys::read(folder, now_s)

@@ -22,7 +22,7 @@ use crate::signal::ratchet::Ratchet;
 use crate::signal::sender_key::SenderKey;
 use crate::store::db::{Column, Row as Stored, Tx, args};
 use crate::store::transfer::catalog;
-use crate::store::transfer::foreign::account::Foreign;
+use crate::store::transfer::foreign::account::ForeignAccount;
 use crate::store::transfer::foreign::people::People;
 use crate::store::transfer::report::Origin;
 use crate::store::transfer::report::{Damage, TransferError};
@@ -132,7 +132,7 @@ pub(in crate::store::transfer) async fn is_one(tx: &mut Tx) -> Result<bool, Tran
 pub(in crate::store::transfer) async fn read(
     tx: &mut Tx,
     wanted: Option<&Jid>,
-) -> Result<Foreign, TransferError> {
+) -> Result<ForeignAccount, TransferError> {
     let (id, account) = account(tx, wanted).await?;
     for (table, column) in SIZES {
         must_be_bounded(tx, table, column, id).await?;
@@ -267,7 +267,7 @@ fn decode(row: &Stored, jid: &Jid, accepted: &[u8]) -> Result<Account, Fault> {
 
 /// An account that is being read.
 struct Reading {
-    foreign: Foreign,
+    foreign: ForeignAccount,
     people: People,
     /// The devices that have ratchets, by person.
     devices: BTreeMap<Jid, BTreeSet<u16>>,
@@ -278,7 +278,7 @@ struct Reading {
 impl Reading {
     fn new(account: Account) -> Self {
         Self {
-            foreign: Foreign {
+            foreign: ForeignAccount {
                 origin: Origin::WhatsappRust,
                 account,
                 rows: BTreeMap::new(),
@@ -538,7 +538,7 @@ impl Reading {
         Ok(())
     }
 
-    fn end(mut self) -> Foreign {
+    fn end(mut self) -> ForeignAccount {
         let own = self.people.home(&self.foreign.account.jid).address();
         for (chat, devices) in std::mem::take(&mut self.holders) {
             let place = RowKey::SenderKey {

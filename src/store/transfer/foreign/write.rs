@@ -13,7 +13,7 @@ use crate::store::error::StoreError;
 use crate::store::tenants::FENCE;
 use crate::store::tenants::api_keys::{Audit, insert_audit};
 use crate::store::transfer::convert::UNMARK;
-use crate::store::transfer::foreign::account::Foreign;
+use crate::store::transfer::foreign::account::ForeignAccount;
 use crate::store::transfer::import::{self, ImportOptions, Imported, Keep};
 use crate::store::transfer::report::{Moved, Progress, TransferError, Watcher};
 use crate::store::{Owner, Store, account};
@@ -53,7 +53,7 @@ impl Store {
     /// keys, and counts the rows afterwards.
     pub async fn take_over(
         &self,
-        foreign: Foreign,
+        foreign: ForeignAccount,
         options: &ImportOptions,
         audit: &Audit,
         watcher: Watcher<'_>,
@@ -99,7 +99,7 @@ impl Store {
 async fn write(
     to: &mut Tx,
     tenant: &TenantId,
-    foreign: &Foreign,
+    foreign: &ForeignAccount,
     watcher: Watcher<'_>,
 ) -> Result<Vec<Moved>, TransferError> {
     let owner = Owner {
@@ -154,7 +154,7 @@ async fn write(
 async fn beside(
     to: &mut Tx,
     tenant: &TenantId,
-    foreign: &Foreign,
+    foreign: &ForeignAccount,
 ) -> Result<Vec<Moved>, TransferError> {
     import::begin_account(to, tenant).await?;
     let account = &foreign.account;

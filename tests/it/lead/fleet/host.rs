@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wmctl::ids::{HostId, TenantId};
-use wmctl::lead::fleet::{self, Observer, Pace, Peer, Placed, Sign, View};
-use wmctl::lead::{Config, Locks, Pulse, Say};
+use wmctl::lead::fleet::{self, HostSighting, Observer, Pace, Peer, Placed, View};
+use wmctl::lead::{Config, HostAction, HostPermission, Locks};
 
 use super::rows::{HostRow, LeaseRow};
 use super::world::{Answer, Ask, Event, Mutant, REBALANCE, SILENCE, World};
@@ -58,7 +58,7 @@ pub(super) struct Process {
     pub(super) warm_at: u64,
     boot_offset: u64,
     known: bool,
-    pulse: Option<Pulse>,
+    pulse: Option<HostPermission>,
     pub(super) observer: Option<Observer>,
     pace: Pace,
     peers: Vec<Peer>,
@@ -72,7 +72,7 @@ pub(super) struct Process {
     left: bool,
     busy: Busy,
     /// The last observation, for the mutants.
-    seen: Vec<Sign>,
+    seen: Vec<HostSighting>,
     seen_at: u64,
     beat_at: u64,
     ping_at: u64,
@@ -268,13 +268,13 @@ impl World {
         self.carry_out(p, out);
     }
 
-    fn carry_out(&mut self, p: usize, all: Vec<Say>) {
+    fn carry_out(&mut self, p: usize, all: Vec<HostAction>) {
         for say in all {
             match say {
-                Say::MaySend { until_ms } => self.processes[p].until = until_ms,
-                Say::StopSending if self.mutant == Mutant::Talkative => (),
-                Say::StopSending => self.processes[p].until = 0,
-                Say::CheckTokens => self.ask(p, Ask::Tokens),
+                HostAction::MaySend { until_ms } => self.processes[p].until = until_ms,
+                HostAction::StopSending if self.mutant == Mutant::Talkative => (),
+                HostAction::StopSending => self.processes[p].until = 0,
+                HostAction::CheckTokens => self.ask(p, Ask::Tokens),
             }
         }
     }
@@ -333,7 +333,7 @@ impl World {
                 let id = process.id();
                 process.known = true;
                 process.heard_of = sent_ms;
-                let pulse = Pulse::new(config(), sent_ms);
+                let pulse = HostPermission::new(config(), sent_ms);
                 process.until = pulse.until_ms();
                 process.pulse = Some(pulse);
                 let server = Some(now - self.up_since);

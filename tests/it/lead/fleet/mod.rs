@@ -1,5 +1,5 @@
 //! Many hosts and many tenants in virtual time: the real `wmctl::lead::fleet` and
-//! `wmctl::lead::Pulse` with a simulated database and network.
+//! `wmctl::lead::HostPermission` with a simulated database and network.
 
 mod checks;
 mod faults;

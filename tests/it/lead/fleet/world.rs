@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use wmctl::ids::{HostId, TenantId};
-use wmctl::lead::fleet::Sign;
+use wmctl::lead::fleet::HostSighting;
 
 use super::host::Process;
 use super::rows::{HostRow, LeaseRow, Rows};
@@ -70,7 +70,7 @@ pub(super) enum Answer {
     No,
     /// No answer came in time, or the server was down.
     Failed,
-    Signs(Vec<Sign>, Vec<HostRow>, Vec<HostId>),
+    Signs(Vec<HostSighting>, Vec<HostRow>, Vec<HostId>),
     Plan(Vec<LeaseRow>, BTreeSet<HostId>),
     Claimed(Vec<(usize, i64)>),
     Tokens(BTreeMap<usize, i64>),
@@ -433,7 +433,7 @@ impl World {
     fn signs(&self) -> Answer {
         let (mut signs, mut rows, mut ids) = (Vec::new(), Vec::new(), Vec::new());
         for (id, row) in self.rows.hosts.iter().filter(|(_, row)| !row.dead) {
-            signs.push(Sign {
+            signs.push(HostSighting {
                 host: *id,
                 beats: row.beats,
                 serves: true,

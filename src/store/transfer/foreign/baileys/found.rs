@@ -21,7 +21,7 @@ use crate::store::transfer::foreign::baileys::folder::{self, Folder};
 use crate::store::transfer::foreign::baileys::form::{
     Bytes, Holders, Number, Pair, Record, SenderKeyState, SyncKey, SyncVersion, Token,
 };
-use crate::store::transfer::foreign::baileys::name::{Name, Place};
+use crate::store::transfer::foreign::baileys::name::{DeviceName, Name};
 use crate::store::transfer::foreign::baileys::owner;
 use crate::store::transfer::foreign::baileys::signal::{self, Loaded};
 use crate::store::transfer::foreign::people::People;
@@ -41,9 +41,9 @@ pub(super) struct Found {
     uploaded_below: u32,
     /// Rows that do not belong to a person.
     rows: Rows,
-    ratchets: BTreeMap<Place, Vec<Loaded>>,
-    identities: BTreeMap<Place, [u8; 32]>,
-    sender_keys: BTreeMap<(Jid, Place), Vec<GroupParts>>,
+    ratchets: BTreeMap<DeviceName, Vec<Loaded>>,
+    identities: BTreeMap<DeviceName, [u8; 32]>,
+    sender_keys: BTreeMap<(Jid, DeviceName), Vec<GroupParts>>,
     holders: BTreeMap<Jid, Vec<Jid>>,
     tokens: BTreeMap<Jid, (Vec<u8>, i64)>,
     token_times: BTreeMap<Jid, i64>,
@@ -331,7 +331,7 @@ impl Known {
     }
 
     /// Returns whether the user is a phone number or a LID, if that can be decided.
-    fn kind(&self, place: &Place) -> Option<Server> {
+    fn kind(&self, place: &DeviceName) -> Option<Server> {
         let user = &place.user;
         match place.domain {
             Some(Server::Lid | Server::HostedLid) => Some(Server::Lid),
@@ -348,7 +348,7 @@ impl Known {
     }
 
     /// Returns the addresses under which a device is stored.
-    fn homes(&self, place: &Place, people: &People) -> Vec<Address> {
+    fn homes(&self, place: &DeviceName, people: &People) -> Vec<Address> {
         let kind = self.kind(place).or_else(|| people.kind(&place.user));
         let servers = match kind {
             Some(server) => vec![server],

@@ -13,7 +13,7 @@ mod tests;
 use std::path::Path;
 
 use crate::signal::sealed::Identity;
-use crate::store::transfer::foreign::account::Foreign;
+use crate::store::transfer::foreign::account::ForeignAccount;
 use crate::store::transfer::foreign::baileys::folder::Folder;
 use crate::store::transfer::foreign::baileys::found::Found;
 use crate::store::transfer::foreign::baileys::name::Name;
@@ -21,7 +21,7 @@ use crate::store::transfer::report::Origin;
 use crate::store::transfer::report::{Damage, TransferError};
 
 /// Reads the account in a folder.
-pub(super) fn read(path: &Path, now_s: i64) -> Result<Foreign, TransferError> {
+pub(super) fn read(path: &Path, now_s: i64) -> Result<ForeignAccount, TransferError> {
     let folder = Folder::list(path)?;
     let (account, uploaded_below) = owner::read(&folder)?;
     let own = Identity {
@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path, now_s: i64) -> Result<Foreign, TransferError> {
     }
     let changed_s = folder.changed(now_s)?;
     let (rows, token_times) = found.into_rows(&account);
-    Ok(Foreign {
+    Ok(ForeignAccount {
         origin: Origin::Baileys,
         account,
         rows,

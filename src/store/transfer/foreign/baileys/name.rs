@@ -12,11 +12,11 @@ use crate::store::transfer::foreign::baileys::form;
 pub(super) enum Name {
     PreKey(u32),
     /// The ratchets with a device.
-    Session(Place),
-    Identity(Place),
+    Session(DeviceName),
+    Identity(DeviceName),
     SenderKey {
         chat: Jid,
-        sender: Place,
+        sender: DeviceName,
     },
     /// The holders of our sender key of a group.
     Holders(Jid),
@@ -36,7 +36,7 @@ pub(super) enum Name {
 /// A device as file names write it. Without a domain it is a phone number in version 7; earlier
 /// versions never wrote the domain, so it may be anything.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct DeviceName {
     pub(super) user: String,
     pub(super) domain: Option<Server>,
     pub(super) device: u16,
@@ -81,7 +81,7 @@ fn number(id: &str) -> Option<u32> {
 }
 
 /// Parses `USER.DEVICE` or `USER_DOMAIN.DEVICE`, with the given character before the device.
-fn place(id: &str, before_device: char) -> Option<Place> {
+fn place(id: &str, before_device: char) -> Option<DeviceName> {
     let (user, device) = id.rsplit_once(before_device)?;
     let (user, domain) = match user.rsplit_once('_') {
         None => (user, None),
@@ -93,7 +93,7 @@ fn place(id: &str, before_device: char) -> Option<Place> {
     let device = u16::try_from(number(device)?).ok()?;
     let checked = Jid::checked(user, domain.unwrap_or(Server::User), device).ok()?;
     let is_user = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_digit());
-    is_user.then_some(Place {
+    is_user.then_some(DeviceName {
         user: checked.user,
         domain,
         device,
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn names_tell_what_files_hold() {
-        let at = |user: &str, domain, device| Place {
+        let at = |user: &str, domain, device| DeviceName {
             user: user.into(),
             domain,
             device,

@@ -104,7 +104,7 @@ fn folder(files: &[(&str, Value)]) -> tempfile::TempDir {
     folder
 }
 
-fn read_all(files: &[(&str, Value)]) -> Foreign {
+fn read_all(files: &[(&str, Value)]) -> ForeignAccount {
     let mut all = vec![("creds.json", creds())];
     all.extend(files.iter().cloned());
     read(folder(&all).path(), NOW_S).unwrap()
@@ -114,7 +114,7 @@ fn at(address: &str) -> Address {
     Address::from_stored(address)
 }
 
-fn ratchet(foreign: &Foreign, address: &str) -> Option<Ratchet> {
+fn ratchet(foreign: &ForeignAccount, address: &str) -> Option<Ratchet> {
     match foreign.rows.get(&RowKey::Ratchet(at(address))) {
         Some(Row::Record(record)) => Some(Ratchet::decode(record).unwrap()),
         _ => None,
