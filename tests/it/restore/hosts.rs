@@ -55,7 +55,7 @@ impl Scene {
             let members: Vec<&str> = members.iter().map(String::as_str).collect();
             let group = sim.create_group("Trip", &members, Addressing::Lid).await;
             groups.push(group.unwrap().to_string());
-            let mut pairing = wmctl.start(&["pair", "--tenant", &tenant(index)]);
+            let mut pairing = wmctl.start(&["pair", "--create", "--tenant", &tenant(index)]);
             let qr = pairing.expect("a code", |line| line["event"] == "qr").await;
             let code = qr["code"].as_str().unwrap();
             sim.scan(&phone(index), code).await.unwrap();
