@@ -143,8 +143,8 @@ impl LeasedAccountStore {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that nothing is missing after a start of the database's server that this process lived
-    /// through, so that whoever takes over need not be careful.
+    /// Records that no row was lost when the database server restarted under this process, so that
+    /// the next lease holder need not begin another log.
     async fn live_through(&self, run: i64) {
         let (account, unit) = {
             let known = self.known();
@@ -154,7 +154,7 @@ impl LeasedAccountStore {
                 _ => return,
             }
         };
-        // Whoever cannot say it has not said it: it is said with another unit, or never.
+        // On an error the record is missing; the next unit tries again.
         let said = self.store.lived_through(&self.lease, &account, &unit);
         if said.await.is_ok() {
             self.known().run = run;

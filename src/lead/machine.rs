@@ -332,7 +332,7 @@ impl Machine {
         self.unlock(out);
         self.registering = false;
         self.register_at = now_ms;
-        self.watch = HolderObserver::anew(self.me.take(), now_ms, now_ms);
+        self.watch = HolderObserver::for_new_id(self.me.take(), now_ms, now_ms);
         self.enter(now_ms, State::Standby, Some(reason), out);
         if self.stopping {
             self.end(out);

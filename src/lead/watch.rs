@@ -52,7 +52,7 @@ pub(super) enum HolderState {
 
 impl HolderObserver {
     /// Starts observing under a new host id. `former` is the id that was given up.
-    pub(super) fn anew(former: Option<HostId>, look_at: u64, wait_from: u64) -> Self {
+    pub(super) fn for_new_id(former: Option<HostId>, look_at: u64, wait_from: u64) -> Self {
         Self {
             former,
             look_at,

@@ -166,7 +166,7 @@ impl Dialer {
             source,
         })?;
         Ok(Self {
-            // Whoever starts the process may lead it anywhere.
+            // The person who starts the process may choose any proxy.
             proxy: Some((proxy, AddressScope::Private)),
             bypass: Some(process.bypass.clone()),
             ..dialer

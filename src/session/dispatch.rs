@@ -347,7 +347,7 @@ impl Session {
             Query::Logout => {
                 unit.notice(Notice::LogoutDone);
             }
-            // Whoever does not say how many there are may say nothing of them either.
+            // A server that does not answer with a count may not answer with a digest either.
             Query::KeyDigest => {
                 self.keys_compared = true;
                 self.count_pre_keys(unit, true);

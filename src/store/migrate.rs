@@ -113,7 +113,7 @@ const FOREIGN_OWNER: &str = "
 /// A waiting lock would block another client's `CREATE INDEX CONCURRENTLY` forever, so we retry
 /// instead.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
-/// How long, and how often it is looked whether whoever has the lock can come to an end.
+/// Maximum wait for the migration lock, and interval of the checks whether its holder can finish.
 const LOCK_TIME_MAX: Duration = Duration::from_secs(300);
 const LOCK_LOOK: Duration = Duration::from_secs(10);
 

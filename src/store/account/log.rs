@@ -70,8 +70,8 @@ const PLACE_POSTGRES: &str = "
     ON CONFLICT (business_id) DO UPDATE SET account = excluded.account, place = excluded.place,
         line = excluded.line, run = excluded.run, tx = excluded.tx";
 
-/// The server was started anew, and nothing is missing: the last unit is the one that this process
-/// committed last.
+/// The server restarted and lost nothing: the last unit is the one that this process committed
+/// last.
 const SAME_YET: &str = "
     UPDATE wmctl_place SET run = wmctl_run(), tx = txid_current()
     WHERE business_id = $1 AND account = $2 AND run <> wmctl_run()
@@ -110,7 +110,7 @@ const NEXT: &str = "
         $2, $3, event_seq + 1, $4
     FROM wmctl_account WHERE business_id = $1";
 
-/// What others told of themselves may have changed since, and nobody says so again.
+/// Deletes device lists and group members: they may have changed since, without another notice.
 const FORGET: [&str; 3] = [
     "DELETE FROM wmctl_device_list WHERE business_id = $1",
     "DELETE FROM wmctl_group WHERE business_id = $1",
@@ -413,9 +413,8 @@ impl Store {
         }
     }
 
-    /// Says that the rows are those of before, although the server was started anew: `unit` is the
-    /// last one that this process committed under the lease. Where it is not the last of the rows,
-    /// nothing is said.
+    /// Records that the rows survived a restart of the server. `unit` is the last unit that this
+    /// process committed under the lease. Changes nothing if it is not the last one in the rows.
     pub async fn lived_through(
         &self,
         lease: &Lease,

@@ -44,7 +44,7 @@ async fn a_new_client_version_is_taken_without_a_restart() {
     let mut wmctl = Wmctl::in_folder(folder.path());
     wmctl.set("WMCTL_SERVER", &sim.ws_url());
     wmctl.set("WMCTL_ROOT_KEY", sim.root_key());
-    // Whoever looks needs no version.
+    // A command that only reads needs no client version.
     let looks = wmctl.clone();
     wmctl.set("WMCTL_CLIENT_VERSION_FILE", file.to_str().unwrap());
     let mut pairing = wmctl.start(&["pair"]);

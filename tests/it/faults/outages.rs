@@ -167,8 +167,8 @@ async fn all_live(addresses: &[SocketAddr], lasts: Duration) {
     }
 }
 
-/// Nobody is ended by whoever watches over it because the server is down, or hangs. None would have
-/// more luck.
+/// A supervisor ends no process because the database server is down or hangs: a new process could
+/// do no better.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_process_is_live_while_the_server_is_away() {
     let server = server();

@@ -260,8 +260,8 @@ async fn a_spoilt_message_on_a_server_stops_no_other() {
     one_outbox_row_is_spoilt(Database::Server(server())).await;
 }
 
-/// Of what is done one after the other, the first cannot be read: it is told of, and those behind
-/// it have their turn.
+/// The first of several queued rows cannot be read: it is reported, and the rows behind it are
+/// processed.
 async fn first_rows_are_spoilt(database: Database) {
     let (mut traffic, _) = connect(&database, 8).await;
     traffic.run.terminate().await;

@@ -233,7 +233,7 @@ async fn a_log_that_is_damaged() {
     scene.stop().await;
 }
 
-/// The index is made anew.
+/// SQLite rebuilds the index.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_of_the_log_that_is_gone() {
     let damage = |database: &Path| fs::remove_file(beside(database, "-shm")).unwrap();

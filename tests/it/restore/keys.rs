@@ -59,7 +59,7 @@ async fn set_back(uploads_replace: bool) -> Scene {
 async fn a_machine_that_was_set_back_as_a_whole() {
     let mut scene = set_back(false).await;
     scene.goes_on("pre_key").await;
-    // Whoever is given a key from before the restore asks for that to be mended.
+    // A contact that got a key from before the restore sends a retry receipt.
     scene.a_stranger_writes().await;
     scene.no_key_twice().await;
     scene.stop().await;

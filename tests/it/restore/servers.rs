@@ -164,7 +164,7 @@ async fn a_server_that_was_only_restarted() {
     scene.is_the_same().await;
 }
 
-/// Whoever led all the time knows it, and the machine that takes over is told.
+/// The leader that lived through the restart records it for the machine that takes over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_that_the_leader_lived_through() {
     for chats in [false, true] {
