@@ -57,7 +57,8 @@ pub struct OpenSends {
 
 /// Reads and changes the rows of one account.
 pub trait AccountStore: Send + Sync {
-    /// Checks that the lease is still held. Fails with [`AccountStoreError::LeaseLost`] if it is not.
+    /// Checks that the lease is still held. Fails with [`AccountStoreError::LeaseLost`] if it is
+    /// not.
     fn check(&self) -> impl Future<Output = Result<(), AccountStoreError>> + Send;
 
     /// Returns the account; `None` if no device is paired.

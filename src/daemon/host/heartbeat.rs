@@ -1,7 +1,7 @@
 //! Sends this host's heartbeats, and closes the gate of all its tenants while none is answered.
 //!
-//! [`crate::lead::HostPermission`] decides. It runs in its own task, because a heartbeat must wait for
-//! nothing else.
+//! [`crate::lead::HostPermission`] decides. It runs in its own task, because a heartbeat must wait
+//! for nothing else.
 
 use std::collections::BTreeMap;
 use std::future::pending;

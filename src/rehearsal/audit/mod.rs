@@ -1,7 +1,8 @@
 //! Compares what the simulator saw with what the database holds.
 //!
-//! [`DeliveryAudit::gather`] fills a ledger from a simulator and the rows of one account that talks to its
-//! phones. [`DeliveryAudit::violations`] is pure. Demonstrations and fault tests use its verdict.
+//! [`DeliveryAudit::gather`] fills an audit from a simulator and the rows of one account that talks
+//! to its phones. [`DeliveryAudit::violations`] is pure. Demonstrations and fault tests use its
+//! verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 

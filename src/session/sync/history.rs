@@ -181,7 +181,8 @@ impl Session {
 
     /// Returns whether a history download with this id is in progress.
     pub(in crate::session) fn fetches_history(&self, id: u64) -> bool {
-        matches!(&self.histories.current, Some((_, ImportStep::Fetching(awaited))) if *awaited == id)
+        let current = &self.histories.current;
+        matches!(current, Some((_, ImportStep::Fetching(awaited))) if *awaited == id)
     }
 
     /// Handles the end of a download: the blob is verified and decrypted, or `None` on failure.

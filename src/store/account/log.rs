@@ -2,8 +2,8 @@
 //!
 //! A restored database lacks what was sent since the copy was made. Its ratchets would reuse keys,
 //! and its event numbers would repeat. The restore is detected by marks when an account is loaded
-//! under a new lease: see [`RestoreEvidence`]. Then a new log begins: records written in an earlier log no
-//! longer encrypt, and event numbers continue above all numbers used before.
+//! under a new lease: see [`RestoreEvidence`]. Then a new log begins: records written in an earlier
+//! log no longer encrypt, and event numbers continue above all numbers used before.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
