@@ -194,9 +194,10 @@ const BESIDE: [&str; 5] = [
     "seq >= $2",
 ];
 /// Statements that identify the primary, set up a new connection, or read the process's own row.
-const OF_CONNECTIONS: [&str; 4] = [
+const OF_CONNECTIONS: [&str; 5] = [
     "system_identifier",
     "pg_is_in_recovery",
+    "pg_postmaster_start_time",
     "set_config",
     "FROM wmctl_host WHERE inc",
 ];
