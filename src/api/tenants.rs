@@ -454,7 +454,7 @@ async fn send(api: &Api, call: &Call) -> Answer {
             .is_some_and(|own| own != key)
         {
             let detail = "Idempotency-Key and idempotency_key differ";
-            return Err(Problem::value(detail).pointer("/idempotency_key"));
+            return Err(Problem::conflict("BAD_VALUE", detail).pointer("/idempotency_key"));
         }
         message.idempotency_key = Some(key.clone());
     }

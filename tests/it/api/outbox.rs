@@ -63,7 +63,8 @@ async fn a_key_in_the_header_is_one_message() {
     assert_eq!(told(&reused), (422, json!("IDEMPOTENCY_KEY_REUSED")));
     assert_eq!(reused.json()["errors"][0]["pointer"], "#/idempotency_key");
     let torn = with_key(&at, &path, "order-78", &same).await;
-    assert_eq!(told(&torn), (400, json!("BAD_VALUE")));
+    // Each of them is valid; only together they are not.
+    assert_eq!(told(&torn), (409, json!("BAD_VALUE")));
     let shown = ask(&at, "", "GET", &place, None).await.json();
     assert_eq!(
         (&shown["id"], &shown["business_id"]),

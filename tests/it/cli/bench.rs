@@ -98,7 +98,7 @@ async fn a_temporary_folder_that_is_of_no_use_is_told_of() {
     disk.fill();
     let full = disk.path("");
     for (temporary, exit, words) in [
-        ("/nowhere/at/all", 1, ["TEMPORARY_FOLDER", "TMPDIR names"]),
+        ("/nowhere/at/all", 1, ["TEMPORARY_FOLDER", "set TMPDIR"]),
         (full.to_str().unwrap(), 7, ["DATABASE_FULL", "make room"]),
     ] {
         let mut wmctl = Wmctl::in_folder(folder.path());

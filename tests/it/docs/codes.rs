@@ -54,7 +54,7 @@ fn rows(page: &str) -> BTreeSet<String> {
 }
 
 /// Every variant of an enum behind which a code stands as the next argument.
-const BEFORE_CODES: [&str; 2] = ["Exit::", "Class::"];
+const BEFORE_CODES: [&str; 2] = ["Exit::", "RefusalKind::"];
 
 fn error_codes(text: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();

@@ -143,7 +143,7 @@ async fn no_command_waits_without_end_for_a_copy_that_is_gone() {
         "db restored default",
         "lock-status --release held --yes",
         "send --to +4915112345700 --text hello",
-        "pair --tenant newcomer",
+        "pair --tenant newcomer --create",
         "run",
         "migrate export --to",
     ]

@@ -193,15 +193,20 @@ fn expected(layout: Option<Layout>) -> Vec<(RowKey, Option<Row>)> {
 
 /// Checks that the account arrived with everything that the source had.
 async fn check_arrived(store: &Store, layout: Option<Layout>) {
+    // A source of our own may be a backup: pre-keys uploaded since have ids that must be skipped.
+    check_arrived_in(store, layout, layout.is_none()).await;
+}
+
+/// The same, where the import began another log for an account that has run, or not.
+async fn check_arrived_in(store: &Store, layout: Option<Layout>, another_log: bool) {
     let found = store.account(&tenant()).await.unwrap().unwrap();
     let mut wanted = account();
     if layout.is_some() {
         // Only our own rows have these.
         wanted.routing_info = None;
         wanted.next_pre_key_id = 16_777_215;
-    } else {
-        // A source of our own may be a backup: pre-keys uploaded since have ids that must be
-        // skipped.
+    }
+    if another_log {
         wanted.next_pre_key_id = (wanted.next_pre_key_id - 1 + 1_000) % 16_777_214 + 1;
     }
     assert_eq!(found, wanted);
@@ -490,7 +495,8 @@ pub(super) async fn another_account_is_replaced_only_if_asked(target: &Database)
     let mut replace = options(Keep::Commit);
     replace.replace = true;
     import_with(&store, &source.url, &replace).await.unwrap();
-    check_arrived(&store, Some(Layout::Upstream(15))).await;
+    // The account was here before: the source may be older than what it sent from here.
+    check_arrived_in(&store, Some(Layout::Upstream(15)), true).await;
     // The earlier holder of the lease can write nothing more.
     assert!(epoch < store.leases().await.unwrap()[0].epoch);
 }
