@@ -33,11 +33,14 @@ impl Tester<'_> {
     async fn run(&self, config: &str, arguments: &[&str]) {
         let file = self.folder.join("schemathesis.toml");
         // Limit streams and long polls, which otherwise continue while a device is being linked.
-        // A key that was used for another message is refused with 422, as the standard's draft says.
-        let usual = "max-stream-events = 1\n[parameters]\n\"query.wait\" = 1\n\
-            [checks.positive_data_acceptance]\n\
-            expected-statuses = [\"2xx\", \"3xx\", \"401\", \"403\", \"404\", \"409\", \"422\", \"429\", \
-            \"5xx\"]\n";
+        // 422 refuses a key that was used for another message, as the standard's draft says.
+        let usual = r#"
+max-stream-events = 1
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 422, 429, "5xx"]
+[parameters]
+"query.wait" = 1
+"#;
         std::fs::write(&file, format!("{usual}{config}")).unwrap();
         let examples = number("WMCTL_API_EXAMPLES", 6).to_string();
         let seed = number("WMCTL_API_SEED", 1).to_string();
